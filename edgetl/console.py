@@ -1,0 +1,120 @@
+"""The only module that prints. Results go to stdout; progress, notes and warnings to stderr.
+
+With `--json` stdout carries one JSON document and nothing else; tables then go to stderr.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+_PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+_json_wanted = False
+
+
+def want_json() -> None:
+    """From here on stdout is for one JSON document."""
+    global _json_wanted
+    _json_wanted = True
+
+
+def note(message: str) -> None:
+    _err.print(message, markup=False, soft_wrap=True)
+
+
+def warn(message: str) -> None:
+    _err.print(f"warning: {message}", markup=False, style="yellow", soft_wrap=True)
+
+
+def fail(problem: str, remedy: str) -> None:
+    _err.print(f"error: {problem}", markup=False, style="bold red", soft_wrap=True)
+    if remedy:
+        _err.print(remedy, markup=False, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows; a column whose name ends in a digit-like unit is right-aligned when its first cell is a number."""
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and str(rows[0][index])[:1].isdigit()
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*[_cell(value) for value in row])
+    (_err if _json_wanted else _out).print(drawn)
+
+
+def _cell(value: Any) -> str:
+    from rich.markup import escape
+
+    return escape("" if value is None else str(value))
+
+
+def result(document: Any, text: str = "") -> None:
+    """A command's result: the document as JSON when it was asked for, else the text (when a table has not said it already)."""
+    if _json_wanted:
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    elif text:
+        _out.print(text, markup=False, soft_wrap=True)
+
+
+class Ticker:
+    """What a progress bar hands out: call it after each piece of work."""
+
+    def __init__(self, progress: Progress | None, description: str, total: int) -> None:
+        self._progress, self._description, self._total = progress, description, total
+        self._task = progress.add_task(description, total=total, facts="") if progress else None
+        self._done, self._started, self._said = 0, time.monotonic(), time.monotonic()
+
+    def __call__(self, steps: int = 1, facts: str = "") -> None:
+        """Advance; `facts` (loss, accuracy) stand beside the bar."""
+        self._done += steps
+        if self._progress and self._task is not None:
+            self._progress.update(self._task, advance=steps, **({"facts": facts} if facts else {}))
+            return
+        now = time.monotonic()
+        if now - self._said >= _PLAIN_LINE_EVERY_S or self._done >= self._total:
+            self._said = now
+            left_s = (now - self._started) / self._done * (self._total - self._done)
+            note(f"{self._description}: {self._done}/{self._total}, {left_s:.0f} s left{', ' + facts if facts else ''}")
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Ticker]:
+    """A bar with an ETA on a terminal, plain lines elsewhere."""
+    if not _err.is_terminal:
+        yield Ticker(None, description, total)
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
+    with Progress(*columns, console=_err) as bar:
+        yield Ticker(bar, description, total)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Hold back what native code (TensorFlow, converters) writes to the stderr file descriptor; replay it if the work fails."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)

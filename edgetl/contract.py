@@ -1,0 +1,91 @@
+"""The input contract: THE definition of what happens between a picture and the model's first layer, and of what comes out.
+
+Training, calibration, export, validation, prediction and every app read this one description, so that a model cannot be fed
+otherwise in one place than in another. Shape letters used throughout edgetl: N batch, H height, W width, C channels, K classes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetl.errors import RunError
+
+# A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
+PROBABILITY_SCALE = 1.0 / 256.0
+
+
+@dataclass(frozen=True)
+class InputContract:
+    """How a picture becomes the model's input, and what its outputs are called.
+
+    The picture is decoded, turned upright (EXIF), flattened onto white where transparent, made RGB, cropped to its central
+    square and resized with antialiased bilinear filtering to `image_size` x `image_size` uint8 pixels. The model's first layer
+    sees `scale * (pixel - zero_point)`: an affine uint8 grid, so that in int8 models the raw byte *is* the quantized input.
+
+    Args:
+        image_size: height and width in pixels.
+        scale: real value of one pixel step.
+        zero_point: the pixel value that stands for 0.0, in 0..255.
+        labels: class names, in the order of the model's outputs (K of them).
+    """
+
+    image_size: int
+    scale: float
+    zero_point: int
+    labels: tuple[str, ...]
+    crop: str = "center_square"
+    resize: str = "antialiased_bilinear"
+    channels: str = "RGB"
+    input_name: str = "image"
+    output_name: str = "probabilities"
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1 or self.scale <= 0 or not 0 <= self.zero_point <= 255:
+            raise ValueError(f"not an input contract: {self}")
+        if len(set(self.labels)) != len(self.labels) or len(self.labels) < 2:
+            raise ValueError(f"labels must be two or more different names: {self.labels}")
+
+    @property
+    def low(self) -> float:
+        """Real value of pixel 0."""
+        return -self.zero_point * self.scale
+
+    @property
+    def high(self) -> float:
+        """Real value of pixel 255."""
+        return (255 - self.zero_point) * self.scale
+
+    def normalize(self, pixels: Any) -> Any:
+        """float32 `scale * (pixels - zero_point)` of float32 pixels; NumPy arrays and TensorFlow tensors alike."""
+        return (pixels - np.float32(self.zero_point)) * np.float32(self.scale)
+
+    def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """The central square of a picture as (left, top, right, bottom) in pixels; halves of a pixel are allowed."""
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        return left, top, left + side, top + side
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"labels": list(self.labels), "pixel_dtype": "uint8", "schema": 1}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "InputContract":
+        """Raises RunError when the values are not a contract of this version."""
+        try:
+            known = {name: values[name] for name in cls.__dataclass_fields__}
+            return cls(**known | {"labels": tuple(known["labels"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise RunError(f"not an input contract that this version reads: {error}", "export the model again") from error
+
+    @classmethod
+    def load(cls, path: Path) -> "InputContract":
+        try:
+            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file") from error
+        except json.JSONDecodeError as error:
+            raise RunError(f"{path} is not JSON: {error}", "export the model again") from error

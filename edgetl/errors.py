@@ -1,0 +1,65 @@
+"""One tree of errors: each says what was wrong and where, what to do next, and which exit code the command ends with."""
+
+
+class EdgetlError(Exception):
+    """A failure that the user can mend.
+
+    Args:
+        problem: what was wrong, and where.
+        remedy: what to do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem}\n{remedy}".rstrip())
+        self.problem = problem
+        self.remedy = remedy
+
+
+class UsageError(EdgetlError):
+    """A name, an option or a recipe that cannot be meant (2, as Typer's own usage errors)."""
+
+    exit_code = 2
+
+
+class DataError(EdgetlError):
+    """The pictures cannot be used as they are."""
+
+    exit_code = 3
+
+
+class WeightsError(EdgetlError):
+    """The weights to start from are missing or of another model."""
+
+    exit_code = 4
+
+
+class RunError(EdgetlError):
+    """A run directory is missing, unfinished or not writable."""
+
+    exit_code = 5
+
+
+class ExportError(EdgetlError):
+    """A file could not be made, or does not hold what it promises (a float operator in an int8 model)."""
+
+    exit_code = 6
+
+
+class ParityError(EdgetlError):
+    """Validation was carried out and the models do not agree."""
+
+    exit_code = 7
+
+
+class DependencyError(EdgetlError):
+    """An optional package is not installed."""
+
+    exit_code = 8
+
+
+EXIT_CODES = {0: "success"} | {
+    error.exit_code: (error.__doc__ or "").splitlines()[0]
+    for error in (EdgetlError, UsageError, DataError, WeightsError, RunError, ExportError, ParityError, DependencyError)
+}

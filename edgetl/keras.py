@@ -1,0 +1,36 @@
+"""The only module that chooses the Keras generation and sets TensorFlow's switches; all others take `tf`, `keras`, `layers` from here.
+
+tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chosen before TensorFlow is first imported.
+"""
+
+import os
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # C++ chatter below errors helps nobody at a terminal
+
+from edgetl.console import hushed
+
+with hushed():
+    import tensorflow as tf
+
+keras = tf.keras
+layers = keras.layers
+
+for _gpu in tf.config.list_physical_devices("GPU"):
+    # Take memory as it is needed: a desktop's GPU is shared with its screen.
+    tf.config.experimental.set_memory_growth(_gpu, True)
+
+
+def device_name() -> str:
+    """What TensorFlow will train on, in words."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return f"CPU ({os.cpu_count()} cores)"
+    names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+    return f"{len(names)} x {names[0]}" if len(names) > 1 else names[0]
+
+
+def set_seed(seed: int) -> None:
+    """Seed Python, NumPy and TensorFlow and ask for deterministic kernels: same seed, same machine, same result."""
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

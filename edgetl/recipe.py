@@ -1,0 +1,168 @@
+"""Every choice of a run as frozen, checked values: a TOML file and options over resources/defaults.toml, all mistakes reported together."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edgetl.errors import UsageError
+from edgetl.registry import did_you_mean
+
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Positive = Annotated[int, Field(ge=1, le=10_000_000)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Rate = Annotated[float, Field(gt=0, le=10)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Data(_Table):
+    source: str
+    val_fraction: Annotated[float, Field(gt=0, lt=1)]
+    test_fraction: Fraction
+    max_bad_fraction: Annotated[float, Field(ge=0, le=1)]
+    cache_memory_mib: Count
+
+
+class Model(_Table):
+    backbone: str
+    alpha: Annotated[float, Field(gt=0, le=4)]
+    image_size: Annotated[int, Field(ge=32, le=1024)]
+    weights: str
+    dropout: Fraction
+
+
+class Train(_Table):
+    seed: Count
+    batch_size: Positive
+    head_epochs: Count
+    head_learning_rate: Rate
+    epochs: Count
+    learning_rate: Rate
+    warmup_fraction: Fraction
+    fine_tune_from: str
+    label_smoothing: Fraction
+    patience: Positive
+    balance_above: Annotated[float, Field(ge=1)]
+
+
+class Augment(_Table):
+    strength: Annotated[float, Field(ge=0, le=2)]
+    flip: bool
+    crop_min_area: Annotated[float, Field(gt=0, le=1)]
+    colour: Fraction
+
+
+class Quantize(_Table):
+    qat: bool
+    epochs: Count
+    learning_rate: Rate
+    temperature: Annotated[float, Field(gt=0, le=100)]
+    calibration_pictures: Positive
+
+
+class Export(_Table):
+    formats: tuple[str, ...]
+    schemes: tuple[Literal["float32", "float16", "int8"], ...]
+
+
+class Validation(_Table):
+    limit: Count
+    warmup_runs: Count
+    timed_runs: Positive
+
+
+class Recipe(_Table):
+    data: Data
+    model: Model
+    train: Train
+    augment: Augment
+    quantize: Quantize
+    export: Export
+    validation: Validation
+
+
+def resource(name: str) -> str:
+    """The text of a file in edgetl/resources."""
+    return files("edgetl").joinpath("resources", name).read_text(encoding="utf-8")
+
+
+def load(path: Path | None = None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Recipe:
+    """Defaults, then the recipe file, then `table.key=value` settings, then options given by dotted key (None: not given).
+
+    Raises UsageError that names every mistake at once.
+    """
+    values = tomllib.loads(resource("defaults.toml"))
+    if path is not None:
+        _merge(values, _read(path))
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
+        _put(values, key.strip(), _literal(text.strip()))
+    for key, value in (options or {}).items():
+        if value is not None:
+            _put(values, key, value)
+    return check(values)
+
+
+def check(values: Mapping[str, Any]) -> Recipe:
+    """A recipe from plain values. Raises UsageError that names every mistake."""
+    try:
+        # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
+        return Recipe.model_validate_json(json.dumps(values, default=str))
+    except ValidationError as error:
+        raise UsageError(
+            "the recipe has mistakes:\n" + "\n".join(f"  {_mistake(item)}" for item in error.errors()),
+            "all keys with their defaults and reasons: edgetl list settings",
+        ) from None
+
+
+def _mistake(item: Any) -> str:
+    place = [str(part) for part in item["loc"]]
+    if item["type"] == "extra_forbidden":
+        table: Any = Recipe.model_fields[place[0]].annotation if place[:-1] else Recipe
+        return f"{'.'.join(place)}: unknown; {did_you_mean(place[-1], table.model_fields)}"
+    return f"{'.'.join(place)}: {item['msg']}, not {item['input']!r}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
+
+
+def _merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, Mapping) and isinstance(values.get(key), dict):
+            _merge(values[key], value)
+        else:
+            values[key] = value
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
+    *tables, last = key.split(".")
+    _merge(values, _nested(tables, {last: value}))
+
+
+def _nested(tables: list[str], inner: dict[str, Any]) -> dict[str, Any]:
+    for table in reversed(tables):
+        inner = {table: inner}
+    return inner
+
+
+def _literal(text: str) -> Any:
+    """A TOML value, or the text itself when it is none (so that names need no quotes)."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,175 @@
+"""A run directory: typed paths, atomic writes, provenance (run.json), and which stages are finished with which inputs."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from edgetl.errors import RunError
+
+RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
+_SCHEMA = 1
+_SOFTWARE = ("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name only when the block ends well: a killed writer leaves nothing under it.
+
+    The suffix is kept, since some writers choose the format by it. Raises RunError when the folder cannot be written.
+    """
+    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error}", "choose a folder that can be written and has space, with --out") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, document: Any) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def fingerprint(*parts: Any) -> str:
+    """sha256 over the canonical JSON of the parts, as 16 hexadecimal digits: the identity of a stage's inputs."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run directory and the names of what lies in it."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def data(self) -> Path:
+        """The index of the pictures: names, labels, splits, hashes, and what was left out and why."""
+        return self.path / "data.json"
+
+    @property
+    def cache(self) -> Path:
+        """Pixels that did not fit into the memory budget; may be deleted at any time."""
+        return self.path / "cache"
+
+    @property
+    def float_model(self) -> Path:
+        return self.path / "float.keras"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def validation(self) -> Path:
+        return self.path / "validation.json"
+
+    def quantized_model(self, scheme: str) -> Path:
+        return self.path / f"{scheme}.npz"
+
+    @classmethod
+    def create(cls, path: Path, recipe: Mapping[str, Any]) -> "Run":
+        """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""
+        run = cls(path)
+        if path.exists() and not run.record.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(f"{path} exists and is not a run", "choose another place with --out")
+        record = run.read() if run.record.exists() else {"schema": _SCHEMA, "created": _now(), "stages": {}}
+        try:
+            for left_over in path.glob("**/.partial-*"):
+                left_over.unlink()
+        except OSError as error:
+            raise RunError(f"cannot write in {path}: {error}", "choose a folder that can be written, with --out") from error
+        write_json(run.record, record | {"recipe": recipe, "software": software()})
+        return run
+
+    @classmethod
+    def open(cls, path: Path | None) -> "Run":
+        """The run at `path`, or the newest one under runs/."""
+        if path is None:
+            runs = sorted(RUNS.glob("*/run.json"), key=lambda record: record.stat().st_mtime)
+            if not runs:
+                raise RunError(f"there is no run under {RUNS}/", "make one with 'edgetl train DATA', or name a run directory")
+            path = runs[-1].parent
+        run = cls(path)
+        if not run.record.exists():
+            raise RunError(f"{path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
+        run.read()
+        return run
+
+    def read(self) -> dict[str, Any]:
+        """run.json. Raises RunError when it is not one that this version reads."""
+        try:
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
+        if not isinstance(record, dict) or record.get("schema") != _SCHEMA:
+            raise RunError(f"{self.record} has a schema other than {_SCHEMA}", "use the edgetl version that made this run")
+        return record
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """What a finished stage recorded. Raises RunError when it is not finished."""
+        stage: dict[str, Any] | None = self.read()["stages"].get(name)
+        if stage is None:
+            raise RunError(f"{self.path} has not finished its '{name}' stage", "run the same 'edgetl train' or 'edgetl run' command again")
+        return stage
+
+    def is_done(self, name: str, inputs: str) -> bool:
+        """Whether the stage was finished from the same inputs and its files are still the ones it wrote."""
+        stage = self.read()["stages"].get(name)
+        if stage is None or stage["inputs"] != inputs:
+            return False
+        return all((self.path / file).is_file() and sha256(self.path / file) == digest for file, digest in stage["files"].items())
+
+    def finish(self, name: str, inputs: str, started: float, files: Sequence[Path], facts: Mapping[str, Any]) -> None:
+        """Record a stage as done: the identity of its inputs, its files with their sha256, and what is to be known of it."""
+        record = self.read()
+        record["stages"][name] = {
+            "inputs": inputs,
+            "finished": _now(),
+            "seconds": round(time.monotonic() - started, 1),
+            "files": {file.relative_to(self.path).as_posix(): sha256(file) for file in files},
+            "facts": dict(facts),
+        }
+        write_json(self.record, record)
+
+    def clear_cache(self) -> None:
+        shutil.rmtree(self.cache, ignore_errors=True)
+
+
+def software() -> dict[str, str]:
+    """Versions of what shapes a run's numbers."""
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _SOFTWARE:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
