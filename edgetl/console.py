@@ -80,7 +80,8 @@ class Ticker:
         """Advance; `facts` (loss, accuracy) stand beside the bar."""
         self._done += steps
         if self._progress and self._task is not None:
-            self._progress.update(self._task, advance=steps, **({"facts": facts} if facts else {}))
+            fields: dict[str, Any] = {"facts": facts} if facts else {}
+            self._progress.update(self._task, advance=steps, **fields)
             return
         now = time.monotonic()
         if now - self._said >= _PLAIN_LINE_EVERY_S or self._done >= self._total:

@@ -6,19 +6,20 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 import os
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # C++ chatter below errors helps nobody at a terminal
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters arrives as a Python exception too
 
 from edgetl.console import hushed
 
 with hushed():
     import tensorflow as tf
+    import tf_keras as keras
+    from tf_keras import layers
 
-keras = tf.keras
-layers = keras.layers
+    for _gpu in tf.config.list_physical_devices("GPU"):
+        # Take memory as it is needed: a desktop's GPU is shared with its screen.
+        tf.config.experimental.set_memory_growth(_gpu, True)
 
-for _gpu in tf.config.list_physical_devices("GPU"):
-    # Take memory as it is needed: a desktop's GPU is shared with its screen.
-    tf.config.experimental.set_memory_growth(_gpu, True)
+__all__ = ["device_name", "keras", "layers", "set_seed", "tf"]
 
 
 def device_name() -> str:

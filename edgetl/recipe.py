@@ -69,7 +69,7 @@ class Quantize(_Table):
 
 class Export(_Table):
     formats: tuple[str, ...]
-    schemes: tuple[Literal["float32", "float16", "int8"], ...]
+    precisions: tuple[Literal["float32", "float16", "int8"], ...]
 
 
 class Validation(_Table):

@@ -7,7 +7,7 @@ import platform
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -37,7 +37,8 @@ def atomic(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise RunError(f"cannot write {path}: {error}", "choose a folder that can be written and has space, with --out") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing was made under a folder that does not exist
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -79,6 +80,10 @@ class Run:
     @property
     def float_model(self) -> Path:
         return self.path / "float.keras"
+
+    @property
+    def contract(self) -> Path:
+        return self.path / "contract.json"
 
     @property
     def export(self) -> Path:

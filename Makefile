@@ -1,0 +1,62 @@
+# `make` lists what can be made. Needs Python 3.11 to 3.13, make and git.
+PYTHON ?= python3
+ARGS ?=
+
+# Paths are relative, so that a checkout under a path with spaces works.
+PIP := .venv/bin/python -m pip --disable-pip-version-check
+RUNTIME := .venv/runtime.stamp
+DEV := .venv/dev.stamp
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format types check lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## install, then the main job on embedded pictures: train, QAT, export, validate, predict
+	.venv/bin/edgetl run edgetl/resources/quickstart.toml --out runs/quickstart
+	.venv/bin/edgetl predict runs/quickstart digits:0
+
+test: $(DEV) ## install, then the tests (ARGS="-m slow" for the slow ones, ARGS=tests/test_recipe.py for one file)
+	.venv/bin/python -m pytest $(ARGS)
+
+lint: $(DEV) ## rules and formatting
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m ruff format --check .
+
+format: $(DEV) ## mend what lint can mend by itself
+	.venv/bin/python -m ruff check --fix .
+	.venv/bin/python -m ruff format .
+
+types: $(DEV) ## static types
+	.venv/bin/python -m mypy
+
+check: lint types test ## everything that CI checks
+
+lock: ## write constraints.txt anew: the newest releases that pyproject.toml allows
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check install --upgrade setuptools -e '.[dev]'
+	build/lock/bin/python -m pip check
+	build/lock/bin/python -m pip freeze --all --exclude pip --exclude edgetl > build/lock/pins
+	if grep -E '@|^-' build/lock/pins; then echo 'these are not plain pins' >&2; exit 1; fi
+	{ echo "# Made by 'make lock' on Linux x86-64 with Python 3.11: pip install -c constraints.txt -e '.[dev]'"; cat build/lock/pins; } > build/lock/new
+	mv build/lock/new constraints.txt
+	rm -rf build/lock
+
+clean: ## remove the environment and all caches; runs/ stays
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	find edgetl tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(RUNTIME): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo 'edgetl needs Python 3.11 to 3.13: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@echo 'installing into .venv: about 2.7 GB, a few minutes'
+	$(PYTHON) -m venv .venv
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@

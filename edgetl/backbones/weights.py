@@ -1,0 +1,48 @@
+"""Where the weights to start from come from; never random ones unless they were asked for."""
+
+import os
+from pathlib import Path
+
+from edgetl.backbones.base import Backbone
+from edgetl.console import note, warn
+from edgetl.errors import WeightsError
+from edgetl.keras import keras
+
+WEIGHTS_DIR = "EDGETL_WEIGHTS_DIR"  # environment variable: a folder with weights files by their publishers' names
+
+
+def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, image_size: int) -> None:
+    """Put weights into a built backbone.
+
+    Args:
+        weights: "imagenet", "none" (random, with a warning), or the path of a weights file.
+    """
+    if weights == "none":
+        warn("starting from random weights, as asked: expect to need far more pictures and epochs")
+        return
+    path = _imagenet(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
+    if not path.is_file():
+        raise WeightsError(f"there is no weights file at {path}", "--weights takes imagenet, none, or the path of a file")
+    try:
+        backbone.load_weights(model, path)
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top") from error
+    note(f"weights: {path.name}")
+
+
+def _imagenet(backbone: Backbone, alpha: float, image_size: int) -> Path:
+    files = backbone.imagenet_files(alpha, image_size)
+    folder = os.environ.get(WEIGHTS_DIR)
+    if folder:
+        here = [Path(folder) / file.name for file in files if (Path(folder) / file.name).is_file()]
+        if here:
+            return here[0]
+    try:
+        return files[0].obtain()
+    except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
+        raise WeightsError(
+            f"the ImageNet weights {files[0].name} could not be had: {error}",
+            f"three ways on: --weights PATH of such a file; set {WEIGHTS_DIR} to a folder that holds it under that name; "
+            "--backbone efficientnet_lite0, whose weights come installed",
+        ) from error

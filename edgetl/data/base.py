@@ -1,0 +1,116 @@
+"""What a source lists and what is read from it: the values that every other file of this folder speaks in."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.workspace import fingerprint
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture that was listed and not yet read.
+
+    Args:
+        name: POSIX path relative to the source, or `digits:17` for an embedded picture; always valid Unicode.
+        label: its class.
+        split: "train", "val" or "test" where the source says so.
+        read: gives the file's bytes, or raises OSError.
+        stamp: cheap identity of the content: size and modification time of a file, a constant for an embedded picture.
+    """
+
+    name: str
+    label: str
+    split: str | None
+    read: Callable[[], bytes]
+    stamp: str
+
+    def __post_init__(self) -> None:
+        if self.split is not None and self.split not in SPLITS:
+            raise ValueError(f"'{self.split}' is not one of {SPLITS}")
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A file that is left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source holds, in the order in which it is read."""
+
+    source: str
+    classes: tuple[str, ...]
+    items: tuple[Item, ...]
+    rejected: tuple[Rejected, ...]
+
+    @cached_property
+    def stamp(self) -> str:
+        """Identity of the listing without reading a file: the same as long as no file is added, removed, moved or rewritten."""
+        return fingerprint([(item.name, item.label, item.split, item.stamp) for item in self.items])
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """Decoded pictures and what is known of them; row i of each array is the same picture.
+
+    Args:
+        pixels: uint8 [N, H, W, 3], an array or a read-only memory map.
+        labels: int32 [N], indices into `classes`.
+        splits: str [N], each of SPLITS.
+        names: N names, as in the listing.
+        hashes: N sha256 of the files' bytes, hexadecimal.
+        classes: K class names, in the order of the labels.
+        rejected: what was left out.
+        fingerprint: identity of the data set: names, labels, splits and contents, in no order.
+        source, stamp: where it came from, and the listing's stamp.
+    """
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+    splits: NDArray[np.str_]
+    names: tuple[str, ...]
+    hashes: tuple[str, ...]
+    classes: tuple[str, ...]
+    rejected: tuple[Rejected, ...]
+    fingerprint: str
+    source: str = ""
+    stamp: str = ""
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.pixels), len(self.labels), len(self.splits), len(self.names), len(self.hashes)}
+        if len(lengths) != 1 or self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(f"not pictures: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
+
+    def rows(self, split: str) -> NDArray[np.int64]:
+        """Row numbers of a split, ascending; empty when there are none."""
+        if split not in SPLITS:
+            raise ValueError(f"'{split}' is not one of {SPLITS}")
+        return np.flatnonzero(self.splits == split).astype(np.int64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The index that a run keeps as data.json."""
+        labels = [self.classes[label] for label in self.labels]
+        splits = [str(split) for split in self.splits]
+        counts = Counter(zip(splits, labels, strict=True))
+        pictures = zip(self.names, labels, splits, self.hashes, strict=True)
+        return {
+            "schema": 1,
+            "source": self.source,
+            "stamp": self.stamp,
+            "fingerprint": self.fingerprint,
+            "classes": list(self.classes),
+            "counts": {split: {name: counts[split, name] for name in self.classes} for split in SPLITS},
+            "pictures": [dict(zip(("name", "label", "split", "sha256"), picture, strict=True)) for picture in pictures],
+            "rejected": [asdict(rejected) for rejected in self.rejected],
+        }

@@ -1,0 +1,33 @@
+"""A file on disk as a listed picture, or the reason why it is none."""
+
+import os
+import stat
+from pathlib import Path
+
+from edgetl.data.base import Item, Rejected
+
+# Files are read whole. The largest picture that decoding lets through, uncompressed at Pillow's pixel limit, has 358 MB.
+_MAX_BYTES = 512 * 2**20
+
+
+def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejected:
+    """The file, unread. Devices and pipes are refused, since reading one can wait for ever."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        return Rejected(name, reason(error))
+    if not stat.S_ISREG(status.st_mode):
+        return Rejected(name, "not a file")
+    if status.st_size > _MAX_BYTES:
+        return Rejected(name, f"larger than {_MAX_BYTES // 2**20} MiB")
+    return Item(name, label, split, path.read_bytes, f"{status.st_size}-{status.st_mtime_ns}")
+
+
+def leads_out(path: Path, root: str) -> bool:
+    """Whether a link's target is outside of `root` (a real path)."""
+    return path.is_symlink() and os.path.commonpath([os.path.realpath(path), root]) != root
+
+
+def reason(error: OSError | ValueError) -> str:
+    """An error of the file system in its own words, without the path that stands beside it anyway."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

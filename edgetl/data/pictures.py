@@ -1,0 +1,115 @@
+"""A listing -> pictures to learn from: read, checked and split."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgetl import console
+from edgetl.contract import InputContract
+from edgetl.data.base import Item, Listing, Pictures, Rejected
+from edgetl.data.reading import read_all
+from edgetl.data.splits import assign
+from edgetl.errors import DataError
+from edgetl.workspace import fingerprint
+
+_NAMED = 20  # bad files that a message names: enough to see the pattern, few enough to read
+
+
+def load(
+    listing: Listing,
+    contract: InputContract,
+    *,
+    val_fraction: float,
+    test_fraction: float,
+    seed: int,
+    max_bad_fraction: float,
+    memory_mib: int,
+    cache: Path,
+) -> Pictures:
+    """Read every listed picture, in listing order; leave out the unusable ones.
+
+    The source's splits are used; those that it does not give are split off from its training pictures. Raises DataError when more
+    than `max_bad_fraction` of the files are unusable, or when a class has too few pictures left to train with.
+    """
+    pixels, outcomes = read_all(listing, contract, memory_mib, cache)
+    read = list(zip(listing.items, outcomes, strict=True))
+    rejected = listing.rejected + tuple(Rejected(item.name, outcome.reason) for item, outcome in read if outcome.reason)
+    items = [item for item, outcome in read if outcome.sha256]
+    hashes = tuple(outcome.sha256 for _, outcome in read if outcome.sha256)
+    _check_rejected(rejected, len(items), listing.source, max_bad_fraction)
+    _check_classes(listing, items, hashes)
+    labels = np.array([listing.classes.index(item.label) for item in items], np.int32)
+    given = {item.split for item in listing.items}
+    splits = [item.split or "train" for item in items]
+    if "val" not in given:
+        _split_off(splits, hashes, labels.tolist(), val_fraction, 0.0 if "test" in given else test_fraction, seed)
+    _check_splits(listing, items, splits)
+    names = tuple(item.name for item in items)
+    identity = sorted(zip(names, (item.label for item in items), splits, hashes, strict=True))
+    return Pictures(
+        pixels=pixels,
+        labels=labels,
+        splits=np.array(splits, np.str_),
+        names=names,
+        hashes=hashes,
+        classes=listing.classes,
+        rejected=rejected,
+        fingerprint=fingerprint(identity),
+        source=listing.source,
+        stamp=listing.stamp,
+    )
+
+
+def _split_off(
+    splits: list[str], hashes: Sequence[str], labels: Sequence[int], val_fraction: float, test_fraction: float, seed: int
+) -> None:
+    """Give the training pictures among `splits` their own splits, in place."""
+    rows = [row for row, split in enumerate(splits) if split == "train"]
+    assigned = assign([hashes[row] for row in rows], [labels[row] for row in rows], val_fraction, test_fraction, seed)
+    for row, split in zip(rows, assigned, strict=True):
+        splits[row] = split
+
+
+def _check_rejected(rejected: Sequence[Rejected], usable: int, source: str, max_bad_fraction: float) -> None:
+    if not rejected:
+        return
+    files = usable + len(rejected)
+    named = "".join(f"\n  {one.name!r}: {one.reason}" for one in rejected[:_NAMED])
+    more = f"\n  and {len(rejected) - _NAMED} more" if len(rejected) > _NAMED else ""
+    if len(rejected) > max_bad_fraction * files:
+        raise DataError(
+            f"{source}: {len(rejected)} of {files} files cannot be used:{named}{more}",
+            "mend or remove them, or go on without them: --set data.max_bad_fraction=1",
+        )
+    console.warn(f"{len(rejected)} of {files} files are left out:{named}{more}")
+
+
+def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str]) -> None:
+    if not items:
+        raise DataError(f"{listing.source} has no picture that can be used", "JPEG, PNG, BMP, GIF and WebP pictures are read")
+    contents: dict[str, set[str]] = defaultdict(set)
+    for item, content in zip(items, hashes, strict=True):
+        contents[item.label].add(content)
+    few = [label for label in listing.classes if len(contents[label]) < 2]
+    if few:
+        raise DataError(
+            f"{listing.source}: fewer than 2 different usable pictures in {', '.join(map(repr, few))}",
+            "one picture must train and another one must test: add pictures, or remove the class",
+        )
+
+
+def _check_splits(listing: Listing, items: Sequence[Item], splits: Sequence[str]) -> None:
+    """Every class must train; one that is not in val is not measured, which is worth a warning."""
+    present = {(item.label, split) for item, split in zip(items, splits, strict=True)}
+    untrained = [label for label in listing.classes if (label, "train") not in present]
+    unmeasured = [label for label in listing.classes if (label, "val") not in present]
+    if untrained:
+        raise DataError(
+            f"{listing.source}: no usable training picture in {', '.join(map(repr, untrained))}", "add some, or remove the class"
+        )
+    if len(unmeasured) == len(listing.classes):
+        raise DataError(f"{listing.source}: no usable validation picture", "add some, or remove val so that it is split off from train")
+    if unmeasured:
+        console.warn(f"no validation picture in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")

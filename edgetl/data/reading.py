@@ -1,0 +1,115 @@
+"""Listed pictures -> pixels and content hashes: in parallel, in order, in memory or in a file that is reused."""
+
+import hashlib
+import json
+import os
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from edgetl import console
+from edgetl.contract import InputContract
+from edgetl.data.base import Item, Listing
+from edgetl.data.decode import BadPicture, decode
+from edgetl.data.files import reason
+from edgetl.workspace import atomic, fingerprint, write_json
+
+_CACHE_VERSION = 1  # raise it when decode() gives other pixels
+_WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
+_IN_FLIGHT = 4 * _WORKERS  # enough that no worker waits, few enough that a set of any size streams through
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a listed picture: its content's sha256 when it is usable, else the reason why not."""
+
+    sha256: str = ""
+    reason: str = ""
+
+
+def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
+    """Pixels uint8 [N, S, S, 3] of the usable pictures and the outcome of each listed one, both in listing order.
+
+    Up to `memory_mib` the pixels are an array. Above it they are a read-only memory map of a file in `cache`; while the listing,
+    the contract's geometry and the decoder are the same, that file is used again and nothing is decoded.
+    """
+    shape = len(listing.items), contract.image_size, contract.image_size, 3
+    if np.prod(shape, dtype=np.int64) > memory_mib * 2**20:
+        return _from_cache(listing, contract, shape, cache)
+    pixels = np.empty(shape, np.uint8)
+    outcomes, usable = [], 0
+    for outcome, decoded in _stream(listing.items, contract):
+        outcomes.append(outcome)
+        if decoded is not None:
+            pixels[usable] = decoded
+            usable += 1
+    return pixels[:usable], outcomes
+
+
+def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Outcome, Pixels | None]]:
+    """Outcome and pixels of each item, in order."""
+    waiting: deque[Future[tuple[Outcome, Pixels | None]]] = deque()
+    # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
+    with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(_WORKERS) as pool:
+        warnings.simplefilter("ignore")
+        for item in items:
+            waiting.append(pool.submit(_read, item, contract))
+            if len(waiting) == _IN_FLIGHT:
+                yield waiting.popleft().result()
+                tick()
+        while waiting:
+            yield waiting.popleft().result()
+            tick()
+
+
+def _read(item: Item, contract: InputContract) -> tuple[Outcome, Pixels | None]:
+    try:
+        data = item.read()
+        pixels = decode(data, contract)
+    except OSError as error:
+        return Outcome(reason=reason(error)), None
+    except BadPicture as error:
+        return Outcome(reason=str(error)), None
+    return Outcome(sha256=hashlib.sha256(data).hexdigest()), pixels
+
+
+def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:
+    key = fingerprint(listing.stamp, contract.image_size, contract.crop, contract.resize, _CACHE_VERSION, PIL.__version__)
+    pixels_file, index_file = cache / f"pixels-{key}.npy", cache / f"pixels-{key}.json"
+    if not (index_file.exists() and pixels_file.exists()):
+        with atomic(pixels_file) as temporary, temporary.open("wb") as file:
+            for stale in cache.glob("pixels-*"):
+                stale.unlink(missing_ok=True)
+            outcomes = _write(file, listing.items, contract, shape)
+        # The index comes last: where it is, the pixels are complete.
+        write_json(index_file, [asdict(outcome) for outcome in outcomes])
+    outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
+    return np.load(pixels_file, mmap_mode="r"), outcomes
+
+
+def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:
+    """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
+    _write_header(file, shape)
+    outcomes, usable = [], 0
+    for outcome, decoded in _stream(items, contract):
+        outcomes.append(outcome)
+        if decoded is not None:
+            file.write(decoded.tobytes())
+            usable += 1
+    file.seek(0)
+    _write_header(file, (usable, *shape[1:]))  # as long as the first one: NumPy leaves room for the first axis to change
+    return outcomes
+
+
+def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -1,0 +1,61 @@
+"""What a user calls the data, and where that is: an embedded set, a CSV file or a folder; also single pictures."""
+
+import os
+from pathlib import Path
+
+from edgetl import console
+from edgetl.data import SOURCES
+from edgetl.data.base import Listing
+from edgetl.data.files import reason
+from edgetl.data.labels import as_text
+from edgetl.errors import DataError
+from edgetl.registry import did_you_mean
+
+_BY_PATH = ("folder", "csv")  # sources that are found by what lies at a path; all others are embedded and found by their name
+
+
+def find(source: str) -> Listing:
+    """List what `source` holds: the name of an embedded set, else a path. (`./digits` is the folder, `digits` the set.)
+
+    Raises DataError when it is none of them, or when what it holds cannot be used.
+    """
+    if source in _embedded():
+        if os.path.lexists(source):
+            console.warn(f"'{source}' is the embedded set; write ./{source} for what lies here under that name")
+        return SOURCES.load(source)(source)
+    if os.path.isdir(source):
+        return SOURCES.load("folder")(source)
+    if os.path.isfile(source) and source.lower().endswith(".csv"):
+        return SOURCES.load("csv")(source)
+    if not source:
+        raise DataError("no data was named", f"name a folder, a CSV file or an embedded set ({', '.join(_embedded())})")
+    if os.path.lexists(source):
+        raise DataError(
+            f"{as_text(source)} is neither a folder nor a .csv file", "unpack an archive first; a list of pictures must end in .csv"
+        )
+    raise DataError(
+        f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",
+        f"check the path; embedded sets: {did_you_mean(source, _embedded())}",
+    )
+
+
+def read_picture(name: str) -> bytes:
+    """The bytes of one picture: a file's path, or an embedded picture's name such as `digits:17`. Raises DataError when there is none."""
+    source, colon, _ = name.partition(":")
+    if not os.path.lexists(name) and colon and source in _embedded():
+        items = SOURCES.load(source)(source).items
+        for item in items:
+            if item.name == name:
+                return item.read()
+        raise DataError(f"there is no picture {name}", f"there are {items[0].name} to {items[-1].name}")
+    try:
+        return Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        embedded = ", ".join(f"{embedded}:0" for embedded in _embedded())
+        raise DataError(
+            f"cannot read the picture {name!r}: {reason(error)}", f"name a file, or an embedded picture such as {embedded}"
+        ) from error
+
+
+def _embedded() -> list[str]:
+    return [name for name in SOURCES if name not in _BY_PATH]

@@ -1,0 +1,59 @@
+"""How far two models' answers for the same pictures are apart."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.contract import PROBABILITY_SCALE
+from edgetl.evaluation.metrics import PROBABILITY_FLOOR
+
+_WORST = 10  # rows: a screenful, enough to see what the worst pictures have in common
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What two models a and b make of the same pictures.
+
+    `mean_steps` and `max_steps` are |pa - pb| over all pictures and classes, in steps of 1/256 (the uint8 output's).
+    `mean_abs_dp` is the mean over pictures of the largest |pa - pb| among its classes: unlike a mean over all classes it means the
+    same for 2 classes as for 1000. `kl` is the mean of KL(a || b) in nats. `worst` are rows: first those with different top-1, then
+    the others, each by falling largest |pa - pb|.
+    """
+
+    pictures: int
+    top1_agreement: float
+    disagreements: int
+    mean_steps: float
+    max_steps: float
+    mean_abs_dp: float
+    kl: float
+    worst: tuple[int, ...]
+
+
+def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
+    """Agreement of two models' probabilities, both [N, K] for the same N >= 1 pictures."""
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.ndim != 2 or a.shape != b.shape or not len(a):
+        raise ValueError(f"probabilities {a.shape} and {b.shape} are not both [N, K]")
+    apart = np.abs(a - b)
+    largest = apart.max(axis=1)
+    same = a.argmax(axis=1) == b.argmax(axis=1)
+    return Agreement(
+        pictures=len(a),
+        top1_agreement=float(same.mean()),
+        disagreements=int((~same).sum()),
+        mean_steps=float(apart.mean() / PROBABILITY_SCALE),
+        max_steps=float(apart.max() / PROBABILITY_SCALE),
+        mean_abs_dp=float(largest.mean()),
+        kl=_mean_kl(a, b),
+        worst=tuple(np.lexsort((-largest, same))[:_WORST].tolist()),
+    )
+
+
+def _mean_kl(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Mean KL(a || b) in nats. Floored as the loss is, then made to sum to 1 again: else the sum could be negative."""
+    a, b = (np.maximum(p, PROBABILITY_FLOOR) for p in (a, b))
+    a, b = (p / p.sum(axis=1, keepdims=True) for p in (a, b))
+    return float((a * np.log(a / b)).sum(axis=1).mean())

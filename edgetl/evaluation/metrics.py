@@ -1,0 +1,52 @@
+"""How right a model is: statistics of probabilities [N, K] against labels [N]."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from sklearn.metrics import f1_score
+
+from edgetl.contract import PROBABILITY_SCALE
+
+# Half a step of the uint8 output: what an int8 model says when it rounds to 0. Floored alike, float and int8 models compare
+# fairly, and no picture costs an infinite loss.
+PROBABILITY_FLOOR = PROBABILITY_SCALE / 2
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Fractions in 0..1; loss is the mean cross-entropy in nats; the interval is Wilson's for top-1 at 95 %."""
+
+    pictures: int
+    top1_accuracy: float
+    top1_interval_95: tuple[float, float]
+    top5_accuracy: float
+    macro_f1: float
+    loss: float
+
+
+def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
+    """Statistics of probabilities [N, K] for labels [N] in 0..K-1, N >= 1.
+
+    Of equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 is over the
+    classes that occur among labels or answers; top-5 is top-K when K < 5.
+    """
+    probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
+        raise ValueError(f"probabilities {probabilities.shape} and labels {labels.shape} are not [N, K] and [N]")
+    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
+        raise ValueError(f"labels {labels.min()}..{labels.max()} are not within the {probabilities.shape[1]} classes")
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")
+    right = ranked[:, 0] == labels
+    of_label = np.maximum(probabilities[np.arange(len(labels)), labels], PROBABILITY_FLOOR)
+    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
+    return Accuracy(
+        pictures=len(labels),
+        top1_accuracy=float(right.mean()),
+        top1_interval_95=(float(interval.low), float(interval.high)),
+        top5_accuracy=float((ranked[:, :5] == labels[:, None]).any(axis=1).mean()),
+        macro_f1=float(f1_score(labels, ranked[:, 0], average="macro", zero_division=0)),
+        loss=float(-np.log(of_label).mean()),
+    )

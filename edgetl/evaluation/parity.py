@@ -1,0 +1,203 @@
+"""The proof that the files of a run give the same answers: which pairs ought to agree, how closely and why, and whether they do."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.contract import PROBABILITY_SCALE
+from edgetl.evaluation.agreement import Agreement, compare
+from edgetl.evaluation.metrics import Accuracy, measure
+from edgetl.evaluation.statistics import Paired, paired
+
+REFERENCES = ("keras_float", "keras_int8")
+FILES = ("tflite_float32", "onnx_float32", "tflite_float16", "tflite_int8", "onnx_int8")
+SUBJECTS = REFERENCES + FILES
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How closely two subjects have to agree, and why not more closely.
+
+    Args:
+        first, second: names in SUBJECTS; a drop is the first one's accuracy less the second one's.
+        min_top1_agreement: fraction of the pictures that get the same top-1.
+        max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one picture among twenty
+            that goes from sure to sure of something else is a fault, a near tie that tips over is not, and this tells the two apart.
+        max_drop_points: percentage points of top-1 accuracy.
+    """
+
+    first: str
+    second: str
+    min_top1_agreement: float
+    max_mean_abs_dp: float
+    max_drop_points: float
+    reason: str
+
+    def failures(self, agreement: Agreement, compared: Paired) -> tuple[str, ...]:
+        """What was found that is out of tolerance, in words; nothing when the pair passes."""
+        pair, pictures, apart = f"{self.first} and {self.second}", agreement.pictures, agreement.mean_abs_dp
+        may_differ = _allowed(1 - self.min_top1_agreement, pictures)
+        lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, pictures)
+        found = []
+        if agreement.disagreements > may_differ:
+            found.append(f"{pair} name another class on {agreement.disagreements} of {pictures} pictures, at most {may_differ} may differ")
+        if apart > self.max_mean_abs_dp:
+            found.append(f"{pair} differ by {apart:.2g} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
+        if lost > may_lose:
+            found.append(f"{self.second} gets {lost} of {pictures} pictures fewer right than {self.first}, at most {may_lose} is allowed")
+        return tuple(found)
+
+
+_SUMMATION = "the same float arithmetic in another order: only near ties can tip over, and a quarter of a uint8 step is far beyond it"
+_HALF = "weights rounded to 11 bits, arithmetic in float32: measured 0.0007 in probability"
+_SIMULATED = (
+    "quantization simulated in float against integers: roundings of 50 layers add up; measured 0.022 in probability on an unsure model"
+)
+_QUANTIZED = "what 8 bits cost: distilled, 98 % of the answers stay, calibrated alone 96 %; beyond 0.1 in probability no threshold holds"
+_ENGINES = "the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over"
+TOLERANCES = (
+    Tolerance("keras_float", "tflite_float32", 0.999, 0.001, 0.1, _SUMMATION),
+    Tolerance("keras_float", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
+    Tolerance("tflite_float32", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
+    Tolerance("keras_float", "tflite_float16", 0.995, 0.01, 0.3, _HALF),
+    Tolerance("tflite_float32", "tflite_float16", 0.995, 0.01, 0.3, _HALF),
+    Tolerance("keras_int8", "tflite_int8", 0.985, 0.04, 1.0, _SIMULATED),
+    Tolerance("keras_float", "tflite_int8", 0.95, 0.1, 0.7, _QUANTIZED),
+    Tolerance("keras_float", "onnx_int8", 0.95, 0.1, 0.7, _QUANTIZED),
+    Tolerance("tflite_int8", "onnx_int8", 0.995, 0.02, 0.5, _ENGINES),
+)
+
+# Outputs that move by less than two uint8 steps over a whole set are rounding noise around a constant.
+_CONSTANT_SPREAD = 2 * PROBABILITY_SCALE
+# Quantization alone moves a picture's probability by some seven steps (0.027 on average, measured). A model that names one class for
+# everything and moves by no more has not told the pictures apart either, and its agreement with another such model shows nothing.
+_ONE_CLASS_SPREAD = 8 * PROBABILITY_SCALE
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One model's accuracy, and what is wrong with its answers by themselves."""
+
+    accuracy: Accuracy
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture on which two subjects are far apart; label and top-1s are class indices."""
+
+    name: str
+    label: int
+    first_top1: int
+    first_probability: float
+    second_top1: int
+    second_probability: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How two subjects agree, what was allowed, and the pictures on which they agree least."""
+
+    tolerance: Tolerance
+    agreement: Agreement
+    paired: Paired
+    failures: tuple[str, ...]
+    worst: tuple[Picture, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The verdict over all subjects and pairs."""
+
+    pictures: int
+    subjects: Mapping[str, Subject]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """Every reason for failing; nothing when the models agree."""
+        compared = {name for pair in self.pairs for name in (pair.tolerance.first, pair.tolerance.second)}
+        alone = [f"{name} was compared with nothing" for name in self.subjects if name in FILES and name not in compared]
+        nothing = () if self.pairs else ("no two subjects that ought to agree are present",)
+        faults = [f"{name} {fault}" for name, subject in self.subjects.items() for fault in subject.faults]
+        return (*nothing, *alone, *faults, *(failure for pair in self.pairs for failure in pair.failures))
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values for validation.json."""
+        return {
+            "passed": self.passed,
+            "failures": list(self.failures),
+            "pictures": self.pictures,
+            "subjects": {name: asdict(subject) for name, subject in self.subjects.items()},
+            "pairs": [asdict(pair) | {"passed": pair.passed} for pair in self.pairs],
+        }
+
+
+def judge(subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any], names: Sequence[str]) -> Parity:
+    """Judge every pair in TOLERANCES of which both subjects are present.
+
+    Args:
+        subject_probabilities: name in SUBJECTS -> probabilities [N, K]; all over the same N >= 1 pictures.
+        labels: class indices [N].
+        names: of the pictures, N of them.
+    """
+    unknown = set(subject_probabilities) - set(SUBJECTS)
+    if unknown or len(names) != len(labels):
+        raise ValueError(f"unknown subjects {sorted(unknown)}" if unknown else f"{len(names)} names for {len(labels)} labels")
+    labels = np.asarray(labels, np.int64)
+    # A subject with NaN or infinity has failed already; as zeros they let the other statistics still be computed and written as JSON.
+    finite = {name: np.where(np.isfinite(p), p, 0.0) for name, p in subject_probabilities.items()}
+    return Parity(
+        pictures=len(labels),
+        subjects={name: Subject(measure(finite[name], labels), _faults(p, labels)) for name, p in subject_probabilities.items()},
+        pairs=tuple(_pair(t, finite[t.first], finite[t.second], labels, names) for t in TOLERANCES if {t.first, t.second} <= set(finite)),
+    )
+
+
+def _allowed(fraction: float, pictures: int) -> int:
+    """How many pictures a fraction allows; never less than one, since one picture of a small set proves nothing."""
+    return max(1, math.floor(fraction * pictures + 1e-9))  # the addend: 0.1 * 10 must not come out as 0.999...
+
+
+def _pair(tolerance: Tolerance, first: NDArray[Any], second: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str]) -> Pair:
+    agreement = compare(first, second)
+    compared = paired(first.argmax(axis=1) == labels, second.argmax(axis=1) == labels)
+    worst = tuple(_picture(names[row], int(labels[row]), first[row], second[row]) for row in agreement.worst)
+    return Pair(tolerance, agreement, compared, tolerance.failures(agreement, compared), worst)
+
+
+def _picture(name: str, label: int, first: NDArray[Any], second: NDArray[Any]) -> Picture:
+    return Picture(name, label, int(first.argmax()), float(first.max()), int(second.argmax()), float(second.max()))
+
+
+def _faults(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> tuple[str, ...]:
+    """What is wrong with one subject's answers [N, K], whatever the others say; in words that follow its name."""
+    broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if broken:
+        return (f"gives NaN or infinity for {broken} of {len(labels)} pictures",)
+    if not _sum_to_one(probabilities):
+        return ("gives values that are not probabilities (0..1, with sum 1)",)
+    spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max())
+    one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
+    if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
+        return (f"gives the same answer for all {len(labels)} pictures (they move it by {spread:.2g}): its agreement shows nothing",)
+    return ()
+
+
+def _sum_to_one(probabilities: NDArray[Any]) -> bool:
+    """Whether all rows are probabilities; each of the K may be rounded to a uint8 step, and 1 % is for softmax tables."""
+    classes = probabilities.shape[1]
+    within = probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-4
+    return bool(within and np.abs(probabilities.sum(axis=1) - 1).max() <= classes * PROBABILITY_SCALE / 2 + 0.01)

@@ -1,0 +1,16 @@
+"""Models to files. A format is one file with a `FORMAT` and one line here; every format is made from the TFLite file's own numbers."""
+
+from typing import TYPE_CHECKING
+
+from edgetl.registry import Registry
+
+if TYPE_CHECKING:
+    from edgetl.export.base import Format
+
+FORMATS: "Registry[Format]" = Registry(
+    "format",
+    {
+        "tflite": ("edgetl.export.tflite:FORMAT", "LiteRT (Android, iOS, Linux boards, web): float32, float16, int8"),
+        "onnx": ("edgetl.export.onnx:FORMAT", "ONNX Runtime (anywhere): float32, int8 with integer operators only"),
+    },
+)

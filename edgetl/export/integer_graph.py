@@ -1,0 +1,141 @@
+"""Passes that make an ONNX Q/DQ graph run in integers only in ONNX Runtime, without changing a number.
+
+tf2onnx keeps the TFLite file's grids, but leaves a graph that ONNX Runtime fuses only in part. Each pass says what stands in the way.
+"""
+
+import collections
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+from onnx import TensorProto, numpy_helper
+
+# Operators that ONNX Runtime may be left with: integer arithmetic, and those that only move or compare integers.
+_INTEGER_OPERATORS = {
+    "QLinearConv", "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearMatMul", "QLinearConcat", "QLinearSoftmax",
+    "QGemm", "MaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Slice", "Identity",
+}  # fmt: skip
+
+
+class _Graph:
+    """A graph with its constants and readers looked up by name."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.graph = model.graph
+        self.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        self.readers: dict[str, list[onnx.NodeProto]] = collections.defaultdict(list)
+        for node in model.graph.node:
+            for name in node.input:
+                self.readers[name].append(node)
+        self.writers = {name: node for node in model.graph.node for name in node.output}
+
+    def grid(self, node: onnx.NodeProto) -> tuple[float, int, np.dtype]:
+        """Scale, zero point and dtype of a per-tensor QuantizeLinear or DequantizeLinear."""
+        zero = self.constants[node.input[2]]
+        return float(self.constants[node.input[1]]), int(zero), zero.dtype
+
+    def bypass(self, node: onnx.NodeProto, source: str) -> None:
+        """Let the readers of the node's output read `source`, and remove the node."""
+        for reader in self.readers.pop(node.output[0], []):
+            for index, name in enumerate(reader.input):
+                if name == node.output[0]:
+                    reader.input[index] = source
+                    self.readers[source].append(reader)
+        self.graph.node.remove(node)
+
+
+def drop_implied_clips(model: onnx.ModelProto) -> None:
+    """Remove each Clip (ReLU6) whose reader's grid saturates at the same ends: the saturation of QuantizeLinear does what it would do.
+
+    ONNX Runtime misses this when the grid ends at 6.0000002, and then computes the convolution in float.
+    """
+    view = _Graph(model)
+    for clip in [node for node in view.graph.node if node.op_type in ("Clip", "Relu")]:
+        readers = view.readers[clip.output[0]]
+        if not readers or any(reader.op_type != "QuantizeLinear" for reader in readers):
+            continue
+        ends = [float(view.constants[name]) for name in clip.input[1:]] if clip.op_type == "Clip" else [0.0, np.inf]
+        if all(_saturates(view, reader, *ends) for reader in readers):
+            view.bypass(clip, clip.input[0])
+
+
+def _saturates(view: _Graph, quantize: onnx.NodeProto, low: float, high: float) -> bool:
+    """Whether the grid lies within [low, high], up to the half step that rounding gives anyway."""
+    scale, zero, dtype = view.grid(quantize)
+    info = np.iinfo(dtype)
+    return low <= (info.min - zero) * scale + scale / 2 and high >= (info.max - zero) * scale - scale / 2
+
+
+def activations_to_uint8(model: onnx.ModelProto) -> None:
+    """Move every int8 activation by 128, value and zero point alike: the same real numbers.
+
+    On x86 ONNX Runtime fuses int8 activations only with a session option that apps do not set; uint8 it fuses always. Weights stay int8.
+    """
+    view = _Graph(model)
+    for node in view.graph.node:
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear") or node.input[0] in view.constants:
+            continue
+        zero = view.constants[node.input[2]]
+        if zero.dtype == np.int8:
+            name = f"{node.input[2]}_uint8"
+            if name not in view.constants:
+                view.constants[name] = (zero.astype(np.int16) + 128).astype(np.uint8)
+                view.graph.initializer.append(numpy_helper.from_array(view.constants[name], name))
+            node.input[2] = name
+    for value in [*view.graph.input, *view.graph.output]:
+        if value.type.tensor_type.elem_type == TensorProto.INT8:
+            value.type.tensor_type.elem_type = TensorProto.UINT8
+
+
+def drop_idle_pairs(model: onnx.ModelProto) -> None:
+    """Remove each DequantizeLinear and QuantizeLinear in a row on the same grid (TFLite's change from uint8 to int8 at both ends)."""
+    view = _Graph(model)
+    outputs = {value.name for value in view.graph.output}
+    for quantize in [node for node in view.graph.node if node.op_type == "QuantizeLinear"]:
+        dequantize = view.writers.get(quantize.input[0])
+        if dequantize is None or dequantize.op_type != "DequantizeLinear" or view.grid(dequantize) != view.grid(quantize):
+            continue
+        source = dequantize.input[0]
+        if quantize.output[0] in outputs:  # the graph's output keeps its name: its writer takes it
+            writer, name = view.writers[source], quantize.output[0]
+            writer.output[0] = name
+            for reader in view.readers[source]:
+                reader.input[0] = name
+            view.graph.node.remove(quantize)
+        else:
+            view.bypass(quantize, source)
+
+
+def drop_unused(model: onnx.ModelProto) -> None:
+    """Remove nodes and constants that nothing reads any more."""
+    graph = model.graph
+    while True:
+        read = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+        idle = [node for node in graph.node if not read.intersection(node.output)]
+        for node in idle:
+            graph.node.remove(node)
+        if not idle:
+            break
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in read]:
+        graph.initializer.remove(tensor)
+    del graph.value_info[:]  # it may name what is gone
+
+
+PASSES: tuple[Callable[[onnx.ModelProto], None], ...] = (drop_implied_clips, activations_to_uint8, drop_idle_pairs, drop_unused)
+
+
+def float_operators(optimized: onnx.ModelProto) -> list[str]:
+    """The operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)"."""
+    return [f"{node.op_type} ({node.name or node.output[0]})" for node in optimized.graph.node if node.op_type not in _INTEGER_OPERATORS]
+
+
+def grids(model: onnx.ModelProto) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
+    """Scales, zero points and dtype of every quantized tensor by its name: what QuantizeLinear writes, and constants."""
+    view = _Graph(model)
+    found = {}
+    for node in view.graph.node:
+        if node.op_type == "QuantizeLinear" or (node.op_type == "DequantizeLinear" and node.input[0] not in view.writers):
+            name = node.output[0] if node.op_type == "QuantizeLinear" else node.input[0]
+            zero = view.constants[node.input[2]]
+            found[name] = np.atleast_1d(view.constants[node.input[1]]), np.atleast_1d(zero), str(zero.dtype).upper()
+    return found

@@ -1,0 +1,43 @@
+"""What a model says of a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetl.contract import InputContract
+from edgetl.data.decode import BadPicture, decode
+from edgetl.data.sources import read_picture
+from edgetl.errors import DataError, RunError
+from edgetl.runtimes import open_session
+from edgetl.workspace import Run
+
+_BEST_FIRST = ("model_int8.tflite", "model_int8.onnx", "model_float32.tflite", "model_float32.onnx", "model_float16.tflite")
+
+
+def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]]:
+    """The `top` most probable classes of each picture, by a model file (beside its contract.json) or by a run (its int8 TFLite file)."""
+    path = _model_of(target)
+    contract = InputContract.load(path.parent / "contract.json")
+    session = open_session(path, contract)
+    answers = []
+    for name in names:
+        try:
+            pixels = decode(read_picture(name), contract)
+        except BadPicture as error:
+            raise DataError(f"{name} cannot be read as a picture: {error}", "JPEG, PNG, BMP, GIF and WebP pictures are read") from error
+        probabilities = session(pixels[None])[0]
+        best = np.argsort(-probabilities, kind="stable")[:top]
+        answers.append({"picture": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]})
+    return answers
+
+
+def _model_of(target: Path) -> Path:
+    if not target.is_dir():
+        return target
+    export = Run.open(target).export
+    made = [export / name for name in _BEST_FIRST if (export / name).is_file()]
+    if not made:
+        raise RunError(f"{target} has no exported model yet", f"run: edgetl export {target}")
+    return made[0]

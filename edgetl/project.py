@@ -1,0 +1,98 @@
+"""A run together with its recipe and its pictures: what every verb of the pipeline works on."""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from edgetl.backbones import BACKBONES
+from edgetl.backbones.base import Backbone
+from edgetl.console import note
+from edgetl.contract import InputContract
+from edgetl.data import pictures as data_pictures
+from edgetl.data import sources
+from edgetl.data.augment import Augmentation
+from edgetl.data.base import Pictures
+from edgetl.errors import DataError
+from edgetl.keras import keras
+from edgetl.recipe import Recipe, check
+from edgetl.training.epochs import Schedule
+from edgetl.workspace import RUNS, Run, fingerprint
+
+
+class Project:
+    """The pictures are read, and the float model is loaded, when a stage first needs them."""
+
+    def __init__(self, run: Run, recipe: Recipe) -> None:
+        self.run, self.recipe = run, recipe
+        self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
+        self.backbone.check_alpha(recipe.model.alpha)
+        self.listing = sources.find(recipe.data.source)
+        self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
+
+    @classmethod
+    def create(cls, recipe: Recipe, out: Path | None) -> "Project":
+        """A new run, or the one that the same command made before: the default name follows from the recipe."""
+        source = Path(recipe.data.source)
+        if source.exists():
+            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(source.resolve())})})
+        BACKBONES.load(recipe.model.backbone).check_alpha(recipe.model.alpha)
+        sources.find(recipe.data.source)
+        values = recipe.model_dump()
+        run = Run.create(out or RUNS / f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(values)[:8]}", values)
+        note(f"run: {run.path}")
+        return cls(run, recipe)
+
+    @classmethod
+    def open(cls, path: Path | None) -> "Project":
+        run = Run.open(path)
+        return cls(run, check(run.read()["recipe"]))
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """Raises DataError when they cannot be used."""
+        data = self.recipe.data
+        return data_pictures.load(
+            self.listing,
+            self.contract,
+            val_fraction=data.val_fraction,
+            test_fraction=data.test_fraction,
+            seed=self.recipe.train.seed,
+            max_bad_fraction=data.max_bad_fraction,
+            memory_mib=data.cache_memory_mib,
+            cache=self.run.cache,
+        )
+
+    def trained_pictures(self) -> Pictures:
+        """The pictures, certainly those that the run was trained on. Raises DataError when they have changed."""
+        if self.pictures.fingerprint != self.run.stage("data")["facts"]["fingerprint"]:
+            raise DataError(
+                f"the pictures in {self.recipe.data.source} are not those that {self.run.path} was trained on",
+                "train again (the same command does it), or bring the old pictures back",
+            )
+        return self.pictures
+
+    @cached_property
+    def float_model(self) -> Any:
+        self.run.stage("float")
+        return keras.models.load_model(self.run.float_model, compile=False, safe_mode=True)
+
+    @property
+    def augmentation(self) -> Augmentation:
+        return Augmentation(**self.recipe.augment.model_dump())
+
+    def schedule(self, stage: str, epochs: int, patience: int, inputs: str) -> Schedule:
+        steps = -(-len(self.pictures.rows("train")) // self.recipe.train.batch_size)
+        return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs)
+
+    def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:
+        """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
+        if self.run.is_done(name, inputs):
+            note(f"{name}: done already")
+            return inputs
+        started = time.monotonic()
+        files, facts = work()
+        self.run.finish(name, inputs, started, files, facts)
+        note(f"{name}: done in {time.monotonic() - started:.0f} s")
+        return inputs

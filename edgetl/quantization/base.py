@@ -1,0 +1,130 @@
+"""What quantization makes: a float model's architecture with every number on an integer grid."""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgetl.backbones.fold import rebuild, users
+from edgetl.contract import InputContract
+from edgetl.data.base import Pictures
+from edgetl.errors import RunError
+from edgetl.keras import keras, layers, tf
+from edgetl.training.epochs import History, Schedule
+from edgetl.workspace import atomic
+
+# These hand on the grid of what they read: a range of their own would make the converter requantize.
+_PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout)
+_KERNELS = ((layers.DepthwiseConv2D, "depthwise_kernel"), (layers.Conv2D, "kernel"), (layers.Dense, "kernel"))
+_SMALLEST_RANGE = 1e-6  # an all-zero channel or activation still needs a scale
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A model on int8 grids.
+
+    Args:
+        weights: layer name to its arrays; the kernel (first) lies on its per-channel grid, biases stay float (the converter makes them int32).
+        ranges: layer name to (low, high) of its output, in real values; zero is inside.
+    """
+
+    weights: dict[str, list[np.ndarray]]
+    ranges: dict[str, tuple[float, float]]
+
+    def save(self, path: Path) -> None:
+        arrays = {f"weights/{name}/{i}": array for name, arrays in self.weights.items() for i, array in enumerate(arrays)}
+        with atomic(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, **arrays, **{f"range/{name}": np.array(ends, np.float64) for name, ends in self.ranges.items()})
+
+    @classmethod
+    def load(cls, path: Path) -> "Quantized":
+        """Raises RunError when the file is not one that `save` wrote."""
+        weights: dict[str, list[np.ndarray]] = {}
+        ranges = {}
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                for key in saved.files:
+                    kind, name, *_ = key.split("/")
+                    if kind == "range":
+                        ranges[name] = (float(saved[key][0]), float(saved[key][1]))
+                    else:
+                        weights.setdefault(name, []).append(saved[key])
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
+        return cls(weights, ranges)
+
+    def to_keras(self, float_model: Any, contract: InputContract) -> Any:
+        """The float model with these weights and a fake quantization after every range, the input's included.
+
+        From normalized float32 [N, H, W, 3] to logits float32 [N, K], computed in float on the values that integers would have.
+        """
+
+        def place(layer: Any, inputs: Any) -> Any:
+            copy = layer.__class__.from_config(layer.get_config())
+            if layer is first:
+                inputs = FakeQuantize(contract.low, contract.high, name="quantize_image")(inputs)
+            output = copy(inputs)
+            copy.set_weights(self.weights.get(layer.name, []))
+            return FakeQuantize(*self.ranges[layer.name], name=f"quantize_{layer.name}")(output) if layer.name in self.ranges else output
+
+        first = next(layer for layer in float_model.layers if not isinstance(layer, layers.InputLayer))
+        return rebuild(float_model, place)
+
+
+class Scheme(Protocol):
+    """A way to quantize. `start` is the float model's PTQ result where one was already made."""
+
+    def __call__(
+        self, float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Any, schedule: Schedule
+    ) -> tuple[Quantized, History]: ...
+
+
+class FakeQuantize(layers.Layer):
+    """Rounds to the 256 values of an affine grid over [low, high], nudged so that zero is one of them (Jacob et al. 2018)."""
+
+    def __init__(self, low: float, high: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.low, self.high = low, high
+
+    def call(self, inputs: Any) -> Any:
+        return tf.quantization.fake_quant_with_min_max_args(inputs, self.low, self.high, num_bits=8)
+
+
+def kernel_name(layer: Any) -> str | None:
+    """The attribute that holds a layer's kernel, if it has one."""
+    return next((name for kind, name in _KERNELS if isinstance(layer, kind)), None)
+
+
+def ranged_layers(model: keras.Model) -> list[str]:
+    """The layers whose outputs get a range: all but those that pass their input's grid on, and those that a ReLU alone reads (one fused operator)."""
+    readers = users(model)
+    return [
+        layer.name
+        for layer in model.layers
+        if not isinstance(layer, (layers.InputLayer, *_PASSING)) and [type(user) for user in readers[id(layer.output)]] != [layers.ReLU]
+    ]
+
+
+def channel_limits(kernel: Any, depthwise: bool) -> Any:
+    """Largest magnitude of each output channel: float32 [C_out], or [C, 1] for a depthwise kernel [h, w, C, 1]."""
+    return tf.maximum(tf.reduce_max(tf.abs(kernel), axis=[0, 1] if depthwise else list(range(len(kernel.shape) - 1))), _SMALLEST_RANGE)
+
+
+def on_grid(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
+    """The kernel rounded to its symmetric per-channel int8 grid (-127..127 times limit/127), as float32 of the same shape."""
+    scale = channel_limits(kernel, depthwise).numpy() / np.float32(127)
+    return (np.clip(np.rint(kernel / scale), -127, 127) * scale).astype(np.float32)
+
+
+def baked_weights(model: keras.Model) -> dict[str, list[np.ndarray]]:
+    """Every layer's weights, kernels rounded to their grids."""
+    weights = {}
+    for layer in model.layers:
+        arrays = layer.get_weights()
+        if arrays and kernel_name(layer):
+            arrays[0] = on_grid(arrays[0], isinstance(layer, layers.DepthwiseConv2D))
+        if arrays:
+            weights[layer.name] = arrays
+    return weights

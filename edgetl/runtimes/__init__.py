@@ -1,0 +1,31 @@
+"""Model files run on this machine, one file a runtime; all of them are a `Session` from raw pixels to probabilities."""
+
+from pathlib import Path
+
+from edgetl.contract import InputContract
+from edgetl.errors import UsageError
+from edgetl.registry import Registry
+from edgetl.runtimes.base import OpenSession, Session
+
+RUNTIMES: Registry[OpenSession] = Registry(
+    "runtime",
+    {
+        "keras": ("edgetl.runtimes.keras:open_session", "TensorFlow's Keras, for .keras: what was trained"),
+        "litert": ("edgetl.runtimes.litert:open_session", "LiteRT (TensorFlow Lite), for .tflite: phones and boards"),
+        "onnxruntime": ("edgetl.runtimes.onnxruntime:open_session", "ONNX Runtime, for .onnx: servers, desktops, the web"),
+    },
+)
+_RUNTIME_OF_SUFFIX = {".keras": "keras", ".tflite": "litert", ".onnx": "onnxruntime"}
+
+
+def runtime_of(path: Path) -> str:
+    """The runtime's name, by the file's suffix. Raises UsageError for a suffix that none reads."""
+    runtime = _RUNTIME_OF_SUFFIX.get(path.suffix.lower())
+    if runtime is None:
+        raise UsageError(f"no runtime reads {path}", f"name a file that ends in one of: {', '.join(_RUNTIME_OF_SUFFIX)}")
+    return runtime
+
+
+def open_session(path: Path, contract: InputContract, threads: int = 1) -> Session:
+    """The file in its runtime. Raises UsageError, RunError (no file) or ExportError (damaged, or not of this contract)."""
+    return RUNTIMES.load(runtime_of(path))(path, contract, threads)

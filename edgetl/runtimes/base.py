@@ -1,0 +1,74 @@
+"""What every runtime is to the rest of edgetl: a function from raw pixels to probabilities."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.console import hushed, progress
+from edgetl.contract import InputContract
+from edgetl.errors import ExportError, RunError
+
+
+class Session(Protocol):
+    """A model that is loaded and ready.
+
+    `batch_size` is how many pictures it takes at a time with profit (1 where the file fixes its batch); any N is accepted.
+    """
+
+    batch_size: int
+
+    def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        """Raw RGB pixels uint8 [N, H, W, 3] to probabilities float32 [N, K] in 0..1."""
+        ...
+
+
+OpenSession = Callable[[Path, InputContract, int], Session]
+
+
+def predict(session: Session, pixels: NDArray[np.uint8], rows: NDArray[Any], description: str) -> NDArray[np.float32]:
+    """Probabilities float32 [len(rows), K] of the pictures in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
+
+    Takes a batch at a time: `pixels` may be a memory map of more than fits into memory.
+    """
+    answers = []
+    with progress(description, len(rows)) as advance:
+        for start in range(0, len(rows), session.batch_size):
+            batch = np.asarray(pixels[rows[start : start + session.batch_size]])
+            answers.append(session(batch))
+            advance(len(batch))
+    return np.concatenate(answers)
+
+
+@contextmanager
+def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
+    """Keep the runtime quiet while it opens a file; RunError when there is none, ExportError for the runtime's own `faults`."""
+    if not path.is_file():
+        raise RunError(f"there is no model at {path}", "make one with 'edgetl export', or name another file")
+    try:
+        with hushed():
+            yield
+    except faults as error:
+        raise ExportError(f"cannot read the model {path}: {error}", "it is damaged or not what its suffix says: export it again") from error
+
+
+def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contract: InputContract) -> None:
+    """Raises ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
+    size, classes = contract.image_size, len(contract.labels)
+    one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX
+    if not one_at_a_time or list(takes[1:]) != [size, size, 3] or list(gives[1:]) != [classes]:
+        raise ExportError(
+            f"{path} goes from {list(takes)} to {list(gives)}, its contract from [1, {size}, {size}, 3] to [1, {classes}]",
+            "use the contract.json that was exported with this file, or export it again",
+        )
+
+
+def check_dtypes(path: Path, takes: str, gives: str) -> None:
+    """Raises ExportError unless the file goes from uint8 to uint8, or from float32 to float32."""
+    if (takes, gives) not in {("uint8", "uint8"), ("float32", "float32")}:
+        raise ExportError(
+            f"{path} goes from {takes} to {gives}", "edgetl's files go from uint8 to uint8 or float32 to float32: export it again"
+        )

@@ -1,0 +1,65 @@
+"""What this CPU can do for int8 arithmetic: results and speed differ by it (onnxruntime#14642), so a validation says what it ran on."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Our name of a feature -> its names in /proc/cpuinfo, in macOS' sysctl and in NumPy's groups (X86_V3 and AVX512_ICL imply them).
+_FEATURES = {
+    "avx2": {"avx2", "hw.optional.avx2_0", "x86_v3"},
+    "avx512_vnni": {"avx512_vnni", "avx512vnni", "avx512_icl"},
+    "avx_vnni": {"avx_vnni"},
+    "amx_int8": {"amx_int8"},
+    "asimddp": {"asimddp", "hw.optional.arm.feat_dotprod"},
+    "i8mm": {"i8mm", "hw.optional.arm.feat_i8mm"},
+}
+
+
+def cpu_facts() -> dict[str, Any]:
+    """`model`, `architecture`, `cores`, `features` (name -> whether it was found) and `source` (who was asked). Never fails."""
+    source, model, words = _linux() or _macos() or _numpy()
+    return {
+        "model": model or platform.processor() or platform.machine(),
+        "architecture": platform.machine(),
+        "cores": os.cpu_count() or 1,
+        "features": {feature: not words.isdisjoint(names) for feature, names in _FEATURES.items()},
+        "source": source,
+    }
+
+
+def _fields(text: str) -> dict[str, str]:
+    """`key: value` lines; of several cores the last one stands for all."""
+    pairs = [line.partition(":") for line in text.splitlines()]
+    return {key.strip(): value.strip() for key, colon, value in pairs if colon}
+
+
+def _linux(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, str, set[str]] | None:
+    try:
+        fields = _fields(cpuinfo.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+    flags = fields.get("flags") or fields.get("Features")  # x86, Arm
+    return (str(cpuinfo), fields.get("model name", ""), set(flags.lower().split())) if flags else None
+
+
+def _macos() -> tuple[str, str, set[str]] | None:
+    try:
+        told = subprocess.run(["sysctl", "machdep.cpu", "hw.optional"], check=False, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    fields = _fields(told.stdout)
+    model = fields.get("machdep.cpu.brand_string")
+    if model is None:  # Linux has a sysctl too, without these keys
+        return None
+    words = {key for key, value in fields.items() if value == "1"}.union(*(value.split() for value in fields.values()))
+    return "sysctl", model, {word.lower() for word in words}
+
+
+def _numpy() -> tuple[str, str, set[str]]:
+    facts: Any = np.show_config(mode="dicts")
+    simd = facts.get("SIMD Extensions", {})
+    return "numpy", "", {word.lower() for word in [*simd.get("baseline", []), *simd.get("found", [])]}

@@ -1,0 +1,47 @@
+"""Keras itself: the model that was trained, against which the files are judged."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.contract import InputContract
+from edgetl.keras import keras, tf
+from edgetl.runtimes.base import check_shapes, opening
+
+
+class KerasSession:
+    """A Keras model, float or quantized, from normalized float32 pixels [N, H, W, 3] to logits [N, K], as a Session.
+
+    Args:
+        model: the model; its weights are read at each call, not copied.
+        contract: gives the normalization and the picture's size.
+    """
+
+    batch_size = 64  # keeps all cores busy; MobileNet's largest activation at 224 px is then 0.3 GiB
+
+    def __init__(self, model: Any, contract: InputContract) -> None:
+        shape = [None, contract.image_size, contract.image_size, 3]
+
+        def probabilities(pixels: Any) -> Any:
+            return tf.nn.softmax(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False))
+
+        # A free batch in the signature: otherwise the last, smaller batch would trace the whole graph again.
+        self._probabilities = tf.function(probabilities, input_signature=[tf.TensorSpec(shape, tf.uint8)])
+
+    def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        answers: NDArray[np.float32] = self._probabilities(pixels).numpy()
+        return answers
+
+
+def open_session(path: Path, contract: InputContract, threads: int = 1) -> KerasSession:
+    """Loads in Keras' safe mode. `threads` is not heeded: TensorFlow has one pool a process, fixed at its first operation."""
+    with opening(path, ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile):
+        # Keras reads anything else under this suffix as HDF5, where its safe mode does not hold.
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is not a Keras v3 archive")
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    check_shapes(path, model.input_shape, model.output_shape, contract)
+    return KerasSession(model, contract)

@@ -1,0 +1,50 @@
+"""ONNX Runtime on the CPU, with the session options an app gets by default: what is validated is what will run."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import InferenceSession, SessionOptions
+from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+from edgetl.contract import PROBABILITY_SCALE, InputContract
+from edgetl.runtimes.base import check_dtypes, check_shapes, opening
+
+_ERRORS_ONLY = 3  # log severity: below it are notes on graph optimization
+_DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
+_FAULTS = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException)
+
+
+class OnnxRuntimeSession:
+    """A session; float32 files take pixels 0..255 too, the normalization being inside.
+
+    `input` and `output` are what ONNX Runtime tells of them: name, shape, type.
+    """
+
+    batch_size = 1
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        [self.input] = session.get_inputs()
+        [self.output] = session.get_outputs()
+        self._dtype = np.uint8 if self.input.type == "tensor(uint8)" else np.float32
+
+    def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        return np.concatenate([self._probabilities(picture) for picture in pixels[:, None]])
+
+    def _probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        [values] = self._session.run(None, {self.input.name: picture.astype(self._dtype, copy=False)})
+        probabilities: NDArray[np.float32] = values * np.float32(PROBABILITY_SCALE) if values.dtype == np.uint8 else values
+        return probabilities
+
+
+def open_session(path: Path, contract: InputContract, threads: int = 1) -> OnnxRuntimeSession:
+    options = SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = _ERRORS_ONLY
+    with opening(path, ValueError, *_FAULTS):
+        session = OnnxRuntimeSession(InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+    check_shapes(path, session.input.shape, session.output.shape, contract)
+    check_dtypes(path, *(_DTYPES.get(end.type, end.type) for end in (session.input, session.output)))
+    return session

@@ -1,0 +1,1 @@
+"""Backbone and pictures to a trained float model."""

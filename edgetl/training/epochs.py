@@ -1,0 +1,125 @@
+"""The epoch loop that fine-tuning and quantization-aware training share: best epoch kept, early stop, resumed after a kill."""
+
+import json
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetl.console import note, progress, warn
+from edgetl.workspace import atomic
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long to train.
+
+    Args:
+        epochs: at most this many.
+        steps_per_epoch: batches in one.
+        patience: stop after this many epochs without a better one.
+        checkpoint: file to go on from after a kill; removed when the training is done.
+        identity: of all inputs; a checkpoint of other inputs is not used.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    patience: int
+    checkpoint: Path
+    identity: str
+
+
+@dataclass
+class History:
+    """What happened: one entry an epoch."""
+
+    entries: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = -1
+
+    @property
+    def best(self) -> dict[str, float]:
+        return self.entries[self.best_epoch] if self.entries else {}
+
+    def is_better(self, score: Sequence[float]) -> bool:
+        return self.best_epoch < 0 or tuple(score) > (self.best["val_accuracy"], -self.best["val_loss"])
+
+
+def train_epochs(
+    description: str,
+    schedule: Schedule,
+    variables: Sequence[Any],
+    state: Sequence[Any],
+    batches: Callable[[int], Iterable[tuple[Any, ...]]],
+    step: Callable[..., tuple[Any, Any]],
+    validate: Callable[[], tuple[float, float]],
+) -> History:
+    """Train, and leave the best epoch's values in `variables`.
+
+    Args:
+        variables: the model's, of which the best epoch is kept.
+        state: the optimizer's, needed to go on after a kill.
+        batches: epoch number to its batches.
+        step: one batch to (loss, accuracy), training the model.
+        validate: (accuracy, loss) on the validation pictures now; best means highest accuracy, then lowest loss.
+    """
+    history, best = _resume(schedule, variables, state)
+    started = len(history.entries)
+    with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
+        tick(started * schedule.steps_per_epoch)
+        for epoch in range(started, schedule.epochs):
+            if epoch - history.best_epoch > schedule.patience:
+                note(f"{description}: no better epoch for {schedule.patience}, stopping")
+                break
+            begun, sums = time.monotonic(), np.zeros(2)
+            for number, batch in enumerate(batches(epoch), 1):
+                sums += [float(value) for value in step(*batch)]
+                tick(1, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
+            accuracy, loss = validate()
+            if history.is_better((accuracy, -loss)):
+                history.best_epoch, best = epoch, [variable.numpy() for variable in variables]
+            seconds = time.monotonic() - begun
+            trained = {"loss": sums[0] / number, "accuracy": sums[1] / number}
+            history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
+            note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
+            _save(schedule, history, variables, state, best)
+    for variable, value in zip(variables, best, strict=True):
+        variable.assign(value)
+    return history
+
+
+def can_resume(schedule: Schedule) -> bool:
+    """Whether there is a checkpoint of the same inputs to go on from."""
+    try:
+        with np.load(schedule.checkpoint, allow_pickle=False) as saved:
+            return bool(json.loads(str(saved["facts"]))["identity"] == schedule.identity)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False
+
+
+def _save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
+    facts = json.dumps({"identity": schedule.identity, "entries": history.entries, "best_epoch": history.best_epoch})
+    arrays = {f"now{i}": variable.numpy() for i, variable in enumerate([*variables, *state])} | {f"best{i}": value for i, value in enumerate(best)}
+    with atomic(schedule.checkpoint) as temporary, temporary.open("wb") as file:
+        np.savez(file, facts=np.array(facts), **arrays)
+
+
+def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) -> tuple[History, list[np.ndarray]]:
+    fresh = History(), [variable.numpy() for variable in variables]
+    if not can_resume(schedule):
+        return fresh
+    try:
+        with np.load(schedule.checkpoint, allow_pickle=False) as saved:
+            facts = json.loads(str(saved["facts"]))
+            now = [saved[f"now{i}"] for i in range(len(variables) + len(state))]
+            best = [saved[f"best{i}"] for i in range(len(variables))]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
+        return fresh
+    for variable, value in zip([*variables, *state], now, strict=True):
+        variable.assign(value)
+    note(f"going on after epoch {len(facts['entries'])}")
+    return History(facts["entries"], facts["best_epoch"]), best

@@ -1,0 +1,114 @@
+"""Stage 2: the whole network, or its end from a named layer on, with augmentation and a small learning rate."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgetl.contract import InputContract
+from edgetl.data.augment import Augmentation
+from edgetl.data.base import Pictures
+from edgetl.data.batches import epoch_batches
+from edgetl.errors import UsageError
+from edgetl.keras import keras, layers, tf
+from edgetl.registry import did_you_mean
+from edgetl.training.epochs import History, Schedule, train_epochs
+from edgetl.training.head import trunk_of
+from edgetl.training.schedule import WarmupCosine
+from edgetl.training.scoring import scorer
+
+# Keras builds MobileNets with batch-norm momenta up to 0.999, which need thousands of steps to arrive; training from scratch on a
+# small set has a few hundred.
+_NORM_MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class FineTuneSettings:
+    """batch_size pictures; learning_rate: Adam's peak; warmup_fraction of all steps; fine_tune_from: "all" or a layer; dropout; label_smoothing;
+    live_norms: batch norms learn their statistics (only a random start needs it)."""
+
+    batch_size: int
+    learning_rate: float
+    warmup_fraction: float
+    fine_tune_from: str
+    dropout: float
+    label_smoothing: float
+    live_norms: bool
+    seed: int
+
+
+def class_weights(labels: np.ndarray, classes: int, balance_above: float) -> np.ndarray:
+    """float32 [K], inverse to the classes' sizes with mean 1 over the pictures; all 1 while the sizes are within `balance_above` times."""
+    sizes = np.bincount(labels, minlength=classes)
+    if sizes.max() <= balance_above * sizes.min():
+        return np.ones(classes, np.float32)
+    return (len(labels) / (classes * sizes)).astype(np.float32)
+
+
+def freeze_before(model: Any, first: str) -> None:
+    """Leave only the layers from `first` on trainable (a layer's name, or the start of a block's names). Raises UsageError."""
+    names = [layer.name for layer in model.layers]
+    if first == "all":
+        return
+    start = next((number for number, name in enumerate(names) if name.startswith(first)), None)
+    if start is None:
+        raise UsageError(f"there is no layer '{first}' to fine-tune from", did_you_mean(first, ["all", *names]))
+    for layer in model.layers[:start]:
+        layer.trainable = False
+
+
+def fine_tune(
+    model: Any,
+    pictures: Pictures,
+    contract: InputContract,
+    weights: np.ndarray,
+    augment: Augmentation,
+    settings: FineTuneSettings,
+    schedule: Schedule,
+) -> History:
+    """Train the classifier in place; it ends with the best epoch's weights.
+
+    Args:
+        weights: float32 [K], see `class_weights`.
+    """
+    freeze_before(model, settings.fine_tune_from)
+    for layer in model.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = _NORM_MOMENTUM
+    steps = schedule.epochs * schedule.steps_per_epoch
+    optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, steps, round(settings.warmup_fraction * steps)))
+    optimizer.build(model.trainable_variables)
+    rows, score = pictures.rows("train"), scorer(model, contract)
+    return train_epochs(
+        "fine-tuning",
+        schedule,
+        model.variables,
+        optimizer.variables,
+        lambda epoch: epoch_batches(pictures, rows, settings.batch_size, settings.seed, epoch),
+        _step(model, contract, weights, augment, settings, optimizer),
+        lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
+    )
+
+
+def _step(model: Any, contract: InputContract, weights: np.ndarray, augment: Augmentation, settings: FineTuneSettings, optimizer: Any) -> Any:
+    trunk, head = trunk_of(model), model.get_layer("logits")
+    objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+    weights, classes = tf.constant(weights), len(contract.labels)
+
+    @tf.function(reduce_retracing=True)
+    def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            features = trunk(contract.normalize(augment(pixels, seed)), training=settings.live_norms)
+            logits = head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed))
+            loss = objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
+        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True))
+        return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
+
+    return step
+
+
+def accuracy_and_loss(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    """Top-1 accuracy and mean cross-entropy of float32 logits [N, K]."""
+    shifted = logits - logits.max(1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return float(np.mean(logits.argmax(1) == labels)), float(-log_probabilities[np.arange(len(labels)), labels].mean())

@@ -1,0 +1,41 @@
+"""A Keras model applied to stored pixels, batch by batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from edgetl.console import progress
+from edgetl.contract import InputContract
+from edgetl.keras import tf
+
+_BATCH = 64  # enough to keep two cores or a GPU busy; 64 pictures of 224 px are 38 MB as float32
+
+
+def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Callable[..., np.ndarray]:
+    """A function (pixels, rows, description) to the model's float32 outputs [len(rows), ...].
+
+    It is compiled on its first call and sees later changes of the model's weights.
+
+    Args:
+        model: a callable on normalized float32 [N, H, W, 3].
+        mirrored: turn the pictures left-right first.
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec((None, contract.image_size, contract.image_size, 3), tf.uint8)])
+    def outputs(pixels: Any) -> Any:
+        pixels = tf.reverse(pixels, [2]) if mirrored else pixels
+        return model(contract.normalize(tf.cast(pixels, tf.float32)), training=False)
+
+    def score(pixels: np.ndarray, rows: np.ndarray, description: str = "") -> np.ndarray:
+        batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
+        if not description:
+            return np.concatenate([outputs(pixels[batch]).numpy() for batch in batches])
+        with progress(description, len(rows)) as tick:
+            made = []
+            for batch in batches:
+                made.append(outputs(pixels[batch]).numpy())
+                tick(len(batch))
+        return np.concatenate(made)
+
+    return score

@@ -1,0 +1,57 @@
+"""Pictures and folders of pictures, made in memory."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.contract import InputContract
+from edgetl.data.base import Listing, Pictures
+from edgetl.data.pictures import load
+
+Encode = Callable[..., bytes]
+
+
+def encode(pixels: Any, file_format: str = "PNG", mode: str | None = None, **options: Any) -> bytes:
+    """An array or a Pillow picture as a file's bytes."""
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.asarray(pixels))
+    file = BytesIO()
+    (picture.convert(mode) if mode else picture).save(file, file_format, **options)
+    return file.getvalue()
+
+
+def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
+    """uint8 [H, W, 3]: smooth colour as in photographs, and different for each seed."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def fill(folder: Path, tree: dict[str, int], start: int = 0) -> Path:
+    """`tree`: class folder (may hold slashes) to how many PNG pictures, all of different content."""
+    seed = start
+    for name, count in tree.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for index in range(count):
+            (folder / name / f"{start + index:03}.png").write_bytes(encode(scene(10, 12, seed)))
+            seed += 1
+    return folder
+
+
+def contract(image_size: int = 8, labels: tuple[str, ...] = ("a", "b")) -> InputContract:
+    return InputContract(image_size, 1 / 127.5, 127, labels)
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[..., Pictures]:
+    """`load` with the defaults of a small run; any of its arguments may be given otherwise."""
+
+    def _read(listing: Listing, image_size: int = 8, **changes: Any) -> Pictures:
+        arguments = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.05, "memory_mib": 64}
+        arguments |= {"cache": tmp_path / "cache"} | changes
+        return load(listing, contract(image_size, listing.classes), **arguments)
+
+    return _read

@@ -1,0 +1,258 @@
+"""Loading: what is read, what is left out, and what is kept on disk."""
+
+import errno
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetl.data import reading
+from edgetl.data.base import Pictures, Rejected
+from edgetl.data.decode import decode
+from edgetl.data.sources import find
+from edgetl.errors import DataError, RunError
+from tests.data.conftest import contract, encode, fill, scene
+
+FLOWERS = Path(__file__).resolve().parents[2].parent / "shared/data/tf_flowers"
+
+
+def snapshot(folder):
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_pixels_labels_and_hashes_in_listing_order(tmp_path, read):
+    data = fill(tmp_path / "data", {"b": 40, "a": 40})
+    before = snapshot(data)
+    listing = find(str(data))
+    pictures = read(listing)
+    assert pictures.pixels.shape == (80, 8, 8, 3)
+    assert pictures.pixels.dtype == np.uint8
+    assert pictures.labels.dtype == np.int32
+    assert pictures.names == tuple(item.name for item in listing.items)
+    assert pictures.labels.tolist() == [0] * 40 + [1] * 40
+    for row in (0, 39, 79):
+        file = data / pictures.names[row]
+        assert pictures.hashes[row] == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert (pictures.pixels[row] == decode(file.read_bytes(), contract(8))).all()
+    assert snapshot(data) == before  # sources are never changed
+
+
+def test_rows_and_split_off(tmp_path, read):
+    pictures = read(find(str(fill(tmp_path / "data", {"a": 60, "b": 60}))), val_fraction=0.3, test_fraction=0.2)
+    rows = [pictures.rows(split) for split in ("train", "val", "test")]
+    assert all(len(part) > 5 and part.dtype == np.int64 for part in rows)
+    assert sorted(np.concatenate(rows)) == list(range(120))
+    with pytest.raises(ValueError, match="'valid' is not one of"):
+        pictures.rows("valid")
+
+
+def test_splits_of_the_source_are_used(tmp_path, read):
+    pictures = read(find(str(fill(tmp_path / "data", {"train/a": 3, "train/b": 3, "val/a": 2, "val/b": 2}))), test_fraction=0.3)
+    assert pictures.splits.tolist() == ["train"] * 6 + ["val"] * 4
+
+
+def test_val_is_split_off_from_train_alone(tmp_path, read):
+    pictures = read(find(str(fill(tmp_path / "data", {"train/a": 9, "train/b": 9, "test/a": 2, "test/b": 2}))), test_fraction=0.5)
+    assert [pictures.names[row][:5] for row in pictures.rows("test")] == ["test/"] * 4
+    assert len(pictures.rows("val")) >= 2
+    assert len(pictures.rows("train")) + len(pictures.rows("val")) == 18
+    only_train = read(find(str(fill(tmp_path / "only", {"train/a": 30, "train/b": 30}))), test_fraction=0.3)
+    assert all(len(only_train.rows(split)) for split in ("train", "val", "test"))
+
+
+def test_a_class_missing_in_val_is_a_warning(tmp_path, read, capsys):
+    read(find(str(fill(tmp_path / "data", {"train/a": 3, "train/b": 3, "val/a": 2}))))
+    assert "no validation picture in 'b'" in capsys.readouterr().err
+
+
+def test_adding_pictures_keeps_splits_and_changes_the_fingerprint(tmp_path, read):
+    data = fill(tmp_path / "data", {"a": 50, "b": 50})
+    before = read(find(str(data)))
+    assert read(find(str(data))).fingerprint == before.fingerprint
+    after = read(find(str(fill(data, {"a": 10, "b": 10}, start=500))))
+    splits = dict(zip(after.names, after.splits, strict=True))
+    assert all(splits[name] == split for name, split in zip(before.names, before.splits, strict=True))
+    assert after.fingerprint != before.fingerprint
+
+
+def test_duplicates_share_a_split(tmp_path, read):
+    data = fill(tmp_path / "data", {"a": 30, "b": 30})
+    for path in sorted(data.rglob("*.png")):
+        path.with_name("copy of " + path.name).write_bytes(path.read_bytes())
+    pictures = read(find(str(data)), val_fraction=0.4)
+    assert len({(content, split) for content, split in zip(pictures.hashes, pictures.splits, strict=True)}) == 60
+
+
+def test_bad_files_are_left_out_with_reasons(tmp_path, read, capsys):
+    data = fill(tmp_path / "data", {"a": 30, "b": 30})
+    (data / "a/empty.jpg").touch()
+    (data / "b/new\nline.jpg").write_bytes(b"no picture")
+    pictures = read(find(str(data)))
+    assert len(pictures.names) == len(pictures.pixels) == 60
+    assert pictures.rejected == (
+        Rejected("a/empty.jpg", "the file is empty"),
+        Rejected("b/new\nline.jpg", "not a JPEG, PNG, BMP, GIF or WebP picture"),
+    )
+    assert r"'b/new\nline.jpg': not a JPEG" in capsys.readouterr().err
+    assert (pictures.pixels[-1] == decode((data / pictures.names[-1]).read_bytes(), contract(8))).all()
+
+
+def test_too_many_bad_files(tmp_path, read):
+    data = fill(tmp_path / "data", {"a": 38, "b": 38})
+    for index in range(4):
+        (data / f"a/bad{index}.jpg").touch()
+    assert len(read(find(str(data))).rejected) == 4  # 4 of 80 are 5 %: just allowed
+    for index in range(4, 30):
+        (data / f"a/bad{index}.jpg").touch()
+    with pytest.raises(DataError) as caught:
+        read(find(str(data)))
+    assert "30 of 106 files cannot be used" in caught.value.problem
+    assert caught.value.problem.count("the file is empty") == 20
+    assert "and 10 more" in caught.value.problem
+    assert "--set data.max_bad_fraction=1" in caught.value.remedy
+    assert len(read(find(str(data)), max_bad_fraction=1.0).rejected) == 30
+
+
+def test_a_file_that_vanishes_is_rejected(tmp_path, read):
+    data = fill(tmp_path / "data", {"a": 5, "b": 5})
+    listing = find(str(data))
+    (data / "a/000.png").unlink()
+    assert read(listing, max_bad_fraction=0.2).rejected == (Rejected("a/000.png", "No such file or directory"),)
+
+
+@pytest.mark.parametrize(
+    ("tree", "bad", "problem"),
+    [
+        ({"a": 3, "b": 1}, [], "fewer than 2 different usable pictures in 'b'"),
+        ({"a": 3, "b": 0}, [], "in 'b'"),
+        ({"a": 0, "b": 0}, [], "no picture that can be used"),
+        ({"a": 1, "b": 1}, ["a/000.png", "b/000.png"], "no picture that can be used"),
+        ({"train/a": 2, "train/b": 1, "val/a": 1, "val/b": 2}, ["train/b/000.png"], "no usable training picture in 'b'"),
+        ({"train/a": 2, "train/b": 2, "val/a": 1}, ["val/a/000.png"], "no usable validation picture"),
+    ],
+)
+def test_too_few_pictures(tmp_path, read, tree, bad, problem):
+    data = fill(tmp_path / "data", tree)
+    for name in bad:
+        (data / name).write_bytes(b"")
+    with pytest.raises(DataError, match=problem):
+        read(find(str(data)), max_bad_fraction=1.0)
+
+
+def test_a_class_of_copies_is_too_few(tmp_path, read):
+    data = fill(tmp_path / "data", {"a": 3, "b": 1})
+    (data / "b/copy.png").write_bytes((data / "b/000.png").read_bytes())
+    with pytest.raises(DataError, match="fewer than 2 different"):
+        read(find(str(data)))
+
+
+def test_cache_gives_the_same_and_is_reused(tmp_path, read, monkeypatch):
+    data = fill(tmp_path / "data", {"a": 8, "b": 8})
+    (data / "a/bad.jpg").touch()
+    listing = find(str(data))
+    in_memory = read(listing, max_bad_fraction=0.1)
+    on_disk = read(listing, max_bad_fraction=0.1, memory_mib=0)
+    monkeypatch.setattr(reading, "decode", lambda *_: pytest.fail("decoded again"))
+    for pictures in (on_disk, read(listing, max_bad_fraction=0.1, memory_mib=0)):
+        assert isinstance(pictures.pixels, np.memmap)
+        assert not pictures.pixels.flags.writeable
+        assert (pictures.pixels == in_memory.pixels).all()
+        assert pictures.to_dict() == in_memory.to_dict()
+        assert len(pictures.rejected) == 1
+    monkeypatch.undo()
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_cache_is_renewed_when_anything_changed(tmp_path, read):
+    data = fill(tmp_path / "data", {"a": 4, "b": 4})
+    read(find(str(data)), memory_mib=0)
+    (data / "a/000.png").write_bytes(encode(scene(10, 12, 999)))
+    changed = read(find(str(data)), memory_mib=0)
+    assert (changed.pixels[0] == decode(encode(scene(10, 12, 999)), contract(8))).all()
+    assert read(find(str(data)), 6, memory_mib=0).pixels.shape == (8, 6, 6, 3)
+    assert len(list((tmp_path / "cache").iterdir())) == 2  # older ones are gone
+    next((tmp_path / "cache").glob("*.npy")).unlink()
+    assert read(find(str(data)), 6, memory_mib=0).pixels.shape == (8, 6, 6, 3)
+
+
+def test_an_interrupted_cache_leaves_nothing(tmp_path, read, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reading, "decode", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        read(find(str(fill(tmp_path / "data", {"a": 4, "b": 4}))), memory_mib=0)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_full_disk_is_an_error(tmp_path, read, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(reading, "_write", full)
+    with pytest.raises(RunError, match=r"cannot write .*No space left"):
+        read(find(str(fill(tmp_path / "data", {"a": 2, "b": 2}))), memory_mib=0)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_little_is_in_flight(tmp_path, read):
+    """A set of any size streams: reading is at most one window ahead of what was taken."""
+    listing = find("digits")
+    begun: list[str] = []
+
+    def watched(item):
+        def _read():
+            begun.append(item.name)
+            return item.read()
+
+        return replace(item, read=_read)
+
+    stream = reading._stream([watched(item) for item in listing.items], contract(8))
+    for _ in range(10):
+        next(stream)
+    assert len(begun) <= 10 + reading._IN_FLIGHT
+    stream.close()
+
+
+def test_index(tmp_path, read):
+    data = fill(tmp_path / "dätä", {"a": 20, "b": 20})
+    (data / "a/bad.txt").write_text("x")
+    pictures = read(find(str(data)))
+    index = json.loads(json.dumps(pictures.to_dict()))
+    assert index["source"] == str(data)
+    assert index["classes"] == ["a", "b"]
+    assert index["stamp"] == find(str(data)).stamp
+    assert index["fingerprint"] == pictures.fingerprint
+    assert sum(index["counts"][split]["a"] for split in ("train", "val", "test")) == 20
+    assert index["pictures"][0] == {"name": "a/000.png", "label": "a", "split": str(pictures.splits[0]), "sha256": pictures.hashes[0]}
+    assert index["rejected"] == [{"name": "a/bad.txt", "reason": "not a JPEG, PNG, BMP, GIF or WebP picture"}]
+
+
+def test_digits_load(read):
+    pictures = read(find("digits"))
+    assert len(pictures.names) == 1797
+    assert 290 < len(pictures.rows("val")) < 430  # 359 +- 4 standard deviations of 17
+    assert pictures.fingerprint == read(find("digits"), 4).fingerprint
+
+
+def test_pictures_refuse_nonsense():
+    with pytest.raises(ValueError, match="not pictures"):
+        Pictures(np.zeros((2, 4, 4, 3), np.uint8), np.zeros(1, np.int32), np.array(["train"]), ("x",), ("h",), ("a", "b"), (), "f")
+
+
+@pytest.mark.skipif(not FLOWERS.is_dir(), reason=f"the flowers are not at {FLOWERS}")
+def test_flowers(read):
+    listing = find(str(FLOWERS))
+    counts = [sum(item.split == split for item in listing.items) for split in ("train", "val", "test")]
+    assert counts == [2934, 736, 0]
+    assert not listing.rejected
+    assert listing.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+    some = replace(listing, items=listing.items[::12])
+    pictures = read(some, 32)
+    assert pictures.pixels.shape == (306, 32, 32, 3)
+    assert not pictures.rejected
+    assert 60 < pictures.pixels.mean() < 160  # photographs: neither blank ...
+    assert pictures.pixels.std() > 40  # ... nor flat

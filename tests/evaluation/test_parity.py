@@ -1,0 +1,221 @@
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgetl.evaluation.agreement import compare
+from edgetl.evaluation.parity import FILES, REFERENCES, SUBJECTS, TOLERANCES, Parity, Tolerance, judge
+from edgetl.evaluation.statistics import paired
+
+Array = NDArray[np.float64]
+CLASSES = 4
+
+
+def a_model(pictures: int = 200, seed: int = 0) -> tuple[Array, NDArray[np.int64]]:
+    """Sure and mostly right answers [N, K] and labels [N]."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(pictures) % CLASSES
+    answers = np.where(random.random(pictures) < 0.9, labels, (labels + 1) % CLASSES)
+    return np.eye(CLASSES)[answers] * 0.8 + 0.05, labels
+
+
+def rounded(probabilities: Array) -> Array:
+    return np.round(probabilities * 256).clip(0, 255) / 256
+
+
+def judged(labels: NDArray[np.int64], **subjects: Array) -> Parity:
+    return judge(subjects, labels, [f"picture-{row}.jpg" for row in range(len(labels))])
+
+
+def test_models_that_agree_pass() -> None:
+    model, labels = a_model()
+    found = judge({name: rounded(model) if "int8" in name else model for name in SUBJECTS}, labels, [str(row) for row in labels])
+    assert found.passed
+    assert found.failures == ()
+    assert len(found.pairs) == len(TOLERANCES)
+    assert all(pair.passed for pair in found.pairs)
+    assert set(found.subjects) == set(SUBJECTS)
+
+
+def test_every_tolerance_makes_sense_and_every_file_meets_the_float_model() -> None:
+    assert {(t.first, t.second) for t in TOLERANCES if t.first == "keras_float"} == {("keras_float", file) for file in FILES}
+    assert len({(t.first, t.second) for t in TOLERANCES}) == len(TOLERANCES)
+    for tolerance in TOLERANCES:
+        assert {tolerance.first, tolerance.second} <= set(SUBJECTS)
+        assert tolerance.first != tolerance.second
+        assert 0.9 <= tolerance.min_top1_agreement < 1
+        assert 0 < tolerance.max_mean_abs_dp <= 0.1
+        assert tolerance.max_drop_points > 0
+        assert tolerance.reason
+
+
+@pytest.mark.parametrize("tolerance", TOLERANCES, ids=lambda t: f"{t.first}~{t.second}")
+def test_every_pair_fails_on_swapped_classes(tolerance: Tolerance) -> None:
+    model, labels = a_model()
+    pair = {tolerance.first: model, tolerance.second: model[:, [1, 0, 2, 3]]}
+    found = judge(pair, labels, [""] * len(labels))
+    assert not found.passed
+    assert len(found.pairs) == 1
+    assert any("name another class on 1" in failure for failure in found.failures)
+
+
+def test_a_constant_model_fails_though_it_agrees_with_itself() -> None:
+    _, labels = a_model()
+    constant = np.tile([0.7, 0.1, 0.1, 0.1], (200, 1))
+    jitter = np.random.default_rng(0).uniform(-1, 1, constant.shape) / 1000
+    for stuck in (constant, constant + jitter, np.full((200, CLASSES), 0.25) + jitter):
+        found = judged(labels, keras_float=stuck, tflite_float32=stuck)
+        assert all(pair.agreement.disagreements == 0 for pair in found.pairs)
+        assert not found.passed
+        assert all("same answer" in subject.faults[0] for subject in found.subjects.values())
+
+
+def test_one_class_for_everything_fails_unless_the_probabilities_tell_the_pictures_apart() -> None:
+    _, labels = a_model()
+    random = np.random.default_rng(0)
+    for spread, passes in ((5 / 256, False), (40 / 256, True)):
+        first = 0.7 + random.uniform(-0.5, 0.5, 200) * spread
+        lazy = np.column_stack([first, *[(1 - first) / 3] * 3])
+        assert judged(labels, keras_float=lazy, tflite_float32=lazy).passed is passes
+
+
+def test_a_sure_model_of_one_class_of_pictures_is_not_constant() -> None:
+    sure = np.tile([0.97, 0.01, 0.01, 0.01], (200, 1))
+    sure[::2] = [0.94, 0.02, 0.02, 0.02]
+    assert judged(np.zeros(200, np.int64), keras_float=sure, tflite_float32=sure).passed
+
+
+def test_a_single_picture_shows_nothing() -> None:
+    model, labels = a_model(1)
+    assert not judged(labels, keras_float=model, tflite_float32=model).passed
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
+def test_nan_and_infinity_fail_and_still_make_json(broken: float) -> None:
+    model, labels = a_model()
+    bad = model.copy()
+    bad[7, 2] = broken
+    found = judged(labels, keras_float=bad, tflite_float32=bad)
+    assert not found.passed
+    assert "NaN or infinity for 1 of 200" in found.subjects["keras_float"].faults[0]
+    json.dumps(found.to_dict(), allow_nan=False)
+
+
+def test_logits_are_not_probabilities() -> None:
+    model, labels = a_model()
+    for wrong in (np.log(model), model * 2, model / 2):
+        found = judged(labels, keras_float=wrong, tflite_float32=wrong)
+        assert not found.passed
+        assert "not probabilities" in found.failures[0]
+    assert judged(labels, tflite_int8=rounded(model), onnx_int8=rounded(model)).passed
+
+
+def test_on_a_small_set_one_near_tie_may_tip_over_but_not_two() -> None:
+    model, labels = a_model(20)
+    model[4] = model[9] = [0.4, 0.4 - 1e-4, 0.1, 0.1 + 1e-4]
+    tipped = model.copy()
+    for row, passes in ((4, True), (9, False)):
+        tipped[row, :2] = model[row, 1], model[row, 0]
+        found = judged(labels, keras_float=model, tflite_float32=tipped)
+        assert found.passed is passes
+        assert ("at most 1 may differ" in " ".join(found.failures)) is not passes
+
+
+def test_one_picture_that_goes_from_sure_to_sure_of_something_else_fails_a_float_pair() -> None:
+    model, labels = a_model(20)
+    other = model.copy()
+    other[3] = np.roll(model[3], 1)
+    [pair] = judged(labels, keras_float=model, tflite_float32=other).pairs
+    assert pair.agreement.disagreements == 1
+    assert not pair.passed
+    assert all("in probability" in failure for failure in pair.failures)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "pictures", "allowed"), [(0.9, 10, 1), (0.985, 200, 3), (0.95, 100, 5), (0.95, 119, 5), (0.999, 100, 1)]
+)
+def test_allowed_disagreements(fraction: float, pictures: int, allowed: int) -> None:
+    tolerance = dataclasses.replace(TOLERANCES[0], min_top1_agreement=fraction, max_mean_abs_dp=1.0, max_drop_points=100.0)
+    for tipped, passes in ((allowed, True), (allowed + 1, False)):
+        a, b = np.tile([0.6, 0.4], (pictures, 1)), np.tile([0.6, 0.4], (pictures, 1))
+        b[:tipped] = [0.4, 0.6]
+        right = np.ones(pictures, bool)
+        assert (not tolerance.failures(compare(a, b), paired(right, right))) is passes
+
+
+def test_a_drop_fails_beyond_its_bound_a_gain_never_does() -> None:
+    labels = np.arange(1000) % CLASSES
+    model = np.eye(CLASSES)[labels] * 0.8 + 0.05
+    for lost, passes in ((7, True), (8, False)):  # 0.7 points of 1000 pictures
+        worse = model.copy()
+        worse[:lost] = np.roll(model[:lost], 1, axis=1)
+        assert judged(labels, keras_float=model, tflite_int8=worse).passed is passes
+    assert judged(labels, keras_float=worse, tflite_int8=model).passed
+
+
+def test_losing_one_picture_of_a_small_set_is_no_failure() -> None:
+    labels = np.arange(40) % CLASSES
+    model = np.eye(CLASSES)[labels] * 0.8 + 0.05
+    worse = model.copy()
+    worse[0] = np.roll(model[0], 1)
+    [pair] = judged(labels, keras_float=model, tflite_int8=worse).pairs
+    assert pair.paired.drop_points == 2.5
+    assert pair.passed
+
+
+def test_wrong_confidence_fails_though_every_answer_is_the_same() -> None:
+    model, labels = a_model()
+    unsure = model * 0.5 + 0.125
+    [pair] = judged(labels, keras_float=model, tflite_int8=unsure).pairs
+    assert pair.agreement.disagreements == 0
+    assert not pair.passed
+
+
+def test_worst_pictures_are_named_with_what_was_said_of_them() -> None:
+    model, labels = a_model()
+    other = model.copy()
+    other[7] = [0.05, 0.05, 0.05, 0.85] if model[7].argmax() == 0 else [0.85, 0.05, 0.05, 0.05]
+    [pair] = judged(labels, keras_float=model, tflite_int8=other).pairs
+    worst = pair.worst[0]
+    assert (worst.name, worst.label) == ("picture-7.jpg", 3)
+    assert (worst.first_top1, worst.second_top1) == (int(model[7].argmax()), int(other[7].argmax()))
+    assert [worst.first_probability, worst.second_probability] == pytest.approx([0.85, 0.85])
+    assert len(pair.worst) == 10
+
+
+def test_only_pairs_that_are_present_are_judged_and_none_is_a_failure() -> None:
+    model, labels = a_model()
+    assert [pair.tolerance.second for pair in judged(labels, keras_float=model, onnx_float32=model).pairs] == ["onnx_float32"]
+    for subjects in ({}, {"keras_float": model}, dict.fromkeys(REFERENCES, model), {"tflite_int8": model, "onnx_float32": model}):
+        assert not judged(labels, **subjects).passed
+
+
+def test_a_file_that_was_compared_with_nothing_is_a_failure() -> None:
+    model, labels = a_model()
+    found = judged(labels, tflite_float32=model, onnx_float32=model, tflite_int8=model)
+    assert found.failures == ("tflite_int8 was compared with nothing",)
+
+
+def test_the_dictionary_is_json_and_holds_the_verdict() -> None:
+    model, labels = a_model()
+    document = judged(labels, keras_float=model.astype(np.float32), tflite_int8=rounded(model).astype(np.float32)).to_dict()
+    again = json.loads(json.dumps(document, allow_nan=False))
+    assert again["passed"] is True
+    assert again["failures"] == []
+    assert again["pictures"] == 200
+    assert again["subjects"]["keras_float"]["accuracy"]["pictures"] == 200
+    assert again["pairs"][0]["passed"] is True
+    assert again["pairs"][0]["tolerance"]["reason"]
+
+
+def test_names_that_are_not_subjects_and_names_that_do_not_fit_are_refused() -> None:
+    model, labels = a_model()
+    with pytest.raises(ValueError, match="tflite_in8"):
+        judge({"tflite_in8": model}, labels, [""] * 200)
+    with pytest.raises(ValueError, match="199 names for 200 labels"):
+        judge({"keras_float": model}, labels, [""] * 199)
+    with pytest.raises(ValueError, match="not both"):
+        judged(labels, keras_float=model, tflite_float32=np.full((200, 5), 1 / 5))

@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from edgetl.evaluation.statistics import paired
+
+
+def test_numbers_by_hand() -> None:
+    a = np.array([True, True, True, True, False, True, False, True, True, True])
+    b = np.array([True, False, False, False, True, True, False, True, True, False])
+    found = paired(a, b)
+    assert (found.only_a, found.only_b) == (4, 1)
+    assert found.drop_points == pytest.approx(30.0)
+    assert found.mcnemar_p == pytest.approx(2 * (1 + 5) / 32)  # 0 or 1 heads of 5 coins, and as many tails
+
+
+def test_no_discordant_pictures_is_no_evidence() -> None:
+    same = np.array([True, False, True])
+    assert (paired(same, same).mcnemar_p, paired(same, same).drop_points) == (1.0, 0.0)
+
+
+def test_swapping_the_models_swaps_the_signs() -> None:
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        a, b = random.random((2, int(random.integers(1, 80)))) < 0.7
+        there, back = paired(a, b), paired(b, a)
+        assert there.drop_points == -back.drop_points == pytest.approx(100 * (a.mean() - b.mean()))
+        assert (there.only_a, there.only_b) == (back.only_b, back.only_a)
+        assert there.mcnemar_p == pytest.approx(back.mcnemar_p)
+        assert 0 < there.mcnemar_p <= 1
+
+
+def test_nonsense_is_refused() -> None:
+    for a, b in (([], []), ([True], [True, False])):
+        with pytest.raises(ValueError, match="not both"):
+            paired(np.array(a, bool), np.array(b, bool))

@@ -1,0 +1,106 @@
+"""stdout is for results: with --json one document and nothing else; what native code says is shown only when it matters."""
+
+import json
+import os
+
+import pytest
+
+from edgetl import console
+
+
+@pytest.fixture
+def json_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "_json_wanted", False)  # so that it is put back
+    console.want_json()
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No terminal, whatever the environment claims."""
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("json_wanted")
+def test_json_leaves_stdout_to_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+    console.note("a note")
+    console.warn("a warning")
+    console.table("Scores", ["name", "top1"], [["a", 0.5]])
+    console.result({"label": "Käfer"}, "text for people")
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"label": "Käfer"}
+    assert "Scores" in err
+
+
+def test_without_json_the_text_is_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    console.note("a note")
+    console.table("Scores", ["name", "top1"], [["a", None]])
+    console.result({"label": 1}, "text for people")
+    out, err = capsys.readouterr()
+    assert "Scores" in out
+    assert out.endswith("text for people\n")
+    assert err == "a note\n"
+
+
+def test_names_are_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder may be called '[bold]'; the name must come out as it is."""
+    console.table("Classes", ["name"], [["[bold]x[/bold]"]])
+    console.warn("[red]x")
+    out, err = capsys.readouterr()
+    assert "[bold]x[/bold]" in out
+    assert "[red]x" in err
+
+
+def test_a_failure_names_the_problem_then_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    console.fail("no pictures", "put some there")
+    assert capsys.readouterr().err == "error: no pictures\nput some there\n"
+
+
+@pytest.mark.usefixtures("plain")
+def test_progress_without_a_terminal_is_a_few_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress("epoch 1", total=1000) as tick:
+        for _ in range(1000):
+            tick(facts="loss 0.5")
+    err = capsys.readouterr().err
+    assert err == "epoch 1: 1000/1000, 0 s left, loss 0.5\n", "a quick step says one line, at its end"
+
+
+@pytest.mark.usefixtures("plain")
+def test_progress_shows_life_every_ten_seconds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    with console.progress("epoch 1", total=100) as tick:
+        for _ in range(6):
+            tick()
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.mark.usefixtures("plain")
+def test_progress_of_nothing_is_no_error() -> None:
+    with console.progress("empty", total=0) as tick:
+        tick(0)
+
+
+def test_hushed_drops_native_chatter(capfd: pytest.CaptureFixture[str]) -> None:
+    with console.hushed():
+        os.write(2, b"native chatter\n")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_hushed_replays_when_the_work_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    """The native message is often the only explanation there is."""
+    with pytest.raises(ValueError, match="failed"), console.hushed():
+        os.write(2, b"the native reason\n")
+        raise ValueError("failed")
+    assert capfd.readouterr().err == "the native reason\n"
+
+
+def test_hushed_leaves_no_file_open(capfd: pytest.CaptureFixture[str]) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/dev/fd"))
+
+    before = descriptors()
+    with console.hushed():
+        pass
+    assert descriptors() == before

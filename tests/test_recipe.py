@@ -1,0 +1,166 @@
+"""A recipe is wrong in one message that names every mistake, or right; it never ends in a traceback."""
+
+import json
+import math
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from edgetl import recipe
+from edgetl.errors import UsageError
+
+DEFAULTS = recipe.resource("defaults.toml")
+
+
+def dotted(values: dict[str, dict[str, object]]) -> set[str]:
+    return {f"{table}.{key}" for table, keys in values.items() for key in keys}
+
+
+def test_the_defaults_are_a_recipe() -> None:
+    loaded = recipe.load()
+    assert dotted(loaded.model_dump()) == dotted(tomllib.loads(DEFAULTS))
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in DEFAULTS.splitlines() if re.match(r"\w+ *=", line)], ids=lambda line: line.split("=")[0].strip()
+)
+def test_every_default_has_its_reason_on_its_line(line: str) -> None:
+    _, _, reason = line.partition("#")
+    assert len(reason.split()) >= 3, "unit and reason: a default that nobody can defend gets changed at random"
+
+
+def test_a_file_holds_only_what_differs_and_later_sources_win(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("[train]\nepochs = 3\nseed = 1\nbatch_size = 8\n", encoding="utf-8")
+    train = recipe.load(path, ["train.seed=2", "train.batch_size=16"], {"train.batch_size": 64}).train
+    assert (train.epochs, train.seed, train.batch_size) == (3, 2, 64)
+    assert train.patience == recipe.load().train.patience
+
+
+def test_an_option_not_given_changes_nothing() -> None:
+    assert recipe.load(options={"train.epochs": None, "model.backbone": None}) == recipe.load()
+
+
+def test_an_option_may_be_a_path() -> None:
+    assert recipe.load(options={"data.source": Path("my pictures")}).data.source == "my pictures"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("train.epochs=5", 5),
+        (" train.epochs = 5 ", 5),
+        ("train.learning_rate=1", 1.0),
+        ("augment.flip=false", False),
+        ("model.weights=none", "none"),
+        ('model.weights="none"', "none"),
+        ("model.weights=/a path/with=equals.h5", "/a path/with=equals.h5"),
+        ('export.formats=["onnx"]', ("onnx",)),
+    ],
+)
+def test_a_setting_is_toml_or_else_text(setting: str, value: object) -> None:
+    table, key = setting.partition("=")[0].strip().split(".")
+    assert getattr(getattr(recipe.load(settings=[setting]), table), key) == value
+
+
+def test_all_mistakes_are_reported_together() -> None:
+    with pytest.raises(UsageError) as caught:
+        recipe.load(settings=["train.epoch=5", "trian.epochs=5", "model.image_size=big", "train.learning_rate=-1"])
+    problem = caught.value.problem
+    assert "train.epoch: unknown; did you mean 'epochs'?" in problem
+    assert "trian: unknown; did you mean 'train'?" in problem
+    assert "model.image_size" in problem
+    assert "train.learning_rate" in problem
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "train.epochs=5.0",
+        'train.epochs="5"',
+        "train.epochs=true",
+        "train.epochs=-1",
+        "train.epochs=99999999999999999999",
+        "train.epochs=1e400",
+        "train.seed=" + "9" * 5000,
+        "train.epochs.more=1",
+        "train.learning_rate=nan",
+        "train.learning_rate=inf",
+        "train.learning_rate=0",
+        "train.balance_above=inf",
+        "data.val_fraction=0",
+        "data.val_fraction=1",
+        "augment.flip=1",
+        "augment.flip=yes",
+        "model.backbone=5",
+        "export.formats=onnx",
+        "export.formats=[]",
+        "export.formats=[1]",
+        "train=5",
+        "train.epochs",
+        "=5",
+        ".=5",
+        "train.=5",
+        "a.b.c.d=5",
+        "train.epochs=" + "[" * 3000,
+    ],
+    ids=lambda setting: setting[:32],
+)
+def test_a_setting_that_cannot_be_meant_is_a_usage_error(setting: str) -> None:
+    with pytest.raises(UsageError):
+        recipe.load(settings=[setting])
+
+
+def test_splits_must_leave_pictures_to_train_on() -> None:
+    with pytest.raises(UsageError, match="fraction"):
+        recipe.load(settings=["data.val_fraction=0.6", "data.test_fraction=0.4"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[train",
+        b"[train]\nepochs = ",
+        b"[train]\nepochs = 1\nepochs = 2\n",
+        b"\xff\xfe[\x00t\x00",
+        b"\x00\x01\x02",
+        b"[train]\nseed = " + b"9" * 5000,
+        b"[train]\nseed = " + b"[" * 5000,
+        b"train = 5\n",
+        b"[train]\nepoch = 5\n",
+    ],
+    ids=["open", "cut", "twice", "utf16", "binary", "digits", "nested", "scalar", "unknown"],
+)
+def test_a_broken_file_is_a_usage_error(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError):
+        recipe.load(path)
+
+
+@pytest.mark.parametrize("name", ["missing.toml", ".", "file/recipe.toml"])
+def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="recipe"):
+        recipe.load(tmp_path / name)
+
+
+def test_a_recipe_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        recipe.load().train.epochs = 1
+
+
+def test_a_recipe_survives_its_record() -> None:
+    """run.json keeps it, and a run is repeated from there; Infinity or NaN would not be JSON."""
+    loaded = recipe.load()
+    document = json.dumps(loaded.model_dump(), allow_nan=False)
+    assert recipe.check(json.loads(document)) == loaded
+    assert not any(isinstance(value, float) and not math.isfinite(value) for value in loaded.train.model_dump().values())
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(Path(recipe.__file__).parent.glob("resources/*.toml"))])
+def test_every_recipe_that_comes_along_is_valid(name: str) -> None:
+    recipe.load(Path(recipe.__file__).parent / "resources" / name)
