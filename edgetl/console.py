@@ -62,10 +62,15 @@ def _cell(value: Any) -> str:
 
 def result(document: Any, text: str = "") -> None:
     """A command's result: the document as JSON when it was asked for, else the text (when a table has not said it already)."""
+    json_result(document)
+    if text and not _json_wanted:
+        _out.print(text, markup=False, soft_wrap=True)
+
+
+def json_result(document: Any) -> None:
+    """The one JSON document on stdout, if it was asked for."""
     if _json_wanted:
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-    elif text:
-        _out.print(text, markup=False, soft_wrap=True)
 
 
 class Ticker:
@@ -86,7 +91,7 @@ class Ticker:
         now = time.monotonic()
         if now - self._said >= _PLAIN_LINE_EVERY_S or self._done >= self._total:
             self._said = now
-            left_s = (now - self._started) / self._done * (self._total - self._done)
+            left_s = (now - self._started) / max(self._done, 1) * max(self._total - self._done, 0)
             note(f"{self._description}: {self._done}/{self._total}, {left_s:.0f} s left{', ' + facts if facts else ''}")
 
 

@@ -5,6 +5,7 @@ otherwise in one place than in another. Shape letters used throughout edgetl: N 
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from edgetl.errors import RunError
 
 # A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
 PROBABILITY_SCALE = 1.0 / 256.0
+_SCHEMA = 1
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,13 @@ class InputContract:
     output_name: str = "probabilities"
 
     def __post_init__(self) -> None:
-        if self.image_size < 1 or self.scale <= 0 or not 0 <= self.zero_point <= 255:
-            raise ValueError(f"not an input contract: {self}")
-        if len(set(self.labels)) != len(self.labels) or len(self.labels) < 2:
+        if not (isinstance(self.image_size, int) and isinstance(self.zero_point, int)):
+            raise ValueError(f"image_size and zero_point are whole numbers: {self}")
+        if self.image_size < 1 or not 0 < self.scale < math.inf or not 0 <= self.zero_point <= 255:
+            raise ValueError(f"a value is out of range: {self}")
+        if (self.crop, self.resize, self.channels) != ("center_square", "antialiased_bilinear", "RGB"):
+            raise ValueError(f"it asks for pre-processing that this version does not have: {self}")
+        if len(set(self.labels)) != len(self.labels) or len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):
             raise ValueError(f"labels must be two or more different names: {self.labels}")
 
     @property
@@ -70,12 +76,14 @@ class InputContract:
         return left, top, left + side, top + side
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"labels": list(self.labels), "pixel_dtype": "uint8", "schema": 1}
+        return asdict(self) | {"labels": list(self.labels), "pixel_dtype": "uint8", "schema": _SCHEMA}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "InputContract":
         """Raises RunError when the values are not a contract of this version."""
         try:
+            if (values["schema"], values["pixel_dtype"]) != (_SCHEMA, "uint8") or not isinstance(values["labels"], list):
+                raise ValueError("its schema, pixel type or labels are of another kind")
             known = {name: values[name] for name in cls.__dataclass_fields__}
             return cls(**known | {"labels": tuple(known["labels"])})
         except (KeyError, TypeError, ValueError) as error:
@@ -87,5 +95,5 @@ class InputContract:
             return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
             raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file") from error
-        except json.JSONDecodeError as error:
-            raise RunError(f"{path} is not JSON: {error}", "export the model again") from error
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read the contract {path}: {error}", "export the model again") from error

@@ -11,24 +11,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import device_name, set_seed
+
 import numpy as np
 
 from edgetl.backbones import weights
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.console import note
-from edgetl.contract import InputContract
 from edgetl.data.calibration import sample
 from edgetl.errors import ExportError, RunError
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.parity import judge
 from edgetl.export import FORMATS
 from edgetl.export.tflite import float_tflite, int8_tflite
-from edgetl.keras import device_name, set_seed
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.qat_int8 import DistilSettings
 from edgetl.runtimes import open_session
+from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
 from edgetl.runtimes.keras import KerasSession
@@ -76,7 +77,9 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
     if settings.head_epochs and not can_resume(schedule):
         mirror = project.augmentation.flip and project.augmentation.strength > 0
-        head = HeadSettings(settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror)
+        head = HeadSettings(
+            settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
+        )
         facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
     if settings.epochs:
         tuning = FineTuneSettings(
@@ -98,7 +101,9 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
     recipe, pictures = project.recipe, project.pictures
     rows = sample(pictures.labels, pictures.rows("train"), recipe.quantize.calibration_pictures, recipe.train.seed)
-    settings = DistilSettings(recipe.train.batch_size, recipe.quantize.learning_rate, recipe.quantize.temperature, project.augmentation, recipe.train.seed)
+    settings = DistilSettings(
+        recipe.train.batch_size, recipe.quantize.learning_rate, recipe.quantize.temperature, project.augmentation, recipe.train.seed
+    )
     schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
     quantized, history = SCHEMES.load(scheme)(project.float_model, pictures, rows, project.contract, settings, schedule)
     path = project.run.quantized_model(scheme)
@@ -200,7 +205,10 @@ def _exported(project: Project) -> dict[str, str]:
         raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.path}")
     for name, stage in stages.items():
         if not project.run.is_done(name, stage["inputs"]):
-            raise RunError(f"a file of {project.run.path} is missing or was changed since it was exported ({name})", f"run: edgetl export {project.run.path}")
+            raise RunError(
+                f"a file of {project.run.path} is missing or was changed since it was exported ({name})",
+                f"run: edgetl export {project.run.path}",
+            )
     return {file: name for name, stage in stages.items() for file in stage["files"]}
 
 
@@ -208,7 +216,8 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
     run, pictures, settings = project.run, project.trained_pictures(), project.recipe.validation
     rows = pictures.rows("val")
     rows = sample(pictures.labels, rows, limit, project.recipe.train.seed) if limit else rows
-    paths, sessions = {"keras_float": run.float_model}, {"keras_float": KerasSession(project.float_model, project.contract)}
+    paths = {"keras_float": run.float_model}
+    sessions: dict[str, Session] = {"keras_float": KerasSession(project.float_model, project.contract)}
     if "export_int8" in exports.values():
         scheme = run.stage("export_int8")["facts"]["shipped"]
         paths["keras_int8"] = run.quantized_model(scheme)

@@ -29,7 +29,9 @@ def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]
             raise DataError(f"{name} cannot be read as a picture: {error}", "JPEG, PNG, BMP, GIF and WebP pictures are read") from error
         probabilities = session(pixels[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
-        answers.append({"picture": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]})
+        answers.append(
+            {"picture": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
+        )
     return answers
 
 

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import keras
+
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
 from edgetl.console import note
@@ -15,7 +17,6 @@ from edgetl.data import sources
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.errors import DataError
-from edgetl.keras import keras
 from edgetl.recipe import Recipe, check
 from edgetl.training.epochs import Schedule
 from edgetl.workspace import RUNS, Run, fingerprint

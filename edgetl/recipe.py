@@ -5,9 +5,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
@@ -19,7 +20,7 @@ Rate = Annotated[float, Field(gt=0, le=10)]
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Data(_Table):
@@ -28,6 +29,12 @@ class Data(_Table):
     test_fraction: Fraction
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)]
     cache_memory_mib: Count
+
+    @model_validator(mode="after")
+    def _some_are_left(self) -> Self:
+        if self.val_fraction + self.test_fraction >= 1:
+            raise PydanticCustomError("nothing_left", "val_fraction and test_fraction leave no pictures to train on")
+        return self
 
 
 class Model(_Table):
@@ -68,8 +75,8 @@ class Quantize(_Table):
 
 
 class Export(_Table):
-    formats: tuple[str, ...]
-    precisions: tuple[Literal["float32", "float16", "int8"], ...]
+    formats: Annotated[tuple[str, ...], Field(min_length=1)]
+    precisions: Annotated[tuple[Literal["float32", "float16", "int8"], ...], Field(min_length=1)]
 
 
 class Validation(_Table):
@@ -137,7 +144,7 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # endless digits and brackets: tomllib lets the last two through
         raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
 
 
@@ -164,5 +171,5 @@ def _literal(text: str) -> Any:
     """A TOML value, or the text itself when it is none (so that names need no quotes)."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

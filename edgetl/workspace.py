@@ -18,7 +18,10 @@ from edgetl.errors import RunError
 
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 _SCHEMA = 1
-_SOFTWARE = ("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+_SOFTWARE = (
+    *("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx"),
+    *("onnx", "onnxruntime", "ai-edge-litert", "numpy", "pillow"),
+)
 
 
 @contextmanager
@@ -43,7 +46,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 def write_json(path: Path, document: Any) -> None:
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def fingerprint(*parts: Any) -> str:
@@ -100,7 +103,7 @@ class Run:
     def create(cls, path: Path, recipe: Mapping[str, Any]) -> "Run":
         """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""
         run = cls(path)
-        if path.exists() and not run.record.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not run.record.exists() and (not path.is_dir() or _foreign_files(path)):
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
         record = run.read() if run.record.exists() else {"schema": _SCHEMA, "created": _now(), "stages": {}}
         try:
@@ -131,7 +134,7 @@ class Run:
             record = json.loads(self.record.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
-        if not isinstance(record, dict) or record.get("schema") != _SCHEMA:
+        if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):
             raise RunError(f"{self.record} has a schema other than {_SCHEMA}", "use the edgetl version that made this run")
         return record
 
@@ -174,6 +177,11 @@ def software() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def _foreign_files(folder: Path) -> bool:
+    """Whether a folder holds more than what a run killed in its first write leaves."""
+    return any(not path.name.startswith(".partial-") for path in folder.iterdir())
 
 
 def _now() -> str:

@@ -10,8 +10,14 @@ if TYPE_CHECKING:
 BACKBONES: "Registry[Backbone]" = Registry(
     "backbone",
     {
-        "mobilenet_v1": ("edgetl.backbones.mobilenet_v1:BACKBONE", "MobileNet V1, alpha 0.25 to 1.0: plain convolutions, runs well everywhere"),
+        "mobilenet_v1": (
+            "edgetl.backbones.mobilenet_v1:BACKBONE",
+            "MobileNet V1, alpha 0.25 to 1.0: plain convolutions, runs well everywhere",
+        ),
         "mobilenet_v2": ("edgetl.backbones.mobilenet_v2:BACKBONE", "MobileNet V2, alpha 0.35 to 1.4: the phone baseline"),
-        "efficientnet_lite0": ("edgetl.backbones.efficientnet_lite:BACKBONE", "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed"),
+        "efficientnet_lite0": (
+            "edgetl.backbones.efficientnet_lite:BACKBONE",
+            "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed",
+        ),
     },
 )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgetl.errors import UsageError
 from edgetl.keras import keras
+
+from edgetl.errors import UsageError
 
 
 @dataclass(frozen=True)

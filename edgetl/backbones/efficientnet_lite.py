@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import keras, layers
+
 from edgetl.backbones.base import Backbone, ImagenetFile, load_h5
 from edgetl.backbones.torch_file import read_tensors
 from edgetl.errors import DependencyError, WeightsError
-from edgetl.keras import keras, layers
 
 # (kernel, stride, expansion, filters, repeats) of each stage: EfficientNet-B0's table, widths and depths unscaled.
 _STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1))

@@ -4,9 +4,9 @@ import collections
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from edgetl.keras import keras, layers
+
+import numpy as np
 
 
 def users(model: keras.Model) -> dict[int, list[Any]]:

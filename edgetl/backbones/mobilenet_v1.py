@@ -1,7 +1,8 @@
 """MobileNet V1 (Howard et al. 2017, arXiv:1704.04861), as keras.applications builds it, with Keras' ImageNet weights."""
 
-from edgetl.backbones.base import Backbone, ImagenetFile, keras_file, nearest_sizes
 from edgetl.keras import keras
+
+from edgetl.backbones.base import Backbone, ImagenetFile, keras_file, nearest_sizes
 
 _ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet/"
 _ALPHA_IN_NAME = {0.25: "2_5", 0.5: "5_0", 0.75: "7_5", 1.0: "1_0"}

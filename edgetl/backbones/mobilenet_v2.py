@@ -1,7 +1,8 @@
 """MobileNet V2 (Sandler et al. 2018, arXiv:1801.04381), as keras.applications builds it, with Keras' ImageNet weights."""
 
-from edgetl.backbones.base import Backbone, ImagenetFile, keras_file, nearest_sizes
 from edgetl.keras import keras
+
+from edgetl.backbones.base import Backbone, ImagenetFile, keras_file, nearest_sizes
 
 _ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
 

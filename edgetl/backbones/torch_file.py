@@ -62,7 +62,9 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
             storages = {key: _read_storage(file, dtypes[key]) for key in _Restricted(file).load()}
             return {name: tensor.cut(storages) for name, tensor in tensors.items()}
     except (pickle.UnpicklingError, ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, OSError) as error:
-        raise WeightsError(f"{path} is not a PyTorch weights file that can be read: {error}", "give a file of torch.save's old format") from error
+        raise WeightsError(
+            f"{path} is not a PyTorch weights file that can be read: {error}", "give a file of torch.save's old format"
+        ) from error
 
 
 def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:

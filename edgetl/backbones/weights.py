@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
+from edgetl.keras import keras
+
 from edgetl.backbones.base import Backbone
 from edgetl.console import note, warn
 from edgetl.errors import WeightsError
-from edgetl.keras import keras
 
 WEIGHTS_DIR = "EDGETL_WEIGHTS_DIR"  # environment variable: a folder with weights files by their publishers' names
 
@@ -27,7 +28,9 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
         backbone.load_weights(model, path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise WeightsError(f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top") from error
+        raise WeightsError(
+            f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
+        ) from error
     note(f"weights: {path.name}")
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 
 from edgetl.data.base import Pictures
-from edgetl.keras import tf
 
 
 def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: int, epoch: int) -> Any:

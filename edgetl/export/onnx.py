@@ -8,9 +8,13 @@ import tempfile
 import warnings
 from pathlib import Path
 
+import edgetl.keras  # noqa: F401  first of all: Keras 2 is chosen before tf2onnx imports TensorFlow
+
 import numpy as np
 import onnx
 import onnxruntime
+import tf2onnx
+import tf2onnx.optimizer
 
 from edgetl.console import hushed
 from edgetl.contract import InputContract
@@ -42,9 +46,6 @@ def convert(content: bytes, contract: InputContract, precision: str) -> bytes:
 def _from_tflite(source: Path, keep_pairs: bool) -> onnx.ModelProto:
     with hushed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the interpreter in TensorFlow that it uses: deprecated there, not for us to mend
-        import tf2onnx
-        import tf2onnx.optimizer
-
         # Its q_dq_optimizer drops the Q/DQ pairs before residual additions, which then run in float.
         passes = tf2onnx.optimizer._optimizers
         held = passes.pop("q_dq_optimizer") if keep_pairs else None
@@ -78,16 +79,20 @@ def check_integer(content: bytes) -> None:
     """Raise ExportError that names every operator which ONNX Runtime would run in float."""
     floats = integer_graph.float_operators(optimized(content))
     if floats:
-        raise ExportError(f"the int8 ONNX file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels")
+        raise ExportError(
+            f"the int8 ONNX file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
+        )
 
 
 def check_same_grids(content: bytes, model: onnx.ModelProto) -> None:
-    """Raise ExportError unless every quantized tensor of the ONNX graph has the TFLite tensor's scale and zero point (int8 activations moved by 128)."""
+    """Raise ExportError unless every quantized tensor has the TFLite tensor's scale and zero point (int8 activations moved by 128)."""
     wanted, found = tflite.grids(content), integer_graph.grids(model)
     wrong = [name for name, grid in found.items() if name not in wanted or not _same(wanted[name], grid)]
     missing = set(wanted) - set(found) - tflite.type_changes(content)
     if wrong or missing:
-        raise ExportError(f"scales differ between TFLite and ONNX: {', '.join([*wrong, *sorted(missing)])}", "this is a fault of edgetl: please report it")
+        raise ExportError(
+            f"scales differ between TFLite and ONNX: {', '.join([*wrong, *sorted(missing)])}", "this is a fault of edgetl: please report it"
+        )
 
 
 def _same(lite: tuple[np.ndarray, np.ndarray, str], onnx_grid: tuple[np.ndarray, np.ndarray, str]) -> bool:

@@ -6,6 +6,8 @@ Going through a Keras SavedModel, as `from_keras_model` does, takes ten times as
 import collections
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -14,7 +16,6 @@ from edgetl.console import hushed
 from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export.base import Format
-from edgetl.keras import tf
 
 _TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
@@ -22,7 +23,7 @@ _FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
 
 
 def float_tflite(model: Any, contract: InputContract, precision: str) -> bytes:
-    """`float32`, or `float16` weights, from a float Keras model; `image` float32 [1, H, W, 3] in 0..255 to `probabilities` float32 [1, K]."""
+    """`float32` or `float16` weights from a float Keras model: `image` float32 [1, H, W, 3] in 0..255 to `probabilities` float32 [1, K]."""
 
     def infer(image: Any) -> dict[str, Any]:
         return {contract.output_name: tf.nn.softmax(model(contract.normalize(image), training=False))}
@@ -58,7 +59,9 @@ def _convert(converter: Any) -> bytes:
         with hushed():
             content: bytes = converter.convert()
     except Exception as error:  # the converter raises its own ConverterError and bare RuntimeErrors
-        raise ExportError(f"the TFLite converter failed: {str(error).splitlines()[0]}", "this is a fault of edgetl: please report it with the text above") from error
+        raise ExportError(
+            f"the TFLite converter failed: {str(error).splitlines()[0]}", "this is a fault of edgetl: please report it with the text above"
+        ) from error
     return content
 
 
@@ -118,7 +121,9 @@ def check_integer(content: bytes) -> None:
         if any(_TYPES[graph.tensors[index].type] in _FLOATS for index in [*operator.inputs, *operator.outputs] if index >= 0)
     ]
     if floats:
-        raise ExportError(f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels")
+        raise ExportError(
+            f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
+        )
 
 
 def _checked(content: bytes, contract: InputContract, precision: str) -> bytes:

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 SCHEMES: "Registry[Scheme]" = Registry(
     "scheme",
     {
-        "ptq_int8": ("edgetl.quantization.ptq_int8:quantize", "calibrated after training: ranges from training pictures, no further training"),
-        "qat_int8": ("edgetl.quantization.qat_int8:quantize", "calibrated, then trained with quantization in the loop (distilled from the float model)"),
+        "ptq_int8": (
+            "edgetl.quantization.ptq_int8:quantize",
+            "calibrated after training: ranges from training pictures, no further training",
+        ),
+        "qat_int8": (
+            "edgetl.quantization.qat_int8:quantize",
+            "calibrated, then trained with quantization in the loop (distilled from the float model)",
+        ),
     },
 )

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgetl.keras import keras, layers, tf
+
 import numpy as np
 
 from edgetl.backbones.fold import rebuild, users
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
 from edgetl.errors import RunError
-from edgetl.keras import keras, layers, tf
 from edgetl.training.epochs import History, Schedule
 from edgetl.workspace import atomic
 
@@ -26,7 +27,7 @@ class Quantized:
     """A model on int8 grids.
 
     Args:
-        weights: layer name to its arrays; the kernel (first) lies on its per-channel grid, biases stay float (the converter makes them int32).
+        weights: layer name to its arrays; the kernel (first) lies on its per-channel grid, biases are float (made int32 on conversion).
         ranges: layer name to (low, high) of its output, in real values; zero is inside.
     """
 
@@ -34,9 +35,10 @@ class Quantized:
     ranges: dict[str, tuple[float, float]]
 
     def save(self, path: Path) -> None:
-        arrays = {f"weights/{name}/{i}": array for name, arrays in self.weights.items() for i, array in enumerate(arrays)}
+        arrays: dict[str, Any] = {f"weights/{name}/{i}": array for name, group in self.weights.items() for i, array in enumerate(group)}
+        arrays |= {f"range/{name}": np.array(ends, np.float64) for name, ends in self.ranges.items()}
         with atomic(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **arrays, **{f"range/{name}": np.array(ends, np.float64) for name, ends in self.ranges.items()})
+            np.savez(file, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> "Quantized":
@@ -74,7 +76,7 @@ class Quantized:
 
 
 class Scheme(Protocol):
-    """A way to quantize. `start` is the float model's PTQ result where one was already made."""
+    """A way to quantize: calibrate on the pictures `rows`, and train on all training pictures if the way is to train."""
 
     def __call__(
         self, float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Any, schedule: Schedule
@@ -98,7 +100,7 @@ def kernel_name(layer: Any) -> str | None:
 
 
 def ranged_layers(model: keras.Model) -> list[str]:
-    """The layers whose outputs get a range: all but those that pass their input's grid on, and those that a ReLU alone reads (one fused operator)."""
+    """The layers whose outputs get a range: all but those that pass their input's grid on, or that a ReLU alone reads (one operator)."""
     readers = users(model)
     return [
         layer.name
@@ -115,7 +117,8 @@ def channel_limits(kernel: Any, depthwise: bool) -> Any:
 def on_grid(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
     """The kernel rounded to its symmetric per-channel int8 grid (-127..127 times limit/127), as float32 of the same shape."""
     scale = channel_limits(kernel, depthwise).numpy() / np.float32(127)
-    return (np.clip(np.rint(kernel / scale), -127, 127) * scale).astype(np.float32)
+    rounded: np.ndarray = np.clip(np.rint(kernel / scale), -127, 127) * scale
+    return rounded.astype(np.float32)
 
 
 def baked_weights(model: keras.Model) -> dict[str, list[np.ndarray]]:

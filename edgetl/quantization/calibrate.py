@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from edgetl.keras import keras, tf
+
 import numpy as np
 
 from edgetl.console import progress
 from edgetl.contract import InputContract
-from edgetl.keras import keras, tf
 from edgetl.quantization.base import ranged_layers
 
 _BATCH = 32  # pictures: all activations of a batch pass through memory, though not at once
@@ -14,7 +15,7 @@ _SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
 
 
 def activation_ranges(model: keras.Model, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Smallest and largest value of each ranged layer's output over the pictures; zero is always inside, so ReLU ranges start at exactly 0."""
+    """Smallest and largest value of each ranged layer's output over the pictures; zero is inside, so ReLU ranges start at exactly 0."""
     names = ranged_layers(model)
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
 

@@ -7,13 +7,14 @@ calibrated before the first step, since the library's own start at [-6, 6] and a
 from dataclasses import dataclass
 from typing import Any
 
+from edgetl.keras import keras, layers, tf
+
 import numpy as np
 
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
-from edgetl.keras import keras, layers, tf
 from edgetl.quantization.base import Quantized, on_grid
 from edgetl.quantization.calibrate import activation_ranges
 from edgetl.quantization.wrappers import quantize_aware
@@ -40,7 +41,9 @@ def quantize(
     """Calibrate on the pictures `rows`, then distil on all training pictures; the best epoch by validation is kept."""
     ranges = activation_ranges(float_model, contract, pictures.pixels, rows)
     student = quantize_aware(float_model, ranges)
-    optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4))
+    optimizer = keras.optimizers.Adam(
+        WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
+    )
     optimizer.build(student.trainable_variables)
     train, val, score = pictures.rows("train"), pictures.rows("val"), scorer(student, contract)
     history = train_epochs(

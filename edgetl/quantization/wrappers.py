@@ -1,17 +1,20 @@
-"""tensorflow-model-optimization's annotate/apply with our own quantizers: per-channel weights, depthwise included, and calibrated ranges."""
+"""tensorflow-model-optimization's annotate/apply with our own quantizers: per-channel weights, depthwise too, and calibrated ranges."""
 
 from typing import Any
+
+from edgetl.keras import keras, layers, tf
 
 import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit.default_8bit_quantize_scheme import Default8BitQuantizeScheme
 
-from edgetl.keras import keras, layers, tf
 from edgetl.quantization.base import channel_limits, kernel_name
 
 tfq = tfmot.quantization.keras
+Quantizer: Any = tfq.quantizers.Quantizer
+QuantizeConfig: Any = tfq.QuantizeConfig
 
 
-class PerChannel(tfq.quantizers.Quantizer):
+class PerChannel(Quantizer):
     """Symmetric int8 fake quantization with one scale an output channel, always the weights' own range.
 
     The library quantizes depthwise kernels per tensor. Straight-through gradient: nothing is clipped, since the range follows the weights.
@@ -31,7 +34,7 @@ class PerChannel(tfq.quantizers.Quantizer):
         return {"depthwise": self.depthwise}
 
 
-class Calibrated(tfq.quantizers.Quantizer):
+class Calibrated(Quantizer):
     """Affine uint8 fake quantization over a fixed range."""
 
     def __init__(self, low: float, high: float) -> None:
@@ -47,7 +50,7 @@ class Calibrated(tfq.quantizers.Quantizer):
         return {"low": self.low, "high": self.high}
 
 
-class Int8Config(tfq.QuantizeConfig):
+class Int8Config(QuantizeConfig):
     """Which of a layer's tensors are quantized: the kernel of this name, if any, and the output over this range, if any."""
 
     def __init__(self, kernel: str | None, ends: tuple[float, float] | None) -> None:
@@ -95,4 +98,3 @@ def quantize_aware(model: keras.Model, ranges: dict[str, tuple[float, float]]) -
         annotated = keras.models.clone_model(model, clone_function=annotate)
         annotated.set_weights(model.get_weights())
         return tfq.quantize_apply(annotated, scheme=_AsAnnotated())
-

@@ -4,11 +4,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import keras, tf
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import InputContract
-from edgetl.keras import keras, tf
 from edgetl.runtimes.base import check_shapes, opening
 
 

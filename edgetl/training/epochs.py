@@ -102,7 +102,9 @@ def can_resume(schedule: Schedule) -> bool:
 
 def _save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
     facts = json.dumps({"identity": schedule.identity, "entries": history.entries, "best_epoch": history.best_epoch})
-    arrays = {f"now{i}": variable.numpy() for i, variable in enumerate([*variables, *state])} | {f"best{i}": value for i, value in enumerate(best)}
+    arrays = {f"now{i}": variable.numpy() for i, variable in enumerate([*variables, *state])} | {
+        f"best{i}": value for i, value in enumerate(best)
+    }
     with atomic(schedule.checkpoint) as temporary, temporary.open("wb") as file:
         np.savez(file, facts=np.array(facts), **arrays)
 

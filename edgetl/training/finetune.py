@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from edgetl.keras import keras, layers, tf
+
 import numpy as np
 
 from edgetl.contract import InputContract
@@ -10,7 +12,6 @@ from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
 from edgetl.errors import UsageError
-from edgetl.keras import keras, layers, tf
 from edgetl.registry import did_you_mean
 from edgetl.training.epochs import History, Schedule, train_epochs
 from edgetl.training.head import trunk_of
@@ -24,8 +25,15 @@ _NORM_MOMENTUM = 0.9
 
 @dataclass(frozen=True)
 class FineTuneSettings:
-    """batch_size pictures; learning_rate: Adam's peak; warmup_fraction of all steps; fine_tune_from: "all" or a layer; dropout; label_smoothing;
-    live_norms: batch norms learn their statistics (only a random start needs it)."""
+    """What fine-tuning may vary.
+
+    Args:
+        batch_size: pictures a step.
+        learning_rate: Adam's peak, reached after `warmup_fraction` of all steps.
+        fine_tune_from: "all", or the first layer to train.
+        dropout: before the logits.
+        live_norms: batch norms learn their statistics; only a random start needs it.
+    """
 
     batch_size: int
     learning_rate: float
@@ -90,7 +98,9 @@ def fine_tune(
     )
 
 
-def _step(model: Any, contract: InputContract, weights: np.ndarray, augment: Augmentation, settings: FineTuneSettings, optimizer: Any) -> Any:
+def _step(
+    model: Any, contract: InputContract, weights: np.ndarray, augment: Augmentation, settings: FineTuneSettings, optimizer: Any
+) -> Any:
     trunk, head = trunk_of(model), model.get_layer("logits")
     objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     weights, classes = tf.constant(weights), len(contract.labels)

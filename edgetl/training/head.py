@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
+from edgetl.keras import keras, layers
+
 import numpy as np
 
 from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
-from edgetl.keras import keras, layers
 from edgetl.training.scoring import scorer
 
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """epochs; learning_rate (Adam); batch_size pictures; dropout before the logits; label_smoothing; mirror: learn mirrored pictures too."""
+    """Adam's learning_rate; batch_size pictures a step; dropout before the logits; mirror: learn from mirrored pictures too."""
 
     epochs: int
     learning_rate: float

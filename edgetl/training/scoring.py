@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 
 from edgetl.console import progress
 from edgetl.contract import InputContract
-from edgetl.keras import tf
 
 _BATCH = 64  # enough to keep two cores or a GPU busy; 64 pictures of 224 px are 38 MB as float32
 

@@ -56,10 +56,11 @@ def model() -> Any:
 @pytest.fixture(scope="session")
 def folder(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with float.keras and model_{float32,int8}.{tflite,onnx}, by the same converters that the export uses."""
+    from edgetl.keras import tf
+
     import tf2onnx
 
     from edgetl.console import hushed
-    from edgetl.keras import tf
 
     place: Path = tmp_path_factory.mktemp("models")
 
@@ -85,9 +86,9 @@ def folder(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _converter(function: Callable[[Any], Any]) -> Any:
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     from edgetl.keras import tf
+
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     concrete = tf.function(function).get_concrete_function(tf.TensorSpec([1, 16, 16, 3], tf.float32, name="image"))
     return tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(concrete)])

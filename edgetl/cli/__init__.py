@@ -1,0 +1,1 @@
+"""One file a command, each: parse, call one library function, print."""

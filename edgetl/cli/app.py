@@ -1,0 +1,59 @@
+"""The `edgetl` command: its subcommands, and the one place that turns an error into a message and an exit code."""
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli import export, list_names, predict, run, show, train, validate
+from edgetl.errors import EXIT_CODES, EdgetlError
+
+_INTERRUPTED = 130  # as shells report a program that SIGINT ended
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning.rstrip('.').lower()}" for code, meaning in EXIT_CODES.items()),
+)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train.train,
+    "export": export.export,
+    "validate": validate.validate,
+    "run": run.run,
+    "predict": predict.predict,
+    "list": list_names.list_names,
+    "show": show.show,
+}
+for name, command in _COMMANDS.items():
+    app.command(name)(command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        console.result({"version": version("edgetl")}, f"edgetl {version('edgetl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def edgetl(
+    _: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False,
+) -> None:
+    """From a folder of labelled pictures to a model that a phone, a board or a web page can trust."""
+
+
+def main() -> None:
+    try:
+        app()
+    except EdgetlError as error:
+        console.fail(error.problem, error.remedy)
+        console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        console.fail("interrupted", "the same command goes on where this one stopped")
+        sys.exit(_INTERRUPTED)

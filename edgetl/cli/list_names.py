@@ -1,0 +1,44 @@
+"""`edgetl list`."""
+
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json
+from edgetl.registry import Registry, did_you_mean
+
+
+def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
+    from edgetl.backbones import BACKBONES
+    from edgetl.data import SOURCES
+    from edgetl.export import FORMATS
+    from edgetl.quantization import SCHEMES
+    from edgetl.runtimes import RUNTIMES
+
+    return {"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES, "runtimes": RUNTIMES}
+
+
+def list_names(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, settings.")],
+    as_json: Json = False,
+) -> None:
+    """List what can be named, or all settings with their defaults.
+
+    Example: edgetl list backbones
+    """
+    from edgetl.errors import UsageError
+
+    registries = _registries()
+    if kind == "settings":
+        import tomllib
+
+        from edgetl.recipe import resource
+
+        console.result(tomllib.loads(resource("defaults.toml")), resource("defaults.toml").rstrip())
+        return
+    if kind not in registries:
+        raise UsageError(f"nothing is called '{kind}' here", did_you_mean(kind, [*registries, "settings"]))
+    entries = [{"name": name, "summary": registries[kind].summary(name)} for name in registries[kind]]
+    console.table(kind, ["name", "what it is"], [[entry["name"], entry["summary"]] for entry in entries])
+    console.result(entries)

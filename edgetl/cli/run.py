@@ -1,0 +1,32 @@
+"""`edgetl run`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl.cli.options import Json, Out, Set
+from edgetl.cli.validate import tell
+
+
+def run(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Settings; data.source names the pictures.")],
+    out: Out = None,
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Train, export and validate in one go; what is finished and has the same inputs is not done again.
+
+    Example: edgetl run recipe.toml --out runs/flowers
+    """
+    from edgetl import recipe as recipes
+
+    chosen = recipes.load(recipe, settings or ())
+
+    from edgetl import pipeline
+    from edgetl.project import Project
+
+    project = Project.create(chosen, out)
+    pipeline.train(project)
+    pipeline.export(project)
+    tell(pipeline.validate(project, again=False))

@@ -1,0 +1,25 @@
+"""`edgetl show`."""
+
+from edgetl import console
+from edgetl.cli.options import Json, RunPath
+
+
+def show(run: RunPath = None, as_json: Json = False) -> None:
+    """Say what a run is and what it holds.
+
+    Example: edgetl show runs/flowers
+    """
+    import json
+
+    from edgetl.report.tables import settings, stages, validation
+    from edgetl.workspace import Run
+
+    opened = Run.open(run)
+    record = opened.read()
+    validated = json.loads(opened.validation.read_text(encoding="utf-8")) if opened.validation.exists() else None
+    console.note(f"{opened.path}, made {record['created']} with edgetl {record['software']['edgetl']}")
+    settings(record)
+    stages(record)
+    if validated:
+        validation(validated)
+    console.result({"run": str(opened.path)} | record | {"validation": validated})

@@ -1,0 +1,55 @@
+"""`edgetl train`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json, Out, Set
+
+
+def train(
+    data: Annotated[
+        str, typer.Argument(help="A folder with a folder a class (or train/ val/ [test/] of that), a CSV file, or an embedded set: digits.")
+    ],
+    out: Out = None,
+    backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="Width multiplier of the backbone.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
+    weights: Annotated[str | None, typer.Option(metavar="imagenet|none|PATH", help="What to start from.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of fine-tuning.")] = None,
+    head_epochs: Annotated[int | None, typer.Option(help="Of the last layer alone, before fine-tuning.")] = None,
+    qat_epochs: Annotated[int | None, typer.Option(help="Of quantization-aware training.")] = None,
+    qat: Annotated[
+        bool | None, typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate.", show_default=False)
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
+    recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune a model on pictures, then train it with quantization in the loop.
+
+    Example: edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
+    """
+    from edgetl import recipe as recipes
+
+    options = {
+        "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
+        "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
+        "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed,
+    }  # fmt: skip
+    chosen = recipes.load(recipe, settings or (), options)
+
+    from edgetl import pipeline
+    from edgetl.project import Project
+    from edgetl.report.tables import stages
+
+    project = Project.create(chosen, out)
+    pipeline.train(project)
+    record = project.run.read()
+    stages(record)
+    console.result({"run": str(project.run.path)} | record, f"next: edgetl export {project.run.path}")

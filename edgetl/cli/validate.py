@@ -1,0 +1,42 @@
+"""`edgetl validate`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json, RunPath
+from edgetl.errors import ParityError
+
+
+def validate(
+    run: RunPath = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="Validation pictures, evenly over the classes; 0: all.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare Keras, LiteRT and ONNX Runtime on the validation pictures: accuracy, agreement, latency, and a verdict.
+
+    Exit code 0: all that ought to agree does; 7: it does not. Writes RUN/validation.json.
+
+    Example: edgetl validate --limit 200
+    """
+    from edgetl import pipeline
+    from edgetl.project import Project
+
+    tell(pipeline.validate(Project.open(run), limit))
+
+
+def tell(document: dict[str, Any]) -> None:
+    """Print a validation and end with its exit code."""
+    from edgetl.report.tables import validation
+
+    validation(document)
+    console.result(document)
+    if not document["passed"]:
+        console.fail(
+            "the models do not agree:\n" + "\n".join(f"  {failure}" for failure in document["failures"]),
+            "details: validation.json in the run",
+        )
+        raise typer.Exit(ParityError.exit_code)

@@ -1,0 +1,1 @@
+"""Results to something that a person looks at."""
