@@ -18,7 +18,7 @@ class EdgetlError(Exception):
 
 
 class UsageError(EdgetlError):
-    """A name, an option or a recipe that cannot be meant (2, as Typer's own usage errors)."""
+    """A name, an option or a recipe that cannot be meant."""
 
     exit_code = 2
 

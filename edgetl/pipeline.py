@@ -86,7 +86,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
             settings.batch_size, settings.learning_rate, settings.warmup_fraction, settings.fine_tune_from, model_settings.dropout,
             settings.label_smoothing, from_random, settings.seed,
         )  # fmt: skip
-        history = fine_tune(model, pictures, contract, by_class, project.augmentation, tuning, schedule)
+        history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
     model = fold_batch_norms(model)
     model.trainable = True
@@ -102,7 +102,12 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     recipe, pictures = project.recipe, project.pictures
     rows = sample(pictures.labels, pictures.rows("train"), recipe.quantize.calibration_pictures, recipe.train.seed)
     settings = DistilSettings(
-        recipe.train.batch_size, recipe.quantize.learning_rate, recipe.quantize.temperature, project.augmentation, recipe.train.seed
+        project.training_pictures,
+        recipe.train.batch_size,
+        recipe.quantize.learning_rate,
+        recipe.quantize.temperature,
+        project.augmentation,
+        recipe.train.seed,
     )
     schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
     quantized, history = SCHEMES.load(scheme)(project.float_model, pictures, rows, project.contract, settings, schedule)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,13 @@ class Project:
     @cached_property
     def pictures(self) -> Pictures:
         """Raises DataError when they cannot be used."""
+        return self._load(self.contract.image_size)
+
+    def _load(self, image_size: int) -> Pictures:
         data = self.recipe.data
         return data_pictures.load(
             self.listing,
-            self.contract,
+            replace(self.contract, image_size=image_size),
             val_fraction=data.val_fraction,
             test_fraction=data.test_fraction,
             seed=self.recipe.train.seed,
@@ -79,9 +83,18 @@ class Project:
         self.run.stage("float")
         return keras.models.load_model(self.run.float_model, compile=False, safe_mode=True)
 
+    @cached_property
+    def training_pictures(self) -> Pictures:
+        """The same pictures, larger by the augmentation's margin: what random crops are cut from."""
+        augment = self.recipe.augment
+        if not augment.strength or augment.margin == 1:
+            return self.pictures
+        return self._load(round(self.contract.image_size * augment.margin))
+
     @property
     def augmentation(self) -> Augmentation:
-        return Augmentation(**self.recipe.augment.model_dump())
+        augment = self.recipe.augment
+        return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.image_size)
 
     def schedule(self, stage: str, epochs: int, patience: int, inputs: str) -> Schedule:
         steps = -(-len(self.pictures.rows("train")) // self.recipe.train.batch_size)

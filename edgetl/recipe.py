@@ -62,6 +62,7 @@ class Train(_Table):
 class Augment(_Table):
     strength: Annotated[float, Field(ge=0, le=2)]
     flip: bool
+    margin: Annotated[float, Field(ge=1, le=4)]
     crop_min_area: Annotated[float, Field(gt=0, le=1)]
     colour: Fraction
 

@@ -11,7 +11,7 @@ from edgetl.cli.options import Json, Out, Set
 
 def train(
     data: Annotated[
-        str, typer.Argument(help="A folder with a folder a class (or train/ val/ [test/] of that), a CSV file, or an embedded set: digits.")
+        str, typer.Argument(help="A folder with a folder a class (or train/, val/, test/ of that), a CSV file, or an embedded set: digits.")
     ],
     out: Out = None,
     backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,

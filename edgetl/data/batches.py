@@ -28,4 +28,7 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((2,), tf.int32),
     )
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4)
+    # Nothing here is for autotuning, and its thread sleeps for up to twice the time it has run: the end of an epoch would wait for it.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4).with_options(options)

@@ -26,8 +26,9 @@ from edgetl.training.scoring import scorer
 
 @dataclass(frozen=True)
 class DistilSettings:
-    """batch_size pictures; learning_rate: Adam's peak; temperature of the softmax; augment as in fine-tuning; seed."""
+    """What the student learns from: pictures in the size that `augment` takes; learning_rate is Adam's peak, temperature the softmax's."""
 
+    training_pictures: Pictures
     batch_size: int
     learning_rate: float
     temperature: float
@@ -51,7 +52,7 @@ def quantize(
         schedule,
         student.variables,
         optimizer.variables,
-        lambda epoch: epoch_batches(pictures, train, settings.batch_size, settings.seed, epoch),
+        lambda epoch: epoch_batches(settings.training_pictures, train, settings.batch_size, settings.seed, epoch),
         _step(student, float_model, contract, settings, optimizer),
         lambda: accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val]),
     )

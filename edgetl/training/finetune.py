@@ -68,6 +68,7 @@ def freeze_before(model: Any, first: str) -> None:
 def fine_tune(
     model: Any,
     pictures: Pictures,
+    training_pictures: Pictures,
     contract: InputContract,
     weights: np.ndarray,
     augment: Augmentation,
@@ -77,6 +78,8 @@ def fine_tune(
     """Train the classifier in place; it ends with the best epoch's weights.
 
     Args:
+        pictures: to validate on, in the contract's size.
+        training_pictures: the same pictures, in the size that `augment` takes.
         weights: float32 [K], see `class_weights`.
     """
     freeze_before(model, settings.fine_tune_from)
@@ -92,7 +95,7 @@ def fine_tune(
         schedule,
         model.variables,
         optimizer.variables,
-        lambda epoch: epoch_batches(pictures, rows, settings.batch_size, settings.seed, epoch),
+        lambda epoch: epoch_batches(training_pictures, rows, settings.batch_size, settings.seed, epoch),
         _step(model, contract, weights, augment, settings, optimizer),
         lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
     )

@@ -1,0 +1,49 @@
+"""What the benchmark scripts share: a classifier with ImageNet weights where they can be had, and some pictures."""
+
+from pathlib import Path
+from typing import Any
+
+from edgetl.keras import set_seed
+
+import numpy as np
+
+from edgetl.backbones import BACKBONES, weights
+from edgetl.backbones.fold import fold_batch_norms
+from edgetl.contract import InputContract
+from edgetl.data.base import Pictures
+from edgetl.errors import WeightsError
+from edgetl.training.head import attach_head
+
+CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+
+
+def classifier(name: str, alpha: float, image_size: int) -> tuple[Any, InputContract]:
+    """A folded classifier with a random last layer. Latency does not depend on the weights, so random ones will do."""
+    set_seed(0)
+    backbone = BACKBONES.load(name)
+    model = backbone.build(alpha, image_size)
+    try:
+        weights.load(model, backbone, "imagenet", alpha, image_size)
+    except WeightsError:
+        weights.load(model, backbone, "none", alpha, image_size)
+    contract = InputContract(image_size, backbone.scale, backbone.zero_point, CLASSES)
+    return attach_head(fold_batch_norms(model), len(CLASSES)), contract
+
+
+def some_pictures(contract: InputContract, count: int) -> Pictures:
+    """Smooth random pictures, all in the training split: enough for ranges, and no data set is needed."""
+    random, size = np.random.default_rng(0), contract.image_size
+    coarse = random.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    pixels = np.repeat(np.repeat(coarse, -(-size // 8), axis=1), -(-size // 8), axis=2)[:, :size, :size]
+    names = tuple(map(str, range(count)))
+    return Pictures(pixels, np.zeros(count, np.int32), np.full(count, "train"), names, names, CLASSES, (), "random")
+
+
+def cpu_line() -> str:
+    from edgetl.runtimes.cpu import cpu_facts
+
+    facts = cpu_facts()
+    return f"{facts['model']}, {facts['cores']} cores, {', '.join(name for name, present in facts['features'].items() if present)}"
+
+
+SCRATCH = Path("build/benchmarks")

@@ -1,0 +1,41 @@
+"""How long it takes to convert a trained model: float to TFLite, PTQ with 200 pictures, int8 to ONNX.
+
+usage: python benchmarks/conversion.py
+"""
+
+import time
+
+STEPS = ("float32 TFLite", "float32 ONNX", "int8 TFLite, PTQ with 200 pictures", "int8 ONNX from it")
+
+
+def main() -> None:
+    from common import classifier, cpu_line, some_pictures
+
+    from edgetl.export import FORMATS
+    from edgetl.export.tflite import float_tflite, int8_tflite
+    from edgetl.quantization.ptq_int8 import quantize
+
+    print(cpu_line())
+    model, contract = classifier("mobilenet_v2", 0.35, 128)
+    pictures, onnx = some_pictures(contract, 200), FORMATS.load("onnx")
+    started = time.monotonic()
+    content = float_tflite(model, contract, "float32")
+    _say(STEPS[0], started)
+    started = time.monotonic()
+    onnx.convert(content, contract, "float32")
+    _say(STEPS[1], started)
+    started = time.monotonic()
+    quantized, _ = quantize(model, pictures, pictures.rows("train"), contract)
+    content = int8_tflite(quantized.to_keras(model, contract), contract)
+    _say(STEPS[2], started)
+    started = time.monotonic()
+    onnx.convert(content, contract, "int8")
+    _say(STEPS[3], started)
+
+
+def _say(what: str, started: float) -> None:
+    print(f"{what:40} {time.monotonic() - started:6.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""How fast edgetl's int8 ONNX is beside float32 ONNX and beside ONNX Runtime's own quantization of the same model, in turn, one thread.
+
+usage: python benchmarks/int8_onnx.py [RUNS]
+"""
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import onnxruntime
+from common import SCRATCH, classifier, cpu_line, some_pictures
+
+from edgetl.contract import InputContract
+from edgetl.data.base import Pictures
+from edgetl.export import FORMATS
+from edgetl.export.tflite import float_tflite, int8_tflite
+from edgetl.quantization.ptq_int8 import quantize
+from edgetl.runtimes import open_session
+from edgetl.runtimes.latency import time_in_turn
+
+MODELS = (("mobilenet_v2", 0.35, 128), ("mobilenet_v2", 0.35, 224), ("mobilenet_v2", 1.0, 224), ("efficientnet_lite0", 1.0, 160))
+
+
+def main(runs: int) -> None:
+    print(cpu_line())
+    print(f"{'model':32} {'float32 ms':>10} {'int8 ms':>8} {'of float':>8} {'ORT static ms':>13} {'int8 of it':>10} {'LiteRT int8 ms':>14}")
+    for name, alpha, size in MODELS:
+        sessions, picture = build(name, alpha, size)
+        p50 = {key: float(np.median(took)) for key, took in time_in_turn(sessions, picture, 20, runs).items()}
+        print(
+            f"{name + f' {alpha} {size} px':32} {p50['float32']:10.2f} {p50['int8']:8.2f} {p50['int8'] / p50['float32']:8.2f} "
+            f"{p50['ort_static']:13.2f} {p50['int8'] / p50['ort_static']:10.2f} {p50['litert']:14.2f}"
+        )
+
+
+def build(name: str, alpha: float, size: int) -> tuple[dict, np.ndarray]:
+    model, contract = classifier(name, alpha, size)
+    pictures = some_pictures(contract, 32)
+    quantized, _ = quantize(model, pictures, pictures.rows("train"), contract)
+    lite = {"float32": float_tflite(model, contract, "float32"), "int8": int8_tflite(quantized.to_keras(model, contract), contract)}
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    paths = {key: SCRATCH / f"{key}.onnx" for key in (*lite, "ort_static")} | {"litert": SCRATCH / "int8.tflite"}
+    for key, content in lite.items():
+        paths[key].write_bytes(FORMATS.load("onnx").convert(content, contract, key))
+    paths["litert"].write_bytes(lite["int8"])
+    _ort_static(paths["float32"], paths["ort_static"], contract, pictures)
+    return {key: open_session(path, contract) for key, path in paths.items()}, pictures.pixels[:1]
+
+
+def _ort_static(source, target, contract: InputContract, pictures: Pictures) -> None:
+    """quantize_static as ONNX Runtime's documentation advises for x86: preprocessed, QDQ, uint8 activations, int8 per-channel weights."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static, shape_inference
+
+    class Reader(CalibrationDataReader):
+        def __init__(self) -> None:
+            self.batches: Iterator = iter({contract.input_name: pixels[None].astype(np.float32)} for pixels in pictures.pixels)
+
+        def get_next(self) -> dict | None:
+            return next(self.batches, None)
+
+    prepared = target.with_name("prepared.onnx")
+    shape_inference.quant_pre_process(str(source), str(prepared))
+    types = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8}
+    quantize_static(str(prepared), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, **types)
+
+
+if __name__ == "__main__":
+    onnxruntime.set_default_logger_severity(3)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
