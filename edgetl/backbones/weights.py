@@ -7,7 +7,7 @@ from edgetl.keras import keras
 
 from edgetl.backbones.base import Backbone
 from edgetl.console import note, warn
-from edgetl.errors import WeightsError
+from edgetl.errors import EdgetlError, WeightsError
 
 WEIGHTS_DIR = "EDGETL_WEIGHTS_DIR"  # environment variable: a folder with weights files by their publishers' names
 
@@ -43,6 +43,8 @@ def _imagenet(backbone: Backbone, alpha: float, image_size: int) -> Path:
             return here[0]
     try:
         return files[0].obtain()
+    except EdgetlError:  # it says itself what is missing
+        raise
     except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
         raise WeightsError(
             f"the ImageNet weights {files[0].name} could not be had: {error}",

@@ -47,7 +47,8 @@ def _crop(pixels: Any, how: Augmentation, seeds: list[Any]) -> Any:
     """Random resized crop with mirroring (Szegedy et al. 2015, arXiv:1409.4842): area and aspect ratio (3/4 to 4/3) vary."""
     min_area = max(1 - (1 - how.crop_min_area) * how.strength, 0.01)
     area = _uniform(seeds[0], pixels, min_area, 1.0)
-    ratio = tf.exp(_uniform(seeds[1], pixels, -math.log(4 / 3), math.log(4 / 3)))
+    stretch = min(math.log(4 / 3), -math.log(min_area))  # a longer side than the picture's would be cut off, and the area with it
+    ratio = tf.exp(_uniform(seeds[1], pixels, -stretch, stretch))
     height, width = tf.minimum(tf.sqrt(area / ratio), 1.0), tf.minimum(tf.sqrt(area * ratio), 1.0)
     top, left = _uniform(seeds[2], pixels, 0.0, 1.0) * (1 - height), _uniform(seeds[3], pixels, 0.0, 1.0) * (1 - width)
     mirrored = _uniform(seeds[4], pixels, 0.0, 1.0) < (0.5 if how.flip else 0.0)

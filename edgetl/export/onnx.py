@@ -21,6 +21,7 @@ from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export import integer_graph, tflite
 from edgetl.export.base import Format
+from edgetl.export.canonical import settle
 
 _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime since 1.12 (2022) reads
 
@@ -35,6 +36,7 @@ def convert(content: bytes, contract: InputContract, precision: str) -> bytes:
         for rewrite in integer_graph.PASSES:
             rewrite(model)
         check_same_grids(content, model)
+    settle(model)
     _describe(model, contract)
     onnx.checker.check_model(model, full_check=True)
     finished: bytes = model.SerializeToString()

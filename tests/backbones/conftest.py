@@ -1,0 +1,47 @@
+"""Backbones, built once a session: a build costs half a second, and several tests look at each."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetl.backbones import BACKBONES
+
+Build = Callable[[str, int], Any]
+
+
+@pytest.fixture(scope="session")
+def build() -> Build:
+    """(name, image size) to the family's smallest member with random weights; it is shared, so leave its weights as they are."""
+
+    @cache
+    def _build(name: str, image_size: int) -> Any:
+        backbone = BACKBONES.load(name)
+        return backbone.build(min(backbone.alphas), image_size)
+
+    return _build
+
+
+def normalized(image_size: int, count: int = 2) -> np.ndarray:
+    """float32 [count, H, W, 3] in the range of normalized pixels."""
+    return np.random.default_rng(5).uniform(-1, 1, (count, image_size, image_size, 3)).astype(np.float32)
+
+
+def randomize_norms(model: Any, images: np.ndarray) -> None:
+    """Statistics and scales such as training leaves them.
+
+    Fresh norms are nearly the identity, and would hide a wrong fold; ones drawn blindly let the signal die within a few layers.
+    """
+    from edgetl.keras import layers
+
+    random = np.random.default_rng(6)
+    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+    for norm in norms:
+        norm.set_weights([random.uniform(*ends, norm.gamma.shape) for ends in ((0.5, 1.5), (-0.5, 0.5), (0, 0), (1, 1))])
+        norm.momentum = 0.0  # one pass puts the statistics of these images in place
+    model(images, training=True)
+    for norm in norms:
+        gamma, beta, mean, variance = norm.get_weights()
+        norm.set_weights([gamma, beta, mean + random.normal(0, 0.1, mean.shape) * np.sqrt(variance), variance + 1e-3])

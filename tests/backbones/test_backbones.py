@@ -1,0 +1,97 @@
+"""The contract that every registered backbone keeps: its shape, its pixel grid, and a fold that changes nothing but the batch norms."""
+
+from edgetl.keras import keras, layers
+
+import numpy as np
+import pytest
+
+from edgetl.backbones import BACKBONES
+from edgetl.backbones.fold import fold_batch_norms
+from edgetl.contract import InputContract
+from edgetl.errors import UsageError
+from tests.backbones.conftest import Build, normalized, randomize_norms
+
+# Relative to the largest feature: float32 rounding through 50 layers is below 1e-5, a wrong epsilon or channel order far above this.
+TOLERANCE = 1e-3
+
+
+@pytest.mark.parametrize("image_size", [32, 64])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_features_are_a_map_with_channels(name: str, image_size: int, build: Build) -> None:
+    features = build(name, image_size)(normalized(image_size)).numpy()
+    assert features.shape == (2, image_size // 32, image_size // 32, features.shape[-1])  # all families halve five times
+    assert features.shape[-1] >= 256, "the head learns from the last layer's width"
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_pixel_grid_makes_a_contract(name: str) -> None:
+    """Zero-padding is only right if 0.0 is a pixel value, and the networks were trained on about -1..1."""
+    backbone = BACKBONES.load(name)
+    contract = InputContract(32, backbone.scale, backbone.zero_point, ("a", "b"))
+    assert contract.normalize(np.float32(backbone.zero_point)) == 0
+    assert -1.01 <= contract.low <= -0.98
+    assert 0.98 <= contract.high <= 1.01
+    assert backbone.source
+    assert BACKBONES.summary(name)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_every_alpha_has_weights_by_a_name_of_its_own(name: str) -> None:
+    backbone = BACKBONES.load(name)
+    best = [backbone.imagenet_files(alpha, 160)[0].name for alpha in backbone.alphas]
+    assert len(set(best)) == len(backbone.alphas), "one file for two widths would fit only one of them"
+
+
+def test_an_alpha_that_does_not_exist_is_refused() -> None:
+    backbone = BACKBONES.load("mobilenet_v2")
+    assert backbone.check_alpha(0.35) == 0.35
+    with pytest.raises(UsageError, match=r"no alpha 0\.3\n.*0\.35, 0\.5"):
+        backbone.check_alpha(0.3)
+
+
+@pytest.mark.parametrize("trained", [False, True], ids=["fresh", "random statistics"])
+@pytest.mark.parametrize("name", BACKBONES)
+def test_folding_removes_batch_norms_and_nothing_else(name: str, trained: bool, build: Build) -> None:
+    model = build(name, 32)
+    if trained:
+        weights = model.get_weights()
+        randomize_norms(model, normalized(32, 16))
+    images = normalized(32, 4)
+    folded, expected = fold_batch_norms(model), model(images, training=False).numpy()
+    kinds = [type(layer) for layer in folded.layers]
+    assert layers.BatchNormalization not in kinds
+    assert sum(kind in (layers.Conv2D, layers.DepthwiseConv2D) for kind in kinds) == sum(
+        isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) for layer in model.layers
+    )
+    assert np.abs(folded(images, training=False).numpy() - expected).max() <= TOLERANCE * np.abs(expected).max()
+    if trained:
+        assert expected.std(axis=0).max() > 0.1 * np.abs(expected).max(), "features that never change would hide a wrong fold"
+        model.set_weights(weights)
+
+
+def test_folding_keeps_what_it_cannot_fold_and_drops_dropout() -> None:
+    """A norm whose convolution is also read elsewhere, and one behind an addition: folding either would change another path."""
+    image = keras.Input((8, 8, 3))
+    shared = layers.Conv2D(4, 3, padding="same", name="shared")(image)
+    added = layers.Add()([shared, layers.BatchNormalization(name="of_shared")(shared)])
+    x = layers.Dropout(0.5)(layers.BatchNormalization(name="of_add")(added))
+    x = layers.BatchNormalization(name="plain", scale=False, center=False)(layers.Conv2D(5, 1, name="last")(x))
+    model = keras.Model(image, x)
+    for norm in ("of_shared", "of_add", "plain"):
+        layer = model.get_layer(norm)
+        layer.set_weights([np.random.default_rng(1).uniform(0.5, 2, w.shape) for w in layer.get_weights()])
+    folded, images = fold_batch_norms(model), normalized(8)
+    assert [layer.name for layer in folded.layers if isinstance(layer, layers.BatchNormalization)] == ["of_shared", "of_add"]
+    assert not any(isinstance(layer, layers.Dropout) for layer in folded.layers)
+    np.testing.assert_allclose(folded(images).numpy(), model(images, training=False).numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_folding_leaves_the_original_alone(build: Build) -> None:
+    model = build("mobilenet_v1", 32)
+    before = model.get_weights()
+    folded = fold_batch_norms(model)
+    folded.set_weights([weight + 1 for weight in folded.get_weights()])
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

@@ -1,0 +1,120 @@
+"""The command line in this process, and one finished run on a tiny real set, made by the command that users type."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetl import console
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left: its exit code, stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+    """Run `edgetl ARGS...` in this process."""
+
+    def run(*arguments: object) -> Answer:
+        from edgetl.cli.app import main
+
+        monkeypatch.setattr(console, "_json_wanted", False)
+        monkeypatch.setattr(sys, "argv", ["edgetl", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Answer(code, captured.out, captured.err)
+
+    return run
+
+
+def edgetl(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `edgetl ARGS...` in a process of its own."""
+    command = [sys.executable, "-m", "edgetl", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False, encoding="utf-8")
+
+
+RECIPE = """
+[data]
+source = {source}
+max_bad_fraction = 0.1
+[model]
+backbone = "efficientnet_lite0"
+image_size = 32
+[train]
+head_epochs = 10
+epochs = 2
+batch_size = 16
+learning_rate = 3e-4
+[augment]
+flip = false
+crop_min_area = 0.8
+[quantize]
+epochs = 1
+calibration_pictures = 32
+[validation]
+timed_runs = 5
+warmup_runs = 2
+"""
+
+
+@pytest.fixture(scope="session")
+def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Handwritten noughts, ones and twos, 40 of each, as PNG files under a name with spaces and Unicode; one file is no picture."""
+    from edgetl.data.digits import find
+
+    folder = tmp_path_factory.mktemp("data") / "Zahlen für 数字"
+    items = find("digits").items
+    for label in ("0", "1", "2"):
+        (folder / label).mkdir(parents=True)
+        for item in [item for item in items if item.label == label][:40]:
+            (folder / label / f"{item.name.replace(':', ' ')}.png").write_bytes(item.read())
+    (folder / "1" / "notes.png").write_text("not a picture", encoding="utf-8")
+    return folder
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished run, the recipe it was made from, and what the command printed."""
+
+    run: Path
+    recipe: Path
+    answer: Answer
+
+
+@pytest.fixture(scope="session")
+def made(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """`edgetl run` from nothing to a verdict."""
+    folder = tmp_path_factory.mktemp("run")
+    recipe, run = folder / "recipe ä.toml", folder / "a run"
+    recipe.write_text(RECIPE.format(source=json.dumps(str(digit_folder), ensure_ascii=False)), encoding="utf-8")
+    done = edgetl("run", recipe, "--out", run, "--json")
+    return Made(run, recipe, Answer(done.returncode, done.stdout, done.stderr))
+
+
+@pytest.fixture
+def run_copy(made: Made, tmp_path: Path) -> Path:
+    """The finished run, to be broken."""
+    copy = tmp_path / "copy"
+    shutil.copytree(made.run, copy)
+    return copy

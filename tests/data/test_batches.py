@@ -1,0 +1,72 @@
+"""An epoch shows every row once, in an order that follows from (seed, epoch): a resumed run must see what it would have seen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from edgetl.data.base import Pictures
+from edgetl.data.batches import epoch_batches
+
+COUNT = 23
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Pictures:
+    """Row i is filled with the value i, so that a batch tells which rows it holds."""
+    pixels = np.broadcast_to(np.arange(COUNT, dtype=np.uint8)[:, None, None, None], (COUNT, 4, 4, 3)).copy()
+    labels = np.arange(COUNT, dtype=np.int32) % 3
+    names = tuple(map(str, range(COUNT)))
+    return Pictures(pixels, labels, np.array(["train"] * COUNT), names, names, ("a", "b", "c"), (), "fingerprint")
+
+
+def epoch(pictures: Pictures, rows: Sequence[int] = range(COUNT), size: int = 5, seed: int = 0, number: int = 0) -> list[Batch]:
+    return list(epoch_batches(pictures, np.array(rows), size, seed, number).as_numpy_iterator())
+
+
+def order(batches: list[Batch]) -> list[int]:
+    return [int(picture[0, 0, 0]) for pixels, _, _ in batches for picture in pixels]
+
+
+def test_each_row_comes_once_and_the_last_batch_is_smaller(pictures: Pictures) -> None:
+    batches = epoch(pictures)
+    assert [len(pixels) for pixels, _, _ in batches] == [5, 5, 5, 5, 3]
+    assert sorted(order(batches)) == list(range(COUNT))
+    assert order(batches) != list(range(COUNT)), "shuffled"
+
+
+def test_labels_stay_with_their_pictures(pictures: Pictures) -> None:
+    for pixels, labels, _ in epoch(pictures):
+        assert (pixels.dtype, labels.dtype) == (np.uint8, np.int32)
+        np.testing.assert_array_equal(labels, pixels[:, 0, 0, 0] % 3)
+
+
+def test_only_the_given_rows(pictures: Pictures) -> None:
+    rows = [2, 3, 5, 7, 11, 13]
+    assert sorted(order(epoch(pictures, rows, size=4))) == rows
+    assert order(epoch(pictures, [8], size=4)) == [8]
+
+
+def test_the_order_follows_from_seed_and_epoch(pictures: Pictures) -> None:
+    orders = {(seed, number): order(epoch(pictures, seed=seed, number=number)) for seed in range(3) for number in range(3)}
+    assert len({tuple(each) for each in orders.values()}) == 9, "another order for another seed or epoch"
+    for (seed, number), each in orders.items():
+        assert each == order(epoch(pictures, seed=seed, number=number))
+
+
+def test_every_batch_has_a_seed_of_its_own(pictures: Pictures) -> None:
+    """Else augmentation would draw the same variations again and again."""
+    seeds = [tuple(seed) for number in range(4) for _, _, seed in epoch(pictures, number=number)]
+    assert len(set(seeds)) == len(seeds)
+    again = [tuple(seed) for number in range(4) for _, _, seed in epoch(pictures, number=number)]
+    assert seeds == again
+
+
+def test_a_memory_map_is_read_too(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> None:
+    from dataclasses import replace
+
+    path = tmp_path_factory.mktemp("cache") / "pixels.npy"
+    np.save(path, pictures.pixels)
+    mapped = replace(pictures, pixels=np.load(path, mmap_mode="r"))
+    assert order(epoch(mapped, seed=4)) == order(epoch(pictures, seed=4))

@@ -1,0 +1,110 @@
+"""Commands as a user meets them: help, names, errors, JSON. None of these trains anything."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgetl.cli.app import _COMMANDS
+from edgetl.cli.list_names import _registries
+from tests.conftest import Answer, Made
+
+Cli = Callable[..., Answer]
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_every_command_has_help_with_an_example_and_json(cli: Cli, command: str) -> None:
+    answer = cli(command, "--help")
+    assert answer.code == 0
+    assert f"Example: edgetl {command}" in answer.out
+    assert "--json" in answer.out
+
+
+def test_help_documents_the_exit_codes(cli: Cli) -> None:
+    assert "7 validation was carried out" in " ".join(cli("--help").out.split())
+
+
+@pytest.mark.parametrize("kind", [*_registries(), "settings"])
+def test_list_names_everything_that_is_registered(cli: Cli, kind: str) -> None:
+    document = cli("list", kind, "--json").document
+    text = cli("list", kind).out
+    names = [entry["name"] for entry in document] if isinstance(document, list) else list(document)
+    if kind != "settings":
+        assert names == list(_registries()[kind])
+    assert all(name in text for name in names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("list", "backbone"), 2, "did you mean 'backbones'?"),
+        (("train", "digits", "--backbone", "mobilnet_v2"), 2, "did you mean 'mobilenet_v2'?"),
+        (("train", "digits", "--alpha", "0.36"), 2, "0.35"),
+        (("train", "digits", "--set", "train.epoch=3"), 2, "did you mean 'epochs'?"),
+        (("train", "digits", "--epochs", "-1"), 2, "train.epochs"),
+        (("train", "no/such folder"), 3, "no/such folder"),
+        (("train", "digit"), 3, "did you mean 'digits'?"),
+        (("run", "no such.toml"), 2, "no such.toml"),
+        (("export", "no such run"), 5, "no such run"),
+        (("export", "--formats", "tflit"), 2, "did you mean 'tflite'?"),
+        (("show", "no such run"), 5, "run.json"),
+        (("predict", "model.txt", "digits:0"), 5, "contract"),
+    ],
+)
+def test_mistakes_are_answered_with_advice(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = cli(*arguments)
+    assert (answer.code, answer.out) == (code, "")
+    assert words in answer.err
+    assert "Traceback" not in answer.err
+    assert not list(tmp_path.iterdir()), "a command that cannot be meant leaves nothing behind"
+
+
+def test_an_error_is_a_json_document_too(cli: Cli) -> None:
+    answer = cli("show", "no such run", "--json")
+    assert answer.document["exit_code"] == answer.code == 5
+    assert "no such run" in answer.document["error"]["problem"]
+
+
+def test_several_mistakes_are_reported_together(cli: Cli) -> None:
+    answer = cli("train", "digits", "--set", "model.alpha=wide", "--set", "trane.epochs=3", "--batch-size", 0)
+    assert all(word in answer.err for word in ("model.alpha", "trane", "train.batch_size"))
+
+
+def test_weights_that_cannot_be_had_name_three_ways_on(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgetl.keras import keras
+
+    def unreachable(*arguments: object, **options: object) -> None:
+        raise Exception("URL fetch failure")  # as Keras says it
+
+    monkeypatch.setattr(keras.utils, "get_file", unreachable)
+    monkeypatch.delenv("EDGETL_WEIGHTS_DIR", raising=False)
+    answer = cli("train", "digits", "--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--out", tmp_path / "run")
+    assert answer.code == 4
+    assert all(way in answer.err for way in ("--weights PATH", "EDGETL_WEIGHTS_DIR", "efficientnet_lite0"))
+
+
+def test_the_newest_run_is_meant_when_none_is_named(cli: Cli, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "newest").symlink_to(made.run)
+    monkeypatch.chdir(tmp_path)
+    document = cli("show", "--json").document
+    assert document["run"] == "runs/newest"
+    assert document["validation"]["passed"] is True
+    text = cli("show").out
+    assert all(stage in text for stage in document["stages"])
+
+
+def test_stdout_is_one_document_and_all_else_is_on_stderr(made: Made) -> None:
+    assert json.loads(made.answer.out)
+    assert "fine-tuning" in made.answer.err
+
+
+def test_the_module_runs(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "edgetl", "--version"], capture_output=True, text=True, cwd=tmp_path, check=True)
+    assert done.stdout.startswith("edgetl ")

@@ -1,0 +1,216 @@
+"""The real chain end to end on a tiny real set: train, quantize, export, validate, predict; killed, resumed, tampered with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from edgetl.export.onnx import check_integer, check_same_grids
+from edgetl.export.tflite import check_integer as check_integer_tflite
+from edgetl.workspace import Run, sha256
+from tests.conftest import Answer, Made
+
+Cli = Callable[..., Answer]
+SUBJECTS = {"keras_float", "keras_int8", "tflite_float32", "onnx_float32", "tflite_float16", "tflite_int8", "onnx_int8"}
+FILES = {"model_float32.tflite", "model_float32.onnx", "model_float16.tflite", "model_int8.tflite", "model_int8.onnx", "contract.json"}
+
+
+def test_one_command_trains_exports_and_proves_agreement(made: Made) -> None:
+    assert made.answer.code == 0, made.answer.err
+    document = made.answer.document
+    assert document["passed"], document["failures"]
+    assert set(document["subjects"]) == SUBJECTS
+    accuracy = {name: subject["accuracy"]["top1_accuracy"] for name, subject in document["subjects"].items()}
+    assert accuracy["tflite_int8"] >= 0.9, "noughts, ones and twos are easy: less means that something between picture and answer is wrong"
+    for subject in document["subjects"].values():
+        low, high = subject["accuracy"]["top1_interval_95"]
+        assert low <= subject["accuracy"]["top1_accuracy"] <= high
+        assert subject["size_bytes"] > 0
+        assert 0 < subject["latency_ms"]["p50"] <= subject["latency_ms"]["p90"]
+    assert document["cpu"]["features"].keys() >= {"avx2", "avx512_vnni", "asimddp"}
+    assert all(len(pair["worst"]) == min(10, document["pictures"]) for pair in document["pairs"])
+
+
+def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
+    assert {path.name for path in (made.run / "export").iterdir()} == FILES
+    assert not list(made.run.rglob(".partial-*"))
+    assert not list(made.run.glob("checkpoint-*")), "checkpoints go when their stage is finished"
+    record = Run(made.run).read()
+    assert list(record["stages"]) == [
+        "data",
+        "float",
+        "ptq_int8",
+        "qat_int8",
+        "export_float32",
+        "export_float16",
+        "export_int8",
+        "validate",
+    ]
+    for stage in record["stages"].values():
+        assert all(sha256(made.run / file) == digest for file, digest in stage["files"].items())
+    index = json.loads((made.run / "data.json").read_text(encoding="utf-8"))
+    assert [rejected["name"] for rejected in index["rejected"]] == ["1/notes.png"]
+    assert (digit_folder / "1" / "notes.png").read_text(encoding="utf-8") == "not a picture", "data is never changed"
+    assert record["stages"]["float"]["facts"]["device"]
+    calibration = record["stages"]["ptq_int8"]["facts"]["calibration"]
+    assert calibration["pictures"] == 32
+    assert calibration == record["stages"]["qat_int8"]["facts"]["calibration"], "both int8 models were calibrated on the same pictures"
+
+
+def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> None:
+    facts = Run(made.run).stage("export_int8")["facts"]
+    best = max(candidate["top1_accuracy"] for candidate in facts["candidates"].values())
+    assert set(facts["candidates"]) == {"ptq_int8", "qat_int8"}
+    assert facts["candidates"][facts["shipped"]]["top1_accuracy"] == best
+    assert facts["shipped"] in facts["reason"]
+
+
+def test_the_int8_files_are_integer_only_and_hold_one_set_of_scales(made: Made) -> None:
+    lite, integer = (made.run / "export/model_int8.tflite").read_bytes(), (made.run / "export/model_int8.onnx").read_bytes()
+    check_integer_tflite(lite)
+    check_integer(integer)
+    check_same_grids(lite, onnx.load_from_string(integer))
+
+
+def test_finished_stages_are_not_done_again(cli: Cli, made: Made) -> None:
+    before = Run(made.run).read()["stages"]
+    again = cli("run", made.recipe, "--out", made.run, "--json")
+    assert again.code == 0
+    assert again.document == made.answer.document, "the verdict is the one that was reached before"
+    assert Run(made.run).read()["stages"] == before
+
+
+def test_copied_pictures_do_not_train_again(cli: Cli, run_copy: Path, made: Made, digit_folder: Path) -> None:
+    before = Run(run_copy).stage("float")["finished"]
+    picture = next((digit_folder / "0").iterdir())
+    os.utime(picture)  # as a copy or a checkout would: another time, the same content
+    assert cli("run", made.recipe, "--out", run_copy).code == 0
+    assert Run(run_copy).stage("float")["finished"] == before
+
+
+@pytest.mark.parametrize("model", ["", "export/model_int8.onnx", "export/model_float16.tflite", "float.keras"])
+def test_predict_by_run_and_by_file(cli: Cli, made: Made, digit_folder: Path, model: str) -> None:
+    pictures = [sorted((digit_folder / label).glob("digits*.png"))[0] for label in "012"]
+    answer = cli("predict", made.run / model, *pictures, "--top", 2, "--json")
+    assert answer.code == 0, answer.err
+    assert [one["top"][0]["label"] for one in answer.document] == ["0", "1", "2"]
+    assert all(len(one["top"]) == 2 and one["top"][0]["probability"] >= one["top"][1]["probability"] for one in answer.document)
+
+
+def test_validate_with_a_limit_takes_pictures_of_all_classes(cli: Cli, run_copy: Path) -> None:
+    answer = cli("validate", run_copy, "--limit", 6, "--json")
+    assert answer.document["pictures"] == 6
+    assert answer.code in (0, 7)
+    assert json.loads((run_copy / "validation.json").read_text(encoding="utf-8")) == answer.document
+
+
+def test_a_file_changed_since_export_is_refused_and_made_again(cli: Cli, run_copy: Path) -> None:
+    file = run_copy / "export/model_int8.onnx"
+    content = file.read_bytes()
+    file.write_bytes(content[:-1])
+    refused = cli("validate", run_copy)
+    assert refused.code == 5
+    assert "edgetl export" in refused.err
+    assert cli("export", run_copy, "--int8").code == 0
+    assert file.read_bytes() == content, "the same run gives the same bytes"
+
+
+def test_models_that_do_not_agree_fail_with_their_own_exit_code(cli: Cli, run_copy: Path) -> None:
+    file = run_copy / "export/model_float32.onnx"
+    model = onnx.load(file)
+    bias = next(tensor for tensor in model.graph.initializer if tensor.dims == [3])
+    bias.CopyFrom(numpy_helper.from_array(np.array([9, 0, 0], np.float32), bias.name))  # everything is a nought now
+    onnx.save(model, file)
+    record = Run(run_copy).read()
+    record["stages"]["export_float32"]["files"]["export/model_float32.onnx"] = sha256(file)
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    answer = cli("validate", run_copy, "--json")
+    assert answer.code == 7
+    assert not answer.document["passed"]
+    assert "onnx_float32" in answer.err
+
+
+def test_other_pictures_than_those_trained_on_are_refused(cli: Cli, run_copy: Path, digit_folder: Path) -> None:
+    added = digit_folder / "2" / "new.png"
+    added.write_bytes(next((digit_folder / "2").iterdir()).read_bytes())
+    try:
+        answer = cli("validate", run_copy)
+    finally:
+        added.unlink()
+    assert answer.code == 3
+    assert "train again" in answer.err
+
+
+@pytest.fixture
+def started(made: Made) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts `edgetl ARGS...`, to be killed."""
+    processes = []
+
+    def start(*arguments: object) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "edgetl", *map(str, arguments)]
+        processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def _kill_when(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 300
+    while not happened():
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_training_killed_leaves_nothing_half_written_and_goes_on(
+    cli: Cli, started: Callable[..., subprocess.Popen[bytes]], made: Made, tmp_path: Path
+) -> None:
+    run = tmp_path / "killed"
+    checkpoint = run / "checkpoint-float.npz"
+    _kill_when(started("run", made.recipe, "--out", run), checkpoint.exists)
+    assert not (run / "float.keras").exists()
+    assert list(Run(run).read()["stages"]) == ["data"]
+    np.load(checkpoint, allow_pickle=False)["facts"]  # whole, since it has its final name
+    again = cli(
+        "train",
+        json.loads((made.run / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"],
+        "--recipe",
+        made.recipe,
+        "--out",
+        run,
+    )
+    assert again.code == 0, again.err
+    assert "going on after epoch 1" in again.err
+    resumed, straight = Run(run).stage("float")["facts"], Run(made.run).stage("float")["facts"]
+    assert len(resumed["epochs"]) == len(straight["epochs"])
+    assert resumed["epochs"][0]["loss"] == pytest.approx(straight["epochs"][0]["loss"], rel=1e-3), "same seed, same machine, same epoch"
+
+
+def test_export_killed_leaves_nothing_half_written_and_completes(
+    cli: Cli, started: Callable[..., subprocess.Popen[bytes]], run_copy: Path, made: Made
+) -> None:
+    whole = {path.name: path.read_bytes() for path in (made.run / "export").iterdir()}
+    record = Run(run_copy).read()
+    record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith(("export", "validate"))}
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    for path in (run_copy / "export").iterdir():
+        path.unlink()
+    _kill_when(started("export", run_copy), lambda: any((run_copy / "export").iterdir()))
+    for path in (run_copy / "export").iterdir():
+        assert path.name.startswith(".partial-") or path.read_bytes() == whole[path.name]
+    assert cli("export", run_copy).code == 0
+    assert {path.name: path.read_bytes() for path in (run_copy / "export").iterdir() if not path.name.startswith(".")} == whole

@@ -1,0 +1,131 @@
+"""Fine-tuning: it learns, the same every time, only what it may, and goes on after a kill."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetl.data.augment import Augmentation
+from edgetl.data.base import Pictures
+from edgetl.data.batches import epoch_batches
+from edgetl.errors import UsageError
+from edgetl.training import finetune
+from edgetl.training.epochs import History, Schedule
+from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune, freeze_before
+from edgetl.training.scoring import scorer
+from tests.training.conftest import CONTRACT, NO_AUGMENTATION, SIZE
+
+Classifier = Callable[..., Any]
+MakeSchedule = Callable[..., Schedule]
+SETTINGS = FineTuneSettings(
+    batch_size=8, learning_rate=0.02, warmup_fraction=0.1, fine_tune_from="all", dropout=0.1, label_smoothing=0.1, live_norms=True, seed=5
+)
+AUGMENTATION = Augmentation(flip=True, crop_min_area=0.6, colour=0.05, strength=1.0, image_size=SIZE)
+EVEN = np.ones(3, np.float32)
+
+
+def tune(
+    model: Any, pictures: Pictures, schedule: Schedule, settings: FineTuneSettings = SETTINGS, augment: Augmentation = AUGMENTATION
+) -> History:
+    return fine_tune(model, pictures, pictures, CONTRACT, EVEN, augment, settings, schedule)
+
+
+def same_weights(a: Any, b: Any) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
+
+
+def test_it_learns_and_the_same_twice(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    val = pictures.rows("val")
+    first = classifier()
+    before, _ = accuracy_and_loss(scorer(first, CONTRACT)(pictures.pixels, val), pictures.labels[val])
+    history = tune(first, pictures, schedule(6))
+    after, loss = accuracy_and_loss(scorer(first, CONTRACT)(pictures.pixels, val), pictures.labels[val])
+    assert after >= max(0.8, before + 0.2), "three colours, 60 pictures, chance is a third"
+    assert (after, loss) == pytest.approx((history.best["val_accuracy"], history.best["val_loss"])), "it ends with the best epoch's weights"
+    schedule(6).checkpoint.unlink()
+    second = classifier()
+    tune(second, pictures, schedule(6))
+    assert same_weights(first, second), "same seed, same machine, same result: to the bit"
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(
+    classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs: list[int] = []
+
+    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int) -> Any:
+        epochs.append(epoch)
+        if epochs == [0, 1, 2]:
+            raise KeyboardInterrupt
+        return epoch_batches(pictures, rows, size, seed, epoch)
+
+    straight = classifier()
+    expected = tune(straight, pictures, schedule(4))
+    schedule(4).checkpoint.unlink()
+    monkeypatch.setattr(finetune, "epoch_batches", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tune(classifier(), pictures, schedule(4))
+    resumed = classifier(seed=77)  # whatever a new process begins with, the checkpoint holds all that counts
+    history = tune(resumed, pictures, schedule(4))
+    assert epochs == [0, 1, 2, 2, 3]
+    assert [e["val_loss"] for e in history.entries] == pytest.approx([e["val_loss"] for e in expected.entries], rel=1e-6)
+    assert history.best_epoch == expected.best_epoch
+    for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_norms_learn_their_statistics_only_when_live(live: bool, classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    model = classifier()
+    norm = model.get_layer("stem_norm")
+    before = norm.moving_mean.numpy()
+    tune(model, pictures, schedule(1), replace(SETTINGS, live_norms=live), NO_AUGMENTATION)
+    assert (norm.moving_mean.numpy() != before).any() == live
+    assert (norm.gamma.numpy() != 1).any(), "their scale is learned either way"
+
+
+def test_only_the_layers_from_the_named_one_on_learn(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    model = classifier()
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    tune(model, pictures, schedule(1), replace(SETTINGS, fine_tune_from="last", live_norms=False))
+    for layer in model.layers:
+        if layer.get_weights():
+            changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
+            assert changed == (layer.name in ("last", "last_norm", "logits")), layer.name
+
+
+def test_freezing_by_name_and_by_a_blocks_prefix(classifier: Classifier) -> None:
+    for first, frozen in (("all", 0), ("block_depthwise", 4), ("block", 4), ("logits", 14)):
+        model = classifier()
+        freeze_before(model, first)
+        assert [layer.trainable for layer in model.layers] == [False] * frozen + [True] * (len(model.layers) - frozen), first
+
+
+def test_an_unknown_layer_is_a_message_with_a_guess(classifier: Classifier) -> None:
+    with pytest.raises(UsageError, match="no layer 'blok_depthwise'") as caught:
+        freeze_before(classifier(), "blok_depthwise")
+    assert "did you mean 'block_depthwise'?" in caught.value.remedy
+    assert "all" in caught.value.remedy
+
+
+def test_class_weights_are_inverse_to_the_sizes_with_mean_1() -> None:
+    labels = np.repeat([0, 1, 2], [10, 20, 70])
+    weights = class_weights(labels, 3, balance_above=1.5)
+    assert weights.dtype == np.float32
+    assert weights[labels].mean() == pytest.approx(1, abs=1e-6), "the learning rate means the same with and without them"
+    np.testing.assert_allclose(weights * [10, 20, 70], 100 / 3, rtol=1e-6)  # every class counts the same in all
+
+
+@pytest.mark.parametrize(("largest", "used"), [(14, False), (15, False), (16, True)])
+def test_class_weights_begin_above_the_threshold(largest: int, used: bool) -> None:
+    weights = class_weights(np.repeat([0, 1], [10, largest]), 2, balance_above=1.5)
+    assert (weights != 1).any() == used
+
+
+def test_accuracy_and_loss_of_logits_of_any_size() -> None:
+    logits = np.array([[2.0, 0.0], [0.0, 1.0], [1000.0, 0.0]], np.float32)
+    accuracy, loss = accuracy_and_loss(logits, np.array([0, 0, 0]))
+    assert accuracy == pytest.approx(2 / 3)
+    assert loss == pytest.approx((np.log(1 + np.exp(-2)) + np.log(1 + np.exp(1)) + 0) / 3, rel=1e-5)
