@@ -59,7 +59,7 @@ def _ort_static(source, target, contract: InputContract, pictures: Pictures) -> 
             return next(self.batches, None)
 
     prepared = target.with_name("prepared.onnx")
-    shape_inference.quant_pre_process(str(source), str(prepared))
+    shape_inference.quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)  # all shapes are fixed
     types = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QInt8}
     quantize_static(str(prepared), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True, **types)
 

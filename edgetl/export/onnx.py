@@ -48,14 +48,17 @@ def convert(content: bytes, contract: InputContract, precision: str) -> bytes:
 def _from_tflite(source: Path, keep_pairs: bool) -> onnx.ModelProto:
     with hushed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the interpreter in TensorFlow that it uses: deprecated there, not for us to mend
-        # Its q_dq_optimizer drops the Q/DQ pairs before residual additions, which then run in float.
+        # q_dq_optimizer drops the Q/DQ pairs before residual additions, which then run in float; merge_duplication makes one constant of
+        # equal ones (two layers' zero biases), which have scales of their own.
         passes = tf2onnx.optimizer._optimizers
-        held = passes.pop("q_dq_optimizer") if keep_pairs else None
+        kept = passes.copy()
         try:
+            for name in ("q_dq_optimizer", "merge_duplication") if keep_pairs else ():
+                del passes[name]
             model, _ = tf2onnx.convert.from_tflite(str(source), opset=_OPSET)
         finally:
-            if held:
-                passes["q_dq_optimizer"] = held
+            passes.clear()
+            passes.update(kept)  # in their order
     converted: onnx.ModelProto = model
     return converted
 

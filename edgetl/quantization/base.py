@@ -1,6 +1,5 @@
 """What quantization makes: a float model's architecture with every number on an integer grid."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
 from edgetl.errors import RunError
 from edgetl.training.epochs import History, Schedule
-from edgetl.workspace import atomic
+from edgetl.workspace import DAMAGED_NPZ, atomic
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
 _PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout)
@@ -53,7 +52,7 @@ class Quantized:
                         ranges[name] = (float(saved[key][0]), float(saved[key][1]))
                     else:
                         weights.setdefault(name, []).append(saved[key])
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except DAMAGED_NPZ as error:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
         return cls(weights, ranges)
 

@@ -2,7 +2,6 @@
 
 import json
 import time
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note, progress, warn
-from edgetl.workspace import atomic
+from edgetl.workspace import DAMAGED_NPZ, atomic
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def can_resume(schedule: Schedule) -> bool:
     try:
         with np.load(schedule.checkpoint, allow_pickle=False) as saved:
             return bool(json.loads(str(saved["facts"]))["identity"] == schedule.identity)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except DAMAGED_NPZ:
         return False
 
 
@@ -118,7 +117,7 @@ def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) 
             facts = json.loads(str(saved["facts"]))
             now = [saved[f"now{i}"] for i in range(len(variables) + len(state))]
             best = [saved[f"best{i}"] for i in range(len(variables))]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED_NPZ as error:
         warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
         return fresh
     for variable, value in zip([*variables, *state], now, strict=True):

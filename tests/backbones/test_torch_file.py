@@ -181,7 +181,7 @@ def test_damaged_bytes_never_end_in_a_traceback(torch: Any, tmp_path: Path) -> N
 @pytest.mark.parametrize("content", [b"", b"text\n" * 9, b"PK\x03\x04" + bytes(60), pickle.dumps({"w": 1})])
 def test_other_files_are_a_message(content: bytes, tmp_path: Path) -> None:
     """PK is torch's new format, which is a zip file."""
-    with pytest.raises(WeightsError, match="give a file of torch.save's old format"):
+    with pytest.raises(WeightsError, match=r"give a file of torch\.save's old format"):
         read(content, tmp_path)
 
 

@@ -156,7 +156,7 @@ def test_files_that_do_not_fit_are_a_message(model: Any, tmp_path: Path) -> None
         (tmp_path / name).write_text("these are no weights\n" * 20)
     (tmp_path / "empty.h5").touch()
     for path in sorted(tmp_path.iterdir()):
-        with pytest.raises(WeightsError, match="does not fit this backbone at alpha 0.25"):
+        with pytest.raises(WeightsError, match=r"does not fit this backbone at alpha 0\.25"):
             weights.load(model, V1, str(path), 0.25, 32)
 
 

@@ -49,17 +49,17 @@ def test_only_the_given_rows(pictures: Pictures) -> None:
 
 
 def test_the_order_follows_from_seed_and_epoch(pictures: Pictures) -> None:
-    orders = {(seed, number): order(epoch(pictures, seed=seed, number=number)) for seed in range(3) for number in range(3)}
-    assert len({tuple(each) for each in orders.values()}) == 9, "another order for another seed or epoch"
+    orders = {(seed, number): order(epoch(pictures, seed=seed, number=number)) for seed in range(2) for number in range(2)}
+    assert len({tuple(each) for each in orders.values()}) == 4, "another order for another seed or epoch"
     for (seed, number), each in orders.items():
         assert each == order(epoch(pictures, seed=seed, number=number))
 
 
 def test_every_batch_has_a_seed_of_its_own(pictures: Pictures) -> None:
     """Else augmentation would draw the same variations again and again."""
-    seeds = [tuple(seed) for number in range(4) for _, _, seed in epoch(pictures, number=number)]
+    seeds = [tuple(seed) for number in range(2) for _, _, seed in epoch(pictures, number=number)]
     assert len(set(seeds)) == len(seeds)
-    again = [tuple(seed) for number in range(4) for _, _, seed in epoch(pictures, number=number)]
+    again = [tuple(seed) for number in range(2) for _, _, seed in epoch(pictures, number=number)]
     assert seeds == again
 
 

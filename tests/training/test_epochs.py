@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 import pytest
-
-from edgetl.keras import tf
 
 from edgetl.training.epochs import History, Schedule, can_resume, train_epochs
 

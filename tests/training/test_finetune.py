@@ -77,7 +77,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 
 
 @pytest.mark.parametrize("live", [False, True])
-def test_norms_learn_their_statistics_only_when_live(live: bool, classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_norms_learn_their_statistics_only_when_live(
+    live: bool, classifier: Classifier, pictures: Pictures, schedule: MakeSchedule
+) -> None:
     model = classifier()
     norm = model.get_layer("stem_norm")
     before = norm.moving_mean.numpy()

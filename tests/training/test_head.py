@@ -12,7 +12,7 @@ from edgetl.training.head import HeadSettings, train_head, trunk_of
 from edgetl.training.scoring import scorer
 from tests.training.conftest import CONTRACT
 
-SETTINGS = HeadSettings(epochs=30, learning_rate=0.1, batch_size=4, dropout=0.1, label_smoothing=0.0, mirror=True)
+SETTINGS = HeadSettings(epochs=20, learning_rate=0.1, batch_size=4, dropout=0.1, label_smoothing=0.0, mirror=True)
 EVEN = np.ones(3, np.float32)
 
 
@@ -38,7 +38,7 @@ def test_it_separates_simple_pictures(classifier: Callable[..., Any], easy: Pict
 
 def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[..., Any], pictures: Pictures) -> None:
     """A learning rate that makes the accuracy jump: the last epoch is rarely the best."""
-    wild = HeadSettings(epochs=10, learning_rate=3.0, batch_size=4, dropout=0.0, label_smoothing=0.0, mirror=False)
+    wild = HeadSettings(epochs=6, learning_rate=3.0, batch_size=4, dropout=0.0, label_smoothing=0.0, mirror=False)
     val = pictures.rows("val")
     for seed in range(2):
         model = classifier(seed)

@@ -2,10 +2,10 @@
 
 import math
 
+from edgetl.keras import keras
+
 import numpy as np
 import pytest
-
-from edgetl.keras import keras
 
 from edgetl.training.schedule import WarmupCosine
 

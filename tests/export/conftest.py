@@ -1,0 +1,112 @@
+"""Every backbone's smallest member with a head, as every kind of file, each made once a session and when it is first asked for."""
+
+from collections.abc import Callable
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetl.contract import InputContract
+from edgetl.runtimes import open_session
+from tests.backbones.conftest import randomize_norms
+
+SIZE = 32
+PICTURES = 80
+
+
+def scenes(count: int = PICTURES) -> np.ndarray:
+    """uint8 [count, 32, 32, 3]: a colour, a gradient and noise, different in each picture."""
+    random = np.random.default_rng(8)
+    slope = np.linspace(-1, 1, SIZE)
+    colour, across, down = (random.normal(0, spread, (count, 1, 1, 3)) for spread in (50, 60, 60))
+    values = 128 + colour + across * slope[None, None, :, None] + down * slope[None, :, None, None]
+    made: np.ndarray = np.clip(values + random.normal(0, 15, (count, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
+    return made
+
+
+class Network:
+    """A folded classifier with random weights whose answers differ from picture to picture, and its files."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        from edgetl.keras import set_seed
+
+        from edgetl.backbones import BACKBONES
+
+        set_seed(2)
+        self.backbone, self.folder, self.pixels = BACKBONES.load(name), folder, scenes()
+        self.contract = InputContract(SIZE, self.backbone.scale, self.backbone.zero_point, ("café", "tree", "sea"))
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        normalized: np.ndarray = self.contract.normalize(self.pixels.astype(np.float32))
+        return normalized
+
+    @cached_property
+    def model(self) -> Any:
+        from edgetl.backbones.fold import fold_batch_norms
+        from edgetl.training.head import attach_head, trunk_of
+
+        backbone = self.backbone.build(min(self.backbone.alphas), SIZE)
+        randomize_norms(backbone, self.images)
+        model = attach_head(fold_batch_norms(backbone), 3)
+        features = trunk_of(model)(self.images, training=False).numpy()
+        # What the pictures differ in most, as a trained head would read it; a random reading would be mostly of roundings.
+        kernel = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)[2][:3].T
+        kernel = kernel @ np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
+        kernel *= 2 / (features @ kernel).std(axis=0)  # logits of a trained model's size
+        model.get_layer("logits").set_weights([kernel, -(features @ kernel).mean(axis=0)])
+        return model
+
+    @cached_property
+    def quantized(self) -> Any:
+        """The fake-quantized Keras model."""
+        from edgetl.quantization.base import Quantized, baked_weights
+        from edgetl.quantization.calibrate import activation_ranges
+
+        ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(PICTURES))
+        return Quantized(baked_weights(self.model), ranges).to_keras(self.model, self.contract)
+
+    @cache  # noqa: B019  as many as there are backbones, and for the session anyway
+    def lite(self, precision: str) -> bytes:
+        """The TFLite bytes that all formats start from."""
+        from edgetl.export.tflite import float_tflite, int8_tflite
+
+        int8 = precision == "int8"
+        return int8_tflite(self.quantized, self.contract) if int8 else float_tflite(self.model, self.contract, precision)
+
+    @cache  # noqa: B019
+    def file(self, form: str, precision: str) -> Path:
+        from edgetl.export import FORMATS
+
+        path = self.folder / FORMATS.load(form).file_name(precision)
+        path.write_bytes(FORMATS.load(form).convert(self.lite(precision), self.contract, precision))
+        return path
+
+    @cache  # noqa: B019
+    def answers(self, form: str, precision: str) -> np.ndarray:
+        """float32 [80, 3]."""
+        probabilities: np.ndarray = open_session(self.file(form, precision), self.contract)(self.pixels)
+        return probabilities
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """float64 [80, 3]: the float Keras model's probabilities."""
+        return self._probabilities(self.model)
+
+    @cached_property
+    def simulated(self) -> np.ndarray:
+        """float64 [80, 3]: the fake-quantized Keras model's."""
+        return self._probabilities(self.quantized)
+
+    def _probabilities(self, model: Any) -> np.ndarray:
+        logits = model(self.images, training=False).numpy().astype(np.float64)
+        powers = np.exp(logits - logits.max(1, keepdims=True))
+        probabilities: np.ndarray = powers / powers.sum(1, keepdims=True)
+        return probabilities
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Network]:
+    return cache(lambda name: Network(name, tmp_path_factory.mktemp(name)))

@@ -1,0 +1,142 @@
+"""The checks between a model and its files: what would quietly run in float, or with other scales, does not get out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from edgetl.keras import keras, layers, tf
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from edgetl.contract import InputContract
+from edgetl.errors import ExportError
+from edgetl.export import FORMATS, tflite
+from edgetl.export import onnx as onnx_export
+from edgetl.quantization.base import FakeQuantize, Quantized, baked_weights
+from edgetl.quantization.calibrate import activation_ranges
+from tests.export.conftest import Network
+
+CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b", "c"))
+PIXELS = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), np.uint8)
+
+
+class Sine(layers.Layer):
+    """An operator without an integer kernel."""
+
+    def call(self, inputs: Any) -> Any:
+        return tf.math.sin(inputs)
+
+
+def tiny(zero_bias: bool = False) -> Any:
+    keras.utils.set_random_seed(4)
+    image = keras.Input((8, 8, 3))
+    bias = "zeros" if zero_bias else "random_normal"
+    x = layers.ReLU(6.0, name="relu_a")(layers.Conv2D(4, 3, padding="same", bias_initializer=bias, name="conv_a")(image))
+    x = layers.ReLU(6.0, name="relu_b")(layers.Conv2D(4, 1, bias_initializer=bias, name="conv_b")(x))
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return keras.Model(image, layers.Dense(3, bias_initializer=bias, name="logits")(x))
+
+
+def quantized(model: Any, leave_out: str = "") -> Any:
+    ranges = activation_ranges(model, CONTRACT, PIXELS, np.arange(len(PIXELS)))
+    return Quantized(baked_weights(model), {name: ends for name, ends in ranges.items() if name != leave_out}).to_keras(model, CONTRACT)
+
+
+def with_sine() -> Any:
+    image = keras.Input((8, 8, 3))
+    x = FakeQuantize(CONTRACT.low, CONTRACT.high)(image)
+    x = FakeQuantize(-3.0, 3.0)(layers.Conv2D(4, 3)(x))
+    x = FakeQuantize(-1.0, 1.0)(Sine()(x))
+    return keras.Model(image, FakeQuantize(-1.0, 1.0)(layers.Dense(3)(FakeQuantize(-1.0, 1.0)(layers.GlobalAveragePooling2D()(x)))))
+
+
+@pytest.fixture(scope="module")
+def lite() -> bytes:
+    return tflite.int8_tflite(quantized(tiny()), CONTRACT)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_operator_without_integer_kernel_is_named(form: str) -> None:
+    with pytest.raises(ExportError, match=r"still computes in float: .*(SIN|Sin) \(") as caught:
+        FORMATS.load(form).convert(tflite.int8_tflite(with_sine(), CONTRACT), CONTRACT, "int8")
+    assert "backbone" in caught.value.remedy
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_layer_without_range_is_named(form: str) -> None:
+    content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
+    with pytest.raises(ExportError, match=r"still computes in float: .*(CONV_2D|Conv)"):
+        FORMATS.load(form).convert(content, CONTRACT, "int8")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_float_model_is_no_int8_file(form: str) -> None:
+    with pytest.raises(ExportError, match="still computes in float"):
+        FORMATS.load(form).convert(tflite.float_tflite(tiny(), CONTRACT, "float32"), CONTRACT, "int8")
+
+
+def test_equal_biases_of_two_layers_are_no_fault() -> None:
+    """Untrained layers' biases are all zero, and one constant for both would hide that their scales differ."""
+    content = tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)
+    onnx_export.check_same_grids(content, onnx.load_from_string(onnx_export.convert(content, CONTRACT, "int8")))
+
+
+def test_the_converters_passes_are_put_back(lite: bytes) -> None:
+    import tf2onnx.optimizer
+
+    before = list(tf2onnx.optimizer._optimizers.items())
+    onnx_export.convert(lite, CONTRACT, "int8")
+    assert list(tf2onnx.optimizer._optimizers.items()) == before
+
+
+@pytest.mark.parametrize("part", ["scale", "zero point"])
+@pytest.mark.parametrize("kind", ["activation", "weight"])
+def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
+    model = onnx.load_from_string(onnx_export.convert(lite, CONTRACT, "int8"))
+    onnx_export.check_same_grids(lite, model)
+    written = {name for node in model.graph.node for name in node.output} | {value.name for value in model.graph.input}
+    place = 1 if part == "scale" else 2
+    pairs = [n for n in model.graph.node if n.op_type == ("QuantizeLinear" if kind == "activation" else "DequantizeLinear")]
+    node = next(n for n in pairs if kind == "activation" or n.input[0] not in written)
+    constant = next(tensor for tensor in model.graph.initializer if tensor.name == node.input[place])
+    values = numpy_helper.to_array(constant).copy()
+    values.reshape(-1)[-1] += 1 if part == "zero point" else values.reshape(-1)[-1] * 1e-4  # a ten-thousandth is seen too
+    constant.CopyFrom(numpy_helper.from_array(values, constant.name))
+    with pytest.raises(ExportError, match="scales differ between TFLite and ONNX"):
+        onnx_export.check_same_grids(lite, model)
+
+
+def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
+    model = onnx.load_from_string(onnx_export.convert(lite, CONTRACT, "int8"))
+    quantize = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
+    dequantize = next(node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0])
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == dequantize.output[0]:
+                node.input[index] = quantize.input[0]
+    model.graph.node.remove(quantize)
+    model.graph.node.remove(dequantize)
+    with pytest.raises(ExportError, match="scales differ"):
+        onnx_export.check_same_grids(lite, model)
+
+
+def test_a_converter_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Any) -> bytes:
+        raise RuntimeError("no luck\nand a long story")
+
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "convert", fail)
+    monkeypatch.setattr(tflite, "_converter", lambda infer, contract: type("Converter", (), {"convert": fail})())
+    with pytest.raises(ExportError, match="the TFLite converter failed: no luck\n"):
+        tflite.float_tflite(tiny(), CONTRACT, "float32")
+
+
+def test_operators_are_counted(network: Callable[[str], Network]) -> None:
+    counts = tflite.operators(network("mobilenet_v2").lite("int8"))
+    assert counts["ADD"] == 10  # the paper's residual blocks
+    assert counts["CONV_2D"] == 35
+    assert counts["DEPTHWISE_CONV_2D"] == 17
+    assert counts["SOFTMAX"] == 1
+    assert counts["QUANTIZE"] == 2  # from uint8 to int8 and back, at the two ends
+    assert not [kind for kind in counts if "DEQUANTIZE" in kind or "RELU" in kind]

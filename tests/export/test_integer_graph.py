@@ -1,0 +1,203 @@
+"""The ONNX passes on graphs of a few nodes: each removes what it may, keeps what it must, and changes no number."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edgetl.export import integer_graph
+
+Pass = Callable[[onnx.ModelProto], None]
+
+
+def graph(
+    nodes: Sequence[onnx.NodeProto],
+    constants: dict[str, Any],
+    dtype: int = TensorProto.FLOAT,
+    output: str = "out",
+    gives: int | None = None,
+) -> onnx.ModelProto:
+    """A model from `x` [4, 3] to `output` [4, 3]."""
+    initializers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    ends = [
+        helper.make_tensor_value_info("x", dtype, (4, 3)),
+        helper.make_tensor_value_info(output, dtype if gives is None else gives, (4, 3)),
+    ]
+    made = helper.make_model(
+        helper.make_graph(list(nodes), "test", ends[:1], ends[1:], initializers), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    made.ir_version = 8
+    onnx.checker.check_model(made, full_check=True)
+    return made
+
+
+def run(model: onnx.ModelProto, values: np.ndarray) -> np.ndarray:
+    """Without any of ONNX Runtime's own optimizations: what the graph itself says."""
+    onnx.checker.check_model(model, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    made: np.ndarray = session.run(None, {"x": values})[0]
+    return made
+
+
+def kinds(model: onnx.ModelProto) -> list[str]:
+    return [node.op_type for node in model.graph.node]
+
+
+def node(kind: str, inputs: str, output: str) -> onnx.NodeProto:
+    return helper.make_node(kind, inputs.split(), [output])
+
+
+VALUES = np.concatenate([np.linspace(-9, 9, 8), [0, 5.99, 6.01, -0.01]]).astype(np.float32).reshape(4, 3)
+F, I8, U8 = np.float32, np.int8, np.uint8
+SIX = F(6 / 255)
+
+
+@pytest.mark.parametrize(
+    ("scale", "zero", "low", "high", "implied"),
+    [
+        (SIX, I8(-128), 0, 6, True),
+        (F(6.0000002 / 255), I8(-128), 0, 6, True),  # what ONNX Runtime misses
+        (SIX, U8(0), 0, 6, True),
+        (F(3.7 / 255), I8(-128), 0, 6, True),  # a ReLU6 that never reached 6
+        (F(6.5 / 255), I8(-128), 0, 6, False),  # the grid goes on above 6
+        (SIX, I8(-100), 0, 6, False),  # and this one below 0
+        (F(6.02 / 255), I8(-128), 0, 6, False),  # nearly a step too far
+    ],
+)
+def test_a_clip_goes_if_the_grid_implies_it(scale: Any, zero: Any, low: float, high: float, implied: bool) -> None:
+    nodes = [node("Clip", "x low high", "c"), node("QuantizeLinear", "c s z", "q"), node("DequantizeLinear", "q s z", "out")]
+    model = graph(nodes, {"low": F(low), "high": F(high), "s": scale, "z": zero})
+    values = np.linspace(-9, 9, 1200, dtype=np.float32).reshape(-1, 4, 3)
+    before = [run(model, each) for each in values]
+    integer_graph.drop_implied_clips(model)
+    assert ("Clip" not in kinds(model)) == implied
+    np.testing.assert_array_equal([run(model, each) for each in values], before)
+
+
+@pytest.mark.parametrize(("zero", "implied"), [(-128, True), (-127, False)])
+def test_a_relu_goes_if_the_grid_begins_at_zero(zero: int, implied: bool) -> None:
+    nodes = [node("Relu", "x", "r"), node("QuantizeLinear", "r s z", "q"), node("DequantizeLinear", "q s z", "out")]
+    model = graph(nodes, {"s": F(0.02), "z": I8(zero)})
+    before = run(model, VALUES)
+    integer_graph.drop_implied_clips(model)
+    assert ("Relu" not in kinds(model)) == implied
+    np.testing.assert_array_equal(run(model, VALUES), before)
+
+
+def test_a_clip_that_something_else_reads_stays() -> None:
+    nodes = [node("Clip", "x low high", "c"), node("QuantizeLinear", "c s z", "q"), node("DequantizeLinear", "q s z", "d")]
+    model = graph([*nodes, node("Add", "c d", "out")], {"low": F(0), "high": F(6), "s": SIX, "z": I8(-128)})
+    integer_graph.drop_implied_clips(model)
+    assert "Clip" in kinds(model)
+
+
+def test_a_clip_stays_unless_all_its_readers_imply_it() -> None:
+    nodes = [
+        *(node("Clip", "x low high", "c"), node("QuantizeLinear", "c s z", "q"), node("QuantizeLinear", "c wide z", "p")),
+        *(node("DequantizeLinear", "q s z", "d"), node("DequantizeLinear", "p wide z", "e"), node("Add", "d e", "out")),
+    ]
+    for wide, stays in ((F(0.1), True), (F(0.01), False)):
+        model = graph(nodes, {"low": F(0), "high": F(6), "s": SIX, "z": I8(-128), "wide": wide})
+        before = run(model, VALUES)
+        integer_graph.drop_implied_clips(model)
+        assert ("Clip" in kinds(model)) == stays
+        np.testing.assert_array_equal(run(model, VALUES), before)
+
+
+def test_activations_become_uint8_and_every_real_number_stays() -> None:
+    """Two activations and a weight share their zero point: the weight must keep it, since ONNX Runtime's kernels take int8 weights."""
+    nodes = [
+        *(node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "q s z", "d"), node("DequantizeLinear", "w s z", "v")),
+        *(node("MatMul", "d v", "m"), node("QuantizeLinear", "m t y", "n"), node("DequantizeLinear", "n t y", "out")),
+    ]
+    weights = np.arange(-4, 5, dtype=np.int8).reshape(3, 3)
+    model = graph(nodes, {"s": F(0.07), "z": I8(-3), "t": F(0.2), "y": I8(11), "w": weights})
+    before = run(model, VALUES)
+    assert len(np.unique(before)) > 8
+    integer_graph.activations_to_uint8(model)
+    np.testing.assert_array_equal(run(model, VALUES), before)
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    zeros = {each.output[0]: constants[each.input[2]] for each in model.graph.node if each.op_type.endswith("Linear")}
+    assert {name: (str(zero.dtype), int(zero)) for name, zero in zeros.items()} == {
+        **dict.fromkeys(("q", "d"), ("uint8", 125)),
+        **dict.fromkeys(("n", "out"), ("uint8", 139)),
+        "v": ("int8", -3),
+    }
+
+
+def test_int8_ends_become_uint8() -> None:
+    nodes = [node("DequantizeLinear", "x s z", "d"), node("Relu", "d", "r"), node("QuantizeLinear", "r s z", "out")]
+    model = graph(nodes, {"s": F(0.5), "z": I8(-7)}, TensorProto.INT8)
+    values = np.linspace(-128, 127, 12).astype(np.int8).reshape(4, 3)
+    before = run(model, values).astype(np.int16)
+    integer_graph.activations_to_uint8(model)
+    after = run(model, (values.astype(np.int16) + 128).astype(np.uint8))
+    assert after.dtype == np.uint8
+    np.testing.assert_array_equal(after.astype(np.int16) - 128, before)
+
+
+def uint8_to_int8_and_back(second: Any) -> onnx.ModelProto:
+    """As TFLite's QUANTIZE at both ends, after the move to uint8; `second` is the inner grid's zero point."""
+    nodes = [
+        *(node("DequantizeLinear", "x s z", "a"), node("QuantizeLinear", "a s y", "inner"), node("DequantizeLinear", "inner s y", "b")),
+        *(node("Relu", "b", "r"), node("QuantizeLinear", "r t v", "last"), node("DequantizeLinear", "last t v", "c")),
+        node("QuantizeLinear", "c t v", "probabilities"),
+    ]
+    return graph(nodes, {"s": F(0.5), "z": U8(100), "y": second, "t": F(0.25), "v": U8(0)}, TensorProto.UINT8, "probabilities")
+
+
+def test_pairs_that_change_nothing_go_and_the_output_keeps_its_name() -> None:
+    model = uint8_to_int8_and_back(U8(100))
+    values = np.linspace(0, 255, 12).astype(np.uint8).reshape(4, 3)
+    before = run(model, values)
+    integer_graph.drop_idle_pairs(model)
+    integer_graph.drop_unused(model)
+    assert kinds(model) == ["DequantizeLinear", "Relu", "QuantizeLinear"]
+    assert [value.name for value in model.graph.output] == ["probabilities"]
+    np.testing.assert_array_equal(run(model, values), before)
+
+
+def test_pairs_between_two_grids_stay() -> None:
+    model = uint8_to_int8_and_back(U8(90))
+    values = np.linspace(0, 255, 12).astype(np.uint8).reshape(4, 3)
+    before = run(model, values)
+    integer_graph.drop_idle_pairs(model)
+    integer_graph.drop_unused(model)
+    assert kinds(model) == ["DequantizeLinear", "QuantizeLinear", "DequantizeLinear", "Relu", "QuantizeLinear"]
+    np.testing.assert_array_equal(run(model, values), before)
+
+
+def test_what_nothing_reads_goes() -> None:
+    nodes = [node("Relu", "x", "idle_a"), node("Relu", "idle_a", "idle_b"), node("Add", "x one", "out")]
+    model = graph(nodes, {"one": F(1), "idle": F(2)})
+    integer_graph.drop_unused(model)
+    assert kinds(model) == ["Add"]
+    assert [tensor.name for tensor in model.graph.initializer] == ["one"]
+    np.testing.assert_array_equal(run(model, VALUES), VALUES + 1)
+
+
+def test_float_operators_are_told_from_integer_ones() -> None:
+    nodes = [node("Erf", "x", "e"), helper.make_node("Relu", ["e"], ["out"], name="the relu")]
+    assert integer_graph.float_operators(graph(nodes, {})) == ["Erf (e)", "Relu (the relu)"]
+    moved = [node("Identity", "x", "i"), node("Identity", "i", "out")]
+    assert integer_graph.float_operators(graph(moved, {})) == []
+
+
+def test_grids_are_those_of_activations_and_constants() -> None:
+    nodes = [
+        *(node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "q s z", "d")),
+        helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["v"], axis=1),
+        node("MatMul", "d v", "out"),
+    ]
+    scales = np.array([1, 2, 3], np.float32)
+    model = graph(nodes, {"s": F(0.5), "z": U8(3), "w": np.ones((3, 3), np.int8), "ws": scales, "wz": np.zeros(3, np.int8)})
+    found = integer_graph.grids(model)
+    assert set(found) == {"q", "w"}
+    assert [part.tolist() if isinstance(part, np.ndarray) else part for part in found["q"]] == [[0.5], [3], "UINT8"]
+    assert [part.tolist() if isinstance(part, np.ndarray) else part for part in found["w"]] == [[1, 2, 3], [0, 0, 0], "INT8"]

@@ -1,0 +1,163 @@
+"""The contract that every registered scheme keeps: weights on per-channel grids, ranges with zero inside, answers near the float ones."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgetl.keras import layers
+
+import numpy as np
+import pytest
+
+from edgetl.data.base import Pictures
+from edgetl.quantization import SCHEMES
+from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.training.epochs import History, Schedule
+from edgetl.training.scoring import scorer
+from tests.quantization.conftest import Case, distil_settings
+from tests.training.conftest import CONTRACT
+
+CASES = ("small", "mobilenet_v2")
+GetCase = Callable[[str], Case]
+GetQuantized = Callable[[str, str], tuple[Quantized, History]]
+
+every_scheme = pytest.mark.parametrize("scheme", SCHEMES)
+every_case = pytest.mark.parametrize("name", CASES)
+
+
+def probabilities(model: Any, pictures: Pictures, rows: np.ndarray) -> np.ndarray:
+    logits = scorer(model, CONTRACT)(pictures.pixels, rows).astype(np.float64)
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    made: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return made
+
+
+@every_case
+@every_scheme
+def test_save_and_load_give_the_same_back(scheme: str, name: str, quantized: GetQuantized, tmp_path: Path) -> None:
+    made, _ = quantized(scheme, name)
+    made.save(tmp_path / "model.npz")
+    loaded = Quantized.load(tmp_path / "model.npz")
+    assert loaded.ranges == made.ranges
+    assert list(loaded.weights) == list(made.weights)
+    for layer, arrays in made.weights.items():
+        for a, b in zip(arrays, loaded.weights[layer], strict=True):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype == np.float32
+
+
+@every_case
+@every_scheme
+def test_every_kernel_lies_on_a_grid_of_its_channels(scheme: str, name: str, case: GetCase, quantized: GetQuantized) -> None:
+    model, (made, _) = case(name).model, quantized(scheme, name)
+    with_kernel = [layer for layer in model.layers if layer.get_weights()]
+    assert set(made.weights) == {layer.name for layer in with_kernel}
+    several_scales = 0
+    for layer in with_kernel:
+        kernel, *rest = made.weights[layer.name]
+        assert [array.shape for array in (kernel, *rest)] == [weight.shape for weight in layer.get_weights()]
+        depthwise = isinstance(layer, layers.DepthwiseConv2D)
+        channels = kernel.reshape(-1, kernel.shape[2] if depthwise else kernel.shape[-1])
+        limits = np.maximum(np.abs(channels).max(axis=0), 1e-6)
+        steps = channels / (limits / 127)
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)  # -127..127 times the channel's own scale: at most 255 values
+        if name == "small":
+            assert all(len(np.unique(channel)) <= 255 for channel in channels.T)
+        several_scales += depthwise and len(np.unique(limits)) > 1
+    assert several_scales, "depthwise kernels too have a scale a channel, where the library has one a tensor"
+
+
+@every_case
+@every_scheme
+def test_ranges_hold_zero_and_relus_begin_at_it(scheme: str, name: str, case: GetCase, quantized: GetQuantized) -> None:
+    model, (made, _) = case(name).model, quantized(scheme, name)
+    assert list(made.ranges) == ranged_layers(model)
+    for layer, (low, high) in made.ranges.items():
+        assert low <= 0 < high, "padding with zeros must be exact"
+        if isinstance(model.get_layer(layer), layers.ReLU):
+            assert low == 0
+            assert high <= 6, "or the ONNX file could not do without a Clip"
+    assert made.ranges["logits"][0] < 0
+
+
+@every_scheme
+def test_answers_stay_near_the_float_models(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
+    model, pictures, _ = case("small")
+    val = pictures.rows("val")
+    wanted = probabilities(model, pictures, val)
+    assert (wanted.argmax(1) == pictures.labels[val]).mean() >= 0.8, "of a model that knows nothing this would show nothing"
+    found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), pictures, val)
+    assert np.abs(found - wanted).max() < 0.1  # six layers, each rounded to 1/256 of its range
+    assert (found.argmax(1) == wanted.argmax(1)).mean() >= 0.9
+
+
+@every_scheme
+def test_only_the_given_rows_calibrate(scheme: str, case: GetCase, tmp_path: Path) -> None:
+    """Other pictures may be broken or from the validation set: whatever they hold must not move a range."""
+    model, pictures, rows = case("small")
+    pixels = pictures.pixels.copy()
+    others = np.setdiff1d(np.arange(len(pixels)), rows)
+    pixels[others] = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), pixels[others].shape)
+    spoiled = replace(pictures, pixels=pixels)
+    made = []
+    for source, used in ((pictures, rows), (spoiled, rows), (spoiled, others)):
+        schedule = Schedule(0, 8, 1, tmp_path / "checkpoint.npz", "no training")
+        made.append(SCHEMES.load(scheme)(model, source, used, CONTRACT, distil_settings(source), schedule)[0].ranges)
+    assert made[0] == made[1]
+    assert made[0] != made[2], "those pictures would have moved the ranges"
+
+
+@every_scheme
+def test_the_float_model_is_left_as_it_was(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
+    model, pictures, rows = case("small")
+    before = probabilities(model, pictures, rows)
+    SCHEMES.load(scheme)  # the fixture ran it, or runs it now
+    quantized(scheme, "small")
+    np.testing.assert_array_equal(probabilities(model, pictures, rows), before)
+
+
+@every_case
+def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantized: GetQuantized, tmp_path: Path) -> None:
+    """The two schemes start from the same point, so that a difference between them is what the training did."""
+    model, pictures, rows = case(name)
+    if name == "small":
+        schedule = Schedule(0, 8, 1, tmp_path / "checkpoint.npz", "no epochs")
+        untrained, history = SCHEMES.load("qat_int8")(model, pictures, rows, CONTRACT, distil_settings(pictures), schedule)
+    else:
+        untrained, history = quantized("qat_int8", name)  # made with no epochs
+    calibrated, _ = quantized("ptq_int8", name)
+    assert not history.entries
+    assert untrained.ranges == calibrated.ranges
+    for layer, arrays in calibrated.weights.items():
+        for a, b in zip(arrays, untrained.weights[layer], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_distilling_brings_the_answers_no_further_from_the_float_models(case: GetCase, quantized: GetQuantized) -> None:
+    model, pictures, _ = case("small")
+    train = pictures.rows("train")
+    wanted = probabilities(model, pictures, train)
+    apart = {}
+    for scheme in ("ptq_int8", "qat_int8"):
+        found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), pictures, train)
+        apart[scheme] = float((wanted * np.log(wanted / found)).sum(1).mean())
+    assert apart["qat_int8"] <= apart["ptq_int8"] + 1e-4  # nats; both are of the order of 1e-3
+    _, history = quantized("qat_int8", "small")
+    assert len(history.entries) == 2
+    ptq, qat = (quantized(scheme, "small")[0].weights for scheme in ("ptq_int8", "qat_int8"))
+    assert any((a != b).any() for layer in ptq for a, b in zip(ptq[layer], qat[layer], strict=True)), "it did train"
+
+
+def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) -> None:
+    """The accuracy that chose the best epoch must be that of the saved weights, with kernels baked."""
+    from edgetl.training.finetune import accuracy_and_loss
+
+    model, pictures, _ = case("small")
+    val = pictures.rows("val")
+    made, history = quantized("qat_int8", "small")
+    # The trained model reads unquantized pixels, which lie on the grid already.
+    logits = scorer(made.to_keras(model, CONTRACT), CONTRACT)(pictures.pixels, val)
+    accuracy, loss = accuracy_and_loss(logits, pictures.labels[val])
+    assert accuracy == pytest.approx(history.best["val_accuracy"])
+    assert loss == pytest.approx(history.best["val_loss"], abs=1e-3)
