@@ -5,6 +5,7 @@ With `--json` stdout carries one JSON document and nothing else; tables then go 
 
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -12,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+_NUMBER = re.compile(r"[-+]?[\d.,]+( s)?")
 _PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
 
 _out = Console(highlight=False)
@@ -44,14 +47,18 @@ def fail(problem: str, remedy: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows; a column whose name ends in a digit-like unit is right-aligned when its first cell is a number."""
-    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    """Print rows. A column of numbers is right-aligned; texts fold where the terminal is narrow, numbers and the first column never."""
+    drawn = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False
+    )
     for index, column in enumerate(columns):
-        numeric = bool(rows) and str(rows[0][index])[:1].isdigit()
-        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        numeric = bool(rows) and all(_NUMBER.fullmatch(str(row[index])) for row in rows)
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or index == 0)
     for row in rows:
         drawn.add_row(*[_cell(value) for value in row])
-    (_err if _json_wanted else _out).print(drawn)
+    target = _err if _json_wanted else _out
+    target.print(drawn)
+    target.print()
 
 
 def _cell(value: Any) -> str:

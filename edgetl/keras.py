@@ -19,7 +19,7 @@ with hushed():
         # Take memory as it is needed: a desktop's GPU is shared with its screen.
         tf.config.experimental.set_memory_growth(_gpu, True)
 
-__all__ = ["device_name", "keras", "layers", "set_seed", "tf"]
+__all__ = ["device_name", "exact_float32", "keras", "layers", "set_seed", "tf"]
 
 
 def device_name() -> str:
@@ -29,6 +29,11 @@ def device_name() -> str:
         return f"CPU ({os.cpu_count()} cores)"
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
     return f"{len(names)} x {names[0]}" if len(names) > 1 else names[0]
+
+
+def exact_float32() -> None:
+    """Compute in float32 throughout: GPUs since Ampere round factors to 10 bits (TF32) otherwise, which is no reference."""
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def set_seed(seed: int) -> None:

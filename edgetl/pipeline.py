@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import device_name, set_seed
+from edgetl.keras import device_name, exact_float32
 
 import numpy as np
 
@@ -37,18 +37,19 @@ from edgetl.runtimes.latency import time_in_turn
 from edgetl.training.epochs import can_resume
 from edgetl.training.finetune import FineTuneSettings, class_weights, fine_tune
 from edgetl.training.head import HeadSettings, attach_head, train_head
-from edgetl.workspace import atomic, fingerprint, software, write_json
+from edgetl.workspace import atomic, fingerprint, sha256, software, write_json
 
 
 def train(project: Project) -> None:
     """Float training, then calibration, then quantization-aware training unless the recipe says no."""
     recipe = project.recipe
-    set_seed(recipe.train.seed)
     listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
     project.stage("data", listed, partial(_data, project))
     # What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
     data = project.run.stage("data")["facts"]["fingerprint"]
-    float_inputs = fingerprint(data, recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump())
+    start = Path(recipe.model.weights)
+    start_from = sha256(start) if start.is_file() else recipe.model.weights
+    float_inputs = fingerprint(data, start_from, recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump())
     project.stage("float", float_inputs, partial(_float, project, float_inputs))
     for scheme in ("ptq_int8", "qat_int8") if recipe.quantize.qat else ("ptq_int8",):
         settings = recipe.quantize.model_dump() if scheme.startswith("qat") else recipe.quantize.calibration_pictures
@@ -83,9 +84,15 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
         facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
     if settings.epochs:
         tuning = FineTuneSettings(
-            settings.batch_size, settings.learning_rate, settings.warmup_fraction, settings.fine_tune_from, model_settings.dropout,
-            settings.label_smoothing, from_random, settings.seed,
-        )  # fmt: skip
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            warmup_fraction=settings.warmup_fraction,
+            fine_tune_from=settings.fine_tune_from,
+            dropout=model_settings.dropout,
+            label_smoothing=settings.label_smoothing,
+            live_norms=from_random,
+            seed=settings.seed,
+        )
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
     model = fold_batch_norms(model)
@@ -102,12 +109,12 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     recipe, pictures = project.recipe, project.pictures
     rows = sample(pictures.labels, pictures.rows("train"), recipe.quantize.calibration_pictures, recipe.train.seed)
     settings = DistilSettings(
-        project.training_pictures,
-        recipe.train.batch_size,
-        recipe.quantize.learning_rate,
-        recipe.quantize.temperature,
-        project.augmentation,
-        recipe.train.seed,
+        training_pictures=project.training_pictures,
+        batch_size=recipe.train.batch_size,
+        learning_rate=recipe.quantize.learning_rate,
+        temperature=recipe.quantize.temperature,
+        augment=project.augmentation,
+        seed=recipe.train.seed,
     )
     schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
     quantized, history = SCHEMES.load(scheme)(project.float_model, pictures, rows, project.contract, settings, schedule)
@@ -218,6 +225,7 @@ def _exported(project: Project) -> dict[str, str]:
 
 
 def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[str, Any]:
+    exact_float32()
     run, pictures, settings = project.run, project.trained_pictures(), project.recipe.validation
     rows = pictures.rows("val")
     rows = sample(pictures.labels, rows, limit, project.recipe.train.seed) if limit else rows

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras
+from edgetl.keras import keras, set_seed
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
@@ -105,6 +105,7 @@ class Project:
         if self.run.is_done(name, inputs):
             note(f"{name}: done already")
             return inputs
+        set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
         files, facts = work()
         self.run.finish(name, inputs, started, files, facts)

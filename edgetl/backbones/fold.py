@@ -44,7 +44,7 @@ def fold_batch_norms(model: keras.Model) -> keras.Model:
             return inputs
         after = readers[id(layer.output)]
         norm = after[0] if len(after) == 1 and isinstance(after[0], layers.BatchNormalization) else None
-        if norm is None or not isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):  # Keras' DepthwiseConv2D is no Conv2D
+        if norm is None or not _foldable(layer):
             copy = layer.__class__.from_config(layer.get_config())
             output = copy(inputs)
             copy.set_weights(layer.get_weights())
@@ -56,6 +56,11 @@ def fold_batch_norms(model: keras.Model) -> keras.Model:
         return output
 
     return rebuild(model, place)
+
+
+def _foldable(layer: Any) -> bool:
+    """Linear convolutions only. Exact types: Keras' DepthwiseConv2D is no Conv2D, its Conv2DTranspose is one with another kernel layout."""
+    return type(layer) in (layers.Conv2D, layers.DepthwiseConv2D) and layer.activation is keras.activations.linear
 
 
 def _folded_weights(layer: Any, norm: Any) -> list[np.ndarray]:

@@ -60,7 +60,8 @@ def _convert(converter: Any) -> bytes:
             content: bytes = converter.convert()
     except Exception as error:  # the converter raises its own ConverterError and bare RuntimeErrors
         raise ExportError(
-            f"the TFLite converter failed: {str(error).splitlines()[0]}", "this is a fault of edgetl: please report it with the text above"
+            f"the TFLite converter failed: {str(error).splitlines()[0]}",
+            "does the model hold a layer that TFLite does not know? if not, please report this text",
         ) from error
     return content
 

@@ -45,7 +45,7 @@ class Quantized:
         weights: dict[str, list[np.ndarray]] = {}
         ranges = {}
         try:
-            with np.load(path, allow_pickle=False) as saved:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 for key in saved.files:
                     kind, name, *_ = key.split("/")
                     if kind == "range":

@@ -39,16 +39,26 @@ def validation(document: Mapping[str, Any]) -> None:
     """Accuracy and latency of each model, agreement of each pair, and the pictures on which the int8 file moved most."""
     rows = []
     for name, subject in document["subjects"].items():
-        accuracy, (low, high), latency = subject["accuracy"], subject["accuracy"]["top1_interval_95"], subject["latency_ms"]
-        rows.append([
-            name, f"{accuracy['top1_accuracy']:.4f}", f"{low:.3f}-{high:.3f}", f"{accuracy['top5_accuracy']:.4f}",
-            f"{accuracy['macro_f1']:.4f}", f"{accuracy['loss']:.4f}", f"{subject['size_bytes'] / 1024:,.0f}",
-            f"{latency['p50']:.2f}", f"{latency['p90']:.2f}",
-        ])  # fmt: skip
-    columns = ["model", "top-1", "95 %", "top-5", "macro F1", "loss", "KiB", "p50 ms", "p90 ms"]
-    console.table(f"accuracy on {document['pictures']} pictures, latency on one thread (Keras: all cores)", columns, rows)
-    columns = ["pair", "same top-1", "steps mean/max", "mean |dp|", "KL", "drop, points", "McNemar p", "verdict"]
-    console.table("agreement (a step is 1/256 of probability)", columns, [_pair(pair) for pair in document["pairs"]])
+        accuracy, latency = subject["accuracy"], subject["latency_ms"]
+        low, high = accuracy["top1_interval_95"]
+        percents = [f"{100 * share:.1f}" for share in (low, high, accuracy["top5_accuracy"], accuracy["macro_f1"])]
+        size = f"{subject['size_bytes'] / 1024:,.0f}"
+        rows.append(
+            [
+                name,
+                f"{100 * accuracy['top1_accuracy']:.2f}",
+                *percents,
+                f"{accuracy['loss']:.3f}",
+                size,
+                f"{latency['p50']:.2f}",
+                f"{latency['p90']:.2f}",
+            ]
+        )
+    console.note(f"accuracy in % on {document['pictures']} pictures; latency in ms on one thread, Keras on all cores")
+    console.table("models", ["model", "top-1", "from", "to", "top-5", "F1", "loss", "KiB", "p50", "p90"], rows)
+    console.note("steps are 1/256 of probability; drop is in points of top-1, p is McNemar's")
+    columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "drop", "p", ""]
+    console.table("agreement", columns, [_pair(pair) for pair in document["pairs"]])
     _worst(document)
     features = [name for name, present in document["cpu"]["features"].items() if present]
     console.note(f"CPU: {document['cpu']['model']}, {', '.join(features) or 'no feature that matters to int8'}")
@@ -57,11 +67,15 @@ def validation(document: Mapping[str, Any]) -> None:
 
 def _pair(pair: Mapping[str, Any]) -> list[str]:
     agreement, compared, tolerance = pair["agreement"], pair["paired"], pair["tolerance"]
-    return [
-        f"{tolerance['first']} ~ {tolerance['second']}", f"{agreement['top1_agreement']:.4f}",
-        f"{agreement['mean_steps']:.2f} / {agreement['max_steps']:.0f}", f"{agreement['mean_abs_dp']:.5f}", f"{agreement['kl']:.5f}",
-        f"{compared['drop_points']:+.2f}", f"{compared['mcnemar_p']:.3f}", "ok" if pair["passed"] else "FAILED",
-    ]  # fmt: skip
+    closeness = [
+        f"{agreement['mean_steps']:.2f}",
+        f"{agreement['max_steps']:.0f}",
+        f"{agreement['mean_abs_dp']:.4f}",
+        f"{agreement['kl']:.4f}",
+    ]
+    cost = [f"{compared['drop_points']:+.2f}", f"{compared['mcnemar_p']:.2f}", "ok" if pair["passed"] else "FAILED"]
+    pair_name = f"{tolerance['first']}~{tolerance['second']}".replace("float32", "f32").replace("float16", "f16")  # for 80 columns
+    return [pair_name, f"{100 * agreement['top1_agreement']:.2f}", *closeness, *cost]
 
 
 def _worst(document: Mapping[str, Any]) -> None:

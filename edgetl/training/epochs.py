@@ -93,7 +93,7 @@ def train_epochs(
 def can_resume(schedule: Schedule) -> bool:
     """Whether there is a checkpoint of the same inputs to go on from."""
     try:
-        with np.load(schedule.checkpoint, allow_pickle=False) as saved:
+        with schedule.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             return bool(json.loads(str(saved["facts"]))["identity"] == schedule.identity)
     except DAMAGED_NPZ:
         return False
@@ -113,7 +113,7 @@ def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) 
     if not can_resume(schedule):
         return fresh
     try:
-        with np.load(schedule.checkpoint, allow_pickle=False) as saved:
+        with schedule.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             facts = json.loads(str(saved["facts"]))
             now = [saved[f"now{i}"] for i in range(len(variables) + len(state))]
             best = [saved[f"best{i}"] for i in range(len(variables))]
