@@ -85,10 +85,11 @@ def _read(item: Item, contract: InputContract) -> tuple[Outcome, Pixels | None]:
 
 def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:
     key = fingerprint(listing.stamp, contract.image_size, contract.crop, contract.resize, _CACHE_VERSION, PIL.__version__)
-    pixels_file, index_file = cache / f"pixels-{key}.npy", cache / f"pixels-{key}.json"
+    family = f"pixels-{contract.image_size}"
+    pixels_file, index_file = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
     if not (index_file.exists() and pixels_file.exists()):
         with atomic(pixels_file) as temporary, temporary.open("wb") as file:
-            for stale in cache.glob("pixels-*"):
+            for stale in cache.glob(f"{family}-*"):
                 stale.unlink(missing_ok=True)
             outcomes = _write(file, listing.items, contract, shape)
         # The index comes last: where it is, the pixels are complete.
