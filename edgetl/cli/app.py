@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -36,6 +35,8 @@ for name, command in _COMMANDS.items():
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         console.result({"version": version("edgetl")}, f"edgetl {version('edgetl')}")
         raise typer.Exit
 
