@@ -20,18 +20,21 @@ _PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Re
 _KERNELS = ((layers.DepthwiseConv2D, "depthwise_kernel"), (layers.Conv2D, "kernel"), (layers.Dense, "kernel"))
 _SMALLEST_RANGE = 1e-6  # an all-zero channel or activation still needs a scale
 
+Weights = dict[str, list[np.ndarray]]  # layer name to its kernel and, where it has one, its bias
+Ranges = dict[str, tuple[float, float]]  # layer name to the lowest and highest value of its output
+
 
 @dataclass(frozen=True)
 class Quantized:
     """A model on int8 grids.
 
     Args:
-        weights: layer name to its arrays; the kernel (first) lies on its per-channel grid, biases are float (made int32 on conversion).
+        weights: layer name to its kernel and bias, float32 values that lie on their integer grids, see `bake`.
         ranges: layer name to (low, high) of its output, in real values; zero is inside.
     """
 
-    weights: dict[str, list[np.ndarray]]
-    ranges: dict[str, tuple[float, float]]
+    weights: Weights
+    ranges: Ranges
 
     def save(self, path: Path) -> None:
         arrays: dict[str, Any] = {f"weights/{name}/{i}": array for name, group in self.weights.items() for i, array in enumerate(group)}
@@ -120,13 +123,29 @@ def on_grid(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
     return rounded.astype(np.float32)
 
 
-def baked_weights(model: keras.Model) -> dict[str, list[np.ndarray]]:
-    """Every layer's weights, kernels rounded to their grids."""
-    weights = {}
+def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: InputContract) -> Quantized:
+    """Put float weights onto the grids of integer arithmetic: kernels int8 per channel, biases int32 in steps of input x kernel scale.
+
+    That step is not small beside an output's where a kernel is large (a folded depthwise one): with float biases the simulation left
+    the integer engines at the first layers, with these it is equal to the bit until the first tie rounds the other way.
+
+    Args:
+        weights: layer name to (kernel, bias) or (kernel,), for every layer of the model that has weights.
+    """
+    baked = {}
     for layer in model.layers:
-        arrays = layer.get_weights()
-        if arrays and kernel_name(layer):
-            arrays[0] = on_grid(arrays[0], isinstance(layer, layers.DepthwiseConv2D))
-        if arrays:
-            weights[layer.name] = arrays
-    return weights
+        if layer.name in weights:
+            kernel, *biases = weights[layer.name]
+            depthwise = isinstance(layer, layers.DepthwiseConv2D)
+            step = np.ravel(channel_limits(kernel, depthwise)) / 127 * _input_scale(layer, ranges, contract)
+            baked[layer.name] = [on_grid(kernel, depthwise), *((np.rint(bias / step) * step).astype(np.float32) for bias in biases)]
+    return Quantized(baked, ranges)
+
+
+def _input_scale(layer: Any, ranges: Ranges, contract: InputContract) -> float:
+    """Real value of one step of what the layer reads."""
+    source = layer.inbound_nodes[0].inbound_layers
+    while isinstance(source, _PASSING):
+        source = source.inbound_nodes[0].inbound_layers
+    low, high = (contract.low, contract.high) if isinstance(source, layers.InputLayer) else ranges[source.name]
+    return (high - low) / 255

@@ -7,7 +7,7 @@ calibrated before the first step, since the library's own start at [-6, 6] and a
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import keras, layers, tf
+from edgetl.keras import keras, tf
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
-from edgetl.quantization.base import Quantized, on_grid
+from edgetl.quantization.base import Quantized, bake
 from edgetl.quantization.calibrate import activation_ranges
 from edgetl.quantization.wrappers import quantize_aware
 from edgetl.training.epochs import History, Schedule, train_epochs
@@ -56,7 +56,7 @@ def quantize(
         _step(student, float_model, contract, settings, optimizer),
         lambda: accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val]),
     )
-    return Quantized(_weights(float_model, student), ranges), history
+    return bake(float_model, _trained_weights(float_model, student), ranges, contract), history
 
 
 def _step(student: Any, teacher: Any, contract: InputContract, settings: DistilSettings, optimizer: Any) -> Any:
@@ -76,13 +76,12 @@ def _step(student: Any, teacher: Any, contract: InputContract, settings: DistilS
     return step
 
 
-def _weights(float_model: Any, student: Any) -> dict[str, list[np.ndarray]]:
-    """The trained weights under the float model's layer names, kernels baked onto their grids."""
+def _trained_weights(float_model: Any, student: Any) -> dict[str, list[np.ndarray]]:
+    """The student's weights under the float model's layer names, in that model's order of kernel and bias."""
     weights = {}
     for layer in float_model.layers:
         if layer.weights:
             wrapper = student.get_layer(f"quant_{layer.name}")
             trained = {variable.name.rpartition("/")[2]: variable.numpy() for variable in wrapper.weights}
-            kernel, *rest = [trained[variable.name.rpartition("/")[2]] for variable in layer.weights]
-            weights[layer.name] = [on_grid(kernel, isinstance(layer, layers.DepthwiseConv2D)), *rest]
+            weights[layer.name] = [trained[variable.name.rpartition("/")[2]] for variable in layer.weights]
     return weights

@@ -62,11 +62,12 @@ class Network:
     @cached_property
     def quantized(self) -> Any:
         """The fake-quantized Keras model."""
-        from edgetl.quantization.base import Quantized, baked_weights
+        from edgetl.quantization.base import bake
         from edgetl.quantization.calibrate import activation_ranges
 
         ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(PICTURES))
-        return Quantized(baked_weights(self.model), ranges).to_keras(self.model, self.contract)
+        weights = {layer.name: layer.get_weights() for layer in self.model.layers if layer.weights}
+        return bake(self.model, weights, ranges, self.contract).to_keras(self.model, self.contract)
 
     @cache  # noqa: B019  as many as there are backbones, and for the session anyway
     def lite(self, precision: str) -> bytes:

@@ -1,6 +1,7 @@
 """The checks between a model and its files: what would quietly run in float, or with other scales, does not get out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from edgetl.keras import keras, layers, tf
@@ -14,7 +15,7 @@ from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export import FORMATS, tflite
 from edgetl.export import onnx as onnx_export
-from edgetl.quantization.base import FakeQuantize, Quantized, baked_weights
+from edgetl.quantization.base import FakeQuantize, bake
 from edgetl.quantization.calibrate import activation_ranges
 from tests.export.conftest import Network
 
@@ -41,7 +42,9 @@ def tiny(zero_bias: bool = False) -> Any:
 
 def quantized(model: Any, leave_out: str = "") -> Any:
     ranges = activation_ranges(model, CONTRACT, PIXELS, np.arange(len(PIXELS)))
-    return Quantized(baked_weights(model), {name: ends for name, ends in ranges.items() if name != leave_out}).to_keras(model, CONTRACT)
+    weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+    baked = bake(model, weights, ranges, CONTRACT)
+    return replace(baked, ranges={name: ends for name, ends in ranges.items() if name != leave_out}).to_keras(model, CONTRACT)
 
 
 def with_sine() -> Any:

@@ -68,6 +68,18 @@ def test_every_kernel_lies_on_a_grid_of_its_channels(scheme: str, name: str, cas
     assert several_scales, "depthwise kernels too have a scale a channel, where the library has one a tensor"
 
 
+@every_scheme
+def test_biases_lie_on_the_grid_of_their_sums(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
+    """int32 in steps of input scale x kernel scale: what the integer engines add. The first convolution reads the picture."""
+    model, (made, _) = case("mobilenet_v2").model, quantized(scheme, "mobilenet_v2")
+    first = next(layer for layer in model.layers if layer.weights)
+    kernel, bias = made.weights[first.name]
+    steps = bias / (np.abs(kernel).max(axis=(0, 1, 2)) / 127 * CONTRACT.scale)
+    small = np.abs(steps) < 2**20  # beyond, float32 cannot hold the fraction
+    assert small.any()
+    np.testing.assert_allclose(steps[small], np.rint(steps[small]), atol=0.1)
+
+
 @every_case
 @every_scheme
 def test_ranges_hold_zero_and_relus_begin_at_it(scheme: str, name: str, case: GetCase, quantized: GetQuantized) -> None:
