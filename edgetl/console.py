@@ -47,13 +47,13 @@ def fail(problem: str, remedy: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows. A column of numbers is right-aligned; texts fold where the terminal is narrow, numbers and the first column never."""
+    """Print rows. A column of numbers is right-aligned; texts fold where the terminal is narrow, numbers never."""
     drawn = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False
     )
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(_NUMBER.fullmatch(str(row[index])) for row in rows)
-        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or index == 0)
+        drawn.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         drawn.add_row(*[_cell(value) for value in row])
     target = _err if _json_wanted else _out

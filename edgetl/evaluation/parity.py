@@ -48,7 +48,10 @@ class Tolerance:
         if apart > self.max_mean_abs_dp:
             found.append(f"{pair} differ by {apart:.2g} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
         if lost > may_lose:
-            found.append(f"{self.second} gets {lost} of {pictures} pictures fewer right than {self.first}, at most {may_lose} is allowed")
+            chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more pictures" if compared.mcnemar_p > 0.05 else ""
+            found.append(
+                f"{self.second} gets {lost} of {pictures} pictures fewer right than {self.first}, at most {may_lose} is allowed{chance}"
+            )
         return tuple(found)
 
 
