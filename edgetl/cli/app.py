@@ -10,7 +10,7 @@ from edgetl import console
 from edgetl.cli import export, list_names, predict, run, show, train, validate
 from edgetl.errors import EXIT_CODES, EdgetlError
 
-_INTERRUPTED = 130  # as shells report a program that SIGINT ended
+_INTERRUPTED = 130  # what Typer makes of Ctrl-C, as shells report a program that SIGINT ended
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,6 +55,7 @@ def main() -> None:
         console.fail(error.problem, error.remedy)
         console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        console.fail("interrupted", "the same command goes on where this one stopped")
-        sys.exit(_INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code == _INTERRUPTED:
+            console.fail("interrupted", "the same command goes on where this one stopped")
+        raise
