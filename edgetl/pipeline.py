@@ -7,6 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.qat_int8 import DistilSettings
+from edgetl.quantization.sensitivity import sensitivity as measure_damage
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
@@ -208,6 +210,19 @@ def validate(project: Project, limit: int | None = None, again: bool = True) -> 
         run.finish("validate", inputs, started, [run.validation], {"passed": document["passed"]})
     document = json.loads(run.validation.read_text(encoding="utf-8"))
     return dict(document)
+
+
+def sensitivity(project: Project, limit: int) -> dict[str, Any]:
+    """What quantizing each operator alone does to `limit` training pictures (0: all), worst first; into sensitivity.json."""
+    project.run.stage("ptq_int8")
+    pictures = project.trained_pictures()
+    rows = pictures.rows("train")
+    rows = sample(pictures.labels, rows, limit, project.recipe.train.seed) if limit else rows
+    quantized = Quantized.load(project.run.quantized_model("ptq_int8"))
+    damages = measure_damage(project.float_model, quantized, project.contract, pictures.pixels, rows)
+    document = {"scheme": "ptq_int8", "pictures": len(rows), "operators": [asdict(damage) for damage in damages]}
+    write_json(project.run.sensitivity, document)
+    return document
 
 
 def _exported(project: Project) -> dict[str, str]:

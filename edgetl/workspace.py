@@ -99,6 +99,10 @@ class Run:
     def validation(self) -> Path:
         return self.path / "validation.json"
 
+    @property
+    def sensitivity(self) -> Path:
+        return self.path / "sensitivity.json"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 

@@ -113,6 +113,15 @@ def test_validate_with_a_limit_takes_pictures_of_all_classes(cli: Cli, run_copy:
     assert json.loads((run_copy / "validation.json").read_text(encoding="utf-8")) == answer.document
 
 
+def test_sensitivity_looks_at_every_operator(cli: Cli, run_copy: Path) -> None:
+    answer = cli("sensitivity", run_copy, "--limit", 6, "--json")
+    assert answer.code == 0, answer.err
+    changes = [one["logits_change"] for one in answer.document["operators"]]
+    assert len(changes) > 40, "EfficientNet-Lite0 has 16 blocks of two or three operators"
+    assert changes == sorted(changes, reverse=True)
+    assert json.loads((run_copy / "sensitivity.json").read_text(encoding="utf-8")) == answer.document
+
+
 def test_a_file_changed_since_export_is_refused_and_made_again(cli: Cli, run_copy: Path) -> None:
     file = run_copy / "export/model_int8.onnx"
     content = file.read_bytes()
