@@ -19,6 +19,7 @@ import numpy as np
 from edgetl.backbones import weights
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.console import note
+from edgetl.contract import InputContract
 from edgetl.data.calibration import sample
 from edgetl.errors import ExportError, RunError
 from edgetl.evaluation.metrics import measure
@@ -124,7 +125,8 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     quantized.save(path)
     schedule.checkpoint.unlink(missing_ok=True)
     calibration = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
-    return [path], {"calibration": calibration, "epochs": history.entries, "best_epoch": history.best_epoch + 1}
+    facts = {"float": project.run.stage("float")["inputs"], "calibration": calibration}
+    return [path], facts | {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
 
 
 def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[str] = ()) -> list[Path]:
@@ -141,11 +143,23 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
         raise ExportError(f"there is no {unable}", "leave --formats out to get what each precision can be written as")
     for precision in dict.fromkeys(precision for precision, _ in able):
-        names = [name for each, name in able if each == precision]
-        sources_done = [project.run.stage(stage)["inputs"] for stage in _stages_behind(project, precision)]
-        inputs = fingerprint(sources_done, names)
-        project.stage(f"export_{precision}", inputs, partial(_export, project, precision, names))
+        stage = f"export_{precision}"
+        before = project.run.read()["stages"].get(stage, {"facts": {"formats": []}})["facts"]["formats"]  # what was written before stays
+        names = [name for name in FORMATS if name in before or (precision, name) in able]
+        project.stage(stage, _export_inputs(project, precision, names), partial(_export, project, precision, names))
     return [project.run.export / FORMATS.load(name).file_name(precision) for precision, name in able]
+
+
+def _export_inputs(project: Project, precision: str, formats: Sequence[str]) -> str:
+    """Identity of what an export is made from. Raises RunError while the training behind it is unfinished."""
+    stages = [project.run.stage(name) for name in _stages_behind(project, precision)]
+    of_float = project.run.stage("float")["inputs"]
+    stale = any(stage["facts"].get("float", of_float) != of_float for stage in stages)
+    if stale or InputContract.load(project.run.contract) != project.contract:
+        raise RunError(
+            f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
+        )
+    return fingerprint([stage["inputs"] for stage in stages], list(formats))
 
 
 def _stages_behind(project: Project, precision: str) -> list[str]:
@@ -155,9 +169,10 @@ def _stages_behind(project: Project, precision: str) -> list[str]:
 
 
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], dict[str, Any]]:
-    facts: dict[str, Any] = {}
+    facts: dict[str, Any] = {"formats": list(formats)}
     if precision == "int8":
-        content, facts = _better_int8(project)
+        content, choice = _better_int8(project)
+        facts |= choice
     else:
         content = float_tflite(project.float_model, project.contract, precision)
     written = []
@@ -226,14 +241,15 @@ def sensitivity(project: Project, limit: int) -> dict[str, Any]:
 
 
 def _exported(project: Project) -> dict[str, str]:
-    """Exported file (relative to the run) to the stage that wrote it. Raises RunError when there is none, or when one was changed since."""
+    """Exported file (relative to the run) to the stage that wrote it. Raises RunError when there is none, or one is stale or changed."""
     stages = {name: stage for name, stage in project.run.read()["stages"].items() if name.startswith("export_")}
     if not stages:
         raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.path}")
     for name, stage in stages.items():
-        if not project.run.is_done(name, stage["inputs"]):
+        precision = name.removeprefix("export_")
+        if not project.run.is_done(name, _export_inputs(project, precision, stage["facts"]["formats"])):
             raise RunError(
-                f"a file of {project.run.path} is missing or was changed since it was exported ({name})",
+                f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({name})",
                 f"run: edgetl export {project.run.path}",
             )
     return {file: name for name, stage in stages.items() for file in stage["files"]}

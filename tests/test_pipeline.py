@@ -133,6 +133,25 @@ def test_a_file_changed_since_export_is_refused_and_made_again(cli: Cli, run_cop
     assert file.read_bytes() == content, "the same run gives the same bytes"
 
 
+def test_exports_of_an_earlier_training_are_refused(cli: Cli, run_copy: Path) -> None:
+    record = Run(run_copy).read()
+    record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    for command in ("export", "validate"):
+        answer = cli(command, run_copy)
+        assert answer.code == 5
+        assert "edgetl train" in answer.err
+
+
+def test_a_format_exported_later_joins_the_others(cli: Cli, run_copy: Path) -> None:
+    record = Run(run_copy).read()
+    record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith(("export", "validate"))}
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    for form in ("onnx", "tflite"):
+        assert cli("export", run_copy, "--float32", "--formats", form).code == 0
+    assert set(Run(run_copy).stage("export_float32")["files"]) == {"export/model_float32.tflite", "export/model_float32.onnx"}
+
+
 def test_models_that_do_not_agree_fail_with_their_own_exit_code(cli: Cli, run_copy: Path) -> None:
     file = run_copy / "export/model_float32.onnx"
     model = onnx.load(file)
