@@ -49,11 +49,11 @@ def _from_tflite(source: Path, keep_pairs: bool) -> onnx.ModelProto:
     with hushed(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the interpreter in TensorFlow that it uses: deprecated there, not for us to mend
         # q_dq_optimizer drops the Q/DQ pairs before residual additions, which then run in float; merge_duplication makes one constant of
-        # equal ones (two layers' zero biases), which have scales of their own.
+        # equal ones (two layers' zero biases), which have scales of their own, under a name that changes from process to process.
         passes = tf2onnx.optimizer._optimizers
         kept = passes.copy()
         try:
-            for name in ("q_dq_optimizer", "merge_duplication") if keep_pairs else ():
+            for name in ("q_dq_optimizer", "merge_duplication") if keep_pairs else ("merge_duplication",):
                 del passes[name]
             model, _ = tf2onnx.convert.from_tflite(str(source), opset=_OPSET)
         finally:
