@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import platform
-import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -170,9 +169,6 @@ class Run:
             "facts": dict(facts),
         }
         write_json(self.record, record)
-
-    def clear_cache(self) -> None:
-        shutil.rmtree(self.cache, ignore_errors=True)
 
 
 def software() -> dict[str, str]:
