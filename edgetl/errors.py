@@ -59,7 +59,13 @@ class DependencyError(EdgetlError):
     exit_code = 8
 
 
+class BudgetError(EdgetlError):
+    """No int8 model was found that loses as little accuracy as was asked for."""
+
+    exit_code = 9
+
+
 EXIT_CODES = {0: "success"} | {
     error.exit_code: (error.__doc__ or "").splitlines()[0]
-    for error in (EdgetlError, UsageError, DataError, WeightsError, RunError, ExportError, ParityError, DependencyError)
+    for error in (EdgetlError, UsageError, DataError, WeightsError, RunError, ExportError, ParityError, DependencyError, BudgetError)
 }

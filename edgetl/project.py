@@ -1,13 +1,15 @@
 """A run together with its recipe and its pictures: what every verb of the pipeline works on."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from edgetl.keras import keras, set_seed
+
+import numpy as np
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
@@ -17,8 +19,12 @@ from edgetl.data import pictures as data_pictures
 from edgetl.data import sources
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
+from edgetl.data.calibration import sample
 from edgetl.errors import DataError
-from edgetl.recipe import Recipe, check
+from edgetl.quantization.base import Settings
+from edgetl.recipe import Recipe, changed, restore
+from edgetl.runtimes.base import predict
+from edgetl.runtimes.keras import KerasSession
 from edgetl.training.epochs import Schedule
 from edgetl.workspace import RUNS, Run, fingerprint
 
@@ -49,7 +55,11 @@ class Project:
     @classmethod
     def open(cls, path: Path | None) -> "Project":
         run = Run.open(path)
-        return cls(run, check(run.read()["recipe"]))
+        return cls(run, restore(run.read()["recipe"]))
+
+    def asking(self, options: Mapping[str, Any]) -> "Project":
+        """The same project with these settings in the recipe's stead, by dotted key (None: as it is); the run keeps its recipe."""
+        return Project(self.run, changed(self.recipe, options))
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -78,10 +88,27 @@ class Project:
             )
         return self.pictures
 
+    @property
+    def float_stage(self) -> str:
+        """The stage whose model is quantized: the last one before that."""
+        compress = self.recipe.compress
+        return "compress" if compress.sparsity or compress.clusters else "float"
+
+    @property
+    def float_path(self) -> Path:
+        return self.run.compressed_model if self.float_stage == "compress" else self.run.float_model
+
     @cached_property
     def float_model(self) -> Any:
+        self.run.stage(self.float_stage)
+        return self._saved(self.float_path)
+
+    def _saved(self, path: Path) -> Any:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+
+    def uncompressed_model(self) -> Any:
         self.run.stage("float")
-        return keras.models.load_model(self.run.float_model, compile=False, safe_mode=True)
+        return self._saved(self.run.float_model)
 
     @cached_property
     def training_pictures(self) -> Pictures:
@@ -90,6 +117,40 @@ class Project:
         if not augment.strength or augment.margin == 1:
             return self.pictures
         return self._load(round(self.contract.image_size * augment.margin))
+
+    @cached_property
+    def float_answers(self) -> np.ndarray:
+        """The float model's probabilities of the validation pictures, float32 [N, K]."""
+        session = KerasSession(self.float_model, self.contract)
+        return predict(session, self.trained_pictures().pixels, self.pictures.rows("val"), "keras_float")
+
+    def forget_float_model(self) -> None:
+        """After it was trained anew."""
+        for name in ("float_model", "float_answers"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def calibration_rows(self) -> np.ndarray:
+        return self.training_rows(self.recipe.quantize.calibration_pictures)
+
+    def training_rows(self, count: int) -> np.ndarray:
+        """`count` training pictures, evenly over the classes; 0: all."""
+        rows = self.pictures.rows("train")
+        return sample(self.pictures.labels, rows, count, self.recipe.train.seed) if count else rows
+
+    def quantize_settings(self, ranges: str | None = None) -> Settings:
+        """What the recipe says of quantization; `ranges` instead of its own where given."""
+        quantize, train = self.recipe.quantize, self.recipe.train
+        return Settings(
+            ranges=ranges or quantize.ranges,
+            training_pictures=self.training_pictures,
+            batch_size=train.batch_size,
+            learning_rate=quantize.learning_rate,
+            temperature=quantize.temperature,
+            learn_ranges=quantize.learn_ranges,
+            augment=self.augmentation,
+            seed=train.seed,
+        )
 
     @property
     def augmentation(self) -> Augmentation:

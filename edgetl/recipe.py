@@ -59,6 +59,12 @@ class Train(_Table):
     balance_above: Annotated[float, Field(ge=1)]
 
 
+class Teacher(_Table):
+    run: str
+    weight: Annotated[float, Field(ge=0, le=1)]
+    temperature: Annotated[float, Field(gt=0, le=100)]
+
+
 class Augment(_Table):
     strength: Annotated[float, Field(ge=0, le=2)]
     flip: bool
@@ -67,17 +73,28 @@ class Augment(_Table):
     colour: Fraction
 
 
+class Compress(_Table):
+    sparsity: Fraction
+    clusters: Count
+    epochs: Positive
+    learning_rate: Rate
+
+
 class Quantize(_Table):
     qat: bool
     epochs: Count
     learning_rate: Rate
     temperature: Annotated[float, Field(gt=0, le=100)]
+    learn_ranges: bool
+    ranges: Literal["auto", "minmax", "percentile", "mse"]
     calibration_pictures: Positive
 
 
 class Export(_Table):
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
-    precisions: Annotated[tuple[Literal["float32", "float16", "int8"], ...], Field(min_length=1)]
+    precisions: Annotated[tuple[Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"], ...], Field(min_length=1)]
+    keep_float: tuple[str, ...]
+    max_drop: Annotated[float, Field(ge=0, le=100)]
 
 
 class Validation(_Table):
@@ -90,7 +107,9 @@ class Recipe(_Table):
     data: Data
     model: Model
     train: Train
+    teacher: Teacher
     augment: Augment
+    compress: Compress
     quantize: Quantize
     export: Export
     validation: Validation
@@ -130,6 +149,22 @@ def check(values: Mapping[str, Any]) -> Recipe:
             "the recipe has mistakes:\n" + "\n".join(f"  {_mistake(item)}" for item in error.errors()),
             "all keys with their defaults and reasons: edgetl list settings",
         ) from None
+
+
+def restore(values: Mapping[str, Any]) -> Recipe:
+    """A recipe as a run recorded it; settings that are newer than the run get their defaults."""
+    complete = tomllib.loads(resource("defaults.toml"))
+    _merge(complete, values)
+    return check(complete)
+
+
+def changed(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
+    """A recipe with options given by dotted key (None: not given). Raises UsageError that names every mistake."""
+    values = recipe.model_dump()
+    for key, value in options.items():
+        if value is not None:
+            _put(values, key, value)
+    return check(values)
 
 
 def _mistake(item: Any) -> str:

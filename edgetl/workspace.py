@@ -87,6 +87,11 @@ class Run:
         return self.path / "float.keras"
 
     @property
+    def compressed_model(self) -> Path:
+        """The float model with fewer different weights, which then stands for it."""
+        return self.path / "compressed.keras"
+
+    @property
     def contract(self) -> Path:
         return self.path / "contract.json"
 
@@ -101,6 +106,10 @@ class Run:
     @property
     def sensitivity(self) -> Path:
         return self.path / "sensitivity.json"
+
+    @property
+    def sensitivity_plot(self) -> Path:
+        return self.path / "sensitivity.png"
 
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
@@ -143,6 +152,14 @@ class Run:
         if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):
             raise RunError(f"{self.record} has a schema other than {_SCHEMA}", "use the edgetl version that made this run")
         return record
+
+    def read_validation(self) -> dict[str, Any]:
+        """validation.json. Raises RunError when there is none, or one of older files."""
+        stage = self.stage("validate")
+        if not self.is_done("validate", stage["inputs"]):
+            raise RunError(f"{self.validation} is missing or was changed", f"run: edgetl validate {self.path}")
+        document: dict[str, Any] = json.loads(self.validation.read_text(encoding="utf-8"))
+        return document
 
     def stage(self, name: str) -> dict[str, Any]:
         """What a finished stage recorded. Raises RunError when it is not finished."""

@@ -215,7 +215,7 @@ def test_registry_targets_lie_in_their_own_folder() -> None:
             assert re.search(rf"^(def |class )?{attribute}\b", source, re.MULTILINE), f"{module} has no {attribute}"
 
 
-HEAVY = ("tensorflow", "tf_keras", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "sklearn", "scipy")
+HEAVY = ("tensorflow", "tf_keras", "keras", "tf2onnx", "onnx", "onnxruntime", "ai_edge_litert", "sklearn", "scipy", "matplotlib")
 
 
 @pytest.mark.parametrize(

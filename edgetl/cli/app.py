@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli import export, list_names, predict, run, sensitivity, show, train, validate
+from edgetl.cli import card, export, list_names, predict, run, sensitivity, show, train, validate
 from edgetl.errors import EXIT_CODES, EdgetlError
 
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C, as shells report a program that SIGINT ended
@@ -27,6 +27,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "predict": predict.predict,
     "sensitivity": sensitivity.sensitivity,
+    "card": card.card,
     "list": list_names.list_names,
     "show": show.show,
 }

@@ -13,25 +13,49 @@ def export(
     int8: Annotated[bool, typer.Option("--int8", help="Integers only, raw uint8 pixels in.")] = False,
     float32: Annotated[bool, typer.Option("--float32", help="As trained.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Half the size, computed in float.")] = False,
+    dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Weights in int8, activations in float.")] = False,
+    int16x8: Annotated[bool, typer.Option("--int16x8", help="int16 activations, int8 weights.")] = False,
     formats: Annotated[str, typer.Option(metavar="tflite,onnx", help="Comma-separated; left out: all.")] = "",
+    onnx_style: Annotated[
+        str | None, typer.Option(metavar="integer|qdq", help="int8 ONNX as integer operators, or as Q/DQ pairs for accelerators.")
+    ] = None,
+    keep_float: Annotated[
+        list[str] | None, typer.Option(metavar="LAYER", help="An operator of the int8 model to leave in float; may be repeated.")
+    ] = None,
+    max_drop: Annotated[
+        float | None, typer.Option(min=0, max=100, metavar="POINTS", help="Top-1 that int8 may lose; climbs until it is met.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write model files into RUN/export; without a flag all that the run can give.
 
-    Example: edgetl export --int8
+    With --max-drop the int8 model is sought: calibration, better ranges, quantization-aware training, then the operators that hurt most in
+    float, until it loses no more; exit code 9 and the best found when none does.
+
+    Example: edgetl export --int8 --max-drop 0.5
     """
+    from edgetl.errors import UsageError
     from edgetl.export import FORMATS
 
     names = [FORMATS.check(name.strip()) for name in formats.split(",") if name.strip()]
-    chosen = [precision for precision, wanted in (("float32", float32), ("float16", float16), ("int8", int8)) if wanted]
+    flags = {"float32": float32, "float16": float16, "dynamic_int8": dynamic_int8, "int8": int8, "int16x8": int16x8}
+    chosen = [precision for precision, wanted in flags.items() if wanted]
+    if onnx_style not in (None, "integer", "qdq"):
+        raise UsageError(f"there is no ONNX style '{onnx_style}'", "choices: integer, qdq")
 
-    from edgetl import pipeline
+    from edgetl.pipeline import export as stage
     from edgetl.project import Project
+    from edgetl.training.compress import zipped_bytes
 
-    project = Project.open(run)
-    files = pipeline.export(project, chosen, names)
-    document = {"run": str(project.run.path), "files": [{"path": str(file), "size_bytes": file.stat().st_size} for file in files]}
+    project = Project.open(run).asking({"export.keep_float": keep_float, "export.max_drop": max_drop})
+    if onnx_style is not None:
+        style = {"integer": "onnx", "qdq": "onnx_qdq"}[onnx_style]
+        names = [style if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
+    files = stage.export(project, chosen, names)
+    sizes = [{"path": str(file), "size_bytes": file.stat().st_size, "zipped_bytes": zipped_bytes(file.read_bytes())} for file in files]
+    document = {"run": str(project.run.path), "files": sizes}
     if project.run.read()["stages"].get("export_int8"):
         document["int8"] = project.run.stage("export_int8")["facts"]
-    console.table("exported", ["file", "bytes"], [[file["path"], f"{file['size_bytes']:,}"] for file in document["files"]])  # type: ignore[index]
+    rows = [[one["path"], f"{one['size_bytes']:,}", f"{one['zipped_bytes']:,}"] for one in sizes]
+    console.table("exported", ["file", "bytes", "zipped"], rows)
     console.result(document)

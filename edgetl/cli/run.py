@@ -23,10 +23,12 @@ def run(
 
     chosen = recipes.load(recipe, settings or ())
 
-    from edgetl import pipeline
+    from edgetl.pipeline.export import export
+    from edgetl.pipeline.train import train
+    from edgetl.pipeline.validate import validate
     from edgetl.project import Project
 
     project = Project.create(chosen, out)
-    pipeline.train(project)
-    pipeline.export(project)
-    tell(pipeline.validate(project, again=False))
+    train(project)
+    export(project)
+    tell(validate(project, again=False))

@@ -1,35 +1,64 @@
 """`edgetl sensitivity`."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, RunPath
 
+_ROWS = 20  # of a table: the rest is hardly to blame, and is in the file
+
 
 def sensitivity(
     run: RunPath = None,
     limit: Annotated[int, typer.Option(min=0, help="Training pictures, evenly over the classes; 0: all.")] = 128,
+    scheme: Annotated[
+        str, typer.Option(metavar="ptq_int8|qat_int8", help="As trained; left out: the int8 model that was exported, else ptq_int8.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Say which operator hurts: the damage that quantizing it alone does, worst first. Writes RUN/sensitivity.json.
+    """Say which operator hurts: each quantized alone, then the whole int8 file against the float model, layer by layer.
+
+    Writes RUN/sensitivity.json and RUN/sensitivity.png.
 
     Example: edgetl sensitivity runs/flowers
     """
-    from edgetl import pipeline
+    from edgetl.pipeline import diagnose
     from edgetl.project import Project
 
-    document = pipeline.sensitivity(Project.open(run), limit)
-    rows = [
-        [
-            one["operator"],
-            "" if one["signal_to_noise_db"] is None else f"{one['signal_to_noise_db']:.1f}",
-            f"{100 * one['logits_change']:.2f}",
-            f"{100 * one['top1_flips']:.2f}",
-        ]
-        for one in document["operators"]
-    ]
-    console.note("signal to noise of the operator's own output in dB; change of the logits and pictures with another top-1 in %")
-    console.table(f"each operator alone in int8, {document['pictures']} pictures", ["operator", "SNR", "logits", "flips"], rows)
+    project = Project.open(run)
+    document = diagnose.sensitivity(project, limit, scheme)
+    console.note(f"{document['model']}, {document['scheme']}, {document['pictures']} training pictures")
+    _alone(document)
+    _whole(document)
+    console.note(f"{project.run.sensitivity_plot} shows all of it, {project.run.sensitivity} holds the figures")
     console.result(document)
+
+
+def _alone(document: Mapping[str, Any]) -> None:
+    rows = [
+        [one["operator"], _decibels(one), f"{100 * one['logits_change']:.2f}", f"{100 * one['top1_flips']:.2f}"]
+        for one in document["operators"][:_ROWS]
+    ]
+    console.note("SNR: signal to noise of the operator's output in dB; change of the logits and pictures with another top-1 in %")
+    console.table(f"alone in int8: {len(rows)} worst of {len(document['operators'])}", ["operator", "SNR", "logits", "flips"], rows)
+
+
+def _whole(document: Mapping[str, Any]) -> None:
+    """In the network's order, since what is lost at one place stays lost behind it."""
+    worst = sorted(enumerate(document["drift"], start=1), key=lambda place: -place[1]["lost_db"])
+    losing = sorted((place for place, one in worst[:_ROWS] if one["lost_db"] > 0))
+    rows = []
+    for place in losing:
+        one = document["drift"][place - 1]
+        rows.append([place, one["operator"], _decibels(one), f"{one['lost_db']:.1f}", f"{one['step']:.2g}"])
+    console.note("lost: how far SNR falls in dB below the worst of what the operator reads; step: of its output's grid, 0 in float")
+    console.table(f"the whole file: {len(rows)} of {len(worst)} that lose", ["#", "operator", "SNR", "lost", "step"], rows)
+    place, first = worst[0]
+    console.note(f"most is lost at {first['operator']} (#{place}): {first['lost_db']:.1f} dB")
+
+
+def _decibels(one: Mapping[str, Any]) -> str:
+    return "exact" if one["signal_to_noise_db"] is None else f"{one['signal_to_noise_db']:.1f}"

@@ -26,6 +26,8 @@ def train(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
+    sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
+    clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
     settings: Set = None,
@@ -40,16 +42,17 @@ def train(
     options = {
         "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
+        "compress.sparsity": sparsity, "compress.clusters": clusters,
         "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed,
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options)
 
-    from edgetl import pipeline
+    from edgetl.pipeline import train as stage
     from edgetl.project import Project
     from edgetl.report.tables import stages
 
     project = Project.create(chosen, out)
-    pipeline.train(project)
+    stage.train(project)
     record = project.run.read()
     stages(record)
     console.result({"run": str(project.run.path)} | record, f"next: edgetl export {project.run.path}")

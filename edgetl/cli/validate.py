@@ -22,10 +22,10 @@ def validate(
 
     Example: edgetl validate --limit 200
     """
-    from edgetl import pipeline
+    from edgetl.pipeline import validate as stage
     from edgetl.project import Project
 
-    tell(pipeline.validate(Project.open(run), limit))
+    tell(stage.validate(Project.open(run), limit))
 
 
 def tell(document: dict[str, Any]) -> None:

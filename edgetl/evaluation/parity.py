@@ -14,7 +14,10 @@ from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 
 REFERENCES = ("keras_float", "keras_int8")
-FILES = ("tflite_float32", "onnx_float32", "tflite_float16", "tflite_int8", "onnx_int8")
+FILES = (
+    *("tflite_float32", "onnx_float32", "tflite_float16", "onnx_float16"),
+    *("tflite_dynamic_int8", "tflite_int16x8", "tflite_int8", "onnx_int8", "onnx_int8_qdq"),
+)
 SUBJECTS = REFERENCES + FILES
 
 
@@ -56,22 +59,32 @@ class Tolerance:
 
 
 _SUMMATION = "the same float arithmetic in another order: only near ties can tip over, and a quarter of a uint8 step is far beyond it"
-_HALF = "weights rounded to 11 bits, arithmetic in float32: measured 0.0007 in probability"
+_HALF = "weights, and on some engines values too, rounded to 11 bits: 0.001 in probability, which tipped 5 of an unsure model's 736 answers"
 _SIMULATED = (
     "quantization simulated in float against integers: roundings of 50 layers add up; measured 0.022 in probability on an unsure model"
 )
 _QUANTIZED = "what 8 bits cost: distilled, 98 % of the answers stay, calibrated alone 96 %; beyond 0.1 in probability no threshold holds"
+_DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded picture by picture: 98.5 % of the answers stay"
+_WIDE = "weights in 8 bits cost most of what int8 costs (97 % of the answers stay, 0.025 in probability), activations in 16 bits 0.0001"
 _ENGINES = "the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over"
+_FUSED = "ONNX Runtime makes the one of the other when it loads it: equal to the bit on every picture measured"
 TOLERANCES = (
     Tolerance("keras_float", "tflite_float32", 0.999, 0.001, 0.1, _SUMMATION),
     Tolerance("keras_float", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
     Tolerance("tflite_float32", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
-    Tolerance("keras_float", "tflite_float16", 0.995, 0.01, 0.3, _HALF),
-    Tolerance("tflite_float32", "tflite_float16", 0.995, 0.01, 0.3, _HALF),
+    Tolerance("keras_float", "tflite_float16", 0.985, 0.01, 0.7, _HALF),
+    Tolerance("tflite_float32", "tflite_float16", 0.985, 0.01, 0.7, _HALF),
+    Tolerance("keras_float", "onnx_float16", 0.985, 0.01, 0.7, _HALF),
+    Tolerance("tflite_float16", "onnx_float16", 0.985, 0.01, 0.7, _HALF),
+    Tolerance("keras_float", "tflite_dynamic_int8", 0.97, 0.05, 0.7, _DYNAMIC),
+    Tolerance("keras_float", "tflite_int16x8", 0.95, 0.1, 0.7, _WIDE),
     Tolerance("keras_int8", "tflite_int8", 0.985, 0.04, 1.0, _SIMULATED),
     Tolerance("keras_float", "tflite_int8", 0.95, 0.1, 0.7, _QUANTIZED),
     Tolerance("keras_float", "onnx_int8", 0.95, 0.1, 0.7, _QUANTIZED),
+    Tolerance("keras_float", "onnx_int8_qdq", 0.95, 0.1, 0.7, _QUANTIZED),
     Tolerance("tflite_int8", "onnx_int8", 0.995, 0.02, 0.5, _ENGINES),
+    Tolerance("tflite_int8", "onnx_int8_qdq", 0.995, 0.02, 0.5, _ENGINES),
+    Tolerance("onnx_int8", "onnx_int8_qdq", 0.999, 0.0001, 0.1, _FUSED),
 )
 
 # Outputs that move by less than two uint8 steps over a whole set are rounding noise around a constant.

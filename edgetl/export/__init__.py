@@ -11,6 +11,7 @@ FORMATS: "Registry[Format]" = Registry(
     "format",
     {
         "tflite": ("edgetl.export.tflite:FORMAT", "LiteRT (Android, iOS, Linux boards, web): float32, float16, int8"),
-        "onnx": ("edgetl.export.onnx:FORMAT", "ONNX Runtime (anywhere): float32, int8 with integer operators only"),
+        "onnx": ("edgetl.export.onnx:FORMAT", "ONNX Runtime (anywhere): float32, float16, int8 as fused integer operators"),
+        "onnx_qdq": ("edgetl.export.onnx_qdq:FORMAT", "accelerators that read ONNX (QNN, OpenVINO): int8 as Q/DQ pairs"),
     },
 )

@@ -1,6 +1,7 @@
 """One order and one set of names for an ONNX graph: the same model gives the same bytes.
 
 tf2onnx numbers its names by a counter of the process and orders nodes and constants by hashes that change from process to process.
+ONNX Runtime says of each graph that it writes that it needs every operator set that it knows.
 """
 
 import re
@@ -11,7 +12,7 @@ _MADE_UP = re.compile(r"__\d+")  # tf2onnx's counter, or our own numbers; names 
 
 
 def settle(model: onnx.ModelProto) -> None:
-    """Order nodes as the output asks for them and constants by first use; replace made-up names by the order."""
+    """Order nodes as the output asks for them and constants by first use; replace made-up names by the order; say what is used."""
     graph = model.graph
     writers = {name: node for node in graph.node for name in node.output}
     nodes: list[onnx.NodeProto] = []
@@ -41,3 +42,7 @@ def settle(model: onnx.ModelProto) -> None:
     del graph.node[:], graph.initializer[:], graph.value_info[:]
     graph.node.extend(nodes)
     graph.initializer.extend(ordered)
+    used_sets = {"", *(node.domain for node in nodes)}
+    versions = {entry.domain: entry.version for entry in model.opset_import if entry.domain in used_sets}
+    del model.opset_import[:]
+    model.opset_import.extend(onnx.helper.make_opsetid(domain, version) for domain, version in sorted(versions.items()))

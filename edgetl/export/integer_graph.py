@@ -66,25 +66,61 @@ def _saturates(view: _Graph, quantize: onnx.NodeProto, low: float, high: float) 
     return low <= (info.min - zero) * scale + scale / 2 and high >= (info.max - zero) * scale - scale / 2
 
 
+def shape_constants(model: onnx.ModelProto) -> None:
+    """Give a quantized constant the shape that all its readers reshape it to, as tf2onnx does with the 3 of hard-sigmoids.
+
+    ONNX Runtime fuses an Add only with the DequantizeLinear right before it: behind a Reshape the constant is added in float.
+    """
+    view = _Graph(model)
+    tensors = {tensor.name: tensor for tensor in view.graph.initializer}
+    for dequantize in [node for node in view.graph.node if node.op_type == "DequantizeLinear" and node.input[0] in tensors]:
+        name, scale, _ = dequantize.input
+        if len(view.readers[name]) > 1 or view.constants[scale].size > 1:
+            continue  # the new shape would be wrong for another reader, and a grid a channel would lose its axis
+        reshapes = list(view.readers[dequantize.output[0]])
+        shapes = {tuple(view.constants.get(node.input[1], ())) if node.op_type == "Reshape" else () for node in reshapes}
+        shape = shapes.pop() if len(shapes) == 1 else ()
+        if shape and min(shape) > 0:
+            tensors[name].CopyFrom(numpy_helper.from_array(view.constants[name].reshape(shape), name))
+            for reshape in reshapes:
+                view.bypass(reshape, dequantize.output[0])
+
+
 def activations_to_uint8(model: onnx.ModelProto) -> None:
     """Move every int8 activation by 128, value and zero point alike: the same real numbers.
 
-    On x86 ONNX Runtime fuses int8 activations only with a session option that apps do not set; uint8 it fuses always. Weights stay int8.
+    On x86 ONNX Runtime fuses int8 activations only with a session option that apps do not set; uint8 it fuses always. Weights stay int8,
+    but a constant that is added to an activation or multiplied with it goes along: QLinearAdd and QLinearMul take one type.
     """
     view = _Graph(model)
+    moved: set[str] = set()
     for node in view.graph.node:
-        if node.op_type not in ("QuantizeLinear", "DequantizeLinear") or node.input[0] in view.constants:
+        if node.op_type not in ("QuantizeLinear", "DequantizeLinear") or _is_weight(view, node):
             continue
         zero = view.constants[node.input[2]]
         if zero.dtype == np.int8:
+            moved.add(node.input[0])
             name = f"{node.input[2]}_uint8"
             if name not in view.constants:
-                view.constants[name] = (zero.astype(np.int16) + 128).astype(np.uint8)
+                view.constants[name] = _by_128(zero)
                 view.graph.initializer.append(numpy_helper.from_array(view.constants[name], name))
             node.input[2] = name
+    for tensor in view.graph.initializer:
+        if tensor.name in moved:
+            tensor.CopyFrom(numpy_helper.from_array(_by_128(view.constants[tensor.name]), tensor.name))
     for value in [*view.graph.input, *view.graph.output]:
         if value.type.tensor_type.elem_type == TensorProto.INT8:
             value.type.tensor_type.elem_type = TensorProto.UINT8
+
+
+def _is_weight(view: _Graph, node: onnx.NodeProto) -> bool:
+    """Whether it dequantizes a constant that something else than an Add or Mul reads."""
+    return node.input[0] in view.constants and any(reader.op_type not in ("Add", "Mul") for reader in view.readers[node.output[0]])
+
+
+def _by_128(values: np.ndarray) -> np.ndarray:
+    """int8 to uint8 of the same shape."""
+    return (values.astype(np.int16) + 128).astype(np.uint8)
 
 
 def drop_idle_pairs(model: onnx.ModelProto) -> None:
@@ -121,7 +157,13 @@ def drop_unused(model: onnx.ModelProto) -> None:
     del graph.value_info[:]  # it may name what is gone
 
 
-PASSES: tuple[Callable[[onnx.ModelProto], None], ...] = (drop_implied_clips, activations_to_uint8, drop_idle_pairs, drop_unused)
+PASSES: tuple[Callable[[onnx.ModelProto], None], ...] = (
+    drop_implied_clips,
+    shape_constants,
+    activations_to_uint8,
+    drop_idle_pairs,
+    drop_unused,
+)
 
 
 def float_operators(optimized: onnx.ModelProto) -> list[str]:

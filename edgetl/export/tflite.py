@@ -13,75 +13,81 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetl.console import hushed
-from edgetl.contract import InputContract
+from edgetl.contract import PROBABILITY_SCALE, InputContract
 from edgetl.errors import ExportError
 from edgetl.export.base import Format
+from edgetl.quantization import scheme_of
+from edgetl.quantization.base import FakeQuantize, Samples, Scheme
 
 _TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
 
 
-def float_tflite(model: Any, contract: InputContract, precision: str) -> bytes:
-    """`float32` or `float16` weights from a float Keras model: `image` float32 [1, H, W, 3] in 0..255 to `probabilities` float32 [1, K]."""
+def float_tflite(model: Any, contract: InputContract, precision: str, samples: Samples = lambda: iter(())) -> bytes:
+    """From a float Keras model: `image` float32 [1, H, W, 3] in 0..255 to `probabilities` float32 [1, K].
+
+    Args:
+        precision: what becomes of the numbers in between, see `edgetl.quantization.SCHEMES`.
+        samples: pictures for a precision whose converter calibrates.
+    """
 
     def infer(image: Any) -> dict[str, Any]:
         return {contract.output_name: tf.nn.softmax(model(contract.normalize(image), training=False))}
 
-    converter = _converter(infer, contract)
-    if precision == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-    return _named(_convert(converter), contract)
+    return _converted(infer, contract, scheme_of(precision), samples)
 
 
 def int8_tflite(model: Any, contract: InputContract) -> bytes:
     """From a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` uint8 [1, K] in steps of 1/256."""
+    ends_in_float = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
     def infer(image: Any) -> dict[str, Any]:
-        return {contract.output_name: tf.nn.softmax(model(image, training=False))}
+        probabilities = tf.nn.softmax(model(image, training=False))
+        if ends_in_float:
+            probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
+        return {contract.output_name: probabilities}
 
-    converter = _converter(infer, contract)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.inference_input_type = converter.inference_output_type = tf.uint8
-    return _named(_convert(converter), contract)
+    return _converted(infer, contract, scheme_of("int8"), lambda: iter(()))
 
 
-def _converter(infer: Any, contract: InputContract) -> Any:
+def _converted(infer: Any, contract: InputContract, scheme: Scheme, samples: Samples) -> bytes:
     image = tf.TensorSpec([1, contract.image_size, contract.image_size, 3], tf.float32, name=contract.input_name)
     frozen = convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
-    with hushed():  # it warns that a SavedModel would be preferred
-        return tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-
-
-def _convert(converter: Any) -> bytes:
     try:
-        with hushed():
+        with hushed():  # it warns that a SavedModel would be preferred
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+            scheme.configure(converter, samples)
             content: bytes = converter.convert()
     except Exception as error:  # the converter raises its own ConverterError and bare RuntimeErrors
         raise ExportError(
             f"the TFLite converter failed: {str(error).splitlines()[0]}",
             "does the model hold a layer that TFLite does not know? if not, please report this text",
         ) from error
-    return content
+    return _named(content, contract)
 
 
 def _named(content: bytes, contract: InputContract) -> bytes:
     """The file with its input and output tensors called as the contract says (the converter calls them after inner operations)."""
-    import flatbuffers
-
     model = read(content)
     graph = model.subgraphs[0]
     graph.tensors[graph.inputs[0]].name = contract.input_name.encode()
     graph.tensors[graph.outputs[0]].name = contract.output_name.encode()
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return packed(model)
 
 
 def read(content: bytes) -> Any:
     """The file as the schema's objects."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+
+
+def packed(model: Any) -> bytes:
+    """The schema's objects as a file."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def operators(content: bytes) -> collections.Counter[str]:
@@ -112,25 +118,30 @@ def type_changes(content: bytes) -> set[str]:
     return {graph.tensors[index].name.decode() for operator in changes for index in [*operator.inputs, *operator.outputs]}
 
 
-def check_integer(content: bytes) -> None:
-    """Raise ExportError that names every operator with a float tensor."""
+def float_operators(content: bytes) -> list[str]:
+    """Every operator with a float tensor, as "CONV_2D (name)"."""
     model = read(content)
     graph = model.subgraphs[0]
-    floats = [
+    return [
         f"{_operator(model, operator)} ({graph.tensors[operator.outputs[0]].name.decode()})"
         for operator in graph.operators
         if any(_TYPES[graph.tensors[index].type] in _FLOATS for index in [*operator.inputs, *operator.outputs] if index >= 0)
     ]
+
+
+def check_integer(content: bytes) -> None:
+    """Raise ExportError that names every operator with a float tensor."""
+    floats = float_operators(content)
     if floats:
         raise ExportError(
             f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
         )
 
 
-def _checked(content: bytes, contract: InputContract, precision: str) -> bytes:
-    if precision == "int8":
+def _checked(content: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+    if precision == "int8" and not selective:
         check_integer(content)
     return content
 
 
-FORMAT = Format(".tflite", ("float32", "float16", "int8"), _checked)
+FORMAT = Format(".tflite", ("float32", "float16", "dynamic_int8", "int8", "int16x8"), _checked)

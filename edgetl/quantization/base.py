@@ -1,5 +1,7 @@
 """What quantization makes: a float model's architecture with every number on an integer grid."""
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,19 +11,23 @@ from edgetl.keras import keras, layers, tf
 import numpy as np
 
 from edgetl.backbones.fold import rebuild, users
+from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import InputContract
+from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.errors import RunError
-from edgetl.training.epochs import History, Schedule
+from edgetl.training.epochs import Schedule
 from edgetl.workspace import DAMAGED_NPZ, atomic
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
 _PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout)
 _KERNELS = ((layers.DepthwiseConv2D, "depthwise_kernel"), (layers.Conv2D, "kernel"), (layers.Dense, "kernel"))
+_GATE_HEIGHT = 6.0  # of a hard-sigmoid without its division
 _SMALLEST_RANGE = 1e-6  # an all-zero channel or activation still needs a scale
 
 Weights = dict[str, list[np.ndarray]]  # layer name to its kernel and, where it has one, its bias
 Ranges = dict[str, tuple[float, float]]  # layer name to the lowest and highest value of its output
+Samples = Callable[[], Iterator[list[np.ndarray]]]  # a model's inputs, one after the other: float32 pixels 0..255 [1, H, W, 3]
 
 
 @dataclass(frozen=True)
@@ -50,11 +56,11 @@ class Quantized:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 for key in saved.files:
-                    kind, name, *_ = key.split("/")
+                    kind, _, name = key.partition("/")
                     if kind == "range":
                         ranges[name] = (float(saved[key][0]), float(saved[key][1]))
                     else:
-                        weights.setdefault(name, []).append(saved[key])
+                        weights.setdefault(name.rpartition("/")[0], []).append(saved[key])
         except DAMAGED_NPZ as error:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
         return cls(weights, ranges)
@@ -63,26 +69,86 @@ class Quantized:
         """The float model with these weights and a fake quantization after every range, the input's included.
 
         From normalized float32 [N, H, W, 3] to logits float32 [N, K], computed in float on the values that integers would have.
+        Hard-sigmoids come out 6 times as high and the next kernel 6 times as small: no integer changes, and no operator is needed
+        for the division by 6.
         """
 
         def place(layer: Any, inputs: Any) -> Any:
-            copy = layer.__class__.from_config(layer.get_config())
+            owed = _factor_owed(layer, factors)
+            weights = self.weights.get(layer.name, [])
+            gate = isinstance(layer, HardSigmoid)
+            copy = layer.__class__.from_config(layer.get_config() | ({"height": _GATE_HEIGHT} if gate else {}))
             if layer is first:
                 inputs = FakeQuantize(contract.low, contract.high, name="quantize_image")(inputs)
             output = copy(inputs)
-            copy.set_weights(self.weights.get(layer.name, []))
-            return FakeQuantize(*self.ranges[layer.name], name=f"quantize_{layer.name}")(output) if layer.name in self.ranges else output
+            factor = _GATE_HEIGHT if gate else owed if not weights else _factor_beside(readers[id(layer.output)], factors)
+            factors[layer.name] = factor
+            if weights:
+                kernel, *biases = weights
+                copy.set_weights([kernel * np.float32(factor / owed), *(bias * np.float32(factor) for bias in biases)])
+            if layer.name not in self.ranges:
+                return output
+            low, high = self.ranges[layer.name]
+            return FakeQuantize(low * factor, high * factor, name=f"quantize_{layer.name}")(output)
 
+        factors: dict[str, float] = {}  # how many times too large each layer comes out
+        readers = users(float_model)
         first = next(layer for layer in float_model.layers if not isinstance(layer, layers.InputLayer))
         return rebuild(float_model, place)
 
 
-class Scheme(Protocol):
-    """A way to quantize: calibrate on the pictures `rows`, and train on all training pictures if the way is to train."""
+@dataclass(frozen=True)
+class Settings:
+    """What finding the grids may vary.
+
+    Args:
+        ranges: a name in calibrate.METHODS, or "auto": the one that moves training pictures' answers least.
+        training_pictures: to train on, in the size that `augment` takes.
+        batch_size: pictures a step.
+        learning_rate: Adam's peak in quantization-aware training.
+        temperature: of the distillation's softmax.
+        learn_ranges: activation ranges are trained too.
+    """
+
+    ranges: str
+    training_pictures: Pictures
+    batch_size: int
+    learning_rate: float
+    temperature: float
+    learn_ranges: bool
+    augment: Augmentation
+    seed: int
+
+
+class Quantize(Protocol):
+    """Find the grids: calibrate on the pictures `rows`, and train on all training pictures if the way is to train. Gives facts too."""
 
     def __call__(
-        self, float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Any, schedule: Schedule
-    ) -> tuple[Quantized, History]: ...
+        self, float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
+    ) -> tuple[Quantized, dict[str, Any]]: ...
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How a model's numbers are made smaller.
+
+    Args:
+        precision: what its files are named after.
+        configure: asks a TFLiteConverter for it; `samples` are pictures, for those that calibrate there.
+        quantize: finds int8 grids before the conversion; None where the converter needs no help.
+        corrects: the converter rounds kernels to int8, so that biases have to be corrected beforehand, see `correct`.
+    """
+
+    precision: str
+    configure: Callable[[Any, Samples], None]
+    quantize: Quantize | None = None
+    corrects: bool = False
+
+
+def integers(converter: Any, samples: Samples) -> None:
+    """What a fake-quantized model asks of the converter: its own grids, and raw bytes at both ends."""
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
 
 
 class FakeQuantize(layers.Layer):
@@ -94,6 +160,25 @@ class FakeQuantize(layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         return tf.quantization.fake_quant_with_min_max_args(inputs, self.low, self.high, num_bits=8)
+
+
+def _factor_owed(layer: Any, factors: dict[str, float]) -> float:
+    """How many times too large what a layer computes comes out, from the factors of the layers that it reads."""
+    sources = layer.inbound_nodes[0].inbound_layers
+    owed = [factors.get(source.name, 1.0) for source in (sources if isinstance(sources, list) else [sources])]
+    if isinstance(layer, layers.Multiply):
+        return math.prod(owed)
+    linear = layer.weights or isinstance(layer, (*_PASSING, layers.Add, layers.GlobalAveragePooling2D, layers.AveragePooling2D))
+    if len(set(owed)) > 1 or (owed[0] != 1 and not linear):
+        raise ValueError(f"{layer.name} cannot read hard-sigmoids: only kernels, sums, products and pools can")
+    return owed[0]
+
+
+def _factor_beside(readers: list[Any], factors: dict[str, float]) -> float:
+    """How many times too large a kernel's output has to come out: as many as what it is added to, if that is all it is for."""
+    if [type(reader) for reader in readers] != [layers.Add]:
+        return 1.0
+    return next((factors[source.name] for source in readers[0].inbound_nodes[0].inbound_layers if source.name in factors), 1.0)
 
 
 def kernel_name(layer: Any) -> str | None:

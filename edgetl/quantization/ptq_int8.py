@@ -4,17 +4,60 @@ from typing import Any
 
 import numpy as np
 
+from edgetl.console import note
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
-from edgetl.quantization.base import Quantized, bake
-from edgetl.quantization.calibrate import activation_ranges
-from edgetl.training.epochs import History, Schedule
+from edgetl.data.calibration import sample
+from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.calibrate import METHODS, histograms
+from edgetl.quantization.correct import corrected, input_means
+from edgetl.training.epochs import Schedule
+from edgetl.training.scoring import scorer
 
 
 def quantize(
-    float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Any = None, schedule: Schedule | None = None
-) -> tuple[Quantized, History]:
-    """The float model's weights and the ranges that the calibration pictures `rows` showed."""
-    ranges = activation_ranges(float_model, contract, pictures.pixels, rows)
+    float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule | None = None
+) -> tuple[Quantized, dict[str, Any]]:
+    """The float model's weights and the ranges that the calibration pictures `rows` showed.
+
+    With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the answers on other training pictures least.
+    """
+    seen = histograms(float_model, contract, pictures.pixels, rows)
     weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
-    return bake(float_model, weights, ranges, contract), History()
+    names = METHODS if settings.ranges == "auto" else [settings.ranges]
+    candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
+    if settings.ranges != "auto":
+        return candidates[settings.ranges], {"ranges": settings.ranges}
+    judged_on = _others(pictures, rows, settings.seed)
+    apart = {name: divergence(float_model, model, contract, pictures.pixels, judged_on) for name, model in candidates.items()}
+    best = min(apart, key=lambda name: apart[name])
+    means = input_means(float_model, contract, pictures.pixels, rows)
+    better_biases = bake(float_model, corrected(float_model, weights, candidates[best].weights, means), candidates[best].ranges, contract)
+    name = f"{best}, biases corrected"
+    candidates[name], apart[name] = better_biases, divergence(float_model, better_biases, contract, pictures.pixels, judged_on)
+    chosen = min(apart, key=lambda name: apart[name])
+    note(f"ranges: {chosen}; KL from float on {len(judged_on)} training pictures: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}")
+    return candidates[chosen], {"ranges": chosen, "kl": apart}
+
+
+def divergence(float_model: Any, quantized: Quantized, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> float:
+    """Mean KL divergence, in nats, of the quantized model's answers from the float model's: it sees far smaller harm than flips do."""
+    log_p, log_q = (
+        _log_softmax(scorer(model, contract)(pixels, rows)) for model in (float_model, quantized.to_keras(float_model, contract))
+    )
+    return float((np.exp(log_p) * (log_p - log_q)).sum(1).mean())
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
+    result: np.ndarray = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return result
+
+
+def _others(pictures: Pictures, rows: np.ndarray, seed: int) -> np.ndarray:
+    """As many training pictures that were not calibrated on; the same ones where the set is too small for that."""
+    others = np.setdiff1d(pictures.rows("train"), rows)
+    return sample(pictures.labels, others, len(rows), seed) if len(others) >= len(rows) else rows
+
+
+SCHEME = Scheme("int8", integers, quantize)

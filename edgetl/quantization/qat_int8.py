@@ -4,7 +4,6 @@ Distillation instead of labels, since a converged model only overfits further (H
 calibrated before the first step, since the library's own start at [-6, 6] and arrive only after thousands of steps.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from edgetl.keras import keras, tf
@@ -12,41 +11,38 @@ from edgetl.keras import keras, tf
 import numpy as np
 
 from edgetl.contract import InputContract
-from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
-from edgetl.quantization.base import Quantized, bake
-from edgetl.quantization.calibrate import activation_ranges
-from edgetl.quantization.wrappers import quantize_aware
-from edgetl.training.epochs import History, Schedule, train_epochs
+from edgetl.errors import UsageError
+from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.ptq_int8 import quantize as calibrate
+from edgetl.quantization.wrappers import learned_ranges, quantize_aware
+from edgetl.training.compress import kept
+from edgetl.training.epochs import Schedule, train_epochs
 from edgetl.training.finetune import accuracy_and_loss
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
 
 
-@dataclass(frozen=True)
-class DistilSettings:
-    """What the student learns from: pictures in the size that `augment` takes; learning_rate is Adam's peak, temperature the softmax's."""
-
-    training_pictures: Pictures
-    batch_size: int
-    learning_rate: float
-    temperature: float
-    augment: Augmentation
-    seed: int
-
-
 def quantize(
-    float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: DistilSettings, schedule: Schedule
-) -> tuple[Quantized, History]:
-    """Calibrate on the pictures `rows`, then distil on all training pictures; the best epoch by validation is kept."""
-    ranges = activation_ranges(float_model, contract, pictures.pixels, rows)
-    student = quantize_aware(float_model, ranges)
+    float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
+) -> tuple[Quantized, dict[str, Any]]:
+    """Calibrate on the pictures `rows`, then distil on all training pictures; the best epoch by validation is kept, or none if none is.
+
+    Raises UsageError for a model that computes in another precision than float32.
+    """
+    _refuse_mixed_precision(float_model)
+    calibrated, facts = calibrate(float_model, pictures, rows, contract, settings)
+    student = quantize_aware(float_model, calibrated, settings.learn_ranges)
     optimizer = keras.optimizers.Adam(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
     )
     optimizer.build(student.trainable_variables)
     train, val, score = pictures.rows("train"), pictures.rows("val"), scorer(student, contract)
+
+    def validate() -> tuple[float, float]:
+        return accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val])
+
     history = train_epochs(
         "quantization-aware training",
         schedule,
@@ -54,13 +50,26 @@ def quantize(
         optimizer.variables,
         lambda epoch: epoch_batches(settings.training_pictures, train, settings.batch_size, settings.seed, epoch),
         _step(student, float_model, contract, settings, optimizer),
-        lambda: accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val]),
+        validate,
+        start_counts=True,
     )
-    return bake(float_model, _trained_weights(float_model, student), ranges, contract), history
+    ranges = learned_ranges(student, calibrated.ranges)
+    facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
+    return bake(float_model, _trained_weights(float_model, student), ranges, contract), facts
 
 
-def _step(student: Any, teacher: Any, contract: InputContract, settings: DistilSettings, optimizer: Any) -> Any:
-    temperature = settings.temperature
+def _refuse_mixed_precision(model: Any) -> None:
+    found = {layer.compute_dtype for layer in model.layers} - {"float32"}
+    if found:
+        raise UsageError(
+            f"quantization-aware training needs a float32 model, this one computes in {', '.join(sorted(found))}: "
+            "half precision cannot tell apart the values of a grid of 256 steps (tensorflow/model-optimization#367)",
+            "train in float32, or leave quantization-aware training out with --no-qat",
+        )
+
+
+def _step(student: Any, teacher: Any, contract: InputContract, settings: Settings, optimizer: Any) -> Any:
+    temperature, keep_compressed = settings.temperature, kept(teacher, student)
 
     @tf.function(reduce_retracing=True)
     def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
@@ -71,6 +80,7 @@ def _step(student: Any, teacher: Any, contract: InputContract, settings: DistilS
             divergence = keras.losses.kl_divergence(target, tf.nn.softmax(logits / temperature))
             loss = tf.reduce_mean(divergence) * temperature**2  # so that the gradient's size does not depend on the temperature
         optimizer.apply_gradients(zip(tape.gradient(loss, student.trainable_variables), student.trainable_variables, strict=True))
+        keep_compressed()
         return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
 
     return step
@@ -85,3 +95,6 @@ def _trained_weights(float_model: Any, student: Any) -> dict[str, list[np.ndarra
             trained = {variable.name.rpartition("/")[2]: variable.numpy() for variable in wrapper.weights}
             weights[layer.name] = [trained[variable.name.rpartition("/")[2]] for variable in layer.weights]
     return weights
+
+
+SCHEME = Scheme("int8", integers, quantize)

@@ -60,14 +60,13 @@ class _Operator:
 
 
 def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> list[Damage]:
-    """The damage of each operator alone, worst first: by the change of the logits.
+    """The damage of each operator that has a grid, alone, worst first: by the change of the logits.
 
     Args:
         quantized: the grids to put the operators on.
         pixels, rows: uint8 pictures [N, H, W, 3] and which of them to look at.
     """
     model, operators = _switchable(float_model, quantized)
-    logits_at = list(operators).index(float_model.layers[-1].name)
 
     @tf.function(reduce_retracing=True)
     def outputs(batch: Any) -> Any:
@@ -83,7 +82,7 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract,
                 float_weights = float_model.get_layer(held).get_weights() if held else []
                 operator.turn(True, float_weights, quantized.weights.get(held, []))
                 moved = outputs(batch)
-                sums[name] += _sums(floats[index], moved[index].numpy(), floats[logits_at], moved[logits_at].numpy())
+                sums[name] += _sums(floats[index], moved[index].numpy(), floats[-1], moved[-1].numpy())
                 operator.turn(False, float_weights, [])
                 tick(1)
     damages = [_damage(name, values, len(rows)) for name, values in sums.items()]
@@ -97,26 +96,32 @@ def _sums(before: np.ndarray, after: np.ndarray, logits: np.ndarray, moved: np.n
 
 def _damage(name: str, sums: np.ndarray, pictures: int) -> Damage:
     signal, noise, logits, change, flips = map(float, sums)
-    ratio = 10 * math.log10(signal / noise) if noise and signal else None
-    return Damage(name, ratio, math.sqrt(change / logits) if logits else 0.0, flips / pictures)
+    return Damage(name, decibels(signal, noise), math.sqrt(change / logits) if logits else 0.0, flips / pictures)
+
+
+def decibels(signal: float, noise: float) -> float | None:
+    """10 log10 of the ratio of two powers, from -60 on, below which no signal is left to speak of; None without noise."""
+    return 10 * math.log10(max(signal / noise, 1e-6)) if noise else None
 
 
 def _switchable(float_model: Any, quantized: Quantized) -> tuple[Any, dict[str, _Operator]]:
-    """The float model with a switch at the end of each operator; its outputs are those ends, in order."""
+    """The float model with a switch at the end of each operator; its outputs are those ends, in order, and the logits."""
     operators: dict[str, _Operator] = {}
-    waiting: list[Any] = []  # the kernel whose activation function is yet to come: they are one operator
+    kernels: dict[str, Any] = {}  # by the layer behind them, while the end of their operator (an activation function) is yet to come
 
     def place(layer: Any, inputs: Any) -> Any:
         copy = layer.__class__.from_config(layer.get_config())
         output = copy(inputs)
         copy.set_weights(layer.get_weights())
-        if layer.weights:
-            waiting[:] = [copy]
+        source = layer.inbound_nodes[0].inbound_layers
+        kernel = copy if layer.weights else None if isinstance(source, list) else kernels.get(source.name)
         if layer.name not in quantized.ranges:
+            kernels[layer.name] = kernel
             return output
         switch = _Switched(*quantized.ranges[layer.name], name=f"switch_{layer.name}")
-        operators[layer.name] = _Operator(switch, waiting.pop() if waiting else None)
+        operators[layer.name] = _Operator(switch, kernel)
         return switch(output)
 
     model = rebuild(float_model, place)
-    return keras.Model(model.input, [model.get_layer(operator.switch.name).output for operator in operators.values()]), operators
+    ends = [model.get_layer(operator.switch.name).output for operator in operators.values()]
+    return keras.Model(model.input, [*ends, model.output]), operators

@@ -23,6 +23,8 @@ def stages(record: Mapping[str, Any]) -> None:
 def _outcome(facts: Mapping[str, Any]) -> str:
     if "counts" in facts:
         return ", ".join(f"{count} {split}" for split, count in facts["counts"].items()) + f", {facts['left_out']} left out"
+    if facts.get("epochs") and not facts["best_epoch"]:
+        return f"none of {len(facts['epochs'])} epochs better than calibration, which is kept"
     if facts.get("epochs"):
         best = facts["epochs"][facts["best_epoch"] - 1]
         return f"validation top-1 {best['val_accuracy']:.4f}, epoch {facts['best_epoch']} of {len(facts['epochs'])}"

@@ -41,7 +41,11 @@ class History:
 
     @property
     def best(self) -> dict[str, float]:
-        return self.entries[self.best_epoch] if self.entries else {}
+        return self.entries[self.best_epoch] if self.best_epoch >= 0 else {}
+
+    def beats(self, start: tuple[float, float]) -> bool:
+        """Whether the best epoch is better than (accuracy, loss)."""
+        return self.best_epoch >= 0 and (self.best["val_accuracy"], -self.best["val_loss"]) > (start[0], -start[1])
 
     def is_better(self, score: Sequence[float]) -> bool:
         return self.best_epoch < 0 or tuple(score) > (self.best["val_accuracy"], -self.best["val_loss"])
@@ -55,6 +59,7 @@ def train_epochs(
     batches: Callable[[int], Iterable[tuple[Any, ...]]],
     step: Callable[..., tuple[Any, Any]],
     validate: Callable[[], tuple[float, float]],
+    start_counts: bool = False,
 ) -> History:
     """Train, and leave the best epoch's values in `variables`.
 
@@ -64,7 +69,10 @@ def train_epochs(
         batches: epoch number to its batches.
         step: one batch to (loss, accuracy), training the model.
         validate: (accuracy, loss) on the validation pictures now; best means highest accuracy, then lowest loss.
+        start_counts: keep the values from before training, and no epoch's, when no epoch is better.
     """
+    start = [variable.numpy() for variable in variables] if start_counts else None
+    start_score = validate() if start_counts else None
     history, best = _resume(schedule, variables, state)
     started = len(history.entries)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
@@ -85,6 +93,9 @@ def train_epochs(
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
             _save(schedule, history, variables, state, best)
+    if start is not None and start_score is not None and not history.beats(start_score):
+        note(f"{description}: no epoch was better than the start (accuracy {start_score[0]:.4f}), which is kept")
+        history.best_epoch, best = -1, start
     for variable, value in zip(variables, best, strict=True):
         variable.assign(value)
     return history

@@ -1,7 +1,8 @@
 """Stage 2: the whole network, or its end from a named layer on, with augmentation and a small learning rate."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from edgetl.keras import keras, layers, tf
 
@@ -24,6 +25,27 @@ _NORM_MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
+class Teacher:
+    """A larger model whose answers are learned from beside the labels (Hinton et al. 2015, arXiv:1503.02531).
+
+    Args:
+        answer: float32 pixels 0..255 [N, H, W, 3] to logits float32 [N, K].
+        weight: of its part of the loss, in 0..1; the labels' part has the rest.
+        temperature: of the softmax that its answers are compared with.
+    """
+
+    answer: Callable[[Any], Any]
+    weight: float
+    temperature: float
+
+    def loss(self, pixels: Any, logits: Any) -> Any:
+        """KL divergence of the student's answers from the teacher's, mean over the batch."""
+        target = tf.nn.softmax(self.answer(pixels) / self.temperature)
+        divergence = keras.losses.kl_divergence(target, tf.nn.softmax(logits / self.temperature))
+        return tf.reduce_mean(divergence) * self.temperature**2  # so that the gradient's size does not depend on the temperature
+
+
+@dataclass(frozen=True)
 class FineTuneSettings:
     """What fine-tuning may vary.
 
@@ -33,6 +55,7 @@ class FineTuneSettings:
         fine_tune_from: "all", or the first layer to train.
         dropout: before the logits.
         live_norms: batch norms learn their statistics; only a random start needs it.
+        teacher: None: learn from the labels alone.
     """
 
     batch_size: int
@@ -43,6 +66,15 @@ class FineTuneSettings:
     label_smoothing: float
     live_norms: bool
     seed: int
+    teacher: Teacher | None = None
+
+
+class Constraint(Protocol):
+    """What the weights must keep to: called after every step, inside its graph, it puts them back onto what is allowed."""
+
+    state: Sequence[Any]  # variables that it needs to go on after a kill
+
+    def __call__(self) -> None: ...
 
 
 def class_weights(labels: np.ndarray, classes: int, balance_above: float) -> np.ndarray:
@@ -74,6 +106,8 @@ def fine_tune(
     augment: Augmentation,
     settings: FineTuneSettings,
     schedule: Schedule,
+    description: str = "fine-tuning",
+    constraint: Constraint | None = None,
 ) -> History:
     """Train the classifier in place; it ends with the best epoch's weights.
 
@@ -81,6 +115,8 @@ def fine_tune(
         pictures: to validate on, in the contract's size.
         training_pictures: the same pictures, in the size that `augment` takes.
         weights: float32 [K], see `class_weights`.
+        description: what the one who waits reads.
+        constraint: holds from the first step on.
     """
     freeze_before(model, settings.fine_tune_from)
     for layer in model.layers:
@@ -91,30 +127,41 @@ def fine_tune(
     optimizer.build(model.trainable_variables)
     rows, score = pictures.rows("train"), scorer(model, contract)
     return train_epochs(
-        "fine-tuning",
+        description,
         schedule,
         model.variables,
-        optimizer.variables,
+        [*optimizer.variables, *(constraint.state if constraint else ())],
         lambda epoch: epoch_batches(training_pictures, rows, settings.batch_size, settings.seed, epoch),
-        _step(model, contract, weights, augment, settings, optimizer),
+        _step(model, contract, weights, augment, settings, optimizer, constraint),
         lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
     )
 
 
 def _step(
-    model: Any, contract: InputContract, weights: np.ndarray, augment: Augmentation, settings: FineTuneSettings, optimizer: Any
+    model: Any,
+    contract: InputContract,
+    weights: np.ndarray,
+    augment: Augmentation,
+    settings: FineTuneSettings,
+    optimizer: Any,
+    constraint: Constraint | None,
 ) -> Any:
     trunk, head = trunk_of(model), model.get_layer("logits")
     objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
-    weights, classes = tf.constant(weights), len(contract.labels)
+    weights, classes, teacher = tf.constant(weights), len(contract.labels), settings.teacher
 
     @tf.function(reduce_retracing=True)
     def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+        pixels = augment(pixels, seed)
         with tf.GradientTape() as tape:
-            features = trunk(contract.normalize(augment(pixels, seed)), training=settings.live_norms)
+            features = trunk(contract.normalize(pixels), training=settings.live_norms)
             logits = head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed))
             loss = objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
+            if teacher is not None:
+                loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
         optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True))
+        if constraint is not None:
+            constraint()
         return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
 
     return step

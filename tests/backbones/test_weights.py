@@ -135,7 +135,7 @@ def test_downloads_are_kerass_own_and_leave_stdout_alone(
         return str(tmp_path / name)
 
     monkeypatch.setattr(keras.utils, "get_file", get_file)
-    for name in ("mobilenet_v1", "mobilenet_v2"):
+    for name in [name for name in BACKBONES if name.startswith("mobilenet")]:
         backbone = BACKBONES.load(name)
         for alpha in backbone.alphas:
             backbone.imagenet_files(alpha, 224)[0].obtain()
@@ -144,6 +144,10 @@ def test_downloads_are_kerass_own_and_leave_stdout_alone(
     assert asked[0] == ("mobilenet_2_5_224_tf_no_top.h5", f"{source}mobilenet/mobilenet_2_5_224_tf_no_top.h5", "models")
     name = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5"
     assert (name, f"{source}mobilenet_v2/{name}", "models") in asked
+    for kind in ("small_224_0.75", "small_224_1.0", "large_224_0.75", "large_224_1.0", "small_minimalistic_224_1.0"):
+        name = f"weights_mobilenet_v3_{kind}_float_no_top_v2.h5"
+        assert (name, f"{source}mobilenet_v3/{name}", "models") in asked
+    assert asked[-1][0] == "weights_mobilenet_v3_large_minimalistic_224_1.0_float_no_top_v2.h5"
 
 
 def test_files_that_do_not_fit_are_a_message(model: Any, tmp_path: Path) -> None:

@@ -193,6 +193,16 @@ def test_only_pairs_that_are_present_are_judged_and_none_is_a_failure() -> None:
         assert not judged(labels, **subjects).passed
 
 
+def test_the_two_onnx_int8_files_may_not_differ_by_a_step_here_and_there() -> None:
+    model, labels = a_model()
+    first = rounded(model)
+    second = first.copy()
+    second[::4, 0] += 1 / 256
+    assert judged(labels, tflite_int8=first, onnx_int8=second).passed, "two engines may"
+    assert judged(labels, onnx_int8=first, onnx_int8_qdq=first).passed
+    assert not judged(labels, onnx_int8=first, onnx_int8_qdq=second).passed
+
+
 def test_a_file_that_was_compared_with_nothing_is_a_failure() -> None:
     model, labels = a_model()
     found = judged(labels, tflite_float32=model, onnx_float32=model, tflite_int8=model)

@@ -74,8 +74,9 @@ class Network:
         """The TFLite bytes that all formats start from."""
         from edgetl.export.tflite import float_tflite, int8_tflite
 
-        int8 = precision == "int8"
-        return int8_tflite(self.quantized, self.contract) if int8 else float_tflite(self.model, self.contract, precision)
+        if precision == "int8":
+            return int8_tflite(self.quantized, self.contract)
+        return float_tflite(self.model, self.contract, precision, lambda: ([pixels[None].astype(np.float32)] for pixels in self.pixels))
 
     @cache  # noqa: B019
     def file(self, form: str, precision: str) -> Path:

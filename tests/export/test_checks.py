@@ -1,13 +1,18 @@
 """The checks between a model and its files: what would quietly run in float, or with other scales, does not get out."""
 
+import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from edgetl.keras import keras, layers, tf
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import numpy_helper
 
@@ -74,6 +79,45 @@ def test_a_layer_without_range_is_named(form: str) -> None:
         FORMATS.load(form).convert(content, CONTRACT, "int8")
 
 
+@pytest.mark.parametrize("form", [form for form in FORMATS if form.startswith("onnx")])
+def test_a_selective_file_may_compute_in_float(form: str) -> None:
+    content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
+    made = FORMATS.load(form).convert(content, CONTRACT, "int8", True)
+    session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
+    answers = np.concatenate([session.run(None, {"image": picture})[0] for picture in PIXELS[:, None]])
+    assert answers.dtype == np.uint8
+    assert np.ptp(answers.astype(int), axis=0).max() > 4
+    whole = onnxruntime.InferenceSession(onnx_export.convert(tflite.int8_tflite(quantized(tiny()), CONTRACT), CONTRACT, "int8"))
+    expected = np.concatenate([whole.run(None, {"image": picture})[0] for picture in PIXELS[:, None]])
+    assert np.abs(answers.astype(int) - expected.astype(int)).max() <= 8  # of 256 steps: one layer's rounding less
+
+
+IN_ANOTHER_PROCESS = """
+import hashlib, sys
+from pathlib import Path
+from edgetl.contract import InputContract
+from edgetl.export import FORMATS
+for form, precision, path in zip(*[iter(sys.argv[1:])] * 3):
+    made = FORMATS.load(form).convert(Path(path).read_bytes(), InputContract(8, 1 / 127.5, 128, ("a", "b", "c")), precision)
+    print("sha256", hashlib.sha256(made).hexdigest())
+"""
+
+
+def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
+    """tf2onnx names by a counter and orders by hashes; equal biases could be told apart by name only. A cache compares bytes."""
+    sources = {"int8": tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)}
+    sources |= {precision: tflite.float_tflite(tiny(), CONTRACT, precision) for precision in ("float16", "float32")}
+    files = [(form, precision) for form in FORMATS for precision in FORMATS.load(form).precisions if precision in sources]
+    arguments = []
+    for form, precision in files:
+        path = tmp_path / f"{precision}.tflite"
+        path.write_bytes(sources[precision])
+        arguments += [form, precision, str(path)]
+    here = [hashlib.sha256(FORMATS.load(form).convert(sources[precision], CONTRACT, precision)).hexdigest() for form, precision in files]
+    told = subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, *arguments], check=True, capture_output=True, text=True).stdout
+    assert [line.split()[1] for line in told.splitlines() if line.startswith("sha256")] == here
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_float_model_is_no_int8_file(form: str) -> None:
     with pytest.raises(ExportError, match="still computes in float"):
@@ -83,7 +127,7 @@ def test_a_float_model_is_no_int8_file(form: str) -> None:
 def test_equal_biases_of_two_layers_are_no_fault() -> None:
     """Untrained layers' biases are all zero, and one constant for both would hide that their scales differ."""
     content = tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)
-    onnx_export.check_same_grids(content, onnx.load_from_string(onnx_export.convert(content, CONTRACT, "int8")))
+    onnx_export.check_same_grids(content, onnx.load_from_string(onnx_export.quantized_pairs(content, CONTRACT)))
 
 
 def test_the_converters_passes_are_put_back(lite: bytes) -> None:
@@ -97,7 +141,7 @@ def test_the_converters_passes_are_put_back(lite: bytes) -> None:
 @pytest.mark.parametrize("part", ["scale", "zero point"])
 @pytest.mark.parametrize("kind", ["activation", "weight"])
 def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_export.convert(lite, CONTRACT, "int8"))
+    model = onnx.load_from_string(onnx_export.quantized_pairs(lite, CONTRACT))
     onnx_export.check_same_grids(lite, model)
     written = {name for node in model.graph.node for name in node.output} | {value.name for value in model.graph.input}
     place = 1 if part == "scale" else 2
@@ -112,7 +156,7 @@ def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
 
 
 def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_export.convert(lite, CONTRACT, "int8"))
+    model = onnx.load_from_string(onnx_export.quantized_pairs(lite, CONTRACT))
     quantize = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     dequantize = next(node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0])
     for node in model.graph.node:
@@ -126,11 +170,11 @@ def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
 
 
 def test_a_converter_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Any) -> bytes:
-        raise RuntimeError("no luck\nand a long story")
+    class Converter:
+        def convert(self) -> bytes:
+            raise RuntimeError("no luck\nand a long story")
 
-    monkeypatch.setattr(tf.lite.TFLiteConverter, "convert", fail)
-    monkeypatch.setattr(tflite, "_converter", lambda infer, contract: type("Converter", (), {"convert": fail})())
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "from_concrete_functions", lambda functions: Converter())
     with pytest.raises(ExportError, match="the TFLite converter failed: no luck\n"):
         tflite.float_tflite(tiny(), CONTRACT, "float32")
 

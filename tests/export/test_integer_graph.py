@@ -1,6 +1,7 @@
 """The ONNX passes on graphs of a few nodes: each removes what it may, keeps what it must, and changes no number."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -129,6 +130,91 @@ def test_activations_become_uint8_and_every_real_number_stays() -> None:
         **dict.fromkeys(("n", "out"), ("uint8", 139)),
         "v": ("int8", -3),
     }
+
+
+@pytest.mark.parametrize("kind", ["Add", "Mul"])
+def test_a_constant_beside_an_activation_goes_along(kind: str) -> None:
+    """QLinearAdd takes one type: with an int8 constant ONNX Runtime would add in float."""
+    nodes = [
+        *(node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "q s z", "d"), node("DequantizeLinear", "three t y", "w")),
+        *(node(kind, "d w", "a"), node("QuantizeLinear", "a s z", "p"), node("DequantizeLinear", "p s z", "out")),
+    ]
+    three = np.array([[127]], np.int8)
+    model = graph(nodes, {"s": F(0.2), "z": I8(-5), "t": F(3 / 255), "y": I8(-128), "three": three})
+    before = run(model, VALUES)
+    assert len(np.unique(before)) > 8
+    integer_graph.activations_to_uint8(model)
+    np.testing.assert_array_equal(run(model, VALUES), before)
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    assert constants["three"].dtype == np.uint8
+    assert constants["three"].tolist() == [[255]]
+    zeros = {each.output[0]: constants[each.input[2]] for each in model.graph.node if each.op_type.endswith("Linear")}
+    assert {str(zero.dtype) for zero in zeros.values()} == {"uint8"}
+    scale, zero_point, dtype = integer_graph.grids(model)["three"]
+    assert (scale.item(), zero_point.item(), dtype) == (pytest.approx(3 / 255), 0, "UINT8"), "the grid is told by the constant's own name"
+
+
+def reshaped_constant(value: np.ndarray, scale: Any, zero: Any, shapes: Sequence[Sequence[int]]) -> onnx.ModelProto:
+    """`x` plus a constant as often as there are shapes that tf2onnx reshapes it to."""
+    nodes, total = [helper.make_node("DequantizeLinear", ["w", "s", "z"], ["v"], axis=0)], "x"
+    for number in range(len(shapes)):
+        out = "out" if number == len(shapes) - 1 else f"sum{number}"
+        nodes += [node("Reshape", f"v shape{number}", f"r{number}"), node("Add", f"{total} r{number}", out)]
+        total = out
+    return graph(nodes, {"w": value, "s": scale, "z": zero} | {f"shape{i}": np.array(shape) for i, shape in enumerate(shapes)})
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "shapes", "shaped"),
+    [
+        (I8(127), F(0.1), [(1, 1), (1, 1)], True),  # one 3 for many hard-sigmoids
+        (np.arange(3, dtype=np.int8), F(0.1), [(1, 3)], True),
+        (I8(127), F(0.1), [(1, 1), (1,)], False),  # two readers, two shapes
+        (np.arange(3, dtype=np.int8), np.array([1, 2, 3], F), [(1, 3)], False),  # a grid a channel lies along the old axis
+        (np.arange(3, dtype=np.int8), F(0.1), [(1, -1)], False),
+    ],
+)
+def test_a_constant_gets_the_shape_that_its_readers_want(
+    value: np.ndarray, scale: Any, shapes: Sequence[Sequence[int]], shaped: bool
+) -> None:
+    model = reshaped_constant(np.asarray(value), scale, np.zeros(np.shape(scale), np.int8), shapes)
+    before = run(model, VALUES)
+    integer_graph.shape_constants(model)
+    integer_graph.drop_unused(model)
+    assert ("Reshape" not in kinds(model)) == shaped
+    np.testing.assert_array_equal(run(model, VALUES), before)
+
+
+def test_a_constant_that_is_also_read_as_it_is_keeps_its_shape() -> None:
+    nodes = [node("DequantizeLinear", "w s z", "v"), node("Reshape", "v shape", "r"), node("Add", "x r", "a"), node("Add", "a v", "out")]
+    model = graph(nodes, {"w": I8(7), "s": F(0.1), "z": I8(0), "shape": np.array([1, 1])})
+    integer_graph.shape_constants(model)
+    assert kinds(model) == ["DequantizeLinear", "Reshape", "Add", "Add"]
+
+
+def hard_swish() -> onnx.ModelProto:
+    """As tf2onnx writes it: relu6(x + 3) * x, the 3 reshaped, from int8 [4, 3] to int8."""
+    nodes = [
+        *(node("DequantizeLinear", "x s z", "d"), node("DequantizeLinear", "three t y", "c"), node("Reshape", "c shape", "r")),
+        *(node("Add", "d r", "a"), node("Clip", "a low high", "k"), node("QuantizeLinear", "k six y", "g")),
+        *(node("DequantizeLinear", "g six y", "h"), node("Mul", "d h", "m"), node("QuantizeLinear", "m wide w", "out")),
+    ]
+    grids = {"s": F(0.05), "z": I8(-20), "t": F(3 / 255), "y": I8(-128), "six": SIX, "wide": F(0.2), "w": I8(-116)}
+    return graph(nodes, grids | {"three": I8(127), "shape": np.array([1, 1]), "low": F(0), "high": F(6)}, TensorProto.INT8)
+
+
+def test_hard_swish_runs_in_integers_only(tmp_path: Path) -> None:
+    model = hard_swish()
+    values = np.linspace(-128, 127, 252).astype(np.int8).reshape(-1, 4, 3)
+    before = np.array([run(model, each) for each in values], np.int16)
+    for rewrite in integer_graph.PASSES:
+        rewrite(model)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    assert kinds(onnx.load(options.optimized_model_filepath)) == ["QLinearAdd", "QLinearMul"]
+    after = np.array([run(model, (each.astype(np.int16) + 128).astype(np.uint8)) for each in values], np.int16)
+    np.testing.assert_array_equal(after - 128, before)
 
 
 def test_int8_ends_become_uint8() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from edgetl.data.base import Pictures
 from edgetl.quantization.base import Quantized
-from edgetl.training.epochs import History, Schedule
+from edgetl.training.epochs import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
 
 CALIBRATION = 24  # pictures, of the 60 that train
@@ -53,11 +53,13 @@ def _make(name: str, folder: Path) -> Case:
 
 
 @pytest.fixture(scope="session")
-def quantized(case: Callable[[str], Case], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], tuple[Quantized, History]]:
+def quantized(
+    case: Callable[[str], Case], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, str], tuple[Quantized, dict[str, Any]]]:
     """(scheme, case) to what the scheme makes of it; training is of a few steps."""
 
     @cache
-    def _quantized(scheme: str, name: str) -> tuple[Quantized, History]:
+    def _quantized(scheme: str, name: str) -> tuple[Quantized, dict[str, Any]]:
         from edgetl.keras import set_seed
 
         from edgetl.quantization import SCHEMES
@@ -66,12 +68,12 @@ def quantized(case: Callable[[str], Case], tmp_path_factory: pytest.TempPathFact
         model, pictures, rows = case(name)
         epochs = 2 if name == "small" else 0  # a step of MobileNet costs seconds of tracing, and learns nothing in two epochs
         schedule = Schedule(epochs, 8, epochs, tmp_path_factory.mktemp("checkpoints") / "checkpoint.npz", f"{scheme} {name}")
-        return SCHEMES.load(scheme)(model, pictures, rows, CONTRACT, distil_settings(pictures), schedule)
+        return SCHEMES.load(scheme).quantize(model, pictures, rows, CONTRACT, settings_for(pictures), schedule)
 
     return _quantized
 
 
-def distil_settings(pictures: Pictures) -> Any:
-    from edgetl.quantization.qat_int8 import DistilSettings
+def settings_for(pictures: Pictures) -> Any:
+    from edgetl.quantization.base import Settings
 
-    return DistilSettings(training_pictures=pictures, batch_size=8, learning_rate=1e-3, temperature=2.0, augment=NO_AUGMENTATION, seed=0)
+    return Settings("auto", pictures, batch_size=8, learning_rate=1e-3, temperature=2.0, learn_ranges=True, augment=NO_AUGMENTATION, seed=0)

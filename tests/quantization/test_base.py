@@ -78,14 +78,29 @@ def test_per_channel_passes_gradients_on_and_rounds_as_the_baked_kernel() -> Non
 def test_activations_round_to_256_values_with_zero_among_them() -> None:
     values = tf.constant(np.linspace(-3, 9, 4001, dtype=np.float32))
     for low, high in ((-1.3, 4.7), (0.0, 6.0), (-2.0, 0.001)):
-        for made in (FakeQuantize(low, high)(values).numpy(), Calibrated(low, high)(values, training=True, weights={}).numpy()):
+        fixed = Calibrated(low, high, np.inf, learned=False)(values, training=True, weights={})
+        unmoved = Calibrated(low, high, 6.0, learned=True)(
+            values, training=True, weights={"low": tf.Variable(0.0), "high": tf.Variable(0.0)}
+        )
+        for made in (FakeQuantize(low, high)(values).numpy(), fixed.numpy(), unmoved.numpy()):
             assert len(np.unique(made)) <= 256
             assert 0 in made
             inside = (values >= made.min()) & (values <= made.max())
             assert np.abs(made - values)[inside].max() <= (high - low) / 255 / 2 * 1.01
             assert made.min() >= low - (high - low) / 255
             assert made.max() <= high + (high - low) / 255
-    assert Calibrated(**Calibrated(-1.0, 2.0).get_config()).high == 2.0
+    assert Calibrated(**Calibrated(-1.0, 2.0, 6.0, True).get_config()).high == 2.0
+
+
+def test_a_learned_range_moves_against_the_error_of_what_it_clips_and_never_beyond_the_layers_own_clip() -> None:
+    """The gradient of an end is that of the values beyond it; a ReLU6's range must not grow over 6, or the ONNX file needs a Clip."""
+    low, high = tf.Variable(0.0), tf.Variable(0.0)
+    quantizer, values = Calibrated(0.0, 4.0, 6.0, learned=True), tf.constant([1.0, 3.0, 5.5, 5.9])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum((quantizer(values, training=True, weights={"low": low, "high": high}) - values) ** 2)
+    assert tape.gradient(loss, high) < 0, "raising the end lowers the error of the two values above 4"
+    high.assign(1.0)
+    assert [float(end) for end in quantizer.ends(low, high)] == [0.0, 6.0]
 
 
 def test_without_ranges_and_rounding_it_is_the_float_model(case: Callable[[str], Case]) -> None:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edgetl.data.base import Pictures
-from edgetl.quantization.base import Quantized
-from edgetl.quantization.sensitivity import Damage, sensitivity
-from edgetl.training.epochs import History
+from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.selective import keep_float
+from edgetl.quantization.sensitivity import Damage, _switchable, sensitivity
 from tests.quantization.conftest import Case
 from tests.training.conftest import CONTRACT
 
@@ -20,7 +21,7 @@ def small_case(case: Callable[[str], Case]) -> Case:
 
 
 @pytest.fixture
-def calibrated(quantized: Callable[[str, str], tuple[Quantized, History]]) -> Quantized:
+def calibrated(quantized: Callable[[str, str], tuple[Quantized, dict[str, Any]]]) -> Quantized:
     return quantized("ptq_int8", "small")[0]
 
 
@@ -45,3 +46,20 @@ def test_a_ruined_operator_comes_first(small_case: Case, calibrated: Quantized) 
         low, high = calibrated.ranges[name]
         ruined = replace(calibrated, ranges=calibrated.ranges | {name: (low * 200, high * 200)})  # one or two steps hold all its values
         assert next(iter(_damages(small_case, ruined))) == name
+
+
+def test_operators_left_in_float_are_not_looked_at(small_case: Case, calibrated: Quantized) -> None:
+    kept = keep_float(calibrated, small_case.model, ["block_add", "logits"], take_weights=True)
+    assert set(_damages(small_case, kept)) == set(calibrated.ranges) - {"block_add", "logits"}
+
+
+def test_a_kernel_belongs_to_the_activation_that_reads_it() -> None:
+    """Keras orders two branches level by level: both kernels, then both activations."""
+    from edgetl.keras import keras, layers
+
+    image = keras.Input((4, 4, 3))
+    branches = [layers.ReLU(name=f"{name}_relu")(layers.Conv2D(2, 1, name=name)(image)) for name in ("left", "right")]
+    model = keras.Model(image, layers.Dense(2, name="logits")(layers.Flatten()(layers.Add(name="add")(branches))))
+    _, operators = _switchable(model, Quantized({}, dict.fromkeys(ranged_layers(model), (0.0, 1.0))))
+    held = {name: operator.kernel.name if operator.kernel is not None else "" for name, operator in operators.items()}
+    assert held == {"left_relu": "left", "right_relu": "right", "add": "", "logits": "logits"}

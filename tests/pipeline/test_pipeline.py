@@ -14,14 +14,16 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edgetl.export.onnx import check_integer, check_same_grids
+from edgetl.contract import InputContract
+from edgetl.export.onnx import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite import check_integer as check_integer_tflite
 from edgetl.workspace import Run, sha256
 from tests.conftest import Answer, Made
 
 Cli = Callable[..., Answer]
-SUBJECTS = {"keras_float", "keras_int8", "tflite_float32", "onnx_float32", "tflite_float16", "tflite_int8", "onnx_int8"}
-FILES = {"model_float32.tflite", "model_float32.onnx", "model_float16.tflite", "model_int8.tflite", "model_int8.onnx", "contract.json"}
+FORMS, PRECISIONS = ("tflite", "onnx"), ("float32", "float16", "int8")
+SUBJECTS = {"keras_float", "keras_int8"} | {f"{form}_{precision}" for form in FORMS for precision in PRECISIONS}
+FILES = {"contract.json"} | {f"model_{precision}.{form}" for form in FORMS for precision in PRECISIONS}
 
 
 def test_one_command_trains_exports_and_proves_agreement(made: Made) -> None:
@@ -78,7 +80,16 @@ def test_the_int8_files_are_integer_only_and_hold_one_set_of_scales(made: Made) 
     lite, integer = (made.run / "export/model_int8.tflite").read_bytes(), (made.run / "export/model_int8.onnx").read_bytes()
     check_integer_tflite(lite)
     check_integer(integer)
-    check_same_grids(lite, onnx.load_from_string(integer))
+    pairs = quantized_pairs(lite, InputContract.load(made.run / "contract.json"))
+    check_same_grids(lite, onnx.load_from_string(pairs))
+    scales = {float(value) for value in _scalars(onnx.load_from_string(pairs))}
+    assert {float(value) for value in _scalars(onnx.load_from_string(integer))} <= scales, "fusing changes no number"
+
+
+def _scalars(model: onnx.ModelProto) -> Iterator[np.ndarray]:
+    """Scales of activations, which are single numbers."""
+    arrays = [numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
+    return (array for array in arrays if array.dtype == np.float32 and array.size == 1)
 
 
 def test_finished_stages_are_not_done_again(cli: Cli, made: Made) -> None:

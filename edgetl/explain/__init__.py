@@ -1,0 +1,1 @@
+"""Why the answers are what they are: where quantization moved them."""

@@ -1,0 +1,146 @@
+"""What quantization moved: the int8 file against the float model, layer by layer, so that a divergence is found where it starts."""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgetl.keras import keras, tf
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from edgetl.console import progress, warn
+from edgetl.contract import InputContract
+from edgetl.export.tflite import packed, read
+from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.sensitivity import decibels
+
+_BATCH = 16  # pictures: every layer's float output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
+_FULL_GRID_DB = 48.2  # 20 log10 256, of values spread evenly over 256 steps: what counts for an input that is exact, as pictures are
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far the int8 file is from the float model behind one operator, with all that the operators before it did.
+
+    Args:
+        operator: the Keras layer that ends it.
+        signal_to_noise_db: of its output, 10 log10 of the mean square over the mean squared error; None when there is no error.
+        step: value of one quantization step, in the file's units: a hard-sigmoid, and a product with it, is held 6 times as high there;
+            0 where the operator stays in float.
+        lost_db: how much lower that ratio is than the worst of what the operator reads. The largest is where a divergence starts.
+    """
+
+    operator: str
+    signal_to_noise_db: float | None
+    step: float
+    lost_db: float
+
+
+class _Opened:
+    """A TFLite file whose inner tensors can be read.
+
+    They are made outputs: XNNPACK, which phones and boards use, then still computes them. LiteRT's own way to keep all tensors turns it
+    off, and the builtin kernels in its stead round twice.
+    """
+
+    def __init__(self, content: bytes, tensors: Sequence[int]) -> None:
+        model = read(content)
+        graph = model.subgraphs[0]
+        graph.outputs = [*graph.outputs, *(index for index in tensors if index not in graph.outputs)]
+        self._interpreter = Interpreter(model_content=packed(model), num_threads=1)
+        self._interpreter.allocate_tensors()
+        self._image = self._interpreter.get_input_details()[0]["index"]
+        grids = {one["index"]: one["quantization"] for one in self._interpreter.get_output_details()}
+        self.grids: list[tuple[float, int]] = [grids[index] for index in tensors]
+        self._tensors = tensors
+
+    def __call__(self, picture: np.ndarray) -> Iterator[np.ndarray]:
+        """uint8 [H, W, 3] to the real values of the tensors, float64, in their order."""
+        self._interpreter.set_tensor(self._image, picture[None])
+        self._interpreter.invoke()
+        for index, (scale, zero_point) in zip(self._tensors, self.grids, strict=True):
+            yield (self._interpreter.get_tensor(index).astype(np.float64) - zero_point) * (scale or 1.0)
+
+
+def drift(float_model: Any, content: bytes, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> list[Drift]:
+    """Every operator in the network's order; a warning names those that the file holds no tensor of.
+
+    Args:
+        content: the int8 TFLite file.
+        pixels, rows: uint8 pictures [N, H, W, 3] and which of them to look at.
+    """
+    names = ranged_layers(float_model)
+    tensors = tensors_of(content, names)
+    if len(tensors) < len(names):
+        warn(f"the int8 file has no tensor of {', '.join(name for name in names if name not in tensors)}: no drift is told of them")
+    file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
+    ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
+
+    @tf.function(reduce_retracing=True)
+    def outputs(batch: Any) -> Any:
+        return ends(contract.normalize(tf.cast(batch, tf.float32)), training=False)
+
+    sums = np.zeros((len(tensors), 2))  # signal, noise
+    with progress("drift", len(rows)) as tick:
+        for start in range(0, len(rows), _BATCH):
+            batch = pixels[rows[start : start + _BATCH]]
+            wanted = [output.numpy() for output in outputs(batch)]
+            for row, picture in enumerate(batch):
+                for operator, found in enumerate(file(picture)):
+                    expected = wanted[operator][row].reshape(found.shape)
+                    sums[operator] += np.square(expected).sum(dtype=np.float64), np.square(found - expected).sum()
+                tick(1)
+    ratios = {name: decibels(*map(float, pair)) for name, pair in zip(tensors, sums, strict=True)}
+    steps = [scale for scale, _ in file.grids]
+    return [Drift(name, ratios[name], step, _lost(float_model.get_layer(name), ratios)) for name, step in zip(tensors, steps, strict=True)]
+
+
+def tensors_of(content: bytes, names: Sequence[str]) -> dict[str, int]:
+    """Layer name to the tensor that holds its output, in the order of `names`, which is the network's; a layer without one is left out.
+
+    The converter calls an operator's output after all that it fused, such as "net/conv_relu/Relu6;net/conv/Conv2D;net/pad/Pad": it ends
+    the last of those layers. What takes several operators is at hand behind the last of them.
+    """
+    graph = read(content).subgraphs[0]
+    found: dict[str, int] = {}
+    for index in [int(index) for operator in graph.operators for index in operator.outputs]:
+        scopes = {
+            scope.removeprefix("quantize_") for part in graph.tensors[index].name.decode().split(";") for scope in part.split("/")[:-1]
+        }
+        ended = [name for name in names if name in scopes]
+        # What is made float again, for an operator that stays so, is called after the layer too: the integers before count.
+        if ended and (_is_quantized(graph.tensors[index]) or not _is_quantized(graph.tensors[found.get(ended[-1], index)])):
+            found[ended[-1]] = index
+    return {name: found[name] for name in names if name in found}
+
+
+def _is_quantized(tensor: Any) -> bool:
+    return tensor.quantization is not None and tensor.quantization.scale is not None
+
+
+def _as_high(float_model: Any, contract: InputContract) -> Any:
+    """The float model with the hard-sigmoids, and what is computed from them, as many times too high as in the file.
+
+    By the very code that the file is made with: fitting a factor to the outputs would also hide a grid that has a wrong one.
+    """
+    weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
+    return Quantized(weights, {}).to_keras(float_model, contract)
+
+
+def _lost(layer: Any, ratios: Mapping[str, float | None]) -> float:
+    def ratio_db(name: str) -> float:
+        ratio = ratios[name]
+        return _FULL_GRID_DB if ratio is None else ratio
+
+    return min(map(ratio_db, _read(layer, ratios)), default=_FULL_GRID_DB) - ratio_db(layer.name)
+
+
+def _read(layer: Any, known: Container[str]) -> Iterator[str]:
+    """The nearest known layers before this one, of every branch that it reads."""
+    sources = layer.inbound_nodes[0].inbound_layers
+    for source in sources if isinstance(sources, list) else [sources]:
+        if source.name in known:
+            yield source.name
+        else:
+            yield from _read(source, known)

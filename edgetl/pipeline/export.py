@@ -1,0 +1,158 @@
+"""A trained run to model files."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetl.console import note
+from edgetl.contract import InputContract
+from edgetl.errors import BudgetError, ExportError, RunError
+from edgetl.export import FORMATS
+from edgetl.export.tflite import float_tflite
+from edgetl.pipeline.budget import climb
+from edgetl.pipeline.candidates import Candidate, candidate
+from edgetl.pipeline.train import int8_schemes
+from edgetl.project import Project
+from edgetl.quantization import scheme_of
+from edgetl.quantization.base import Quantized
+from edgetl.quantization.correct import correct_biases
+from edgetl.quantization.selective import keep_float
+from edgetl.workspace import atomic, fingerprint, write_json
+
+_NO_BUDGET = 100.0  # points: all that there is to lose
+
+
+def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[str] = ()) -> list[Path]:
+    """Write model files into the run's export folder.
+
+    Args:
+        precisions, formats: what to write; empty: all that the recipe names. Raises UsageError or ExportError when a format cannot
+            carry a precision that was asked for by name, BudgetError when the best int8 model loses more than it may (it is written).
+    """
+    recipe = project.recipe.export
+    wanted = [(precision, name) for precision in precisions or recipe.precisions for name in formats or recipe.formats]
+    able = [(precision, name) for precision, name in wanted if precision in FORMATS.load(name).precisions]
+    if not able or (precisions and formats and len(able) < len(wanted)):
+        unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
+        raise ExportError(f"there is no {unable}", "leave --formats out to get what each precision can be written as")
+    for precision in dict.fromkeys(precision for precision, _ in able):
+        stage = f"export_{precision}"
+        before = project.run.read()["stages"].get(stage, {"facts": {"formats": []}})["facts"]["formats"]  # what was written before stays
+        names = [name for name in FORMATS if name in before or (precision, name) in able]
+        project.stage(stage, export_inputs(project, precision, names), partial(_export, project, precision, names))
+    _hold_to_budget(project, [precision for precision, _ in able])
+    return [project.run.export / FORMATS.load(name).file_name(precision) for precision, name in able]
+
+
+def export_inputs(project: Project, precision: str, formats: Sequence[str], int8: dict[str, Any] | None = None) -> str:
+    """Identity of what an export is made from. Raises RunError while the training behind it is unfinished.
+
+    Args:
+        int8: what was asked of the int8 model; None: what the recipe asks.
+    """
+    behind = int8_schemes(project) if precision == "int8" else [project.float_stage]
+    stages = [project.run.stage(name) for name in behind]
+    of_float = project.run.stage(project.float_stage)["inputs"]
+    stale = any(stage["facts"].get("float", of_float) != of_float for stage in stages)
+    if stale or InputContract.load(project.run.contract) != project.contract:
+        raise RunError(
+            f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
+        )
+    asked = (int8 or _asked(project)) if precision == "int8" else {}
+    return fingerprint([stage["inputs"] for stage in stages], list(formats), asked)
+
+
+def exported(project: Project) -> dict[str, str]:
+    """Exported file (relative to the run) to the stage that wrote it. Raises RunError when there is none, or one is stale or changed."""
+    stages = {name: stage for name, stage in project.run.read()["stages"].items() if name.startswith("export_")}
+    if not stages:
+        raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.path}")
+    for name, stage in stages.items():
+        facts = stage["facts"]
+        inputs = export_inputs(project, name.removeprefix("export_"), facts["formats"], facts.get("asked"))
+        if not project.run.is_done(name, inputs):
+            raise RunError(
+                f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({name})",
+                f"run: edgetl export {project.run.path}",
+            )
+    return {file: name for name, stage in stages.items() for file in stage["files"] if file.startswith("export/")}
+
+
+def _asked(project: Project) -> dict[str, Any]:
+    asked = project.recipe.export
+    return {"keep_float": list(asked.keep_float), "max_drop": asked.max_drop}
+
+
+def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], dict[str, Any]]:
+    facts: dict[str, Any] = {"formats": list(formats)}
+    written, kept_float = [], False
+    if precision == "int8":
+        chosen, choice = _choose_int8(project)
+        chosen.quantized.save(project.run.quantized_model("int8"))
+        written.append(project.run.quantized_model("int8"))
+        content, kept_float = chosen.content, bool(chosen.kept_float)
+        facts |= choice
+    else:
+        model = project.float_model
+        if scheme_of(precision).corrects:
+            model = correct_biases(model, project.contract, project.trained_pictures().pixels, project.calibration_rows)
+        content = float_tflite(model, project.contract, precision, partial(_samples, project))
+    for name in formats:
+        form = FORMATS.load(name)
+        path = project.run.export / form.file_name(precision)
+        finished = form.convert(content, project.contract, precision, kept_float)
+        with atomic(path) as temporary:
+            temporary.write_bytes(finished)
+        written.append(path)
+        note(f"{path}: {len(finished):,} bytes")
+    write_json(project.run.export / "contract.json", project.contract.to_dict())
+    return written, facts
+
+
+def _samples(project: Project) -> Iterator[list[np.ndarray]]:
+    for row in project.calibration_rows:
+        yield [project.pictures.pixels[row : row + 1].astype(np.float32)]
+
+
+def _choose_int8(project: Project) -> tuple[Candidate, dict[str, Any]]:
+    """The int8 model to ship, and why it was chosen."""
+    asked = project.recipe.export
+    facts: dict[str, Any] = {"asked": _asked(project)}
+    if asked.max_drop < _NO_BUDGET:
+        chosen, steps = climb(project, asked.max_drop)
+        met = chosen.cost.drop_points <= asked.max_drop
+        facts |= {"steps": steps, "within_budget": met}
+        reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
+    else:
+        candidates = [_stored(project, scheme) for scheme in int8_schemes(project)]
+        chosen = max(candidates, key=lambda one: one.order)
+        facts["candidates"] = {one.name: one.facts() for one in candidates}
+        figures = ", ".join(f"{one.name} {one.accuracy.top1_accuracy:.4f} (loss {one.accuracy.loss:.3f})" for one in candidates)
+        reason = f"best validation top-1 in LiteRT, then loss: {figures}"
+    note(f"int8: {chosen.name} is shipped, {reason}")
+    return chosen, facts | {"shipped": chosen.name, "reason": reason, "kept_float": list(chosen.kept_float), "model": chosen.facts()}
+
+
+def _stored(project: Project, scheme: str) -> Candidate:
+    """A scheme's model as training left it, but for the operators that are to stay in float."""
+    quantized = Quantized.load(project.run.quantized_model(scheme))
+    names = project.recipe.export.keep_float
+    if not names:
+        return candidate(project, scheme, quantized)
+    kept = keep_float(quantized, project.float_model, names, take_weights=not scheme.startswith("qat"))
+    return candidate(project, scheme, kept, names)
+
+
+def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
+    if "int8" not in precisions:
+        return
+    facts = project.run.stage("export_int8")["facts"]
+    if not facts.get("within_budget", True):
+        raise BudgetError(
+            f"the best int8 model found ({facts['shipped']}) loses {facts['model']['drop_points']:.2f} points, "
+            f"{facts['asked']['max_drop']:g} are allowed; its files are in {project.run.export}",
+            "allow more, train a wider network, or ship float16 or int16x8",
+        )

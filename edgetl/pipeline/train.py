@@ -1,0 +1,164 @@
+"""Pictures to a float model, and that to int8 grids."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edgetl.keras import device_name, tf
+
+import numpy as np
+
+from edgetl.backbones import weights
+from edgetl.backbones.fold import fold_batch_norms
+from edgetl.console import note
+from edgetl.errors import RunError
+from edgetl.project import Project
+from edgetl.quantization import SCHEMES
+from edgetl.quantization.base import Quantize
+from edgetl.training.compress import CompressSettings, achieved, compress
+from edgetl.training.epochs import can_resume
+from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
+from edgetl.training.head import HeadSettings, attach_head, train_head
+from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
+
+
+def train(project: Project) -> None:
+    """Float training, then calibration, then quantization-aware training unless the recipe says no."""
+    recipe = project.recipe
+    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
+    project.stage("data", listed, partial(_data, project))
+    # What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
+    data = project.run.stage("data")["facts"]["fingerprint"]
+    start = Path(recipe.model.weights)
+    start_from = sha256(start) if start.is_file() else recipe.model.weights
+    taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
+    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
+    inputs = fingerprint(data, start_from, *tables)
+    project.stage("float", inputs, partial(_float, project, inputs))
+    if project.float_stage == "compress":
+        inputs = fingerprint(inputs, recipe.compress.model_dump())
+        project.stage("compress", inputs, partial(_compress, project, inputs))
+    for scheme in int8_schemes(project):
+        quantize(project, scheme)
+
+
+def int8_schemes(project: Project) -> list[str]:
+    """The schemes that a run's int8 files are chosen from."""
+    return ["ptq_int8", "qat_int8"] if project.recipe.quantize.qat else ["ptq_int8"]
+
+
+def quantize(project: Project, scheme: str) -> None:
+    """Find the int8 grids of the trained float model, unless that is done."""
+    settings = project.recipe.quantize.model_dump(exclude={"qat"})
+    if not scheme.startswith("qat"):
+        settings = {key: settings[key] for key in ("ranges", "calibration_pictures")}
+    inputs = fingerprint(project.run.stage(project.float_stage)["inputs"], scheme, settings)
+    project.stage(scheme, inputs, partial(_quantize, project, scheme, inputs))
+
+
+def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
+    index = project.pictures.to_dict()
+    write_json(project.run.data, index)
+    facts = {"fingerprint": index["fingerprint"], "counts": {split: sum(sizes.values()) for split, sizes in index["counts"].items()}}
+    note(f"pictures: {', '.join(f'{count} {split}' for split, count in facts['counts'].items())}, {len(index['rejected'])} left out")
+    return [project.run.data], facts | {"classes": index["classes"], "left_out": len(index["rejected"])}
+
+
+def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    model_settings, settings, pictures, contract = project.recipe.model, project.recipe.train, project.pictures, project.contract
+    note(f"training on {device_name()}")
+    backbone = project.backbone.build(model_settings.alpha, model_settings.image_size)
+    weights.load(backbone, project.backbone, model_settings.weights, model_settings.alpha, model_settings.image_size)
+    from_random = model_settings.weights == "none"
+    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
+    model = attach_head(backbone if from_random else fold_batch_norms(backbone), len(contract.labels))
+    by_class = _class_weights(project)
+    schedule = project.schedule("float", settings.epochs, settings.patience, inputs)
+    facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
+    if settings.head_epochs and not can_resume(schedule):
+        mirror = project.augmentation.flip and project.augmentation.strength > 0
+        head = HeadSettings(
+            settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
+        )
+        facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
+    if settings.epochs:
+        tuning = _tuning(project, settings.learning_rate, from_random)
+        history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
+        facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
+    model = fold_batch_norms(model)
+    model.trainable = True
+    with atomic(project.run.float_model) as temporary:
+        model.save(temporary, save_format="keras")
+    write_json(project.run.contract, contract.to_dict())
+    schedule.checkpoint.unlink(missing_ok=True)
+    project.forget_float_model()
+    return [project.run.float_model, project.run.contract], facts
+
+
+def _class_weights(project: Project) -> np.ndarray:
+    pictures = project.pictures
+    return class_weights(pictures.labels[pictures.rows("train")], len(pictures.classes), project.recipe.train.balance_above)
+
+
+def _tuning(project: Project, learning_rate: float, from_random: bool = False) -> FineTuneSettings:
+    model, train = project.recipe.model, project.recipe.train
+    return FineTuneSettings(
+        batch_size=train.batch_size,
+        learning_rate=learning_rate,
+        warmup_fraction=train.warmup_fraction,
+        fine_tune_from=train.fine_tune_from,
+        dropout=model.dropout,
+        label_smoothing=train.label_smoothing,
+        live_norms=from_random,
+        seed=train.seed,
+        teacher=_teacher(project),
+    )
+
+
+def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    settings, model = project.recipe.compress, project.uncompressed_model()
+    schedule = project.schedule("compress", settings.epochs, settings.epochs, inputs)
+    histories = compress(
+        *(model, project.pictures, project.training_pictures, project.contract, _class_weights(project), project.augmentation),
+        CompressSettings(settings.sparsity, settings.clusters, _tuning(project, settings.learning_rate)),
+        schedule,
+    )
+    model.trainable = True
+    with atomic(project.run.compressed_model) as temporary:
+        model.save(temporary, save_format="keras")
+    for checkpoint in project.run.path.glob(f"{schedule.checkpoint.stem}*"):
+        checkpoint.unlink()
+    project.forget_float_model()
+    last = list(histories.values())[-1]
+    facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)}
+    return [project.run.compressed_model], facts
+
+
+def _teacher(project: Project) -> Teacher | None:
+    """The float model of another run. Raises RunError when it knows other classes."""
+    settings = project.recipe.teacher
+    if not settings.run:
+        return None
+    other = Project.open(Path(settings.run))
+    if other.contract.labels != project.contract.labels:
+        raise RunError(f"{settings.run} knows other classes than {project.recipe.data.source}", "choose a teacher of the same classes")
+    model, contract = other.float_model, other.contract
+
+    def answer(pixels: Any) -> Any:
+        sized = tf.image.resize(pixels, [contract.image_size] * 2, antialias=True)
+        return model(contract.normalize(sized), training=False)
+
+    return Teacher(answer, settings.weight, settings.temperature)
+
+
+def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    recipe, pictures, rows = project.recipe, project.pictures, project.calibration_rows
+    schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
+    find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # int8 schemes have one
+    quantized, facts = find(project.float_model, pictures, rows, project.contract, project.quantize_settings(), schedule)
+    path = project.run.quantized_model(scheme)
+    quantized.save(path)
+    schedule.checkpoint.unlink(missing_ok=True)
+    calibration = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
+    return [path], facts | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": calibration}

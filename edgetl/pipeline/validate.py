@@ -1,0 +1,70 @@
+"""The proof that a run's files give the same answers, and how fast they are."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edgetl.keras import exact_float32
+
+import numpy as np
+
+from edgetl.data.calibration import sample
+from edgetl.evaluation.parity import judge
+from edgetl.pipeline.export import exported
+from edgetl.project import Project
+from edgetl.quantization.base import Quantized
+from edgetl.runtimes import open_session
+from edgetl.runtimes.base import Session
+from edgetl.runtimes.base import predict as predict_rows
+from edgetl.runtimes.cpu import cpu_facts
+from edgetl.runtimes.keras import KerasSession
+from edgetl.runtimes.latency import time_in_turn
+from edgetl.workspace import fingerprint, software, write_json
+
+
+def validate(project: Project, limit: int | None = None, again: bool = True) -> dict[str, Any]:
+    """Accuracy, agreement and latency of the Keras models and of every exported file, on the validation pictures; into validation.json.
+
+    Args:
+        limit: pictures, evenly over the classes; None: what the recipe says; 0: all.
+        again: also when the same files were validated before.
+    """
+    settings = project.recipe.validation
+    limit = settings.limit if limit is None else limit
+    run, exports = project.run, exported(project)
+    inputs = fingerprint({file: run.stage(stage)["files"] for file, stage in exports.items()}, settings.model_dump(), limit, cpu_facts())
+    if again or not run.is_done("validate", inputs):
+        started = time.monotonic()
+        document = _validate(project, exports, limit)
+        write_json(run.validation, document)
+        run.finish("validate", inputs, started, [run.validation], {"passed": document["passed"]})
+    document = json.loads(run.validation.read_text(encoding="utf-8"))
+    return dict(document)
+
+
+def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[str, Any]:
+    exact_float32()
+    run, pictures, settings = project.run, project.trained_pictures(), project.recipe.validation
+    rows = pictures.rows("val")
+    rows = sample(pictures.labels, rows, limit, project.recipe.train.seed) if limit else rows
+    paths = {"keras_float": project.float_path}
+    sessions: dict[str, Session] = {"keras_float": KerasSession(project.float_model, project.contract)}
+    if "export_int8" in exports.values():
+        paths["keras_int8"] = run.quantized_model("int8")
+        quantized = Quantized.load(paths["keras_int8"]).to_keras(project.float_model, project.contract)
+        sessions["keras_int8"] = KerasSession(quantized, project.contract)
+    for file in exports:
+        form, precision = Path(file).suffix[1:], Path(file).stem.removeprefix("model_")
+        paths[f"{form}_{precision}"] = run.path / file
+        sessions[f"{form}_{precision}"] = open_session(run.path / file, project.contract, threads=1)
+    answers = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in sessions.items()}
+    parity = judge(answers, pictures.labels[rows], [pictures.names[row] for row in rows])
+    document = parity.to_dict()
+    latency_ms = time_in_turn(sessions, pictures.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
+    for name, took_ms in latency_ms.items():
+        p50, p90 = np.percentile(took_ms, [50, 90])
+        document["subjects"][name] |= {"size_bytes": paths[name].stat().st_size, "latency_ms": {"p50": round(p50, 3), "p90": round(p90, 3)}}
+    measured = {"warmup_runs": settings.warmup_runs, "timed_runs": settings.timed_runs, "threads": "1 (Keras: all cores)", "batch": 1}
+    return document | {"labels": list(pictures.classes), "latency": measured, "cpu": cpu_facts(), "software": software()}

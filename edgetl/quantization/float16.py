@@ -1,0 +1,15 @@
+"""Weights in half precision; what computes in float32 widens them, what has half-precision arithmetic (GPUs, newer phones) uses it."""
+
+from typing import Any
+
+from edgetl.keras import tf
+
+from edgetl.quantization.base import Samples, Scheme
+
+
+def _configure(converter: Any, samples: Samples) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+
+
+SCHEME = Scheme("float16", _configure)

@@ -1,0 +1,101 @@
+"""A card of a validated run: what it is, what was measured, and by which commands; for the zoo in `models/` and for colleagues."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_INT8 = ("ptq_int8", "qat_int8")
+
+
+def results(record: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a run (run.json) and its validation (validation.json) in one document, with every interval and paired cost."""
+    stages = record["stages"]
+    int8 = stages.get("export_int8", {"facts": {}})["facts"]
+    data = stages["data"]["facts"]
+    costs = {
+        pair["tolerance"]["second"]: pair["paired"] | {"same_top1": pair["agreement"]["top1_agreement"]}
+        for pair in validation["pairs"]
+        if pair["tolerance"]["first"] == "keras_float"
+    }
+    models = {
+        name: {
+            "top1_accuracy": subject["accuracy"]["top1_accuracy"],
+            "top1_interval_95": subject["accuracy"]["top1_interval_95"],
+            "loss": subject["accuracy"]["loss"],
+            "size_bytes": subject["size_bytes"],
+            "latency_ms": subject["latency_ms"],
+            "against_float": costs.get(name),
+        }
+        for name, subject in validation["subjects"].items()
+    }
+    return {
+        "recipe": record["recipe"] | {"data": record["recipe"]["data"] | {"source": record["recipe"]["data"]["source"].rpartition("/")[2]}},
+        "data": {"fingerprint": data["fingerprint"], "counts": data["counts"], "classes": len(data["classes"])},
+        "training_seconds": {name: stage["seconds"] for name, stage in stages.items()},
+        "schemes": {name: int8["candidates"][name] for name in _INT8 if name in int8.get("candidates", {})},
+        "shipped": {key: int8[key] for key in ("shipped", "reason", "kept_float") if key in int8},
+        "models": models,
+        "engines": [
+            {"first": pair["tolerance"]["first"], "second": pair["tolerance"]["second"], "same_top1": pair["agreement"]["top1_agreement"]}
+            for pair in validation["pairs"]
+            if pair["tolerance"]["first"] != "keras_float"
+        ],
+        "passed": validation["passed"],
+        "latency": validation["latency"],
+        "cpu": validation["cpu"],
+        "software": validation["software"],
+    }
+
+
+def card(name: str, results: Mapping[str, Any]) -> str:
+    """The results as Markdown, with the commands that make them again."""
+    model, counts = results["recipe"]["model"], results["data"]["counts"]
+    source = results["recipe"]["data"]["source"]
+    schemes = [
+        [f"`{scheme}`", _accuracy(facts), f"{facts['drop_points']:+.2f}", f"{facts['lost']} / {facts['won']}", f"{facts['mcnemar_p']:.2f}"]
+        for scheme, facts in results["schemes"].items()
+    ]
+    files = [
+        [
+            f"`{subject}`",
+            _accuracy(facts),
+            f"{facts['size_bytes'] / 1024:,.0f}",
+            f"{facts['latency_ms']['p50']:.2f}",
+            "" if facts["against_float"] is None else f"{100 * facts['against_float']['same_top1']:.2f}",
+        ]
+        for subject, facts in results["models"].items()
+    ]
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            f"`{model['backbone']}` alpha {model['alpha']:g} at {model['image_size']} px from weights `{model['weights']}`, on {source}: "
+            f"{counts['train']} training and {counts['val']} validation pictures of {results['data']['classes']} classes.",
+            "",
+            "```sh",
+            f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the pictures in ./{source}",
+            f"edgetl card runs/{name} --out models/{name}",
+            "```",
+            "",
+            "What int8 costs, in LiteRT, picture by picture against the float model (points; pictures lost / won; McNemar's p):",
+            "",
+            *_table(["scheme", "top-1 % (95 %)", "drop", "lost / won", "p"], schemes),
+            "",
+            f"Shipped: `{results['shipped'].get('shipped', 'nothing')}`. Every file, one thread (Keras: all cores):",
+            "",
+            *_table(["model", "top-1 % (95 %)", "KiB", "p50 ms", "same answer as float %"], files),
+            "",
+            f"Verdict of `edgetl validate`: {'passed' if results['passed'] else 'FAILED'}. Measured on {results['cpu']['model']}, "
+            f"TensorFlow {results['software']['tensorflow']}, LiteRT {results['software']['ai-edge-litert']}, "
+            f"ONNX Runtime {results['software']['onnxruntime']}; all figures are in `results.json`.",
+            "",
+        ]
+    )
+
+
+def _accuracy(facts: Mapping[str, Any]) -> str:
+    low, high = facts["top1_interval_95"]
+    return f"{100 * facts['top1_accuracy']:.2f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _table(columns: list[str], rows: list[list[str]]) -> list[str]:
+    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]

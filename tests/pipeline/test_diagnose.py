@@ -1,0 +1,51 @@
+"""`edgetl sensitivity` on a finished run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from edgetl.quantization.base import Quantized
+from edgetl.workspace import Run, write_json
+from tests.conftest import Answer
+
+Cli = Callable[..., Answer]
+
+
+def test_the_shipped_model_is_looked_at_unless_another_is_named(cli: Cli, run_copy: Path) -> None:
+    run = Run(run_copy)
+    answer = cli("sensitivity", run_copy, "--limit", 6, "--json")
+    assert answer.code == 0, answer.err
+    document = answer.document
+    assert document["scheme"] == run.stage("export_int8")["facts"]["shipped"]
+    ranges = Quantized.load(run.quantized_model("int8")).ranges
+    assert [one["operator"] for one in document["drift"]] == list(ranges), "in the network's order"
+    assert {one["operator"] for one in document["operators"]} == set(ranges)
+    assert json.loads(run.sensitivity.read_text(encoding="utf-8")) == document
+    with Image.open(run.sensitivity_plot) as plot:
+        assert plot.format == "PNG"
+    worst = max(document["drift"], key=lambda one: one["lost_db"])
+    text = cli("sensitivity", run_copy, "--limit", 6, "--scheme", "ptq_int8")
+    assert "ptq_int8" in text.err
+    assert "most is lost at" in text.err
+    assert str(run.sensitivity_plot) in text.err
+    assert worst["operator"] in text.out, "both schemes read the same first layers"
+
+
+@pytest.mark.parametrize(("scheme", "words"), [("float16", "choices: ptq_int8, qat_int8"), ("ptq_int9", "did you mean 'ptq_int8'?")])
+def test_a_scheme_without_grids_is_a_message(cli: Cli, run_copy: Path, scheme: str, words: str) -> None:
+    answer = cli("sensitivity", run_copy, "--scheme", scheme)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err
+
+
+def test_a_model_of_an_earlier_training_is_refused(cli: Cli, run_copy: Path) -> None:
+    run = Run(run_copy)
+    record = run.read()
+    record["stages"]["float"]["finished"] = "2999-01-01T00:00:00+00:00"
+    write_json(run.record, record)
+    answer = cli("sensitivity", run_copy)
+    assert answer.code == 5
+    assert "earlier training" in answer.err
