@@ -10,8 +10,11 @@ import numpy as np
 from edgetl.backbones import BACKBONES, weights
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.contract import InputContract
+from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.errors import WeightsError
+from edgetl.quantization.base import Quantized, Settings
+from edgetl.quantization.ptq_int8 import quantize
 from edgetl.training.head import attach_head
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
@@ -37,6 +40,19 @@ def some_pictures(contract: InputContract, count: int) -> Pictures:
     pixels = np.repeat(np.repeat(coarse, -(-size // 8), axis=1), -(-size // 8), axis=2)[:, :size, :size]
     names = tuple(map(str, range(count)))
     return Pictures(pixels, np.zeros(count, np.int32), np.full(count, "train"), names, names, CLASSES, (), "random")
+
+
+def calibrated(model: Any, contract: InputContract, pictures: Pictures) -> Quantized:
+    """As `edgetl train` calibrates by default: all range methods tried, biases corrected."""
+    return quantize(model, pictures, pictures.rows("train"), contract, quantize_settings(pictures, contract.image_size))[0]
+
+
+def augmentation(image_size: int) -> Augmentation:
+    return Augmentation(flip=True, crop_min_area=0.35, colour=0.2, strength=1.0, image_size=image_size)
+
+
+def quantize_settings(training_pictures: Pictures, image_size: int) -> Settings:
+    return Settings("auto", training_pictures, 32, 3e-5, 2.0, True, augmentation(image_size), 0)
 
 
 def cpu_line() -> str:

@@ -9,11 +9,10 @@ STEPS = ("float32 TFLite", "float32 ONNX", "int8 TFLite, PTQ with 200 pictures",
 
 
 def main() -> None:
-    from common import classifier, cpu_line, some_pictures
+    from common import calibrated, classifier, cpu_line, some_pictures
 
     from edgetl.export import FORMATS
     from edgetl.export.tflite import float_tflite, int8_tflite
-    from edgetl.quantization.ptq_int8 import quantize
 
     print(cpu_line())
     model, contract = classifier("mobilenet_v2", 0.35, 128)
@@ -25,8 +24,7 @@ def main() -> None:
     onnx.convert(content, contract, "float32")
     _say(STEPS[1], started)
     started = time.monotonic()
-    quantized, _ = quantize(model, pictures, pictures.rows("train"), contract)
-    content = int8_tflite(quantized.to_keras(model, contract), contract)
+    content = int8_tflite(calibrated(model, contract, pictures).to_keras(model, contract), contract)
     _say(STEPS[2], started)
     started = time.monotonic()
     onnx.convert(content, contract, "int8")

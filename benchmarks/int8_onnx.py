@@ -8,13 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnxruntime
-from common import SCRATCH, classifier, cpu_line, some_pictures
+from common import SCRATCH, calibrated, classifier, cpu_line, some_pictures
 
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
 from edgetl.export import FORMATS
 from edgetl.export.tflite import float_tflite, int8_tflite
-from edgetl.quantization.ptq_int8 import quantize
 from edgetl.runtimes import open_session
 from edgetl.runtimes.latency import time_in_turn
 
@@ -36,7 +35,7 @@ def main(runs: int) -> None:
 def build(name: str, alpha: float, size: int) -> tuple[dict, np.ndarray]:
     model, contract = classifier(name, alpha, size)
     pictures = some_pictures(contract, 32)
-    quantized, _ = quantize(model, pictures, pictures.rows("train"), contract)
+    quantized = calibrated(model, contract, pictures)
     lite = {"float32": float_tflite(model, contract, "float32"), "int8": int8_tflite(quantized.to_keras(model, contract), contract)}
     SCRATCH.mkdir(parents=True, exist_ok=True)
     paths = {key: SCRATCH / f"{key}.onnx" for key in (*lite, "ort_static")} | {"litert": SCRATCH / "int8.tflite"}

@@ -21,6 +21,7 @@ from edgetl.quantization.base import FakeQuantize, Samples, Scheme
 
 _TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+_WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and bias are inputs 1 and 2
 _FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
 
 
@@ -35,7 +36,8 @@ def float_tflite(model: Any, contract: InputContract, precision: str, samples: S
     def infer(image: Any) -> dict[str, Any]:
         return {contract.output_name: tf.nn.softmax(model(contract.normalize(image), training=False))}
 
-    return _converted(infer, contract, scheme_of(precision), samples)
+    content = _converted(infer, contract, scheme_of(precision), samples)
+    return _with_whole_biases(content, _converted(infer, contract, scheme_of("float32"), samples)) if precision == "float16" else content
 
 
 def int8_tflite(model: Any, contract: InputContract) -> bytes:
@@ -79,6 +81,26 @@ def _named(content: bytes, contract: InputContract) -> bytes:
 def read(content: bytes) -> Any:
     """The file as the schema's objects."""
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+
+
+def _with_whole_biases(halved: bytes, whole: bytes) -> bytes:
+    """The float16 file with the float32 file's biases: folded batch norms make some so large that halving them costs more than kernels do.
+
+    The converter halves every constant and puts a DEQUANTIZE behind it.
+    """
+    model, source = read(halved), read(whole)
+    graph = model.subgraphs[0]
+    widened = {operator.outputs[0]: operator for operator in graph.operators if _operator(model, operator) == "DEQUANTIZE"}
+    with_bias = [[one for one in file.subgraphs[0].operators if _operator(file, one) in _WITH_BIAS] for file in (model, source)]
+    for operator, exact in zip(*with_bias, strict=True):
+        widening = widened[operator.inputs[2]]
+        tensor = graph.tensors[widening.inputs[0]]
+        tensor.type = schema.TensorType.FLOAT32
+        model.buffers[tensor.buffer].data = source.buffers[source.subgraphs[0].tensors[exact.inputs[2]].buffer].data
+        operator.inputs = [*operator.inputs[:2], widening.inputs[0]]
+    read_still = {index for operator in graph.operators for index in operator.inputs}
+    graph.operators = [one for one in graph.operators if _operator(model, one) != "DEQUANTIZE" or one.outputs[0] in read_still]
+    return packed(model)
 
 
 def packed(model: Any) -> bytes:

@@ -97,8 +97,9 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         facts |= choice
     else:
         model = project.float_model
-        if scheme_of(precision).corrects:
-            model = correct_biases(model, project.contract, project.trained_pictures().pixels, project.calibration_rows)
+        rounded = scheme_of(precision).rounded
+        if rounded is not None:
+            model = correct_biases(model, project.contract, project.trained_pictures().pixels, project.calibration_rows, rounded)
         content = float_tflite(model, project.contract, precision, partial(_samples, project))
     for name in formats:
         form = FORMATS.load(name)

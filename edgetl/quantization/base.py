@@ -136,13 +136,14 @@ class Scheme:
         precision: what its files are named after.
         configure: asks a TFLiteConverter for it; `samples` are pictures, for those that calibrate there.
         quantize: finds int8 grids before the conversion; None where the converter needs no help.
-        corrects: the converter rounds kernels to int8, so that biases have to be corrected beforehand, see `correct`.
+        rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
+            beforehand, see `correct`.
     """
 
     precision: str
     configure: Callable[[Any, Samples], None]
     quantize: Quantize | None = None
-    corrects: bool = False
+    rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
 
 
 def integers(converter: Any, samples: Samples) -> None:

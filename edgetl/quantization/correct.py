@@ -1,5 +1,6 @@
 """Bias correction: rounding a kernel shifts the mean of what it computes; a bias takes that back (Nagel et al. 2019, arXiv:1906.04721)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from edgetl.keras import keras, layers, tf
@@ -7,7 +8,7 @@ from edgetl.keras import keras, layers, tf
 import numpy as np
 
 from edgetl.contract import InputContract
-from edgetl.quantization.base import Weights, on_grid
+from edgetl.quantization.base import Weights
 
 _BATCH = 32
 
@@ -29,17 +30,20 @@ def input_means(model: Any, contract: InputContract, pixels: np.ndarray, rows: n
     return {layer.name: np.asarray(total / len(rows), np.float32) for layer, total in zip(readers, sums, strict=True)}
 
 
-def correct_biases(model: Any, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> Any:
-    """A copy of a float model for a converter that will round its kernels to int8 per channel: the biases await that.
+def correct_biases(
+    model: Any, contract: InputContract, pixels: np.ndarray, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
+) -> Any:
+    """A copy of a float model for a converter that will round its kernels: the biases await that.
 
     Args:
         pixels, rows: uint8 pictures [N, H, W, 3] and which of them to calibrate on.
+        rounded: see `Scheme`.
     """
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    rounded = {name: [on_grid(kernel, isinstance(model.get_layer(name), layers.DepthwiseConv2D))] for name, (kernel, *_) in weights.items()}
-    better = corrected(model, weights, rounded, input_means(model, contract, pixels, rows))
+    depthwise = {name for name in weights if isinstance(model.get_layer(name), layers.DepthwiseConv2D)}
+    kernels = {name: [rounded(kernel, name in depthwise)] for name, (kernel, *_) in weights.items()}
     copy = keras.models.clone_model(model)
-    for name, arrays in better.items():
+    for name, arrays in corrected(model, weights, kernels, input_means(model, contract, pixels, rows)).items():
         copy.get_layer(name).set_weights(arrays)
     return copy
 

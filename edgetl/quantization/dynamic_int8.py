@@ -4,11 +4,11 @@ from typing import Any
 
 from edgetl.keras import tf
 
-from edgetl.quantization.base import Samples, Scheme
+from edgetl.quantization.base import Samples, Scheme, on_grid
 
 
 def _configure(converter: Any, samples: Samples) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
 
-SCHEME = Scheme("dynamic_int8", _configure, corrects=True)
+SCHEME = Scheme("dynamic_int8", _configure, rounded=on_grid)

@@ -4,6 +4,8 @@ from typing import Any
 
 from edgetl.keras import tf
 
+import numpy as np
+
 from edgetl.quantization.base import Samples, Scheme
 
 
@@ -12,4 +14,8 @@ def _configure(converter: Any, samples: Samples) -> None:
     converter.target_spec.supported_types = [tf.float16]
 
 
-SCHEME = Scheme("float16", _configure)
+def _halves(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
+    return kernel.astype(np.float16).astype(np.float32)
+
+
+SCHEME = Scheme("float16", _configure, rounded=_halves)

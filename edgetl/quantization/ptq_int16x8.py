@@ -7,7 +7,7 @@ from typing import Any
 
 from edgetl.keras import tf
 
-from edgetl.quantization.base import Samples, Scheme
+from edgetl.quantization.base import Samples, Scheme, on_grid
 
 
 def _configure(converter: Any, samples: Samples) -> None:
@@ -16,4 +16,4 @@ def _configure(converter: Any, samples: Samples) -> None:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]
 
 
-SCHEME = Scheme("int16x8", _configure, corrects=True)
+SCHEME = Scheme("int16x8", _configure, rounded=on_grid)

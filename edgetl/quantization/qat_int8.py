@@ -38,9 +38,20 @@ def quantize(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
     )
     optimizer.build(student.trainable_variables)
-    train, val, score = pictures.rows("train"), pictures.rows("val"), scorer(student, contract)
+    train, val = pictures.rows("train"), pictures.rows("val")
+
+    def baked() -> Quantized:
+        return bake(float_model, _trained_weights(float_model, student), learned_ranges(student, calibrated.ranges), contract)
+
+    judged = calibrated.to_keras(float_model, contract)
+    score = scorer(judged, contract)
 
     def validate() -> tuple[float, float]:
+        """Of what would be shipped, with biases on their grids, which the student's are not."""
+        now = baked().to_keras(float_model, contract)
+        if settings.learn_ranges:  # they are constants of the graph, which is compiled anew
+            return accuracy_and_loss(scorer(now, contract)(pictures.pixels, val), pictures.labels[val])
+        judged.set_weights(now.get_weights())
         return accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val])
 
     history = train_epochs(
@@ -53,9 +64,7 @@ def quantize(
         validate,
         start_counts=True,
     )
-    ranges = learned_ranges(student, calibrated.ranges)
-    facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
-    return bake(float_model, _trained_weights(float_model, student), ranges, contract), facts
+    return baked(), facts | {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
 
 
 def _refuse_mixed_precision(model: Any) -> None:

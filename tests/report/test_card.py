@@ -1,0 +1,32 @@
+"""The card says what was measured, and by which commands."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.conftest import Answer, Made
+
+Cli = Callable[..., Answer]
+
+
+def test_a_card_holds_the_figures_of_the_validation(cli: Cli, made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "three digits"
+    answer = cli("card", made.run, "--out", folder, "--json")
+    assert answer.code == 0, answer.err
+    results, card = json.loads((folder / "results.json").read_text(encoding="utf-8")), (folder / "card.md").read_text(encoding="utf-8")
+    assert answer.document == {"folder": str(folder)} | results
+    validation = made.answer.document
+    for name, subject in validation["subjects"].items():
+        assert results["models"][name]["top1_accuracy"] == subject["accuracy"]["top1_accuracy"]
+        assert f"`{name}` | {100 * subject['accuracy']['top1_accuracy']:.2f}" in card
+    assert set(results["schemes"]) == {"ptq_int8", "qat_int8"}
+    assert "edgetl run models/three digits/recipe.toml" in card
+    assert str(made.run) not in card + json.dumps(results), "a card is read elsewhere"
+
+
+def test_without_a_validation_there_is_no_card(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    (run_copy / "validation.json").write_text("{}", encoding="utf-8")
+    answer = cli("card", run_copy, "--out", tmp_path / "card")
+    assert answer.code == 5
+    assert "edgetl validate" in answer.err
+    assert not (tmp_path / "card").exists()
