@@ -78,6 +78,7 @@ class Compress(_Table):
     clusters: Count
     epochs: Positive
     learning_rate: Rate
+    cluster_learning_rate: Rate
 
 
 class Quantize(_Table):

@@ -1,6 +1,7 @@
 """Pictures to a float model, and that to int8 grids."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize
 from edgetl.training.compress import CompressSettings, achieved, compress
-from edgetl.training.epochs import can_resume
+from edgetl.training.epochs import History, can_resume
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
 from edgetl.training.head import HeadSettings, attach_head, train_head
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
@@ -117,13 +118,19 @@ def _tuning(project: Project, learning_rate: float, from_random: bool = False) -
 
 
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
-    settings, model = project.recipe.compress, project.uncompressed_model()
+    """Zeros, then clusters of what is left; both learn the answers of the model that they were made from."""
+    settings, contract, model, whole = project.recipe.compress, project.contract, project.uncompressed_model(), project.uncompressed_model()
+    teacher = Teacher(lambda pixels: whole(contract.normalize(pixels), training=False), 1.0, project.recipe.quantize.temperature)
     schedule = project.schedule("compress", settings.epochs, settings.epochs, inputs)
-    histories = compress(
-        *(model, project.pictures, project.training_pictures, project.contract, _class_weights(project), project.augmentation),
-        CompressSettings(settings.sparsity, settings.clusters, _tuning(project, settings.learning_rate)),
-        schedule,
-    )
+    histories: dict[str, History] = {}
+    pruning, clustering = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
+    for sparsity, clusters, rate in (pruning, clustering):
+        tuning = replace(_tuning(project, rate), dropout=0.0, teacher=teacher)
+        histories |= compress(
+            *(model, project.pictures, project.training_pictures, contract, _class_weights(project), project.augmentation),
+            CompressSettings(sparsity, clusters, tuning),
+            schedule,
+        )
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
