@@ -59,8 +59,10 @@ class Quantized:
                     kind, _, name = key.partition("/")
                     if kind == "range":
                         ranges[name] = (float(saved[key][0]), float(saved[key][1]))
-                    else:
+                    elif kind == "weights":
                         weights.setdefault(name.rpartition("/")[0], []).append(saved[key])
+                    else:
+                        raise ValueError(f"it holds '{key}'")
         except DAMAGED_NPZ as error:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
         return cls(weights, ranges)
