@@ -22,7 +22,7 @@ from edgetl.data.base import Pictures
 from edgetl.data.calibration import sample
 from edgetl.errors import DataError
 from edgetl.quantization.base import Settings
-from edgetl.recipe import Recipe, changed, restore
+from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.epochs import Schedule
@@ -53,13 +53,10 @@ class Project:
         return cls(run, recipe)
 
     @classmethod
-    def open(cls, path: Path | None) -> "Project":
+    def open(cls, path: Path | None, options: Mapping[str, Any] | None = None) -> "Project":
+        """A run as it was recorded, but for options by dotted key (None: as it is); the run keeps its recipe."""
         run = Run.open(path)
-        return cls(run, restore(run.read()["recipe"]))
-
-    def asking(self, options: Mapping[str, Any]) -> "Project":
-        """The same project with these settings in the recipe's stead, by dotted key (None: as it is); the run keeps its recipe."""
-        return Project(self.run, changed(self.recipe, options))
+        return cls(run, restore(run.read()["recipe"], options))
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -134,9 +134,7 @@ def load(path: Path | None = None, settings: Iterable[str] = (), options: Mappin
         if not equals:
             raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
         _put(values, key.strip(), _literal(text.strip()))
-    for key, value in (options or {}).items():
-        if value is not None:
-            _put(values, key, value)
+    _put_given(values, options)
     return check(values)
 
 
@@ -152,20 +150,18 @@ def check(values: Mapping[str, Any]) -> Recipe:
         ) from None
 
 
-def restore(values: Mapping[str, Any]) -> Recipe:
-    """A recipe as a run recorded it; settings that are newer than the run get their defaults."""
+def restore(values: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe as a run recorded it, with options given by dotted key (None: not given); settings newer than the run get their defaults."""
     complete = tomllib.loads(resource("defaults.toml"))
     _merge(complete, values)
+    _put_given(complete, options)
     return check(complete)
 
 
-def changed(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
-    """A recipe with options given by dotted key (None: not given). Raises UsageError that names every mistake."""
-    values = recipe.model_dump()
-    for key, value in options.items():
+def _put_given(values: dict[str, Any], options: Mapping[str, Any] | None) -> None:
+    for key, value in (options or {}).items():
         if value is not None:
             _put(values, key, value)
-    return check(values)
 
 
 def _mistake(item: Any) -> str:

@@ -47,7 +47,7 @@ def export(
     from edgetl.project import Project
     from edgetl.training.compress import zipped_bytes
 
-    project = Project.open(run).asking({"export.keep_float": keep_float, "export.max_drop": max_drop})
+    project = Project.open(run, {"export.keep_float": keep_float, "export.max_drop": max_drop})
     if onnx_style is not None:
         style = {"integer": "onnx", "qdq": "onnx_qdq"}[onnx_style]
         names = [style if name.startswith("onnx") else name for name in names or project.recipe.export.formats]

@@ -84,7 +84,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
         )
         facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
     if settings.epochs:
-        tuning = _tuning(project, settings.learning_rate, from_random)
+        tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
     model = fold_batch_norms(model)
@@ -102,7 +102,7 @@ def _class_weights(project: Project) -> np.ndarray:
     return class_weights(pictures.labels[pictures.rows("train")], len(pictures.classes), project.recipe.train.balance_above)
 
 
-def _tuning(project: Project, learning_rate: float, from_random: bool = False) -> FineTuneSettings:
+def _tuning(project: Project, learning_rate: float, teacher: Teacher | None, from_random: bool = False) -> FineTuneSettings:
     model, train = project.recipe.model, project.recipe.train
     return FineTuneSettings(
         batch_size=train.batch_size,
@@ -113,7 +113,7 @@ def _tuning(project: Project, learning_rate: float, from_random: bool = False) -
         label_smoothing=train.label_smoothing,
         live_norms=from_random,
         seed=train.seed,
-        teacher=_teacher(project),
+        teacher=teacher,
     )
 
 
@@ -125,7 +125,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     histories: dict[str, History] = {}
     pruning, clustering = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
     for sparsity, clusters, rate in (pruning, clustering):
-        tuning = replace(_tuning(project, rate), dropout=0.0, teacher=teacher)
+        tuning = replace(_tuning(project, rate, teacher), dropout=0.0)
         histories |= compress(
             *(model, project.pictures, project.training_pictures, contract, _class_weights(project), project.augmentation),
             CompressSettings(sparsity, clusters, tuning),

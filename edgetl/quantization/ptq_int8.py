@@ -1,8 +1,10 @@
 """Post-training quantization: per-channel weights on their own grids, activation ranges from calibration, no training."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from edgetl.console import note
 from edgetl.contract import InputContract
@@ -29,29 +31,32 @@ def quantize(
     if settings.ranges != "auto":
         return candidates[settings.ranges], {"ranges": settings.ranges}
     judged_on = _others(pictures, rows, settings.seed)
-    apart = {name: divergence(float_model, model, contract, pictures.pixels, judged_on) for name, model in candidates.items()}
+    divergence = _divergence_from(float_model, contract, pictures.pixels, judged_on)
+    apart = {name: divergence(model) for name, model in candidates.items()}
     best = min(apart, key=lambda name: apart[name])
     means = input_means(float_model, contract, pictures.pixels, rows)
     better_biases = bake(float_model, corrected(float_model, weights, candidates[best].weights, means), candidates[best].ranges, contract)
     name = f"{best}, biases corrected"
-    candidates[name], apart[name] = better_biases, divergence(float_model, better_biases, contract, pictures.pixels, judged_on)
+    candidates[name], apart[name] = better_biases, divergence(better_biases)
     chosen = min(apart, key=lambda name: apart[name])
     note(f"ranges: {chosen}; KL from float on {len(judged_on)} training pictures: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}")
     return candidates[chosen], {"ranges": chosen, "kl": apart}
 
 
-def divergence(float_model: Any, quantized: Quantized, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> float:
-    """Mean KL divergence, in nats, of the quantized model's answers from the float model's: it sees far smaller harm than flips do."""
-    log_p, log_q = (
-        _log_softmax(scorer(model, contract)(pixels, rows)) for model in (float_model, quantized.to_keras(float_model, contract))
-    )
-    return float((np.exp(log_p) * (log_p - log_q)).sum(1).mean())
+def _divergence_from(float_model: Any, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> Callable[[Quantized], float]:
+    """Mean KL divergence, in nats, of a quantized model's answers from the float model's: it sees far smaller harm than flips do."""
 
+    def log_probabilities(model: Any) -> np.ndarray:
+        result: np.ndarray = log_softmax(scorer(model, contract)(pixels, rows).astype(np.float64), axis=1)
+        return result
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
-    result: np.ndarray = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    return result
+    wanted = log_probabilities(float_model)
+
+    def divergence(quantized: Quantized) -> float:
+        found = log_probabilities(quantized.to_keras(float_model, contract))
+        return float((np.exp(wanted) * (wanted - found)).sum(1).mean())
+
+    return divergence
 
 
 def _others(pictures: Pictures, rows: np.ndarray, seed: int) -> np.ndarray:

@@ -19,7 +19,7 @@ from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
 from edgetl.training.epochs import Schedule, train_epochs
-from edgetl.training.finetune import accuracy_and_loss
+from edgetl.training.finetune import Teacher, accuracy_and_loss
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
 
@@ -77,17 +77,16 @@ def _refuse_mixed_precision(model: Any) -> None:
         )
 
 
-def _step(student: Any, teacher: Any, contract: InputContract, settings: Settings, optimizer: Any) -> Any:
-    temperature, keep_compressed = settings.temperature, kept(teacher, student)
+def _step(student: Any, float_model: Any, contract: InputContract, settings: Settings, optimizer: Any) -> Any:
+    teacher = Teacher(lambda pixels: float_model(contract.normalize(pixels), training=False), 1.0, settings.temperature)
+    keep_compressed = kept(float_model, student)
 
     @tf.function(reduce_retracing=True)
     def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-        images = contract.normalize(settings.augment(pixels, seed))
-        target = tf.nn.softmax(teacher(images, training=False) / temperature)
+        pixels = settings.augment(pixels, seed)
         with tf.GradientTape() as tape:
-            logits = student(images, training=True)
-            divergence = keras.losses.kl_divergence(target, tf.nn.softmax(logits / temperature))
-            loss = tf.reduce_mean(divergence) * temperature**2  # so that the gradient's size does not depend on the temperature
+            logits = student(contract.normalize(pixels), training=True)
+            loss = teacher.loss(pixels, logits)
         optimizer.apply_gradients(zip(tape.gradient(loss, student.trainable_variables), student.trainable_variables, strict=True))
         keep_compressed()
         return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))

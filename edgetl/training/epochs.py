@@ -71,8 +71,7 @@ def train_epochs(
         validate: (accuracy, loss) on the validation pictures now; best means highest accuracy, then lowest loss.
         start_counts: keep the values from before training, and no epoch's, when no epoch is better.
     """
-    start = [variable.numpy() for variable in variables] if start_counts else None
-    start_score = validate() if start_counts else None
+    start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
     history, best = _resume(schedule, variables, state)
     started = len(history.entries)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
@@ -93,9 +92,9 @@ def train_epochs(
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
             _save(schedule, history, variables, state, best)
-    if start is not None and start_score is not None and not history.beats(start_score):
-        note(f"{description}: no epoch was better than the start (accuracy {start_score[0]:.4f}), which is kept")
-        history.best_epoch, best = -1, start
+    if start is not None and not history.beats(start[1]):
+        note(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
+        history.best_epoch, best = -1, start[0]
     for variable, value in zip(variables, best, strict=True):
         variable.assign(value)
     return history
