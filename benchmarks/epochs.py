@@ -28,7 +28,7 @@ def main(count: int) -> None:
         pictures, larger = replace(pictures, splits=splits), replace(larger, splits=splits)
         tuning = FineTuneSettings(32, 1e-4, 0.1, "all", 0.2, 0.1, False, 0)
         with tempfile.TemporaryDirectory() as folder:
-            schedule = Schedule(2, count // 32, 2, Path(folder) / "checkpoint.npz", "float")
+            schedule = Schedule(2, -(-count // 32), 2, Path(folder) / "checkpoint.npz", "float")
             history = fine_tune(model, pictures, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size), tuning, schedule)
             settings, own = quantize_settings(larger, size), replace(schedule, identity="qat")
             _, facts = quantize(model, pictures, pictures.rows("train")[:128], contract, settings, own)

@@ -160,9 +160,29 @@ def check_integer(content: bytes) -> None:
         )
 
 
+def check_bias_scales(content: bytes) -> None:
+    """Raise ExportError that names every bias whose scale is not its operator's input scale times kernel scale, which runtimes take it for.
+
+    The converter makes one constant of equal biases (those of layers that never learned), and calibration gives that only one scale.
+    """
+    model = read(content)
+    graph, wrong = model.subgraphs[0], []
+    for operator in graph.operators:
+        if _operator(model, operator) in _WITH_BIAS and operator.inputs[2] >= 0:
+            image, kernel, bias = (graph.tensors[index].quantization.scale for index in operator.inputs[:3])
+            if not np.allclose(bias, image * kernel, rtol=1e-3, atol=0):
+                wrong.append(graph.tensors[operator.outputs[0]].name.decode())
+    if wrong:
+        raise ExportError(
+            f"the converter gave biases another layer's scale: {', '.join(wrong)}", "train the model: layers with equal biases share them"
+        )
+
+
 def _checked(content: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
     if precision == "int8" and not selective:
         check_integer(content)
+    if precision == "int16x8":
+        check_bias_scales(content)
     return content
 
 

@@ -17,7 +17,7 @@ from edgetl.pipeline.candidates import Candidate, candidate
 from edgetl.pipeline.train import int8_schemes
 from edgetl.project import Project
 from edgetl.quantization import scheme_of
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.base import Quantized, Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.selective import keep_float
 from edgetl.workspace import atomic, fingerprint, write_json
@@ -53,7 +53,7 @@ def export_inputs(project: Project, precision: str, formats: Sequence[str], int8
     Args:
         int8: what was asked of the int8 model; None: what the recipe asks.
     """
-    behind = int8_schemes(project) if precision == "int8" else [project.float_stage]
+    behind = int8_schemes(project) if precision == "int8" or scheme_of(precision).int8_weights else [project.float_stage]
     stages = [project.run.stage(name) for name in behind]
     of_float = project.run.stage(project.float_stage)["inputs"]
     stale = any(stage["facts"].get("float", of_float) != of_float for stage in stages)
@@ -96,10 +96,7 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         content, kept_float = chosen.content, bool(chosen.kept_float)
         facts |= choice
     else:
-        model = project.float_model
-        rounded = scheme_of(precision).rounded
-        if rounded is not None:
-            model = correct_biases(model, project.contract, project.trained_pictures().pixels, project.calibration_rows, rounded)
+        model = _to_be_converted(project, scheme_of(precision))
         content = float_tflite(model, project.contract, precision, partial(_samples, project))
     for name in formats:
         form = FORMATS.load(name)
@@ -111,6 +108,18 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         note(f"{path}: {len(finished):,} bytes")
     write_json(project.run.export / "contract.json", project.contract.to_dict())
     return written, facts
+
+
+def _to_be_converted(project: Project, scheme: Scheme) -> Any:
+    """The float model, with the weights that the scheme wants."""
+    if scheme.int8_weights:
+        best = max((_stored(project, name) for name in int8_schemes(project)), key=lambda one: one.order)
+        note(f"the weights are those of {best.name}")
+        return best.quantized.to_keras(project.float_model, project.contract, activations=False)
+    if scheme.rounded is None:
+        return project.float_model
+    pixels, rows = project.trained_pictures().pixels, project.calibration_rows
+    return correct_biases(project.float_model, project.contract, pixels, rows, scheme.rounded)
 
 
 def _samples(project: Project) -> Iterator[list[np.ndarray]]:
@@ -128,7 +137,7 @@ def _choose_int8(project: Project) -> tuple[Candidate, dict[str, Any]]:
         facts |= {"steps": steps, "within_budget": met}
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
-        candidates = [_stored(project, scheme) for scheme in int8_schemes(project)]
+        candidates = [_stored(project, scheme, asked.keep_float) for scheme in int8_schemes(project)]
         chosen = max(candidates, key=lambda one: one.order)
         facts["candidates"] = {one.name: one.facts() for one in candidates}
         figures = ", ".join(f"{one.name} {one.accuracy.top1_accuracy:.4f} (loss {one.accuracy.loss:.3f})" for one in candidates)
@@ -137,14 +146,11 @@ def _choose_int8(project: Project) -> tuple[Candidate, dict[str, Any]]:
     return chosen, facts | {"shipped": chosen.name, "reason": reason, "kept_float": list(chosen.kept_float), "model": chosen.facts()}
 
 
-def _stored(project: Project, scheme: str) -> Candidate:
+def _stored(project: Project, scheme: str, in_float: Sequence[str] = ()) -> Candidate:
     """A scheme's model as training left it, but for the operators that are to stay in float."""
     quantized = Quantized.load(project.run.quantized_model(scheme))
-    names = project.recipe.export.keep_float
-    if not names:
-        return candidate(project, scheme, quantized)
-    kept = keep_float(quantized, project.float_model, names, take_weights=not scheme.startswith("qat"))
-    return candidate(project, scheme, kept, names)
+    kept = keep_float(quantized, project.float_model, in_float, take_weights=not scheme.startswith("qat"))
+    return candidate(project, scheme, kept, tuple(in_float))
 
 
 def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:

@@ -67,12 +67,15 @@ class Quantized:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
         return cls(weights, ranges)
 
-    def to_keras(self, float_model: Any, contract: InputContract) -> Any:
+    def to_keras(self, float_model: Any, contract: InputContract, activations: bool = True) -> Any:
         """The float model with these weights and a fake quantization after every range, the input's included.
 
         From normalized float32 [N, H, W, 3] to logits float32 [N, K], computed in float on the values that integers would have.
         Hard-sigmoids come out 6 times as high and the next kernel 6 times as small: no integer changes, and no operator is needed
         for the division by 6.
+
+        Args:
+            activations: put these on their grids too; without, only the weights are on theirs.
         """
 
         def place(layer: Any, inputs: Any) -> Any:
@@ -80,7 +83,7 @@ class Quantized:
             weights = self.weights.get(layer.name, [])
             gate = isinstance(layer, HardSigmoid)
             copy = layer.__class__.from_config(layer.get_config() | ({"height": _GATE_HEIGHT} if gate else {}))
-            if layer is first:
+            if layer is first and activations:
                 inputs = FakeQuantize(contract.low, contract.high, name="quantize_image")(inputs)
             output = copy(inputs)
             factor = _GATE_HEIGHT if gate else owed if not weights else _factor_beside(readers[id(layer.output)], factors)
@@ -88,7 +91,7 @@ class Quantized:
             if weights:
                 kernel, *biases = weights
                 copy.set_weights([kernel * np.float32(factor / owed), *(bias * np.float32(factor) for bias in biases)])
-            if layer.name not in self.ranges:
+            if layer.name not in self.ranges or not activations:
                 return output
             low, high = self.ranges[layer.name]
             return FakeQuantize(low * factor, high * factor, name=f"quantize_{layer.name}")(output)
@@ -140,12 +143,14 @@ class Scheme:
         quantize: finds int8 grids before the conversion; None where the converter needs no help.
         rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
             beforehand, see `correct`.
+        int8_weights: it is made of the run's best int8 model's kernels and biases instead of the float model's.
     """
 
     precision: str
     configure: Callable[[Any, Samples], None]
     quantize: Quantize | None = None
     rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
+    int8_weights: bool = False
 
 
 def integers(converter: Any, samples: Samples) -> None:
@@ -155,14 +160,18 @@ def integers(converter: Any, samples: Samples) -> None:
 
 
 class FakeQuantize(layers.Layer):
-    """Rounds to the 256 values of an affine grid over [low, high], nudged so that zero is one of them (Jacob et al. 2018)."""
+    """Rounds to the 256 values of an affine grid over [low, high], nudged so that zero is one of them (Jacob et al. 2018).
+
+    The ends are weights, so that a model takes other ranges without being compiled again.
+    """
 
     def __init__(self, low: float, high: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.low, self.high = low, high
+        super().__init__(trainable=False, **kwargs)
+        self.low, self.high = (self.add_weight(name, (), initializer="zeros") for name in ("low", "high"))
+        self.set_weights([low, high])
 
     def call(self, inputs: Any) -> Any:
-        return tf.quantization.fake_quant_with_min_max_args(inputs, self.low, self.high, num_bits=8)
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, self.high, num_bits=8)
 
 
 def _factor_owed(layer: Any, factors: dict[str, float]) -> float:

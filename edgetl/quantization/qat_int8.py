@@ -48,10 +48,7 @@ def quantize(
 
     def validate() -> tuple[float, float]:
         """Of what would be shipped, with biases on their grids, which the student's are not."""
-        now = baked().to_keras(float_model, contract)
-        if settings.learn_ranges:  # they are constants of the graph, which is compiled anew
-            return accuracy_and_loss(scorer(now, contract)(pictures.pixels, val), pictures.labels[val])
-        judged.set_weights(now.get_weights())
+        judged.set_weights(baked().to_keras(float_model, contract).get_weights())
         return accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val])
 
     history = train_epochs(

@@ -30,13 +30,16 @@ def normalized(image_size: int, count: int = 2) -> np.ndarray:
 
 
 def randomize_norms(model: Any, images: np.ndarray) -> None:
-    """Statistics and scales such as training leaves them.
+    """Statistics, scales and biases such as training leaves them.
 
     Fresh norms are nearly the identity, and would hide a wrong fold; ones drawn blindly let the signal die within a few layers.
     """
     from edgetl.keras import layers
 
     random = np.random.default_rng(6)
+    for layer in model.layers:
+        if getattr(layer, "use_bias", False):
+            layer.bias.assign(random.normal(0, 0.1, layer.bias.shape))
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
     for norm in norms:
         norm.set_weights([random.uniform(*ends, norm.gamma.shape) for ends in ((0.5, 1.5), (-0.5, 0.5), (0, 0), (1, 1))])

@@ -60,23 +60,35 @@ class Network:
         return model
 
     @cached_property
-    def quantized(self) -> Any:
-        """The fake-quantized Keras model."""
+    def grids(self) -> Any:
+        """The calibrated model."""
         from edgetl.quantization.base import bake
         from edgetl.quantization.calibrate import activation_ranges
 
         ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(PICTURES))
         weights = {layer.name: layer.get_weights() for layer in self.model.layers if layer.weights}
-        return bake(self.model, weights, ranges, self.contract).to_keras(self.model, self.contract)
+        return bake(self.model, weights, ranges, self.contract)
+
+    @cached_property
+    def quantized(self) -> Any:
+        """The fake-quantized Keras model."""
+        return self.grids.to_keras(self.model, self.contract)
+
+    @cached_property
+    def rounded(self) -> Any:
+        """The Keras model with int8 weights."""
+        return self.grids.to_keras(self.model, self.contract, activations=False)
 
     @cache  # noqa: B019  as many as there are backbones, and for the session anyway
     def lite(self, precision: str) -> bytes:
         """The TFLite bytes that all formats start from."""
         from edgetl.export.tflite import float_tflite, int8_tflite
+        from edgetl.quantization import scheme_of
 
         if precision == "int8":
             return int8_tflite(self.quantized, self.contract)
-        return float_tflite(self.model, self.contract, precision, lambda: ([pixels[None].astype(np.float32)] for pixels in self.pixels))
+        model = self.rounded if scheme_of(precision).int8_weights else self.model
+        return float_tflite(model, self.contract, precision, lambda: ([pixels[None].astype(np.float32)] for pixels in self.pixels))
 
     @cache  # noqa: B019
     def file(self, form: str, precision: str) -> Path:
@@ -97,10 +109,9 @@ class Network:
         """float64 [80, 3]: the float Keras model's probabilities."""
         return self._probabilities(self.model)
 
-    @cached_property
-    def simulated(self) -> np.ndarray:
-        """float64 [80, 3]: the fake-quantized Keras model's."""
-        return self._probabilities(self.quantized)
+    def promised(self, precision: str) -> np.ndarray:
+        """float64 [80, 3]: of the Keras model with what a file of this precision rounds."""
+        return self._probabilities({"int8": self.quantized, "int16x8": self.rounded}.get(precision, self.model))
 
     def _probabilities(self, model: Any) -> np.ndarray:
         logits = model(self.images, training=False).numpy().astype(np.float64)

@@ -60,6 +60,17 @@ def with_sine() -> Any:
     return keras.Model(image, FakeQuantize(-1.0, 1.0)(layers.Dense(3)(FakeQuantize(-1.0, 1.0)(layers.GlobalAveragePooling2D()(x)))))
 
 
+def test_biases_that_share_a_scale_do_not_get_out() -> None:
+    """The converter merges equal constants; the runtime would read the second layer's bias at the wrong size."""
+    convert, samples = FORMATS.load("tflite").convert, lambda: ([pixels[None].astype(np.float32)] for pixels in PIXELS)
+    convert(tflite.float_tflite(tiny(), CONTRACT, "int16x8", samples), CONTRACT, "int16x8")
+    model = tiny()
+    for name in ("conv_a", "conv_b"):
+        model.get_layer(name).bias.assign([0.1, -0.2, 0.3, 0.4])
+    with pytest.raises(ExportError, match=r"another layer's scale: .*relu_b"):
+        convert(tflite.float_tflite(model, CONTRACT, "int16x8", samples), CONTRACT, "int16x8")
+
+
 @pytest.fixture(scope="module")
 def lite() -> bytes:
     return tflite.int8_tflite(quantized(tiny()), CONTRACT)

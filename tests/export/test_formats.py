@@ -27,12 +27,7 @@ EXTENDED = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
 TOLERANCE = {"float32": 1e-4, "float16": 5e-2}
 
 every_backbone = pytest.mark.parametrize("name", BACKBONES)
-# The converter cannot write these operators with 16-bit activations.
-NO_INT16X8 = ("mobilenet_v3_small", "mobilenet_v3_large")
-every_file = pytest.mark.parametrize(
-    ("name", "form", "precision"),
-    [(name, *file) for name in BACKBONES for file in FILES if name not in NO_INT16X8 or file[1] != "int16x8"],
-)
+every_file = pytest.mark.parametrize(("name", "form", "precision"), [(name, *file) for name in BACKBONES for file in FILES])
 every_onnx_file = pytest.mark.parametrize(("form", "precision"), ONNX_FILES)
 
 
@@ -67,7 +62,7 @@ def test_the_answers_are_the_models(name: str, form: str, precision: str, networ
         return
     # Random weights with fresh statistics amplify roundings from layer to layer, far more than a trained model does (that one is judged
     # by `edgetl validate`). Here: the file computes what the fake quantization promised, and not another picture's answer.
-    promised = net.simulated if precision == "int8" else net.expected
+    promised = net.promised(precision)
     apart = np.abs(answers - promised).mean()
     assert apart < 0.12
     assert apart < 0.5 * np.abs(np.roll(answers, 1, axis=0) - promised).mean()
@@ -83,12 +78,6 @@ def test_both_int8_files_give_the_same_answers(name: str, network: GetNetwork) -
     assert (lite.argmax(1) == onnx_answers.argmax(1)).mean() >= 0.95  # 80 pictures; near-ties may fall either way
     assert steps.mean() <= 1.5
     assert np.percentile(steps, 90) <= 4, "the two kernel sets round differently, by a step or so a layer, and it adds up"
-
-
-@pytest.mark.parametrize("name", NO_INT16X8)
-def test_what_the_converter_cannot_write_is_said(name: str, network: GetNetwork) -> None:
-    with pytest.raises(ExportError, match="16x8-bit not yet supported for op: 'HARD_SWISH'"):
-        network(name).lite("int16x8")
 
 
 @every_backbone
