@@ -52,7 +52,7 @@ def augmentation(image_size: int) -> Augmentation:
 
 
 def quantize_settings(training_pictures: Pictures, image_size: int) -> Settings:
-    return Settings("auto", training_pictures, 32, 3e-5, 2.0, True, augmentation(image_size), 0)
+    return Settings("auto", training_pictures, 32, 3e-5, 2.0, 10.0, True, augmentation(image_size), 0)
 
 
 def cpu_line() -> str:

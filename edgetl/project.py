@@ -144,6 +144,7 @@ class Project:
             batch_size=train.batch_size,
             learning_rate=quantize.learning_rate,
             temperature=quantize.temperature,
+            feature_weight=quantize.feature_weight,
             learn_ranges=quantize.learn_ranges,
             augment=self.augmentation,
             seed=train.seed,

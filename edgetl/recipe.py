@@ -86,6 +86,7 @@ class Quantize(_Table):
     epochs: Count
     learning_rate: Rate
     temperature: Annotated[float, Field(gt=0, le=100)]
+    feature_weight: Annotated[float, Field(ge=0, le=1000)]
     learn_ranges: bool
     ranges: Literal["auto", "minmax", "percentile", "mse"]
     calibration_pictures: Positive

@@ -112,6 +112,7 @@ class Settings:
         batch_size: pictures a step.
         learning_rate: Adam's peak in quantization-aware training.
         temperature: of the distillation's softmax.
+        feature_weight: of the pooled features' relative squared error from the float model's, beside the logits' divergence.
         learn_ranges: activation ranges are trained too.
     """
 
@@ -120,6 +121,7 @@ class Settings:
     batch_size: int
     learning_rate: float
     temperature: float
+    feature_weight: float
     learn_ranges: bool
     augment: Augmentation
     seed: int

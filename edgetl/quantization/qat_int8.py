@@ -19,7 +19,7 @@ from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
 from edgetl.training.epochs import Schedule, train_epochs
-from edgetl.training.finetune import Teacher, accuracy_and_loss
+from edgetl.training.finetune import accuracy_and_loss, divergence
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
 
@@ -75,15 +75,22 @@ def _refuse_mixed_precision(model: Any) -> None:
 
 
 def _step(student: Any, float_model: Any, contract: InputContract, settings: Settings, optimizer: Any) -> Any:
-    teacher = Teacher(lambda pixels: float_model(contract.normalize(pixels), training=False), 1.0, settings.temperature)
+    teacher, learner = (
+        keras.Model(model.input, [model.get_layer(pool).output, model.output])
+        for model, pool in ((float_model, "pool"), (student, "quant_pool"))
+    )
     keep_compressed = kept(float_model, student)
 
     @tf.function(reduce_retracing=True)
     def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-        pixels = settings.augment(pixels, seed)
+        images = contract.normalize(settings.augment(pixels, seed))
+        wanted_features, wanted = teacher(images, training=False)
         with tf.GradientTape() as tape:
-            logits = student(contract.normalize(pixels), training=True)
-            loss = teacher.loss(pixels, logits)
+            features, logits = learner(images, training=True)
+            loss = divergence(wanted, logits, settings.temperature)
+            if settings.feature_weight:
+                error = tf.reduce_mean(tf.square(features - wanted_features)) / tf.reduce_mean(tf.square(wanted_features))
+                loss += settings.feature_weight * error
         optimizer.apply_gradients(zip(tape.gradient(loss, student.trainable_variables), student.trainable_variables, strict=True))
         keep_compressed()
         return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))

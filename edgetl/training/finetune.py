@@ -39,10 +39,13 @@ class Teacher:
     temperature: float
 
     def loss(self, pixels: Any, logits: Any) -> Any:
-        """KL divergence of the student's answers from the teacher's, mean over the batch."""
-        target = tf.nn.softmax(self.answer(pixels) / self.temperature)
-        divergence = keras.losses.kl_divergence(target, tf.nn.softmax(logits / self.temperature))
-        return tf.reduce_mean(divergence) * self.temperature**2  # so that the gradient's size does not depend on the temperature
+        return divergence(self.answer(pixels), logits, self.temperature)
+
+
+def divergence(wanted: Any, logits: Any, temperature: float) -> Any:
+    """KL divergence of a student's answers from its teacher's, both logits [N, K], softened by the temperature, mean over the batch."""
+    each = keras.losses.kl_divergence(tf.nn.softmax(wanted / temperature), tf.nn.softmax(logits / temperature))
+    return tf.reduce_mean(each) * temperature**2  # so that the gradient's size does not depend on the temperature
 
 
 @dataclass(frozen=True)

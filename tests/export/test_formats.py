@@ -14,7 +14,6 @@ from onnx import numpy_helper
 
 from edgetl.backbones import BACKBONES
 from edgetl.contract import PROBABILITY_SCALE, InputContract
-from edgetl.errors import ExportError
 from edgetl.export import FORMATS, integer_graph, tflite
 from edgetl.export import onnx as onnx_export
 from tests.export.conftest import SIZE, Network

@@ -76,4 +76,14 @@ def quantized(
 def settings_for(pictures: Pictures) -> Any:
     from edgetl.quantization.base import Settings
 
-    return Settings("auto", pictures, batch_size=8, learning_rate=1e-3, temperature=2.0, learn_ranges=True, augment=NO_AUGMENTATION, seed=0)
+    return Settings(
+        "auto",
+        pictures,
+        batch_size=8,
+        learning_rate=1e-3,
+        temperature=2.0,
+        feature_weight=0.5,
+        learn_ranges=True,
+        augment=NO_AUGMENTATION,
+        seed=0,
+    )
