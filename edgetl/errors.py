@@ -65,7 +65,22 @@ class BudgetError(EdgetlError):
     exit_code = 9
 
 
+class DeviceError(EdgetlError):
+    """A device cannot be reached, or lacks what was asked of it."""
+
+    exit_code = 10
+
+
+class SlowdownError(EdgetlError):
+    """A benchmark is slower than its baseline allows."""
+
+    exit_code = 11
+
+
 EXIT_CODES = {0: "success"} | {
     error.exit_code: (error.__doc__ or "").splitlines()[0]
-    for error in (EdgetlError, UsageError, DataError, WeightsError, RunError, ExportError, ParityError, DependencyError, BudgetError)
+    for error in (
+        *(EdgetlError, UsageError, DataError, WeightsError, RunError, ExportError, ParityError, DependencyError, BudgetError),
+        *(DeviceError, SlowdownError),
+    )
 }

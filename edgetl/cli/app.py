@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli import card, export, list_names, predict, run, sensitivity, show, train, validate
+from edgetl.cli import benchmark, card, devices, export, list_names, predict, run, sensitivity, show, train, validate
 from edgetl.errors import EXIT_CODES, EdgetlError
 
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C, as shells report a program that SIGINT ended
@@ -24,6 +24,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
     "export": export.export,
     "validate": validate.validate,
+    "benchmark": benchmark.benchmark,
+    "devices": devices.devices,
     "run": run.run,
     "predict": predict.predict,
     "sensitivity": sensitivity.sensitivity,

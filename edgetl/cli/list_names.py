@@ -12,15 +12,16 @@ from edgetl.registry import Registry, did_you_mean
 def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
     from edgetl.backbones import BACKBONES
     from edgetl.data import SOURCES
+    from edgetl.devices import KINDS
     from edgetl.export import FORMATS
     from edgetl.quantization import SCHEMES
     from edgetl.runtimes import RUNTIMES
 
-    return {"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES, "runtimes": RUNTIMES}
+    return {"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES, "runtimes": RUNTIMES, "devices": KINDS}
 
 
 def list_names(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, settings.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, devices, settings.")],
     as_json: Json = False,
 ) -> None:
     """List what can be named, or all settings with their defaults.

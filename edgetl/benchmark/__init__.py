@@ -1,0 +1,1 @@
+"""How fast and how big a model is, on any device."""

@@ -1,0 +1,44 @@
+"""What latency samples say: percentiles, how sure the median is, and whether the device held its speed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_RESAMPLES = 2000  # the ends of a 95 % interval then wander by a few per cent of its width
+_THROTTLED = 1.05  # the second half's median over the first's: beyond what turns of the scheduler do to a median of 25
+_WIDE = 1.25  # p90 over p50: on a quiet machine it is below 1.1
+
+
+def summary(samples_ms: Sequence[float]) -> dict[str, Any]:
+    """runs, p50, p90, p95, p99, mean, std, min the median's 95 % interval (bootstrap, Efron 1979), in milliseconds."""
+    samples = np.asarray(samples_ms, np.float64)
+    if not len(samples):
+        raise ValueError("there are no samples")
+    random = np.random.default_rng(0)  # the same samples give the same interval
+    medians = [np.median(random.choice(samples, len(samples))) for _ in range(_RESAMPLES)]
+    names = ("p50", "p90", "p95", "p99")
+    percentiles = dict(zip(names, _rounded(np.percentile(samples, [50, 90, 95, 99])), strict=True))
+    return {
+        "runs": len(samples),
+        **percentiles,
+        "p50_interval_95": _rounded(np.percentile(medians, [2.5, 97.5])),
+        **dict(zip(("mean", "std", "min"), _rounded(np.array([samples.mean(), samples.std(), samples.min()])), strict=True)),
+    }
+
+
+def doubts(samples_ms: Sequence[float]) -> list[str]:
+    """Why the figure should not be trusted as it is, in words."""
+    samples = np.asarray(samples_ms, np.float64)
+    half = len(samples) // 2
+    found = []
+    if half and (slower := np.median(samples[half:]) / np.median(samples[:half])) > _THROTTLED:
+        found.append(f"the second half was {100 * (slower - 1):.0f} % slower than the first: throttling, or other work on the device")
+    if (spread := np.percentile(samples, 90) / np.median(samples)) > _WIDE:
+        found.append(f"a wide spread: a tenth of the runs took {100 * (spread - 1):.0f} % longer than the median")
+    return found
+
+
+def _rounded(values: NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 4) for value in values]

@@ -1,0 +1,61 @@
+"""`edgetl benchmark`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json
+
+
+def benchmark(
+    targets: Annotated[
+        list[Path] | None, typer.Argument(metavar="[RUN|FILE...]", help="A run, or model files; left out: the newest run under runs/.")
+    ] = None,
+    device: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DEVICE", help="See 'edgetl list devices'; may be repeated: they run side by side.", show_default="local"),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Of the runtime.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, help="Inferences that count, at least.")] = 50,
+    warmup: Annotated[int, typer.Option(min=0, help="Inferences before them.")] = 10,
+    duration: Annotated[float, typer.Option(min=0, metavar="S", help="Seconds to go on for, at least.")] = 0.0,
+    cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Cores to run on.")] = "",
+    delegate: Annotated[str, typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Left out: the runtime's own choice.")] = "default",
+    profile: Annotated[bool, typer.Option("--profile", help="Time every operator, too.")] = False,
+    accuracy: Annotated[
+        int, typer.Option(min=-1, metavar="N", help="Validation pictures for the device to answer, against this host's answers; -1: all.")
+    ] = 0,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="An earlier benchmark.json, as a gate.")] = None,
+    max_slowdown: Annotated[float, typer.Option(min=0.01, help="What the gate allows: this p50 over the baseline's.")] = 1.1,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="For benchmark.json, .md, .csv and .png; left out: the run.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure latency, memory and size on this host, boards, phones and browsers; with --accuracy their answers too.
+
+    Exit code 10: a device failed (the others' results are kept); 7: a device answers otherwise than this host; 11: slower than the
+    baseline allows.
+
+    Example: edgetl benchmark --device local --device ssh://pi@raspberrypi.local --accuracy 32
+    """
+    from edgetl.benchmark.gate import against, load_baseline
+    from edgetl.benchmark.plan import Plan, cpus_of
+    from edgetl.errors import DeviceError, ParityError, SlowdownError
+    from edgetl.pipeline import benchmark as stage
+    from edgetl.report import benchmark as report
+
+    before = load_baseline(baseline) if baseline else None
+    plan = Plan(threads, runs, warmup, duration, cpus_of(cpu_mask), delegate, runs if profile else 0)
+    document = stage.benchmark(targets or [], device or ["local"], plan, accuracy, out)
+    report.tell(document)
+    rows = against(before, document, max_slowdown) if before else []
+    if rows:
+        report.gate(rows, max_slowdown)
+    console.result(document | {"baseline": rows})
+    failed = any("error" in one for one in [*document["devices"].values(), *document["results"]])
+    differs = any(one.get("answers", {}).get("failures") for one in document["results"])
+    slower = not all(row["passed"] for row in rows)
+    for wrong, error in ((failed, DeviceError), (differs, ParityError), (slower, SlowdownError)):
+        if wrong:
+            raise typer.Exit(error.exit_code)

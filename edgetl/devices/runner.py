@@ -1,0 +1,254 @@
+"""Runs one job on the machine it was sent to, and says what that machine is. Needs Python 3.8 and the runtime that the job names.
+
+    python3 runner.py probe             facts of this machine, as JSON on stdout
+    python3 runner.py run job.json      job.json, the model and the pictures lie beside it; writes result.json
+
+It stands alone: nothing of edgetl is needed on a board. Every file it names lies in the current folder.
+"""
+
+from __future__ import annotations  # of Python 3.8, which some boards still have
+
+import gc
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+RUNTIMES = {"litert": ("ai-edge-litert", "tflite-runtime"), "onnxruntime": ("onnxruntime",)}
+
+
+def probe() -> dict[str, Any]:
+    """What this machine is; what cannot be read is left out or None."""
+    found = {name: next((v for v in map(_version, packages) if v), None) for name, packages in RUNTIMES.items()}
+    memory = _fields("/proc/meminfo").get("MemTotal", "0 kB").split()[0]
+    return {
+        "model": _text("/proc/device-tree/model") or _text("/sys/class/dmi/id/product_name"),
+        "chip": _chip(),
+        "abi": platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_bytes": int(memory) * 1024,
+        "os": _os(),
+        "python": platform.python_version(),
+        "runtimes": found,
+        "free_bytes": shutil.disk_usage(".").free,
+        "load_average": os.getloadavg()[0],
+        **state(),
+    }
+
+
+def state() -> dict[str, Any]:
+    """What changes while a benchmark runs: governor and frequency of each core, temperatures of the thermal zones."""
+    cores = sorted(Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq"))
+    zones = sorted(Path("/sys/class/thermal").glob("thermal_zone[0-9]*"))
+    return {
+        "governors": sorted({governor for core in cores if (governor := _text(core / "scaling_governor"))}),
+        "frequencies_mhz": [int(khz) // 1000 for core in cores if (khz := _text(core / "scaling_cur_freq"))],
+        "temperatures_c": {_text(zone / "type"): int(t) / 1000 for zone in zones if (t := _text(zone / "temp")).lstrip("-").isdigit()},
+    }
+
+
+def _chip() -> str:
+    facts = _fields("/proc/cpuinfo")
+    names = (facts.get("model name"), facts.get("Hardware"), facts.get("Model"), _text("/proc/device-tree/compatible"))
+    return next((name for name in names if name), platform.processor())
+
+
+def _os() -> str:
+    release = _fields("/etc/os-release", "=")
+    return release.get("PRETTY_NAME", "").strip('"') or f"{platform.system()} {platform.release()}"
+
+
+def _fields(path: str, separator: str = ":") -> dict[str, str]:
+    pairs = (line.partition(separator) for line in _text(path).splitlines())
+    return {key.strip(): value.strip() for key, found, value in pairs if found}
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip("\0\n ")
+    except OSError:
+        return ""
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+class Engine(Protocol):
+    """A loaded model: `infer` runs it on the input that `feed` put there; `answer` reads what came out, as probabilities [K]."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+    imported: float  # when the runtime's import was done, on time.perf_counter's clock
+
+    @property
+    def infer(self) -> Callable[[], None]: ...
+
+    def feed(self, image: Any) -> None: ...
+
+    def answer(self) -> Any: ...
+
+    def profile(self, runs: int) -> list[dict[str, Any]] | None: ...
+
+
+class LiteRT:
+    def __init__(self, job: dict[str, Any]) -> None:
+        try:
+            from ai_edge_litert import interpreter as litert
+        except ImportError:
+            from tflite_runtime import interpreter as litert
+        kind = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if job["delegate"] == "cpu" else litert.OpResolverType.AUTO
+        self.imported = time.perf_counter()
+        interpreter = litert.Interpreter(model_path=job["model"], num_threads=job["threads"], experimental_op_resolver_type=kind)
+        interpreter.allocate_tensors()
+        [takes], [self._gives] = interpreter.get_input_details(), interpreter.get_output_details()
+        self.shape, self.dtype = tuple(takes["shape"]), takes["dtype"]
+        self.infer: Callable[[], None] = interpreter.invoke
+        self._interpreter, self._at = interpreter, takes["index"]
+
+    def feed(self, image: Any) -> None:
+        self._interpreter.set_tensor(self._at, image)
+
+    def answer(self) -> Any:
+        values, (scale, zero) = self._interpreter.get_tensor(self._gives["index"])[0], self._gives["quantization"]
+        return (values.astype("float32") - zero) * scale if scale else values
+
+    def profile(self, runs: int) -> list[dict[str, Any]] | None:
+        return None
+
+
+class OnnxRuntime:
+    def __init__(self, job: dict[str, Any]) -> None:
+        import onnxruntime
+
+        self.imported = time.perf_counter()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = job["threads"], 3
+        wanted = {"xnnpack": ["XnnpackExecutionProvider"]}.get(job["delegate"], [])
+        providers = [*wanted, "CPUExecutionProvider"]
+        missing = set(providers) - set(onnxruntime.get_available_providers())
+        if missing:
+            raise SystemExit(f"this onnxruntime has no {', '.join(sorted(missing))}")
+        self._options, self._providers, self._path = options, providers, job["model"]
+        self._session = self._open()
+        [takes] = self._session.get_inputs()
+        self._name = takes.name
+        self.shape = tuple(size if isinstance(size, int) else 1 for size in takes.shape)
+        self.dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[takes.type]
+
+    def _open(self) -> Any:
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(self._path, self._options, providers=self._providers)
+
+    def feed(self, image: Any) -> None:
+        self._inputs = {self._name: image}
+
+    def infer(self) -> None:
+        self._values = self._session.run(None, self._inputs)
+
+    def answer(self) -> Any:
+        values = self._values[0][0]
+        return values.astype("float32") / 256 if values.dtype == "uint8" else values
+
+    def profile(self, runs: int) -> list[dict[str, Any]] | None:
+        """Milliseconds of each operator in one inference, mean over the runs, from ONNX Runtime's own trace."""
+        self._options.enable_profiling, self._options.profile_file_prefix = True, "trace"
+        session = self._open()
+        for _ in range(runs):
+            session.run(None, self._inputs)
+        spent: dict[tuple[str, str], float] = {}
+        for event in json.loads(Path(session.end_profiling()).read_text(encoding="utf-8")):
+            if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
+                key = event["name"][: -len("_kernel_time")], event["args"]["op_name"]
+                spent[key] = spent.get(key, 0) + event["dur"] / 1000 / runs
+        return [{"operator": name, "type": kind, "ms": ms} for (name, kind), ms in spent.items()]
+
+
+ENGINES: dict[str, Callable[[dict[str, Any]], Engine]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
+
+
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    started = time.perf_counter()
+    if job["cpus"]:
+        os.sched_setaffinity(0, job["cpus"])
+    before = state()
+    begun = time.perf_counter()
+    try:
+        engine = ENGINES[job["runtime"]](job)
+    except ImportError as error:
+        raise SystemExit(f"cannot import {job['runtime']}: {error}") from None
+    loaded = time.perf_counter()
+    import numpy  # which both runtimes have brought
+
+    pixels = numpy.fromfile(job["pictures"], "uint8").reshape(-1, *engine.shape[1:]) if job["pictures"] else None
+    image = pixels[:1] if pixels is not None else numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
+    engine.feed(image.astype(engine.dtype))
+    first = time.perf_counter()
+    engine.infer()
+    first_ms = 1e3 * (time.perf_counter() - first)
+    times_ms = _timed(engine.infer, job)
+    after, peak = state(), int(_fields("/proc/self/status").get("VmHWM", "0 kB").split()[0]) * 1024  # ru_maxrss counts the parent too
+    return {
+        "runtime": next((f"{package} {v}" for package in RUNTIMES[job["runtime"]] if (v := _version(package))), ""),
+        "import_ms": 1e3 * (engine.imported - begun),
+        "load_ms": 1e3 * (loaded - engine.imported),
+        "first_ms": first_ms,
+        "cold_start_ms": 1e3 * (loaded - begun) + first_ms,
+        "samples_ms": times_ms,
+        "peak_memory_bytes": peak,
+        "cpus": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "before": before,
+        "after": after,
+        "answers": _answers(engine, pixels),
+        "profile": engine.profile(job["profile"]) if job["profile"] else None,
+        "seconds": time.perf_counter() - started,
+    }
+
+
+def _timed(infer: Callable[[], None], job: dict[str, Any]) -> list[float]:
+    """Milliseconds of each warm run: at least job['runs'] of them and job['duration_s'] seconds in all."""
+    samples: list[int] = []
+    clock = time.perf_counter_ns
+    for _ in range(job["warmup"]):
+        infer()
+    gc.disable()  # a collection in the middle of a run would be measured as the model's
+    end = clock() + int(job["duration_s"] * 1e9)
+    while len(samples) < job["runs"] or clock() < end:
+        started = clock()
+        infer()
+        samples.append(clock() - started)
+    gc.enable()
+    return [ns / 1e6 for ns in samples]
+
+
+def _answers(engine: Engine, pixels: Any) -> list[list[float]]:
+    """Probabilities of each picture, once the timing is over."""
+    answers = []
+    for picture in [] if pixels is None else pixels:
+        engine.feed(picture[None].astype(engine.dtype))
+        engine.infer()
+        answers.append([float(value) for value in engine.answer()])
+    return answers
+
+
+def main(verb: str, *names: str) -> None:
+    if verb == "probe":
+        json.dump(probe(), sys.stdout)
+        return
+    [job] = names
+    result = run(json.loads(Path(job).read_text(encoding="utf-8")))
+    Path("result.json").write_text(json.dumps(result), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,90 @@
+"""A run's files, or any model files, measured on devices."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetl.benchmark.plan import Plan, Sent, Subject
+from edgetl.benchmark.run import benchmark as measure
+from edgetl.data.calibration import sample
+from edgetl.errors import RunError, UsageError
+from edgetl.pipeline.export import exported
+from edgetl.project import Project
+from edgetl.report import benchmark as report
+from edgetl.runtimes import open_session, runtime_of
+from edgetl.runtimes.base import predict as predict_rows
+from edgetl.workspace import Run
+
+
+def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, pictures: int, out: Path | None) -> dict[str, Any]:
+    """Measure, and write benchmark.json, .md, .csv and .png into `out`, by default the run.
+
+    Args:
+        targets: one run, or model files; none: the newest run.
+        pictures: of the run's validation set for the devices to answer; 0: none, -1: all. Raises UsageError where there is no run.
+    """
+    run = None if targets and all(path.is_file() for path in targets) else _run_of(targets)
+    subjects = _of_run(run) if run else _of_files(targets)
+    if pictures and not run:
+        raise UsageError("--accuracy needs a run, whose validation pictures are sent", "name the run instead of its files")
+    with _sent(run, subjects, pictures) as (asked, sent):
+        document = measure(asked, devices, plan, sent)
+    folder = out or (run.path if run else None)
+    if folder:
+        report.write(document, folder)
+    return document
+
+
+def _run_of(targets: Sequence[Path]) -> Run:
+    if len(targets) > 1:
+        missing = [str(path) for path in targets if not path.is_file()]
+        raise UsageError(f"{missing[0]} is no model file", "name one run, or model files that end in .tflite or .onnx")
+    return Run.open(targets[0] if targets else None)
+
+
+def _of_files(paths: Sequence[Path]) -> Sequence[Subject]:
+    names = [path.name if len({other.name for other in paths}) == len(paths) else str(path) for path in paths]
+    return [Subject(name, path, _measurable(path)) for name, path in zip(names, paths, strict=True)]
+
+
+def _measurable(path: Path) -> str:
+    runtime = runtime_of(path)
+    if runtime == "keras":
+        raise UsageError(f"{path} runs on no device", "export the run, and name a .tflite or .onnx file")
+    return runtime
+
+
+def _of_run(run: Run) -> Sequence[Subject]:
+    """Its exported files, with their accuracy where they are validated as they are."""
+    accuracy: dict[str, float] = {}
+    with suppress(RunError):  # not validated yet: nothing is known of it
+        accuracy = {name: one["accuracy"]["top1_accuracy"] for name, one in run.read_validation()["subjects"].items()}
+    files = [run.path / file for file in exported(Project.open(run.path))]
+    named = [(f"{path.suffix[1:]}_{path.stem.removeprefix('model_')}", path) for path in files]
+    return [Subject(name, path, runtime_of(path), accuracy.get(name)) for name, path in named]
+
+
+@contextmanager
+def _sent(run: Run | None, subjects: Sequence[Subject], count: int) -> Iterator[tuple[Sequence[Subject], Sent | None]]:
+    """The subjects with this host's answers, and the pictures in a file for the devices."""
+    if run is None or not count:
+        yield subjects, None
+        return
+    project = Project.open(run.path)
+    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
+    rows = sample(pictures.labels, rows, count, project.recipe.train.seed) if count > 0 else rows
+    pixels = np.ascontiguousarray(pictures.pixels[rows])
+
+    def answers(one: Subject) -> Any:
+        return predict_rows(open_session(one.path, project.contract), pixels, np.arange(len(rows)), f"here: {one.name}")
+
+    answered = [replace(one, expected=answers(one)) for one in subjects]
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+        file = Path(folder) / "pictures.bin"
+        pixels.tofile(file)
+        yield answered, Sent(file, pictures.labels[rows])

@@ -1,0 +1,62 @@
+"""Latency against accuracy and size: which model is worth its time on which device."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from edgetl.workspace import atomic
+
+_INK, _FAINT, _GRID = "#2b3440", "#8a94a0", "#e3e7ec"
+_COLOURS = ("#3f6fa3", "#c8553d", "#4f9d69", "#a0719f", "#b8912f", "#5aa7b3")  # a device each
+_AREA = 900.0  # points squared, of the largest model's circle
+
+
+def pareto(document: Mapping[str, Any], path: Path) -> None:
+    """A circle for each model on each device, as PNG: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
+
+    A line joins those that no other on the same device beats in both.
+    """
+    timed = [result for result in document["results"] if result.get("latency_ms")]
+    models = document["models"]
+    accurate = all(models[result["model"]]["top1_accuracy"] is not None for result in timed)
+    figure = Figure(figsize=(10, 6.2), dpi=120, layout="constrained", facecolor="white")  # inches
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[:].set_color(_FAINT)
+    axes.grid(color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    largest = max(models[result["model"]]["size_bytes"] for result in timed)
+    for number, device in enumerate(dict.fromkeys(result["device"] for result in timed)):
+        colour = _COLOURS[number % len(_COLOURS)]
+        points = []
+        for result in (one for one in timed if one["device"] == device):
+            model = models[result["model"]]
+            ms, height = result["latency_ms"]["p50"], 100 * model["top1_accuracy"] if accurate else model["size_bytes"] / 1024
+            points.append((ms, height))
+            axes.scatter(ms, height, _AREA * model["size_bytes"] / largest + 12, colour, alpha=0.35, linewidths=0)
+            axes.plot(ms, height, ".", color=colour)
+            axes.annotate(result["model"], (ms, height), (6, 6), textcoords="offset points", fontsize=8.5, color=_INK)
+        front = _front(points, higher_is_better=accurate)
+        axes.plot(*zip(*front, strict=True), color=colour, linewidth=1.2, label=device)
+    axes.set_xscale("log")
+    axes.margins(0.14)
+    axes.set_xlabel("median latency of one picture, ms", color=_INK)
+    axes.set_ylabel("top-1 on validation, %" if accurate else "size, KiB", color=_INK)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.tick_params(which="both", colors=_INK, length=0, labelsize=9)
+    axes.legend(frameon=False, labelcolor=_INK, title="device; the line: nothing there is both faster and better", alignment="left")
+    axes.set_title("Latency, accuracy and size" if accurate else "Latency and size", loc="left", fontsize=14, fontweight="bold", color=_INK)
+    with atomic(path) as temporary:
+        figure.savefig(temporary)
+
+
+def _front(points: Sequence[tuple[float, float]], higher_is_better: bool) -> list[tuple[float, float]]:
+    """The points that no faster one equals or beats, by latency."""
+    front: list[tuple[float, float]] = []
+    for ms, height in sorted(points, key=lambda point: (point[0], -point[1] if higher_is_better else point[1])):
+        if not front or (height > front[-1][1] if higher_is_better else height < front[-1][1]):
+            front.append((ms, height))
+    return front
