@@ -15,9 +15,10 @@ def load_baseline(path: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']}")
+        _medians(document)
         return dict(document)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is no baseline: {error}", "name a benchmark.json that 'edgetl benchmark' wrote") from error
+        raise UsageError(f"{path} is no baseline: {error!r}", "name a benchmark.json that 'edgetl benchmark' wrote") from error
 
 
 def against(baseline: Mapping[str, Any], document: Mapping[str, Any], max_slowdown: float) -> list[dict[str, Any]]:

@@ -22,6 +22,8 @@ _ADVICE = (
     ("Connection refused", "is an ssh server running there, on that port?"),
     ("timed out", "is the board on, and reachable from here?"),
     ("No space left", "make room on the board, or name another folder in the devices file (folder = ...)"),
+    ("exit code 124", "it did not finish in time: is the board overloaded, or the model too slow for it?"),
+    ("exit code 137", "it was killed: is the model too large for the board's memory?"),
     ("not found", "name a Python 3.8 or newer in the devices file (python = ...)"),
 )
 
@@ -36,7 +38,8 @@ class SshDevice(PythonDevice):
             *("-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_S}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
             *("-o", "ControlMaster=auto", "-o", f"ControlPath={self._local.name}/%C", "-o", "ControlPersist=60"),
         ]
-        self._ssh = ["ssh", *options, *(["-p", port] if port else []), host.replace("[", "").replace("]", "")]
+        config = ["-F", settings["config"]] if "config" in settings else []
+        self._ssh = ["ssh", *config, *options, *(["-p", port] if port else []), host.replace("[", "").replace("]", "")]
         self._folder = ""
         try:
             self._folder = (
@@ -51,7 +54,8 @@ class SshDevice(PythonDevice):
 
     def run(self, command: Sequence[str], timeout_s: float) -> str:
         there = ["sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", self._folder, *command]
-        return self._there(["timeout", str(round(timeout_s)), *there], timeout_s + _CONNECT_S).decode(errors="replace")
+        limit = ["timeout", "-k", "5", str(max(1, round(timeout_s)))]  # ends it there, where the end of ssh would not
+        return self._there([*limit, *there], timeout_s + _CONNECT_S).decode(errors="replace")
 
     def pull(self, name: str) -> bytes:
         return self._there(["cat", f"{self._folder}/{name}"], _COPY_S)
@@ -80,4 +84,4 @@ def _open(name: str, target: str, settings: Mapping[str, str]) -> SshDevice:
     return SshDevice(name, match["host"], match["port"], settings)
 
 
-KIND = Kind(_open, frozenset({"host", "python", "folder"}), list)
+KIND = Kind(_open, frozenset({"host", "config", "python", "folder"}), list)

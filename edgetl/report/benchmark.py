@@ -20,8 +20,12 @@ def write(document: Mapping[str, Any], folder: Path) -> None:
     write_json(folder / "benchmark.json", document)
     _text(folder / "benchmark.md", markdown(document))
     _text(folder / "benchmark.csv", comma_separated(document))
-    if any(result.get("latency_ms") for result in document["results"]):
+    if _timed(document):
         pareto(document, folder / "benchmark.png")
+
+
+def _timed(document: Mapping[str, Any]) -> bool:
+    return any(result.get("latency_ms") for result in document["results"])
 
 
 def _text(path: Path, text: str) -> None:
@@ -81,6 +85,8 @@ def markdown(document: Mapping[str, Any]) -> str:
     lines += ["", "Times in ms of one picture; cold: import, load and first inference; MiB: peak memory; KiB: the file.", ""]
     lines += [*_table([*_LATENCY, *_START[2:]], rows), ""]
     lines += [f"- {name}: {problem}" for name, problem in problems(document)]
+    if _timed(document):
+        lines += ["", "![Latency, accuracy and size](benchmark.png)"]
     return "\n".join(lines).rstrip() + "\n"
 
 

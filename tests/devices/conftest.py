@@ -1,0 +1,165 @@
+"""Two tiny model files for devices to run, and a real ssh server on loopback."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetl.devices import DEVICES_FILE
+from edgetl.devices.base import Job
+
+SIZE = 16
+RUNTIMES = ("litert", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class Models:
+    """int8 files of one tiny network, 40 pictures uint8 [40, 16, 16, 3] in memory and in a file, and what the network says of them."""
+
+    paths: dict[str, Path]
+    pictures: np.ndarray
+    file: Path
+
+    def job(self, runtime: str, **changes: object) -> Job:
+        job = Job(self.paths[runtime], runtime, runs=5, warmup=1, pictures=self.file, picture_count=len(self.pictures))
+        return replace(job, **changes)  # type: ignore[arg-type]
+
+    def expected(self, runtime: str) -> np.ndarray:
+        """float32 [40, 3]: by the runtime in this process."""
+        from edgetl.contract import InputContract
+        from edgetl.runtimes import open_session
+
+        return open_session(self.paths[runtime], InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c")))(self.pictures)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    from edgetl.keras import keras, layers
+
+    from edgetl.contract import InputContract
+    from edgetl.export import FORMATS
+    from edgetl.export.tflite import int8_tflite
+    from edgetl.quantization.base import bake
+    from edgetl.quantization.calibrate import activation_ranges
+
+    keras.utils.set_random_seed(2)
+    contract = InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c"))
+    random = np.random.default_rng(1)
+    colours = random.uniform(30, 225, (40, 1, 1, 3))
+    pictures = np.clip(colours + random.normal(0, 20, (40, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
+    image = keras.Input((SIZE, SIZE, 3))
+    x = layers.ReLU(6.0, name="relu")(layers.Conv2D(8, 3, 2, "same", bias_initializer="random_normal", name="conv")(image))
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    model = keras.Model(image, layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(stddev=2.0), name="logits")(x))
+    weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+    ranges = activation_ranges(model, contract, pictures, np.arange(len(pictures)))
+    content = int8_tflite(bake(model, weights, ranges, contract).to_keras(model, contract), contract)
+    folder = tmp_path_factory.mktemp("models")
+    paths = {"litert": folder / "tiny.tflite", "onnxruntime": folder / "tiny.onnx"}
+    paths["litert"].write_bytes(content)
+    paths["onnxruntime"].write_bytes(FORMATS.load("onnx").convert(content, contract, "int8"))
+    pictures.tofile(folder / "pictures.bin")
+    return Models(paths, pictures, folder / "pictures.bin")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A real sshd, and the client's configuration under which the host is called `board`."""
+
+    folder: Path
+    port: int
+    options: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def config(self, **changes: str) -> Path:
+        """A client's configuration file with these changes."""
+        path = self.folder / f"config-{len(list(self.folder.glob('config-*')))}"
+        lines = [f"  {key} {value}" for key, value in (self.options | changes).items()]
+        path.write_text("\n".join(["Host board", *lines, ""]), encoding="utf-8")
+        return path
+
+    def start(self) -> None:
+        command = [str(shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")), "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        with (self.folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, start_new_session=True)
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.1)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self) -> None:
+        """Kill the daemon and every session of it, as a board that loses its power."""
+        assert self.process
+        tree = subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True, check=True).stdout.split("\n")[1:]
+        children: dict[int, list[int]] = {}
+        for line in filter(None, tree):
+            pid, parent = map(int, line.split())
+            children.setdefault(parent, []).append(pid)
+        waiting = [self.process.pid]
+        while waiting:
+            pid = waiting.pop()
+            waiting += children.get(pid, [])
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                continue
+        self.process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Bound to loopback, with throw-away keys; who runs the tests logs in."""
+    if not shutil.which("ssh") or not shutil.which("sshd", path="/usr/sbin:/usr/local/sbin"):
+        pytest.skip("OpenSSH's client and server are not installed (Debian: openssh-client, openssh-server)")
+    folder = tmp_path_factory.mktemp("sshd")
+    for key in ("host", "user", "stranger"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True)
+    port = free_port()
+    (folder / "sshd_config").write_text(
+        f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\n"
+        "UsePAM no\nStrictModes no\nPidFile none\nPasswordAuthentication no\nPermitRootLogin yes\n",
+        encoding="utf-8",
+    )
+    host_key = (folder / "host.pub").read_text(encoding="utf-8")
+    (folder / "known").write_text(f"[127.0.0.1]:{port} {host_key}", encoding="utf-8")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(parents=True, exist_ok=True)  # privilege separation wants it
+    options = {
+        "HostName": "127.0.0.1",
+        "Port": str(port),
+        "IdentityFile": f"{folder}/user",
+        "IdentitiesOnly": "yes",
+        "UserKnownHostsFile": f"{folder}/known",
+    }
+    server = Server(folder, port, options)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def devices_toml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write the user's devices file."""
+
+    def write(text: str) -> None:
+        path = tmp_path / "devices.toml"
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setenv(DEVICES_FILE, str(path))
+
+    write("")
+    return write

@@ -1,0 +1,144 @@
+"""The runner on this host, and the door to other programs."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetl.devices import open_device, process
+from edgetl.devices.local import LocalDevice
+from edgetl.errors import DeviceError
+from tests.devices.conftest import RUNTIMES, Models
+
+every_runtime = pytest.mark.parametrize("runtime", RUNTIMES)
+
+
+@pytest.fixture
+def device() -> Iterator[LocalDevice]:
+    with_folder = LocalDevice("local")
+    yield with_folder
+    with_folder.close()
+
+
+def test_it_says_what_it_is(device: LocalDevice) -> None:
+    facts = device.probe()
+    assert facts["cores"] >= 1
+    assert facts["memory_bytes"] > 2**28
+    assert facts["abi"] in ("x86_64", "aarch64")
+    assert facts["chip"]
+    assert facts["os"]
+    assert all(facts["runtimes"].values()), "the environment of the tests has both"
+    assert facts.keys() >= {"governors", "frequencies_mhz", "temperatures_c", "free_bytes", "load_average"}
+
+
+@every_runtime
+def test_what_it_measures(device: LocalDevice, models: Models, runtime: str) -> None:
+    found = device.measure(models.job(runtime, runs=30))
+    assert len(found["samples_ms"]) == 30
+    assert min(found["samples_ms"]) > 0
+    assert found["cold_start_ms"] >= found["load_ms"] + found["first_ms"]
+    assert 2**24 < found["peak_memory_bytes"] < 2**29, "of the runner alone, not of the process that started it"
+    assert found["runtime"].split()[1][0].isdigit()
+    np.testing.assert_array_equal(np.float32(found["answers"]), models.expected(runtime))
+    assert np.ptp(found["answers"], axis=0).min() > 0.1, "a model that answers always the same would agree with anything"
+    assert found["before"].keys() == found["after"].keys() == {"governors", "frequencies_mhz", "temperatures_c"}
+
+
+def test_a_duration_is_a_lower_bound(device: LocalDevice, models: Models) -> None:
+    found = device.measure(models.job("litert", runs=3, duration_s=0.3))
+    assert len(found["samples_ms"]) > 3
+    assert sum(found["samples_ms"]) > 100, "most of 0.3 s was spent in runs of far less than a millisecond"
+
+
+def test_only_the_chosen_cores_run(device: LocalDevice, models: Models) -> None:
+    assert device.measure(models.job("litert", cpus=(0,)))["cpus"] == [0]
+    assert device.measure(models.job("onnxruntime", delegate="cpu"))["samples_ms"]
+
+
+def test_a_profile_names_operators(device: LocalDevice, models: Models) -> None:
+    profile = device.measure(models.job("onnxruntime", profile=5))["profile"]
+    assert {one["type"] for one in profile} >= {"QLinearConv"}
+    assert all(one["ms"] >= 0 for one in profile)
+
+
+@pytest.mark.parametrize("delegate", ["gpu", "nnapi"])
+def test_a_delegate_that_is_not_there_is_said(device: LocalDevice, models: Models, delegate: str) -> None:
+    with pytest.raises(DeviceError, match=f"local has no delegate '{delegate}'"):
+        device.measure(models.job("litert", delegate=delegate))
+
+
+def test_without_xnnpack_onnxruntime_says_so(device: LocalDevice, models: Models) -> None:
+    with pytest.raises(DeviceError, match="has no XnnpackExecutionProvider"):
+        device.measure(models.job("onnxruntime", delegate="xnnpack"))
+
+
+def test_a_damaged_model_is_a_message(device: LocalDevice, models: Models, tmp_path: Path) -> None:
+    (tmp_path / "a 'bad; $(model).tflite").write_bytes(b"no model")
+    with pytest.raises(DeviceError, match="local: "):
+        device.measure(models.job("litert", model=tmp_path / "a 'bad; $(model).tflite"))
+
+
+def test_a_python_without_the_runtime_gets_advice(models: Models, tmp_path: Path, devices_toml) -> None:
+    """A Python whose packages are out of sight; its path has what a shell would trip over."""
+    import sys
+
+    bare = tmp_path / "my 'py; $(thon)"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S "$@"\n', encoding="utf-8")
+    bare.chmod(0o755)
+    devices_toml(f"[bare]\nkind = 'local'\npython = {json.dumps(str(bare))}\n")
+    device = open_device("bare")
+    try:
+        assert device.probe()["runtimes"] == {"litert": None, "onnxruntime": None}
+        with pytest.raises(DeviceError, match="cannot import onnxruntime") as caught:
+            device.measure(models.job("onnxruntime"))
+        assert "pip install onnxruntime" in caught.value.remedy
+    finally:
+        device.close()
+
+
+def test_closing_leaves_nothing(models: Models) -> None:
+    device = LocalDevice("local")
+    device.probe()
+    folder = device._folder
+    assert folder.is_dir()
+    device.close()
+    assert not folder.exists()
+
+
+def test_what_hangs_is_ended_with_its_children(device: LocalDevice) -> None:
+    with pytest.raises(DeviceError, match="did not finish within 1 s"):
+        device.run(["sh", "-c", "sleep 300 & echo $! > child; wait"], 1)
+    child = int(device.pull("child"))
+    assert not _runs(child)
+
+
+def _runs(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().split()[2] != "Z"
+
+
+def test_an_interrupt_ends_what_runs(device: LocalDevice) -> None:
+    errors: list[DeviceError] = []
+
+    def hang() -> None:
+        try:
+            device.run(["sleep", "300"], 300)
+        except DeviceError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=hang)
+    thread.start()
+    while not process._running:
+        time.sleep(0.01)
+    process.end_all()
+    thread.join(30)
+    assert errors
+
+
+def test_a_missing_program_is_a_message(device: LocalDevice) -> None:
+    with pytest.raises(DeviceError, match="cannot start /nowhere/python"):
+        device.run(["/nowhere/python"], 5)

@@ -1,0 +1,131 @@
+"""`edgetl benchmark` and `edgetl devices` on a finished run and this host."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgetl.devices import DEVICES_FILE
+from tests.conftest import Answer, Made
+from tests.pipeline.test_pipeline import FORMS, PRECISIONS
+
+Cli = Callable[..., Answer]
+CLOSED = "ssh://nobody@127.0.0.1:9"  # the discard port, where nothing listens
+MODELS = {f"{form}_{precision}" for form in FORMS for precision in PRECISIONS}
+
+
+@pytest.fixture(autouse=True)
+def _no_devices_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DEVICES_FILE, str(tmp_path / "devices.toml"))
+
+
+@pytest.fixture(scope="module")
+def measured(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the benchmark of the run's int8 files."""
+    from tests.conftest import edgetl
+
+    out = tmp_path_factory.mktemp("benchmark") / "für später"
+    files = [made.run / "export" / f"model_int8.{form}" for form in FORMS]
+    done = edgetl("benchmark", *files, "--runs", 20, "--out", out, "--profile")
+    assert done.returncode == 0, done.stderr
+    assert "QLinearConv" in done.stdout, "the profile's table"
+    return out
+
+
+def test_a_runs_files_are_measured_and_answer_as_here(cli: Cli, run_copy: Path) -> None:
+    answer = cli("benchmark", run_copy, "--accuracy", 9, "--runs", 5, "--json")
+    assert answer.code == 0, answer.err
+    document = answer.document
+    assert {result["model"] for result in document["results"]} == set(document["models"]) == MODELS
+    for result in document["results"]:
+        assert len(result["samples_ms"]) == result["latency_ms"]["runs"] == 5
+        assert result["answers"]["pictures"] == 9
+        assert result["answers"]["agreement"]["top1_agreement"] == 1, "the same files by the same runtimes on the same machine"
+        assert result["answers"]["agreement"]["max_steps"] < 0.01
+        assert document["models"][result["model"]]["top1_accuracy"] >= 0.9, "of the validation"
+    assert {path.name for path in run_copy.glob("benchmark.*")} == {f"benchmark.{suffix}" for suffix in ("json", "md", "csv", "png")}
+    assert json.loads((run_copy / "benchmark.json").read_text(encoding="utf-8"))["results"] == document["results"]
+
+
+def test_what_is_written_can_be_read(measured: Path) -> None:
+    document = json.loads((measured / "benchmark.json").read_text(encoding="utf-8"))
+    rows = list(csv.DictReader((measured / "benchmark.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["model"] for row in rows] == ["model_int8.tflite", "model_int8.onnx"]
+    for row, result in zip(rows, document["results"], strict=True):
+        assert float(row["p50_ms"]) == result["latency_ms"]["p50"] > 0
+        assert int(row["size_bytes"]) == document["models"][row["model"]]["size_bytes"]
+        assert float(row["cold_start_ms"]) == result["cold_start_ms"]
+    text = (measured / "benchmark.md").read_text(encoding="utf-8")
+    assert "| local | model_int8.onnx |" in text
+    assert (measured / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_baseline_is_a_gate(cli: Cli, made: Made, measured: Path, tmp_path: Path) -> None:
+    files = [made.run / "export" / f"model_int8.{form}" for form in FORMS]
+    document = json.loads((measured / "benchmark.json").read_text(encoding="utf-8"))
+    assert cli("benchmark", *files, "--baseline", measured / "benchmark.json", "--max-slowdown", 1000).code == 0
+    for result in document["results"]:
+        result["latency_ms"]["p50"] /= 1e6
+    (tmp_path / "fast.json").write_text(json.dumps(document), encoding="utf-8")
+    slower = cli("benchmark", *files, "--baseline", tmp_path / "fast.json", "--json")
+    assert slower.code == 11
+    assert not any(row["passed"] for row in slower.document["baseline"])
+    missing = cli("benchmark", files[0], "--baseline", measured / "benchmark.json", "--max-slowdown", 1000)
+    assert missing.code == 11, "a model that is not measured any more does not pass"
+    assert "MISSING" in missing.out
+
+
+def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: Path) -> None:
+    answer = cli("benchmark", made.run / "export/model_int8.tflite", "--device", CLOSED, "--device", "local", "--json", "--out", tmp_path)
+    assert answer.code == 10
+    assert answer.document["devices"][CLOSED]["error"]["remedy"]
+    assert [result["device"] for result in answer.document["results"]] == ["local"]
+    assert answer.document["results"][0]["latency_ms"]["p50"] > 0
+    assert f"warning: {CLOSED}" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["{file}", "--accuracy", 5], "--accuracy needs a run"),
+        (["{run}/float.keras"], "runs on no device"),
+        (["{file}", "--device", "locl"], "did you mean 'local'"),
+        (["{file}", "--cpu-mask", "all"], "is not a CPU mask"),
+        (["{file}", "--delegate", "npu"], "no delegate 'npu'"),
+        (["{file}", "{run}/nothing.tflite"], "is no model file"),
+        (["{file}", "--baseline", "{run}/run.json"], "is no baseline"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_message(cli: Cli, made: Made, arguments: list[object], says: str) -> None:
+    given = [str(one).format(file=made.run / "export/model_int8.tflite", run=made.run) for one in arguments]
+    answer = cli("benchmark", *given)
+    assert answer.code == 2
+    assert says in answer.err
+
+
+def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "devices.toml").write_text("[lab]\nkind = 'ssh'\nhost = 'nobody@127.0.0.1:9'\n", encoding="utf-8")
+    answer = cli("devices", "--json")
+    assert answer.code == 0
+    assert answer.document["local"]["runtimes"]["litert"]
+    assert "error" in answer.document["lab"]
+    assert "lab" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[lab]\nhost = 'x'\n", "with a 'kind'"),
+        ("[lab]\nkind = 'sssh'\n", "did you mean 'ssh'"),
+        ("[lab]\nkind = 'ssh'\nhots = 'x'\n", "did you mean 'host'"),
+        ("[lab]\nkind = 'ssh'\nhost = 5\n", "table of texts"),
+        ("[lab", "cannot read the devices file"),
+    ],
+)
+def test_a_devices_file_is_checked(cli: Cli, tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "devices.toml").write_text(text, encoding="utf-8")
+    answer = cli("devices")
+    assert answer.code == 2
+    assert says in answer.err
