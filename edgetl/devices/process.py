@@ -3,9 +3,11 @@
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import IO
 
 from edgetl.errors import DeviceError
 
@@ -29,50 +31,58 @@ def call(
 
     Raises DeviceError when it is not there, fails (with the end of its stderr) or takes longer than `timeout_s`.
     """
-    source = stdin.open("rb") if stdin else None
-    try:
-        program = subprocess.Popen(
-            list(command),
-            cwd=cwd,
-            stdin=source or subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | (env or {}),
-            start_new_session=True,  # a group of its own, so that its children can be ended with it
-        )
-    except OSError as error:
-        raise DeviceError(f"{who}: cannot start {command[0]}: {error.strerror}", "is it installed, and can it be executed?") from error
-    finally:
-        if source:
-            source.close()
-    _running.add(program)
-    try:
-        out, err = program.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise DeviceError(
-            f"{who}: {command[0]} did not finish within {timeout_s:.0f} s", "is the device overloaded, or the model too slow for it?"
-        ) from error
-    finally:
-        _running.discard(program)
-        _end(program)
+    with ExitStack() as files:
+        # Files, not pipes: a pipe ends when the last holder of it does, which may be ssh's shared connection in the background.
+        out, err = files.enter_context(tempfile.TemporaryFile()), files.enter_context(tempfile.TemporaryFile())
+        source = files.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
+        try:
+            program = subprocess.Popen(
+                list(command),
+                cwd=cwd,
+                stdin=source,
+                stdout=out,
+                stderr=err,
+                env=os.environ | (env or {}),
+                start_new_session=True,  # a group of its own, so that its children can be ended with it
+            )
+        except OSError as error:
+            raise DeviceError(f"{who}: cannot start {command[0]}: {error.strerror}", "is it installed, and can it be executed?") from error
+        _running.add(program)
+        try:
+            program.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            problem = f"{who}: {command[0]} did not finish within {timeout_s:.0f} s"
+            raise DeviceError(problem, "is the device overloaded, or the model too slow for it?") from error
+        finally:
+            _running.discard(program)
+            _end(program)
+        said, complained = (_content(file) for file in (out, err))
     if program.returncode:
-        said = last_lines(err.decode(errors="replace")) or last_lines(out.decode(errors="replace")) or f"exit code {program.returncode}"
-        raise DeviceError(f"{who}: {said}", "try the same by hand on the device")
-    return out
+        reason = last_lines(complained.decode(errors="replace")) or last_lines(said.decode(errors="replace"))
+        raise DeviceError(f"{who}: {reason or f'exit code {program.returncode}'}", "try the same by hand on the device")
+    return said
+
+
+def _content(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def end_all() -> None:
     """End what runs now, in whichever thread: each call there raises its DeviceError."""
     for program in list(_running):
-        with suppress(ProcessLookupError):
-            os.killpg(program.pid, signal.SIGKILL)
+        _kill(program)
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:
     if program.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(program.pid, signal.SIGKILL)
-        program.communicate()
+        _kill(program)
+        program.wait()
+
+
+def _kill(program: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
 
 
 def last_lines(text: str, count: int = 3) -> str:

@@ -13,6 +13,8 @@ from edgetl.errors import DeviceError, UsageError
 
 _CONNECT_S = 15  # a board that has not answered by then is off, or behind a wall
 _COPY_S = 600.0
+# Ends what still runs in the folder (ssh's end does not), then removes it.
+_CLEAR = 'for one in /proc/[0-9]*; do [ "$(readlink "$one/cwd")" = "$1" ] && kill -9 "${one#/proc/}"; done 2>/dev/null; cd / && rm -rf "$1"'
 _TARGET = re.compile(r"(?P<host>(?:\w[\w.-]*@)?(?:\w[\w.-]*|\[[\da-fA-F:]+\]))(?::(?P<port>\d{1,5}))?")
 # ssh's own exit messages, and what to do about each.
 _ADVICE = (
@@ -33,7 +35,8 @@ class SshDevice(PythonDevice):
 
     def __init__(self, name: str, host: str, port: str | None, settings: Mapping[str, str]) -> None:
         self.name, self.python = name, (settings.get("python", "python3"),)
-        self._local = tempfile.TemporaryDirectory(prefix="edgetl-")  # of the shared connection's socket: short, as its path must be
+        # The shared connection's socket, under a short name: a path of 104 characters is too long for one.
+        self._local = tempfile.TemporaryDirectory(prefix="edgetl-", dir="/tmp")
         options = [
             *("-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_S}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
             *("-o", "ControlMaster=auto", "-o", f"ControlPath={self._local.name}/%C", "-o", "ControlPersist=60"),
@@ -63,7 +66,7 @@ class SshDevice(PythonDevice):
     def close(self) -> None:
         with suppress(DeviceError):  # it may be gone, and said so before
             if self._folder:
-                self._there(["rm", "-rf", self._folder], _CONNECT_S)
+                self._there(["sh", "-c", _CLEAR, "sh", self._folder], _CONNECT_S)
         with suppress(DeviceError):
             call(self.name, [*self._ssh[:-1], "-O", "exit", self._ssh[-1]], _CONNECT_S)
         self._local.cleanup()

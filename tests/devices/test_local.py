@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.devices import open_device, process
+from edgetl.devices import open_device, process, runner
 from edgetl.devices.local import LocalDevice
 from edgetl.errors import DeviceError
 from tests.devices.conftest import RUNTIMES, Models
@@ -52,6 +52,15 @@ def test_a_duration_is_a_lower_bound(device: LocalDevice, models: Models) -> Non
     found = device.measure(models.job("litert", runs=3, duration_s=0.3))
     assert len(found["samples_ms"]) > 3
     assert sum(found["samples_ms"]) > 100, "most of 0.3 s was spent in runs of far less than a millisecond"
+
+
+def test_very_many_samples_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "MOST_SAMPLES", 8)
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(runner.time, "perf_counter_ns", lambda: next(ticks) ** 2)  # every run takes longer than the one before
+    samples = runner._timed(lambda: None, {"warmup": 0, "runs": 100, "duration_s": 0})
+    assert 4 <= len(samples) < 8
+    assert len({round(1e6 * gap) for gap in np.diff(samples)}) == 1, "evenly spaced"
 
 
 def test_only_the_chosen_cores_run(device: LocalDevice, models: Models) -> None:

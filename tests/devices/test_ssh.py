@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -151,3 +152,38 @@ def _kill_when_busy(server: Server) -> None:
             break
         time.sleep(0.1)
     server.stop()
+
+
+def test_ctrl_c_ends_all_and_leaves_nothing(sshd: Server, devices_toml: Toml, models: Models, tmp_path: Path) -> None:
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.mkdir()
+    here.mkdir()
+    settings = {"kind": "ssh", "host": "board", "config": sshd.config(), "folder": there, "python": sys.executable}
+    devices_toml("\n".join(["[board]", *(f"{key} = {json.dumps(str(value))}" for key, value in settings.items())]))
+    command = [sys.executable, "-m", "edgetl", "benchmark", models.paths["litert"], *("--device", "board", "--device", "local")]
+    program = subprocess.Popen([*command, "--duration", "300"], env=os.environ | {"TMPDIR": str(here)}, stderr=subprocess.PIPE, text=True)
+    patience = time.monotonic() + 90
+    while len(_working_in(there, here)) < 2 and time.monotonic() < patience:
+        time.sleep(0.2)
+    both = len(_working_in(there, here)) == 2
+    program.send_signal(signal.SIGINT)
+    _, said = program.communicate(timeout=60)
+    assert both, said
+    assert program.returncode == 130, said
+    assert "interrupted" in said
+    assert not _working_in(there, here)
+    assert not list(there.iterdir())
+    assert not list(here.glob("edgetl-*"))
+
+
+def _working_in(*folders: Path) -> list[int]:
+    """The runners that measure in a folder of these."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            place, command = Path(os.readlink(process / "cwd")), (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"job.json" in command and command.split(b"\0")[0].endswith(b"python") and any(folder in place.parents for folder in folders):
+            found.append(int(process.name))
+    return found
