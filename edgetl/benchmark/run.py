@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetl.benchmark.operators import with_layers
 from edgetl.benchmark.plan import Plan, Sent, Subject
 from edgetl.benchmark.statistics import doubts, summary
 from edgetl.console import note, progress
@@ -96,6 +97,8 @@ def _result(device: Device, subject: Subject, plan: Plan, sent: Sent | None) -> 
         note(f"{device.name}: {subject.name}: {error.problem}")
         return _error(error)
     samples, answers = found.pop("samples_ms"), found.pop("answers", None)
+    if found.get("profile"):
+        found["profile"] = with_layers(found["profile"], subject.path)
     result = {"threads": plan.threads, "delegate": plan.delegate} | found
     if device.timed:
         result |= {"latency_ms": summary(samples), "doubts": doubts(samples), "samples_ms": [round(ms, 5) for ms in samples]}

@@ -17,6 +17,7 @@ KINDS: "Registry[Kind]" = Registry(
     {
         "local": ("edgetl.devices.local:KIND", "this host"),
         "ssh": ("edgetl.devices.ssh:KIND", "a Linux board, as ssh://[USER@]HOST[:PORT]"),
+        "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: answers only, no latency"),
     },
 )
 DEVICES_FILE = "EDGETL_DEVICES"  # environment variable: the user's devices file, if it lies elsewhere

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from edgetl.errors import DeviceError
 
 RUNNER = Path(__file__).with_name("runner.py")
+_LITERT_PROFILE = Path(__file__).with_name("litert_profile.py")
 PACKAGES = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 _START_S = 120.0  # for an interpreter, a runtime and a model to be loaded from a slow card
 _SLOWEST_RUN_S = 2.0  # an inference beyond this is none for a phone; what hangs must end
@@ -117,6 +118,8 @@ class PythonDevice(Device):
         model = f"model{job.model.suffix}"
         self.push(RUNNER, RUNNER.name)
         self.push(job.model, model)
+        if job.profile and job.runtime == "litert":
+            self.push(_LITERT_PROFILE, _LITERT_PROFILE.name)
         if job.pictures:
             self.push(job.pictures, "pictures.bin")
         sent = asdict(replace(job, cpus=())) | {

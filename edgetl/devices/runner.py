@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -101,8 +102,13 @@ class Engine(Protocol):
     def profile(self, runs: int) -> list[dict[str, Any]] | None: ...
 
 
+class NoProfile(Exception):
+    """Why there are no operators' times."""
+
+
 class LiteRT:
     def __init__(self, job: dict[str, Any]) -> None:
+        self._job = job
         try:
             from ai_edge_litert import interpreter as litert
         except ImportError:
@@ -124,7 +130,18 @@ class LiteRT:
         return (values.astype("float32") - zero) * scale if scale else values
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None:
-        return None
+        """See litert_profile.py: in a process of its own, so that what was measured outlives a crash of the library."""
+        command = [sys.executable, "litert_profile.py", self._job["model"], str(runs), str(self._job["threads"]), self._job["delegate"]]
+        try:
+            subprocess.run(command, check=True, capture_output=True, text=True, timeout=60 + 2 * runs)
+            return list(json.loads(Path("profile.json").read_text(encoding="utf-8")))
+        except subprocess.CalledProcessError as error:
+            said = (error.stderr.strip().splitlines() or [""])[-1]
+            raise NoProfile(
+                said if error.returncode == 1 else f"LiteRT's profiler ended with exit code {error.returncode}: {said}"
+            ) from None
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NoProfile(str(error)) from None
 
 
 class OnnxRuntime:
@@ -211,7 +228,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         "before": before,
         "after": after,
         "answers": _answers(engine, pixels),
-        "profile": engine.profile(job["profile"]) if job["profile"] else None,
+        **_profile(engine, job["profile"]),
         "seconds": time.perf_counter() - started,
     }
 
@@ -245,6 +262,13 @@ def _answers(engine: Engine, pixels: Any) -> list[list[float]]:
         engine.infer()
         answers.append([float(value) for value in engine.answer()])
     return answers
+
+
+def _profile(engine: Engine, runs: int) -> dict[str, Any]:
+    try:
+        return {"profile": engine.profile(runs) if runs else None}
+    except NoProfile as reason:
+        return {"profile": None, "profile_note": str(reason)}
 
 
 def main(verb: str, *names: str) -> None:

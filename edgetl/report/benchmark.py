@@ -49,6 +49,8 @@ def tell(document: Mapping[str, Any]) -> None:
     for result in document["results"]:
         if result.get("profile"):
             _profile(result)
+        elif result.get("profile_note"):
+            console.note(f"{result['device']}, {result['model']}: no profile: {result['profile_note']}")
     for name, one in problems(document):
         console.warn(f"{name}: {one}")
 
@@ -154,7 +156,7 @@ def _answers(result: Mapping[str, Any]) -> list[str]:
 def _profile(result: Mapping[str, Any]) -> None:
     operators = sorted(result["profile"], key=lambda one: -one["ms"])
     total = sum(one["ms"] for one in operators) or 1.0
-    rows = [[one["operator"], one["type"], f"{one['ms']:.3f}", f"{100 * one['ms'] / total:.1f}"] for one in operators[:_TOP_OPERATORS]]
+    rows = [[one["layer"], one["type"], f"{one['ms']:.3f}", f"{100 * one['ms'] / total:.1f}"] for one in operators[:_TOP_OPERATORS]]
     title = f"{result['device']}, {result['model']}: {len(rows)} slowest of {len(operators)} operators, {total:.2f} ms in all"
     console.table(title, ["operator", "type", "ms", "%"], rows)
 

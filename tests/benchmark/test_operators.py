@@ -1,0 +1,45 @@
+"""The layer that a runtime's name for an operator belongs to."""
+
+from pathlib import Path
+
+import pytest
+
+from edgetl.benchmark.operators import with_layers
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nodes as our export names them: by type and number, and the layer in the tensor that they make."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Conv", ["image", "w"], ["net/stem/Relu6;net/stem/BiasAdd"], name="Conv_1"),
+        helper.make_node("Clip", ["net/stem/Relu6;net/stem/BiasAdd"], ["value__2"], name="Clip_2"),
+        helper.make_node("Squeeze", ["value__2"], ["probabilities"], name="Squeeze_3"),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("image", "probabilities")]
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", ends[:1], ends[1:])), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("operator", "layer"),
+    [
+        ("Conv_1_token_0", "stem"),
+        ("Conv_1", "stem"),
+        ("value__2_nchwc", "stem"),
+        ("Squeeze_3", "Squeeze_3"),
+        ("InsertedPrecisionFreeCast_net/stem/Relu6;net/stem/BiasAdd_nchwc", "stem"),
+        ("ReorderOutput_token_56", "ReorderOutput"),
+        ("net/pool/Mean", "pool"),
+        ("conv1/BiasAdd", "conv1/BiasAdd"),
+        ("Static Reshape (NC) 28", "Static Reshape (NC) 28"),
+    ],
+)
+def test_layer_of(operator: str, layer: str, model: Path) -> None:
+    [found] = with_layers([{"operator": operator, "type": "Conv", "ms": 1.0}], model)
+    assert found == {"operator": operator, "type": "Conv", "ms": 1.0, "layer": layer}
+    if "/" in operator:
+        assert with_layers([{"operator": operator}], Path("model.tflite"))[0]["layer"] == layer

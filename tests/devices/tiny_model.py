@@ -1,0 +1,54 @@
+"""A network of a few named layers as a float TFLite and as an int8 TFLite file, made once a session, and pictures that it tells apart."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LAYERS = ("stem", "depthwise", "project", "add", "pool", "logits")
+
+
+def pictures(count: int) -> NDArray[np.uint8]:
+    """uint8 [count, 32, 32, 3]: noise around a colour that changes from picture to picture."""
+    random = np.random.default_rng(7)
+    noisy = random.uniform(0, 255, (count, 1, 1, 3)) + random.normal(0, 30, (count, 32, 32, 3))
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    from edgetl.keras import keras, layers, tf
+
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    keras.utils.set_random_seed(3)
+    image = keras.Input((32, 32, 3))
+    stem = layers.Conv2D(8, 3, padding="same", activation="relu", name="stem")(image)
+    deep = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(stem)
+    added = layers.Add(name="add")([stem, layers.Conv2D(8, 1, name="project")(deep)])
+    spread = keras.initializers.RandomNormal(stddev=2.0)  # answers that are not all alike
+    model = keras.Model(image, layers.Dense(4, kernel_initializer=spread, name="logits")(layers.GlobalAveragePooling2D(name="pool")(added)))
+
+    @tf.function
+    def whole(values: Any) -> Any:
+        return tf.nn.softmax(model(values / 127.5 - 1, training=False))
+
+    concrete = whole.get_concrete_function(tf.TensorSpec([1, 32, 32, 3], tf.float32, name="image"))
+    frozen = convert_variables_to_constants_v2(concrete)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    files = {"float32": converter.convert()}
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: ([one[None].astype(np.float32)] for one in pictures(20))
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    return files | {"int8": converter.convert()}
+
+
+def write(kind: str, folder: Path) -> Path:
+    """The file of that kind, "float32" or "int8", in a folder."""
+    path = folder / f"tiny_{kind}.tflite"
+    path.write_bytes(_files()[kind])
+    return path
