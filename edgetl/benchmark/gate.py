@@ -39,4 +39,5 @@ def against(baseline: Mapping[str, Any], document: Mapping[str, Any], max_slowdo
 
 
 def _medians(document: Mapping[str, Any]) -> list[tuple[tuple[str, str], float]]:
-    return [((one["device"], one["model"]), one["latency_ms"]["p50"]) for one in document["results"] if one.get("latency_ms")]
+    timed = [one for one in document["results"] if (one.get("latency_ms") or {}).get("p50") is not None]
+    return [((one["device"], one["model"]), one["latency_ms"]["p50"]) for one in timed]

@@ -16,7 +16,7 @@ from edgetl.console import note, progress
 from edgetl.devices import open_device
 from edgetl.devices.base import Device
 from edgetl.devices.process import end_all
-from edgetl.errors import DeviceError, EdgetlError
+from edgetl.errors import DependencyError, DeviceError, EdgetlError
 from edgetl.evaluation.agreement import compare
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.parity import Tolerance
@@ -72,7 +72,7 @@ def _on_device(
     """The device's facts (or its error), and a result a model."""
     try:
         device = open_device(name)
-    except DeviceError as error:
+    except (DeviceError, DependencyError) as error:
         ticked(f"{name}: {error.problem}")
         return _error(error), []
     results = []
@@ -100,7 +100,9 @@ def _result(device: Device, subject: Subject, plan: Plan, sent: Sent | None) -> 
     if found.get("profile"):
         found["profile"] = with_layers(found["profile"], subject.path)
     result = {"threads": plan.threads, "delegate": plan.delegate} | found
-    if device.timed:
+    if device.timed and not samples:
+        result |= {"samples_ms": []}  # latency_ms and doubts are those of its tool, which tells no single runs
+    elif device.timed:
         result |= {"latency_ms": summary(samples), "doubts": doubts(samples), "samples_ms": [round(ms, 5) for ms in samples]}
     else:
         result |= dict.fromkeys(("latency_ms", "import_ms", "load_ms", "first_ms", "cold_start_ms"))

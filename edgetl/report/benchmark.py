@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import console
-from edgetl.report.pareto import pareto
+from edgetl.report.pareto import has_median, pareto
 from edgetl.workspace import atomic, write_json
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
@@ -25,7 +25,7 @@ def write(document: Mapping[str, Any], folder: Path) -> None:
 
 
 def _timed(document: Mapping[str, Any]) -> bool:
-    return any(result.get("latency_ms") for result in document["results"])
+    return any(map(has_median, document["results"]))
 
 
 def _text(path: Path, text: str) -> None:
@@ -71,12 +71,17 @@ def _runtimes(facts: Mapping[str, Any]) -> str:
 
 def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, why) of everything that failed or is doubtful."""
-    found = [(name, facts["error"]["problem"]) for name, facts in document["devices"].items() if "error" in facts]
+    found = [(name, _why(facts)) for name, facts in document["devices"].items() if "error" in facts]
     for result in document["results"]:
         what = f"{result['device']}, {result['model']}"
-        reasons = [result["error"]["problem"]] if "error" in result else result.get("doubts", [])
+        reasons = [_why(result)] if "error" in result else result.get("doubts", [])
         found += [(what, reason) for reason in [*reasons, *result.get("answers", {}).get("failures", [])]]
     return found
+
+
+def _why(failed: Mapping[str, Any]) -> str:
+    """What was wrong, and what to do."""
+    return "; ".join(text for text in (failed["error"]["problem"], failed["error"]["remedy"]) if text)
 
 
 def markdown(document: Mapping[str, Any]) -> str:
@@ -133,8 +138,9 @@ def _latency(result: Mapping[str, Any]) -> list[str]:
     latency, names = result.get("latency_ms"), [result["device"], result["model"]]
     if latency is None:
         return [*names, "failed" if "error" in result else "not timed", "", "", ""]
-    low, high = latency["p50_interval_95"]
-    return [*names, _number(latency["p50"], 3), f"{low:.3f} to {high:.3f}", _number(latency["p90"], 3), _number(latency["p99"], 3)]
+    middle = _number(latency["p50"], 3) or f"mean {latency['mean']:.3f}"
+    interval = "{:.3f} to {:.3f}".format(*latency["p50_interval_95"]) if latency["p50_interval_95"] else ""
+    return [*names, middle, interval, _number(latency["p90"], 3), _number(latency["p99"], 3)]
 
 
 def _start(document: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:

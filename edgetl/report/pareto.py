@@ -19,7 +19,7 @@ def pareto(document: Mapping[str, Any], path: Path) -> None:
 
     A line joins those that no other on the same device beats in both.
     """
-    timed = [result for result in document["results"] if result.get("latency_ms")]
+    timed = [result for result in document["results"] if has_median(result)]
     models = document["models"]
     accurate = all(models[result["model"]]["top1_accuracy"] is not None for result in timed)
     figure = Figure(figsize=(10, 6.2), dpi=120, layout="constrained", facecolor="white")  # inches
@@ -60,6 +60,11 @@ def pareto(document: Mapping[str, Any], path: Path) -> None:
     axes.set_title("Latency, accuracy and size" if accurate else "Latency and size", loc="left", fontsize=14, fontweight="bold", color=_INK)
     with atomic(path) as temporary:
         figure.savefig(temporary)
+
+
+def has_median(result: Mapping[str, Any]) -> bool:
+    """Failed, untimed ones and those of tools that tell a mean only have none."""
+    return (result.get("latency_ms") or {}).get("p50") is not None
 
 
 def _front(points: Sequence[tuple[float, float]], higher_is_better: bool) -> list[tuple[float, float]]:
