@@ -101,6 +101,16 @@ def _unpacked() -> Path:
     return prefix
 
 
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + _START_S
+    while True:
+        with socket.socket() as there:
+            if there.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        assert time.monotonic() < end, f"nobody listens on port {port}"
+        time.sleep(0.05)
+
+
 class Daemon:
     """A running adbd, whose programs are those on `path`."""
 
@@ -119,14 +129,7 @@ class Daemon:
             start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # inherited as ignored under nohup, and by its programs
         )
-        end = time.monotonic() + _START_S
-        while not self._listens():
-            assert time.monotonic() < end, "adbd does not listen"
-            time.sleep(0.05)
-
-    def _listens(self) -> bool:
-        with socket.socket() as there:
-            return there.connect_ex(("127.0.0.1", self.port)) == 0
+        _wait_for(self.port)
 
     def kill(self) -> None:
         self.process.kill()
@@ -138,10 +141,15 @@ def adb_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An adb server of the test's own, which knows no devices yet."""
     if not shutil.which("adb"):
         pytest.skip("there is no adb program")
-    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(free_port()))
+    port = free_port()
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
     monkeypatch.setenv("ADB_MDNS", "0")  # phones in the neighbourhood are none of ours
+    # Not left to the first command: a server that adb starts by itself may outlive its kill-server (seen with version 29).
+    server = subprocess.Popen(["adb", "nodaemon", "server"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _wait_for(port)
     yield
-    subprocess.run(["adb", "kill-server"], capture_output=True, timeout=60, check=False)
+    server.kill()
+    server.wait()
 
 
 @pytest.fixture
