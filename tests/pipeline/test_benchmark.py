@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,13 +106,16 @@ def test_what_cannot_be_meant_is_a_message(cli: Cli, made: Made, arguments: list
     assert says in answer.err
 
 
-def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path) -> None:
+def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")  # so that no adb starts its server, which would stay
+    monkeypatch.setitem(sys.modules, "adbutils", None)
     (tmp_path / "devices.toml").write_text("[lab]\nkind = 'ssh'\nhost = 'nobody@127.0.0.1:9'\n", encoding="utf-8")
     answer = cli("devices", "--json")
     assert answer.code == 0
     assert answer.document["local"]["runtimes"]["litert"]
-    assert "error" in answer.document["lab"]
-    assert "lab" in answer.err
+    for name in ("lab", "adb"):
+        assert "error" in answer.document[name]
+        assert name in answer.err
 
 
 @pytest.mark.parametrize(
