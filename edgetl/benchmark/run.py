@@ -15,7 +15,7 @@ from edgetl.console import note, progress
 from edgetl.devices import open_device
 from edgetl.devices.base import Device
 from edgetl.devices.process import end_all
-from edgetl.errors import DeviceError, EdgetlError
+from edgetl.errors import DependencyError, DeviceError, EdgetlError
 from edgetl.evaluation.agreement import compare
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.parity import Tolerance
@@ -71,7 +71,7 @@ def _on_device(
     """The device's facts (or its error), and a result a model."""
     try:
         device = open_device(name)
-    except DeviceError as error:
+    except (DeviceError, DependencyError) as error:
         ticked(f"{name}: {error.problem}")
         return _error(error), []
     results = []

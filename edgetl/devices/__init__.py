@@ -16,6 +16,7 @@ KINDS: "Registry[Kind]" = Registry(
     "device",
     {
         "local": ("edgetl.devices.local:KIND", "this host"),
+        "browser": ("edgetl.devices.browser:KIND", "Chromium without a window, on this host"),
         "ssh": ("edgetl.devices.ssh:KIND", "a Linux board, as ssh://[USER@]HOST[:PORT]"),
     },
 )
