@@ -1,7 +1,7 @@
 // What runner.py is on a board: loads a runtime and a model, times it, answers pictures. browser.py calls what `edgetl` holds.
 
 const RESOLUTIONS = 20; // that an inference must last to be timed alone: the clock is then wrong by a twentieth at most
-const SETTLE_MS = 1000; // of warming up at least: WebAssembly is compiled fast at first and well while it runs (measured: 1.6 times slower until then)
+const SETTLE_MS = 1000; // of warming up at least: WebAssembly is compiled fast at first, and well while it runs (1.6 times slower till then)
 const now = () => performance.now();
 
 const said = []; // ONNX Runtime writes its trace to the console, and to nowhere else
@@ -72,7 +72,7 @@ const ENGINES = {
 
   async litert({ threads, gpu }) {
     const litert = await import("/@litertjs/core/dist/index.js");
-    await litert.loadLiteRt("/@litertjs/core/wasm/", { threads: threads > 1 });
+    await litert.loadLiteRt("/@litertjs/core/wasm/", gpu ? { jspi: true } : { threads: threads > 1 });
     const imported = now();
     const options = { accelerator: gpu ? "webgpu" : "wasm", cpuOptions: { numThreads: threads } };
     const model = await litert.loadAndCompile(await bytes("/model"), options);

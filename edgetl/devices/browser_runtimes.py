@@ -51,6 +51,7 @@ RUNTIMES = {
             (
                 *("package.json", "dist/index.js", f"{_LITERT}_internal.js", f"{_LITERT}_internal.wasm"),
                 *(f"{_LITERT}_threaded_internal.js", f"{_LITERT}_threaded_internal.wasm"),
+                *(f"{_LITERT}_jspi_internal.js", f"{_LITERT}_jspi_internal.wasm"),
             ),
         ),
         Package(
@@ -100,17 +101,22 @@ def _folder(package: Package) -> Path:
 
 def _cached(package: Package, who: str) -> Path:
     folder = _folder(package)
-    if folder.is_dir():
+    if _complete(folder, package):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as made:
             unpack(_fetched(package, Path(made), who), package, Path(made) / "files", who)
+            shutil.rmtree(folder, ignore_errors=True)  # of a release that needed fewer files
             (Path(made) / "files").rename(folder)
     except OSError as error:
-        if not folder.is_dir():  # else another process was faster
+        if not _complete(folder, package):  # else another process was faster
             raise DeviceError(f"{who}: cannot write {folder}: {error.strerror}", "name another cache in XDG_CACHE_HOME") from error
     return folder
+
+
+def _complete(folder: Path, package: Package) -> bool:
+    return all((folder / file).is_file() for file in package.files)
 
 
 def _fetched(package: Package, folder: Path, who: str) -> Path:

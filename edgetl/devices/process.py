@@ -3,14 +3,13 @@
 import os
 import signal
 import subprocess
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from edgetl.errors import DeviceError
 
-_running: set[int] = set()  # process groups
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 def call(
@@ -46,7 +45,7 @@ def call(
     finally:
         if source:
             source.close()
-    _running.add(program.pid)
+    _running.add(program)
     try:
         out, err = program.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired as error:
@@ -54,7 +53,7 @@ def call(
             f"{who}: {command[0]} did not finish within {timeout_s:.0f} s", "is the device overloaded, or the model too slow for it?"
         ) from error
     finally:
-        _running.discard(program.pid)
+        _running.discard(program)
         _end(program)
     if program.returncode:
         said = last_lines(err.decode(errors="replace")) or last_lines(out.decode(errors="replace")) or f"exit code {program.returncode}"
@@ -64,40 +63,16 @@ def call(
 
 def end_all() -> None:
     """End what runs now, in whichever thread: each call there raises its DeviceError."""
-    for group in list(_running):
-        _kill(group)
+    for program in list(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
 
 
 def _end(program: subprocess.Popen[bytes]) -> None:
     if program.poll() is None:
-        _kill(program.pid)
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
         program.communicate()
-
-
-def _kill(group: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-
-
-@contextmanager
-def ended(group: int, timeout_s: float) -> Iterator[threading.Event]:
-    """A process group that a library started; it ends with this block, by `end_all`, or after `timeout_s`, and then the event is set."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        _kill(group)
-
-    timer = threading.Timer(timeout_s, end)
-    timer.daemon = True
-    timer.start()
-    _running.add(group)
-    try:
-        yield late
-    finally:
-        timer.cancel()
-        _running.discard(group)
-        _kill(group)
 
 
 def last_lines(text: str, count: int = 3) -> str:
