@@ -7,7 +7,22 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli import benchmark, card, devices, export, list_names, predict, run, sensitivity, show, train, validate
+from edgetl.cli import (
+    benchmark,
+    bundle,
+    card,
+    devices,
+    export,
+    keygen,
+    list_names,
+    predict,
+    run,
+    sensitivity,
+    show,
+    train,
+    validate,
+    verify,
+)
 from edgetl.errors import EXIT_CODES, EdgetlError
 
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C, as shells report a program that SIGINT ended
@@ -26,6 +41,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "validate": validate.validate,
     "benchmark": benchmark.benchmark,
     "devices": devices.devices,
+    "bundle": bundle.bundle,
+    "verify": verify.verify,
+    "keygen": keygen.keygen,
     "run": run.run,
     "predict": predict.predict,
     "sensitivity": sensitivity.sensitivity,

@@ -14,6 +14,7 @@ from edgetl.benchmark.run import benchmark as measure
 from edgetl.data.calibration import sample
 from edgetl.errors import RunError, UsageError
 from edgetl.pipeline.export import exported
+from edgetl.pipeline.validate import subject_name
 from edgetl.project import Project
 from edgetl.report import benchmark as report
 from edgetl.runtimes import open_session, runtime_of
@@ -65,8 +66,7 @@ def _of_run(run: Run) -> Sequence[Subject]:
     with suppress(RunError):  # not validated yet: nothing is known of it
         accuracy = {name: one["accuracy"]["top1_accuracy"] for name, one in run.read_validation()["subjects"].items()}
     files = [run.path / file for file in exported(Project.open(run.path))]
-    named = [(f"{path.suffix[1:]}_{path.stem.removeprefix('model_')}", path) for path in files]
-    return [Subject(name, path, runtime_of(path), accuracy.get(name)) for name, path in named]
+    return [Subject(name, path, runtime_of(path), accuracy.get(name)) for path in files for name in [subject_name(path)]]
 
 
 @contextmanager

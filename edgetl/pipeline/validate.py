@@ -39,9 +39,15 @@ def validate(project: Project, limit: int | None = None, again: bool = True) -> 
         started = time.monotonic()
         document = _validate(project, exports, limit)
         write_json(run.validation, document)
-        run.finish("validate", inputs, started, [run.validation], {"passed": document["passed"]})
+        hashes = {file: run.stage(stage)["files"][file] for file, stage in exports.items()}
+        run.finish("validate", inputs, started, [run.validation], {"passed": document["passed"], "files": hashes})
     document = json.loads(run.validation.read_text(encoding="utf-8"))
     return dict(document)
+
+
+def subject_name(file: Path) -> str:
+    """What a model file is called in the verdict: model_int8.tflite is tflite_int8."""
+    return f"{file.suffix[1:]}_{file.stem.removeprefix('model_')}"
 
 
 def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[str, Any]:
@@ -56,9 +62,9 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
         quantized = Quantized.load(paths["keras_int8"]).to_keras(project.float_model, project.contract)
         sessions["keras_int8"] = KerasSession(quantized, project.contract)
     for file in exports:
-        form, precision = Path(file).suffix[1:], Path(file).stem.removeprefix("model_")
-        paths[f"{form}_{precision}"] = run.path / file
-        sessions[f"{form}_{precision}"] = open_session(run.path / file, project.contract, threads=1)
+        name = subject_name(Path(file))
+        paths[name] = run.path / file
+        sessions[name] = open_session(run.path / file, project.contract, threads=1)
     answers = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in sessions.items()}
     parity = judge(answers, pictures.labels[rows], [pictures.names[row] for row in rows])
     document = parity.to_dict()

@@ -1,0 +1,39 @@
+"""`edgetl bundle`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json, RunPath
+
+
+def bundle(
+    run: RunPath = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.edgetl", help="Left out: the run's name, in the run.")] = None,
+    models: Annotated[
+        str, typer.Option(metavar="model_int8.tflite,...", help="Comma-separated files of the run's export folder; left out: int8.")
+    ] = "",
+    model_version: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: from its content.")] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Of the model.")] = "",
+    sign: Annotated[Path | None, typer.Option(metavar="KEY", help="An Ed25519 private key, see 'edgetl keygen'.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="In spite of a failed or older validation; the manifest says so.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Pack a validated run for an app: models, input contract, labels, golden answers, card and bill of materials, with every hash.
+
+    Example: edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
+    """
+    from edgetl.pipeline import bundle as stage
+    from edgetl.project import Project
+
+    project = Project.open(run)
+    path = out or project.run.path / f"{project.run.path.resolve().name}.edgetl"
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    manifest = stage.bundle(project, path, names, model_version, licence, sign, force)
+    rows = [[name, f"{facts.size_bytes:,}", facts.sha256[:12]] for name, facts in manifest.files.items()]
+    console.table(f"{manifest.name}, version {manifest.version}", ["file", "bytes", "sha256"], rows)
+    if manifest.validation.forced:
+        console.warn(f"bundled by force: {manifest.validation.forced}")
+    console.result({"bundle": str(path)} | manifest.model_dump(by_alias=True), f"written: {path}; next: edgetl verify {path}")

@@ -1,0 +1,31 @@
+"""`edgetl verify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(metavar="FILE.edgetl", help="A bundle.")],
+    require_signature: Annotated[Path | None, typer.Option(metavar="KEY.pub", help="The public key that must have signed it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove a bundle: every hash, the signature, and the golden pictures run again on this host.
+
+    Exit code 5: it is not whole, or not signed by that key; 7: its models answer otherwise than when it was made.
+
+    Example: edgetl verify flowers.edgetl --require-signature release.key.pub
+    """
+    from edgetl.pipeline.bundle import verify as prove
+
+    document = prove(bundle, require_signature)
+    rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]
+    console.note("the golden pictures' answers on this host against the bundle's, in steps of 1/256 of probability")
+    console.table(f"{document['name']}, version {document['version']}", ["model", "max", "mean"], rows)
+    if document["signed"] and not document["signature_checked"]:
+        console.note("it is signed; name the key to check that: --require-signature KEY.pub")
+    console.result(document, f"{bundle} is what it says")

@@ -1,0 +1,155 @@
+"""`edgetl bundle`, `verify` and `keygen` on a finished run."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from edgetl.ship import archive
+from edgetl.ship.golden import Golden
+from edgetl.ship.manifest import json_schema
+from tests.conftest import Answer, Made
+
+Cli = Callable[..., Answer]
+SCHEMA = Path(__file__).resolve().parents[2] / "deploy" / "bundle.schema.json"
+
+
+@pytest.fixture(scope="module")
+def bundled(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from edgetl.pipeline.bundle import bundle
+    from edgetl.project import Project
+
+    path = tmp_path_factory.mktemp("bundle") / "Zahlen für 数字.edgetl"
+    bundle(Project.open(made.run), path, (), "", "Apache-2.0", None, force=False)
+    return path
+
+
+def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
+    manifest, files = archive.read(bundled)
+    document = json.loads(files["manifest.json"])
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(), "renew it: python -m edgetl.ship.manifest"
+    jsonschema.validate(document, json_schema())
+    assert set(manifest.models) == {"model_int8.tflite", "model_int8.onnx"}
+    for name in manifest.models:
+        assert files[name] == (made.run / "export" / name).read_bytes()
+    text = (SCHEMA.parent / "bundle-format.md").read_text(encoding="utf-8")
+    for name in files:
+        assert f"`{name}`" in text or name.startswith("model_"), f"bundle-format.md does not name {name}"
+    golden = Golden.of(files)
+    assert golden.pixels.shape == (12, 32, 32, 3)
+    assert set(golden.labels.tolist()) == {0, 1, 2}, "every class is among them"
+    assert json.loads(files["sbom.json"])["components"][0]["hashes"][0]["content"] in {
+        hashlib.sha256(files[name]).hexdigest() for name in manifest.models
+    }
+    assert manifest.models["model_int8.tflite"].latency[0].p50_ms > 0
+
+
+def test_the_same_run_gives_the_same_bytes(cli: Cli, bundled: Path, made: Made, tmp_path: Path) -> None:
+    again = cli("bundle", made.run, "--out", tmp_path / "again.edgetl", "--licence", "Apache-2.0", "--json")
+    assert again.code == 0, again.err
+    assert (tmp_path / "again.edgetl").read_bytes() == bundled.read_bytes()
+    assert again.document["version"] == archive.read(bundled)[0].version
+
+
+def test_verify_runs_the_golden_pictures(cli: Cli, bundled: Path) -> None:
+    answer = cli("verify", bundled, "--json")
+    assert answer.code == 0, answer.err
+    assert {name: facts["max_steps"] for name, facts in answer.document["golden"].items()} == {
+        "model_int8.tflite": 0,
+        "model_int8.onnx": 0,
+    }, "the same host, the same runtimes"
+    assert not answer.document["signed"]
+
+
+def _repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
+    """The bundle with something changed, its hashes made right again: what a mistake of a packer would look like."""
+    with zipfile.ZipFile(source) as opened:
+        files = {name: opened.read(name) for name in opened.namelist()}
+    change(files)
+    document = json.loads(files["manifest.json"])
+    document["files"] = {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+        for name, content in files.items()
+        if name not in (archive.MANIFEST, archive.SIGNATURE)
+    }
+    files["manifest.json"] = json.dumps(document).encode()
+    archive.write(target, files)
+    return target
+
+
+def _other_normalization(files: dict[str, bytes]) -> None:
+    pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8)
+    files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
+
+
+def _other_label_order(files: dict[str, bytes]) -> None:
+    golden = json.loads(files["golden/golden.json"])
+    golden["answers"] = {name: [row[::-1] for row in rows] for name, rows in golden["answers"].items()}
+    files["golden/golden.json"] = json.dumps(golden).encode()
+
+
+def _other_labels(files: dict[str, bytes]) -> None:
+    files["labels.txt"] = b"2\n1\n0\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (_other_normalization, 7, "does not give its golden answers"),
+        (_other_label_order, 7, "does not give its golden answers"),
+        (_other_labels, 5, "labels.txt has other labels"),
+        (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "golden answers cannot be read"),
+    ],
+)
+def test_what_is_not_the_validated_model_fails(cli: Cli, bundled: Path, tmp_path: Path, change, code: int, says: str) -> None:
+    answer = cli("verify", _repacked(bundled, tmp_path / "other.edgetl", change))
+    assert answer.code == code
+    assert says in answer.err
+
+
+def test_one_changed_byte_fails(cli: Cli, bundled: Path, tmp_path: Path) -> None:
+    content = bytearray(bundled.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "changed.edgetl").write_bytes(content)
+    assert cli("verify", tmp_path / "changed.edgetl").code == 5
+
+
+def test_signatures(cli: Cli, made: Made, bundled: Path, tmp_path: Path) -> None:
+    key, other, signed = tmp_path / "my key", tmp_path / "other", tmp_path / "signed.edgetl"
+    assert cli("keygen", key).code == cli("keygen", other).code == 0
+    assert (key.stat().st_mode & 0o777) == 0o600
+    assert cli("keygen", key).code == 2, "a key is never overwritten"
+    assert cli("bundle", made.run, "--out", signed, "--sign", key).code == 0
+    assert cli("verify", signed, "--require-signature", f"{key}.pub").code == 0
+    for bundle, public in ((signed, f"{other}.pub"), (bundled, f"{key}.pub")):
+        assert cli("verify", bundle, "--require-signature", public).code == 5
+    assert cli("verify", signed, "--require-signature", key).code == 2, "that is the private one"
+    assert cli("bundle", made.run, "--out", signed, "--sign", made.recipe).code == 2
+    forged = _repacked(signed, tmp_path / "forged.edgetl", lambda files: files.update({"card.md": b"better"}))
+    assert cli("verify", forged, "--require-signature", f"{key}.pub").code == 5
+
+
+def test_a_run_without_a_good_validation_is_bundled_by_force_only(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    (run_copy / "export" / "model_int8.onnx").unlink()
+    assert cli("export", run_copy, "--int8", "--onnx-style", "integer").code == 0
+    record = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))
+    record["stages"]["validate"]["facts"]["files"]["export/model_int8.tflite"] = "0" * 64  # as if it was another file then
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    out = tmp_path / "forced.edgetl"
+    refused = cli("bundle", run_copy, "--out", out)
+    assert refused.code == 5
+    assert "was exported after it" in refused.err
+    assert not out.exists()
+    assert cli("bundle", run_copy, "--out", out, "--force").code == 0
+    assert "was exported after it" in archive.read(out)[0].validation.forced
+
+
+def test_names_that_are_not_there(cli: Cli, made: Made) -> None:
+    answer = cli("bundle", made.run, "--models", "model_int8.tflit")
+    assert answer.code == 2
+    assert "did you mean 'model_int8.tflite'" in answer.err
