@@ -10,6 +10,7 @@ import numpy as np
 from edgetl.console import note
 from edgetl.contract import InputContract
 from edgetl.errors import BudgetError, ExportError, RunError
+from edgetl.evaluation.metrics import measure
 from edgetl.export import FORMATS
 from edgetl.export.tflite import float_tflite
 from edgetl.pipeline.budget import climb
@@ -20,6 +21,8 @@ from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Quantized, Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.selective import keep_float
+from edgetl.runtimes.base import predict as predict_rows
+from edgetl.runtimes.keras import KerasSession
 from edgetl.workspace import atomic, fingerprint, write_json
 
 _NO_BUDGET = 100.0  # points: all that there is to lose
@@ -113,13 +116,25 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
 def _to_be_converted(project: Project, scheme: Scheme) -> Any:
     """The float model, with the weights that the scheme wants."""
     if scheme.int8_weights:
-        best = max((_stored(project, name) for name in int8_schemes(project)), key=lambda one: one.order)
-        note(f"the weights are those of {best.name}")
-        return best.quantized.to_keras(project.float_model, project.contract, activations=False)
+        return _best_with_int8_weights(project)
     if scheme.rounded is None:
         return project.float_model
     pixels, rows = project.trained_pictures().pixels, project.calibration_rows
     return correct_biases(project.float_model, project.contract, pixels, rows, scheme.rounded)
+
+
+def _best_with_int8_weights(project: Project) -> Any:
+    """Of the int8 models without their activations' grids the one that is right most often, then the surest."""
+    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
+    found = []
+    for name in int8_schemes(project):
+        quantized = Quantized.load(project.run.quantized_model(name))
+        model = quantized.to_keras(project.float_model, project.contract, activations=False)
+        accuracy = measure(predict_rows(KerasSession(model, project.contract), pictures.pixels, rows, name), pictures.labels[rows])
+        found.append((accuracy.top1_accuracy, -accuracy.loss, name, model))
+    *_, name, model = max(found, key=lambda one: one[:2])
+    note(f"the weights are those of {name}")
+    return model
 
 
 def _samples(project: Project) -> Iterator[list[np.ndarray]]:
@@ -146,7 +161,7 @@ def _choose_int8(project: Project) -> tuple[Candidate, dict[str, Any]]:
     return chosen, facts | {"shipped": chosen.name, "reason": reason, "kept_float": list(chosen.kept_float), "model": chosen.facts()}
 
 
-def _stored(project: Project, scheme: str, in_float: Sequence[str] = ()) -> Candidate:
+def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate:
     """A scheme's model as training left it, but for the operators that are to stay in float."""
     quantized = Quantized.load(project.run.quantized_model(scheme))
     kept = keep_float(quantized, project.float_model, in_float, take_weights=not scheme.startswith("qat"))

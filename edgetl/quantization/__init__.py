@@ -20,7 +20,7 @@ SCHEMES: "Registry[Scheme]" = Registry(
         "dynamic_int8": ("edgetl.quantization.dynamic_int8:SCHEME", "weights in int8, activations quantized anew for each picture"),
         "ptq_int16x8": (
             "edgetl.quantization.ptq_int16x8:SCHEME",
-            "the best int8 model's weights, int16 activations calibrated; LiteRT's plain kernels",
+            "an int8 model's weights, int16 activations calibrated; LiteRT's plain kernels",
         ),
         "ptq_int8": (
             "edgetl.quantization.ptq_int8:SCHEME",

@@ -145,7 +145,7 @@ class Scheme:
         quantize: finds int8 grids before the conversion; None where the converter needs no help.
         rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
             beforehand, see `correct`.
-        int8_weights: it is made of the run's best int8 model's kernels and biases instead of the float model's.
+        int8_weights: it is made of an int8 model's kernels and biases instead of the float model's.
     """
 
     precision: str

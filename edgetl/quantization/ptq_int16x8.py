@@ -1,7 +1,8 @@
 """Weights in int8 per channel, activations in int16: nearly float's answers where integers are a must.
 
-The weights are those of the run's best int8 model, whose biases know their kernels' rounding; the activations' ranges are calibrated
-here. LiteRT runs it in its plain kernels: measured a hundred times slower than float on x86. What it loses is what int8 weights lose.
+The weights are those of an int8 model, the better one without its activations' rounding; its biases know that of its kernels. The
+activations' ranges are calibrated here. LiteRT runs it in its plain kernels: measured a hundred times slower than float on x86. What it
+loses is what int8 weights lose.
 """
 
 from typing import Any

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
 from edgetl.contract import InputContract
 from edgetl.export.onnx import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite import check_integer as check_integer_tflite
+from edgetl.quantization.base import Quantized
 from edgetl.workspace import Run, sha256
 from tests.conftest import Answer, Made
 
@@ -253,3 +255,14 @@ def test_export_killed_leaves_nothing_half_written_and_completes(
         assert path.name.startswith(".partial-") or sha256(path) == whole[path.name]
     assert cli("export", run_copy).code == 0
     assert {path.name: sha256(path) for path in (run_copy / "export").iterdir() if not path.name.startswith(".")} == whole
+
+
+def test_16x8_is_made_of_an_int8_models_weights(cli: Cli, run_copy: Path) -> None:
+    assert cli("export", run_copy, "--int16x8").code == 0
+    interpreter = Interpreter(model_path=str(run_copy / "export/model_int16x8.tflite"))
+    tensors = interpreter.get_tensor_details()
+    [dense] = [one for one in tensors if one["dtype"] == np.int8 and len(one["shape"]) == 2]  # the last layer's kernel, [3, C]
+    interpreter.allocate_tensors()
+    found = (interpreter.get_tensor(dense["index"]) * dense["quantization_parameters"]["scales"][:, None]).T
+    wanted = [Quantized.load(run_copy / f"{scheme}.npz").weights["logits"][0] for scheme in ("ptq_int8", "qat_int8")]
+    assert any(np.allclose(found, kernel, rtol=1e-5, atol=0) for kernel in wanted)
