@@ -1,6 +1,6 @@
 """What is to be measured, and how."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,8 @@ class Plan:
             raise UsageError(f"there is no delegate '{self.delegate}'", did_you_mean(self.delegate, DELEGATES))
 
     def job(self, subject: Subject, sent: Sent | None) -> Job:
-        pictures = (sent.file, len(sent.labels)) if sent else (None, 0)
-        return Job(
-            subject.path,
-            subject.runtime,
-            *(self.threads, self.runs, self.warmup, self.duration_s, self.cpus, self.delegate, self.profile),
-            *pictures,
-        )
+        pictures, count = (sent.file, len(sent.labels)) if sent else (None, 0)
+        return Job(subject.path, subject.runtime, **asdict(self), pictures=pictures, picture_count=count)
 
 
 def cpus_of(mask: str) -> tuple[int, ...]:

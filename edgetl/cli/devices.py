@@ -15,6 +15,7 @@ def devices(as_json: Json = False) -> None:
     """
     from edgetl.devices import devices_file
     from edgetl.devices.survey import survey
+    from edgetl.errors import DeviceError
     from edgetl.report.benchmark import reachable
 
     found = survey()
@@ -22,4 +23,4 @@ def devices(as_json: Json = False) -> None:
     console.note(f"devices file: {devices_file()}")
     console.result(found)
     if not any("error" not in facts for facts in found.values()):
-        raise typer.Exit(10)
+        raise typer.Exit(DeviceError.exit_code)

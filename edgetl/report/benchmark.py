@@ -8,6 +8,7 @@ from typing import Any
 
 from edgetl import console
 from edgetl.report.pareto import has_median, pareto
+from edgetl.report.tables import markdown_table
 from edgetl.workspace import atomic, write_json
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
@@ -90,7 +91,7 @@ def markdown(document: Mapping[str, Any]) -> str:
     lines += [f"- {name}: {', '.join(text for text in _device(facts) if text)}" for name, facts in document["devices"].items()]
     rows = [[*_latency(result), *_start(document, result)[2:]] for result in document["results"]]
     lines += ["", "Times in ms of one picture; cold: import, load and first inference; MiB: peak memory; KiB: the file.", ""]
-    lines += [*_table([*_LATENCY, *_START[2:]], rows), ""]
+    lines += [*markdown_table([*_LATENCY, *_START[2:]], rows), ""]
     lines += [f"- {name}: {problem}" for name, problem in problems(document)]
     if _timed(document):
         lines += ["", "![Latency, accuracy and size](benchmark.png)"]
@@ -169,7 +170,3 @@ def _profile(result: Mapping[str, Any]) -> None:
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:.{digits}f}"
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]

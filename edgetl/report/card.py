@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from edgetl.report.tables import markdown_table
+
 _INT8 = ("ptq_int8", "qat_int8")
 
 
@@ -78,11 +80,11 @@ def card(name: str, results: Mapping[str, Any]) -> str:
             "",
             "What int8 costs, in LiteRT, picture by picture against the float model (points; pictures lost / won; McNemar's p):",
             "",
-            *_table(["scheme", "top-1 % (95 %)", "drop", "lost / won", "p"], schemes),
+            *markdown_table(["scheme", "top-1 % (95 %)", "drop", "lost / won", "p"], schemes),
             "",
             f"Shipped: `{results['shipped'].get('shipped', 'nothing')}`. Every file, one thread (Keras: all cores):",
             "",
-            *_table(["model", "top-1 % (95 %)", "KiB", "p50 ms", "same answer as float %"], files),
+            *markdown_table(["model", "top-1 % (95 %)", "KiB", "p50 ms", "same answer as float %"], files),
             "",
             f"Verdict of `edgetl validate`: {'passed' if results['passed'] else 'FAILED'}. Measured on {results['cpu']['model']}, "
             f"TensorFlow {results['software']['tensorflow']}, LiteRT {results['software']['ai-edge-litert']}, "
@@ -95,7 +97,3 @@ def card(name: str, results: Mapping[str, Any]) -> str:
 def _accuracy(facts: Mapping[str, Any]) -> str:
     low, high = facts["top1_interval_95"]
     return f"{100 * facts['top1_accuracy']:.2f} ({100 * low:.1f} to {100 * high:.1f})"
-
-
-def _table(columns: list[str], rows: list[list[str]]) -> list[str]:
-    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]

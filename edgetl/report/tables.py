@@ -1,6 +1,6 @@
-"""Tables of a run and of its validation, for the terminal."""
+"""Tables of a run and of its validation for the terminal, and any table as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgetl import console
@@ -100,3 +100,8 @@ def _worst(document: Mapping[str, Any]) -> None:
         for one in pair["worst"]
     ]
     console.table("where quantization moved most", ["picture", "is", first, second], rows)
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table."""
+    return ["| " + " | ".join(row) + " |" for row in (columns, ["---"] * len(columns), *rows)]
