@@ -118,3 +118,14 @@ def run_copy(made: Made, tmp_path: Path) -> Path:
     copy = tmp_path / "copy"
     shutil.copytree(made.run, copy)
     return copy
+
+
+@pytest.fixture(scope="session")
+def bundled(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The finished run's bundle: int8 TFLite and int8 ONNX."""
+    from edgetl.pipeline.bundle import bundle
+    from edgetl.project import Project
+
+    path = tmp_path_factory.mktemp("bundle") / "Zahlen für 数字.edgetl"
+    bundle(Project.open(made.run), path, (), "", "", "Apache-2.0", None, force=False)
+    return path

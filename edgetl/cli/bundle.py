@@ -15,6 +15,7 @@ def bundle(
     models: Annotated[
         str, typer.Option(metavar="model_int8.tflite,...", help="Comma-separated files of the run's export folder; left out: int8.")
     ] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="What apps call it; left out: the run's name.")] = "",
     model_version: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: from its content.")] = "",
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Of the model.")] = "",
     sign: Annotated[Path | None, typer.Option(metavar="KEY", help="An Ed25519 private key, see 'edgetl keygen'.")] = None,
@@ -31,7 +32,7 @@ def bundle(
     project = Project.open(run)
     path = out or project.run.path / f"{project.run.path.resolve().name}.edgetl"
     names = [name.strip() for name in models.split(",") if name.strip()]
-    manifest = stage.bundle(project, path, names, model_version, licence, sign, force)
+    manifest = stage.bundle(project, path, names, name, model_version, licence, sign, force)
     rows = [[name, f"{facts.size_bytes:,}", facts.sha256[:12]] for name, facts in manifest.files.items()]
     console.table(f"{manifest.name}, version {manifest.version}", ["file", "bytes", "sha256"], rows)
     if manifest.validation.forced:

@@ -16,12 +16,18 @@ def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
     from edgetl.export import FORMATS
     from edgetl.quantization import SCHEMES
     from edgetl.runtimes import RUNTIMES
+    from edgetl.ship.targets import TARGETS
 
-    return {"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES, "runtimes": RUNTIMES, "devices": KINDS}
+    return {
+        **{"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES},
+        **{"runtimes": RUNTIMES, "devices": KINDS, "targets": TARGETS},
+    }
 
 
 def list_names(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, devices, settings.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, devices, targets, settings.")
+    ],
     as_json: Json = False,
 ) -> None:
     """List what can be named, or all settings with their defaults.

@@ -62,6 +62,11 @@ def decode(data: bytes, contract: InputContract) -> NDArray[np.uint8]:
         raise BadPicture(_too_large()) from None
     except _DAMAGED as error:
         raise BadPicture(f"damaged: {error or type(error).__name__}") from error
+    return fit(picture, contract)
+
+
+def fit(picture: Image.Image, contract: InputContract) -> NDArray[np.uint8]:
+    """uint8 [S, S, 3]: the central square of an upright RGB picture, resized."""
     size = (contract.image_size, contract.image_size)
     # Pillow's BILINEAR widens its filter with the reduction (a triangle over all source pixels): it is antialiased.
     return np.array(picture.resize(size, Image.Resampling.BILINEAR, box=contract.crop_box(*picture.size)), np.uint8)

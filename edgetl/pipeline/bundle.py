@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from edgetl.contract import InputContract
+from edgetl.data.decode import fit
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.pipeline.export import exported
 from edgetl.pipeline.validate import subject_name
@@ -28,11 +30,14 @@ from edgetl.workspace import Run, fingerprint, sha256
 _REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the same with --force"
 
 
-def bundle(project: Project, out: Path, names: Sequence[str], version: str, licence: str, key: Path | None, force: bool) -> Manifest:
+def bundle(
+    project: Project, out: Path, names: Sequence[str], title: str, version: str, licence: str, key: Path | None, force: bool
+) -> Manifest:
     """Write the bundle of a run's files.
 
     Args:
         names: of files in its export folder; none: the int8 ones.
+        title: what apps call it; empty: the run's name.
         version: of the model; empty: from the content.
         key: to sign with.
         force: also without a good validation, which the manifest then says.
@@ -42,18 +47,19 @@ def bundle(project: Project, out: Path, names: Sequence[str], version: str, lice
     contents = {path.name: path.read_bytes() for path in files}
     hashes = {name: _file(content) for name, content in contents.items()}
     version = version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
-    name = f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px"
+    title = title or run.path.resolve().name
     record = run.read()
-    contents |= _golden(project, files).files()
+    contents |= _golden(project, files).files(project.contract.labels)
     contents |= {
-        "labels.txt": "".join(f"{label}\n" for label in project.contract.labels).encode(),
+        "labels.txt": _lines(project.contract.labels),
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
-        "sbom.json": sbom(name, version, licence, hashes, record["software"]),
+        "sbom.json": sbom(title, version, licence, hashes, record["software"]),
     }
     manifest = Manifest.model_validate(
         {
             "schema": SCHEMA,
-            "name": name,
+            "name": title,
+            "architecture": f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
             "version": version,
             "licence": licence,
             "scheme": str(record["stages"].get("export_int8", {"facts": {}})["facts"].get("shipped", "")),
@@ -79,11 +85,11 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
     if key:
         signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
     try:
-        wanted = Golden.of(files)
         contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
+        wanted = Golden.of(files, contract.labels)
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path}: its golden answers cannot be read: {error!r}", "get the bundle again from who made it") from error
-    if files.get("labels.txt", b"").decode(errors="replace").splitlines() != list(contract.labels):
+    if files.get("labels.txt") != _lines(contract.labels):
         raise RunError(f"{path}: labels.txt has other labels than the manifest", "get the bundle again from who made it")
     missing = set(manifest.models) ^ set(wanted.answers) | (set(manifest.models) - set(files))
     if missing:
@@ -97,6 +103,7 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
         "signature_checked": key is not None,
         "validation": manifest.validation.model_dump(),
         "golden": {name: golden.check(name, wanted.answers[name], answers) for name, answers in found.items()},
+        "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
     }
 
 
@@ -124,8 +131,14 @@ def _golden(project: Project, files: Sequence[Path]) -> Golden:
     pictures, rows = project.trained_pictures(), project.pictures.rows("val")
     first = predict_rows(open_session(files[0], project.contract), pictures.pixels, rows, "golden pictures")
     rows = rows[golden.choose(first, pictures.labels[rows])]
-    pixels = np.ascontiguousarray(pictures.pixels[rows])
-    return Golden(pixels, pictures.labels[rows], _answers({path.name: path.read_bytes() for path in files}, project.contract, pixels))
+    pixels, contract = np.ascontiguousarray(pictures.pixels[rows]), project.contract
+    names = tuple(contract.labels[label] for label in pictures.labels[rows])
+    answers = _answers({path.name: path.read_bytes() for path in files}, contract, pixels)
+    return Golden(pixels, names, answers, _resized(pixels, contract))
+
+
+def _resized(pixels: Any, contract: InputContract) -> Any:
+    return fit(Image.fromarray(golden.mosaic(pixels)), contract)
 
 
 def _answers(models: Mapping[str, bytes], contract: InputContract, pixels: Any) -> dict[str, Any]:
@@ -161,6 +174,10 @@ def _model(run: Run, path: Path, validation: Mapping[str, Any]) -> Model:
         top1_interval_95=accuracy["top1_interval_95"],
         latency=latency,
     )
+
+
+def _lines(labels: Sequence[str]) -> bytes:
+    return "".join(f"{label}\n" for label in labels).encode()
 
 
 def _file(content: bytes) -> File:

@@ -1,7 +1,7 @@
 """Golden answers: a few pictures and what each model file says of them, for an app to prove that it runs the same model the same way."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,35 +15,61 @@ PICTURES = 12  # enough for each class of a small set and for the close calls, i
 # Kernels of other processors round otherwise: a trained int8 MobileNet moved by 15 steps at most, 2 on average, between any two
 # measured. A wrong normalization, channel order or label order moves sure answers by a hundred.
 MAX_STEPS, MEAN_STEPS = 24.0, 4.0
+# The picture that proves cropping and resizing: the golden pictures five in a row, cut below, so that neither the crop's corner nor
+# the reduction is a whole number. An exact filter in other arithmetic rounds a value up where Pillow rounds down.
+_COLUMNS, _RESIZE_STEPS = 5, 1
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Raw pixels uint8 [N, H, W, 3], the true class of each [N], and each model file's probabilities float32 [N, K] by the file's name."""
+    """Raw pixels uint8 [N, H, W, 3], the true class's name of each [N], each model file's probabilities [N, K] by the file's
+    name, and what the mosaic's central square is at the model's size, uint8 [H, W, 3]."""
 
     pixels: NDArray[np.uint8]
-    labels: NDArray[Any]
-    answers: Mapping[str, NDArray[np.float32]]
+    labels: tuple[str, ...]
+    answers: Mapping[str, NDArray[np.floating[Any]]]
+    resized: NDArray[np.uint8]
 
-    def files(self) -> dict[str, bytes]:
-        """What goes into a bundle: the pixels one after the other, and a document with everything else."""
+    def files(self, labels: Sequence[str]) -> dict[str, bytes]:
+        """What goes into a bundle: the pixels one after the other, the resized mosaic, and a document with everything else."""
+        answers = {name: rows.astype(np.float64).round(6) for name, rows in self.answers.items()}
         document = {
             "shape": list(self.pixels.shape),
-            "labels": [int(label) for label in self.labels],
-            "answers": {name: [[round(float(p), 6) for p in row] for row in rows] for name, rows in self.answers.items()},
+            "labels": list(self.labels),
+            "answers": {name: rows.tolist() for name, rows in answers.items()},
+            "top1": {name: [labels[row.argmax()] for row in rows] for name, rows in answers.items()},
             "tolerance": {"max_steps": MAX_STEPS, "mean_steps": MEAN_STEPS, "step": PROBABILITY_SCALE},
+            "mosaic": {"columns": _COLUMNS, "height": len(mosaic(self.pixels)), "max_steps": _RESIZE_STEPS},
         }
-        return {"golden/pixels.bin": self.pixels.tobytes(), "golden/golden.json": json.dumps(document, indent=1).encode()}
+        return {
+            "golden/pixels.bin": self.pixels.tobytes(),
+            "golden/resized.bin": self.resized.tobytes(),
+            "golden/golden.json": json.dumps(document, indent=1, ensure_ascii=False).encode(),
+        }
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes]) -> "Golden":
-        """Raises KeyError, TypeError or ValueError when these are not the files of one."""
+    def of(cls, files: Mapping[str, bytes], labels: Sequence[str]) -> "Golden":
+        """Raises KeyError, TypeError or ValueError when these are not the files of one, ParityError when its labels had another order."""
         document = json.loads(files["golden/golden.json"])
         pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8).reshape(document["shape"])
-        answers = {name: np.asarray(rows, np.float32) for name, rows in document["answers"].items()}
-        if any(len(rows) != len(pixels) for rows in answers.values()) or len(document["labels"]) != len(pixels):
-            raise ValueError("pictures and answers differ in number")
-        return cls(pixels, np.asarray(document["labels"]), answers)
+        resized = np.frombuffer(files["golden/resized.bin"], np.uint8).reshape(document["shape"][1:])
+        answers = {name: np.asarray(rows, np.float64) for name, rows in document["answers"].items()}
+        if any(rows.shape != (len(pixels), len(labels)) for rows in answers.values()) or len(document["labels"]) != len(pixels):
+            raise ValueError("pictures, labels and answers differ in number")
+        for name, rows in answers.items():
+            if [labels[row.argmax()] for row in rows] != document["top1"][name]:
+                raise ParityError(
+                    f"{name} gave its golden answers with the labels in another order", "take the labels that it was bundled with"
+                )
+        return cls(pixels, tuple(document["labels"]), answers, resized)
+
+
+def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The pictures in rows of five, from the first again where they run out, cut to 7/3 of a picture's height."""
+    rows = 3
+    cells = pixels[np.arange(rows * _COLUMNS) % len(pixels)].reshape(rows, _COLUMNS, *pixels.shape[1:])
+    whole = cells.transpose(0, 2, 1, 3, 4).reshape(rows * pixels.shape[1], -1, 3)
+    return np.ascontiguousarray(whole[: 7 * pixels.shape[1] // 3])
 
 
 def choose(answers: NDArray[Any], labels: NDArray[Any], count: int = PICTURES) -> NDArray[np.int64]:
@@ -59,6 +85,14 @@ def choose(answers: NDArray[Any], labels: NDArray[Any], count: int = PICTURES) -
     chosen = list(dict.fromkeys(surest))[: count // 2]
     close = [row for row in np.argsort(margins, kind="stable") if row not in chosen]
     return np.asarray((chosen + close)[:count], np.int64)
+
+
+def check_resize(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> int:
+    """How far the resized mosaic is from the golden one, in levels of 255. Raises ParityError beyond the tolerance."""
+    steps = int(np.abs(wanted.astype(np.int16) - found).max())
+    if steps > _RESIZE_STEPS:
+        raise ParityError(f"cropping and resizing give other pixels: {steps} levels off", "this version of Pillow resizes otherwise")
+    return steps
 
 
 def check(name: str, wanted: NDArray[Any], found: NDArray[Any]) -> dict[str, float]:

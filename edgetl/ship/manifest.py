@@ -70,7 +70,8 @@ class Manifest(_Part):
     """manifest.json."""
 
     schema_: Annotated[Literal[1], Field(alias="schema")]
-    name: str
+    name: Annotated[str, Field(min_length=1)]
+    architecture: str
     version: str
     licence: str
     scheme: str

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgetl.errors import ParityError
-from edgetl.ship.golden import MAX_STEPS, Golden, check, choose
+from edgetl.ship.golden import MAX_STEPS, Golden, check, check_resize, choose, mosaic
 
 ANSWERS = np.array([[0.9, 0.1], [0.6, 0.4], [0.51, 0.49], [0.2, 0.8], [0.45, 0.55], [0.05, 0.95], [0.3, 0.7]], np.float32)
 LABELS = np.array([0, 0, 0, 1, 1, 1, 0])
@@ -16,12 +16,41 @@ def test_the_surest_of_each_class_and_the_closest_calls() -> None:
     assert choose(np.eye(30, dtype=np.float32), np.arange(30), 12).tolist()[:6] == [0, 1, 2, 3, 4, 5], "many classes take half at most"
 
 
-def test_files_and_back() -> None:
+NAMES = ("cat", "dog")
+
+
+def made() -> Golden:
     pixels = np.random.default_rng(0).integers(0, 256, (7, 4, 4, 3), np.uint8)
-    again = Golden.of(Golden(pixels, LABELS, {"m": ANSWERS}).files())
-    np.testing.assert_array_equal(again.pixels, pixels)
+    return Golden(pixels, tuple(NAMES[label] for label in LABELS), {"m": ANSWERS}, pixels[0])
+
+
+def test_files_and_back() -> None:
+    golden = made()
+    again = Golden.of(golden.files(NAMES), NAMES)
+    np.testing.assert_array_equal(again.pixels, golden.pixels)
     np.testing.assert_allclose(again.answers["m"], ANSWERS, atol=1e-6)
-    assert again.labels.tolist() == LABELS.tolist()
+    np.testing.assert_array_equal(again.resized, golden.resized)
+    assert again.labels == golden.labels
+
+
+def test_labels_in_another_order_are_found_out() -> None:
+    with pytest.raises(ParityError, match="another order"):
+        Golden.of(made().files(NAMES), NAMES[::-1])
+
+
+def test_the_mosaic_is_five_in_a_row_and_cut_below() -> None:
+    pixels = made().pixels
+    whole = mosaic(pixels)
+    assert whole.shape == (9, 20, 3)
+    np.testing.assert_array_equal(whole[4:8, 4:8], pixels[6])
+    np.testing.assert_array_equal(whole[4:8, 8:12], pixels[0], err_msg="seven pictures: the eighth is the first again")
+
+
+def test_a_resize_of_another_kind_is_found_out() -> None:
+    wanted = np.full((4, 4, 3), 100, np.uint8)
+    assert check_resize(wanted, wanted + np.uint8(1)) == 1
+    with pytest.raises(ParityError, match="2 levels"):
+        check_resize(wanted, wanted - np.uint8(2))
 
 
 def test_roundings_pass_and_another_order_does_not() -> None:

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+"""Classify pictures with the model in the folder beside this file.
+
+It needs Pillow and the model's runtime (requirements.txt) and nothing else.
+
+    python classify.py rose.jpg tulip.png      the best classes of each picture
+    python classify.py --camera                what the camera sees, until Ctrl-C
+    python classify.py --self-test             proof that this machine runs the validated model
+
+In a program of yours: `Classifier().classify(Image.open("rose.jpg"))`.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Programs that write one JPEG picture of the camera to standard output, in the order in which they are tried.
+CAMERAS = (
+    ("rpicam-jpeg", "--nopreview", "--timeout", "500", "--output", "-"),
+    ("libcamera-jpeg", "--nopreview", "--timeout", "500", "--output", "-"),
+    ("ffmpeg", "-loglevel", "error", "-f", "v4l2", "-i", "/dev/video0", "-frames:v", "1", "-f", "mjpeg", "-"),
+    ("fswebcam", "--quiet", "--no-banner", "-"),
+)
+CAMERA_S = 20.0  # a camera that gave nothing for so long gives nothing
+
+
+class SelfTestError(Exception):
+    """The model, its inputs or its labels are not what was validated."""
+
+
+class Classifier:
+    """The model, and how a picture becomes its input.
+
+    Args:
+        folder: with the model, manifest.json and the golden answers; None: `model` beside this file.
+        threads: of the runtime.
+    """
+
+    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+        self.folder = folder = folder or Path(__file__).resolve().parent / "model"
+        self.choice = json.loads((folder / "app.json").read_text(encoding="utf-8"))
+        self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        self.size: int = self.manifest["contract"]["image_size"]
+        self.labels: list[str] = self.manifest["contract"]["labels"]
+        self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
+
+    def classify(self, picture: Image.Image, top: int = 3) -> list[tuple[str, float]]:
+        """The best classes with their probabilities, the best first."""
+        probabilities = self.probabilities(self.pixels(picture))
+        return [(self.labels[index], float(probabilities[index])) for index in np.argsort(-probabilities, kind="stable")[:top]]
+
+    def pixels(self, picture: Image.Image) -> np.ndarray:
+        """uint8 [H, W, 3]: upright, flattened onto white, RGB, the central square, resized with antialiased bilinear filtering."""
+        picture = _rgb(ImageOps.exif_transpose(picture))
+        side = min(picture.size)
+        left, top = (picture.width - side) / 2, (picture.height - side) / 2
+        box = (left, top, left + side, top + side)
+        return np.asarray(picture.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box))
+
+    def probabilities(self, pixels: np.ndarray) -> np.ndarray:
+        """float32 [K] of uint8 pixels [H, W, 3]."""
+        values = self._run(pixels[np.newaxis])[0]
+        return values / np.float32(256) if values.dtype == np.uint8 else values
+
+    def self_test(self) -> dict[str, float]:
+        """Prove that the files are whole and the answers the validated ones; gives how far they are off. Raises SelfTestError."""
+        self._check_files()
+        golden = json.loads((self.folder / "golden/golden.json").read_text(encoding="utf-8"))
+        wanted = np.asarray(golden["answers"][self.choice["model"]])
+        if [self.labels[row.argmax()] for row in wanted] != golden["top1"][self.choice["model"]]:
+            raise SelfTestError("the labels are in another order than the model's outputs")
+        pixels = np.fromfile(self.folder / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
+        steps = np.abs(np.stack([self.probabilities(picture) for picture in pixels]) - wanted) * 256
+        tolerance = golden["tolerance"]
+        if not (steps.max() <= tolerance["max_steps"] and steps.mean() <= tolerance["mean_steps"]):
+            raise SelfTestError(f"the answers are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
+        resized = np.fromfile(self.folder / "golden/resized.bin", np.uint8).reshape(golden["shape"][1:])
+        made = self.pixels(Image.fromarray(_mosaic(pixels, **golden["mosaic"])))
+        levels = np.abs(made.astype(int) - resized).max()
+        if levels > golden["mosaic"]["max_steps"]:
+            raise SelfTestError(f"cropping and resizing give other pixels, up to {levels} levels off")
+        far = {"max_steps": float(steps.max()), "mean_steps": float(steps.mean()), "resize_max_levels": int(levels)}
+        return {"pictures": len(pixels)} | far
+
+    def _check_files(self) -> None:
+        hashes = {name: facts["sha256"] for name, facts in self.manifest["files"].items()}
+        hashes["manifest.json"] = self.choice["manifest_sha256"]
+        for path in sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != "app.json"):
+            name = path.relative_to(self.folder).as_posix()
+            if hashlib.sha256(path.read_bytes()).hexdigest() != hashes.get(name):
+                raise SelfTestError(f"{name} was changed")
+        if (self.folder / "labels.txt").read_text(encoding="utf-8") != "".join(f"{label}\n" for label in self.labels):
+            raise SelfTestError("labels.txt has other labels than manifest.json")
+
+
+class LiteRT:
+    """Answers [1, K] of a TFLite file, as the file has them."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        self._interpreter.allocate_tensors()
+        self._input, self._output = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        self._interpreter.set_tensor(self._input["index"], pixels.astype(self._input["dtype"]))
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output["index"])
+
+
+class OnnxRuntime:
+    """Answers [1, K] of an ONNX file, as the file has them."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.add_session_config_entry("session.x64quantprecision", "1")  # x86 processors without VNNI saturate sums otherwise
+        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0]
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        dtype = np.uint8 if self._input.type == "tensor(uint8)" else np.float32
+        return self._session.run(None, {self._input.name: pixels.astype(dtype)})[0]
+
+
+RUNTIMES: dict[str, Any] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
+
+
+def _rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
+        values = np.asarray(picture).astype(np.uint32)
+        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    rgba = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _mosaic(pixels: np.ndarray, columns: int, height: int, **_: int) -> np.ndarray:
+    """The pictures in three rows, from the first again where they run out, cut below to a height: what the bundle's format says."""
+    chosen = pixels[np.arange(3 * columns) % len(pixels)]
+    rows = [np.concatenate(list(chosen[row * columns : (row + 1) * columns]), axis=1) for row in range(3)]
+    return np.concatenate(rows)[:height]
+
+
+def camera() -> Iterator[tuple[str, Image.Image]]:
+    """Pictures of the first camera program that there is. Raises OSError when there is none, or it gives no picture."""
+    command = next((command for command in CAMERAS if shutil.which(command[0])), None)
+    if command is None:
+        raise OSError(f"no camera program is installed: {', '.join(command[0] for command in CAMERAS)}")
+    while True:
+        done = subprocess.run(command, capture_output=True, timeout=CAMERA_S, check=False)
+        if done.returncode or not done.stdout:
+            raise OSError(f"{command[0]} gave no picture: {done.stderr.decode(errors='replace').strip()}")
+        yield "camera", Image.open(BytesIO(done.stdout))
+
+
+def show(name: str, answer: list[tuple[str, float]], latency_ms: float, as_json: bool) -> None:
+    if as_json:
+        best = [{"label": label, "probability": round(probability, 6)} for label, probability in answer]
+        print(json.dumps({"picture": name, "best": best, "latency_ms": round(latency_ms, 3)}, ensure_ascii=False), flush=True)
+    else:
+        print(f"{name}: {', '.join(f'{label} {probability:.1%}' for label, probability in answer)} ({latency_ms:.1f} ms)", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Classify pictures. Exit code 1: a picture cannot be read; 7: the self-test failed.")
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE")
+    parser.add_argument("--camera", action="store_true", help="classify what the camera sees, until Ctrl-C")
+    parser.add_argument("--self-test", action="store_true", help="replay the golden pictures")
+    parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the runtime (default: 1)")
+    parser.add_argument("--json", action="store_true", help="a JSON document a line")
+    asked = parser.parse_args()
+    if not (asked.pictures or asked.camera or asked.self_test):
+        parser.error("name a picture, --camera or --self-test")
+    try:
+        classifier = Classifier(threads=asked.threads)
+        if asked.self_test:
+            print(json.dumps({"passed": True} | classifier.self_test()))
+    except (SelfTestError, OSError, ValueError, KeyError, RuntimeError) as error:
+        print(f"the self-test failed: {error}" if asked.self_test else f"the model cannot be loaded: {error}", file=sys.stderr)
+        return 7 if asked.self_test else 1
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    failed = 0
+    try:
+        for name, picture in camera() if asked.camera else ((name, name) for name in asked.pictures):
+            try:
+                opened = Image.open(picture) if isinstance(picture, str) else picture
+                begun = time.perf_counter()
+                answer = classifier.classify(opened, asked.top)
+                show(name, answer, 1000 * (time.perf_counter() - begun), asked.json)
+            except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                failed = 1
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(error, file=sys.stderr)
+        failed = 1
+    except KeyboardInterrupt:
+        pass
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

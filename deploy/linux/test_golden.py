@@ -1,0 +1,12 @@
+"""Replays the golden pictures: this machine runs the model that was validated, fed and labelled the same way."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from classify import Classifier
+
+
+def test_golden() -> None:
+    assert Classifier().self_test()["pictures"] > 0

@@ -1,0 +1,39 @@
+"""`edgetl ship`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json
+
+
+def ship(
+    source: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN|BUNDLE]", help="A validated run, or a .edgetl file; left out: the newest run.", show_default=False),
+    ] = None,
+    target: Annotated[str, typer.Option(metavar="NAME", help="See 'edgetl list targets'.")] = ...,  # type: ignore[assignment]
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder for a fresh app.")] = None,
+    into: Annotated[Path | None, typer.Option(metavar="DIR", help="An app of yours, to add model, classifier and test to.")] = None,
+    package: Annotated[str, typer.Option(metavar="com.example.app", help="Left out: from the model's name, or the app's own.")] = "",
+    runtime: Annotated[str, typer.Option(metavar="litert|onnxruntime", help="Left out: the target's first.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Make an app of a validated run, or add it to one: model, labels, classifier source, and a test that replays the golden answers.
+
+    A second call updates what the first one wrote; files that you changed are kept, and named. Exit code 5: a run or bundle that is not
+    whole; 7: its validation failed, or its models answer otherwise than when it was made.
+
+    Example: edgetl ship runs/flowers --target android --out flowers-app --package org.example.flowers
+    """
+    from edgetl.pipeline.ship import ship as stage
+
+    document = stage(source, target, out, into, package, runtime)
+    if document["forced"]:
+        console.warn(f"bundled by force: {document['forced']}")
+    for path in document["kept"]:
+        console.warn(f"kept as you have it: {path}")
+    changed = f"{len(document['written'])} files written, {len(document['removed'])} removed, {len(document['unchanged'])} as they were"
+    console.result(document, f"{document['folder']}: {changed}\n{document['next']}")

@@ -1,0 +1,25 @@
+"""A folder that classifies with one Python file."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgetl.ship.targets.base import App, Target, template
+
+_REQUIREMENTS = {"litert": "ai-edge-litert>=2.1,<3", "onnxruntime": "onnxruntime>=1.23,<2"}
+_PART = "edgetl_classifier"  # the folder in an existing app
+
+
+def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
+    requirements = f"{_REQUIREMENTS[app.runtime]}\npillow>=11,<13\n".encode()
+    files = template("linux") | {"requirements.txt": requirements} | {f"model/{name}": content for name, content in app.data.items()}
+    return {f"{_PART}/{name}": content for name, content in files.items()} if into else files
+
+
+def _steps(app: App, root: Path) -> str:
+    folder = root / _PART if (root / _PART).is_dir() else root
+    requirements, program = (shlex.quote(str(folder / name)) for name in ("requirements.txt", "classify.py"))
+    return f"next: pip install -r {requirements}, then python {program} --self-test"
+
+
+TARGET = Target(("litert", "onnxruntime"), _files, _steps)

@@ -1,0 +1,78 @@
+"""What every target does with every runtime of its own, taken from the registry."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgetl.ship import archive
+from edgetl.ship.targets import TARGETS
+from edgetl.ship.targets.base import App
+from tests.conftest import Answer
+from tests.ship.repack import HOSTILE
+
+Cli = Callable[..., Answer]
+CASES = [(name, runtime) for name in TARGETS for runtime in TARGETS.load(name).runtimes]
+DATA = ("manifest.json", "labels.txt", "golden.json")  # where names are data
+
+
+@pytest.mark.parametrize(("target", "runtime"), CASES)
+def test_a_fresh_app_holds_the_model_and_names_are_data_in_it(cli: Cli, hostile: Path, tmp_path: Path, target: str, runtime: str) -> None:
+    out = tmp_path / "my app \u00e4"
+    command = ("ship", hostile, "--target", target, "--runtime", runtime, "--out", out, "--json")
+    first = cli(*command)
+    assert first.code == 0, first.err
+    assert not first.document["kept"]
+    manifest, files = archive.read(hostile)
+    there = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for name in (first.document["model"], "golden/pixels.bin", "manifest.json"):
+        assert files[name] in there.values(), f"{name} is in the app as it is in the bundle"
+    for path, content in there.items():
+        if path.name not in DATA:
+            for label in HOSTILE[1:]:  # the first is the app's title, too
+                assert label.encode() not in content, f"{path.name} has a label in it"
+    again = cli(*command)
+    assert again.code == 0, again.err
+    assert (again.document["written"], again.document["removed"], again.document["kept"]) == ([], [], [])
+    assert str(manifest.name) == HOSTILE[0]
+
+
+@pytest.mark.parametrize(("target", "runtime"), CASES)
+def test_the_apps_data_does_not_depend_on_the_target(hostile: Path, target: str, runtime: str) -> None:
+    manifest, files = archive.read(hostile)
+    model = next(name for name, facts in manifest.models.items() if facts.runtime == runtime)
+    app = App(manifest, files, runtime, model, "com.example.flowers")
+    fresh = TARGETS.load(target).files(app, None)
+    for name, content in app.data.items():
+        assert content in fresh.values(), name
+    assert not [path for path in fresh if path.startswith("/") or ".." in Path(path).parts]
+
+
+def test_an_app_is_either_fresh_or_there(cli: Cli, hostile: Path, tmp_path: Path) -> None:
+    for arguments in ((), ("--out", tmp_path / "a", "--into", tmp_path), ("--into", tmp_path / "nowhere")):
+        assert cli("ship", hostile, "--target", "linux", *arguments).code == 2
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--target", "linus"), "did you mean 'linux'"),
+        (("--target", "linux", "--runtime", "onnx"), "choices: litert, onnxruntime"),
+        (("--target", "linux", "--package", "Flowers"), "no package name"),
+        (("--target", "linux", "--package", "com.example.a'; rm -rf /"), "no package name"),
+    ],
+)
+def test_what_cannot_be_meant(cli: Cli, hostile: Path, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    answer = cli("ship", hostile, *arguments, "--out", tmp_path / "app")
+    assert answer.code == 2
+    assert says in answer.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_with_a_changed_byte_is_not_shipped(cli: Cli, hostile: Path, tmp_path: Path) -> None:
+    content = bytearray(hostile.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "changed.edgetl").write_bytes(content)
+    assert cli("ship", tmp_path / "changed.edgetl", "--target", "linux", "--out", tmp_path / "app").code == 5
+    assert not (tmp_path / "app").exists()
