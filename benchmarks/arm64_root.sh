@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes what `--device qemu:CPU` needs, once: an arm64 root file system with Python, the runtimes' aarch64 wheels, and QEMU itself.
+# Makes what `--device qemu:CPU` needs, once: an arm64 root file system with Python, aarch64 wheels (the runtimes, and Pillow for
+# apps), and QEMU itself.
 # Usage: benchmarks/arm64_root.sh [FOLDER]     by default where edgetl looks: ~/.cache/edgetl/arm64
 # Needs a Debian with apt-get and a Python 3 with pip (PYTHON=...); no root rights: nothing is installed. 250 MB, under a minute.
 set -euo pipefail
@@ -7,7 +8,7 @@ set -euo pipefail
 suite=trixie # the oldest whose QEMU (10.0) runs LiteRT; 7.2 ends in a segmentation fault
 python=3.13  # of that suite
 packages=("python$python-minimal" "libpython$python-stdlib" libstdc++6 libgcc-s1 zlib1g)
-wheels=(ai-edge-litert onnxruntime numpy)
+wheels=(ai-edge-litert onnxruntime numpy pillow)
 
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dest=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/edgetl/arm64}

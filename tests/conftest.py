@@ -1,6 +1,7 @@
 """The command line in this process, and one finished run on a tiny real set, made by the command that users type."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 
 from edgetl import console
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -129,3 +132,14 @@ def bundled(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bundle") / "Zahlen für 数字.edgetl"
     bundle(Project.open(made.run), path, (), "", "", "Apache-2.0", None, force=False)
     return path
+
+
+@pytest.fixture(scope="session")
+def arm64() -> Path:
+    """What benchmarks/arm64_root.sh makes."""
+    folder = ROOT / "build" / "arm64"
+    command = [str(ROOT / "benchmarks" / "arm64_root.sh"), str(folder)]
+    done = subprocess.run(command, env=os.environ | {"PYTHON": sys.executable}, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode:
+        pytest.skip(f"cannot make the arm64 root: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+    return folder

@@ -1,8 +1,5 @@
 """Arm kernels on an emulated processor, for real: QEMU, an arm64 Python and the runtimes' aarch64 wheels, unpacked once into build/."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,20 +13,8 @@ from edgetl.errors import DeviceError, UsageError
 from tests.conftest import Answer, Made
 from tests.devices.tiny_model import pictures, write
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSORS = ("cortex-a76", "cortex-a53")
 COUNT = 4  # pictures
-
-
-@pytest.fixture(scope="session")
-def arm64() -> Path:
-    """What benchmarks/arm64_root.sh makes."""
-    folder = ROOT / "build" / "arm64"
-    command = [str(ROOT / "benchmarks" / "arm64_root.sh"), str(folder)]
-    done = subprocess.run(command, env=os.environ | {"PYTHON": sys.executable}, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        pytest.skip(f"cannot make the arm64 root: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
-    return folder
 
 
 @pytest.fixture

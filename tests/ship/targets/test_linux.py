@@ -1,0 +1,234 @@
+"""The Linux folder, run as its users run it: with its requirements and nothing else, here and on an emulated Arm processor."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+from PIL import Image, ImageDraw
+
+from tests.conftest import Answer
+from tests.ship.repack import HOSTILE, repacked
+
+Cli = Callable[..., Answer]
+RUNTIMES = ("litert", "onnxruntime")
+Done = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session", params=RUNTIMES)
+def shipped(request: pytest.FixtureRequest, hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from edgetl.pipeline.ship import ship
+
+    folder = tmp_path_factory.mktemp("linux") / f"it's {request.param}"
+    ship(hostile, "linux", folder, None, "", request.param)
+    return folder
+
+
+def needed(names: Iterable[str]) -> dict[str, Distribution]:
+    """The packages of a requirements file with all that they need, as they are installed here."""
+    found: dict[str, Distribution] = {}
+    waiting = list(names)
+    while waiting:
+        one = Requirement(waiting.pop())
+        if one.name not in found and (one.marker is None or one.marker.evaluate({"extra": ""})):
+            found[one.name] = distribution(one.name)
+            waiting += found[one.name].requires or []
+    return found
+
+
+@pytest.fixture(scope="session")
+def python(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Done]:
+    """Python with the folder's requirements alone: no edgetl, no TensorFlow."""
+    site = tmp_path_factory.mktemp("site")
+    for package in needed((shipped / "requirements.txt").read_text(encoding="utf-8").splitlines()).values():
+        for top in {file.parts[0] for file in package.files or () if file.parts[0] not in ("..", "__pycache__")}:
+            if not (site / top).exists():
+                (site / top).symlink_to(package.locate_file(top))
+    code = "import runpy, sys; sys.path.append(sys.argv[1]); sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+    def run(*arguments: object) -> Done:
+        command = [sys.executable, "-I", "-S", "-c", code, str(site), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, encoding="utf-8")
+
+    missing = run(_script(tmp_path_factory, "import edgetl"))
+    assert "No module named 'edgetl'" in missing.stderr
+    return run
+
+
+def _script(tmp_path_factory: pytest.TempPathFactory, text: str) -> Path:
+    path = tmp_path_factory.mktemp("script") / "script.py"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_self_test_passes_with_the_requirements_alone(python: Callable[..., Done], shipped: Path) -> None:
+    done = python(shipped / "classify.py", "--self-test")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["pictures"] == 12
+    assert answer["max_steps"] < 0.01, "the same kernels as the bundle's"
+    assert answer["resize_max_levels"] == 0, "the same Pillow"
+
+
+@pytest.mark.parametrize("processor", ["cortex-a76", "cortex-a53"])
+def test_the_self_test_passes_on_arm(arm64: Path, shipped: Path, processor: str) -> None:
+    [python] = sorted((arm64 / "root/usr/bin").glob("python3.[0-9]*[0-9]"))
+    command = [arm64 / "qemu-aarch64", "-cpu", processor, "-L", arm64 / "root", python, shipped / "classify.py", "--self-test"]
+    done = subprocess.run(
+        list(map(str, command)), env={"PYTHONPATH": str(arm64 / "site")}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["passed"]
+
+
+def _drawn(folder: Path) -> list[Path]:
+    """Pictures that decoders see differently: turned by EXIF, transparent, of 16 bits, of a palette, narrow."""
+    rng, paths = np.random.default_rng(3), []
+    base = Image.fromarray(rng.integers(0, 256, (61, 90, 3), np.uint8))
+    ImageDraw.Draw(base).ellipse((20, 5, 70, 55), outline="white", width=9)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    clear = base.convert("RGBA")
+    clear.putalpha(base.convert("L"))
+    deep = Image.fromarray(rng.integers(0, 65536, (40, 50), np.uint16))
+    pictures = {
+        "turned.jpg": base,
+        "clear.png": clear,
+        "deep.png": deep,
+        "palette.gif": base.convert("P"),
+        "narrow.png": base.resize((9, 300)),
+    }
+    for name, picture in pictures.items():
+        path = folder / f"{name[0]} \u6570 {name}"
+        picture.save(path, **({"exif": exif, "quality": 95} if name.endswith("jpg") else {}))
+        paths.append(path)
+    return paths
+
+
+def test_pictures_become_the_same_pixels_as_in_training(cli: Cli, python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
+    paths = _drawn(tmp_path)
+    done = python(shipped / "classify.py", "--json", "--top", 2, *paths)
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.split("\n") if line]
+    assert [answer["picture"] for answer in answers] == list(map(str, paths))
+    (tmp_path / "contract.json").write_text(
+        json.dumps(json.loads((shipped / "model/manifest.json").read_text(encoding="utf-8"))["contract"]), encoding="utf-8"
+    )
+    model = json.loads((shipped / "model/app.json").read_text(encoding="utf-8"))["model"]
+    (tmp_path / model).write_bytes((shipped / "model" / model).read_bytes())
+    ours = cli("predict", tmp_path / model, *paths, "--json")
+    assert ours.code == 0, ours.err
+    for answer, expected in zip(answers, ours.document, strict=True):
+        best = expected["top"][0]
+        assert answer["best"][0]["label"] in HOSTILE
+        assert answer["best"][0]["label"] == best["label"]
+        assert answer["best"][0]["probability"] == pytest.approx(best["probability"], abs=1e-4)
+
+
+def test_what_is_no_picture_is_said_and_the_rest_goes_on(python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
+    good = _drawn(tmp_path)[0]
+    (tmp_path / "bad.jpg").write_bytes(good.read_bytes()[:200])
+    done = python(shipped / "classify.py", tmp_path / "bad.jpg", tmp_path / "none.jpg", good)
+    assert done.returncode == 1
+    assert "bad.jpg" in done.stderr
+    assert "none.jpg" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert str(good) in done.stdout
+
+
+def test_the_camera_is_the_first_program_that_there_is(
+    python: Callable[..., Done], shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    none = python(shipped / "classify.py", "--camera")
+    assert none.returncode == 1
+    assert "no camera program" in none.stderr
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(picture, "JPEG")
+    (tmp_path / "frame.jpg").write_bytes(picture.getvalue())
+    # Gives one frame, then fails, as when the camera is pulled out.
+    program = f"#!{sys.executable}\nimport os, pathlib, sys\nframe = pathlib.Path({str(tmp_path / 'frame.jpg')!r})\n"
+    program += "data = frame.read_bytes() if frame.exists() else sys.exit('no device')\nframe.unlink()\nsys.stdout.buffer.write(data)\n"
+    (tmp_path / "fswebcam").write_text(program, encoding="utf-8")
+    (tmp_path / "fswebcam").chmod(0o755)
+    done = python(shipped / "classify.py", "--camera", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["picture"] == "camera"
+    assert "fswebcam gave no picture: no device" in done.stderr
+
+
+def _flipped(folder: Path, name: str) -> None:
+    content = bytearray((folder / "model" / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "model" / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["MODEL", "manifest.json", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin"])
+def test_one_changed_byte_fails_the_self_test(python: Callable[..., Done], shipped: Path, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(shipped, tmp_path / "copy"))
+    model = json.loads((copy / "model/app.json").read_text(encoding="utf-8"))["model"]
+    _flipped(copy, model if name == "MODEL" else name)
+    done = python(copy / "classify.py", "--self-test")
+    assert done.returncode == 7, done.stdout
+    assert "the self-test failed" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _swapped_labels(files: dict[str, bytes]) -> None:
+    manifest = json.loads(files["manifest.json"])
+    manifest["contract"]["labels"].reverse()
+    files["manifest.json"] = json.dumps(manifest).encode()
+    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["labels"]).encode()
+
+
+def _other_normalization(files: dict[str, bytes]) -> None:
+    pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8)
+    files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize(("change", "says"), [(_swapped_labels, "another order"), (_other_normalization, "answers are up to")])
+def test_a_mistake_with_right_hashes_fails_the_self_test(
+    python: Callable[..., Done], shipped: Path, hostile: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], says: str
+) -> None:
+    from edgetl.ship import archive
+    from edgetl.ship.targets import TARGETS
+    from edgetl.ship.targets.base import App
+
+    choice = json.loads((shipped / "model/app.json").read_text(encoding="utf-8"))
+    manifest, files = archive.read(repacked(hostile, tmp_path / "wrong.edgetl", change))
+    for name, content in (
+        TARGETS.load("linux").files(App(manifest, files, choice["runtime"], choice["model"], "com.example.app"), None).items()
+    ):
+        (tmp_path / "app" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "app" / name).write_bytes(content)
+    done = python(tmp_path / "app" / "classify.py", "--self-test")
+    assert done.returncode == 7
+    assert says in done.stderr
+
+
+def test_into_an_existing_program(cli: Cli, python: Callable[..., Done], hostile: Path, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("mine", encoding="utf-8")
+    answer = cli("ship", hostile, "--target", "linux", "--into", tmp_path, "--json")
+    assert answer.code == 0, answer.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".edgetl-ship.json", "edgetl_classifier", "main.py"]
+    assert str(tmp_path / "edgetl_classifier" / "classify.py") in answer.document["next"]
+    assert (tmp_path / "main.py").read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.slow
+def test_as_the_readme_says_in_a_new_environment(shipped: Path, tmp_path: Path) -> None:
+    for command in (
+        [sys.executable, "-m", "venv", tmp_path / "venv"],
+        [tmp_path / "venv/bin/python", "-m", "pip", "install", "--quiet", "pytest", "-r", shipped / "requirements.txt"],
+        [tmp_path / "venv/bin/python", shipped / "classify.py", "--self-test"],
+        [tmp_path / "venv/bin/python", "-m", "pytest", "-q", shipped],
+    ):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600, check=False, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
