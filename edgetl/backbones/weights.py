@@ -21,7 +21,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
     if weights == "none":
         warn("starting from random weights, as asked: expect to need far more pictures and epochs")
         return
-    path = _imagenet(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
+    path = obtain(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
     if not path.is_file():
         raise WeightsError(f"there is no weights file at {path}", "--weights takes imagenet, none, or the path of a file")
     try:
@@ -34,7 +34,8 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
     note(f"weights: {path.name}")
 
 
-def _imagenet(backbone: Backbone, alpha: float, image_size: int) -> Path:
+def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
+    """The file with the ImageNet weights, from the user's folder or by the backbone's own download. Raises WeightsError."""
     files = backbone.imagenet_files(alpha, image_size)
     folder = os.environ.get(WEIGHTS_DIR)
     if folder:

@@ -21,6 +21,7 @@ from edgetl.cli import (
     ship,
     show,
     train,
+    tune,
     validate,
     verify,
 )
@@ -47,6 +48,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "keygen": keygen.keygen,
     "ship": ship.ship,
     "run": run.run,
+    "tune": tune.tune,
     "predict": predict.predict,
     "sensitivity": sensitivity.sensitivity,
     "card": card.card,
