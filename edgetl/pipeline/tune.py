@@ -117,23 +117,25 @@ def _name(recipe: Recipe) -> str:
 def _study(optuna: Any, recipe: Recipe, out: Path, models: Sequence[str], search: Search) -> Any:
     """The study of this search in a database in `out`; what an earlier call was killed in is tried again first."""
     out.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # two of the sampler's options may change in a later release: the range in pyproject.toml holds it
-        sampler = optuna.samplers.TPESampler(
-            seed=recipe.train.seed, n_startup_trials=max(4, search.trials // 3), multivariate=True, constraints_func=_over_budget(search)
-        )
     name = fingerprint(
         recipe.model_dump(), list(models), {key: list(values) for key, values in SPACE.items()}, search.device, search.budget_ms
     )
     try:
         study = optuna.create_study(
-            storage=f"sqlite:///{(out / 'study.db').resolve()}", study_name=name, load_if_exists=True, sampler=sampler,
+            storage=f"sqlite:///{(out / 'study.db').resolve()}", study_name=name, load_if_exists=True,
             directions=("maximize", "minimize", "minimize"),
         )  # fmt: skip
     except Exception as error:  # SQLAlchemy's and SQLite's own, of many classes
         raise RunError(f"cannot use {out / 'study.db'}: {error}", "name another folder with --out") from error
-    killed = study.get_trials(states=(optuna.trial.TrialState.RUNNING,))
-    for trial in killed:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # two of its options may change in a later release: the range in pyproject.toml holds it
+        study.sampler = optuna.samplers.TPESampler(
+            seed=recipe.train.seed + len(study.trials),  # or a second call would draw what the first one drew
+            n_startup_trials=max(4, search.trials // 3),
+            multivariate=True,
+            constraints_func=_over_budget(search),
+        )
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
     if not study.trials and _name(recipe) in models:
