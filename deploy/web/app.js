@@ -57,8 +57,8 @@ function show({ best, modelMs, totalMs }, runtime) {
 const announce = ([{ label, probability }]) => (at("announced").textContent = `${label}, ${percent(probability)}`);
 
 async function showPicture(picture) {
-  const mine = ++turn;
   stopCamera();
+  const mine = ++turn;
   problem("");
   const name = picture.name || "Picture";
   let bitmap;
@@ -98,15 +98,18 @@ async function startCamera() {
     stream.getVideoTracks()[0].addEventListener("ended", stopCamera);
     video.srcObject = stream;
     await video.play();
+    if (mine !== turn) return;
+    video.hidden = false;
+    at("preview").hidden = at("hint").hidden = true;
+    at("stage").classList.add("filled");
+    at("camera").ariaPressed = "true";
+    at("camera").textContent = "Stop camera";
+    await watch(video, mine);
   } catch (error) {
-    return problem(CAMERA_PROBLEMS[error.name] ?? `The camera cannot be used: ${error.message}`);
+    if (mine !== turn) return; // it was stopped meanwhile
+    stopCamera();
+    problem(CAMERA_PROBLEMS[error.name] ?? `The camera cannot be used: ${error.message}`);
   }
-  video.hidden = false;
-  at("preview").hidden = at("hint").hidden = true;
-  at("stage").classList.add("filled");
-  at("camera").ariaPressed = "true";
-  at("camera").textContent = "Stop camera";
-  await watch(video, mine);
 }
 
 async function watch(video, mine) {
@@ -129,7 +132,7 @@ async function watch(video, mine) {
 function stopCamera() {
   const video = at("video");
   if (!video.srcObject) return;
-  turn += video.hidden ? 0 : 1;
+  turn++;
   if (video.videoWidth) draw(video, video.videoWidth, video.videoHeight, "The camera's last frame");
   for (const track of video.srcObject.getTracks()) track.stop();
   video.srcObject = null;

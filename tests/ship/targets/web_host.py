@@ -1,16 +1,28 @@
-"""A plain static web server without special headers, under a sub-path, and a Chromium that looks at what it serves."""
+"""A plain web server without special headers, under a sub-path, a Chromium that looks at what it serves, and what a user does there."""
 
+import base64
+import json
+import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image
+
+from edgetl.devices.browser import _NAMES
+from tests.conftest import Answer
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
+CHROMIUM = next((path for path in map(shutil.which, _NAMES) if path), None)
+PART = "edgetl-classifier"  # the folder in an app
+Cli = Callable[..., Answer]
 PATIENCE_MS = 120_000.0  # for a browser on a busy machine
 _FLAGS = (
     "--disable-gpu",
@@ -23,7 +35,7 @@ _FLAGS = (
 
 
 # Without those of which some servers know nothing.
-_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".wasm": "application/wasm"}
 
 
 class Host:
@@ -70,11 +82,11 @@ def hosted(folder: Path) -> Iterator[Host]:
 
 
 @contextmanager
-def chromium(program: str) -> Iterator["Browser"]:
+def chromium() -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=list(_FLAGS), timeout=PATIENCE_MS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS), timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -96,3 +108,57 @@ class Visit:
         page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: self.requested.append(request.url))
         return page
+
+
+DROP = """async ([name, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name, { type: name.endsWith("png") ? "image/png" : "" }));
+  const stage = document.getElementById("stage");
+  for (const type of ["dragenter", "dragover", "drop"])
+    stage.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+PASTE = """async ([name, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (one) => one.charCodeAt(0));
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([bytes], name, { type: "image/png" }));
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
+
+
+def picture(folder: Path, name: str = "a <b>.png") -> Path:
+    coarse = np.random.default_rng(8).integers(0, 256, (4, 5, 3), np.uint8)
+    path = folder / name
+    Image.fromarray(coarse).resize((501, 399), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+def give(page: "Page", path: Path, how: str = DROP) -> list[tuple[str, float]]:
+    """The classes with their probabilities that the page shows for a picture."""
+    page.evaluate("document.getElementById('answer').replaceChildren()")
+    page.evaluate(how, [path.name, base64.b64encode(path.read_bytes()).decode()])
+    return shown(page)
+
+
+def shown(page: "Page") -> list[tuple[str, float]]:
+    page.wait_for_selector("#answer li")
+    rows = page.evaluate("Array.from(document.querySelectorAll('#answer li'), (row) => Array.from(row.children, (one) => one.textContent))")
+    return [(label, float(share.rstrip("\u00a0%")) / 100) for label, share, _ in rows]
+
+
+def proved(page: "Page") -> str:
+    page.click("#prove")
+    page.wait_for_selector("#verdict.passed, #verdict.failed")
+    return page.inner_text("#verdict")
+
+
+def predicted(cli: Cli, app: Path, *paths: Path) -> list[list[tuple[str, float]]]:
+    """What edgetl itself says."""
+    model = json.loads((app / PART / "model/app.json").read_text(encoding="utf-8"))["model"]
+    manifest = json.loads((app / PART / "model/manifest.json").read_text(encoding="utf-8"))
+    folder = paths[0].parent
+    (folder / "contract.json").write_text(json.dumps(manifest["contract"]), encoding="utf-8")
+    shutil.copy(app / PART / "model" / model, folder)
+    answer = cli("predict", folder / model, *paths, "--json")
+    assert answer.code == 0, answer.err
+    return [[(one["label"], one["probability"]) for one in row["top"]] for row in answer.document]
