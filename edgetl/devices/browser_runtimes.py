@@ -12,6 +12,7 @@ from edgetl.devices.process import call
 from edgetl.errors import DeviceError
 
 _FETCH_S = 600.0  # 33 MB over a slow line
+_OWN_FOLDER = "; a device takes a node_modules folder of yours, too, that the devices file names (runtimes = ...)"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ RUNTIMES = {
             "a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd",
             (
                 *("package.json", "dist/index.js", f"{_LITERT}_internal.js", f"{_LITERT}_internal.wasm"),
+                *(f"{_LITERT}_compat_internal.js", f"{_LITERT}_compat_internal.wasm"),  # for browsers without relaxed SIMD
                 *(f"{_LITERT}_threaded_internal.js", f"{_LITERT}_threaded_internal.wasm"),
                 *(f"{_LITERT}_jspi_internal.js", f"{_LITERT}_jspi_internal.wasm"),
             ),
@@ -69,7 +71,7 @@ def web_files(runtime: str, named: str | None, who: str) -> dict[str, Path]:
 
     Args:
         named: a node_modules folder; None: the cache, filled from npm when it lacks them.
-        who: the device, for messages.
+        who: the device or app that they are for, in messages.
 
     Raises DeviceError that says what is missing.
     """
@@ -122,14 +124,12 @@ def _complete(folder: Path, package: Package) -> bool:
 def _fetched(package: Package, folder: Path, who: str) -> Path:
     """The package's archive, fetched into a folder by npm, from the registry that the user's npm knows."""
     if not shutil.which("npm"):
-        advice = "install npm, or name a node_modules folder that has it in the devices file (runtimes = ...)"
+        advice = f"install npm{_OWN_FOLDER}"
         raise DeviceError(f"{who}: {package.name} {package.version} is not here, and there is no npm to fetch it", advice)
     try:
         call(who, ["npm", "pack", "--silent", f"{package.name}@{package.version}"], _FETCH_S, cwd=folder)
     except DeviceError as error:
-        advice = (
-            f"try by hand: npm pack {package.name}@{package.version}, or name a node_modules folder in the devices file (runtimes = ...)"
-        )
+        advice = f"try by hand: npm pack {package.name}@{package.version}{_OWN_FOLDER}"
         raise DeviceError(f"{error.problem} (npm pack {package.name})", advice) from error
     [archive] = folder.glob("*.tgz")
     return archive

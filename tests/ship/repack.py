@@ -2,11 +2,19 @@
 
 import hashlib
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from edgetl.contract import InputContract
+from edgetl.data.decode import fit
+from edgetl.runtimes import open_session
 from edgetl.ship import archive
+from edgetl.ship.golden import Golden, mosaic
 
 # Three class names that users may well write, and that a careless template would run, cut or reverse.
 HOSTILE = (
@@ -40,3 +48,23 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     golden["top1"] = {file: [to[name] for name in names] for file, names in golden["top1"].items()}
     files["manifest.json"], files["golden/golden.json"] = json.dumps(manifest).encode(), json.dumps(golden).encode()
     files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
+
+
+def recoloured(files: dict[str, bytes]) -> None:
+    """Other golden pictures, whose channels differ, so that it shows when they are swapped: those of 200 whose answers then change most."""
+    manifest = json.loads(files["manifest.json"])
+    contract = InputContract.from_dict(manifest["contract"])
+    coarse = np.random.default_rng(5).integers(0, 256, (200, 3, 3, 3), np.uint8)
+    size = (contract.image_size, contract.image_size)
+    pixels = np.stack([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in coarse])
+    sessions = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in manifest["models"]:
+            (Path(folder) / name).write_bytes(files[name])
+            sessions[name] = open_session(Path(folder) / name, contract)
+    moved = sum(np.abs(run(pixels) - run(np.ascontiguousarray(pixels[..., ::-1]))).max(1) for run in sessions.values())
+    pixels = np.ascontiguousarray(pixels[np.argsort(-np.asarray(moved))[:12]])
+    answers = {name: run(pixels) for name, run in sessions.items()}
+    resized = fit(Image.fromarray(mosaic(pixels)), contract)
+    names = tuple(contract.labels[row.argmax()] for row in next(iter(answers.values())))
+    files |= Golden(pixels, names, answers, resized).files(contract.labels)

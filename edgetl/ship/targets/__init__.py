@@ -11,5 +11,6 @@ TARGETS: "Registry[Target]" = Registry(
     "target",
     {
         "linux": ("edgetl.ship.targets.linux:TARGET", "a Linux board or server: one Python file on LiteRT or ONNX Runtime and Pillow"),
+        "web": ("edgetl.ship.targets.web:TARGET", "a web page that works offline, on LiteRT.js or ONNX Runtime Web"),
     },
 )

@@ -1,12 +1,64 @@
 """The finished run's bundle with names that a careless template would run."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.ship.repack import renamed, repacked
+from edgetl.devices.browser_runtimes import RUNTIMES, web_files
+from edgetl.errors import DeviceError
+from tests.ship.repack import recoloured, renamed, repacked
+from tests.ship.targets.web_host import CHROMIUM, chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
 def hostile(bundled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repacked(bundled, tmp_path_factory.mktemp("hostile") / "it's $HOME & \U0001f33b.edgetl", renamed)
+
+
+@pytest.fixture(scope="session")
+def web_runtimes() -> None:
+    """The web runtimes' files in the user's cache."""
+    try:
+        for name in RUNTIMES:
+            web_files(name, None, "tests")
+    except DeviceError as error:
+        if "npm" not in error.problem:
+            raise
+        pytest.skip(f"npm cannot fetch the web runtimes: {error.problem}")
+
+
+@pytest.fixture(autouse=True)
+def _needs_of_the_target(request: pytest.FixtureRequest) -> None:
+    """For the tests over all targets."""
+    if getattr(request.node, "callspec", None) and request.node.callspec.params.get("target") == "web":
+        request.getfixturevalue("web_runtimes")
+
+
+@pytest.fixture(scope="session")
+def coloured(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with golden pictures in colours."""
+    return repacked(hostile, tmp_path_factory.mktemp("coloured") / "coloured.edgetl", recoloured)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    if not CHROMIUM:
+        pytest.skip("there is no Chromium (apt-get install chromium)")
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def web_apps(coloured: Path, web_runtimes: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A fresh web app by its runtime."""
+    from edgetl.pipeline.ship import ship
+
+    folder = tmp_path_factory.mktemp("web")
+    for runtime in RUNTIMES:
+        ship(coloured, "web", folder / runtime, None, "", runtime)
+    return {runtime: folder / runtime for runtime in RUNTIMES}

@@ -1,0 +1,216 @@
+// The page: pictures in, bars out. All that it knows of the model it reads from the model's own files.
+
+import { Classifier, decode } from "./edgetl-classifier/classifier.js";
+import { selfTest, STEPS } from "./edgetl-classifier/selftest.js";
+import { keptOffline } from "./offline.js";
+
+const TOP = 5; // classes that are shown
+const PAUSE_MS = 100; // between two frames of the camera: ten answers a second are enough to see, and spare the battery
+const STEADY_MS = 2000; // between two announcements to screen readers of what the camera sees
+
+const at = (id) => document.getElementById(id);
+const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
+const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const loading = keptOffline().then(() => Classifier.load());
+let turn = 0; // of the newest picture, or of the camera: what an older one answers is not shown any more
+
+function problem(text) {
+  at("problem").textContent = text;
+  at("problem").hidden = !text;
+}
+
+function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children);
+  return made;
+}
+
+// The central square of a picture or video, which is all that the model sees.
+function draw(picture, width, height, name) {
+  const canvas = at("preview");
+  const side = Math.min(width, height);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+  canvas.setAttribute("aria-label", name);
+  canvas.hidden = false;
+  at("hint").hidden = true;
+  at("stage").classList.add("filled");
+}
+
+function show({ best, modelMs, totalMs }, runtime) {
+  at("state").hidden = true;
+  at("answer").replaceChildren(
+    ...best.map(({ label, probability }) => {
+      const bar = element("span", { className: "bar", ariaHidden: "true" });
+      bar.style.setProperty("--share", `${100 * probability}%`);
+      return element("li", {}, element("bdi", { textContent: label }), element("span", { className: "share", textContent: percent(probability) }), bar);
+    }),
+  );
+  at("latency").textContent = `${modelMs.toFixed(1)} ms in ${runtime}, ${totalMs.toFixed(0)} ms in all`;
+  at("latency").hidden = false;
+}
+
+const announce = ([{ label, probability }]) => (at("announced").textContent = `${label}, ${percent(probability)}`);
+
+async function showPicture(picture) {
+  stopCamera();
+  const mine = ++turn;
+  problem("");
+  const name = picture.name || "Picture";
+  let bitmap;
+  try {
+    bitmap = await decode(picture);
+  } catch {
+    return problem(`${name} cannot be read as a picture here.`);
+  }
+  draw(bitmap, bitmap.width, bitmap.height, name);
+  try {
+    const classifier = await loading;
+    const answer = await classifier.classify(bitmap, TOP);
+    if (mine !== turn) return;
+    show(answer, classifier.runtime);
+    announce(answer.best);
+  } catch (error) {
+    problem(`It cannot be classified: ${error.message}`);
+  } finally {
+    bitmap.close();
+  }
+}
+
+const CAMERA_PROBLEMS = {
+  NotAllowedError: "The camera is not allowed: allow it in the browser's settings for this page.",
+  NotFoundError: "There is no camera.",
+  NotReadableError: "The camera is in use by another program.",
+};
+
+async function startCamera() {
+  const mine = ++turn;
+  problem("");
+  if (!navigator.mediaDevices) return problem("Browsers give the camera to pages of https or localhost only.");
+  const video = at("video");
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } });
+    if (mine !== turn) return stream.getTracks().forEach((track) => track.stop());
+    stream.getVideoTracks()[0].addEventListener("ended", stopCamera);
+    video.srcObject = stream;
+    await video.play();
+    if (mine !== turn) return;
+    video.hidden = false;
+    at("preview").hidden = at("hint").hidden = true;
+    at("stage").classList.add("filled");
+    at("camera").ariaPressed = "true";
+    at("camera").textContent = "Stop camera";
+    await watch(video, mine);
+  } catch (error) {
+    if (mine !== turn) return; // it was stopped meanwhile
+    stopCamera();
+    problem(CAMERA_PROBLEMS[error.name] ?? `The camera cannot be used: ${error.message}`);
+  }
+}
+
+async function watch(video, mine) {
+  const classifier = await loading;
+  let [announced, said] = [0, ""];
+  while (mine === turn && video.srcObject) {
+    const answer = await classifier.classify(video, TOP);
+    if (mine !== turn) return;
+    show(answer, classifier.runtime);
+    if (answer.best[0].label !== said && performance.now() - announced > STEADY_MS) {
+      [announced, said] = [performance.now(), answer.best[0].label];
+      announce(answer.best);
+    }
+    await later(PAUSE_MS);
+    await new Promise(requestAnimationFrame); // none while the page is not seen
+  }
+}
+
+// The last frame stays.
+function stopCamera() {
+  const video = at("video");
+  if (!video.srcObject) return;
+  turn++;
+  if (video.videoWidth) draw(video, video.videoWidth, video.videoHeight, "The camera's last frame");
+  for (const track of video.srcObject.getTracks()) track.stop();
+  video.srcObject = null;
+  video.hidden = true;
+  at("camera").ariaPressed = "false";
+  at("camera").textContent = "Use camera";
+}
+
+async function prove() {
+  const [button, verdict] = [at("prove"), at("verdict")];
+  if (button.ariaBusy === "true") return;
+  button.ariaBusy = "true";
+  verdict.className = "verdict";
+  verdict.textContent = "Running …";
+  const steps = STEPS.map((text) => element("li", {}, text));
+  at("steps").replaceChildren(...steps);
+  at("steps").hidden = false;
+  try {
+    const facts = await selfTest(await loading, (index) => steps[index].classList.add("passed"));
+    verdict.textContent = `Passed: ${facts.pictures} pictures, ${facts.max_steps.toFixed(1)} of 256 steps off at most`;
+    verdict.classList.add("passed");
+  } catch (error) {
+    steps.find((step) => !step.classList.contains("passed"))?.classList.add("failed");
+    verdict.textContent = `Failed: ${error.message}`;
+    verdict.classList.add("failed");
+  }
+  button.ariaBusy = "false";
+}
+
+function describe({ manifest, app, runtime }) {
+  const { top1_accuracy: accuracy, top1_interval_95: interval } = manifest.models[app.model];
+  const range = interval.map((share) => (100 * share).toFixed(1)).join(" to ");
+  const facts = {
+    Accuracy: `${percent(accuracy)} of ${manifest.validation.pictures} pictures (95\u00a0% interval ${range})`,
+    Classes: String(manifest.contract.labels.length),
+    Architecture: manifest.architecture,
+    Runs: `${app.model} in ${runtime}`,
+    Version: manifest.version,
+    Licence: manifest.licence || "not stated",
+  };
+  at("facts").replaceChildren(
+    ...Object.entries(facts).flatMap(([name, text]) => [element("dt", { textContent: name }), element("dd", {}, element("bdi", { textContent: text }))]),
+  );
+  at("forced").hidden = !manifest.validation.forced;
+  at("forced").textContent = `Bundled without a good validation: ${manifest.validation.forced}`;
+}
+
+// The first picture of a drop or of the clipboard.
+const pictureOf = (data) => Array.from(data?.files ?? []).find((file) => file.type.startsWith("image/")) ?? data?.files[0];
+
+function listen() {
+  at("file").addEventListener("change", (event) => {
+    if (event.target.files[0]) showPicture(event.target.files[0]);
+    event.target.value = ""; // so that the same file can be chosen again
+  });
+  at("stage").addEventListener("click", () => at("video").hidden && at("file").click());
+  at("camera").addEventListener("click", () => (at("video").srcObject ? stopCamera() : startCamera()));
+  at("prove").addEventListener("click", prove);
+  addEventListener("paste", (event) => pictureOf(event.clipboardData) && showPicture(pictureOf(event.clipboardData)));
+  addEventListener("dragover", (event) => {
+    event.preventDefault(); // or the browser opens the file
+    at("stage").classList.add("dragging");
+  });
+  addEventListener("dragleave", (event) => event.relatedTarget ?? at("stage").classList.remove("dragging"));
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    at("stage").classList.remove("dragging");
+    const picture = pictureOf(event.dataTransfer);
+    if (picture) showPicture(picture);
+    else problem("That is no file: save the picture first, and drop the file.");
+  });
+}
+
+listen();
+try {
+  describe(await loading);
+  at("state").textContent = "Nothing yet: give it a picture.";
+} catch (error) {
+  at("state").hidden = true;
+  problem(`The model cannot be loaded: ${error.message}`);
+}

@@ -1,0 +1,91 @@
+// Classifies pictures with the model in the folder beside this file. Pictures stay on the device.
+//
+//   import { Classifier } from "./edgetl-classifier/classifier.js";
+//   const classifier = await Classifier.load();
+//   const { best } = await classifier.classify(picture); // [{ label, probability }, ...], the best first
+//
+// A picture is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
+
+import { centralSquare } from "./resample.js";
+import { NAME, open } from "./runtime/runtime.js";
+
+const HERE = new URL("model/", import.meta.url);
+const DECODING = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
+
+// An ImageBitmap, upright and with the colours as the file has them. Rejects where it is no picture.
+export const decode = (picture) => createImageBitmap(picture, DECODING);
+
+export async function fetched(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: HTTP status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+export const parsed = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
+
+// In hexadecimal digits. Undefined where the page is neither of https nor of localhost, since browsers hash nowhere else.
+export async function sha256(bytes) {
+  const digest = await globalThis.crypto.subtle?.digest("SHA-256", bytes);
+  return digest && Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export class Classifier {
+  #run;
+  #last = Promise.resolve();
+
+  // `folder` is the URL, ending in a slash, of the model, manifest.json and the golden answers.
+  static async load(folder = HERE) {
+    const [app, manifest] = await Promise.all(["app.json", "manifest.json"].map(async (name) => parsed(await fetched(new URL(name, folder)))));
+    const model = await fetched(new URL(app.model, folder));
+    const digest = await sha256(model);
+    const classifier = new Classifier(folder, app, manifest, digest, await open(model));
+    await classifier.probabilities(new Uint8Array(manifest.contract.image_size ** 2 * 3)); // the first answer takes ten times as long
+    return classifier;
+  }
+
+  // For `load` alone.
+  constructor(folder, app, manifest, modelSha256, run) {
+    Object.assign(this, { folder, app, manifest, modelSha256, runtime: NAME });
+    this.#run = run;
+  }
+
+  get labels() {
+    return this.manifest.contract.labels;
+  }
+
+  // The `top` best classes, the best first; how long the model took, and all of it, in milliseconds.
+  async classify(picture, top = 3) {
+    const begun = performance.now();
+    const pixels = await this.pixels(picture);
+    const ready = performance.now();
+    const probabilities = await this.probabilities(pixels);
+    const done = performance.now();
+    const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
+    const best = order.slice(0, top).map((index) => ({ label: this.labels[index], probability: probabilities[index] }));
+    return { best, modelMs: done - ready, totalMs: done - begun };
+  }
+
+  // uint8 RGB [H, W, 3]: upright, flattened onto white, the central square, resized with antialiased bilinear filtering.
+  async pixels(picture) {
+    const bitmap = await decode(picture);
+    const read = (left, top, columns, rows) => {
+      const canvas = new OffscreenCanvas(columns, rows).getContext("2d", { alpha: false, willReadFrequently: true });
+      canvas.fillStyle = "white";
+      canvas.fillRect(0, 0, columns, rows);
+      canvas.drawImage(bitmap, left, top, columns, rows, 0, 0, columns, rows);
+      return canvas.getImageData(0, 0, columns, rows).data;
+    };
+    try {
+      return centralSquare(bitmap.width, bitmap.height, this.manifest.contract.image_size, read);
+    } finally {
+      bitmap.close();
+    }
+  }
+
+  // float32 [K] of uint8 pixels [H, W, 3]. One call at a time: the runtimes have one memory for all inputs.
+  probabilities(pixels) {
+    const answer = this.#last.then(() => this.#run(pixels));
+    this.#last = answer.catch(() => {});
+    return answer.then((values) => Float32Array.from(values, (value) => (values instanceof Uint8Array ? value / 256 : value)));
+  }
+}

@@ -1,0 +1,93 @@
+// Proves that this browser runs the validated model, fed and labelled the same way.
+
+import { fetched, parsed, sha256 } from "./classifier.js";
+
+export const STEPS = [
+  "Every file is the one that was bundled",
+  "The labels are in the order of the model's outputs",
+  "The golden pictures get the golden answers",
+  "Pictures are cropped and resized as in the validation",
+];
+
+export class SelfTestError extends Error {
+  name = "SelfTestError";
+}
+
+// How far the answers are off. `passed(index)` is called after each of the STEPS; the one that fails rejects with a SelfTestError.
+export async function selfTest(classifier, passed = () => {}) {
+  const files = await checkFiles(classifier);
+  passed(0);
+  const golden = parsed(files["golden/golden.json"]);
+  const wanted = golden.answers[classifier.app.model];
+  checkLabels(classifier.labels, wanted, golden.top1[classifier.app.model]);
+  passed(1);
+  const [pictures, height, width] = golden.shape;
+  const length = height * width * 3;
+  const pixels = Array.from({ length: pictures }, (_, at) => files["golden/pixels.bin"].subarray(at * length, (at + 1) * length));
+  const answers = await checkAnswers(classifier, pixels, wanted, golden.tolerance);
+  passed(2);
+  const made = await classifier.pixels(mosaic(pixels, width, height, golden.mosaic));
+  const resize_max_levels = made.reduce((most, value, at) => Math.max(most, Math.abs(value - files["golden/resized.bin"][at])), 0);
+  if (made.length !== files["golden/resized.bin"].length || resize_max_levels > golden.mosaic.max_steps) {
+    throw new SelfTestError(`cropping and resizing give other pixels, up to ${resize_max_levels} levels off`);
+  }
+  passed(3);
+  return { pictures, ...answers, resize_max_levels };
+}
+
+// The files by their names, each with the size and hash that the manifest gives, and the manifest with the one that the app was built with.
+async function checkFiles({ folder, app, modelSha256 }) {
+  if (!modelSha256) throw new SelfTestError("browsers hash files on pages of https or localhost only");
+  const read = async (name, hash) => {
+    const bytes = await fetched(new URL(name, folder));
+    if ((await sha256(bytes)) !== hash) throw new SelfTestError(`${name} was changed`);
+    return bytes;
+  };
+  const manifest = parsed(await read("manifest.json", app.manifest_sha256));
+  const files = {};
+  for (const name of ["labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin", app.model]) {
+    files[name] = await read(name, manifest.files[name].sha256);
+    if (files[name].length !== manifest.files[name].size_bytes) throw new SelfTestError(`${name} has another size`);
+  }
+  if (modelSha256 !== manifest.files[app.model].sha256) throw new SelfTestError(`${app.model} was changed`);
+  const labels = new TextDecoder("utf-8", { ignoreBOM: true }).decode(files["labels.txt"]);
+  if (labels !== manifest.contract.labels.map((label) => `${label}\n`).join("")) {
+    throw new SelfTestError("labels.txt has other labels than manifest.json");
+  }
+  return files;
+}
+
+function checkLabels(labels, wanted, top1) {
+  const named = wanted.map((row) => labels[row.indexOf(Math.max(...row))]);
+  if (named.length !== top1.length || named.some((name, at) => name !== top1[at])) {
+    throw new SelfTestError("the labels are in another order than the model's outputs");
+  }
+}
+
+async function checkAnswers(classifier, pixels, wanted, tolerance) {
+  const steps = [];
+  for (const [at, picture] of pixels.entries()) {
+    const found = await classifier.probabilities(picture);
+    if (found.length !== wanted[at].length) throw new SelfTestError(`the model has ${found.length} outputs, not ${wanted[at].length}`);
+    found.forEach((value, index) => steps.push(Math.abs(value - wanted[at][index]) / tolerance.step));
+  }
+  const max_steps = steps.reduce((most, one) => Math.max(most, one), 0);
+  const mean_steps = steps.reduce((sum, one) => sum + one, 0) / steps.length;
+  if (!(max_steps <= tolerance.max_steps && mean_steps <= tolerance.mean_steps)) {
+    throw new SelfTestError(`the answers are up to ${max_steps.toFixed()} steps of 1/256 off, ${mean_steps.toFixed(1)} on average`);
+  }
+  return { max_steps, mean_steps };
+}
+
+// The pictures in three rows, from the first again where they run out, cut below to a height: what the bundle's format says.
+function mosaic(pixels, width, height, { columns, height: rows }) {
+  const whole = new ImageData(columns * width, rows);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns * width; column++) {
+      const picture = pixels[(Math.floor(row / height) * columns + Math.floor(column / width)) % pixels.length];
+      const from = ((row % height) * width + (column % width)) * 3;
+      whole.data.set([picture[from], picture[from + 1], picture[from + 2], 255], (row * columns * width + column) * 4);
+    }
+  }
+  return whole;
+}

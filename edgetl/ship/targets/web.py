@@ -1,0 +1,90 @@
+"""A web page that classifies, offline too, or its classifier for a page of the user's own."""
+
+import hashlib
+import html
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgetl.devices.browser_runtimes import web_files
+from edgetl.errors import DependencyError, DeviceError, UsageError
+from edgetl.ship.targets.base import App, Target, filled, template
+
+_PART = "edgetl-classifier"  # all that a page of somebody else needs; the rest is the page of ours
+# Of a runtime's npm files those for one thread of WebAssembly, by their names here. Not every web server knows that .mjs is JavaScript.
+_NPM = {
+    "litert": {
+        "/@litertjs/core/dist/index.js": "litert.js",
+        "/@litertjs/wasm-utils/dist/index.js": "wasm-utils.js",
+        "/@litertjs/core/wasm/litert_wasm_compat_internal.js": "litert_wasm_compat_internal.js",
+        "/@litertjs/core/wasm/litert_wasm_compat_internal.wasm": "litert_wasm_compat_internal.wasm",
+    },
+    "onnxruntime": {
+        "/onnxruntime-web/dist/ort.wasm.min.mjs": "ort.wasm.min.js",
+        "/onnxruntime-web/dist/ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.js",
+        "/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm",
+    },
+}
+# Changes to LiteRT.js: a bare import needs an inline import map, and asking for a GPU at start wakes one up that is not used.
+_LITERT_CHANGES = {
+    '"@litertjs/wasm-utils"': '"./wasm-utils.js"',
+    "await Environment.create()": "await Environment.create({ webGpuDevice: null })",
+}
+_NOT_CACHED = ("README.md", "sw.js", "precache.js")  # of the page's own files
+
+
+def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
+    if into and not any((into / name).is_file() for name in ("index.html", "package.json")):
+        raise UsageError(f"{into} holds no index.html and no package.json", "name a web page's folder, or make a fresh app with --out")
+    files = template("web")
+    adapters = {name: {path: files.pop(path) for path in list(files) if path.startswith(f"{_PART}/{name}/")} for name in _NPM}
+    files |= {f"{_PART}/runtime/{Path(path).name}": content for path, content in adapters[app.runtime].items()}
+    files |= {f"{_PART}/runtime/{name}": content for name, content in _runtime(app.runtime).items()}
+    files |= {f"{_PART}/model/{name}": content for name, content in app.data.items()}
+    if into:
+        return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")}
+    megabytes = f"{sum(map(len, files.values())) / 1e6:.0f}"
+    title = app.manifest.name
+    files["index.html"] = filled(files["index.html"], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
+    in_json = json.dumps(title, ensure_ascii=False)[1:-1]
+    files["manifest.webmanifest"] = filled(files["manifest.webmanifest"], {"EDGETL_TITLE": in_json})
+    return files | {"precache.js": _precache(files)}
+
+
+def _runtime(runtime: str) -> dict[str, bytes]:
+    """A runtime's own files by their names here. Raises DependencyError when npm cannot give them."""
+    try:
+        found = web_files(runtime, None, "web app")
+    except DeviceError as error:
+        raise DependencyError(error.problem, error.remedy) from error
+    files = {name: found[path].read_bytes() for path, name in _NPM[runtime].items()}
+    if runtime == "litert":
+        files["litert.js"] = filled(files["litert.js"], _LITERT_CHANGES)
+    return files
+
+
+def _precache(files: Mapping[str, bytes]) -> bytes:
+    """What the service worker keeps, and a version that changes with any of it."""
+    cached = {"./" if path == "index.html" else path: files[path] for path in sorted(files) if path not in _NOT_CACHED}
+    version = hashlib.sha256()
+    for path, content in cached.items():
+        version.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
+    document = {"version": version.hexdigest()[:16], "files": list(cached)}
+    return f"// Made by edgetl ship; sw.js reads it.\nself.PRECACHE = {json.dumps(document, indent=2)};\n".encode()
+
+
+def _steps(app: App, root: Path) -> str:
+    if (root / "precache.js").is_file() and (root / _PART).is_dir():
+        serve = f"python3 -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(root))}"
+        return f"next: {serve}, open http://127.0.0.1:8000 and run the self-test; then put the folder on any web server"
+    return (
+        "next: in a script of type module:\n"
+        f'  import {{ Classifier }} from "./{_PART}/classifier.js";\n'
+        "  const classifier = await Classifier.load();\n"
+        "  console.log((await classifier.classify(picture)).best); // a File, <img>, <video> or <canvas>\n"
+        f"and open {_PART}/selftest.html once"
+    )
+
+
+TARGET = Target(("litert", "onnxruntime"), _files, _steps)

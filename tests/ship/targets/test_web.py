@@ -1,0 +1,226 @@
+"""The web page in a real Chromium, from a plain web server under a sub-path."""
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.contract import InputContract
+from edgetl.data.decode import fit
+from edgetl.devices.browser_runtimes import RUNTIMES
+from edgetl.pipeline.ship import ship
+from tests.ship.repack import HOSTILE, repacked
+from tests.ship.targets.test_linux import _drawn
+from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, picture, predicted, proved, shown
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+LARGEST_FIRST_LOAD_BYTES = 20_000_000
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Path], cli: Cli, tmp_path: Path, runtime: str) -> None:
+    path = picture(tmp_path)
+    [expected] = predicted(cli, web_apps[runtime], path)
+    with hosted(web_apps[runtime]) as host:
+        visit = Visit(browser, viewport={"width": 320, "height": 640})
+        page = visit.page
+        page.goto(host.url)
+        page.wait_for_selector("#facts dt")
+        sent = sum(size for _, size in host.sent)
+        assert sent < LARGEST_FIRST_LOAD_BYTES
+        large = [name for name, size in host.sent if size > 300_000]
+        assert large
+        assert len(large) == len(set(large)), "once each"
+        assert page.title() == page.text_content("h1") == HOSTILE[0], "the name is text"
+        answer = give(page, path)
+        assert {label for label, _ in answer} == set(HOSTILE), "the labels are text"
+        assert answer[0][0] == expected[0][0]
+        assert answer[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
+        assert proved(page).startswith("Passed: 12 pictures, 0.0 of 256 steps")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than a small phone"
+        host.failing = True
+        visit.context.set_offline(True)
+        for address in (host.url, f"{host.url}index.html?from=home#x"):
+            page.goto(address)
+            page.wait_for_selector("#facts dt")
+            assert give(page, path) == answer
+        assert proved(page).startswith("Passed")
+        page.goto(f"{host.url}{PART}/selftest.html")
+        page.wait_for_selector("html[data-selftest=passed]")
+        assert visit.wrong == []
+        assert [url for url in visit.requested if not url.startswith(host.url)] == [], "nothing from elsewhere"
+        visit.context.close()
+
+
+def test_pictures_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: dict[str, Path], cli: Cli, tmp_path: Path) -> None:
+    paths = [*_drawn(tmp_path), picture(tmp_path, "pasted.png")]
+    expected = predicted(cli, web_apps["litert"], *paths)
+    with hosted(web_apps["litert"]) as host:
+        visit = Visit(browser)
+        page = visit.page
+        page.goto(host.url)
+        for path, [(label, probability), *_] in zip(paths, expected, strict=True):
+            if path.name == "pasted.png":
+                answer = give(page, path, PASTE)
+            else:
+                page.evaluate("document.getElementById('answer').replaceChildren()")
+                page.set_input_files("#file", path)
+                answer = shown(page)
+            assert answer[0] == (label, pytest.approx(probability, abs=2.01 / 256)), path.name
+        (tmp_path / "no.png").write_bytes(b"no picture")
+        page.set_input_files("#file", tmp_path / "no.png")
+        page.wait_for_selector("#problem:not([hidden])")
+        assert page.inner_text("#problem") == "no.png cannot be read as a picture here."
+        assert visit.wrong == []
+        visit.context.close()
+
+
+def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path]) -> None:
+    contract = json.loads((web_apps["litert"] / PART / "model/manifest.json").read_text(encoding="utf-8"))["contract"]
+    script = """async ([width, height, size, pixels]) => {
+      const { centralSquare } = await import("./resample.js");
+      const rgb = Uint8Array.from(atob(pixels), (one) => one.charCodeAt(0));
+      const read = (left, top, columns, rows) => {
+        const rgba = new Uint8Array(columns * rows * 4);
+        for (let at = 0; at < columns * rows; at++) {
+          const from = ((top + Math.floor(at / columns)) * width + left + (at % columns)) * 3;
+          rgba.set(rgb.subarray(from, from + 3), at * 4);
+        }
+        return rgba;
+      };
+      return Array.from(centralSquare(width, height, size, read));
+    }"""
+    rng = np.random.default_rng(2)
+    with hosted(web_apps["litert"]) as host:
+        page = Visit(browser).page
+        page.goto(f"{host.url}{PART}/selftest.html")
+        for width, height, size in ((501, 399, 32), (61, 90, 32), (300, 9, 32), (5, 7, 32), (32, 32, 32), (33, 640, 96), (1001, 700, 128)):
+            pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
+            wanted = fit(Image.fromarray(pixels), InputContract.from_dict(contract | {"image_size": size}))
+            found = page.evaluate(script, [width, height, size, base64.b64encode(pixels.tobytes()).decode()])
+            np.testing.assert_array_equal(np.asarray(found, np.uint8).reshape(size, size, 3), wanted, err_msg=f"{width} x {height}")
+        page.context.close()
+
+
+def test_shipped_again_the_page_offers_the_newer_version(
+    browser: "Browser", web_apps: dict[str, Path], coloured: Path, tmp_path: Path
+) -> None:
+    app = Path(shutil.copytree(web_apps["litert"], tmp_path / "app"))
+    newer = repacked(coloured, tmp_path / "newer.edgetl", lambda files: retitled(files, "Newer & better"))
+    with hosted(app) as host:
+        visit = Visit(browser)
+        visit.page.goto(host.url)
+        visit.page.wait_for_selector("#facts dt")
+        ship(newer, "web", app, None, "", "litert")
+        visit.page.reload()
+        visit.page.wait_for_selector("#update:not([hidden])")
+        assert visit.page.text_content("h1") == HOSTILE[0], "versions do not mix"
+        assert proved(visit.page).startswith("Passed")
+        visit.page.click("#reload")
+        visit.page.wait_for_function("document.title === 'Newer & better'")
+        visit.page.wait_for_selector("#facts dt")
+        assert proved(visit.page).startswith("Passed")
+        assert visit.page.is_hidden("#update")
+        assert visit.page.evaluate("caches.keys().then((names) => names.length)") == 1, "the older cache is gone"
+        assert visit.wrong == []
+        visit.context.close()
+
+
+def retitled(files: dict[str, bytes], title: str) -> None:
+    files["manifest.json"] = json.dumps(json.loads(files["manifest.json"]) | {"name": title}).encode()
+
+
+def test_the_camera(browser: "Browser", web_apps: dict[str, Path], tmp_path: Path) -> None:
+    with hosted(web_apps["litert"]) as host:
+        visit = Visit(browser, permissions=["camera"])
+        page = visit.page
+        page.goto(host.url)
+        page.click("text=Use camera")
+        assert len(shown(page)) == len(HOSTILE)
+        assert page.is_visible("#video")
+        page.click("text=Stop camera")
+        assert page.is_hidden("#video")
+        assert page.is_visible("#preview"), "the last frame stays"
+        page.click("text=Use camera")
+        page.wait_for_selector("#video:not([hidden])")
+        page.evaluate("document.getElementById('video').srcObject.getTracks()[0].dispatchEvent(new Event('ended'))")
+        page.wait_for_selector("text=Use camera")
+        page.click("text=Use camera")
+        page.wait_for_selector("#video:not([hidden])")
+        assert give(page, picture(tmp_path)), "a picture ends it"
+        assert page.is_visible("text=Use camera")
+        assert visit.wrong == []
+        visit.context.close()
+
+
+CONTRAST = """() => {
+  const channel = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+  const light = (colour) => {
+    const [red, green, blue] = colour.match(/[\\d.]+/g).map((value) => channel(value / 255));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+  };
+  const ground = (one) => {
+    for (; one; one = one.parentElement) {
+      const colour = getComputedStyle(one).backgroundColor;
+      if (colour !== "rgba(0, 0, 0, 0)") return light(colour);
+    }
+    return 1.05;
+  };
+  const texts = Array.from(document.querySelectorAll("body *")).filter(
+    (one) => one.checkVisibility() && Array.from(one.childNodes).some((node) => node.nodeType === 3 && node.textContent.trim()));
+  return texts.map((one) => {
+    const [a, b] = [light(getComputedStyle(one).color), ground(one)];
+    return [one.textContent.trim(), Math.max(a, b) / Math.min(a, b)];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_for_everybody(browser: "Browser", web_apps: dict[str, Path], tmp_path: Path, scheme: Any) -> None:
+    """By keyboard, for screen readers, in sufficient contrast (WCAG 2.2, AA: 4.5)."""
+    with hosted(web_apps["litert"]) as host:
+        page = Visit(browser, color_scheme=scheme, reduced_motion="reduce").page
+        page.goto(host.url)
+        page.wait_for_selector("#facts dt")
+        answer = give(page, picture(tmp_path))
+        page.wait_for_function("document.getElementById('announced').textContent")
+        assert page.get_by_role("status").first.count() == 1
+        assert answer[0][0] in str(page.text_content("#announced"))
+        assert page.get_by_role("img", name="a <b>.png").is_visible()
+        reached = []
+        for _ in range(3):
+            page.keyboard.press("Tab")
+            reached.append(page.evaluate("document.activeElement.id"))
+        assert reached == ["file", "camera", "prove"]
+        assert page.get_by_label("Choose picture").get_attribute("id") == "file"
+        assert page.get_by_role("button", name="Use camera", pressed=False).count() == 1
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#verdict.passed")
+        low = [(text, round(ratio, 2)) for text, ratio in page.evaluate(CONTRAST) if ratio < 4.5]
+        assert low == []
+        page.context.close()
+
+
+def test_it_can_be_installed(browser: "Browser", web_apps: dict[str, Path]) -> None:
+    with hosted(web_apps["litert"]) as host:
+        page = Visit(browser).page
+        page.goto(host.url)
+        page.wait_for_selector("#facts dt")
+        session = page.context.new_cdp_session(page)
+        found = session.send("Page.getAppManifest")
+        assert found["errors"] == []
+        assert json.loads(found["data"])["name"] == HOSTILE[0]
+        problems = [one["errorId"] for one in session.send("Page.getInstallabilityErrors")["installabilityErrors"]]
+        assert problems in ([], ["in-incognito"])
+        page.context.close()
+    for icon in json.loads((web_apps["litert"] / "manifest.webmanifest").read_text(encoding="utf-8"))["icons"]:
+        if icon["type"] == "image/png":
+            with Image.open(web_apps["litert"] / icon["src"]) as opened:
+                assert icon["sizes"] == f"{opened.width}x{opened.height}"
