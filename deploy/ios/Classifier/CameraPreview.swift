@@ -1,0 +1,34 @@
+import AVFoundation
+import SwiftUI
+import UIKit
+
+/// What the camera sees, filling the view and upright, however the device is held.
+struct CameraPreview: UIViewRepresentable {
+    let camera: Camera
+
+    func makeUIView(context: Context) -> PreviewView {
+        let view = PreviewView()
+        view.show(camera)
+        return view
+    }
+
+    func updateUIView(_ view: PreviewView, context: Context) {}
+}
+
+final class PreviewView: UIView {
+    private var coordinator: AVCaptureDevice.RotationCoordinator?
+    private var rotation: NSKeyValueObservation?
+
+    override class var layerClass: AnyClass { AVCaptureVideoPreviewLayer.self }
+
+    func show(_ camera: Camera) {
+        guard let layer = layer as? AVCaptureVideoPreviewLayer, let device = Camera.device else { return }
+        layer.session = camera.session
+        layer.videoGravity = .resizeAspectFill
+        let coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: layer)
+        rotation = coordinator.observe(\.videoRotationAngleForHorizonLevelPreview, options: [.initial, .new]) { coordinator, _ in
+            layer.connection?.videoRotationAngle = coordinator.videoRotationAngleForHorizonLevelPreview
+        }
+        self.coordinator = coordinator
+    }
+}
