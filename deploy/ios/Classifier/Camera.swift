@@ -69,8 +69,8 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unc
         session.addInput(input)
         session.addOutput(output)
         let coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: nil)
-        rotation = coordinator.observe(\.videoRotationAngleForHorizonLevelCapture, options: [.initial, .new]) { [output] coordinator, _ in
-            output.connection(with: .video)?.videoRotationAngle = coordinator.videoRotationAngleForHorizonLevelCapture
+        rotation = coordinator.observe(\.videoRotationAngleForHorizonLevelCapture, options: [.initial, .new]) { [weak self] turned, _ in
+            self?.output.connection(with: .video)?.videoRotationAngle = turned.videoRotationAngleForHorizonLevelCapture
         }
         self.coordinator = coordinator
     }

@@ -22,13 +22,18 @@ final class PreviewView: UIView {
     override class var layerClass: AnyClass { AVCaptureVideoPreviewLayer.self }
 
     func show(_ camera: Camera) {
-        guard let layer = layer as? AVCaptureVideoPreviewLayer, let device = Camera.device else { return }
-        layer.session = camera.session
-        layer.videoGravity = .resizeAspectFill
-        let coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: layer)
-        rotation = coordinator.observe(\.videoRotationAngleForHorizonLevelPreview, options: [.initial, .new]) { coordinator, _ in
-            layer.connection?.videoRotationAngle = coordinator.videoRotationAngleForHorizonLevelPreview
+        guard let preview = layer as? AVCaptureVideoPreviewLayer, let device = Camera.device else { return }
+        preview.session = camera.session
+        preview.videoGravity = .resizeAspectFill
+        let coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: preview)
+        rotation = coordinator.observe(\.videoRotationAngleForHorizonLevelPreview, options: [.initial, .new]) { [weak self] _, _ in
+            Task { @MainActor [weak self] in self?.turn() }
         }
         self.coordinator = coordinator
+    }
+
+    private func turn() {
+        guard let preview = layer as? AVCaptureVideoPreviewLayer, let coordinator else { return }
+        preview.connection?.videoRotationAngle = coordinator.videoRotationAngleForHorizonLevelPreview
     }
 }

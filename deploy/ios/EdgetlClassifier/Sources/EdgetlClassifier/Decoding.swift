@@ -17,26 +17,29 @@ extension Pixels {
 
     /// A picture as it is stored, on white. Its values are not converted into another colour space: training did not either.
     public init(image: CGImage) throws {
-        let own = image.colorSpace.flatMap { $0.supportsOutput ? $0 : nil }
-        let grey = own?.model == .monochrome
+        let own = image.colorSpace.flatMap { [.rgb, .monochrome].contains($0.model) ? $0 : nil } ?? CGColorSpaceCreateDeviceRGB()
         let sRGB = CGColorSpace(name: CGColorSpace.sRGB) ?? CGColorSpaceCreateDeviceRGB()
-        let space = own.flatMap { grey || $0.model == .rgb ? $0 : nil } ?? sRGB
-        let width = image.width, height = image.height, stride = grey ? 1 : 4
-        let alpha: CGImageAlphaInfo = grey ? .none : .noneSkipLast
-        guard width > 0, height > 0,
-            let context = CGContext(
-                data: nil, width: width, height: height, bitsPerComponent: 8, bytesPerRow: width * stride, space: space,
-                bitmapInfo: alpha.rawValue),
-            let drawn = context.data
-        else {
+        // Some colour spaces are for reading only.
+        guard let canvas = Self.canvas(for: image, in: own) ?? Self.canvas(for: image, in: sRGB), let drawn = canvas.data else {
             throw ClassifierError("This picture cannot be drawn.")
         }
-        let all = CGRect(x: 0, y: 0, width: width, height: height)
-        context.setFillColor(gray: 1, alpha: 1)
-        context.fill([all])
-        context.interpolationQuality = .none
-        context.draw(image, in: all)
-        self.init(rows: drawn, width: width, height: height, bytesPerRow: width * stride, stride: stride, order: grey ? (0, 0, 0) : (0, 1, 2))
+        let all = CGRect(x: 0, y: 0, width: image.width, height: image.height)
+        canvas.setFillColor(gray: 1, alpha: 1)
+        canvas.fill(all)
+        canvas.interpolationQuality = .none
+        canvas.draw(image, in: all)
+        let stride = canvas.bitsPerPixel / 8
+        self.init(
+            rows: drawn, width: image.width, height: image.height, bytesPerRow: canvas.bytesPerRow, stride: stride,
+            order: stride == 1 ? (0, 0, 0) : (0, 1, 2))
+    }
+
+    /// Of the picture's size: a byte a pixel for grey, else four.
+    private static func canvas(for image: CGImage, in space: CGColorSpace) -> CGContext? {
+        let grey = space.model == .monochrome
+        return CGContext(
+            data: nil, width: image.width, height: image.height, bitsPerComponent: 8, bytesPerRow: image.width * (grey ? 1 : 4),
+            space: space, bitmapInfo: (grey ? CGImageAlphaInfo.none : .noneSkipLast).rawValue)
     }
 
     /// A camera's frame in 32BGRA, upright.
