@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 TARGETS: "Registry[Target]" = Registry(
     "target",
     {
+        "ios": ("edgetl.ship.targets.ios:TARGET", "an iPhone or iPad: a SwiftUI app around a Swift package on LiteRT or ONNX Runtime"),
         "linux": ("edgetl.ship.targets.linux:TARGET", "a Linux board or server: one Python file on LiteRT or ONNX Runtime and Pillow"),
         "web": ("edgetl.ship.targets.web:TARGET", "a web page that works offline, on LiteRT.js or ONNX Runtime Web"),
     },

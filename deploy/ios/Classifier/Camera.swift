@@ -1,0 +1,86 @@
+import AVFoundation
+import EdgetlClassifier
+import Foundation
+
+/// The back camera. Frames come upright; those that come while one is being classified are dropped.
+final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unchecked Sendable {  // all that changes does so on `queue`
+    typealias Answers = AsyncThrowingStream<EdgetlClassifier.Answer, any Error>
+    typealias Classify = @Sendable (CVPixelBuffer) throws -> EdgetlClassifier.Answer
+
+    let session = AVCaptureSession()
+    private let output = AVCaptureVideoDataOutput()
+    private let queue = DispatchQueue(label: "camera", qos: .userInitiated)
+    private var classify: Classify?
+    private var answers: Answers.Continuation?
+    private var coordinator: AVCaptureDevice.RotationCoordinator?
+    private var rotation: NSKeyValueObservation?
+
+    static var device: AVCaptureDevice? {
+        AVCaptureDevice.default(.builtInWideAngleCamera, for: .video, position: .back) ?? AVCaptureDevice.default(for: .video)
+    }
+
+    /// Begin, asking for permission the first time; gives the answers to the newest frames. Throws where there is no camera or permission.
+    func start(_ classify: @escaping Classify) async throws -> Answers {
+        guard Self.device != nil else {
+            throw Unavailable("This device has no camera. Choose a photo instead.")
+        }
+        guard await AVCaptureDevice.requestAccess(for: .video) else {
+            throw Unavailable("The camera is not allowed. Allow it in Settings, or choose a photo.")
+        }
+        let (stream, continuation) = Answers.makeStream(bufferingPolicy: .bufferingNewest(1))
+        try await withCheckedThrowingContinuation { (begun: CheckedContinuation<Void, any Error>) in
+            queue.async {
+                self.classify = classify
+                self.answers = continuation
+                begun.resume(with: Result { try self.run() })
+            }
+        }
+        return stream
+    }
+
+    func stop() {
+        queue.async {
+            self.session.stopRunning()
+            self.answers?.finish()
+            self.answers = nil
+            self.classify = nil
+        }
+    }
+
+    private func run() throws {
+        if session.inputs.isEmpty {
+            try configure()
+        }
+        session.startRunning()
+    }
+
+    private func configure() throws {
+        guard let device = Self.device else { return }
+        session.beginConfiguration()
+        defer { session.commitConfiguration() }
+        let input = try AVCaptureDeviceInput(device: device)
+        output.videoSettings = [kCVPixelBufferPixelFormatTypeKey as String: kCVPixelFormatType_32BGRA]
+        output.alwaysDiscardsLateVideoFrames = true
+        output.setSampleBufferDelegate(self, queue: queue)
+        guard session.canSetSessionPreset(.vga640x480), session.canAddInput(input), session.canAddOutput(output) else {
+            throw Unavailable("The camera cannot be used now. Choose a photo instead.")
+        }
+        session.sessionPreset = .vga640x480  // several times a model's input: a larger picture only takes longer to resize
+        session.addInput(input)
+        session.addOutput(output)
+        let coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: nil)
+        rotation = coordinator.observe(\.videoRotationAngleForHorizonLevelCapture, options: [.initial, .new]) { [weak self] turned, _ in
+            self?.output.connection(with: .video)?.videoRotationAngle = turned.videoRotationAngleForHorizonLevelCapture
+        }
+        self.coordinator = coordinator
+    }
+
+    func captureOutput(_ output: AVCaptureOutput, didOutput sampleBuffer: CMSampleBuffer, from connection: AVCaptureConnection) {
+        guard let frame = CMSampleBufferGetImageBuffer(sampleBuffer), let classify else { return }
+        do {
+            answers?.yield(try classify(frame))
+        } catch {
+            answers?.finish(throwing: error)
+        }
+    }
+}

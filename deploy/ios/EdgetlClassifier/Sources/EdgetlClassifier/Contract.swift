@@ -1,0 +1,83 @@
+import Foundation
+
+/// How a picture becomes the input, and what the outputs are called.
+public struct Contract: Decodable, Sendable {
+    /// Height and width of the input, in pixels.
+    public let imageSize: Int
+    /// In the order of the outputs.
+    public let labels: [String]
+    let inputName: String
+    let outputName: String
+
+    enum CodingKeys: String, CodingKey {
+        case labels
+        case imageSize = "image_size"
+        case inputName = "input_name"
+        case outputName = "output_name"
+    }
+}
+
+/// manifest.json: what the model is, and the hashes of the files around it.
+struct Manifest: Decodable {
+    struct File: Decodable {
+        let sha256: String
+        let sizeBytes: Int
+
+        enum CodingKeys: String, CodingKey {
+            case sha256
+            case sizeBytes = "size_bytes"
+        }
+    }
+
+    struct Facts: Decodable {
+        let precision: String
+    }
+
+    let name: String
+    let version: String
+    let contract: Contract
+    let models: [String: Facts]
+    let files: [String: File]
+}
+
+/// app.json: which of the bundle's models this app runs.
+struct Choice: Decodable {
+    let model: String
+    let runtime: String
+    let manifestSha256: String
+
+    enum CodingKeys: String, CodingKey {
+        case model, runtime
+        case manifestSha256 = "manifest_sha256"
+    }
+}
+
+/// golden/golden.json: what each model said of the golden pictures when it was validated.
+struct Golden: Decodable {
+    struct Tolerance: Decodable {
+        let maxSteps: Double
+        let meanSteps: Double
+
+        enum CodingKeys: String, CodingKey {
+            case maxSteps = "max_steps"
+            case meanSteps = "mean_steps"
+        }
+    }
+
+    struct Mosaic: Decodable {
+        let columns: Int
+        let height: Int
+        let maxSteps: Int
+
+        enum CodingKeys: String, CodingKey {
+            case columns, height
+            case maxSteps = "max_steps"
+        }
+    }
+
+    let shape: [Int]
+    let answers: [String: [[Double]]]
+    let top1: [String: [String]]
+    let tolerance: Tolerance
+    let mosaic: Mosaic
+}

@@ -1,0 +1,88 @@
+import Foundation
+
+/// What went wrong, in words for people.
+public struct ClassifierError: LocalizedError, Equatable, Sendable {
+    public let errorDescription: String?
+
+    init(_ problem: String) {
+        errorDescription = problem
+    }
+}
+
+/// The model, and how a picture becomes its input.
+///
+///     let classifier = try EdgetlClassifier()
+///     let answer = try classifier.classify(Pixels(data: photo))
+///
+/// It may be called from any thread, and works on the one that calls: use another than the main one.
+public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the runtime, all else is constant
+    /// A class with its probability.
+    public struct Guess: Identifiable, Equatable, Sendable {
+        /// The number of the output.
+        public let id: Int
+        public let label: String
+        public let probability: Double
+    }
+
+    /// The best classes, the best first, and how long they took, with cropping and resizing.
+    public struct Answer: Equatable, Sendable {
+        public let best: [Guess]
+        public let latencyMs: Double
+    }
+
+    /// What the model is called.
+    public let name: String
+    public let version: String
+    public let contract: Contract
+    let folder: URL
+    let choice: Choice
+    let manifest: Manifest
+    private let model: RuntimeModel
+    private let lock = NSLock()
+
+    /// - Parameters:
+    ///   - folder: with the model, manifest.json and the golden answers; nil: the one in this package.
+    ///   - threads: of the runtime.
+    public init(folder: URL? = nil, threads: Int = 2) throws {
+        guard let folder = folder ?? Bundle.module.url(forResource: "model", withExtension: nil) else {
+            throw ClassifierError("The app was built without its model.")
+        }
+        self.folder = folder
+        let decoder = JSONDecoder()
+        choice = try decoder.decode(Choice.self, from: Data(contentsOf: folder.appendingPathComponent("app.json")))
+        manifest = try decoder.decode(Manifest.self, from: Data(contentsOf: folder.appendingPathComponent("manifest.json")))
+        guard choice.runtime == RuntimeModel.runtime, let facts = manifest.models[choice.model] else {
+            throw ClassifierError("The model \(choice.model) is for \(choice.runtime), this app runs \(RuntimeModel.runtime).")
+        }
+        name = manifest.name
+        version = manifest.version
+        contract = manifest.contract
+        let path = folder.appendingPathComponent(choice.model)
+        model = try RuntimeModel(path: path, contract: contract, precision: facts.precision, threads: threads)
+    }
+
+    /// The best classes of an upright picture of any size.
+    public func classify(_ picture: Pixels, top: Int = 3) throws -> Answer {
+        let begun = ContinuousClock.now
+        let probabilities = try probabilities(pixels(picture))
+        let latency = ContinuousClock.now - begun
+        let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
+        let best = order.prefix(top).map { Guess(id: $0, label: contract.labels[$0], probability: Double(probabilities[$0])) }
+        return Answer(best: best, latencyMs: latency / .milliseconds(1))
+    }
+
+    /// The central square of an upright picture at the model's size, by the filter that the model was trained with.
+    public func pixels(_ picture: Pixels) -> Pixels {
+        Resampler.centralSquare(of: picture, size: contract.imageSize)
+    }
+
+    /// One for each label, of a picture at the model's size.
+    public func probabilities(_ pixels: Pixels) throws -> [Float] {
+        precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the picture is not of the model's size")
+        let found = try lock.withLock { try model.run(pixels.bytes) }
+        guard found.count == contract.labels.count, found.allSatisfy(\.isFinite) else {
+            throw ClassifierError("The model gives \(found.count) answers, and \(contract.labels.count) probabilities were expected.")
+        }
+        return found
+    }
+}

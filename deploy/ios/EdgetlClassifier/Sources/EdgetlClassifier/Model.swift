@@ -1,0 +1,35 @@
+import Foundation
+
+/// A runtime with the model in it. One file beside this one has it, as `RuntimeModel`: the one of the runtime that was chosen.
+protocol Model {
+    /// As app.json names it.
+    static var runtime: String { get }
+
+    /// - Parameter precision: of the file, as the manifest says it: `int8` takes bytes, `float32` and the like take numbers.
+    init(path: URL, contract: Contract, precision: String, threads: Int) throws
+
+    /// Probabilities [K] of one picture, raw uint8 RGB [H, W, 3].
+    func run(_ pixels: [UInt8]) throws -> [Float]
+}
+
+/// The two kinds of numbers that go into a model and come out of it.
+enum Elements {
+    case uint8
+    case float32
+
+    /// Pixels as the model takes them: int8 models as they are, the others as numbers 0..255. Normalization is inside of the models.
+    func input(_ pixels: [UInt8]) -> Data {
+        switch self {
+        case .uint8: return Data(pixels)
+        case .float32: return pixels.map(Float.init).withUnsafeBytes { Data($0) }
+        }
+    }
+
+    /// Probabilities as the model gives them: uint8 in steps of 1/256, or numbers.
+    func probabilities(_ answer: UnsafeRawBufferPointer) -> [Float] {
+        switch self {
+        case .uint8: return answer.map { Float($0) / 256 }
+        case .float32: return (0..<answer.count / 4).map { answer.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+        }
+    }
+}

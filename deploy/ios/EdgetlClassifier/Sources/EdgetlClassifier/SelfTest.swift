@@ -1,0 +1,97 @@
+import CryptoKit
+import Foundation
+
+/// How far this device is from the validated answers, in steps of 1/256, and from the golden picture, in levels of 255.
+public struct SelfTestReport: Equatable, Sendable {
+    public let pictures: Int
+    public let maxSteps: Double
+    public let meanSteps: Double
+    public let resizeMaxLevels: Int
+}
+
+extension EdgetlClassifier {
+    /// Prove that the files are whole and the answers the validated ones. Throws what is not.
+    public func selfTest() throws -> SelfTestReport {
+        try checkFiles()
+        let golden = try JSONDecoder().decode(Golden.self, from: read("golden/golden.json"))
+        guard golden.shape.count == 4, golden.shape[0] > 0, Array(golden.shape[1...]) == [contract.imageSize, contract.imageSize, 3],
+            let wanted = golden.answers[choice.model], let top1 = golden.top1[choice.model],
+            wanted.count == golden.shape[0], wanted.allSatisfy({ $0.count == contract.labels.count })
+        else {
+            throw ClassifierError("The golden answers are of another model.")
+        }
+        let named = wanted.map { row in contract.labels[row.indices.max { (row[$0], -$0) < (row[$1], -$1) }!] }
+        guard named == top1 else {
+            throw ClassifierError("The labels are in another order than the model's outputs.")
+        }
+        let pictures = try goldenPictures(golden)
+        let (maxSteps, meanSteps) = try checkAnswers(of: pictures, wanted: wanted, tolerance: golden.tolerance)
+        let levels = try checkResize(of: pictures, mosaic: golden.mosaic)
+        return SelfTestReport(pictures: pictures.count, maxSteps: maxSteps, meanSteps: meanSteps, resizeMaxLevels: levels)
+    }
+
+    private func read(_ name: String) throws -> Data {
+        try Data(contentsOf: folder.appendingPathComponent(name), options: .mappedIfSafe)
+    }
+
+    private func checkFiles() throws {
+        guard try sha256(read("manifest.json")) == choice.manifestSha256 else {
+            throw ClassifierError("manifest.json was changed.")
+        }
+        for name in ["labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin", choice.model] {
+            let content = try read(name)
+            guard let facts = manifest.files[name], content.count == facts.sizeBytes, sha256(content) == facts.sha256 else {
+                throw ClassifierError("\(name) was changed.")
+            }
+        }
+        // Bytes, since Swift takes two spellings of an accent for equal.
+        guard try read("labels.txt") == Data(contract.labels.map { $0 + "\n" }.joined().utf8) else {
+            throw ClassifierError("labels.txt has other labels than manifest.json.")
+        }
+    }
+
+    private func goldenPictures(_ golden: Golden) throws -> [Pixels] {
+        let size = contract.imageSize, bytes = [UInt8](try read("golden/pixels.bin")), length = size * size * 3
+        guard bytes.count == golden.shape[0] * length else {
+            throw ClassifierError("The golden pictures are of another size than golden.json says.")
+        }
+        return (0..<golden.shape[0]).map { Pixels(width: size, height: size, bytes: Array(bytes[$0 * length..<($0 + 1) * length])) }
+    }
+
+    private func checkAnswers(of pictures: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
+        let steps = try zip(pictures, wanted).flatMap { picture, row in
+            try zip(probabilities(picture), row).map { abs(Double($0) - $1) * 256 }
+        }
+        let most = steps.max() ?? .infinity, mean = steps.reduce(0, +) / Double(steps.count)
+        guard most <= tolerance.maxSteps, mean <= tolerance.meanSteps else {
+            throw ClassifierError("The answers are up to \(Int(most)) steps of 1/256 off.")
+        }
+        return (most, mean)
+    }
+
+    private func checkResize(of pictures: [Pixels], mosaic: Golden.Mosaic) throws -> Int {
+        let made = pixels(self.mosaic(of: pictures, as: mosaic)).bytes, wanted = try read("golden/resized.bin")
+        let levels = zip(made, wanted).map { abs(Int($0) - Int($1)) }.max() ?? 255
+        guard made.count == wanted.count, levels <= mosaic.maxSteps else {
+            throw ClassifierError("Cropping and resizing give other pixels, up to \(levels) levels off.")
+        }
+        return levels
+    }
+
+    /// The pictures in three rows, from the first again where they run out, cut below: what the bundle's format says.
+    private func mosaic(of pictures: [Pixels], as mosaic: Golden.Mosaic) -> Pixels {
+        let size = contract.imageSize
+        var bytes: [UInt8] = []
+        for y in 0..<min(mosaic.height, 3 * size) {
+            for column in 0..<mosaic.columns {
+                let picture = pictures[(y / size * mosaic.columns + column) % pictures.count]
+                bytes += picture.bytes[y % size * size * 3..<(y % size + 1) * size * 3]
+            }
+        }
+        return Pixels(width: mosaic.columns * size, height: bytes.count / (mosaic.columns * size * 3), bytes: bytes)
+    }
+
+    private func sha256(_ content: Data) -> String {
+        SHA256.hash(data: content).map { String(format: "%02x", $0) }.joined()
+    }
+}

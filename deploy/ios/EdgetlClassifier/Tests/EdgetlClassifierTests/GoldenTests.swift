@@ -1,0 +1,45 @@
+import XCTest
+
+@testable import EdgetlClassifier
+
+/// Replays the golden pictures: this device runs the model that was validated, fed and labelled the same way.
+final class GoldenTests: XCTestCase {
+    func testThisDeviceGivesTheValidatedAnswers() throws {
+        let report = try EdgetlClassifier().selfTest()
+        XCTAssertGreaterThan(report.pictures, 0)
+        XCTAssertEqual(report.resizeMaxLevels, 0, "the filter is Pillow's, to the bit")
+    }
+
+    func testTheBestClassesComeFirst() throws {
+        let classifier = try EdgetlClassifier()
+        let size = classifier.contract.imageSize
+        let grey = Pixels(width: size + 3, height: size, bytes: [UInt8](repeating: 128, count: (size + 3) * size * 3))
+        let answer = try classifier.classify(grey, top: 2)
+        XCTAssertEqual(answer.best.count, 2)
+        XCTAssertGreaterThanOrEqual(answer.best[0].probability, answer.best[1].probability)
+        XCTAssertTrue(answer.best.allSatisfy { classifier.contract.labels[$0.id] == $0.label })
+        XCTAssertGreaterThan(answer.latencyMs, 0)
+    }
+
+    /// A letter F of 3 x 4 pixels as it is stored under each orientation, and as it has to come out.
+    func testEveryOrientationIsTurnedUpright() {
+        let stored: [(Int, [String])] = [
+            (1, ["###", "#..", "##.", "#.."]), (2, ["###", "..#", ".##", "..#"]), (3, ["..#", ".##", "..#", "###"]),
+            (4, ["#..", "##.", "#..", "###"]), (5, ["####", "#.#.", "#..."]), (6, ["#...", "#.#.", "####"]),
+            (7, ["...#", ".#.#", "####"]), (8, ["####", ".#.#", "...#"]),
+        ]
+        for (orientation, rows) in stored {
+            XCTAssertEqual(picture(rows).upright(orientation), picture(stored[0].1), "orientation \(orientation)")
+        }
+        XCTAssertEqual(picture(stored[0].1).upright(0), picture(stored[0].1))
+    }
+
+    func testAPictureOfTheModelsSizeStaysAsItIs() {
+        let noise = Pixels(width: 16, height: 16, bytes: (0..<16 * 16 * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
+        XCTAssertEqual(Resampler.centralSquare(of: noise, size: 16), noise)
+    }
+
+    private func picture(_ rows: [String]) -> Pixels {
+        Pixels(width: rows[0].count, height: rows.count, bytes: rows.joined().flatMap { [UInt8](repeating: $0 == "#" ? 0 : 255, count: 3) })
+    }
+}

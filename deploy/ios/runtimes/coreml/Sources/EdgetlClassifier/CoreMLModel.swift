@@ -1,0 +1,63 @@
+import CoreML
+import CoreVideo
+import Foundation
+
+/// A Core ML package: takes the picture as an image, gives a dictionary of probabilities by label.
+final class RuntimeModel: Model {
+    static let runtime = "coreml"
+    private let model: MLModel
+    private let contract: Contract
+    private let output: String
+
+    init(path: URL, contract: Contract, precision: String, threads: Int) throws {
+        // Packages are compiled on the device, so that the file in the app is the one whose hash the manifest gives.
+        let compiled = path.pathExtension == "mlmodelc" ? path : try MLModel.compileModel(at: path)
+        defer { if compiled != path { try? FileManager.default.removeItem(at: compiled) } }
+        let configuration = MLModelConfiguration()
+        configuration.computeUnits = .all
+        model = try MLModel(contentsOf: compiled, configuration: configuration)
+        let outputs = model.modelDescription.outputDescriptionsByName
+        guard let output = outputs.first(where: { $0.value.type == .dictionary })?.key else {
+            throw ClassifierError("The model gives no probabilities by label.")
+        }
+        self.output = output
+        self.contract = contract
+    }
+
+    func run(_ pixels: [UInt8]) throws -> [Float] {
+        let image = MLFeatureValue(pixelBuffer: try frame(pixels))
+        let features = try MLDictionaryFeatureProvider(dictionary: [contract.inputName: image])
+        guard let shares = try model.prediction(from: features).featureValue(for: output)?.dictionaryValue else {
+            throw ClassifierError("The model gives no probabilities by label.")
+        }
+        return try contract.labels.map { label in
+            guard let share = shares[label] else { throw ClassifierError("The model does not know the label '\(label)'.") }
+            return share.floatValue
+        }
+    }
+
+    /// A square of 32BGRA.
+    private func frame(_ pixels: [UInt8]) throws -> CVPixelBuffer {
+        let size = contract.imageSize
+        var made: CVPixelBuffer?
+        let status = CVPixelBufferCreate(kCFAllocatorDefault, size, size, kCVPixelFormatType_32BGRA, nil, &made)
+        guard status == kCVReturnSuccess, let frame = made, CVPixelBufferLockBaseAddress(frame, []) == kCVReturnSuccess else {
+            throw ClassifierError("There is no memory for a picture.")
+        }
+        defer { CVPixelBufferUnlockBaseAddress(frame, []) }
+        guard let base = CVPixelBufferGetBaseAddress(frame)?.assumingMemoryBound(to: UInt8.self) else {
+            throw ClassifierError("There is no memory for a picture.")
+        }
+        let bytesPerRow = CVPixelBufferGetBytesPerRow(frame)
+        for row in 0..<size {
+            for column in 0..<size {
+                let from = (row * size + column) * 3, to = row * bytesPerRow + column * 4
+                base[to] = pixels[from + 2]
+                base[to + 1] = pixels[from + 1]
+                base[to + 2] = pixels[from]
+                base[to + 3] = 255
+            }
+        }
+        return frame
+    }
+}

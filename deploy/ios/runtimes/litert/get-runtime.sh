@@ -1,0 +1,27 @@
+#!/bin/sh
+# Puts Google's TensorFlowLiteC.xcframework (LiteRT's C library for iOS) into Frameworks/. Once, on any machine with curl; 77 MB.
+# It is published as a .tar.gz for CocoaPods only, and a Swift package can name the address of a .zip only.
+set -eu
+cd "$(dirname "$0")"
+
+version=2.17.0
+address=https://dl.google.com/tflite-release/ios/prod/tensorflow/lite/release/ios/release/32/20240729-115310/TensorFlowLiteC/$version/0c10b3543e01f547/TensorFlowLiteC-$version.tar.gz
+sha256=9667b476015f136e5b332ce040e12822c4ac6d5c58947882ddc809cdff0fb99e
+name=TensorFlowLiteC.xcframework
+
+if [ -f "Frameworks/$name/Info.plist" ]; then
+    echo "Frameworks/$name is there already"
+    exit 0
+fi
+mkdir -p Frameworks
+work=$(mktemp -d Frameworks/.partial-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+curl --fail --location --silent --show-error --proto '=https' --output "$work/archive.tar.gz" "$address"
+echo "$sha256  $work/archive.tar.gz" | shasum -a 256 -c - > /dev/null || {
+    echo "$address is not the archive that was pinned: nothing was unpacked" >&2
+    exit 1
+}
+tar -xzf "$work/archive.tar.gz" -C "$work"
+rm -rf "Frameworks/$name"
+mv "$(find "$work" -type d -name "$name" | head -n 1)" "Frameworks/$name"
+echo "Frameworks/$name: $version"

@@ -1,0 +1,34 @@
+import Foundation
+import OnnxRuntimeBindings
+
+/// An ONNX file in ONNX Runtime, on the processor.
+final class RuntimeModel: Model {
+    static let runtime = "onnxruntime"
+    private let environment: ORTEnv
+    private let session: ORTSession
+    private let contract: Contract
+    private let input: Elements
+
+    init(path: URL, contract: Contract, precision: String, threads: Int) throws {
+        environment = try ORTEnv(loggingLevel: .warning)
+        let options = try ORTSessionOptions()
+        try options.setIntraOpNumThreads(Int32(threads))
+        // In the simulator of an Intel Mac sums saturate otherwise.
+        try options.addConfigEntry(withKey: "session.x64quantprecision", value: "1")
+        session = try ORTSession(env: environment, modelPath: path.path, sessionOptions: options)
+        self.contract = contract
+        input = precision.hasPrefix("int8") ? .uint8 : .float32
+    }
+
+    func run(_ pixels: [UInt8]) throws -> [Float] {
+        let shape = [1, contract.imageSize, contract.imageSize, 3].map { NSNumber(value: $0) }
+        let kind: ORTTensorElementDataType = input == .uint8 ? .uInt8 : .float
+        let picture = try ORTValue(tensorData: NSMutableData(data: input.input(pixels)), elementType: kind, shape: shape)
+        let answers = try session.run(withInputs: [contract.inputName: picture], outputNames: [contract.outputName], runOptions: nil)
+        guard let answer = answers[contract.outputName] else {
+            throw ClassifierError("The model has no output '\(contract.outputName)'.")
+        }
+        let output: Elements = try answer.tensorTypeAndShapeInfo().elementType == .uInt8 ? .uint8 : .float32
+        return try Data(referencing: answer.tensorData()).withUnsafeBytes(output.probabilities)
+    }
+}

@@ -1,0 +1,16 @@
+// Runs the package's own tests where there is no Xcode to find them.
+import Foundation
+import XCTest
+
+@testable import EdgetlClassifier
+
+extension GoldenTests {
+    static let allTests = [
+        ("testThisDeviceGivesTheValidatedAnswers", testThisDeviceGivesTheValidatedAnswers),
+        ("testTheBestClassesComeFirst", testTheBestClassesComeFirst),
+        ("testEveryOrientationIsTurnedUpright", { test in { test.testEveryOrientationIsTurnedUpright() } }),
+        ("testAPictureOfTheModelsSizeStaysAsItIs", { test in { test.testAPictureOfTheModelsSizeStaysAsItIs() } }),
+    ]
+}
+
+XCTMain([testCase(GoldenTests.allTests)])
