@@ -61,10 +61,9 @@ def test_from_a_picture_to_a_label(name: str, precision: str, network: GetNetwor
 
 def test_halves_take_half_the_room(network: GetNetwork) -> None:
     net = network("mobilenet_v2")
-    weights = [
-        len(package(net.file("coreml", precision))["Data/com.apple.CoreML/weights/weight.bin"]) for precision in ("float16", "float32")
-    ]
-    assert 0.45 < weights[0] / weights[1] < 0.55
+    kinds = ("float16", "float32")
+    half, whole = (len(package(net.file("coreml", kind))["Data/com.apple.CoreML/weights/weight.bin"]) for kind in kinds)
+    assert 0.45 < half / whole < 0.55
 
 
 def test_it_does_not_run_here(network: GetNetwork) -> None:
