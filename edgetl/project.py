@@ -53,10 +53,10 @@ class Project:
         return cls(run, recipe)
 
     @classmethod
-    def open(cls, path: Path | None, options: Mapping[str, Any] | None = None) -> "Project":
-        """A run as it was recorded, but for options by dotted key (None: as it is); the run keeps its recipe."""
+    def open(cls, path: Path | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
+        """A run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = Run.open(path)
-        return cls(run, restore(run.read()["recipe"], options))
+        return cls(run, restore(run.read()["recipe"], settings, options))
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -92,6 +92,13 @@ class Quantize(_Table):
     calibration_pictures: Positive
 
 
+class About(_Table):
+    name: str
+    version: str
+    licence: str
+    author: str
+
+
 class Export(_Table):
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
     precisions: Annotated[tuple[Literal["float32", "float16", "dynamic_int8", "int8", "int16x8"], ...], Field(min_length=1)]
@@ -113,6 +120,7 @@ class Recipe(_Table):
     augment: Augment
     compress: Compress
     quantize: Quantize
+    about: About
     export: Export
     validation: Validation
 
@@ -130,11 +138,7 @@ def load(path: Path | None = None, settings: Iterable[str] = (), options: Mappin
     values = tomllib.loads(resource("defaults.toml"))
     if path is not None:
         _merge(values, _read(path))
-    for setting in settings:
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
-        _put(values, key.strip(), _literal(text.strip()))
+    _put_settings(values, settings)
     _put_given(values, options)
     return check(values)
 
@@ -151,12 +155,21 @@ def check(values: Mapping[str, Any]) -> Recipe:
         ) from None
 
 
-def restore(values: Mapping[str, Any], options: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe as a run recorded it, with options given by dotted key (None: not given); settings newer than the run get their defaults."""
+def restore(values: Mapping[str, Any], settings: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Recipe:
+    """A recipe as a run recorded it, with settings and options as in `load`; settings newer than the run get their defaults."""
     complete = tomllib.loads(resource("defaults.toml"))
     _merge(complete, values)
+    _put_settings(complete, settings)
     _put_given(complete, options)
     return check(complete)
+
+
+def _put_settings(values: dict[str, Any], settings: Iterable[str]) -> None:
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
+        _put(values, key.strip(), _literal(text.strip()))
 
 
 def _put_given(values: dict[str, Any], options: Mapping[str, Any] | None) -> None:

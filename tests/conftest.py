@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgetl import console
@@ -143,3 +144,32 @@ def arm64() -> Path:
     if done.returncode:
         pytest.skip(f"cannot make the arm64 root: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
     return folder
+
+
+Classify = Callable[[Path, np.ndarray], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Classify:
+    """What MediaPipe Tasks makes of a .tflite file and pictures uint8 [N, H, H, 3]: `answers` (index, name, score) and `metadata`."""
+    tests = Path(__file__).resolve().parent
+    folder, pins = tests.parent / "build" / "mediapipe", tests / "export" / "mediapipe.txt"
+    python, stamp = folder / "bin" / "python", folder / pins.name
+    if not stamp.is_file() or stamp.read_bytes() != pins.read_bytes():  # 650 MB, a quarter of a minute, once
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-r", str(pins)]
+        for command in ([sys.executable, "-m", "venv", "--clear", str(folder)], pip):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+            if done.returncode:
+                pytest.skip(f"cannot make an environment with MediaPipe: {(done.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+        shutil.copy(pins, stamp)
+
+    def classify(model: Path, pixels: np.ndarray) -> dict[str, Any]:
+        pictures = tmp_path_factory.mktemp("mediapipe") / "pictures.bin"
+        pictures.write_bytes(pixels.tobytes())
+        command = [str(python), str(tests / "export" / "with_mediapipe.py"), str(model), str(pictures), str(pixels.shape[1])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, encoding="utf-8")
+        assert done.returncode == 0, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    return classify

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgetl.recipe import resource
-from tests.conftest import Answer, edgetl
+from tests.conftest import Answer, Classify, edgetl
 
 pytestmark = pytest.mark.slow
 SHARED = Path(__file__).resolve().parents[2] / "shared/data"
@@ -19,6 +20,9 @@ alpha = 0.35
 image_size = 128
 weights = "{weights}"
 """
+
+
+needs_flowers = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the flower photos and ImageNet weights are not on this machine")
 
 
 def _validated(recipe: str, folder: Path) -> dict[str, Any]:
@@ -41,15 +45,39 @@ def _agreement(document: dict[str, Any], *names: str) -> float:
     return agreement
 
 
-@pytest.mark.skipif(not WEIGHTS.is_file(), reason="the flower photos and ImageNet weights are not on this machine")
-def test_flowers(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A run, and its validation."""
+    folder = tmp_path_factory.mktemp("flowers")
+    return folder / "run", _validated(FLOWERS.format(data=SHARED / "tf_flowers", weights=WEIGHTS), folder)
+
+
+@needs_flowers
+def test_flowers(flowers: tuple[Path, dict[str, Any]]) -> None:
     """MobileNetV2 0.35 at 128 px: 88.5 % is what careful fine-tuning gives; 0.7 points are five of 736 pictures."""
-    document = _validated(FLOWERS.format(data=SHARED / "tf_flowers", weights=WEIGHTS), tmp_path)
+    _, document = flowers
     assert document["pictures"] == 736
     assert _top1(document, "keras_float") >= 0.885
     assert _top1(document, "tflite_int8") >= _top1(document, "keras_float") - 0.007
     assert _agreement(document, "tflite_int8", "onnx_int8") >= 0.995
     assert _agreement(document, "keras_int8", "tflite_int8") >= 0.985
+
+
+@needs_flowers
+@pytest.mark.parametrize("precision", ["int8", "float32"])
+def test_mediapipe_gives_our_top1(precision: str, flowers: tuple[Path, dict[str, Any]], mediapipe: Classify) -> None:
+    """Of the unchanged file, on 100 pictures at the model's size."""
+    from edgetl.project import Project
+    from edgetl.runtimes import open_session
+
+    project = Project.open(flowers[0])
+    rows = project.pictures.rows("val")
+    pixels = np.ascontiguousarray(project.pictures.pixels[rows[:: len(rows) // 100][:100]])
+    model = project.run.export / f"model_{precision}.tflite"
+    ours = open_session(model, project.contract)(pixels).argmax(1)
+    assert len(set(ours.tolist())) == 5, "all of the classes"
+    theirs = mediapipe(model, pixels)["answers"]
+    assert [(index, name) for index, name, _ in theirs] == [(row, project.contract.labels[row]) for row in ours]
 
 
 def test_quickstart(tmp_path: Path) -> None:

@@ -13,16 +13,20 @@ def bundle(
     run: RunPath = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE.edgetl", help="Left out: the run's name, in the run.")] = None,
     models: Annotated[
-        str, typer.Option(metavar="model_int8.tflite,...", help="Comma-separated files of the run's export folder; left out: int8.")
+        str,
+        typer.Option(metavar="model_int8.tflite,...", help="Comma-separated exported files; left out: int8 as .tflite and .onnx."),
     ] = "",
-    name: Annotated[str, typer.Option(metavar="TEXT", help="What apps call it; left out: the run's name.")] = "",
-    model_version: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: from its content.")] = "",
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Of the model.")] = "",
+    name: Annotated[str, typer.Option(metavar="TEXT", help="What apps call it; left out: the recipe's, else the run's name.")] = "",
+    model_version: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: the recipe's, else from its content.")] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: the recipe's.")] = "",
     sign: Annotated[Path | None, typer.Option(metavar="KEY", help="An Ed25519 private key, see 'edgetl keygen'.")] = None,
     force: Annotated[bool, typer.Option("--force", help="In spite of a failed or older validation; the manifest says so.")] = False,
     as_json: Json = False,
 ) -> None:
     """Pack a validated run for an app: models, input contract, labels, golden answers, card and bill of materials, with every hash.
+
+    Models whose files say another name, version or licence are copied with these; their graphs stay as validated. A Core ML file cannot be
+    run here: the manifest says that it is unverified, and its golden answers are the Keras model's.
 
     Example: edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
     """
@@ -33,8 +37,11 @@ def bundle(
     path = out or project.run.path / f"{project.run.path.resolve().name}.edgetl"
     names = [name.strip() for name in models.split(",") if name.strip()]
     manifest = stage.bundle(project, path, names, name, model_version, licence, sign, force)
-    rows = [[name, f"{facts.size_bytes:,}", facts.sha256[:12]] for name, facts in manifest.files.items()]
+    rows = [[name, f"{file.size_bytes:,}", file.sha256[:12]] for name, file in manifest.files.items()]
     console.table(f"{manifest.name}, version {manifest.version}", ["file", "bytes", "sha256"], rows)
+    for name, facts in manifest.models.items():
+        if facts.unverified:
+            console.warn(f"{name} is unverified: {facts.unverified}")
     if manifest.validation.forced:
         console.warn(f"bundled by force: {manifest.validation.forced}")
     console.result({"bundle": str(path)} | manifest.model_dump(by_alias=True), f"written: {path}; next: edgetl verify {path}")

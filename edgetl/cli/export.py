@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath
+from edgetl.cli.options import Json, RunPath, Set
 
 
 def export(
@@ -15,7 +15,7 @@ def export(
     float16: Annotated[bool, typer.Option("--float16", help="Half the size, computed in float.")] = False,
     dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Weights in int8, activations in float.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="int16 activations, int8 weights.")] = False,
-    formats: Annotated[str, typer.Option(metavar="tflite,onnx", help="Comma-separated; left out: all.")] = "",
+    formats: Annotated[str, typer.Option(metavar="tflite,onnx", help="Comma-separated; left out: the recipe's.")] = "",
     onnx_style: Annotated[
         str | None, typer.Option(metavar="integer|qdq", help="int8 ONNX as integer operators, or as Q/DQ pairs for accelerators.")
     ] = None,
@@ -25,12 +25,15 @@ def export(
     max_drop: Annotated[
         float | None, typer.Option(min=0, max=100, metavar="POINTS", help="Top-1 that int8 may lose; climbs until it is met.")
     ] = None,
+    settings: Set = None,
     as_json: Json = False,
 ) -> None:
     """Write model files into RUN/export; without a flag all that the run can give.
 
     With --max-drop the int8 model is sought: calibration, better ranges, quantization-aware training, then the operators that hurt most in
     float, until it loses no more; exit code 9 and the best found when none does.
+
+    Every file says what it is: --set about.name=Flowers about.version, about.licence and about.author, input, labels.
 
     Example: edgetl export --int8 --max-drop 0.5
     """
@@ -47,7 +50,7 @@ def export(
     from edgetl.project import Project
     from edgetl.training.compress import zipped_bytes
 
-    project = Project.open(run, {"export.keep_float": keep_float, "export.max_drop": max_drop})
+    project = Project.open(run, {"export.keep_float": keep_float, "export.max_drop": max_drop}, settings or ())
     if onnx_style is not None:
         style = {"integer": "onnx", "qdq": "onnx_qdq"}[onnx_style]
         names = [style if name.startswith("onnx") else name for name in names or project.recipe.export.formats]

@@ -18,6 +18,8 @@ def validate(
 ) -> None:
     """Compare Keras, LiteRT and ONNX Runtime on the validation pictures: accuracy, agreement, latency, and a verdict.
 
+    A Core ML file cannot be run here: it is named as unverified, and the app's own test is its proof.
+
     Exit code 0: all that ought to agree does; 7: it does not. Writes RUN/validation.json.
 
     Example: edgetl validate --limit 200

@@ -26,6 +26,8 @@ def verify(
     rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]
     console.note("the golden pictures' answers on this host against the bundle's, in steps of 1/256 of probability")
     console.table(f"{document['name']}, version {document['version']}", ["model", "max", "mean"], rows)
+    for name, reason in document["unverified"].items():
+        console.warn(f"{name} is unverified: {reason}")
     if document["signed"] and not document["signature_checked"]:
         console.note("it is signed; name the key to check that: --require-signature KEY.pub")
     console.result(document, f"{bundle} is what it says")

@@ -149,10 +149,11 @@ def _perf_test(job: Job, device: Device, command: Sequence[str]) -> dict[str, An
     start = [*command, "-I", "-e", provider, "-x", str(job.threads)]
     device.run(["sh", "-c", "rm -f result.csv trace*"], job.timeout_s)  # it appends
     # Either so many runs or so many seconds; its one run before them is the first inference.
+    model = f"model{job.model.suffix}"
     times = (
         ["-m", "duration", "-t", str(math.ceil(job.duration_s))] if job.duration_s else ["-m", "times", "-r", str(job.runs + job.warmup)]
     )
-    said = device.run([*start, *times, "model.onnx", "result.csv"], job.timeout_s)
+    said = device.run([*start, *times, model, "result.csv"], job.timeout_s)
     # A row: model, seconds, peak memory in bytes, CPU usage, number.
     rows = [line.rsplit(",", 4) for line in device.pull("result.csv").decode(errors="replace").splitlines() if line.count(",") >= 4]
     samples_ms = [1e3 * float(row[1]) for row in rows]
@@ -163,7 +164,7 @@ def _perf_test(job: Job, device: Device, command: Sequence[str]) -> dict[str, An
     load_ms, first_ms = 1e3 * float(load[1]), float(first[1]) if first else None
     profile = None
     if job.profile:
-        device.run([*start, "-m", "times", "-r", str(job.profile), "-p", "trace", "model.onnx", "profiled.csv"], job.timeout_s)
+        device.run([*start, "-m", "times", "-r", str(job.profile), "-p", "trace", model, "profiled.csv"], job.timeout_s)
         profile = operators(json.loads(device.run(["sh", "-c", "cat trace*"], job.timeout_s)), job.profile + 1)
     return {
         "import_ms": None,

@@ -17,6 +17,7 @@ REFERENCES = ("keras_float", "keras_int8")
 FILES = (
     *("tflite_float32", "onnx_float32", "tflite_float16", "onnx_float16"),
     *("tflite_dynamic_int8", "tflite_int16x8", "tflite_int8", "onnx_int8", "onnx_int8_qdq"),
+    *("ort_float32", "ort_float16", "ort_int8"),
 )
 SUBJECTS = REFERENCES + FILES
 
@@ -67,6 +68,7 @@ _QUANTIZED = "what 8 bits cost: distilled, 98 % of the answers stay, calibrated 
 _DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded picture by picture: 98.5 % of the answers stay"
 _WIDE = "weights in 8 bits cost most of what int8 costs (97 % of the answers stay, 0.025 in probability), activations in 16 bits 0.0001"
 _ENGINES = "the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over"
+_PREPARED = "ONNX Runtime's optimizations done when the file was made, not when it is opened, and without those for one processor"
 _FUSED = "ONNX Runtime makes the one of the other when it loads it: equal to the bit on every picture measured"
 TOLERANCES = (
     Tolerance("keras_float", "tflite_float32", 0.999, 0.001, 0.1, _SUMMATION),
@@ -85,6 +87,11 @@ TOLERANCES = (
     Tolerance("tflite_int8", "onnx_int8", 0.995, 0.02, 0.5, _ENGINES),
     Tolerance("tflite_int8", "onnx_int8_qdq", 0.995, 0.02, 0.5, _ENGINES),
     Tolerance("onnx_int8", "onnx_int8_qdq", 0.999, 0.0001, 0.1, _FUSED),
+    Tolerance("keras_float", "ort_float32", 0.999, 0.001, 0.1, _SUMMATION),
+    Tolerance("onnx_float32", "ort_float32", 0.999, 0.001, 0.1, _PREPARED),
+    Tolerance("keras_float", "ort_float16", 0.985, 0.01, 0.7, _HALF),
+    Tolerance("keras_float", "ort_int8", 0.95, 0.1, 0.7, _QUANTIZED),
+    Tolerance("onnx_int8", "ort_int8", 0.999, 0.0001, 0.1, _FUSED),
 )
 
 # Outputs that move by less than two uint8 steps over a whole set are rounding noise around a constant.

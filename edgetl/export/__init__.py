@@ -1,7 +1,8 @@
-"""Models to files. A format is one file with a `FORMAT` and one line here; every format is made from the TFLite file's own numbers."""
+"""Models to files. A format is one file with a `FORMAT` and one line here; all but Core ML are made from the TFLite file's own numbers."""
 
 from typing import TYPE_CHECKING
 
+from edgetl.errors import UsageError
 from edgetl.registry import Registry
 
 if TYPE_CHECKING:
@@ -13,5 +14,16 @@ FORMATS: "Registry[Format]" = Registry(
         "tflite": ("edgetl.export.tflite:FORMAT", "LiteRT (Android, iOS, Linux boards, web): float32, float16, int8"),
         "onnx": ("edgetl.export.onnx:FORMAT", "ONNX Runtime (anywhere): float32, float16, int8 as fused integer operators"),
         "onnx_qdq": ("edgetl.export.onnx_qdq:FORMAT", "accelerators that read ONNX (QNN, OpenVINO): int8 as Q/DQ pairs"),
+        "ort": ("edgetl.export.ort:FORMAT", "ONNX Runtime's small builds for phones: float32, float16, int8, optimized already"),
+        "coreml": ("edgetl.export.coreml:FORMAT", "Apple's devices: float32, float16, from picture to label; pip install edgetl[coreml]"),
     },
 )
+
+
+def format_of(name: str) -> "Format":
+    """The format of an exported file. Raises UsageError when it is of none."""
+    # The longest ending: model_int8_qdq.onnx ends as an .onnx file does, too.
+    found = max((FORMATS.load(form) for form in FORMATS), key=lambda form: len(form.suffix) if name.endswith(form.suffix) else 0)
+    if not name.endswith(found.suffix):
+        raise UsageError(f"{name} is no file of 'edgetl export'", "name one of the run's export folder")
+    return found

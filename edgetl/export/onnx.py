@@ -3,7 +3,6 @@
 Going from the Keras model instead would keep float weights in an int8 model.
 """
 
-import json
 import tempfile
 import warnings
 from pathlib import Path
@@ -22,24 +21,24 @@ from edgetl.console import hushed
 from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export import integer_graph, tflite
-from edgetl.export.base import Format
+from edgetl.export.base import About, Format
 from edgetl.export.canonical import settle
 
 _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime since 1.12 (2022) reads
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
 
-def convert(content: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def convert(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
     """An ONNX file with the TFLite file's numbers; an int8 one is made of the fused integer operators themselves. Raises ExportError."""
     if precision == "int8":
-        return written(_fused(quantized_pairs(content, contract, selective)), contract)
-    model = _from_tflite(content, keep_pairs=False)
+        return written(_fused(quantized_pairs(source, selective)))
+    model = _from_tflite(source, keep_pairs=False)
     if precision == "float16":  # the TFLite file's weights are halves already, so nothing is rounded here; a Cast at each end
         model = convert_float_to_float16(model, keep_io_types=True)
-    return written(model, contract)
+    return written(model)
 
 
-def quantized_pairs(content: bytes, contract: InputContract, selective: bool = False) -> bytes:
+def quantized_pairs(content: bytes, selective: bool = False) -> bytes:
     """An int8 ONNX file of plain operators between Q/DQ pairs. Raises ExportError if a runtime could not make it all integers.
 
     Args:
@@ -49,17 +48,23 @@ def quantized_pairs(content: bytes, contract: InputContract, selective: bool = F
     for rewrite in integer_graph.PASSES:
         rewrite(model)
     check_same_grids(content, model)
-    finished = written(model, contract)
+    finished = written(model)
     if not selective:
         check_integer(finished)
     return finished
 
 
-def written(model: onnx.ModelProto, contract: InputContract) -> bytes:
-    """The model's bytes, the same in every process, with the contract and the labels in its metadata_props."""
+def stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+    """The file with these facts as its metadata_props."""
+    model = onnx.load_from_string(content)
+    onnx.helper.set_model_props(model, about.facts(contract))
+    stamped: bytes = model.SerializeToString(deterministic=True)
+    return stamped
+
+
+def written(model: onnx.ModelProto) -> bytes:
+    """The model's bytes, the same in every process."""
     settle(model)
-    facts = {"edgetl.contract": json.dumps(contract.to_dict(), ensure_ascii=False), "labels": "\n".join(contract.labels)}
-    onnx.helper.set_model_props(model, facts)
     model.producer_name, model.producer_version, model.graph.name = "edgetl", "", "classifier"
     onnx.checker.check_model(model, full_check=True)
     finished: bytes = model.SerializeToString()
@@ -133,4 +138,4 @@ def _same(lite: tuple[np.ndarray, np.ndarray, str], onnx_grid: tuple[np.ndarray,
     return bool(np.allclose(scale, onnx_scale, rtol=1e-6, atol=0) and np.all(zero.astype(np.int64) + shift == onnx_zero.astype(np.int64)))
 
 
-FORMAT = Format(".onnx", ("float32", "float16", "int8"), convert)
+FORMAT = Format(".onnx", ("float32", "float16", "int8"), convert, stamp)

@@ -5,12 +5,12 @@ TensorRT takes them only where zero points are 0, and these activations are asym
 
 from edgetl.contract import InputContract
 from edgetl.export.base import Format
-from edgetl.export.onnx import quantized_pairs
+from edgetl.export.onnx import quantized_pairs, stamp
 
 
-def _convert(content: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def _convert(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
     del precision  # there is one
-    return quantized_pairs(content, contract, selective)
+    return quantized_pairs(source, selective)
 
 
-FORMAT = Format("_qdq.onnx", ("int8",), _convert)
+FORMAT = Format("_qdq.onnx", ("int8",), _convert, stamp)

@@ -15,7 +15,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from edgetl.console import hushed
 from edgetl.contract import PROBABILITY_SCALE, InputContract
 from edgetl.errors import ExportError
-from edgetl.export.base import Format
+from edgetl.export import metadata
+from edgetl.export.base import About, Format
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import FakeQuantize, Samples, Scheme
 
@@ -33,11 +34,24 @@ def float_tflite(model: Any, contract: InputContract, precision: str, samples: S
         samples: pictures for a precision whose converter calibrates.
     """
 
+    infer = whole(model, contract)
+    content = _converted(infer, contract, scheme_of(precision), samples)
+    return _with_whole_biases(content, _converted(infer, contract, scheme_of("float32"), samples)) if precision == "float16" else content
+
+
+def whole(model: Any, contract: InputContract) -> Any:
+    """A float Keras model with what its file holds around it: from pixels 0..255 to probabilities by the output's name."""
+
     def infer(image: Any) -> dict[str, Any]:
         return {contract.output_name: tf.nn.softmax(model(contract.normalize(image), training=False))}
 
-    content = _converted(infer, contract, scheme_of(precision), samples)
-    return _with_whole_biases(content, _converted(infer, contract, scheme_of("float32"), samples)) if precision == "float16" else content
+    return infer
+
+
+def freeze(infer: Any, contract: InputContract) -> Any:
+    """The function for one picture, with its variables as constants."""
+    image = tf.TensorSpec([1, contract.image_size, contract.image_size, 3], tf.float32, name=contract.input_name)
+    return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
 
 
 def int8_tflite(model: Any, contract: InputContract) -> bytes:
@@ -54,8 +68,7 @@ def int8_tflite(model: Any, contract: InputContract) -> bytes:
 
 
 def _converted(infer: Any, contract: InputContract, scheme: Scheme, samples: Samples) -> bytes:
-    image = tf.TensorSpec([1, contract.image_size, contract.image_size, 3], tf.float32, name=contract.input_name)
-    frozen = convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
+    frozen = freeze(infer, contract)
     try:
         with hushed():  # it warns that a SavedModel would be preferred
             converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
@@ -178,12 +191,20 @@ def check_bias_scales(content: bytes) -> None:
         )
 
 
-def _checked(content: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def _checked(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
     if precision == "int8" and not selective:
-        check_integer(content)
+        check_integer(source)
     if precision == "int16x8":
-        check_bias_scales(content)
-    return content
+        check_bias_scales(source)
+    return source
 
 
-FORMAT = Format(".tflite", ("float32", "float16", "dynamic_int8", "int8", "int16x8"), _checked)
+def _stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+    model = read(content)
+    graph = model.subgraphs[0]
+    takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
+    metadata.put(model, metadata.described(contract, about, takes_bytes))
+    return metadata.with_labels(packed(model), contract.labels)
+
+
+FORMAT = Format(".tflite", ("float32", "float16", "dynamic_int8", "int8", "int16x8"), _checked, _stamp)

@@ -17,7 +17,7 @@ from edgetl.pipeline.export import exported
 from edgetl.pipeline.validate import subject_name
 from edgetl.project import Project
 from edgetl.report import benchmark as report
-from edgetl.runtimes import open_session, runtime_of
+from edgetl.runtimes import open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.workspace import Run
 
@@ -55,17 +55,17 @@ def _of_files(paths: Sequence[Path]) -> Sequence[Subject]:
 
 def _measurable(path: Path) -> str:
     runtime = runtime_of(path)
-    if runtime == "keras":
+    if runtime == "keras" or unverified(path):
         raise UsageError(f"{path} runs on no device", "export the run, and name a .tflite or .onnx file")
     return runtime
 
 
 def _of_run(run: Run) -> Sequence[Subject]:
-    """Its exported files, with their accuracy where they are validated as they are."""
+    """Its exported files but those that run on no device of ours, with their accuracy where they are validated as they are."""
     accuracy: dict[str, float] = {}
     with suppress(RunError):  # not validated yet: nothing is known of it
         accuracy = {name: one["accuracy"]["top1_accuracy"] for name, one in run.read_validation()["subjects"].items()}
-    files = [run.path / file for file in exported(Project.open(run.path))]
+    files = [run.path / file for file in exported(Project.open(run.path)) if not unverified(Path(file))]
     return [Subject(name, path, runtime_of(path), accuracy.get(name)) for path in files for name in [subject_name(path)]]
 
 

@@ -14,13 +14,17 @@ from PIL import Image
 from edgetl.contract import InputContract
 from edgetl.data.decode import fit
 from edgetl.errors import ParityError, RunError, UsageError
+from edgetl.export import format_of
+from edgetl.pipeline.export import about as about_of
 from edgetl.pipeline.export import exported
 from edgetl.pipeline.validate import subject_name
 from edgetl.project import Project
 from edgetl.registry import did_you_mean
 from edgetl.report import card as cards
-from edgetl.runtimes import open_session, runtime_of
+from edgetl.runtimes import open_session, runtime_of, unverified
+from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
+from edgetl.runtimes.keras import KerasSession
 from edgetl.ship import archive, golden, signature
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import SCHEMA, File, Latency, Manifest, Model, Validation, dump
@@ -36,20 +40,25 @@ def bundle(
     """Write the bundle of a run's files.
 
     Args:
-        names: of files in its export folder; none: the int8 ones.
-        title: what apps call it; empty: the run's name.
-        version: of the model; empty: from the content.
+        names: of files in its export folder; none: the int8 ones for LiteRT and ONNX Runtime.
+        title: what apps call it; empty: what the files say, else the run's name.
+        version: of the model; empty: what the files say, else from the content.
+        licence: empty: what the files say. Files that say otherwise are bundled as copies that say the same, with the graph as it was.
         key: to sign with.
         force: also without a good validation, which the manifest then says.
     """
-    run, files = project.run, _files(project.run, exported(project), names)
+    run, exports = project.run, exported(project)
+    files = _files(run, exports, names)
     validation, forced = _validation(run, files, force)
-    contents = {path.name: path.read_bytes() for path in files}
-    hashes = {name: _file(content) for name, content in contents.items()}
-    version = version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
-    title = title or run.path.resolve().name
     record = run.read()
-    contents |= _golden(project, files).files(project.contract.labels)
+    said = [record["stages"][exports[path.relative_to(run.path).as_posix()]]["facts"]["about"] for path in files]
+    asked = {key: text for key, text in {"name": title, "version": version, "licence": licence}.items() if text}
+    contents = {path.name: _told(project, path, one, asked) for path, one in zip(files, said, strict=True)}
+    hashes = {name: _file(content) for name, content in contents.items()}
+    about = said[0] | asked
+    version = about["version"] or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
+    title, licence = about["name"] or run.path.resolve().name, about["licence"]
+    contents |= _golden(project, files, contents).files(project.contract.labels)
     contents |= {
         "labels.txt": _lines(project.contract.labels),
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
@@ -94,7 +103,8 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
     missing = set(manifest.models) ^ set(wanted.answers) | (set(manifest.models) - set(files))
     if missing:
         raise RunError(f"{path}: there is a model or golden answers for it, not both: {sorted(missing)[0]}", "bundle the run again")
-    found = _answers({name: files[name] for name in manifest.models}, contract, wanted.pixels)
+    elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
+    found = _answers({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
     return {
         "bundle": str(path),
         "name": manifest.name,
@@ -103,13 +113,14 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
         "signature_checked": key is not None,
         "validation": manifest.validation.model_dump(),
         "golden": {name: golden.check(name, wanted.answers[name], answers) for name, answers in found.items()},
+        "unverified": elsewhere,
         "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
     }
 
 
 def _files(run: Run, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:
     there = {Path(file).name: run.path / file for file in exports}
-    wanted = list(names) or [name for name in there if "_int8." in name and not name.endswith("_qdq.onnx")]
+    wanted = list(names) or [name for name in there if name in ("model_int8.tflite", "model_int8.onnx")]
     unknown = [name for name in wanted if name not in there]
     if unknown or not wanted:
         raise UsageError(f"the run has no {unknown[0] if unknown else 'int8 model'}", did_you_mean(unknown[0] if unknown else "", there))
@@ -127,13 +138,25 @@ def _validation(run: Run, files: Sequence[Path], force: bool) -> tuple[dict[str,
     return document, wrong
 
 
-def _golden(project: Project, files: Sequence[Path]) -> Golden:
-    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
-    first = predict_rows(open_session(files[0], project.contract), pictures.pixels, rows, "golden pictures")
+def _told(project: Project, path: Path, said: Mapping[str, str], asked: Mapping[str, str]) -> bytes:
+    """The file, saying of itself what is asked."""
+    content, wanted = path.read_bytes(), {**said, **asked}
+    return content if wanted == said else format_of(path.name).stamp(content, project.contract, about_of(project, wanted))
+
+
+def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
+    """Golden pictures, and each model's answers; for one that cannot be run here those of the Keras model that it was made of."""
+    pictures, rows, contract = project.trained_pictures(), project.pictures.rows("val"), project.contract
+    here = [path for path in files if not unverified(path)]
+    session: Session = open_session(here[0], contract) if here else KerasSession(project.float_model, contract)
+    first = predict_rows(session, pictures.pixels, rows, "golden pictures")
     rows = rows[golden.choose(first, pictures.labels[rows])]
-    pixels, contract = np.ascontiguousarray(pictures.pixels[rows]), project.contract
+    pixels = np.ascontiguousarray(pictures.pixels[rows])
     names = tuple(contract.labels[label] for label in pictures.labels[rows])
-    answers = _answers({path.name: path.read_bytes() for path in files}, contract, pixels)
+    answers = _answers({path.name: models[path.name] for path in here}, contract, pixels)
+    if len(here) < len(models):
+        reference = KerasSession(project.float_model, contract)(pixels)
+        answers = {name: answers.get(name, reference) for name in models}
     return Golden(pixels, names, answers, _resized(pixels, contract))
 
 
@@ -152,7 +175,12 @@ def _answers(models: Mapping[str, bytes], contract: InputContract, pixels: Any) 
 
 
 def _model(run: Run, path: Path, validation: Mapping[str, Any]) -> Model:
-    name = subject_name(path)
+    name, precision = subject_name(path), path.name.partition(".")[0].removeprefix("model_")
+    if name in validation.get("unverified", {}):
+        reason = validation["unverified"][name]
+        return Model(
+            runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=[], unverified=reason
+        )
     subject = validation["subjects"].get(name)
     if subject is None:
         raise RunError(f"{path.name} was not validated", _REMEDY.partition(",")[0])
@@ -166,13 +194,13 @@ def _model(run: Run, path: Path, validation: Mapping[str, Any]) -> Model:
                     facts = measured["devices"][one["device"]]
                     latency.append(Latency(device=one["device"], chip=facts.get("chip") or "", p50_ms=one["latency_ms"]["p50"]))
     accuracy = subject["accuracy"]
-    precision = path.stem.removeprefix("model_")
     return Model(
         runtime=runtime_of(path),
         precision=precision,
         top1_accuracy=accuracy["top1_accuracy"],
         top1_interval_95=accuracy["top1_interval_95"],
         latency=latency,
+        unverified="",
     )
 
 

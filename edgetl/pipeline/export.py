@@ -1,6 +1,6 @@
 """A trained run to model files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from edgetl.contract import InputContract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
 from edgetl.export import FORMATS
+from edgetl.export.base import About
 from edgetl.export.tflite import float_tflite
 from edgetl.pipeline.budget import climb
 from edgetl.pipeline.candidates import Candidate, candidate
@@ -50,11 +51,14 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
     return [project.run.export / FORMATS.load(name).file_name(precision) for precision, name in able]
 
 
-def export_inputs(project: Project, precision: str, formats: Sequence[str], int8: dict[str, Any] | None = None) -> str:
+def export_inputs(
+    project: Project, precision: str, formats: Sequence[str], int8: dict[str, Any] | None = None, about: Mapping[str, str] | None = None
+) -> str:
     """Identity of what an export is made from. Raises RunError while the training behind it is unfinished.
 
     Args:
         int8: what was asked of the int8 model; None: what the recipe asks.
+        about: what the files say of the model; None: what the recipe says.
     """
     behind = int8_schemes(project) if precision == "int8" or scheme_of(precision).int8_weights else [project.float_stage]
     stages = [project.run.stage(name) for name in behind]
@@ -65,7 +69,8 @@ def export_inputs(project: Project, precision: str, formats: Sequence[str], int8
             f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
         )
     asked = (int8 or _asked(project)) if precision == "int8" else {}
-    return fingerprint([stage["inputs"] for stage in stages], list(formats), asked)
+    said = project.recipe.about.model_dump() if about is None else about
+    return fingerprint([stage["inputs"] for stage in stages], list(formats), asked, said)
 
 
 def exported(project: Project) -> dict[str, str]:
@@ -75,7 +80,7 @@ def exported(project: Project) -> dict[str, str]:
         raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.path}")
     for name, stage in stages.items():
         facts = stage["facts"]
-        inputs = export_inputs(project, name.removeprefix("export_"), facts["formats"], facts.get("asked"))
+        inputs = export_inputs(project, name.removeprefix("export_"), facts["formats"], facts.get("asked"), facts.get("about"))
         if not project.run.is_done(name, inputs):
             raise RunError(
                 f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({name})",
@@ -84,14 +89,21 @@ def exported(project: Project) -> dict[str, str]:
     return {file: name for name, stage in stages.items() for file in stage["files"] if file.startswith("export/")}
 
 
+def about(project: Project, said: Mapping[str, str]) -> About:
+    """What a model file says, where `said` has the fields of the recipe's table."""
+    model, classes = project.recipe.model, len(project.contract.labels)
+    architecture = f"{model.backbone} {model.alpha:g}, {model.image_size} px"
+    return About(**{**said, "name": said["name"] or architecture, "description": f"Names one of {classes} classes: {architecture}"})
+
+
 def _asked(project: Project) -> dict[str, Any]:
     asked = project.recipe.export
     return {"keep_float": list(asked.keep_float), "max_drop": asked.max_drop}
 
 
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], dict[str, Any]]:
-    facts: dict[str, Any] = {"formats": list(formats)}
-    written, kept_float = [], False
+    facts: dict[str, Any] = {"formats": list(formats), "about": project.recipe.about.model_dump()}
+    written, kept_float, model = [], False, None
     if precision == "int8":
         chosen, choice = _choose_int8(project)
         chosen.quantized.save(project.run.quantized_model("int8"))
@@ -104,7 +116,8 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
     for name in formats:
         form = FORMATS.load(name)
         path = project.run.export / form.file_name(precision)
-        finished = form.convert(content, project.contract, precision, kept_float)
+        finished = form.convert(model if form.source == "keras" else content, project.contract, precision, kept_float)
+        finished = form.stamp(finished, project.contract, about(project, facts["about"]))
         with atomic(path) as temporary:
             temporary.write_bytes(finished)
         written.append(path)

@@ -15,7 +15,7 @@ from edgetl.evaluation.parity import judge
 from edgetl.pipeline.export import exported
 from edgetl.project import Project
 from edgetl.quantization.base import Quantized
-from edgetl.runtimes import open_session
+from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
@@ -26,6 +26,8 @@ from edgetl.workspace import fingerprint, software, write_json
 
 def validate(project: Project, limit: int | None = None, again: bool = True) -> dict[str, Any]:
     """Accuracy, agreement and latency of the Keras models and of every exported file, on the validation pictures; into validation.json.
+
+    A file that cannot be run here is named in `unverified`, with the reason, and has no part in the verdict.
 
     Args:
         limit: pictures, evenly over the classes; None: what the recipe says; 0: all.
@@ -46,8 +48,9 @@ def validate(project: Project, limit: int | None = None, again: bool = True) -> 
 
 
 def subject_name(file: Path) -> str:
-    """What a model file is called in the verdict: model_int8.tflite is tflite_int8."""
-    return f"{file.suffix[1:]}_{file.stem.removeprefix('model_')}"
+    """What a model file is called in the verdict: model_int8.tflite is tflite_int8, model_float16.mlpackage.zip mlpackage_float16."""
+    stem, _, kind = file.name.removesuffix(".zip").rpartition(".")
+    return f"{kind}_{stem.removeprefix('model_')}"
 
 
 def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[str, Any]:
@@ -61,8 +64,11 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
         paths["keras_int8"] = run.quantized_model("int8")
         quantized = Quantized.load(paths["keras_int8"]).to_keras(project.float_model, project.contract)
         sessions["keras_int8"] = KerasSession(quantized, project.contract)
+    elsewhere = {subject_name(Path(file)): unverified(Path(file)) for file in exports if unverified(Path(file))}
     for file in exports:
         name = subject_name(Path(file))
+        if name in elsewhere:
+            continue
         paths[name] = run.path / file
         sessions[name] = open_session(run.path / file, project.contract, threads=1)
     answers = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in sessions.items()}
@@ -73,4 +79,5 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
         p50, p90 = np.percentile(took_ms, [50, 90])
         document["subjects"][name] |= {"size_bytes": paths[name].stat().st_size, "latency_ms": {"p50": round(p50, 3), "p90": round(p90, 3)}}
     measured = {"warmup_runs": settings.warmup_runs, "timed_runs": settings.timed_runs, "threads": "1 (Keras: all cores)", "batch": 1}
+    document["unverified"] = elsewhere
     return document | {"labels": list(pictures.classes), "latency": measured, "cpu": cpu_facts(), "software": software()}

@@ -49,13 +49,14 @@ class Latency(_Part):
 
 
 class Model(_Part):
-    """A model file."""
+    """A model file; `unverified` says why its answers could not be compared (then its accuracy is not known), and is empty otherwise."""
 
-    runtime: Annotated[str, Field(pattern="^(litert|onnxruntime)$")]
+    runtime: Annotated[str, Field(pattern="^(litert|onnxruntime|coreml)$")]
     precision: str
-    top1_accuracy: Share
-    top1_interval_95: tuple[Share, Share]
+    top1_accuracy: Share | None
+    top1_interval_95: tuple[Share, Share] | None
     latency: list[Latency]
+    unverified: str
 
 
 class Validation(_Part):

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from edgetl.ship.manifest import File
 
@@ -18,7 +19,7 @@ def sbom(name: str, version: str, licence: str, models: Mapping[str, File], soft
     ]
     for package, release in software.items():
         if package not in _NOT_PACKAGES:
-            purl = f"pkg:pypi/{package}@{release}"
+            purl = f"pkg:pypi/{package}@{quote(release, safe='')}"
             components.append({"type": "library", "bom-ref": purl, "name": package, "version": release, "purl": purl})
     subject: dict[str, Any] = {"type": "application", "bom-ref": "bundle", "name": name, "version": version}
     if licence:

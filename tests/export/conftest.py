@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from edgetl.contract import InputContract
+from edgetl.export.base import About
 from edgetl.runtimes import open_session
 from tests.backbones.conftest import randomize_norms
 
 SIZE = 32
 PICTURES = 80
+ABOUT = About("Bäume \U0001f333", "1.2", "Apache-2.0", "Zoë", "tells trees from the sea")
 
 
 def scenes(count: int = PICTURES) -> np.ndarray:
@@ -94,8 +96,10 @@ class Network:
     def file(self, form: str, precision: str) -> Path:
         from edgetl.export import FORMATS
 
-        path = self.folder / FORMATS.load(form).file_name(precision)
-        path.write_bytes(FORMATS.load(form).convert(self.lite(precision), self.contract, precision))
+        made = FORMATS.load(form)
+        path = self.folder / made.file_name(precision)
+        content = made.convert(self.model if made.source == "keras" else self.lite(precision), self.contract, precision)
+        path.write_bytes(made.stamp(content, self.contract, ABOUT))
         return path
 
     @cache  # noqa: B019

@@ -20,10 +20,12 @@ from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export import FORMATS, tflite
 from edgetl.export import onnx as onnx_export
+from edgetl.export.base import About
 from edgetl.quantization.base import FakeQuantize, bake
 from edgetl.quantization.calibrate import activation_ranges
 from tests.export.conftest import Network
 
+INT8 = [form for form in FORMATS if "int8" in FORMATS.load(form).precisions]
 CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b", "c"))
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), np.uint8)
 
@@ -76,21 +78,21 @@ def lite() -> bytes:
     return tflite.int8_tflite(quantized(tiny()), CONTRACT)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", INT8)
 def test_an_operator_without_integer_kernel_is_named(form: str) -> None:
     with pytest.raises(ExportError, match=r"still computes in float: .*(SIN|Sin) \(") as caught:
         FORMATS.load(form).convert(tflite.int8_tflite(with_sine(), CONTRACT), CONTRACT, "int8")
     assert "backbone" in caught.value.remedy
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", INT8)
 def test_a_layer_without_range_is_named(form: str) -> None:
     content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
     with pytest.raises(ExportError, match=r"still computes in float: .*(CONV_2D|Conv)"):
         FORMATS.load(form).convert(content, CONTRACT, "int8")
 
 
-@pytest.mark.parametrize("form", [form for form in FORMATS if form.startswith("onnx")])
+@pytest.mark.parametrize("form", [form for form in INT8 if form != "tflite"])
 def test_a_selective_file_may_compute_in_float(form: str) -> None:
     content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
     made = FORMATS.load(form).convert(content, CONTRACT, "int8", True)
@@ -108,9 +110,14 @@ import hashlib, sys
 from pathlib import Path
 from edgetl.contract import InputContract
 from edgetl.export import FORMATS
-for form, precision, path in zip(*[iter(sys.argv[1:])] * 3):
-    made = FORMATS.load(form).convert(Path(path).read_bytes(), InputContract(8, 1 / 127.5, 128, ("a", "b", "c")), precision)
-    print("sha256", hashlib.sha256(made).hexdigest())
+from edgetl.export.base import About
+from edgetl.keras import keras
+contract = InputContract(8, 1 / 127.5, 128, ("a", "b", "c"))
+for name, precision, path in zip(*[iter(sys.argv[1:])] * 3):
+    form = FORMATS.load(name)
+    source = keras.models.load_model(path, compile=False) if form.source == "keras" else Path(path).read_bytes()
+    made = form.stamp(form.convert(source, contract, precision), contract, About("a name"))
+    print("sha256", name, precision, hashlib.sha256(made).hexdigest())
 """
 
 
@@ -118,18 +125,19 @@ def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
     """tf2onnx names by a counter and orders by hashes; equal biases could be told apart by name only. A cache compares bytes."""
     sources = {"int8": tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)}
     sources |= {precision: tflite.float_tflite(tiny(), CONTRACT, precision) for precision in ("float16", "float32")}
-    files = [(form, precision) for form in FORMATS for precision in FORMATS.load(form).precisions if precision in sources]
-    arguments = []
-    for form, precision in files:
-        path = tmp_path / f"{precision}.tflite"
-        path.write_bytes(sources[precision])
-        arguments += [form, precision, str(path)]
-    here = [hashlib.sha256(FORMATS.load(form).convert(sources[precision], CONTRACT, precision)).hexdigest() for form, precision in files]
+    arguments, here = [], []
+    for form, made in [(form, FORMATS.load(form)) for form in FORMATS]:
+        for precision in set(made.precisions) & set(sources):
+            path, source = tmp_path / f"{precision}.{made.source}", tiny() if made.source == "keras" else sources[precision]
+            source.save(path, save_format="keras") if made.source == "keras" else path.write_bytes(source)
+            arguments += [form, precision, str(path)]
+            content = made.stamp(made.convert(source, CONTRACT, precision), CONTRACT, About("a name"))
+            here.append((form, precision, hashlib.sha256(content).hexdigest()))
     told = subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, *arguments], check=True, capture_output=True, text=True).stdout
-    assert [line.split()[1] for line in told.splitlines() if line.startswith("sha256")] == here
+    assert [tuple(line.split()[1:]) for line in told.splitlines() if line.startswith("sha256")] == here
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", INT8)
 def test_a_float_model_is_no_int8_file(form: str) -> None:
     with pytest.raises(ExportError, match="still computes in float"):
         FORMATS.load(form).convert(tflite.float_tflite(tiny(), CONTRACT, "float32"), CONTRACT, "int8")
@@ -138,7 +146,7 @@ def test_a_float_model_is_no_int8_file(form: str) -> None:
 def test_equal_biases_of_two_layers_are_no_fault() -> None:
     """Untrained layers' biases are all zero, and one constant for both would hide that their scales differ."""
     content = tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)
-    onnx_export.check_same_grids(content, onnx.load_from_string(onnx_export.quantized_pairs(content, CONTRACT)))
+    onnx_export.check_same_grids(content, onnx.load_from_string(onnx_export.quantized_pairs(content)))
 
 
 def test_the_converters_passes_are_put_back(lite: bytes) -> None:
@@ -152,7 +160,7 @@ def test_the_converters_passes_are_put_back(lite: bytes) -> None:
 @pytest.mark.parametrize("part", ["scale", "zero point"])
 @pytest.mark.parametrize("kind", ["activation", "weight"])
 def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_export.quantized_pairs(lite, CONTRACT))
+    model = onnx.load_from_string(onnx_export.quantized_pairs(lite))
     onnx_export.check_same_grids(lite, model)
     written = {name for node in model.graph.node for name in node.output} | {value.name for value in model.graph.input}
     place = 1 if part == "scale" else 2
@@ -167,7 +175,7 @@ def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
 
 
 def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_export.quantized_pairs(lite, CONTRACT))
+    model = onnx.load_from_string(onnx_export.quantized_pairs(lite))
     quantize = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     dequantize = next(node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0])
     for node in model.graph.node:

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -14,12 +15,15 @@ from onnx import numpy_helper
 
 from edgetl.backbones import BACKBONES
 from edgetl.contract import PROBABILITY_SCALE, InputContract
-from edgetl.export import FORMATS, integer_graph, tflite
+from edgetl.export import FORMATS, format_of, integer_graph, tflite
 from edgetl.export import onnx as onnx_export
-from tests.export.conftest import SIZE, Network
+from edgetl.export.base import About
+from edgetl.runtimes import open_session, runtime_of, unverified
+from tests.export.conftest import ABOUT, SIZE, Network
 
 GetNetwork = Callable[[str], Network]
-FILES = [(form, precision) for form in FORMATS for precision in FORMATS.load(form).precisions]
+ALL_FILES = [(form, precision) for form in FORMATS for precision in FORMATS.load(form).precisions]
+FILES = [(form, precision) for form, precision in ALL_FILES if not unverified(Path(FORMATS.load(form).file_name(precision)))]
 ONNX_FILES = [(form, precision) for form, precision in FILES if form.startswith("onnx")]
 EXTENDED = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
 # float32: the order of summands in 50 layers; float16: weights rounded to 11 bits, which a random network amplifies (measured: 0.027).
@@ -67,6 +71,31 @@ def test_the_answers_are_the_models(name: str, form: str, precision: str, networ
     assert apart < 0.5 * np.abs(np.roll(answers, 1, axis=0) - promised).mean()
     assert (answers.argmax(1) == promised.argmax(1)).mean() >= 0.75  # chance is a third
     assert np.abs(answers - net.expected).mean() < 0.2
+
+
+@pytest.mark.parametrize("precision", FORMATS.load("ort").precisions)
+@every_backbone
+def test_ort_files_give_the_onnx_files_answers(name: str, precision: str, network: GetNetwork) -> None:
+    net = network(name)
+    bound = TOLERANCE.get(precision, 0)  # floats: summed in another order
+    np.testing.assert_allclose(net.answers("ort", precision), net.answers("onnx", precision), atol=bound)
+
+
+@pytest.mark.parametrize(("form", "precision"), ALL_FILES)
+def test_a_file_is_told_what_it_says_of_itself(form: str, precision: str, network: GetNetwork) -> None:
+    """Told again, it says that alone, and is the file that it would have been."""
+    net, made = network("mobilenet_v2"), FORMATS.load(form)
+    content = net.file(form, precision).read_bytes()
+    for text in ABOUT.name, ABOUT.version, ABOUT.licence, ABOUT.author, ABOUT.description, "café":
+        assert text.encode() in content or json.dumps(text)[1:-1].encode() in content, text
+    other = made.stamp(content, net.contract, About(name="another"))
+    assert ABOUT.author.encode() not in other
+    assert made.stamp(other, net.contract, ABOUT) == content
+    if (form, precision) in FILES:
+        path = net.folder / f"another{made.suffix}"
+        path.write_bytes(other)
+        pixels = net.pixels[:4]
+        np.testing.assert_array_equal(open_session(path, net.contract)(pixels), net.answers(form, precision)[:4])
 
 
 @every_backbone
@@ -202,7 +231,8 @@ def test_fewer_bits_make_smaller_files(name: str, network: GetNetwork) -> None:
 def test_a_files_name_says_its_precision(form: str) -> None:
     made = FORMATS.load(form)
     assert made.file_name("int8") == f"model_int8{made.suffix}"
-    assert made.suffix.endswith(f".{form.split('_')[0]}"), "the ending tells which runtime reads it"
+    assert runtime_of(Path(made.file_name("int8"))) in ("litert", "onnxruntime", "coreml"), "the ending tells which runtime reads it"
+    assert format_of(made.file_name("int8")) == made
     assert [other for other in FORMATS if FORMATS.load(other).suffix == made.suffix] == [form]
-    assert "int8" in made.precisions
+    assert "float16" in made.precisions or "int8" in made.precisions
     assert FORMATS.summary(form)

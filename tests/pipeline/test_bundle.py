@@ -9,6 +9,9 @@ import jsonschema
 import numpy as np
 import pytest
 
+from edgetl.contract import InputContract
+from edgetl.export import format_of
+from edgetl.export.base import About
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import json_schema
@@ -25,8 +28,14 @@ def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(), "renew it: python -m edgetl.ship.manifest"
     jsonschema.validate(document, json_schema())
     assert set(manifest.models) == {"model_int8.tflite", "model_int8.onnx"}
+    architecture = "efficientnet_lite0 1, 32 px"
+    about = About(architecture, licence="Apache-2.0", description=f"Names one of 3 classes: {architecture}")
     for name in manifest.models:
-        assert files[name] == (made.run / "export" / name).read_bytes()
+        content = (made.run / "export" / name).read_bytes()
+        licensed = format_of(name).stamp(content, InputContract.load(made.run / "contract.json"), about)
+        assert files[name] == licensed, "the file as validated, but for the licence"
+        assert b"Apache-2.0" in files[name]
+        assert b"Apache-2.0" not in content
     text = (SCHEMA.parent / "bundle-format.md").read_text(encoding="utf-8")
     for name in files:
         assert f"`{name}`" in text or name.startswith("model_"), f"bundle-format.md does not name {name}"
@@ -44,6 +53,44 @@ def test_the_same_run_gives_the_same_bytes(cli: Cli, bundled: Path, made: Made, 
     assert again.code == 0, again.err
     assert (tmp_path / "again.edgetl").read_bytes() == bundled.read_bytes()
     assert again.document["version"] == archive.read(bundled)[0].version
+
+
+def test_models_that_say_the_same_are_bundled_as_they_are(cli: Cli, made: Made, tmp_path: Path) -> None:
+    assert cli("bundle", made.run, "--out", tmp_path / "plain.edgetl").code == 0
+    for name in ("model_int8.tflite", "model_int8.onnx"):
+        assert archive.read(tmp_path / "plain.edgetl")[1][name] == (made.run / "export" / name).read_bytes()
+
+
+def test_files_and_bundle_say_what_the_recipe_says(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    about = ("--set", "about.name=Ziffern \U0001f522", "--set", "about.version='7'", "--set", "about.author=Zoë")
+    assert cli("export", run_copy, "--int8", "--formats", "tflite,ort", *about).code == 0
+    assert cli("export", run_copy, "--float16", "--formats", "coreml", *about).code == 0
+    content = (run_copy / "export" / "model_int8.ort").read_bytes()
+    assert all(text.encode() in content for text in ("Ziffern \U0001f522", "Zoë"))
+    checked = cli("validate", run_copy, "--json")
+    assert checked.code == 0, checked.err
+    assert checked.document["unverified"] == {"mlpackage_float16": "Core ML predicts on macOS only"}
+    assert "mlpackage_float16 is unverified: Core ML predicts on macOS only" in checked.err
+    assert "ort_int8" in checked.document["subjects"]
+    models = ("model_int8.ort", "model_int8.tflite", "model_float16.mlpackage.zip")
+    out = tmp_path / "all.edgetl"
+    bundled = cli("bundle", run_copy, "--models", ",".join(models), "--licence", "MIT", "--out", out, "--json")
+    assert bundled.code == 0, bundled.err
+    assert [bundled.document[key] for key in ("name", "version", "licence")] == ["Ziffern \U0001f522", "7", "MIT"]
+    coreml = bundled.document["models"][models[2]]
+    assert (coreml["runtime"], coreml["precision"], coreml["top1_accuracy"]) == ("coreml", "float16", None)
+    assert coreml["unverified"] == "Core ML predicts on macOS only"
+    files = archive.read(out)[1]
+    assert all(b"MIT" in files[name] for name in models)
+    assert (run_copy / "export" / "model_int8.ort").read_bytes() == content, "the run's own file stays"
+    proof = cli("verify", out, "--json")
+    assert proof.code == 0, proof.err
+    assert set(proof.document["golden"]) == set(models[:2])
+    assert proof.document["unverified"] == {models[2]: "Core ML predicts on macOS only"}
+    measured = cli("benchmark", run_copy, "--device", "local", "--runs", "3", "--json")
+    assert measured.code == 0, measured.err
+    assert "ort_int8" in measured.document["models"]
+    assert "mlpackage_float16" not in measured.document["models"]
 
 
 def test_verify_runs_the_golden_pictures(cli: Cli, bundled: Path) -> None:

@@ -15,7 +15,6 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
-from edgetl.contract import InputContract
 from edgetl.export.onnx import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite import check_integer as check_integer_tflite
 from edgetl.quantization.base import Quantized
@@ -82,7 +81,7 @@ def test_the_int8_files_are_integer_only_and_hold_one_set_of_scales(made: Made) 
     lite, integer = (made.run / "export/model_int8.tflite").read_bytes(), (made.run / "export/model_int8.onnx").read_bytes()
     check_integer_tflite(lite)
     check_integer(integer)
-    pairs = quantized_pairs(lite, InputContract.load(made.run / "contract.json"))
+    pairs = quantized_pairs(lite)
     check_same_grids(lite, onnx.load_from_string(pairs))
     scales = {float(value) for value in _scalars(onnx.load_from_string(pairs))}
     assert {float(value) for value in _scalars(onnx.load_from_string(integer))} <= scales, "fusing changes no number"

@@ -1,0 +1,97 @@
+"""Core ML files: an ML program that takes a picture and gives a class, for Apple's devices.
+
+A Core ML package is a folder; here it is a zip of one, so that it is hashed, replaced and shipped whole as other files are. Unpacked it is
+`model_float16.mlpackage`, which Xcode takes.
+"""
+
+import io
+import json
+import tempfile
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from edgetl.console import hushed
+from edgetl.contract import InputContract
+from edgetl.errors import DependencyError, ExportError
+from edgetl.export.base import About, Format
+from edgetl.export.tflite import freeze, whole
+
+_DATA = "com.apple.CoreML"
+_SPEC = f"Data/{_DATA}/model.mlmodel"
+_PARTS = {"model.mlmodel": "CoreML Model Specification", "weights": "CoreML Model Weights"}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
+
+
+def _coremltools() -> Any:
+    try:
+        with hushed():  # it names the releases of scikit-learn and TensorFlow that it was not tried with
+            import coremltools
+    except ImportError as error:
+        raise DependencyError("Core ML files need the Python package coremltools", "pip install 'edgetl[coreml]'") from error
+    return coremltools
+
+
+def _convert(source: Any, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+    """From a float Keras model: a picture `image` of the contract's size, RGB, to `classLabel` and the probability of each label."""
+    ct = _coremltools()
+    frozen = freeze(whole(source, contract), contract)
+    shape = (1, contract.image_size, contract.image_size, 3)
+    with tempfile.TemporaryDirectory() as folder:
+        package = Path(folder) / "model.mlpackage"
+        try:
+            with hushed():
+                model = ct.convert(
+                    [frozen],
+                    source="tensorflow",
+                    inputs=[ct.ImageType(name=contract.input_name, shape=shape, color_layout=ct.colorlayout.RGB)],
+                    classifier_config=ct.ClassifierConfig(list(contract.labels)),
+                    convert_to="mlprogram",
+                    compute_precision=ct.precision.FLOAT16 if precision == "float16" else ct.precision.FLOAT32,
+                    minimum_deployment_target=ct.target.iOS15,  # the first with ML programs
+                    skip_model_load=True,
+                )
+                model.save(str(package))
+        except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:
+            raise ExportError(
+                f"the Core ML converter failed: {str(error).splitlines()[0]}", "does the model hold a layer that Core ML does not know?"
+            ) from error
+        files = {path.relative_to(package).as_posix(): path.read_bytes() for path in package.rglob("*") if path.is_file()}
+    return _zipped(f"model_{precision}.mlpackage", files)
+
+
+def _stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = [name.partition("/") for name in archive.namelist()]
+        files = {inner: archive.read(f"{root}/{inner}") for root, _, inner in names}
+    spec = _coremltools().proto.Model_pb2.Model.FromString(files[_SPEC])
+    told = spec.description.metadata
+    told.shortDescription, told.versionString, told.author, told.license = about.description, about.version, about.author, about.licence
+    facts = {"name": about.name, "edgetl.contract": about.facts(contract)["edgetl.contract"]}  # the labels are the model's own
+    told.userDefined.clear()  # among others the day of the conversion
+    told.userDefined.update({key: text for key, text in facts.items() if text})
+    return _zipped(names[0][0], files | {_SPEC: spec.SerializeToString(deterministic=True)})
+
+
+def _zipped(root: str, files: dict[str, bytes]) -> bytes:
+    """The package with names of its parts that follow from what they are, where Core ML's are random."""
+    parts = {name: str(uuid.uuid5(uuid.NAMESPACE_OID, name)) for name in _PARTS}
+    manifest = {
+        "fileFormatVersion": "1.0.0",
+        "itemInfoEntries": {
+            parts[name]: {"author": _DATA, "description": text, "name": name, "path": f"{_DATA}/{name}"} for name, text in _PARTS.items()
+        },
+        "rootModelIdentifier": parts["model.mlmodel"],
+    }
+    files = files | {"Manifest.json": (json.dumps(manifest, indent=4) + "\n").encode()}
+    whole_file = io.BytesIO()
+    with zipfile.ZipFile(whole_file, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{root}/{name}", _EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name])
+    return whole_file.getvalue()
+
+
+FORMAT = Format(".mlpackage.zip", ("float32", "float16"), _convert, _stamp, source="keras")

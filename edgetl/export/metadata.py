@@ -1,0 +1,141 @@
+"""TFLite Metadata: what a .tflite file says of itself, for MediaPipe Tasks, ML Kit, Android Studio and model hubs.
+
+A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model, and the labels in a zip
+archive behind the model, where a flatbuffer's readers do not look.
+"""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
+
+from edgetl.contract import InputContract
+from edgetl.export.base import About
+
+_NAME = b"TFLITE_METADATA"  # by which readers find the buffer
+_IDENTIFIER = b"M001"
+_LABELS = "labels.txt"
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
+
+# The fields that are written, by their number in the schema.
+_FIELDS = {
+    "ModelMetadata": {
+        **{"name": 0, "description": 1, "version": 2, "subgraph_metadata": 3, "author": 4, "license": 5},
+        "min_parser_version": 7,
+    },
+    "SubGraphMetadata": {"input_tensor_metadata": 2, "output_tensor_metadata": 3},
+    "TensorMetadata": {"name": 0, "description": 1, "content": 3, "process_units": 4, "stats": 5, "associated_files": 6},
+    "Content": {"content_properties_type": 0, "content_properties": 1},
+    "ImageProperties": {"color_space": 0},
+    "FeatureProperties": dict[str, int](),
+    "ProcessUnit": {"options_type": 0, "options": 1},
+    "NormalizationOptions": {"mean": 0, "std": 1},
+    "Stats": {"max": 0, "min": 1},
+    "AssociatedFile": {"name": 0, "description": 1, "type": 2},
+}
+_FEATURE, _IMAGE, _RGB, _NORMALIZATION, _AXIS_LABELS = 1, 2, 1, 1, 2  # of the schema's unions and enumerations
+_PARSER = "1.0.0"  # the first that knows all of these
+
+
+class _Table:
+    """A table of the schema with the fields that are not empty: text, tables, lists of tables, lists of floats, or enumerators."""
+
+    def __init__(self, kind: str, **fields: Any) -> None:
+        self._numbers = _FIELDS[kind]
+        self._fields = {name: value for name, value in fields.items() if value not in ("", [])}
+
+    def write(self, builder: Any) -> int:
+        """Its offset; what it points to is written first."""
+        placed = {name: _placed(builder, value) for name, value in self._fields.items()}
+        builder.StartObject(max(self._numbers.values(), default=-1) + 1)
+        for name, value in placed.items():
+            if isinstance(self._fields[name], int):
+                builder.PrependUint8Slot(self._numbers[name], value, 0)
+            else:
+                builder.PrependUOffsetTRelativeSlot(self._numbers[name], value, 0)
+        offset: int = builder.EndObject()
+        return offset
+
+
+def _placed(builder: Any, value: Any) -> int:
+    """The value's offset, or an enumerator itself."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, _Table):
+        return value.write(builder)
+    if isinstance(value, str):
+        return int(builder.CreateString(value))
+    floats = isinstance(value[0], float)
+    items = value if floats else [item.write(builder) for item in value]
+    builder.StartVector(4, len(items), 4)
+    for item in reversed(items):
+        (builder.PrependFloat32 if floats else builder.PrependUOffsetTRelative)(item)
+    return int(builder.EndVector())
+
+
+def described(contract: InputContract, about: About, takes_bytes: bool) -> bytes:
+    """The metadata's flatbuffer.
+
+    Args:
+        takes_bytes: whether the input is uint8, whose grid is the normalization; a float file takes 0..255 and normalizes inside.
+    """
+    mean, std = (float(contract.zero_point), 1 / contract.scale) if takes_bytes else (0.0, 1.0)
+    size = contract.image_size
+    image = _Table(
+        "TensorMetadata",
+        name=contract.input_name,
+        description=f"The picture's central square at {size} x {size} pixels, RGB, 0 to 255.",
+        content=_Table("Content", content_properties_type=_IMAGE, content_properties=_Table("ImageProperties", color_space=_RGB)),
+        process_units=[
+            _Table("ProcessUnit", options_type=_NORMALIZATION, options=_Table("NormalizationOptions", mean=[mean] * 3, std=[std] * 3))
+        ],
+        stats=_Table("Stats", max=[255.0] * 3, min=[0.0] * 3),
+    )
+    probabilities = _Table(
+        "TensorMetadata",
+        name=contract.output_name,
+        description="The probability of each class.",
+        content=_Table("Content", content_properties_type=_FEATURE, content_properties=_Table("FeatureProperties")),
+        stats=_Table("Stats", max=[1.0], min=[0.0]),
+        associated_files=[_Table("AssociatedFile", name=_LABELS, description="A class a line.", type=_AXIS_LABELS)],
+    )
+    model = _Table(
+        "ModelMetadata",
+        name=about.name,
+        description=about.description,
+        version=about.version,
+        subgraph_metadata=[_Table("SubGraphMetadata", input_tensor_metadata=[image], output_tensor_metadata=[probabilities])],
+        author=about.author,
+        license=about.licence,
+        min_parser_version=_PARSER,
+    )
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.write(builder), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def put(model: Any, metadata: bytes) -> None:
+    """Into the model (the schema's objects), in place of what it held."""
+    entries = [entry for entry in model.metadata or () if entry.name == _NAME]
+    if entries:
+        buffer = model.buffers[entries[0].buffer]
+    else:
+        buffer, entry = schema.BufferT(), schema.MetadataT()
+        entry.name, entry.buffer = _NAME, len(model.buffers)
+        model.buffers.append(buffer)
+        model.metadata = [*(model.metadata or ()), entry]
+    buffer.data = list(metadata)
+
+
+def with_labels(content: bytes, labels: Sequence[str]) -> bytes:
+    """The file with labels.txt in a zip archive behind it, stored, since readers map it."""
+    whole = io.BytesIO(content)
+    whole.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:  # "w" writes on from here and counts from the file's beginning
+        entry = zipfile.ZipInfo(_LABELS, _EPOCH)
+        entry.external_attr = 0o644 << 16
+        archive.writestr(entry, "".join(f"{label}\n" for label in labels))
+    return whole.getvalue()

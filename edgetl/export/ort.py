@@ -1,0 +1,118 @@
+"""ONNX Runtime's own format, for its small builds on phones: the ONNX file's graph as ONNX Runtime loads it, with nothing left to optimize.
+
+ONNX Runtime writes it (what its `convert_onnx_models_to_ort` calls), up to the optimizations that fit every processor. The list of kernels
+in it lies in an order that changes from process to process, and nothing can be added to a finished file; so what lies around the graph is
+written anew here. The numbers are those of the fields in ONNX Runtime's `ort.fbs`.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import onnxruntime
+from flatbuffers import number_types
+from flatbuffers.table import Table
+
+from edgetl.contract import InputContract
+from edgetl.export import onnx
+from edgetl.export.base import About, Format
+
+_IDENTIFIER = b"ORTM"
+_VERSION, _MODEL, _KERNELS = 0, 1, 3  # of InferenceSession, the root
+_GRAPH, _PROPS = 7, 9  # of Model
+_ALIGNMENT = 16  # bytes: at least what ONNX Runtime aligns tensors to
+
+# The tables that are copied, by the kinds of their fields: text, a number, or a list of tables.
+_Fields = Mapping[int, Any]
+_ARGUMENT: _Fields = {0: number_types.Int8Flags, 1: number_types.Uint32Flags}
+_KERNEL_LIST: _Fields = {0: [{0: str, 1: [{0: str, 1: [_ARGUMENT]}]}]}
+_MODEL_FIELDS: _Fields = {
+    **{0: number_types.Int64Flags, 1: [{0: str, 1: number_types.Int64Flags}], 2: str, 3: str, 4: str},
+    **{5: number_types.Int64Flags, 6: str, 8: str},
+}
+
+
+def _convert(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+    model = onnx.convert(source, contract, precision, selective)
+    with tempfile.TemporaryDirectory() as folder:
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3  # it warns that the graph is optimized already
+        # The next level lays out memory for the processor at hand.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.optimized_model_filepath = str(Path(folder) / "model.ort")
+        options.add_session_config_entry("session.save_model_format", "ORT")
+        onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return _framed(Path(options.optimized_model_filepath).read_bytes(), {})
+
+
+def _stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+    return _framed(content, about.facts(contract))
+
+
+def _framed(content: bytes, facts: Mapping[str, str]) -> bytes:
+    """The file's graph as it is, byte by byte, in a new frame with these metadata_props."""
+    root = Table(content, int.from_bytes(content[:4], "little"))
+    model = _child(root, _MODEL)
+    graph = _child(model, _GRAPH)
+    # What a table points to lies behind it, and its own list of fields right before it.
+    kept = content[min(graph.Pos, graph.Pos - graph.Get(number_types.SOffsetTFlags, graph.Pos)) :]
+    builder = flatbuffers.Builder(len(kept) + 65536)
+    builder.head -= len(kept)  # a file is written from its end, and places count from there
+    builder.Bytes[builder.head :] = kept
+    builder.minalign = _ALIGNMENT
+    props = [_written(builder, {0: builder.CreateString(key), 1: builder.CreateString(text)}) for key, text in sorted(facts.items())]
+    places = _copied_fields(builder, model, _MODEL_FIELDS)
+    model_place = _written(builder, places | {_GRAPH: len(content) - graph.Pos} | ({_PROPS: _vector(builder, props)} if props else {}))
+    kernels = _copied(builder, _child(root, _KERNELS), _KERNEL_LIST)
+    version = _copied_fields(builder, root, {_VERSION: str})
+    builder.Finish(_written(builder, version | {_MODEL: model_place, _KERNELS: kernels}), _IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _child(table: Table, field: int) -> Table:
+    return Table(table.Bytes, table.Indirect(table.Pos + table.Offset(4 + 2 * field)))
+
+
+def _copied(builder: Any, table: Table, kinds: _Fields) -> int:
+    return _written(builder, _copied_fields(builder, table, kinds))
+
+
+def _copied_fields(builder: Any, table: Table, kinds: _Fields) -> dict[int, Any]:
+    """The table's fields that are set: where the builder has a copy, or a number with its type."""
+    found: dict[int, Any] = {}
+    for field, kind in kinds.items():
+        offset = table.Offset(4 + 2 * field)
+        if not offset:
+            continue
+        if kind is str:
+            found[field] = builder.CreateString(table.String(table.Pos + offset))
+        elif isinstance(kind, list):
+            start = table.Vector(offset)
+            items = [Table(table.Bytes, table.Indirect(start + 4 * index)) for index in range(table.VectorLen(offset))]
+            found[field] = _vector(builder, [_copied(builder, item, kind[0]) for item in items])
+        else:
+            found[field] = kind, table.Get(kind, table.Pos + offset)
+    return found
+
+
+def _vector(builder: Any, places: list[int]) -> int:
+    builder.StartVector(4, len(places), 4)
+    for place in reversed(places):
+        builder.PrependUOffsetTRelative(place)
+    return int(builder.EndVector())
+
+
+def _written(builder: Any, fields: Mapping[int, Any]) -> int:
+    """A table of these fields; gives its place."""
+    builder.StartObject(max(fields, default=-1) + 1)
+    for field, value in fields.items():
+        if isinstance(value, tuple):
+            builder.PrependSlot(value[0], field, value[1], 0)
+        else:
+            builder.PrependUOffsetTRelativeSlot(field, value, 0)
+    return int(builder.EndObject())
+
+
+FORMAT = Format(".ort", ("float32", "float16", "int8"), _convert, _stamp)

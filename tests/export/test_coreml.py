@@ -1,0 +1,98 @@
+"""Core ML files, as far as they can be looked at where Core ML does not run."""
+
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetl.errors import DependencyError, UsageError
+from edgetl.export import FORMATS
+from edgetl.runtimes import open_session
+from tests.export.conftest import ABOUT, SIZE, Network
+
+GetNetwork = Callable[[str], Network]
+pytest.importorskip("coremltools", reason="coremltools is not installed: pip install edgetl[coreml]")
+
+
+def package(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        root = f"{path.name.removesuffix('.zip')}/"
+        assert all(name.startswith(root) for name in archive.namelist())
+        return {name.removeprefix(root): archive.read(name) for name in archive.namelist()}
+
+
+def spec(files: dict[str, bytes]) -> Any:
+    from coremltools.proto import Model_pb2
+
+    manifest = json.loads(files["Manifest.json"])
+    root = manifest["itemInfoEntries"][manifest["rootModelIdentifier"]]
+    return Model_pb2.Model.FromString(files[f"Data/{root['path']}"])
+
+
+@pytest.mark.parametrize("precision", FORMATS.load("coreml").precisions)
+@pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small"])
+def test_from_a_picture_to_a_label(name: str, precision: str, network: GetNetwork) -> None:
+    model = spec(package(network(name).file("coreml", precision)))
+    [image] = model.description.input
+    kind = image.type.imageType
+    assert (image.name, kind.width, kind.height, kind.ColorSpace.Name(kind.colorSpace)) == ("image", SIZE, SIZE, "RGB")
+    assert [output.name for output in model.description.output] == ["classLabel", "classLabel_probs"]
+    block = model.mlProgram.functions["main"].block_specializations
+    operations = [operation for one in block.values() for operation in one.operations]
+    kinds = [operation.type for operation in operations]
+    assert kinds.count("conv") > 10
+    assert kinds.count("softmax") == kinds.count("classify") == 1
+    [classify] = [operation for operation in operations if operation.type == "classify"]
+    labels = classify.inputs["classes"].arguments[0].value.immediateValue.list.values
+    assert [label.immediateValue.tensor.strings.values[0] for label in labels] == ["café", "tree", "sea"]
+    told = model.description.metadata
+    assert [told.shortDescription, told.versionString, told.author, told.license] == [
+        *(ABOUT.description, ABOUT.version, ABOUT.author, ABOUT.licence),
+    ]
+    assert told.userDefined["name"] == ABOUT.name
+    assert not [key for key in told.userDefined if "date" in key]
+
+
+def test_halves_take_half_the_room(network: GetNetwork) -> None:
+    net = network("mobilenet_v2")
+    kinds = ("float16", "float32")
+    half, whole = (len(package(net.file("coreml", kind))["Data/com.apple.CoreML/weights/weight.bin"]) for kind in kinds)
+    assert 0.45 < half / whole < 0.55
+
+
+def test_it_does_not_run_here(network: GetNetwork) -> None:
+    net = network("mobilenet_v2")
+    with pytest.raises(UsageError, match="Core ML predicts on macOS only"):
+        open_session(net.file("coreml", "float16"), net.contract)
+
+
+def test_without_coremltools_it_says_what_to_install(network: GetNetwork, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network("mobilenet_v2")
+    monkeypatch.setitem(sys.modules, "coremltools", None)
+    with pytest.raises(DependencyError, match="coremltools") as caught:
+        FORMATS.load("coreml").convert(net.model, net.contract, "float16")
+    assert caught.value.remedy == "pip install 'edgetl[coreml]'"
+
+
+def test_a_layer_that_it_does_not_know_is_a_message(network: GetNetwork) -> None:
+    from edgetl.keras import keras, layers, tf
+
+    from edgetl.errors import ExportError
+
+    image = keras.Input((SIZE, SIZE, 3))
+    odd = layers.Lambda(lambda values: tf.raw_ops.Lgamma(x=values))(layers.GlobalAveragePooling2D()(image))
+    with pytest.raises(ExportError, match="the Core ML converter failed"):
+        FORMATS.load("coreml").convert(keras.Model(image, odd), network("mobilenet_v2").contract, "float32")
+
+
+def test_the_zip_is_read_by_anything(network: GetNetwork) -> None:
+    content = network("mobilenet_v2").file("coreml", "float16").read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())

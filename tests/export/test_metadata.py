@@ -1,0 +1,98 @@
+"""What a .tflite file says of itself, read by others: MediaPipe Tasks, zip, LiteRT, tf2onnx."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgetl.contract import InputContract
+from edgetl.export import FORMATS, tflite
+from edgetl.export import onnx as onnx_export
+from edgetl.project import Project
+from edgetl.runtimes import open_session
+from tests.conftest import Classify, Made
+from tests.export.conftest import ABOUT, Network
+
+GetNetwork = Callable[[str], Network]
+PRECISIONS = FORMATS.load("tflite").precisions
+
+
+@pytest.mark.parametrize("precision", ["int8", "float32", "float16"])
+def test_mediapipe_gives_our_answers(precision: str, made: Made, mediapipe: Classify) -> None:
+    project = Project.open(made.run)
+    pixels = project.pictures.pixels[project.pictures.rows("val")]
+    model = project.run.export / f"model_{precision}.tflite"
+    ours, told = open_session(model, project.contract)(pixels), mediapipe(model, pixels)
+    assert len(set(ours.argmax(1).tolist())) == 3
+    assert [(index, name) for index, name, _ in told["answers"]] == [(row, str(row)) for row in ours.argmax(1)]
+    np.testing.assert_allclose([score for *_, score in told["answers"]], ours.max(1), atol=1e-5)
+
+
+@pytest.mark.parametrize(("precision", "mean", "std"), [("int8", 127, 128), ("float32", 0, 1), ("dynamic_int8", 0, 1)])
+def test_the_metadata_are_what_the_schema_says(precision: str, mean: float, std: float, network: GetNetwork, mediapipe: Classify) -> None:
+    net = network("efficientnet_lite0")
+    told = mediapipe(net.file("tflite", precision), net.pixels[:1])
+    said = told["metadata"]
+    assert [said[key] for key in ("name", "version", "license", "author", "description")] == [
+        *(ABOUT.name, ABOUT.version, ABOUT.licence, ABOUT.author, ABOUT.description),
+    ]
+    [graph] = said["subgraphMetadata"]
+    [image], [probabilities] = graph["inputTensorMetadata"], graph["outputTensorMetadata"]
+    assert (image["name"], probabilities["name"]) == ("image", "probabilities")
+    assert image["content"] == {"contentPropertiesType": 2, "contentProperties": {"colorSpace": 1}}
+    [normalization] = image["processUnits"]
+    assert normalization["options"] == {"mean": [pytest.approx(mean)] * 3, "std": [pytest.approx(std)] * 3}
+    assert image["stats"] == {"max": [255] * 3, "min": [0] * 3}
+    assert [(one["name"], one["type"]) for one in probabilities["associatedFiles"]] == [("labels.txt", 2)]
+    assert told["answers"][0][1] in net.contract.labels
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_labels_lie_in_a_zip_behind_the_model(precision: str, network: GetNetwork) -> None:
+    with zipfile.ZipFile(network("mobilenet_v2").file("tflite", precision)) as archive:
+        [entry] = archive.infolist()
+        assert (entry.filename, entry.date_time, entry.compress_type) == ("labels.txt", (1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)
+        assert archive.read(entry).decode() == "café\ntree\nsea\n"
+        assert archive.testzip() is None
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_graph_is_as_it_was(precision: str, network: GetNetwork, tmp_path: Path) -> None:
+    net = network("mobilenet_v2")
+    stamped, plain = net.file("tflite", precision), tmp_path / "plain.tflite"
+    plain.write_bytes(net.lite(precision))
+    bare = tflite.read(stamped.read_bytes())
+    [entry] = [entry for entry in bare.metadata if entry.name == b"TFLITE_METADATA"]
+    bare.metadata.remove(entry)
+    assert entry.buffer == len(bare.buffers) - 1
+    del bare.buffers[-1]
+    assert tflite.packed(bare) == net.lite(precision)
+    np.testing.assert_array_equal(net.answers("tflite", precision)[:4], open_session(plain, net.contract)(net.pixels[:4]))
+
+
+def test_a_stamped_file_converts_as_before(network: GetNetwork) -> None:
+    net = network("mobilenet_v2")
+    content = net.file("tflite", "int8").read_bytes()
+    assert onnx_export.convert(content, net.contract, "int8") == onnx_export.convert(net.lite("int8"), net.contract, "int8")
+
+
+def test_weights_that_look_like_a_zip_do_no_harm(network: GetNetwork) -> None:
+    """The archive is put behind whatever is there, and its directory found from the end."""
+    from edgetl.export.metadata import with_labels
+
+    disguised = b"TFL3" + b"PK\x05\x06" + bytes(18)
+    whole = with_labels(disguised, ("a", "b"))
+    assert whole.startswith(disguised)
+    assert whole.count(b"labels.txt") == 2
+
+
+@pytest.mark.parametrize("labels", [("\u202eabc \\", "日本 \U0001f469\u200d\U0001f33e", "x\u2028y"), ("</b>", "$x", "'")])
+def test_any_label_comes_back(labels: tuple[str, ...], network: GetNetwork, tmp_path: Path, mediapipe: Classify) -> None:
+    net, path = network("mobilenet_v2"), tmp_path / "model.tflite"
+    contract = InputContract(net.contract.image_size, net.contract.scale, net.contract.zero_point, labels)
+    path.write_bytes(FORMATS.load("tflite").stamp(net.lite("int8"), contract, ABOUT))
+    told = mediapipe(path, net.pixels)["answers"]
+    assert {name for _, name, _ in told} == set(labels)
+    assert all(labels[index] == name for index, name, _ in told)
