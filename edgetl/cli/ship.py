@@ -18,7 +18,7 @@ def ship(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder for a fresh app.")] = None,
     into: Annotated[Path | None, typer.Option(metavar="DIR", help="An app of yours, to add model, classifier and test to.")] = None,
     package: Annotated[str, typer.Option(metavar="com.example.app", help="Left out: from the model's name, or the app's own.")] = "",
-    runtime: Annotated[str, typer.Option(metavar="litert|onnxruntime", help="Left out: the target's first.")] = "",
+    runtime: Annotated[str, typer.Option(metavar="litert|onnxruntime|coreml", help="Left out: the target's first.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make an app of a validated run, or add it to one: model, labels, classifier source, and a test that replays the golden answers.

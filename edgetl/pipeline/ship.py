@@ -65,7 +65,7 @@ def _bundled(project: Project, runtime: str) -> tuple[Manifest, dict[str, bytes]
 
 
 def _model(manifest: Manifest, runtime: str) -> str:
-    names = [name for name, facts in manifest.models.items() if facts.runtime == runtime]
+    names = [name for name in manifest.models if name.endswith(RUNTIMES[runtime])]
     return _best(names, runtime, f"the bundle has {', '.join(manifest.models)}: bundle another file, or name another --runtime")
 
 

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 TARGETS: "Registry[Target]" = Registry(
     "target",
     {
-        "ios": ("edgetl.ship.targets.ios:TARGET", "an iPhone or iPad: a SwiftUI app around a Swift package on LiteRT or ONNX Runtime"),
+        "ios": (
+            "edgetl.ship.targets.ios:TARGET",
+            "an iPhone or iPad: a SwiftUI app around a Swift package on LiteRT, ONNX Runtime or Core ML",
+        ),
         "linux": ("edgetl.ship.targets.linux:TARGET", "a Linux board or server: one Python file on LiteRT or ONNX Runtime and Pillow"),
         "web": ("edgetl.ship.targets.web:TARGET", "a web page that works offline, on LiteRT.js or ONNX Runtime Web"),
     },

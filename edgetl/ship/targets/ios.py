@@ -47,4 +47,4 @@ def _steps(app: App, root: Path) -> str:
     return f"next, on a Mac: {runtime}in Xcode File, Add Package Dependencies, Add Local: {package}"
 
 
-TARGET = Target(("litert", "onnxruntime"), _files, _steps)
+TARGET = Target(("litert", "onnxruntime", "coreml"), _files, _steps)

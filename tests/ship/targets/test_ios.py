@@ -284,3 +284,17 @@ def test_the_resize_is_pillows_to_the_bit(swift: Swift, hostile: Path) -> None:
         picture = Image.fromarray(np.fromfile(app / f"{number}.in", np.uint8).reshape(height, width, 3))
         wanted = picture.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
         assert wanted.tobytes() == (app / f"{number}.out").read_bytes(), sizes[number]
+
+
+@pytest.mark.slow
+def test_a_run_goes_into_an_app_as_core_ml(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    """From a run, in which Core ML stays unverified here, to the package's folder with the file as it was exported."""
+    pytest.importorskip("coremltools")
+    assert cli("export", run_copy, "--float16", "--formats", "tflite,coreml").code == 0
+    assert cli("validate", run_copy).code == 0
+    answer = cli("ship", run_copy, "--target", "ios", "--runtime", "coreml", "--out", tmp_path / "app", "--json")
+    assert answer.code == 0, answer.err
+    assert answer.document["model"] == "model_float16.mlpackage.zip"
+    exported = (run_copy / "export" / "model_float16.mlpackage.zip").read_bytes()
+    assert (tmp_path / "app" / DATA / "model_float16.mlpackage.zip").read_bytes() == exported
+    assert (tmp_path / "app" / PACKAGE / "Sources" / PACKAGE / "StoredZip.swift").is_file()

@@ -10,9 +10,13 @@ final class RuntimeModel: Model {
     private let output: String
 
     init(path: URL, contract: Contract, precision: String, threads: Int) throws {
-        // Packages are compiled on the device, so that the file in the app is the one whose hash the manifest gives.
-        let compiled = path.pathExtension == "mlmodelc" ? path : try MLModel.compileModel(at: path)
-        defer { if compiled != path { try? FileManager.default.removeItem(at: compiled) } }
+        // Compiled on the device, so that the file in the app is the one whose hash the manifest gives.
+        let files = FileManager.default, unpacked = files.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? files.removeItem(at: unpacked) }
+        try StoredZip.unpack(path, to: unpacked)
+        let package = unpacked.appendingPathComponent(path.deletingPathExtension().lastPathComponent)
+        let compiled = try MLModel.compileModel(at: package)
+        defer { try? files.removeItem(at: compiled) }
         let configuration = MLModelConfiguration()
         configuration.computeUnits = .all
         model = try MLModel(contentsOf: compiled, configuration: configuration)
