@@ -43,7 +43,8 @@ def ship(source: Path | None, target_name: str, out: Path | None, into: Path | N
         manifest, files = archive.read(source)
     else:
         manifest, files = _bundled(Project.open(source), runtime)
-    app = App(manifest, files, runtime, _model(manifest, runtime), package or _package(manifest.name))
+    package = package or (into and target.package(into)) or _package(manifest.name)
+    app = App(manifest, files, runtime, _model(manifest, runtime), package)
     placed = place(root, target_name, target.files(app, into), fresh=into is None)
     return {
         **{"target": target_name, "folder": str(root), "runtime": runtime, "model": app.model, "package": app.package},

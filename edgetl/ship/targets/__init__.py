@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 TARGETS: "Registry[Target]" = Registry(
     "target",
     {
+        "android": ("edgetl.ship.targets.android:TARGET", "an Android app in Kotlin with camera and gallery, on LiteRT or ONNX Runtime"),
         "linux": ("edgetl.ship.targets.linux:TARGET", "a Linux board or server: one Python file on LiteRT or ONNX Runtime and Pillow"),
     },
 )

@@ -58,11 +58,13 @@ class Target:
         files: all files of a fresh app, or what goes into the existing one whose folder is given, by their path in it. Raises
             UsageError when that folder holds no such app.
         steps: what to do next with what was written to a folder, in one line.
+        package: of the existing app in a folder, where none is named; empty: from the model's name.
     """
 
     runtimes: tuple[str, ...]
     files: Callable[[App, Path | None], Mapping[str, bytes]]
     steps: Callable[[App, Path], str]
+    package: Callable[[Path], str] = lambda _: ""
 
 
 def template(target: str) -> dict[str, bytes]:
