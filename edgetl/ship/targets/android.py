@@ -37,17 +37,16 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     model = _MODELS[app.runtime]
     tokens = {_PACKAGE: app.package, _MODELS["litert"]: model, "libs.litert": f"libs.{app.runtime}"}
     tokens |= {_TITLE: _string(app.manifest.name)}  # the last, so that no token is looked for in it
-    files: dict[str, bytes] = {".gitignore": _IGNORED}
+    unchosen = {*_MODELS.values()} - {model}
+    files = {f"app/{_ASSETS}/{name}": content for name, content in app.data.items()}
     for path, content in template("android").items():
-        if Path(path).stem not in {*_MODELS.values()} - {model}:
-            text = Path(path).suffix in _TEXT
-            files[path.replace(_PACKAGE.replace(".", "/"), app.package.replace(".", "/"))] = filled(content, tokens) if text else content
-    files |= {f"app/{_ASSETS}/{name}": content for name, content in app.data.items()}
+        if Path(path).stem not in unchosen and (into is None or "/edgetl/" in path):
+            place = path.replace(_PACKAGE.replace(".", "/"), app.package.replace(".", "/"))
+            files[place] = filled(content, tokens) if Path(path).suffix in _TEXT else content
     if into is None:
-        return files
+        return files | {".gitignore": _IGNORED}
     module = _module(into).relative_to(into)
-    parts = {path.removeprefix("app/"): content for path, content in files.items() if "/edgetl/" in path}
-    return {(module / path).as_posix(): content for path, content in parts.items()}
+    return {(module / path.removeprefix("app/")).as_posix(): content for path, content in files.items()}
 
 
 def _module(root: Path) -> Path:

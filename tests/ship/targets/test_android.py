@@ -219,7 +219,7 @@ def test_the_templates_files_are_short() -> None:
 
 
 KOTLIN = b'plugins {\n    alias(libs.plugins.androidApplication)\n}\nandroid {\n    namespace = "org.example.shop"\n}\n'
-GROOVY = b"plugins {\n    id 'com.android.application'\n}\nandroid {\n    namespace 'org.example.garden'\n}\n"
+GROOVY = b"plugins {\n    id 'com.android.application'\n}\nandroid {\n    namespace 'org.edgetl.garden'\n}\n"
 ROOT_SCRIPT = b"plugins {\n    alias(libs.plugins.androidApplication) apply false\n    // id 'com.android.application'\n}\n"
 
 
@@ -227,8 +227,8 @@ ROOT_SCRIPT = b"plugins {\n    alias(libs.plugins.androidApplication) apply fals
     ("files", "folder", "module", "package"),
     [
         ({"build.gradle.kts": ROOT_SCRIPT, "app/build.gradle.kts": KOTLIN}, "", "app/", "org.example.shop"),
-        ({"build.gradle": b"// nothing", "apps/phone/build.gradle": GROOVY}, "", "apps/phone/", "org.example.garden"),
-        ({"one/build.gradle.kts": KOTLIN, "two/build.gradle": GROOVY}, "two", "two/", "org.example.garden"),
+        ({"build.gradle": b"// nothing", "apps/phone/build.gradle": GROOVY}, "", "apps/phone/", "org.edgetl.garden"),
+        ({"one/build.gradle.kts": KOTLIN, "two/build.gradle": GROOVY}, "two", "two/", "org.edgetl.garden"),
     ],
 )
 def test_an_existing_app_gets_the_classifier_and_nothing_else(
