@@ -43,14 +43,15 @@ def ship(source: Path | None, target_name: str, out: Path | None, into: Path | N
         manifest, files = archive.read(source)
     else:
         manifest, files = _bundled(Project.open(source), runtime)
-    app = App(manifest, files, runtime, _model(manifest, runtime), package or _package(manifest.name))
+    package = package or (into and target.package(into)) or _package(manifest.name)
+    app = App(manifest, files, runtime, _model(manifest, runtime), package)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
     placed = place(root, part, target.files(app, into), fresh=into is None)
     return {
         **{"target": target_name, "folder": str(root), "runtime": runtime, "model": app.model, "package": app.package},
         **{"name": manifest.name, "version": manifest.version, "forced": manifest.validation.forced},
         **{"written": placed.written, "unchanged": placed.unchanged, "kept": placed.kept, "removed": placed.removed},
-        **{"next": target.steps(app, root)},
+        **{"next": target.steps(app, root, into is not None)},
     }
 
 

@@ -14,6 +14,7 @@ TARGETS: "Registry[Target]" = Registry(
             "edgetl.ship.targets.ios:TARGET",
             "an iPhone or iPad: a SwiftUI app around a Swift package on LiteRT, ONNX Runtime or Core ML",
         ),
+        "android": ("edgetl.ship.targets.android:TARGET", "an Android app in Kotlin with camera and gallery, on LiteRT or ONNX Runtime"),
         "linux": ("edgetl.ship.targets.linux:TARGET", "a Linux board or server: one Python file on LiteRT or ONNX Runtime and Pillow"),
         "web": ("edgetl.ship.targets.web:TARGET", "a web page that works offline, on LiteRT.js or ONNX Runtime Web"),
     },

@@ -57,19 +57,21 @@ class Target:
         runtimes: that its code can use; the first is the one where none is named.
         files: all files of a fresh app, or what goes into the existing one whose folder is given, by their path in it. Raises
             UsageError when that folder holds no such app.
-        steps: what to do next with what was written to a folder, in one line.
+        steps: what to do next with what was written to a folder, in one line; `True`: into an existing app.
+        package: of the existing app in a folder, where none is named; empty: from the model's name.
     """
 
     runtimes: tuple[str, ...]
     files: Callable[[App, Path | None], Mapping[str, bytes]]
-    steps: Callable[[App, Path], str]
+    steps: Callable[[App, Path, bool], str]
+    package: Callable[[Path], str] = lambda _: ""
 
 
 def template(target: str) -> dict[str, bytes]:
     """The files of deploy/TARGET by their path in it."""
     folder = Path(__file__).parents[2] / "deploy" / target
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not _NO_TEMPLATE & set(path.parts))
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {name.as_posix(): path.read_bytes() for name, path in files.items() if not _NO_TEMPLATE & set(name.parts)}
 
 
 def filled(content: bytes, tokens: Mapping[str, str]) -> bytes:

@@ -38,10 +38,10 @@ def _title(app: App) -> str:
     return escape(re.sub(r"\$(?=[({])", "", printable).strip() or _TITLE)
 
 
-def _steps(app: App, root: Path) -> str:
+def _steps(app: App, root: Path, into: bool) -> str:
     package = root / _PART
     runtime = f"sh {shlex.quote(str(package / 'get-runtime.sh'))}, then " if app.runtime == "litert" else ""
-    if (root / "Classifier" / "ClassifierApp.swift").is_file():
+    if not into:
         project = shlex.quote(str(root / _PROJECT))
         return f"next, on a Mac: {runtime}open {project}: Product, Test replays the golden pictures, Product, Run starts the app"
     return f"next, on a Mac: {runtime}in Xcode File, Add Package Dependencies, Add Local: {package}"

@@ -74,8 +74,8 @@ def _precache(files: Mapping[str, bytes]) -> bytes:
     return f"// Made by edgetl ship; sw.js reads it.\nself.PRECACHE = {json.dumps(document, indent=2)};\n".encode()
 
 
-def _steps(app: App, root: Path) -> str:
-    if (root / "precache.js").is_file() and (root / _PART).is_dir():
+def _steps(app: App, root: Path, into: bool) -> str:
+    if not into:
         serve = f"python3 -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(root))}"
         return f"next: {serve}, open http://127.0.0.1:8000 and run the self-test; then put the folder on any web server"
     return (

@@ -1,0 +1,18 @@
+package com.example.classifier.edgetl
+
+import androidx.test.ext.junit.runners.AndroidJUnit4
+import androidx.test.platform.app.InstrumentationRegistry
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+
+/** Replays the golden pictures: this phone runs the model that was validated, fed and labelled the same way. */
+@RunWith(AndroidJUnit4::class)
+class GoldenTest {
+    @Test
+    fun thisPhoneGivesTheGoldenAnswers() {
+        EdgetlClassifier(InstrumentationRegistry.getInstrumentation().targetContext).use {
+            assertTrue(it.selfTest().pictures > 0)
+        }
+    }
+}

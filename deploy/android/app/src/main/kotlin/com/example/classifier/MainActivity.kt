@@ -1,0 +1,198 @@
+package com.example.classifier
+
+import android.Manifest
+import android.content.pm.PackageManager
+import android.content.res.Configuration
+import android.graphics.Bitmap
+import android.net.Uri
+import android.os.Bundle
+import android.text.BidiFormatter
+import android.view.LayoutInflater
+import android.view.View
+import android.view.ViewGroup
+import android.widget.ImageView
+import android.widget.LinearLayout
+import android.widget.TextView
+import androidx.activity.enableEdgeToEdge
+import androidx.activity.result.PickVisualMediaRequest
+import androidx.activity.result.contract.ActivityResultContracts
+import androidx.appcompat.app.AppCompatActivity
+import androidx.camera.core.CameraSelector
+import androidx.camera.core.ImageAnalysis
+import androidx.camera.view.CameraController
+import androidx.camera.view.LifecycleCameraController
+import androidx.camera.view.PreviewView
+import androidx.core.app.ActivityCompat
+import androidx.core.view.ViewCompat
+import androidx.core.view.WindowInsetsCompat
+import com.example.classifier.edgetl.Answer
+import com.example.classifier.edgetl.Classification
+import com.example.classifier.edgetl.EdgetlClassifier
+import com.example.classifier.edgetl.SelfTestException
+import com.example.classifier.edgetl.readPicture
+import com.google.android.material.color.DynamicColors
+import com.google.android.material.progressindicator.LinearProgressIndicator
+import java.io.IOException
+import java.text.NumberFormat
+import java.util.concurrent.Executors
+
+/** Classifies what the camera sees, or a chosen picture. */
+class MainActivity : AppCompatActivity() {
+    private val worker = Executors.newSingleThreadExecutor() // all that is slow, one after the other
+    private val loading = lazy { EdgetlClassifier(applicationContext) }
+    private val classifier by loading // on the worker alone
+    private val percent = NumberFormat.getPercentInstance().apply { maximumFractionDigits = 1 }
+    private lateinit var camera: LifecycleCameraController
+    private lateinit var rows: List<View>
+    private var chosen: Uri? = null // null: the camera
+
+    private val picker = registerForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> if (uri != null) showPicture(uri) }
+    private val permission = registerForActivityResult(ActivityResultContracts.RequestPermission()) { granted ->
+        if (granted) startCamera() else say(getString(R.string.no_permission))
+    }
+
+    override fun onCreate(savedInstanceState: Bundle?) {
+        enableEdgeToEdge()
+        super.onCreate(savedInstanceState)
+        DynamicColors.applyToActivityIfAvailable(this)
+        setContentView(R.layout.activity_main)
+        layOut()
+        camera = LifecycleCameraController(this)
+        camera.setEnabledUseCases(CameraController.IMAGE_ANALYSIS)
+        camera.setImageAnalysisBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
+        camera.setImageAnalysisOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_RGBA_8888)
+        view<View>(R.id.choose_picture).setOnClickListener {
+            picker.launch(PickVisualMediaRequest.Builder().setMediaType(ActivityResultContracts.PickVisualMedia.ImageOnly).build())
+        }
+        view<View>(R.id.use_camera).setOnClickListener { useCamera() }
+        view<View>(R.id.self_test).setOnClickListener { selfTest() }
+        val before = savedInstanceState?.getString(CHOSEN)
+        if (before == null) useCamera() else showPicture(Uri.parse(before))
+    }
+
+    override fun onSaveInstanceState(outState: Bundle) {
+        super.onSaveInstanceState(outState)
+        outState.putString(CHOSEN, chosen?.toString())
+    }
+
+    override fun onDestroy() {
+        super.onDestroy()
+        camera.clearImageAnalysisAnalyzer()
+        worker.execute { if (loading.isInitialized()) classifier.close() }
+        worker.shutdown()
+    }
+
+    /** The square beside the answers where the window is wide; nothing under the system's bars. */
+    private fun layOut() {
+        val root = view<LinearLayout>(R.id.root)
+        val wide = resources.configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
+        root.orientation = if (wide) LinearLayout.HORIZONTAL else LinearLayout.VERTICAL
+        ViewCompat.setOnApplyWindowInsetsListener(root) { view, insets ->
+            val bars = insets.getInsets(WindowInsetsCompat.Type.systemBars() or WindowInsetsCompat.Type.displayCutout())
+            view.setPadding(bars.left, bars.top, bars.right, bars.bottom)
+            WindowInsetsCompat.CONSUMED
+        }
+        ViewCompat.setAccessibilityHeading(view(R.id.title), true)
+        val answers = view<ViewGroup>(R.id.answers)
+        rows = List(TOP) { LayoutInflater.from(this).inflate(R.layout.row_answer, answers, false).also(answers::addView) }
+        rows.forEach { it.visibility = View.INVISIBLE }
+    }
+
+    private fun useCamera() {
+        chosen = null
+        view<View>(R.id.picture).visibility = View.GONE
+        view<View>(R.id.preview).visibility = View.VISIBLE
+        if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
+            startCamera()
+        } else {
+            permission.launch(Manifest.permission.CAMERA)
+        }
+    }
+
+    private fun startCamera() {
+        if (chosen != null) return // a picture was chosen while the permission was asked for
+        say("")
+        if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA)) { // none at the back
+            if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_FRONT)) return say(getString(R.string.no_camera))
+            camera.cameraSelector = CameraSelector.DEFAULT_FRONT_CAMERA
+        }
+        camera.setImageAnalysisAnalyzer(worker) { image ->
+            val found = image.use { classifier.classify(it.toBitmap(), it.imageInfo.rotationDegrees, TOP) }
+            runOnUiThread { if (chosen == null) show(found) }
+        }
+        camera.bindToLifecycle(this)
+        view<PreviewView>(R.id.preview).controller = camera
+    }
+
+    private fun showPicture(uri: Uri) {
+        chosen = uri
+        camera.unbind()
+        say("")
+        worker.execute {
+            val picture = try {
+                readPicture(contentResolver, uri)
+            } catch (_: IOException) {
+                null
+            } catch (_: SecurityException) { // the right to read it ended with an earlier process
+                null
+            }
+            val found = picture?.let { classifier.classify(it, top = TOP) }
+            runOnUiThread { if (chosen == uri) showStill(picture, found) }
+        }
+    }
+
+    private fun showStill(picture: Bitmap?, found: Classification?) {
+        view<View>(R.id.preview).visibility = View.INVISIBLE
+        view<ImageView>(R.id.picture).apply {
+            visibility = View.VISIBLE
+            setImageBitmap(picture)
+        }
+        if (found == null) say(getString(R.string.unreadable))
+        show(found ?: Classification(emptyList(), 0.0))
+    }
+
+    private fun show(found: Classification) {
+        // A chosen picture's answers are read aloud; those of the camera change too fast and are read when touched.
+        view<View>(R.id.answers).accessibilityLiveRegion =
+            if (chosen == null) View.ACCESSIBILITY_LIVE_REGION_NONE else View.ACCESSIBILITY_LIVE_REGION_POLITE
+        rows.forEachIndexed { place, row -> showAnswer(row, found.best.getOrNull(place)) }
+        view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs)
+    }
+
+    private fun showAnswer(row: View, answer: Answer?) {
+        row.visibility = if (answer == null) View.INVISIBLE else View.VISIBLE
+        if (answer == null) return
+        val share = percent.format(answer.probability)
+        ViewCompat.requireViewById<TextView>(row, R.id.label).text = answer.label
+        ViewCompat.requireViewById<TextView>(row, R.id.probability).text = share
+        ViewCompat.requireViewById<LinearProgressIndicator>(row, R.id.bar).progress = (answer.probability * BAR_MAX).toInt()
+        row.contentDescription = getString(R.string.answer, BidiFormatter.getInstance().unicodeWrap(answer.label), share)
+    }
+
+    private fun selfTest() {
+        worker.execute {
+            val verdict = try {
+                val report = classifier.selfTest()
+                getString(R.string.self_test_passed, report.pictures, report.maxSteps)
+            } catch (error: SelfTestException) {
+                getString(R.string.self_test_failed, error.message)
+            }
+            runOnUiThread { say(verdict) }
+        }
+    }
+
+    private fun <T : View> view(id: Int): T = ActivityCompat.requireViewById(this, id)
+
+    private fun say(text: String) {
+        view<TextView>(R.id.message).apply {
+            this.text = text
+            visibility = if (text.isEmpty()) View.GONE else View.VISIBLE
+        }
+    }
+
+    private companion object {
+        const val TOP = 3
+        const val BAR_MAX = 1000 // as in row_answer.xml
+        const val CHOSEN = "chosen"
+    }
+}

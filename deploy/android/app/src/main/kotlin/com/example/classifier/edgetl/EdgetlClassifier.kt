@@ -1,0 +1,69 @@
+package com.example.classifier.edgetl
+
+import android.content.Context
+import android.content.res.AssetManager
+import android.graphics.Bitmap
+import java.io.FileInputStream
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+
+/** A class's name and its probability, 0 to 1. */
+data class Answer(val label: String, val probability: Float)
+
+/** The best classes, the best first, and how long turning, cropping, resizing and the model took together. */
+data class Classification(val best: List<Answer>, val latencyMs: Double)
+
+/**
+ * The model in the app's assets, and how a picture becomes its input. Safe to use from several threads, one picture at a time; not from
+ * the main one.
+ */
+class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
+    private val bundle = Bundle(Assets(context.assets))
+    private val model: Model = LiteRtModel(mapped(context.assets, bundle.model), threads)
+
+    /** A picture is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. */
+    @Synchronized
+    fun classify(picture: Bitmap, rotationDegrees: Int = 0, top: Int = 3): Classification {
+        val begun = System.nanoTime()
+        val probabilities = model.probabilities(pixels(picture.turned(rotationDegrees)))
+        val latencyMs = (System.nanoTime() - begun) / 1e6
+        val best = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
+        return Classification(best.map { Answer(bundle.labels[it], probabilities[it]) }, latencyMs)
+    }
+
+    /** Proves that this phone runs the validated model. Throws SelfTestException. */
+    @Synchronized
+    fun selfTest(): SelfTestReport = SelfTest(bundle, model).run()
+
+    @Synchronized
+    override fun close() = model.close()
+
+    /** Raw RGB of the central square at the model's size. */
+    private fun pixels(picture: Bitmap): ByteArray {
+        val readable = if (picture.config == Bitmap.Config.ARGB_8888) picture else picture.copy(Bitmap.Config.ARGB_8888, false)
+        return Resampler.centralSquare(readable.width, readable.height, bundle.size) { y, argb ->
+            readable.getPixels(argb, 0, readable.width, 0, y, readable.width, 1)
+        }
+    }
+
+    private companion object {
+        /** The model's file without a copy, which needs it stored uncompressed: androidResources.noCompress in build.gradle. */
+        fun mapped(assets: AssetManager, name: String): ByteBuffer =
+            assets.openFd("$FOLDER/$name").use { part ->
+                FileInputStream(part.fileDescriptor).channel.map(FileChannel.MapMode.READ_ONLY, part.startOffset, part.declaredLength)
+            }
+    }
+}
+
+private const val FOLDER = "edgetl" // in the app's assets
+
+private class Assets(private val assets: AssetManager) : Files {
+    override fun names() = below("")
+
+    override fun read(name: String) = assets.open("$FOLDER/$name").use { it.readBytes() }
+
+    private fun below(name: String): List<String> {
+        val inside = assets.list("$FOLDER/$name".trimEnd('/')).orEmpty()
+        return if (inside.isEmpty()) listOf(name) else inside.flatMap { below("$name/$it".trimStart('/')) }
+    }
+}

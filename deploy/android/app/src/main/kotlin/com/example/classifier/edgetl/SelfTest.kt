@@ -1,0 +1,88 @@
+package com.example.classifier.edgetl
+
+import java.security.MessageDigest
+import kotlin.math.abs
+import org.json.JSONObject
+
+/** The model, its inputs or its labels are not what was validated. */
+class SelfTestException(message: String) : Exception(message)
+
+/** How far this phone is from the golden answers: in steps of 1/256, and of the resized mosaic in levels of 255. */
+data class SelfTestReport(val pictures: Int, val maxSteps: Double, val meanSteps: Double, val resizeMaxLevels: Int)
+
+/** Proves that the files are whole and the answers the validated ones. */
+internal class SelfTest(private val bundle: Bundle, private val model: Model) {
+    private val golden = bundle.json("golden/golden.json")
+    private val pixels = bundle.files.read("golden/pixels.bin")
+    private val pictureBytes = bundle.size * bundle.size * 3
+
+    /** Throws SelfTestException. */
+    fun run(): SelfTestReport {
+        checkFiles()
+        val answers = golden.getJSONObject("answers").getJSONArray(bundle.model)
+        val wanted = List(answers.length()) { answers.getJSONArray(it).doubles() }
+        if (wanted.isEmpty() || pixels.size != wanted.size * pictureBytes) {
+            throw SelfTestException("there are ${wanted.size} golden answers and ${pixels.size} bytes of golden pictures")
+        }
+        val top1 = golden.getJSONObject("top1").getJSONArray(bundle.model).strings()
+        if (wanted.map { row -> bundle.labels.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
+            throw SelfTestException("the labels are in another order than the model's outputs")
+        }
+        val steps = wanted.flatMapIndexed(::steps)
+        val (largest, mean) = steps.max() to steps.average()
+        val tolerance = golden.getJSONObject("tolerance")
+        // Written so that NaN fails.
+        if (!(largest <= tolerance.getDouble("max_steps") && mean <= tolerance.getDouble("mean_steps"))) {
+            throw SelfTestException("the answers are up to %.0f steps of 1/256 off, %.1f on average".format(largest, mean))
+        }
+        return SelfTestReport(wanted.size, largest, mean, resizeMaxLevels())
+    }
+
+    private fun steps(picture: Int, wanted: DoubleArray): List<Double> {
+        val found = model.probabilities(pixels.copyOfRange(picture * pictureBytes, (picture + 1) * pictureBytes))
+        if (found.size != wanted.size || found.size != bundle.labels.size) {
+            throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.labels.size} labels")
+        }
+        return found.indices.map { abs(found[it] - wanted[it]) * 256 }
+    }
+
+    private fun checkFiles() {
+        val facts = bundle.manifest.getJSONObject("files")
+        for (name in bundle.files.names().filter { it != "app.json" }) {
+            val content = bundle.files.read(name)
+            val wanted = if (name == "manifest.json") bundle.choice.getString("manifest_sha256") else facts.sha256(name)
+            if (wanted != sha256(content)) {
+                throw SelfTestException("$name was changed")
+            }
+        }
+        if (bundle.files.read("labels.txt").decodeToString() != bundle.labels.joinToString("") { "$it\n" }) {
+            throw SelfTestException("labels.txt has other labels than manifest.json")
+        }
+    }
+
+    private fun JSONObject.sha256(name: String) = optJSONObject(name)?.getString("sha256")
+
+    private fun sha256(content: ByteArray) = MessageDigest.getInstance("SHA-256").digest(content).joinToString("") { "%02x".format(it) }
+
+    /** Crops and resizes the golden pictures in three rows, from the first again where they run out, cut below to a height. */
+    private fun resizeMaxLevels(): Int {
+        val mosaic = golden.getJSONObject("mosaic")
+        val (columns, height) = mosaic.getInt("columns") to mosaic.getInt("height")
+        val (size, count) = bundle.size to pixels.size / pictureBytes
+        val made = Resampler.centralSquare(columns * size, height, size) { y, argb ->
+            for (x in argb.indices) {
+                val picture = (y / size * columns + x / size) % count
+                val at = picture * pictureBytes + (y % size * size + x % size) * 3
+                argb[x] = (0xFF shl 24) or (byte(at) shl 16) or (byte(at + 1) shl 8) or byte(at + 2)
+            }
+        }
+        val resized = bundle.files.read("golden/resized.bin")
+        val levels = made.indices.maxOf { abs((made[it].toInt() and 0xFF) - (resized[it].toInt() and 0xFF)) }
+        if (levels > mosaic.getInt("max_steps")) {
+            throw SelfTestException("cropping and resizing give other pixels, up to $levels levels off")
+        }
+        return levels
+    }
+
+    private fun byte(at: Int) = pixels[at].toInt() and 0xFF
+}

@@ -1,0 +1,92 @@
+"""An Android app in Kotlin, or the classifier and its test in the app module of one."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from edgetl.errors import UsageError
+from edgetl.ship.targets.base import RUNTIMES, App, Target, filled, template
+
+_PACKAGE, _TITLE = "com.example.classifier", "Picture classifier"  # the template's own
+_MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
+_CATALOG, _ASSETS = "gradle/libs.versions.toml", "src/main/assets/edgetl"
+_TEXT = {".kt", ".kts", ".xml"}
+_IGNORED = b".gradle/\n.idea/\n.kotlin/\nbuild/\nlocal.properties\n"
+# Of Java and Kotlin: none can be a part of a package's name.
+_WORDS = (
+    "abstract as assert boolean break byte case catch char class const continue default do double else enum extends false final finally "
+    "float for fun goto if implements import in instanceof int interface is long native new null object package private protected public "
+    "return short static strictfp super switch synchronized this throw throws transient true try typealias typeof val var void volatile "
+    "when while"
+)
+# The line that applies the plugin, by its name or by its alias in a version catalog.
+_PLUGIN = r"""(com\.android\.application["'\s)]|libs\.plugins\.[\w.]*android[\w.]*application)"""
+_APPLIES = re.compile(rf"{_PLUGIN}(?!.*apply\W+false)", re.IGNORECASE)
+_NAMESPACE = re.compile(r"""^\s*namespace\s*=?\s*["']([\w.]+)["']""", re.MULTILINE)
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
+    wrong = [part for part in app.package.split(".") if "-" in part or part in _WORDS.split()]
+    if wrong:
+        raise UsageError(f"'{app.package}' is no Android package: '{wrong[0]}' may not be in it", "name another with --package")
+    model = _MODELS[app.runtime]
+    tokens = {_PACKAGE: app.package, _MODELS["litert"]: model, "libs.litert": f"libs.{app.runtime}"}
+    tokens |= {_TITLE: _string(app.manifest.name)}  # the last, so that no token is looked for in it
+    unchosen = {*_MODELS.values()} - {model}
+    files = {f"app/{_ASSETS}/{name}": content for name, content in app.data.items()}
+    for path, content in template("android").items():
+        if Path(path).stem not in unchosen and (into is None or "/edgetl/" in path):
+            place = path.replace(_PACKAGE.replace(".", "/"), app.package.replace(".", "/"))
+            files[place] = filled(content, tokens) if Path(path).suffix in _TEXT else content
+    if into is None:
+        return files | {".gitignore": _IGNORED}
+    module = _module(into).relative_to(into)
+    return {(module / path.removeprefix("app/")).as_posix(): content for path, content in files.items()}
+
+
+def _module(root: Path) -> Path:
+    """The folder of the only app module of a project, which the project's own folder may be."""
+    found = {
+        path.parent
+        for above in ("", "*/", "*/*/")
+        for path in (*root.glob(f"{above}build.gradle"), *root.glob(f"{above}build.gradle.kts"))
+        if any(_APPLIES.search(line.split("//")[0]) for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
+    }
+    if len(found) != 1:
+        which = ", ".join(sorted(path.name for path in found)) or "no build.gradle or build.gradle.kts applies com.android.application"
+        raise UsageError(f"{root} holds {len(found)} Android apps: {which}", "name the folder of the app's module with --into")
+    return found.pop()
+
+
+def _package(root: Path) -> str:
+    """The namespace of the app in a folder; empty where its build file does not say it."""
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(_module(root).glob("build.gradle*"))]
+    return next((found[1] for text in texts if (found := _NAMESPACE.search(text))), "")
+
+
+def _string(name: str) -> str:
+    """As the value of a string resource, which strips and joins blanks and knows backslashes, quotes, and @ and ? at the start."""
+    text = " ".join(_NOT_XML.sub("", name).split()) or "Classifier"
+    text = re.sub(r"""([\\'"])""", r"\\\1", text)
+    return escape(f"\\{text}" if text[0] in "@?" else text)
+
+
+def _steps(app: App, root: Path, into: bool) -> str:
+    if not into:
+        return f"next: open {root} in Android Studio and run it; {root / 'README.md'} says how without"
+    catalog = tomllib.loads(template("android")[_CATALOG].decode())
+    lines = []
+    for name in (app.runtime, "exifinterface", "test-junit", "test-runner"):
+        library = catalog["libraries"][name]
+        kind = "androidTestImplementation" if name.startswith("test-") else "implementation"
+        lines.append(f'{kind}("{library["module"]}:{catalog["versions"][library["version"]["ref"]]}")')
+    dependencies = f"dependencies {{ {'; '.join(lines)} }}"
+    stored = f'android {{ androidResources {{ noCompress += "{RUNTIMES[app.runtime].lstrip(".")}" }} }}'
+    test = f"./gradlew {':'.join(('', *_module(root).relative_to(root).parts, 'connectedDebugAndroidTest'))}"
+    return f"next: in the module's build file, add {dependencies} and {stored}, then {test}"
+
+
+TARGET = Target(("litert", "onnxruntime"), _files, _steps, _package)

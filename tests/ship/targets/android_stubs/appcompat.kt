@@ -1,0 +1,3 @@
+package androidx.appcompat.app
+
+open class AppCompatActivity : androidx.activity.ComponentActivity()

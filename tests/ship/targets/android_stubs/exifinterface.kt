@@ -1,0 +1,6 @@
+package androidx.exifinterface.media
+
+class ExifInterface(inputStream: java.io.InputStream) {
+    val isFlipped: Boolean = TODO()
+    val rotationDegrees: Int = TODO()
+}

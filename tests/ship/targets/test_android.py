@@ -1,0 +1,267 @@
+"""The Android app: all of its Kotlin type-checks, what needs no Android runs, and the rest goes into a signed APK."""
+
+import hashlib
+import json
+import re
+import tomllib
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.ship import archive
+from edgetl.ship.targets import android
+from edgetl.ship.targets.base import App, template
+from tests.conftest import Answer
+from tests.ship.repack import HOSTILE
+from tests.ship.targets.android_tools import STUBS, Kotlin, api, done, kotlin, linked, need
+
+Cli = Callable[..., Answer]
+PACKAGES = {"litert": "com.example.classifier", "onnxruntime": "com.example.other"}  # the driver is in the first
+
+
+@dataclass(frozen=True)
+class Built:
+    """A fresh app for each runtime, their linked APKs, and the classes of both."""
+
+    compiler: Kotlin
+    apps: dict[str, Path]
+    apks: dict[str, Path]
+    jar: Path
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def fresh(bundle: Path, runtime: str, package: str) -> dict[str, bytes]:
+    manifest, files = archive.read(bundle)
+    model = next(name for name, facts in manifest.models.items() if facts.runtime == runtime)
+    return dict(android.TARGET.files(App(manifest, files, runtime, model, package), None))
+
+
+@pytest.fixture(scope="module")
+def built(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """One run of the compiler for both runtimes and the desktop's driver."""
+    compiler, root = kotlin(), tmp_path_factory.mktemp("android")
+    apps = {runtime: write(root / runtime, fresh(hostile, runtime, package)) for runtime, package in PACKAGES.items()}
+    apks = {
+        runtime: linked(app, root / f"{runtime}-apk", PACKAGES[runtime], "-0", ".tflite", "-0", ".onnx") for runtime, app in apps.items()
+    }
+    sources = [path for folder in (STUBS, *apps.values()) for path in folder.rglob("*.kt")]
+    code, said = compiler.compile([*sources, *(apk.parent / "gen" for apk in apks.values())], root / "app.jar")
+    assert code == 0, said
+    return Built(compiler, apps, apks, root / "app.jar")
+
+
+def test_all_kotlin_type_checks_and_only_the_chosen_runtime_is_there(built: Built) -> None:
+    with zipfile.ZipFile(built.jar) as jar:
+        classes = set(jar.namelist())
+    for runtime, other in (("litert", "onnxruntime"), ("onnxruntime", "litert")):
+        folder = PACKAGES[runtime].replace(".", "/")
+        assert f"{folder}/MainActivity.class" in classes
+        assert f"{folder}/edgetl/{android._MODELS[runtime]}.class" in classes
+        assert f"{folder}/edgetl/{android._MODELS[other]}.class" not in classes
+        assert f"{folder}/edgetl/GoldenTest.class" in classes
+
+
+def test_the_check_finds_a_misspelled_method_and_gradle_files_parse(built: Built, tmp_path: Path) -> None:
+    classifier = next(built.apps["litert"].rglob("EdgetlClassifier.kt")).read_text(encoding="utf-8")
+    (tmp_path / "Wrong.kt").write_text(classifier.replace(".getPixels(", ".getPixles("), encoding="utf-8")
+    for number, path in enumerate(built.apps["litert"].rglob("*.kts")):
+        (tmp_path / f"script{number}.kt").write_text(f"fun script{number}() {{\n{path.read_text(encoding='utf-8')}\n}}", encoding="utf-8")
+    friend = ("-cp", f"{built.jar}:{built.compiler.libraries / 'kotlin-stdlib.jar'}:{built.compiler.api}", f"-Xfriend-paths={built.jar}")
+    sources = sorted(tmp_path.glob("*.kt"))
+    code, said = built.compiler.compile(sources, tmp_path / "out", *friend)
+    assert code != 0
+    assert len(sources) == 4
+    assert re.search(r"Wrong\.kt.*unresolved reference 'getPixles'", said), said
+    assert set(re.findall(r"Wrong\.kt:\d+:\d+: error: [^'\n]*'(\w+)'", said)) <= {"getPixles"}, said
+    assert "syntax error" not in said.lower(), said
+    assert re.search(r"script\d\.kt.*unresolved reference", said), "Gradle's own names are unknown here"
+    sources[-1].write_text(sources[-1].read_text(encoding="utf-8").rstrip("}"), encoding="utf-8")
+    assert "syntax error" in built.compiler.compile(sources[-1:], tmp_path / "out")[1].lower()
+
+
+def data(folder: Path, app: Path) -> Path:
+    """A copy of the assets, to be changed."""
+    assets = app / f"app/{android._ASSETS}"
+    return write(folder, {path.relative_to(assets).as_posix(): path.read_bytes() for path in assets.rglob("*") if path.is_file()})
+
+
+def test_the_self_test_passes_on_the_golden_answers(built: Built, tmp_path: Path) -> None:
+    folder = data(tmp_path, built.apps["litert"])
+    for steps in (0, 3):
+        code, said = built.compiler.main(built.jar, folder, "self-test", steps)
+        assert code == 0, said
+        found = re.search(r"pictures=12, maxSteps=([^,]+),", said.decode())
+        assert found
+        assert float(found[1]) == pytest.approx(steps, abs=1e-3)
+        assert b"resizeMaxLevels=0)" in said, "Pillow's bytes, each of them"
+
+
+def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> None:
+    def swapped(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        labels = manifest["contract"]["labels"] = manifest["contract"]["labels"][::-1]
+        files["manifest.json"] = json.dumps(manifest).encode()
+        files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
+
+    def other_filter(files: dict[str, bytes]) -> None:
+        files["golden/resized.bin"] = bytes(255 - value for value in files["golden/resized.bin"])
+
+    def other_labels(files: dict[str, bytes]) -> None:
+        files["labels.txt"] = files["labels.txt"][::-1]
+
+    for number, (change, says) in enumerate(((swapped, "another order"), (other_filter, "other pixels"), (other_labels, "other labels"))):
+        folder = data(tmp_path / str(number), built.apps["litert"])
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        change(files)
+        manifest, choice = json.loads(files["manifest.json"]), json.loads(files["app.json"])
+        for name in manifest["files"].keys() & files.keys():
+            manifest["files"][name]["sha256"] = hashlib.sha256(files[name]).hexdigest()
+        files["manifest.json"] = json.dumps(manifest).encode()
+        choice["manifest_sha256"] = hashlib.sha256(files["manifest.json"]).hexdigest()
+        code, said = built.compiler.main(built.jar, write(folder, files | {"app.json": json.dumps(choice).encode()}), "self-test", 0)
+        assert (code, says in said.decode()) == (7, True), said
+    code, said = built.compiler.main(built.jar, data(tmp_path / "far", built.apps["litert"]), "self-test", 30)
+    assert (code, said.decode().strip()) == (7, "the answers are up to 30 steps of 1/256 off, 30.0 on average")
+    for name in ("model_int8.tflite", "golden/pixels.bin", "manifest.json"):
+        folder = data(tmp_path / "changed" / name, built.apps["litert"])
+        content = (folder / name).read_bytes()
+        other = content.replace(b"center_square", b"other_square!") if name == "manifest.json" else content[:-1] + bytes([content[-1] ^ 1])
+        (folder / name).write_bytes(other)
+        code, said = built.compiler.main(built.jar, folder, "self-test", 0)
+        assert (code, said.decode().strip()) == (7, f"{name} was changed")
+
+
+@pytest.mark.parametrize(("width", "height", "size"), [(640, 480, 128), (37, 101, 32), (20, 31, 64), (301, 300, 224), (64, 64, 64)])
+def test_resizing_is_pillows_to_the_byte(built: Built, width: int, height: int, size: int) -> None:
+    rgba = np.random.default_rng(width).integers(0, 256, (height, width, 4), np.uint8)
+    code, found = built.compiler.main(built.jar, "-", "resize", width, height, size, stdin=np.roll(rgba, 1, axis=2).tobytes())
+    picture = Image.fromarray(rgba)
+    upright = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    wanted = upright.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+    assert code == 0
+    np.testing.assert_array_equal(np.frombuffer(found, np.uint8).reshape(size, size, 3), np.asarray(wanted))
+
+
+@pytest.mark.parametrize("runtime", PACKAGES)
+def test_it_goes_into_a_signed_apk_with_the_model_stored(built: Built, tmp_path: Path, runtime: str) -> None:
+    need(zipalign="zipalign", apksigner="apksigner", keytool="openjdk-17-jre-headless")
+    signed = tmp_path / "signed.apk"
+    done("zipalign", "-p", "4", built.apks[runtime], signed)
+    who = ("-alias", "test", "-dname", "CN=test", "-keyalg", "RSA", "-validity", "2")
+    done("keytool", "-genkeypair", "-keystore", tmp_path / "keys", "-storepass", "secret", *who)
+    done("apksigner", "sign", "--ks", tmp_path / "keys", "--ks-pass", "pass:secret", signed)
+    done("apksigner", "verify", signed)
+    done("zipalign", "-c", "-p", "4", signed)
+    with zipfile.ZipFile(signed) as apk:
+        entry = next(entry for entry in apk.infolist() if re.search(r"\.(tflite|onnx)$", entry.filename))
+        assert entry.compress_type == zipfile.ZIP_STORED
+        assets = built.apps[runtime] / "app/src/main/assets"
+        for path in (path for path in assets.rglob("*") if path.is_file()):
+            assert apk.read(f"assets/{path.relative_to(assets).as_posix()}") == path.read_bytes()
+    badging = done("aapt2", "dump", "badging", signed)
+    assert re.findall(r"uses-permission: name='([^']+)'", badging) == ["android.permission.CAMERA"], "no network"
+    assert f"package: name='{PACKAGES[runtime]}'" in badging
+    assert "uses-implied-feature: name='android.hardware.camera" not in badging, "a phone without a camera has a gallery"
+    title = re.findall(r'string/app_name\n\s+\(\) "(.*)"', done("aapt2", "dump", "resources", signed))
+    assert title == [HOSTILE[0]], "the title as it was written"
+
+
+TITLES = (*HOSTILE, "@string/x", "?attr/y", "\\n a  b\n c ", 'Tom\'s "Best" 100%', "%1$s %d", "\u0007bell\ufffe", "<b>&amp;</b>", " \n ")
+
+
+def test_any_name_is_a_title(tmp_path: Path) -> None:
+    need(aapt2="aapt")
+    strings = "".join(f'<string name="s{at}" formatted="false">{android._string(title)}</string>' for at, title in enumerate(TITLES))
+    write(tmp_path, {"res/values/strings.xml": f"<resources>{strings}</resources>".encode(), "m.xml": b'<manifest package="com.example"/>'})
+    done("aapt2", "compile", "--dir", tmp_path / "res", "-o", tmp_path / "res.zip")
+    done("aapt2", "link", "-o", tmp_path / "a.apk", "-I", api(), "--manifest", tmp_path / "m.xml", tmp_path / "res.zip")
+    said = done("aapt2", "dump", "resources", tmp_path / "a.apk")
+    found = dict(re.findall(r'string/s(\d+)\n\s+\(\) "(.*)"', said))
+    wanted = [" ".join(re.sub("[\u0007\ufffe]", "", title).split()) or "Classifier" for title in TITLES]
+    assert [found[str(at)] for at in range(len(TITLES))] == wanted
+
+
+@pytest.mark.parametrize("runtime", PACKAGES)
+def test_xml_and_the_version_catalog_are_whole(hostile: Path, runtime: str) -> None:
+    files = fresh(hostile, runtime, "com.example.flowers")
+    for path, content in files.items():
+        if path.endswith(".xml"):
+            ET.fromstring(content)
+    catalog = tomllib.loads(files["gradle/libs.versions.toml"].decode())
+    script = files["app/build.gradle.kts"].decode()
+    used = {name.replace(".", "-") for name in re.findall(r"\(libs\.(?!plugins)([\w.]+)\)", script)}
+    assert used <= catalog["libraries"].keys()
+    assert catalog["libraries"].keys() - used == {"litert", "onnxruntime"} - {runtime}
+    assert {library["version"]["ref"] for library in catalog["libraries"].values()} <= catalog["versions"].keys()
+    assert 'namespace = "com.example.flowers"' in script
+    permissions = ET.fromstring(files["app/src/main/AndroidManifest.xml"]).findall("uses-permission")
+    node, name = ("{http://schemas.android.com/tools}node", "{http://schemas.android.com/apk/res/android}name")
+    assert [one.get(name) for one in permissions if one.get(node) != "remove"] == ["android.permission.CAMERA"]
+    assert not [path for path, content in files.items() if path.endswith((".kt", ".kts", ".xml")) and b"com.example.classifier" in content]
+
+
+def test_the_templates_files_are_short() -> None:
+    assert max(content.count(b"\n") for content in template("android").values()) <= 300
+
+
+KOTLIN = b'plugins {\n    alias(libs.plugins.androidApplication)\n}\nandroid {\n    namespace = "org.example.shop"\n}\n'
+GROOVY = b"plugins {\n    id 'com.android.application'\n}\nandroid {\n    namespace 'org.edgetl.garden'\n}\n"
+ROOT_SCRIPT = b"plugins {\n    alias(libs.plugins.androidApplication) apply false\n    // id 'com.android.application'\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "folder", "module", "package"),
+    [
+        ({"build.gradle.kts": ROOT_SCRIPT, "app/build.gradle.kts": KOTLIN}, "", "app/", "org.example.shop"),
+        ({"build.gradle": b"// nothing", "apps/phone/build.gradle": GROOVY}, "", "apps/phone/", "org.edgetl.garden"),
+        ({"one/build.gradle.kts": KOTLIN, "two/build.gradle": GROOVY}, "two", "two/", "org.edgetl.garden"),
+    ],
+)
+def test_an_existing_app_gets_the_classifier_and_nothing_else(
+    cli: Cli, hostile: Path, tmp_path: Path, files: dict[str, bytes], folder: str, module: str, package: str
+) -> None:
+    write(tmp_path, files)
+    answer = cli("ship", hostile, "--target", "android", "--into", tmp_path / folder, "--json")
+    assert answer.code == 0, answer.err
+    assert answer.document["package"] == package
+    there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} - files.keys()
+    of_kotlin = f"kotlin/{package.replace('.', '/')}/edgetl/"
+    wanted = (f"{module}src/main/assets/edgetl/", f"{module}src/main/{of_kotlin}", f"{module}src/androidTest/{of_kotlin}")
+    assert not [path for path in there if not path.startswith(wanted) and not path.endswith(".edgetl-ship.json")]
+    assert all(any(path.startswith(prefix) for path in there) for prefix in wanted)
+    assert {name: (tmp_path / name).read_bytes() for name in files} == files
+    for line in ('implementation("com.google.ai.edge.litert:litert:', 'noCompress += "tflite"', "connectedDebugAndroidTest"):
+        assert line in answer.document["next"]
+    again = cli("ship", hostile, "--target", "android", "--into", tmp_path / folder, "--runtime", "onnxruntime", "--json")
+    assert (again.code, again.document["kept"]) == (0, [])
+    assert [path for path in again.document["removed"] if path.endswith("LiteRtModel.kt")]
+
+
+@pytest.mark.parametrize("files", [{}, {"build.gradle": ROOT_SCRIPT}, {"one/build.gradle.kts": KOTLIN, "two/build.gradle": GROOVY}])
+def test_a_folder_without_one_android_app_is_refused(cli: Cli, hostile: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
+    write(tmp_path, files)
+    answer = cli("ship", hostile, "--target", "android", "--into", tmp_path)
+    assert answer.code == 2
+    assert f"holds {2 if 'two/build.gradle' in files else 0} Android apps" in answer.err
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == files.keys()
+
+
+@pytest.mark.parametrize("package", ["com.example.new", "com.example.fun", "com.my-example.app"])
+def test_a_package_that_java_or_kotlin_cannot_have(cli: Cli, hostile: Path, tmp_path: Path, package: str) -> None:
+    answer = cli("ship", hostile, "--target", "android", "--package", package, "--out", tmp_path / "app")
+    assert answer.code == 2
+    assert "is no Android package" in answer.err
