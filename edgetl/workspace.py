@@ -111,6 +111,14 @@ class Run:
     def sensitivity_plot(self) -> Path:
         return self.path / "sensitivity.png"
 
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation.json"
+
+    @property
+    def evaluation_plot(self) -> Path:
+        return self.path / "evaluation.png"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 
