@@ -14,6 +14,7 @@ from edgetl.backbones import weights
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.console import note
 from edgetl.errors import RunError
+from edgetl.pipeline.temperature import scale_temperature
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize
@@ -88,6 +89,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
     model = fold_batch_norms(model)
+    facts |= scale_temperature(project, model)
     model.trainable = True
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
@@ -140,6 +142,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
             CompressSettings(sparsity, clusters, tuning),
             schedule,
         )
+    scaled = scale_temperature(project, model)
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
@@ -147,7 +150,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
         checkpoint.unlink()
     project.forget_float_model()
     last = list(histories.values())[-1]
-    facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)}
+    facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)} | scaled
     return [project.run.compressed_model], facts
 
 
