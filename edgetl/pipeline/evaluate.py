@@ -18,13 +18,10 @@ from edgetl.pipeline.validate import subject_name
 from edgetl.project import Project
 from edgetl.report import evaluation as report
 from edgetl.runtimes import open_session
-from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
-from edgetl.runtimes.keras import KerasSession
 from edgetl.training.probe import folds, out_of_fold
 from edgetl.workspace import fingerprint, write_json
 
-KERAS = "keras_float"
 _STANDARD = ("int8", "float32")
 _CAVEATS = {
     "train": "the models were trained on these pictures: the figures say what was learned by heart, not what they are worth",
@@ -48,8 +45,10 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     if not len(rows):
         raise DataError(f"{project.recipe.data.source} has no {split} pictures", _remedy(project))
     labels, classes, seed = pictures.labels[rows], pictures.classes, project.recipe.train.seed
-    sessions = open_models(project, files)
-    answers = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in sessions.items()}
+    answers = {
+        name: predict_rows(open_session(path, project.contract), pictures.pixels, rows, name)
+        for name, path in chosen_models(project, files).items()
+    }
     document: dict[str, Any] = {
         "run": project.run.path.name,
         "split": split,
@@ -71,14 +70,13 @@ def _remedy(project: Project) -> str:
     return "give the source a folder test/ (or a split column with test), or train with --set data.test_fraction=0.2"
 
 
-def open_models(project: Project, files: Sequence[Path] = ()) -> Mapping[str, Session]:
-    """Name to session, see `evaluate`. Raises RunError for a file that the run did not export."""
-    run = project.run
-    if not files and not (run.export.is_dir() and any(name.startswith("export_") for name in run.read()["stages"])):
-        return {KERAS: KerasSession(project.float_model, project.contract)}
-    known = {Path(file).name: run.path / file for file in exported(project) if Path(file).suffix in (".tflite", ".onnx")}
-    chosen = [_found(file, known, project) for file in files] or _standard(known)
-    return {subject_name(path): open_session(path, project.contract) for path in chosen}
+def chosen_models(project: Project, files: Sequence[Path] = ()) -> dict[str, Path]:
+    """Name to file, see `evaluate`. Raises RunError for a file that the run did not export."""
+    if not files and not any(name.startswith("export_") for name in project.run.read()["stages"]):
+        project.run.stage(project.float_stage)
+        return {subject_name(project.float_path): project.float_path}
+    known = {Path(file).name: project.run.path / file for file in exported(project) if Path(file).suffix in (".tflite", ".onnx")}
+    return {subject_name(path): path for path in [_found(file, known, project) for file in files] or _standard(known)}
 
 
 def _found(file: Path, known: Mapping[str, Path], project: Project) -> Path:
