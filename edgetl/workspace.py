@@ -119,6 +119,14 @@ class Run:
     def evaluation_plot(self) -> Path:
         return self.path / "evaluation.png"
 
+    @property
+    def learning_curve(self) -> Path:
+        return self.path / "learning_curve.json"
+
+    @property
+    def learning_curve_plot(self) -> Path:
+        return self.path / "learning_curve.png"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 

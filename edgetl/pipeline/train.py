@@ -27,20 +27,32 @@ from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
 def train(project: Project) -> None:
     """Float training, then calibration, then quantization-aware training unless the recipe says no."""
-    recipe = project.recipe
-    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
-    project.stage("data", listed, partial(_data, project))
-    # What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
-    data = project.run.stage("data")["facts"]["fingerprint"]
-    taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
-    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
-    inputs = fingerprint(data, start_from(project), *tables)
-    project.stage("float", inputs, partial(_float, project, inputs))
+    inputs = train_float(project)
     if project.float_stage == "compress":
-        inputs = fingerprint(inputs, recipe.compress.model_dump())
+        inputs = fingerprint(inputs, project.recipe.compress.model_dump())
         project.stage("compress", inputs, partial(_compress, project, inputs))
     for scheme in int8_schemes(project):
         quantize(project, scheme)
+
+
+def train_float(project: Project) -> str:
+    """The data and the float model; gives the identity of what that was made from."""
+    recipe, data = project.recipe, find_data(project)
+    taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
+    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
+    inputs = fingerprint(data, start_from(project), *tables)
+    return project.stage("float", inputs, partial(_float, project, inputs))
+
+
+def find_data(project: Project) -> str:
+    """Read and record the pictures; gives their identity.
+
+    What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
+    """
+    recipe = project.recipe
+    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
+    project.stage("data", listed, partial(_data, project))
+    return str(project.run.stage("data")["facts"]["fingerprint"])
 
 
 def start_from(project: Project) -> str:

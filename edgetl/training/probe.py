@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from edgetl.console import progress
 from edgetl.errors import UsageError
@@ -46,6 +47,7 @@ class Probe:
         return _softmax(features @ self.kernel + self.bias)
 
 
+@threadpool_limits.wrap(limits=1)  # no faster on two, its products being small, and four times as slow where others work beside it
 def fit_probe(features: Features, labels: NDArray[Any], classes: int, settings: ProbeSettings, seed: int) -> Probe:
     """Adam on the smoothed cross-entropy from zeros.
 
