@@ -69,7 +69,7 @@ def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path
     found = paired(*(of_model.argmax(axis=1) == labels for of_model in answers.values()))
     shown = found.mcnemar_p < _SHOWN
     figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
-    tested = f"{figures}, {found.only_a} pictures won, {found.only_b} lost, McNemar p {found.mcnemar_p:.3f}"
+    tested = f"{figures}, {found.only_a} pictures won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
     facts = {
         "kind": kind,
         "pictures": len(rows),
