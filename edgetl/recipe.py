@@ -57,6 +57,7 @@ class Train(_Table):
     label_smoothing: Fraction
     patience: Positive
     balance_above: Annotated[float, Field(ge=1)]
+    temperature_scaling: bool
 
 
 class Teacher(_Table):

@@ -111,6 +111,22 @@ class Run:
     def sensitivity_plot(self) -> Path:
         return self.path / "sensitivity.png"
 
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation.json"
+
+    @property
+    def evaluation_plot(self) -> Path:
+        return self.path / "evaluation.png"
+
+    @property
+    def learning_curve(self) -> Path:
+        return self.path / "learning_curve.json"
+
+    @property
+    def learning_curve_plot(self) -> Path:
+        return self.path / "learning_curve.png"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 

@@ -29,6 +29,9 @@ def train(
     sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
     clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
+    baseline: Annotated[
+        str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
+    ] = "",
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
     settings: Set = None,
     as_json: Json = False,
@@ -47,12 +50,17 @@ def train(
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options)
 
+    from edgetl.pipeline import baseline as baselines
     from edgetl.pipeline import train as stage
     from edgetl.project import Project
     from edgetl.report.tables import stages
 
+    if baseline:
+        baselines.check(chosen, baseline)
     project = Project.create(chosen, out)
     stage.train(project)
+    if baseline:
+        baselines.compare_with_baseline(project, baseline)
     record = project.run.read()
     stages(record)
     console.result({"run": str(project.run.path)} | record, f"next: edgetl export {project.run.path}")

@@ -1,5 +1,6 @@
 """Two models on the same pictures, compared picture by picture: far sharper than comparing two accuracies with their intervals."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,3 +36,12 @@ def paired(a_right: NDArray[Any], b_right: NDArray[Any]) -> Paired:
         only_b=only_b,
         mcnemar_p=float(binomtest(only_a, discordant).pvalue) if discordant else 1.0,
     )
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p values of several tests, raised so that below 0.05 any false one among them is as rare as that (Holm 1979)."""
+    raised, largest = [0.0] * len(p_values), 0.0
+    for place, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
+        raised[index] = largest
+    return raised

@@ -14,6 +14,7 @@ from edgetl.backbones import weights
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.console import note
 from edgetl.errors import RunError
+from edgetl.pipeline.temperature import scale_temperature
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize
@@ -26,22 +27,38 @@ from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
 def train(project: Project) -> None:
     """Float training, then calibration, then quantization-aware training unless the recipe says no."""
-    recipe = project.recipe
-    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
-    project.stage("data", listed, partial(_data, project))
-    # What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
-    data = project.run.stage("data")["facts"]["fingerprint"]
-    start = Path(recipe.model.weights)
-    start_from = sha256(start) if start.is_file() else recipe.model.weights
-    taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
-    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
-    inputs = fingerprint(data, start_from, *tables)
-    project.stage("float", inputs, partial(_float, project, inputs))
+    inputs = train_float(project)
     if project.float_stage == "compress":
-        inputs = fingerprint(inputs, recipe.compress.model_dump())
+        inputs = fingerprint(inputs, project.recipe.compress.model_dump())
         project.stage("compress", inputs, partial(_compress, project, inputs))
     for scheme in int8_schemes(project):
         quantize(project, scheme)
+
+
+def train_float(project: Project) -> str:
+    """The data and the float model; gives the identity of what that was made from."""
+    recipe, data = project.recipe, find_data(project)
+    taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
+    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
+    inputs = fingerprint(data, start_from(project), *tables)
+    return project.stage("float", inputs, partial(_float, project, inputs))
+
+
+def find_data(project: Project) -> str:
+    """Read and record the pictures; gives their identity.
+
+    What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
+    """
+    recipe = project.recipe
+    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
+    project.stage("data", listed, partial(_data, project))
+    return str(project.run.stage("data")["facts"]["fingerprint"])
+
+
+def start_from(project: Project) -> str:
+    """Identity of the weights that training starts from."""
+    start = Path(project.recipe.model.weights)
+    return sha256(start) if start.is_file() else project.recipe.model.weights
 
 
 def int8_schemes(project: Project) -> list[str]:
@@ -69,11 +86,7 @@ def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
     model_settings, settings, pictures, contract = project.recipe.model, project.recipe.train, project.pictures, project.contract
     note(f"training on {device_name()}")
-    backbone = project.backbone.build(model_settings.alpha, model_settings.image_size)
-    weights.load(backbone, project.backbone, model_settings.weights, model_settings.alpha, model_settings.image_size)
-    from_random = model_settings.weights == "none"
-    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
-    model = attach_head(backbone if from_random else fold_batch_norms(backbone), len(contract.labels))
+    model, from_random = starting_model(project), model_settings.weights == "none"
     by_class = _class_weights(project)
     schedule = project.schedule("float", settings.epochs, settings.patience, inputs)
     facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
@@ -88,6 +101,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
     model = fold_batch_norms(model)
+    facts |= scale_temperature(project, model)
     model.trainable = True
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
@@ -95,6 +109,15 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     schedule.checkpoint.unlink(missing_ok=True)
     project.forget_float_model()
     return [project.run.float_model, project.run.contract], facts
+
+
+def starting_model(project: Project) -> Any:
+    """The backbone with the weights that training starts from, under a new head."""
+    settings = project.recipe.model
+    backbone = project.backbone.build(settings.alpha, settings.image_size)
+    weights.load(backbone, project.backbone, settings.weights, settings.alpha, settings.image_size)
+    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
+    return attach_head(backbone if settings.weights == "none" else fold_batch_norms(backbone), len(project.contract.labels))
 
 
 def _class_weights(project: Project) -> np.ndarray:
@@ -131,6 +154,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
             CompressSettings(sparsity, clusters, tuning),
             schedule,
         )
+    scaled = scale_temperature(project, model)
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
@@ -138,7 +162,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
         checkpoint.unlink()
     project.forget_float_model()
     last = list(histories.values())[-1]
-    facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)}
+    facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)} | scaled
     return [project.run.compressed_model], facts
 
 

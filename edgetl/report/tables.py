@@ -28,6 +28,8 @@ def _outcome(facts: Mapping[str, Any]) -> str:
     if facts.get("epochs"):
         best = facts["epochs"][facts["best_epoch"] - 1]
         return f"validation top-1 {best['val_accuracy']:.4f}, epoch {facts['best_epoch']} of {len(facts['epochs'])}"
+    if "verdict" in facts:
+        return str(facts["verdict"])
     if "shipped" in facts:
         return f"{facts['shipped']}: {facts['reason']}"
     if "passed" in facts:

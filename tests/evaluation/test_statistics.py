@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgetl.evaluation.statistics import paired
+from edgetl.evaluation.statistics import holm, paired
 
 
 def test_numbers_by_hand() -> None:
@@ -33,3 +33,11 @@ def test_nonsense_is_refused() -> None:
     for a, b in (([], []), ([True], [True, False])):
         with pytest.raises(ValueError, match="not both"):
             paired(np.array(a, bool), np.array(b, bool))
+
+
+def test_holm_by_hand() -> None:
+    """0.01 of four counts fourfold, then 0.02 threefold, 0.03 twice; a later one is never below an earlier one."""
+    assert holm([0.02, 0.01, 0.5, 0.03]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([0.04]) == [0.04]
+    assert holm([]) == []

@@ -1,0 +1,34 @@
+"""`edgetl compare`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two or more runs with the same validation pictures.")],
+    model: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An exported file of each, as model_int8.tflite; left out: int8, else float32.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="For compare.json and compare.png; left out: where the first run lies.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare runs picture by picture: which differences are no chance, and what they cost in size and time.
+
+    Exit code 3: the runs have different validation pictures.
+
+    Example: edgetl compare runs/small runs/large
+    """
+    from edgetl.pipeline import compare as stage
+    from edgetl.report import comparison as report
+
+    document = stage.compare(runs, model, out)
+    report.tell(document)
+    console.note(f"{document['folder']}: compare.png, compare.json")
+    console.result(document)

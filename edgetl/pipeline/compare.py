@@ -1,0 +1,99 @@
+"""Several runs on the same validation pictures."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from edgetl.keras import exact_float32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.errors import DataError, UsageError
+from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.statistics import holm, paired
+from edgetl.pipeline.evaluate import chosen_models
+from edgetl.project import Project
+from edgetl.report import comparison as report
+from edgetl.runtimes import open_session
+from edgetl.runtimes.base import predict as predict_rows
+from edgetl.workspace import write_json
+
+_Pictures = list[tuple[str, str]]
+
+
+def compare(paths: Sequence[Path], model: Path | None, out: Path | None) -> dict[str, Any]:
+    """Accuracy, size and latency of each run, and a paired test of each two; into compare.json and compare.png.
+
+    Args:
+        model: an exported file's name, the same for all runs; None: see `evaluate`, the first.
+        out: a folder; None: the one that the first run lies in.
+    """
+    if len({path.resolve() for path in paths}) != len(paths) or len(paths) < 2:
+        raise UsageError("to compare takes two or more different runs", "name them: edgetl compare runs/a runs/b")
+    exact_float32()
+    runs: list[dict[str, Any]] = []
+    rights: list[NDArray[np.bool_]] = []
+    pictures: list[_Pictures] = []
+    for path in paths:
+        facts, right, of = _answer(Project.open(path), model)
+        _check_same(path, of, paths[0], pictures[0] if pictures else of)
+        runs.append({"run": str(path)} | facts)
+        rights.append(right)
+        pictures.append(of)
+    places = list(combinations(range(len(runs)), 2))
+    tests = [paired(rights[a], rights[b]) for a, b in places]
+    raised = holm([test.mcnemar_p for test in tests])
+    pairs = [
+        {"first": runs[a]["run"], "second": runs[b]["run"], **asdict(test), "holm_p": p}
+        for (a, b), test, p in zip(places, tests, raised, strict=True)
+    ]
+    document: dict[str, Any] = {"pictures": len(pictures[0]), "runs": runs, "pairs": pairs}
+    folder = out or paths[0].resolve().parent
+    document["alt"] = report.plot(document, folder / "compare.png")
+    write_json(folder / "compare.json", document)
+    return document | {"folder": str(folder)}
+
+
+def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArray[np.bool_], _Pictures]:
+    """One run's facts, and which of its validation pictures are right, in the order of the pictures' contents."""
+    name, path = next(iter(chosen_models(project, [model] if model else []).items()))
+    pictures = project.trained_pictures()
+    of = {row: (pictures.hashes[row], pictures.classes[pictures.labels[row]]) for row in pictures.rows("val")}
+    rows = np.array(sorted(of, key=of.__getitem__))
+    answers = predict_rows(open_session(path, project.contract), pictures.pixels, rows, f"{project.run.path.name}, {name}")
+    accuracy, settings = measure(answers, pictures.labels[rows]), project.recipe.model
+    facts = {
+        "model": name,
+        "backbone": f"{settings.backbone} {settings.alpha:g}, {settings.image_size} px",
+        "top1_accuracy": accuracy.top1_accuracy,
+        "top1_interval_95": accuracy.top1_interval_95,
+        "loss": accuracy.loss,
+        "size_bytes": path.stat().st_size,
+        "latency_ms": _latency(project, name),
+    }
+    return facts, answers.argmax(axis=1) == pictures.labels[rows], [of[row] for row in rows]
+
+
+def _latency(project: Project, name: str) -> dict[str, float] | None:
+    """As the run's validation measured it, unless the files are others by now."""
+    stage = project.run.read()["stages"].get("validate")
+    if stage is None or not project.run.is_done("validate", stage["inputs"]):
+        return None
+    subject = project.run.read_validation()["subjects"].get(name)
+    return subject["latency_ms"] if subject else None
+
+
+def _check_same(path: Path, of: _Pictures, first_path: Path, first: _Pictures) -> None:
+    if of == first:
+        return
+    contents, others = {content for content, _ in of}, {content for content, _ in first}
+    if contents == others:
+        raise DataError(f"{first_path} and {path} give the same validation pictures other labels", "train both on the same labels")
+    raise DataError(
+        f"{first_path} and {path} have different validation pictures: {len(first)} and {len(of)}, {len(contents & others)} in common",
+        "train both on the same data with the same data.val_fraction and train.seed; "
+        "a folder with val/ of its own gives every run the same pictures",
+    )

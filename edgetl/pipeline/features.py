@@ -1,0 +1,48 @@
+"""The pooled features of a run's pictures by the backbone that its training starts from, computed once."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.pipeline.train import start_from, starting_model
+from edgetl.project import Project
+from edgetl.training.head import trunk_of
+from edgetl.training.probe import ProbeSettings
+from edgetl.training.scoring import scorer
+from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint
+
+_VERSION = 1  # raise it when the same pictures give other features
+
+
+def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features float32 [V, M, C] of the training and validation pictures, and their M rows; kept in the run's cache.
+
+    The backbone has not seen these pictures: a fine-tuned one has, and would answer from memory those that are held out from its head.
+    The views are the pictures as they are and, where training mirrors, mirrored.
+    """
+    pictures, augment = project.pictures, project.recipe.augment
+    rows = np.flatnonzero(pictures.splits != "test").astype(np.int64)
+    ways = (False, True) if augment.flip and augment.strength else (False,)
+    # The order is part of it: the data's own fingerprint has none.
+    order = fingerprint([pictures.hashes[row] for row in rows])
+    key = fingerprint(_VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dropout"}), ways)
+    path = project.run.cache / f"features-{key}.npy"
+    try:
+        return np.load(path, allow_pickle=False), rows
+    except DAMAGED_NPZ:  # not there, most often
+        trunk = trunk_of(starting_model(project))
+        views = [scorer(trunk, project.contract, mirrored)(pictures.pixels, rows, "features") for mirrored in ways]
+    features: NDArray[Any] = np.stack(views)
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.save(file, features)
+    return features, rows
+
+
+def probe_settings(project: Project, pictures: int) -> ProbeSettings:
+    """The recipe's head as a probe: as many steps as its epochs over `pictures` training pictures take."""
+    train, views = project.recipe.train, 2 if project.recipe.augment.flip and project.recipe.augment.strength else 1
+    batch_size = 4 * train.batch_size  # as training's first stage
+    steps = max(train.head_epochs, 1) * -(-pictures * views // batch_size)
+    dropout = project.recipe.model.dropout
+    return ProbeSettings(steps, train.head_learning_rate, batch_size, dropout, train.label_smoothing, train.balance_above)

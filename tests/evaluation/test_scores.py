@@ -1,0 +1,120 @@
+"""The figures are scikit-learn's own, and the intervals behave."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    f1_score,
+    log_loss,
+    precision_recall_fscore_support,
+    roc_auc_score,
+    top_k_accuracy_score,
+)
+
+from edgetl.evaluation.calibration import calibration_error
+from edgetl.evaluation.scores import score, weighted_statistics
+
+NAMES = ("a", "b", "c", "d")
+
+
+def some(pictures: int, seed: int = 0, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities that are right more often than not, none of them below the loss's floor."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, pictures)
+    logits = random.normal(size=(pictures, classes)) + 1.2 * np.eye(classes)[labels]
+    odds = np.exp(logits)
+    return 0.02 + 0.92 * odds / odds.sum(axis=1, keepdims=True), labels
+
+
+def test_every_figure_is_scikit_learns() -> None:
+    probabilities, labels = some(300)
+    answers, found = probabilities.argmax(axis=1), score(probabilities, labels, NAMES)
+    assert found.accuracy.value == accuracy_score(labels, answers)
+    assert {k: one.value for k, one in found.topk_accuracy.items()} == {
+        str(k): pytest.approx(top_k_accuracy_score(labels, probabilities, k=k)) for k in (2, 3)
+    }
+    assert found.loss.value == pytest.approx(log_loss(labels, probabilities))
+    for kind, averages in (("macro", found.macro), ("weighted", found.weighted)):
+        wanted = precision_recall_fscore_support(labels, answers, average=kind)[:3]
+        assert [averages[name].value for name in ("precision", "recall", "f1")] == pytest.approx(wanted)  # type: ignore[union-attr]
+        area = roc_auc_score(labels, probabilities, multi_class="ovr", average=kind)
+        assert averages["roc_auc"].value == pytest.approx(area)  # type: ignore[union-attr]
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, answers))
+    each = np.array(precision_recall_fscore_support(labels, answers)).T
+    for one, (precision, recall, f1, support) in zip(found.classes, each, strict=True):
+        assert None not in (one.precision, one.recall, one.f1)
+        values = [one.precision.value, one.recall.value, one.f1.value]  # type: ignore[union-attr]
+        assert [*values, one.pictures] == pytest.approx([precision, recall, f1, support])
+
+
+@pytest.mark.parametrize("steps", [0, 256])
+def test_a_resample_is_scored_as_scikit_learn_scores_it(steps: int) -> None:
+    """Also with a class that the resample lacks, and with the ties of a uint8 output."""
+    probabilities, labels = some(40, seed=3)
+    probabilities = np.round(probabilities * 16) / 16 if steps else probabilities
+    statistics, random = weighted_statistics(probabilities, labels), np.random.default_rng(1)
+    for picked in [random.integers(0, 40, 40) for _ in range(5)] + [np.flatnonzero(labels != 2)]:
+        of, answers = labels[picked], probabilities[picked].argmax(axis=1)
+        found = statistics(np.bincount(picked, minlength=40)[None].astype(float))
+        for kind in ("macro", "weighted"):
+            wanted = precision_recall_fscore_support(of, answers, average=kind, zero_division=0)[:3]
+            assert [found[f"{kind}_{name}"][0] for name in ("precision", "recall", "f1")] == pytest.approx(wanted)
+        areas = [roc_auc_score(of == k, probabilities[picked, k]) if 0 < (of == k).sum() < len(of) else np.nan for k in range(4)]
+        np.testing.assert_allclose(found["roc_auc"][0], areas)
+        assert found["macro_roc_auc"][0] == pytest.approx(np.nanmean(areas))
+        assert found["calibration_error"][0] == pytest.approx(calibration_error(probabilities[picked], of))
+
+
+def test_intervals_hold_the_figure_narrow_with_pictures_and_repeat() -> None:
+    few, many = score(*some(100), NAMES), score(*some(1600), NAMES)
+    for scores in (few, many):
+        assert scores.accuracy.interval_95[0] < scores.accuracy.value < scores.accuracy.interval_95[1]
+        for one in (scores.macro["f1"], scores.weighted["precision"], scores.macro["roc_auc"], scores.loss, scores.classes[1].f1):
+            assert one is not None
+            assert one.interval_95[0] < one.value < one.interval_95[1]
+        assert 0 <= scores.calibration_error.interval_95[0] <= scores.calibration_error.interval_95[1]
+    width = [one.macro["f1"].interval_95[1] - one.macro["f1"].interval_95[0] for one in (few, many)]  # type: ignore[union-attr]
+    assert 3 < width[0] / width[1] < 5.3, "a quarter, for sixteen times the pictures"
+    assert score(*some(100), NAMES) == few
+    assert score(*some(100), NAMES, seed=1) != few
+
+
+def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """Macro F1 of 60 sets of 150 pictures against that of 40,000."""
+    probabilities, labels = some(40_000, seed=99)
+    truth = f1_score(labels, probabilities.argmax(axis=1), average="macro")
+    held = 0
+    for seed in range(60):
+        interval = score(*some(150, seed), NAMES).macro["f1"].interval_95  # type: ignore[union-attr]
+        held += interval[0] <= truth <= interval[1]
+    assert held >= 50
+
+
+def test_an_absent_class_and_one_picture_a_class_are_said() -> None:
+    probabilities, labels = some(60)
+    labels = np.where(labels == 3, 0, labels)
+    found = score(probabilities, labels, NAMES)
+    lost = found.classes[3]
+    assert (lost.pictures, lost.recall, lost.roc_auc) == (0, None, None)
+    assert lost.named
+    assert lost.precision is not None
+    assert lost.precision.value == 0
+    assert found.macro["roc_auc"] is not None
+    assert any("no picture of 'd'" in note for note in found.notes)
+
+    single = score(np.eye(4) * 0.6 + 0.1, np.arange(4), NAMES)
+    assert single.accuracy.value == 1.0
+    assert single.accuracy.interval_95[0] < 0.6, "four pictures show little"
+    assert any("fewer than 10 pictures" in note for note in single.notes)
+
+    alone = score(probabilities[:1], labels[:1], NAMES)
+    assert (alone.pictures, alone.macro["roc_auc"], alone.classes[labels[0]].roc_auc) == (1, None, None)
+    assert any("one class" in note for note in alone.notes)
+
+
+def test_nonsense_is_refused() -> None:
+    probabilities, labels = some(10)
+    probabilities[0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        score(probabilities, labels, NAMES)
