@@ -111,6 +111,11 @@ class Run:
     def sensitivity_plot(self) -> Path:
         return self.path / "sensitivity.png"
 
+    @property
+    def explained(self) -> Path:
+        """Where the models look, picture by picture."""
+        return self.path / "explain"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 

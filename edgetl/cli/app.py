@@ -16,6 +16,7 @@ from edgetl.cli import (
     keygen,
     list_names,
     predict,
+    report,
     run,
     sensitivity,
     ship,
@@ -50,6 +51,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "predict": predict.predict,
     "sensitivity": sensitivity.sensitivity,
     "card": card.card,
+    "report": report.report,
     "list": list_names.list_names,
     "show": show.show,
 }

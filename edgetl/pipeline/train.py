@@ -82,7 +82,9 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
         head = HeadSettings(
             settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
         )
-        facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
+        trained = train_head(model, pictures, contract, by_class, head)
+        facts["head_val_accuracy"] = trained.best["val_accuracy"]
+        facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
     if settings.epochs:
         tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
@@ -139,6 +141,8 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     project.forget_float_model()
     last = list(histories.values())[-1]
     facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)}
+    if len(histories) > 1:  # clustering came last
+        facts |= {"pruning_epochs": histories["pruning"].entries, "pruning_best_epoch": histories["pruning"].best_epoch + 1}
     return [project.run.compressed_model], facts
 
 
