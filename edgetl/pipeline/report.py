@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl.console import note, warn
 from edgetl.errors import DataError, RunError
+from edgetl.pipeline.explain import identity
 from edgetl.report.blocks import Absent
 from edgetl.report.facts import Answers, Facts
 from edgetl.report.write import write
@@ -23,6 +24,7 @@ def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so
         validation = run.read_validation()
+    explained = _read(run.explained / "explain.json")
     facts = Facts(
         name=run.path.resolve().name,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -31,7 +33,7 @@ def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
         benchmark=_read(run.path / "benchmark.json"),
         sensitivity=_read(run.sensitivity),
         doctor=_read(run.path / "doctor.json"),
-        explained=_read(run.explained / "explain.json"),
+        explained=explained if explained and explained.get("model") == identity(record) else None,
         explained_folder=run.explained,
         answers=_answers(run),
     )
