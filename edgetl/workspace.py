@@ -116,6 +116,11 @@ class Run:
         """Where the models look, picture by picture."""
         return self.path / "explain"
 
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's, in a folder a training."""
+        return self.path / "tensorboard"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 

@@ -19,6 +19,7 @@ from edgetl.cli import (
     predict,
     report,
     run,
+    runs,
     sensitivity,
     ship,
     show,
@@ -56,6 +57,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.report,
     "list": list_names.list_names,
     "show": show.show,
+    "runs": runs.runs,
 }
 for name, command in _COMMANDS.items():
     app.command(name)(command)

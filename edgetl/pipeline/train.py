@@ -21,6 +21,7 @@ from edgetl.training.compress import CompressSettings, achieved, compress
 from edgetl.training.epochs import History, can_resume
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
 from edgetl.training.head import HeadSettings, attach_head, train_head
+from edgetl.training.tensorboard import Log
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
 
@@ -84,6 +85,9 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
         )
         trained = train_head(model, pictures, contract, by_class, head)
         facts["head_val_accuracy"] = trained.best["val_accuracy"]
+        log = Log(schedule.logs and schedule.logs / "head")
+        for number, entry in enumerate(trained.entries, 1):
+            log(number, entry)
         facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
     if settings.epochs:
         tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
