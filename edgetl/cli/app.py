@@ -14,12 +14,15 @@ from edgetl.cli import (
     compare,
     devices,
     evaluate,
+    explain,
     export,
     keygen,
     learning_curve,
     list_names,
     predict,
+    report,
     run,
+    runs,
     sensitivity,
     ship,
     show,
@@ -57,9 +60,12 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "tune": tune.tune,
     "predict": predict.predict,
     "sensitivity": sensitivity.sensitivity,
+    "explain": explain.explain,
     "card": card.card,
+    "report": report.report,
     "list": list_names.list_names,
     "show": show.show,
+    "runs": runs.runs,
 }
 for name, command in _COMMANDS.items():
     app.command(name)(command)

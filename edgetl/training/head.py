@@ -10,6 +10,7 @@ import numpy as np
 from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
+from edgetl.training.epochs import History
 from edgetl.training.scoring import scorer
 
 
@@ -36,8 +37,8 @@ def trunk_of(model: Any) -> Any:
     return keras.Model(model.input, model.get_layer("pool").output)
 
 
-def train_head(model: Any, pictures: Pictures, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> float:
-    """Train the logits layer in place, keeping the best epoch; gives its validation accuracy.
+def train_head(model: Any, pictures: Pictures, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> History:
+    """Train the logits layer in place, keeping the best epoch.
 
     Args:
         class_weights: float32 [K], mean 1 over the pictures.
@@ -70,4 +71,5 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     if history.history["val_accuracy"][-1] < best_accuracy:
         head.set_weights(best.best_weights)
     model.get_layer("logits").set_weights(head.layers[-1].get_weights())
-    return float(best_accuracy)
+    entries = [dict(zip(history.history, map(float, values), strict=True)) for values in zip(*history.history.values(), strict=True)]
+    return History(entries, history.history["val_accuracy"].index(best_accuracy))
