@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BINS = 10  # of equal width from 0 to 1
-
 
 @dataclass(frozen=True)
 class OfClass:
@@ -17,15 +15,6 @@ class OfClass:
     precision: float
     recall: float
     f1: float
-
-
-@dataclass(frozen=True)
-class Bin:
-    """The pictures whose top-1 probability falls into one of BINS: how many, their mean of it, and the share that is right."""
-
-    pictures: int
-    confidence: float
-    accuracy: float
 
 
 def confusion(answers: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
@@ -43,17 +32,3 @@ def by_class(counts: NDArray[np.int64]) -> list[OfClass]:
         f1 = 2 * right / (pictures + named) if pictures + named else 0.0
         found.append(OfClass(pictures, right / named if named else 0.0, right / pictures if pictures else 0.0, f1))
     return found
-
-
-def reliability(probabilities: NDArray[Any], labels: NDArray[Any]) -> list[Bin]:
-    """The bins that hold pictures, by rising probability."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    place = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    members = [place == number for number in range(BINS)]
-    return [Bin(int(here.sum()), float(confidence[here].mean()), float(right[here].mean())) for here in members if here.any()]
-
-
-def calibration_error(bins: list[Bin]) -> float:
-    """The expected one: the mean gap between confidence and accuracy over all pictures, 0 (perfect) to 1."""
-    pictures = sum(one.pictures for one in bins)
-    return sum(one.pictures * abs(one.confidence - one.accuracy) for one in bins) / pictures

@@ -14,7 +14,17 @@ from edgetl.workspace import Run
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
     *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*"),
-    *("benchmark.png", "sensitivity.png", "evaluation.png", "cache", "export", "explain", "tensorboard"),
+    *(
+        "benchmark.png",
+        "sensitivity.png",
+        "evaluation.png",
+        "learning_curve.png",
+        "baseline-*",
+        "cache",
+        "export",
+        "explain",
+        "tensorboard",
+    ),
 )
 
 Row = dict[str, Any]

@@ -1,6 +1,6 @@
 """Whether a probability means what it says."""
 
-from edgetl.evaluation.by_class import calibration_error, reliability
+from edgetl.evaluation.calibration import calibration_error, reliability
 from edgetl.report.blocks import Absent, Plot, Section, Text
 from edgetl.report.draw import BLUE, FAINT, GOLD, legend, plot
 from edgetl.report.facts import Facts, percent
@@ -17,7 +17,7 @@ def section(facts: Facts) -> Section | Absent:
     errors, said = [], []
     for name, colour in zip(answers.compared or (answers.shipped,), (GOLD, BLUE), strict=False):
         bins = reliability(answers.probabilities[name], answers.labels)
-        error = calibration_error(bins)
+        error = calibration_error(answers.probabilities[name], answers.labels)
         x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
         axes.plot(x, y, color=colour, linewidth=1.4, label=f"{name}: off by {percent(error, 1)} points")
         axes.scatter(x, y, [8 + 240 * one.pictures / len(answers.labels) for one in bins], color=colour, linewidths=0)
