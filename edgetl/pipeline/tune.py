@@ -152,7 +152,7 @@ def _tried(recipe: Recipe, out: Path, choice: Mapping[str, Any], search: Search)
     """A run's accuracy, latency and size; of one over the budget its latency alone, measured before it is trained."""
     backbone, alpha = choice["model"].split()
     options = {key: value for key, value in choice.items() if key != "model"} | _TRIAL
-    chosen = restore(recipe.model_dump(), options | {"model.backbone": backbone, "model.alpha": float(alpha)})
+    chosen = restore(recipe.model_dump(), options=options | {"model.backbone": backbone, "model.alpha": float(alpha)})
     name = fingerprint(chosen.model_dump())
     project = Project.create(chosen, out / "trials" / name)
     note(f"trial {name}: {', '.join(f'{key} {value}' for key, value in choice.items())}")

@@ -16,7 +16,7 @@ Cli = Callable[..., Answer]
 
 
 def recipe_of(run: Run, uri: str) -> Recipe:
-    return restore(run.read()["recipe"], {"track.mlflow": uri})
+    return restore(run.read()["recipe"], options={"track.mlflow": uri})
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "folder"])
@@ -57,5 +57,5 @@ def test_it_is_asked_for_before_the_training(cli: Cli, monkeypatch: pytest.Monke
 
 def test_a_password_has_no_place_in_a_recipe() -> None:
     with pytest.raises(UsageError, match="MLFLOW_TRACKING_PASSWORD") as caught:
-        restore({"data": {"source": "digits"}}, {"track.mlflow": "https://me:secret@host"})
+        restore({"data": {"source": "digits"}}, options={"track.mlflow": "https://me:secret@host"})
     assert "secret" not in str(caught.value)
