@@ -19,6 +19,7 @@ from edgetl.cli import (
     keygen,
     learning_curve,
     list_names,
+    pack,
     predict,
     report,
     run,
@@ -66,6 +67,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_names.list_names,
     "show": show.show,
     "runs": runs.runs,
+    "pack": pack.pack,
 }
 for name, command in _COMMANDS.items():
     app.command(name)(command)

@@ -4,12 +4,13 @@ import hashlib
 import json
 import os
 import warnings
+import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL
@@ -17,16 +18,45 @@ from numpy.typing import NDArray
 
 from edgetl import console
 from edgetl.contract import InputContract
-from edgetl.data.base import Item, Listing
+from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadPicture, decode
 from edgetl.data.files import reason
+from edgetl.errors import RunError
 from edgetl.workspace import atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
 _WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
 _IN_FLIGHT = 4 * _WORKERS  # enough that no worker waits, few enough that a set of any size streams through
 
-Pixels = NDArray[np.uint8]
+
+class StoredPixels:
+    """uint8 [N, S, S, 3] in a .npy file, of which the rows that are asked for are read.
+
+    Not a memory map: its pages would count as this program's memory until all pictures are in it.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            self.shape, _, _ = np.lib.format.read_array_header_1_0(file)
+            self._start = file.tell()
+        self._path, self._file = path, os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        self._row_bytes = int(np.prod(self.shape[1:]))
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        """Copies: of one row, of a slice or of an array of row numbers."""
+        wanted = np.arange(len(self))[rows]
+        made = np.empty((wanted.size, *self.shape[1:]), np.uint8)
+        for row, into in zip(wanted.reshape(-1).tolist(), made, strict=True):
+            if os.preadv(self._file, [into], self._start + row * self._row_bytes) != self._row_bytes:
+                raise RunError(f"{self._path} ends too early", "delete it: it is made again")
+        return made.reshape(*wanted.shape, *self.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -40,7 +70,7 @@ class Outcome:
 def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
     """Pixels uint8 [N, S, S, 3] of the usable pictures and the outcome of each listed one, both in listing order.
 
-    Up to `memory_mib` the pixels are an array. Above it they are a read-only memory map of a file in `cache`; while the listing,
+    Up to `memory_mib` the pixels are an array. Above it they lie in a file in `cache`; while the listing,
     the contract's geometry and the decoder are the same, that file is used again and nothing is decoded.
     """
     shape = len(listing.items), contract.image_size, contract.image_size, 3
@@ -56,9 +86,9 @@ def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: 
     return pixels[:usable], outcomes
 
 
-def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Outcome, Pixels | None]]:
+def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Outcome, NDArray[np.uint8] | None]]:
     """Outcome and pixels of each item, in order."""
-    waiting: deque[Future[tuple[Outcome, Pixels | None]]] = deque()
+    waiting: deque[Future[tuple[Outcome, NDArray[np.uint8] | None]]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
     with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(_WORKERS) as pool:
         warnings.simplefilter("ignore")
@@ -72,7 +102,7 @@ def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Ou
             tick()
 
 
-def _read(item: Item, contract: InputContract) -> tuple[Outcome, Pixels | None]:
+def _read(item: Item, contract: InputContract) -> tuple[Outcome, NDArray[np.uint8] | None]:
     try:
         data = item.read()
         pixels = decode(data, contract)
@@ -95,7 +125,7 @@ def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...
         # The index comes last: where it is, the pixels are complete.
         write_json(index_file, [asdict(outcome) for outcome in outcomes])
     outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
-    return np.load(pixels_file, mmap_mode="r"), outcomes
+    return StoredPixels(pixels_file), outcomes
 
 
 def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:

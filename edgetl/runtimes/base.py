@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgetl.console import hushed, progress
 from edgetl.contract import InputContract
+from edgetl.data.base import Pixels
 from edgetl.errors import ExportError, RunError
 
 
@@ -29,10 +30,10 @@ class Session(Protocol):
 OpenSession = Callable[[Path, InputContract, int], Session]
 
 
-def predict(session: Session, pixels: NDArray[np.uint8], rows: NDArray[Any], description: str) -> NDArray[np.float32]:
+def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: str) -> NDArray[np.float32]:
     """Probabilities float32 [len(rows), K] of the pictures in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
 
-    Takes a batch at a time: `pixels` may be a memory map of more than fits into memory.
+    Takes a batch at a time: `pixels` may hold more than fits into memory.
     """
     answers = []
     with progress(description, len(rows)) as advance:
