@@ -25,8 +25,8 @@ from edgetl.errors import RunError
 from edgetl.workspace import atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
-_WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
-_IN_FLIGHT = 4 * _WORKERS  # enough that no worker waits, few enough that a set of any size streams through
+WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
+_IN_FLIGHT = 4 * WORKERS  # enough that no worker waits, few enough that a set of any size streams through
 
 
 class StoredPixels:
@@ -90,7 +90,7 @@ def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Ou
     """Outcome and pixels of each item, in order."""
     waiting: deque[Future[tuple[Outcome, NDArray[np.uint8] | None]]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
-    with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(_WORKERS) as pool:
+    with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
         for item in items:
             waiting.append(pool.submit(_read, item, contract))
