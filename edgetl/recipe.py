@@ -42,7 +42,10 @@ class Model(_Table):
     alpha: Annotated[float, Field(gt=0, le=4)]
     image_size: Annotated[int, Field(ge=32, le=1024)]
     weights: str
+    pooling: Literal["average", "max", "flatten"]
+    dense: tuple[Positive, ...]
     dropout: Fraction
+    l2: Annotated[float, Field(ge=0, le=1)]
 
 
 class Train(_Table):

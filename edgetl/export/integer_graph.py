@@ -13,7 +13,8 @@ from onnx import TensorProto, numpy_helper
 # Operators that ONNX Runtime may be left with: integer arithmetic, and those that only move or compare integers.
 _INTEGER_OPERATORS = {
     "QLinearConv", "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearMatMul", "QLinearConcat",
-    "QLinearSoftmax", "QGemm", "MaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Slice", "Identity",
+    "QLinearSoftmax", "QGemm", "MaxPool", "NhwcMaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad",
+    "Slice", "Identity",
 }  # fmt: skip
 
 

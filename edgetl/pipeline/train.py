@@ -19,9 +19,9 @@ from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize
 from edgetl.training.compress import CompressSettings, achieved, compress
-from edgetl.training.epochs import History, can_resume
+from edgetl.training.epochs import History, Schedule, can_resume
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
-from edgetl.training.head import HeadSettings, attach_head, train_head
+from edgetl.training.head import Head, HeadSettings, attach_head, train_head
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
 
@@ -37,11 +37,16 @@ def train(project: Project) -> None:
 
 def train_float(project: Project) -> str:
     """The data and the float model; gives the identity of what that was made from."""
+    inputs = float_inputs(project)
+    return project.stage("float", inputs, partial(_float, project, inputs))
+
+
+def float_inputs(project: Project) -> str:
+    """Read the pictures; gives the identity of them and of all else that a float model is made from."""
     recipe, data = project.recipe, find_data(project)
     taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
     tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
-    inputs = fingerprint(data, start_from(project), *tables)
-    return project.stage("float", inputs, partial(_float, project, inputs))
+    return fingerprint(data, start_from(project), *tables)
 
 
 def find_data(project: Project) -> str:
@@ -84,40 +89,62 @@ def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    model, schedule = starting_model(project), float_schedule(project, "float", inputs)
+    facts = fit(project, model, schedule)
+    model = fold_batch_norms(model)
+    facts |= scale_temperature(project, model)
+    model.trainable = True
+    with atomic(project.run.float_model) as temporary:
+        model.save(temporary, save_format="keras")
+    write_json(project.run.contract, project.contract.to_dict())
+    schedule.checkpoint.unlink(missing_ok=True)
+    project.forget_float_model()
+    return [project.run.float_model, project.run.contract], facts
+
+
+def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
+    return project.schedule(stage, project.recipe.train.epochs, project.recipe.train.patience, inputs)
+
+
+def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
+    """Train the head alone, then as much of the network as the recipe says; gives what is to be known of it."""
     model_settings, settings, pictures, contract = project.recipe.model, project.recipe.train, project.pictures, project.contract
     note(f"training on {device_name()}")
-    model, from_random = starting_model(project), model_settings.weights == "none"
+    from_random = model_settings.weights == "none"
     by_class = _class_weights(project)
-    schedule = project.schedule("float", settings.epochs, settings.patience, inputs)
     facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
     if settings.head_epochs and not can_resume(schedule):
         mirror = project.augmentation.flip and project.augmentation.strength > 0
         head = HeadSettings(
-            settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
+            *(settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout),
+            *(settings.label_smoothing, mirror, model_settings.l2),
         )
         facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
     if settings.epochs:
         tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
-    model = fold_batch_norms(model)
-    facts |= scale_temperature(project, model)
-    model.trainable = True
-    with atomic(project.run.float_model) as temporary:
-        model.save(temporary, save_format="keras")
-    write_json(project.run.contract, contract.to_dict())
-    schedule.checkpoint.unlink(missing_ok=True)
-    project.forget_float_model()
-    return [project.run.float_model, project.run.contract], facts
+    return facts
 
 
 def starting_model(project: Project) -> Any:
     """The backbone with the weights that training starts from, under a new head."""
+    backbone = starting_backbone(project)
+    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
+    return with_head(project, backbone if project.recipe.model.weights == "none" else fold_batch_norms(backbone))
+
+
+def starting_backbone(project: Project) -> Any:
     settings = project.recipe.model
     backbone = project.backbone.build(settings.alpha, settings.image_size)
     weights.load(backbone, project.backbone, settings.weights, settings.alpha, settings.image_size)
-    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
-    return attach_head(backbone if settings.weights == "none" else fold_batch_norms(backbone), len(project.contract.labels))
+    return backbone
+
+
+def with_head(project: Project, backbone: Any) -> Any:
+    """The backbone, itself and no copy, under the recipe's head."""
+    head = Head(project.recipe.model.pooling, project.recipe.model.dense)
+    return attach_head(backbone, len(project.contract.labels), head)
 
 
 def _class_weights(project: Project) -> np.ndarray:
@@ -137,6 +164,7 @@ def _tuning(project: Project, learning_rate: float, teacher: Teacher | None, fro
         live_norms=from_random,
         seed=train.seed,
         teacher=teacher,
+        l2=model.l2,
     )
 
 

@@ -15,7 +15,7 @@ from edgetl.data.batches import epoch_batches
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 from edgetl.training.epochs import History, Schedule, train_epochs
-from edgetl.training.head import trunk_of
+from edgetl.training.head import decay
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
 
@@ -59,6 +59,7 @@ class FineTuneSettings:
         dropout: before the logits.
         live_norms: batch norms learn their statistics; only a random start needs it.
         teacher: None: learn from the labels alone.
+        l2: of the head's kernels, see `head.decay`.
     """
 
     batch_size: int
@@ -70,6 +71,7 @@ class FineTuneSettings:
     live_norms: bool
     seed: int
     teacher: Teacher | None = None
+    l2: float = 0.0
 
 
 class Constraint(Protocol):
@@ -149,7 +151,8 @@ def _step(
     optimizer: Any,
     constraint: Constraint | None,
 ) -> Any:
-    trunk, head = trunk_of(model), model.get_layer("logits")
+    head = model.get_layer("logits")
+    trunk = keras.Model(model.input, head.input)
     objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     weights, classes, teacher = tf.constant(weights), len(contract.labels), settings.teacher
 
@@ -162,6 +165,8 @@ def _step(
             loss = objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
             if teacher is not None:
                 loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
+            if settings.l2:
+                loss += decay(model, settings.l2)
         optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True))
         if constraint is not None:
             constraint()

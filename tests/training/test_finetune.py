@@ -14,6 +14,7 @@ from edgetl.errors import UsageError
 from edgetl.training import finetune
 from edgetl.training.epochs import History, Schedule
 from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune, freeze_before
+from edgetl.training.head import decay
 from edgetl.training.scoring import scorer
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, SIZE
 
@@ -96,6 +97,15 @@ def test_only_the_layers_from_the_named_one_on_learn(classifier: Classifier, pic
         if layer.get_weights():
             changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
             assert changed == (layer.name in ("last", "last_norm", "logits")), layer.name
+
+
+def test_l2_is_part_of_the_loss(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    losses = []
+    for l2 in (0.0, 1.0):
+        history = tune(classifier(), pictures, schedule(1), replace(SETTINGS, l2=l2, learning_rate=1e-9), NO_AUGMENTATION)
+        losses.append(history.entries[0]["loss"])
+        schedule(1).checkpoint.unlink()
+    assert losses[1] - losses[0] == pytest.approx(float(decay(classifier(), 1.0)), rel=1e-3)
 
 
 def test_freezing_by_name_and_by_a_blocks_prefix(classifier: Classifier) -> None:
