@@ -54,6 +54,13 @@ def test_an_alpha_that_does_not_exist_is_refused() -> None:
         backbone.check_alpha(0.3)
 
 
+def test_too_small_a_picture_is_refused() -> None:
+    backbone = BACKBONES.load("inception_v3")
+    assert backbone.check_image_size(75) == 75
+    with pytest.raises(UsageError, match=r"cannot see pictures of 74 px\n--image-size 75"):
+        backbone.check_image_size(74)
+
+
 @pytest.mark.parametrize("name", BACKBONES)
 def test_folding_removes_batch_norms_and_nothing_else(name: str, build: Build) -> None:
     size = smallest(name)
