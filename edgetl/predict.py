@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetl.contract import InputContract
 from edgetl.data.decode import BadPicture, decode
@@ -23,16 +24,20 @@ def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]
     session = open_session(path, contract)
     answers = []
     for name in names:
-        try:
-            pixels = decode(read_picture(name), contract)
-        except BadPicture as error:
-            raise DataError(f"{name} cannot be read as a picture: {error}", "JPEG, PNG, BMP, GIF and WebP pictures are read") from error
-        probabilities = session(pixels[None])[0]
+        probabilities = session(pixels_of(name, contract)[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         answers.append(
             {"picture": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
         )
     return answers
+
+
+def pixels_of(name: str, contract: InputContract) -> NDArray[np.uint8]:
+    """uint8 [H, W, 3] of a file or an embedded picture. Raises DataError when it is none."""
+    try:
+        return decode(read_picture(name), contract)
+    except BadPicture as error:
+        raise DataError(f"{name} cannot be read as a picture: {error}", "JPEG, PNG, BMP, GIF and WebP pictures are read") from error
 
 
 def _model_of(target: Path) -> Path:

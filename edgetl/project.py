@@ -48,7 +48,8 @@ class Project:
         _check(BACKBONES.load(recipe.model.backbone), recipe)
         sources.find(recipe.data.source)
         values = recipe.model_dump()
-        run = Run.create(out or parent / f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(values)[:8]}", values)
+        name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+        run = Run.create(out or parent / name, values)
         note(f"run: {run.path}")
         return cls(run, recipe)
 
@@ -157,7 +158,7 @@ class Project:
 
     def schedule(self, stage: str, epochs: int, patience: int, inputs: str) -> Schedule:
         steps = -(-len(self.pictures.rows("train")) // self.recipe.train.batch_size)
-        return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs)
+        return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs, self.run.logs)
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""

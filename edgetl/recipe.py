@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -116,6 +117,17 @@ class Validation(_Table):
     timed_runs: Positive
 
 
+class Track(_Table):
+    mlflow: str
+
+    @model_validator(mode="after")
+    def _no_password(self) -> Self:
+        if urlsplit(self.mlflow).password:
+            problem = "a recipe is written into runs: put user and password into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+            raise PydanticCustomError("password", problem)
+        return self
+
+
 class Recipe(_Table):
     data: Data
     model: Model
@@ -127,6 +139,7 @@ class Recipe(_Table):
     about: About
     export: Export
     validation: Validation
+    track: Track
 
 
 def resource(name: str) -> str:
@@ -187,6 +200,8 @@ def _mistake(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         table: Any = Recipe.model_fields[place[0]].annotation if place[:-1] else Recipe
         return f"{'.'.join(place)}: unknown; {did_you_mean(place[-1], table.model_fields)}"
+    if item["type"] == "password":  # which an error does not repeat
+        return f"{'.'.join(place)}: {item['msg']}"
     return f"{'.'.join(place)}: {item['msg']}, not {item['input']!r}"
 
 

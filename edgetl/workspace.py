@@ -133,6 +133,16 @@ class Run:
     def learning_curve_plot(self) -> Path:
         return self.path / "learning_curve.png"
 
+    @property
+    def explained(self) -> Path:
+        """Where the models look, picture by picture."""
+        return self.path / "explain"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's, in a folder a training."""
+        return self.path / "tensorboard"
+
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 

@@ -21,6 +21,9 @@ RunPath = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="RUN", help="Run directory; left out: runs/NAME, the same for the same command.")
 ]
+Mlflow = Annotated[
+    str | None, typer.Option("--mlflow", metavar="URI", help="Track in MLflow: sqlite:///FILE, a folder, or a server's address.")
+]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as augment.flip=false ('edgetl list settings').")
 ]

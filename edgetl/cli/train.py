@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Out, Set
+from edgetl.cli.options import Json, Mlflow, Out, Set
 
 
 def train(
@@ -33,6 +33,7 @@ def train(
         str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
     ] = "",
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    mlflow: Mlflow = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -46,21 +47,24 @@ def train(
         "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
         "compress.sparsity": sparsity, "compress.clusters": clusters,
-        "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed,
+        "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed, "track.mlflow": mlflow,
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options)
 
     from edgetl.pipeline import baseline as baselines
+    from edgetl.pipeline import track
     from edgetl.pipeline import train as stage
     from edgetl.project import Project
     from edgetl.report.tables import stages
 
+    track.check(chosen)
     if baseline:
         baselines.check(chosen, baseline)
     project = Project.create(chosen, out)
     stage.train(project)
     if baseline:
         baselines.compare_with_baseline(project, baseline)
+    track.track(project.run, chosen)
     record = project.run.read()
     stages(record)
     console.result({"run": str(project.run.path)} | record, f"next: edgetl export {project.run.path}")

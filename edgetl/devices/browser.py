@@ -32,7 +32,7 @@ class BrowserDevice(Device):
     def __init__(self, name: str, settings: Mapping[str, str]) -> None:
         self.name, self._runtimes = name, settings.get("runtimes")
         self._files: dict[str, Path] = {}
-        self._chromium = next((path for path in map(shutil.which, _NAMES) if path), None)
+        self._chromium = find_chromium()
         if "chromium" in settings:
             self._chromium = shutil.which(settings["chromium"])
             if not self._chromium:
@@ -96,6 +96,11 @@ class BrowserDevice(Device):
         if "error" in document:
             raise DeviceError(f"{self.name}: {document['error']['problem']}", document["error"]["remedy"])
         return document
+
+
+def find_chromium() -> str | None:
+    """The path of this host's Chromium, or of a browser that is one."""
+    return next((path for path in map(shutil.which, _NAMES) if path), None)
 
 
 def _end_all_in(folder: str) -> None:

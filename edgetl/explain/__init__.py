@@ -1,1 +1,1 @@
-"""Why the answers are what they are: where quantization moved them."""
+"""Why the answers are what they are: where a model looks, where quantization moved it."""

@@ -58,7 +58,7 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
         epochs = train.epochs + (1 if train.head_epochs else 0)
         changed = {"train.head_epochs": 0, "train.epochs": epochs, "train.learning_rate": rate, "train.fine_tune_from": "all"}
         changed |= {"model.weights": "none"}
-    return restore(recipe.model_dump(), changed)
+    return restore(recipe.model_dump(), options=changed)
 
 
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], dict[str, Any]]:

@@ -21,7 +21,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
         scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
     """
     run, contract = project.run, project.contract
-    quantized, name = _chosen(project, scheme)
+    quantized, name = chosen(project, scheme)
     pictures, rows = project.trained_pictures(), project.training_rows(limit)
     damages = measure_damage(project.float_model, quantized, contract, pictures.pixels, rows)
     content = int8_tflite(quantized.to_keras(project.float_model, contract), contract)
@@ -39,7 +39,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
     return document
 
 
-def _chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
+def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
     """The int8 model that is meant and its name. Raises UsageError or RunError when there is none."""
     run = project.run
     exported = "export_int8" in run.read()["stages"]

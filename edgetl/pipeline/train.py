@@ -22,6 +22,7 @@ from edgetl.training.compress import CompressSettings, achieved, compress
 from edgetl.training.epochs import History, Schedule, can_resume
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
 from edgetl.training.head import Head, HeadSettings, attach_head, train_head
+from edgetl.training.tensorboard import Log
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
 
@@ -119,7 +120,12 @@ def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
             *(settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout),
             *(settings.label_smoothing, mirror, model_settings.l2),
         )
-        facts["head_val_accuracy"] = train_head(model, pictures, contract, by_class, head)
+        trained = train_head(model, pictures, contract, by_class, head)
+        facts["head_val_accuracy"] = trained.best["val_accuracy"]
+        log = Log(schedule.logs and schedule.logs / "head")
+        for number, entry in enumerate(trained.entries, 1):
+            log(number, entry)
+        facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
     if settings.epochs:
         tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
@@ -191,6 +197,8 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     project.forget_float_model()
     last = list(histories.values())[-1]
     facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)} | scaled
+    if len(histories) > 1:  # clustering came last
+        facts |= {"pruning_epochs": histories["pruning"].entries, "pruning_best_epoch": histories["pruning"].best_epoch + 1}
     return [project.run.compressed_model], facts
 
 

@@ -89,13 +89,18 @@ def markdown(document: Mapping[str, Any]) -> str:
     """Devices, results and doubts."""
     lines = ["# Benchmark", "", f"Measured {document['measured']} by edgetl {document['software'].get('edgetl', '')}.", ""]
     lines += [f"- {name}: {', '.join(text for text in _device(facts) if text)}" for name, facts in document["devices"].items()]
-    rows = [[*_latency(result), *_start(document, result)[2:]] for result in document["results"]]
+    columns, rows = latency_table(document)
     lines += ["", "Times in ms of one picture; cold: import, load and first inference; MiB: peak memory; KiB: the file.", ""]
-    lines += [*markdown_table([*_LATENCY, *_START[2:]], rows), ""]
+    lines += [*markdown_table(columns, rows), ""]
     lines += [f"- {name}: {problem}" for name, problem in problems(document)]
     if _timed(document):
         lines += ["", "![Latency, accuracy and size](benchmark.png)"]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def latency_table(document: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of all that was measured."""
+    return [*_LATENCY, *_START[2:]], [[*_latency(result), *_start(document, result)[2:]] for result in document["results"]]
 
 
 def comma_separated(document: Mapping[str, Any]) -> str:

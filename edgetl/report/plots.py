@@ -23,7 +23,14 @@ _LEFT = 0.025  # of the width: where all titles begin
 
 
 def sensitivity(document: Mapping[str, Any], path: Path) -> None:
-    """What `edgetl sensitivity` found, as a PNG: each operator alone, worst first, and the whole file over the network's depth."""
+    """What `edgetl sensitivity` found, as a PNG."""
+    figure = sensitivity_figure(document)
+    with atomic(path) as temporary:
+        figure.savefig(temporary)
+
+
+def sensitivity_figure(document: Mapping[str, Any]) -> Figure:
+    """Each operator alone, worst first, and the whole file over the network's depth."""
     figure = Figure(figsize=(11, 12.5), dpi=120, layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1), facecolor="white")  # inches
     title = f"{document['model']}  ·  {document['scheme']}  ·  {document['pictures']} training pictures"
     figure.suptitle(title, x=_LEFT, ha="left", fontsize=15, fontweight="bold", color=_INK)
@@ -31,8 +38,7 @@ def sensitivity(document: Mapping[str, Any], path: Path) -> None:
     [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[0.28 * max(len(worst), 5) + 1, 6])
     _alone(above, worst, len(document["operators"]))
     _over_depth(below, document["drift"])
-    with atomic(path) as temporary:
-        figure.savefig(temporary)
+    return figure
 
 
 def _panel(figure: SubFigure, title: str, grid: Literal["x", "y"]) -> Axes:

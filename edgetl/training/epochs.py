@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note, progress, warn
+from edgetl.training.tensorboard import Log
 from edgetl.workspace import DAMAGED_NPZ, atomic
 
 
@@ -23,6 +24,7 @@ class Schedule:
         patience: stop after this many epochs without a better one.
         checkpoint: file to go on from after a kill; removed when the training is done.
         identity: of all inputs; a checkpoint of other inputs is not used.
+        logs: folder that gets TensorBoard's logs, in a folder a training; None: none.
     """
 
     epochs: int
@@ -30,6 +32,7 @@ class Schedule:
     patience: int
     checkpoint: Path
     identity: str
+    logs: Path | None = None
 
 
 @dataclass
@@ -74,6 +77,7 @@ def train_epochs(
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
     history, best = _resume(schedule, variables, state)
     started = len(history.entries)
+    log = Log(schedule.logs and schedule.logs / description.replace(" ", "_"), going_on=started > 0)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
         tick(started * schedule.steps_per_epoch)
         for epoch in range(started, schedule.epochs):
@@ -90,6 +94,7 @@ def train_epochs(
             seconds = time.monotonic() - begun
             trained = {"loss": sums[0] / number, "accuracy": sums[1] / number}
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
+            log(epoch + 1, history.entries[-1])
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
             _save(schedule, history, variables, state, best)
     if start is not None and not history.beats(start[1]):

@@ -10,6 +10,7 @@ import numpy as np
 from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
+from edgetl.training.epochs import History
 from edgetl.training.scoring import scorer
 
 
@@ -75,8 +76,8 @@ def dense_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if isinstance(layer, layers.Dense)]
 
 
-def train_head(model: Any, pictures: Pictures, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> float:
-    """Train the head in place, keeping the best epoch; gives its validation accuracy.
+def train_head(model: Any, pictures: Pictures, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> History:
+    """Train the head in place, keeping the best epoch.
 
     Args:
         class_weights: float32 [K], mean 1 over the pictures.
@@ -110,7 +111,8 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
         head.set_weights(best.best_weights)
     for layer, trained in zip(dense_layers(model), dense_layers(head), strict=True):
         layer.set_weights(trained.get_weights())
-    return float(best_accuracy)
+    entries = [dict(zip(history.history, map(float, values), strict=True)) for values in zip(*history.history.values(), strict=True)]
+    return History(entries, history.history["val_accuracy"].index(best_accuracy))
 
 
 def _alone(model: Any, shape: tuple[int, ...], settings: HeadSettings) -> Any:

@@ -112,6 +112,8 @@ def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path])
 def test_shipped_again_the_page_offers_the_newer_version(
     browser: "Browser", web_apps: dict[str, Path], coloured: Path, tmp_path: Path
 ) -> None:
+    from playwright.sync_api import expect  # by its locators, as a function to wait for would be evaluated, which the page's policy refuses
+
     app = Path(shutil.copytree(web_apps["litert"], tmp_path / "app"))
     newer = repacked(coloured, tmp_path / "newer.edgetl", lambda files: retitled(files, "Newer & better"))
     with hosted(app) as host:
@@ -124,7 +126,7 @@ def test_shipped_again_the_page_offers_the_newer_version(
         assert visit.page.text_content("h1") == HOSTILE[0], "versions do not mix"
         assert proved(visit.page).startswith("Passed")
         visit.page.click("#reload")
-        visit.page.wait_for_function("document.title === 'Newer & better'")
+        expect(visit.page).to_have_title("Newer & better")
         visit.page.wait_for_selector("#facts dt")
         assert proved(visit.page).startswith("Passed")
         assert visit.page.is_hidden("#update")
@@ -185,12 +187,14 @@ CONTRAST = """() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_for_everybody(browser: "Browser", web_apps: dict[str, Path], tmp_path: Path, scheme: Any) -> None:
     """By keyboard, for screen readers, in sufficient contrast (WCAG 2.2, AA: 4.5)."""
+    from playwright.sync_api import expect
+
     with hosted(web_apps["litert"]) as host:
         page = Visit(browser, color_scheme=scheme, reduced_motion="reduce").page
         page.goto(host.url)
         page.wait_for_selector("#facts dt")
         answer = give(page, picture(tmp_path))
-        page.wait_for_function("document.getElementById('announced').textContent")
+        expect(page.locator("#announced")).not_to_be_empty()
         assert page.get_by_role("status").first.count() == 1
         assert answer[0][0] in str(page.text_content("#announced"))
         assert page.get_by_role("img", name="a <b>.png").is_visible()

@@ -1,0 +1,47 @@
+"""`edgetl runs`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import Json
+
+
+def runs(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A folder of runs.")] = Path("runs"),
+    sort: Annotated[str, typer.Option(metavar="COLUMN", help="Best first: accuracies falling, sizes and times rising.")] = "created",
+    columns: Annotated[
+        str, typer.Option(metavar="A,B,...", help="Columns and settings, such as int8_top1,train.learning_rate.", show_default=False)
+    ] = "",
+    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Delete all runs behind the first N of this list.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List runs with their figures, compare settings, and delete those that are not needed.
+
+    A folder that is no run, or that holds anything that edgetl did not write, is never deleted.
+
+    Example: edgetl runs --sort int8_top1 --columns int8_top1,size_kib,train.learning_rate
+    """
+    from edgetl.errors import RunError
+    from edgetl.pipeline import runs as stage
+    from edgetl.workspace import Run
+
+    if not folder.is_dir():
+        raise RunError(f"there is no folder {folder}", "make a run with 'edgetl train DATA', or name the folder that holds your runs")
+    shown = [name.strip() for name in columns.split(",") if name.strip()] or list(stage.SHOWN)
+    rows = stage.runs(folder, shown, sort)
+    cells = [[Path(row["run"]).name, *("" if row[name] is None else row[name] for name in shown)] for row in rows]
+    console.table(str(folder), ["run", *(stage.SHORT.get(name, name) for name in shown)], cells)
+    removed = []
+    for path in [Path(row["run"]) for row in rows[keep:]] if keep is not None else []:
+        reason = stage.removable(Run(path))
+        if reason:
+            console.warn(f"{path} stays: {reason}")
+        elif yes or typer.confirm(f"delete {path}?", err=True):
+            stage.remove(Run(path))
+            removed.append(str(path))
+            console.note(f"deleted: {path}")
+    console.result({"runs": rows, "deleted": removed})

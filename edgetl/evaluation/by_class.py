@@ -1,0 +1,34 @@
+"""What is taken for what, and how well each class is known: counts of answers [N] against labels [N]."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class OfClass:
+    """Fractions in 0..1; 0 where there is nothing to divide by, as in scikit-learn with zero_division=0."""
+
+    pictures: int
+    precision: float
+    recall: float
+    f1: float
+
+
+def confusion(answers: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """int64 [K, K]: rows are what a picture is, columns what it was called."""
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, answers), 1)
+    return counts
+
+
+def by_class(counts: NDArray[np.int64]) -> list[OfClass]:
+    """Of a confusion matrix, in its order."""
+    found = []
+    for k, right in enumerate(np.diag(counts).tolist()):
+        pictures, named = int(counts[k].sum()), int(counts[:, k].sum())
+        f1 = 2 * right / (pictures + named) if pictures + named else 0.0
+        found.append(OfClass(pictures, right / named if named else 0.0, right / pictures if pictures else 0.0, f1))
+    return found

@@ -1,0 +1,77 @@
+"""Where a run's float and int8 models look on pictures; into RUN/explain, from where a report takes it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgetl.console import progress
+from edgetl.explain.gradcam import Look, last_map, look
+from edgetl.pipeline.diagnose import chosen
+from edgetl.predict import pixels_of
+from edgetl.project import Project
+from edgetl.report import draw
+from edgetl.report.explanation import explanation, lines
+from edgetl.workspace import atomic, write_json
+
+_STEM = 60  # characters of a picture's own name in its file's name: file systems allow 255 bytes
+
+
+def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[str, Any]:
+    """A PNG for each picture and explain.json, which also keeps what was explained of the same model before.
+
+    Args:
+        names: files, or embedded pictures.
+        out: folder; None: explain/ in the run.
+    """
+    contract, folder = project.contract, out or project.run.explained
+    pictures = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
+    quantized, scheme = chosen(project, "")
+    models = {"float": project.float_model, "int8": quantized.to_keras(project.float_model, contract)}
+    layer = last_map(project.float_model)
+    document: dict[str, Any] = {"model": identity(project.run.read()), "scheme": scheme, "layer": layer, "pictures": []}
+    found = {}
+    with progress("explain", len(pictures)) as tick:
+        for name, pixels in pictures.items():
+            first = look(models["float"], layer, contract, pixels)
+            second = look(models["int8"], layer, contract, pixels, first.top1)
+            file = folder / f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}.png"
+            with draw.style():
+                content = draw.png(explanation(pixels, first, second, contract.labels))
+            with atomic(file) as temporary:
+                temporary.write_bytes(content)
+            said = lines(first, second, contract.labels)
+            figures: dict[str, Any] = {"asked": contract.labels[first.top1], "float": _figures(first), "int8": _figures(second)}
+            figures["largest_map_change"] = float(np.abs(second.map - first.map).max())
+            alt = f"Where the models look on {Path(name).name}: {'; '.join(said)}"
+            found[file.name] = {"picture": Path(name).name, "file": file.name, **figures, "alt": alt, "lines": said}
+            tick(1)
+    earlier = {one["file"]: one for one in _earlier(folder / "explain.json", document["model"]) if one["file"] not in found}
+    write_json(folder / "explain.json", document | {"pictures": [*earlier.values(), *found.values()]})
+    return document | {"folder": str(folder), "pictures": list(found.values())}
+
+
+def identity(record: Mapping[str, Any]) -> str:
+    """Which models an explanation is of: another training or another int8 model has another one."""
+    stages = record["stages"]
+    return str((stages.get("export_int8") or stages.get("ptq_int8") or {"inputs": ""})["inputs"])
+
+
+def _figures(one: Look) -> dict[str, Any]:
+    return {key: value for key, value in asdict(one).items() if key != "map"}
+
+
+def _earlier(path: Path, model: str) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    document = json.loads(path.read_text(encoding="utf-8"))
+    return list(document["pictures"]) if document["model"] == model else []
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^\w-]+", "_", Path(name).stem)[:_STEM].encode()[: 3 * _STEM].decode(errors="ignore") or "picture"

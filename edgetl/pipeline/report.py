@@ -1,0 +1,82 @@
+"""All that a run holds, and what its models say of the validation pictures, as a report."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from edgetl.console import note, warn
+from edgetl.errors import DataError, RunError
+from edgetl.pipeline.explain import identity
+from edgetl.report.blocks import Absent
+from edgetl.report.facts import Answers, Facts
+from edgetl.report.write import write
+from edgetl.workspace import Run
+
+_COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onnx_float32")  # the first two that there are
+
+
+def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
+    """Write it, by default to report.html (or .md, .pdf) in the run; gives its path and what is not in it."""
+    path = out or run.path / f"report.{form}"
+    record, validation = run.read(), None
+    with suppress(RunError):  # none, or of older files: the report says so
+        validation = run.read_validation()
+    explained = _read(run.explained / "explain.json")
+    facts = Facts(
+        name=run.path.resolve().name,
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        record=record,
+        validation=validation,
+        benchmark=_read(run.path / "benchmark.json"),
+        sensitivity=_read(run.sensitivity),
+        doctor=_read(run.path / "doctor.json"),
+        explained=explained if explained and explained.get("model") == identity(record) else None,
+        explained_folder=run.explained,
+        answers=_answers(run),
+    )
+    absent = write(facts, path, form)
+    for one in absent:
+        note(f"not in it: {one.title}: {one.reason}{f' ({one.command})' if one.command else ''}")
+    return path, list(absent)
+
+
+def _read(path: Path) -> Mapping[str, Any] | None:
+    """A JSON file beside the run; one that cannot be read is told and left out."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        warn(f"{path} cannot be read ({error}) and is left out")
+        return None
+    return document if isinstance(document, Mapping) else {"findings": document}
+
+
+def _answers(run: Run) -> Answers | Absent:
+    """Of the float model and of two files, on the pictures that the validation took."""
+    from edgetl.data.calibration import sample
+    from edgetl.pipeline.export import exported
+    from edgetl.pipeline.validate import subject_name
+    from edgetl.project import Project
+    from edgetl.runtimes import open_session
+    from edgetl.runtimes.base import predict as predict_rows
+    from edgetl.runtimes.keras import KerasSession
+
+    try:
+        project = Project.open(run.path)
+        pictures, rows = project.trained_pictures(), project.pictures.rows("val")
+        files = {subject_name(Path(file)): run.path / file for file in exported(project)}
+    except (DataError, RunError) as error:  # the pictures are elsewhere, or nothing is exported: the rest can still be told
+        return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
+    limit, seed = project.recipe.validation.limit, project.recipe.train.seed
+    rows = sample(pictures.labels, rows, limit, seed) if limit else rows
+    sessions = {"keras_float": KerasSession(project.float_model, project.contract)}
+    chosen = [name for name in _COMPARED if name in files][:2]
+    opened = sessions | {name: open_session(files[name], project.contract) for name in chosen}
+    probabilities = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in opened.items()}
+    return Answers(
+        pictures.classes, pictures.labels[rows], tuple(pictures.names[row] for row in rows), pictures.pixels[rows], probabilities
+    )

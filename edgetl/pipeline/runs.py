@@ -1,0 +1,118 @@
+"""The runs in a folder: their figures side by side, and the removal of those that are not needed."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from edgetl.errors import RunError, UsageError
+from edgetl.registry import did_you_mean
+from edgetl.workspace import Run
+
+# What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
+_OWN = (
+    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*"),
+    *(
+        "benchmark.png",
+        "sensitivity.png",
+        "evaluation.png",
+        "learning_curve.png",
+        "baseline-*",
+        "cache",
+        "export",
+        "explain",
+        "tensorboard",
+    ),
+)
+
+Row = dict[str, Any]
+
+
+def _best(record: Mapping[str, Any], validation: Mapping[str, Any], subject: str, *keys: str) -> Any:
+    value: Any = validation.get("subjects", {}).get(subject, {})
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _points(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 2)
+
+
+# Name: (how it is read from run.json and validation.json, whether the largest comes first)
+COLUMNS: dict[str, tuple[Callable[[Mapping[str, Any], Mapping[str, Any]], Any], bool]] = {
+    "created": (lambda r, v: r["created"], True),
+    "source": (lambda r, v: r["recipe"]["data"]["source"].rpartition("/")[2], False),
+    "model": (lambda r, v: "{backbone} {alpha:g} {image_size}px".format(**r["recipe"]["model"]), False),
+    "backbone": (lambda r, v: r["recipe"]["model"]["backbone"], False),
+    "alpha": (lambda r, v: r["recipe"]["model"]["alpha"], False),
+    "image_size": (lambda r, v: r["recipe"]["model"]["image_size"], False),
+    "float_top1": (lambda r, v: _points(_best(r, v, "keras_float", "accuracy", "top1_accuracy")), True),
+    "int8_top1": (lambda r, v: _points(_best(r, v, "tflite_int8", "accuracy", "top1_accuracy")), True),
+    "size_kib": (lambda r, v: _best(r, v, "tflite_int8", "size_bytes") and round(_best(r, v, "tflite_int8", "size_bytes") / 1024), False),
+    "latency_ms": (lambda r, v: _best(r, v, "tflite_int8", "latency_ms", "p50"), False),
+    "verdict": (lambda r, v: {True: "passed", False: "FAILED", None: None}[v.get("passed")], False),
+    "seconds": (lambda r, v: round(sum(stage["seconds"] for stage in r["stages"].values())), False),
+    "stages": (lambda r, v: len(r["stages"]), True),
+}
+SHOWN = ("model", "float_top1", "int8_top1", "size_kib", "latency_ms", "verdict")  # what 80 characters hold
+SHORT = {"float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "latency_ms": "ms"}  # heads of a table
+
+
+def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
+    """A row a run, best first: its path, and the columns, of COLUMNS or settings by dotted key; None where a run has no such figure."""
+    found = []
+    for run in _found(folder):
+        record, validation = run.read(), {}
+        with suppress(RunError):  # not validated, or of older files
+            validation = run.read_validation()
+        found.append({"run": str(run.path)} | {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))})
+    largest_first = COLUMNS[sort][1] if sort in COLUMNS else False
+    known = [row for row in found if row[sort] is not None]
+    known.sort(key=lambda row: (isinstance(row[sort], str), row[sort]), reverse=largest_first)
+    return [*known, *(row for row in found if row[sort] is None)]
+
+
+def _found(folder: Path) -> Iterator[Run]:
+    """Every run right in the folder that this version reads."""
+    for record in sorted(folder.glob("*/run.json")):
+        with suppress(RunError):
+            run = Run(record.parent)
+            run.read()
+            yield run
+
+
+def _value(name: str, record: Mapping[str, Any], validation: Mapping[str, Any]) -> Any:
+    if name in COLUMNS:
+        return COLUMNS[name][0](record, validation)
+    value: Any = record["recipe"]
+    table, _, key = name.partition(".")
+    if key and table in value:
+        return value[table].get(key)
+    settings = [f"{table}.{key}" for table, keys in value.items() for key in keys]
+    raise UsageError(f"runs have no column '{name}'", did_you_mean(name, [*COLUMNS, *settings]))
+
+
+def removable(run: Run) -> str:
+    """Why the folder must not be removed; empty: it may be."""
+    if run.path.is_symlink():
+        return "it is a link"
+    try:
+        run.read()
+    except RunError as error:
+        return error.problem
+    foreign = [path.name for path in run.path.iterdir() if path.is_symlink() or not any(fnmatch(path.name, own) for own in _OWN)]
+    return f"it holds {foreign[0]}, which edgetl did not write" if foreign else ""
+
+
+def remove(run: Run) -> None:
+    """Remove a run's folder. Raises RunError when it is none, or holds what is not edgetl's."""
+    reason = removable(run)
+    if reason:
+        raise RunError(f"{run.path} is not removed: {reason}", "move away what you want to keep, and delete the folder yourself")
+    try:
+        shutil.rmtree(run.path)
+    except OSError as error:
+        raise RunError(f"cannot remove {run.path}: {error}", "close what has its files open, and look at its permissions") from error

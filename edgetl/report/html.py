@@ -1,0 +1,41 @@
+"""A report as one web page that needs nothing else: no script, no network, every picture inside."""
+
+import base64
+from collections.abc import Sequence
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from edgetl.report import draw
+from edgetl.report.blocks import Absent, Block, Picture, Section
+
+_MARKS = {"passed": "good", "ok": "good", "FAILED": "bad"}  # words of a table's cells that are shown as a verdict
+
+
+def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], unfolded: bool = False) -> str:
+    """The page.
+
+    Args:
+        sections: a name for links, and the section.
+        unfolded: what a reader would open is open, for print.
+    """
+    # Names of classes and files are data from anywhere: everything is escaped but our own drawings, whose texts matplotlib escapes.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"svg": lambda figure: Markup(draw.svg(figure)), "data": _data, "mark": lambda text: _MARKS.get(text, "")}
+    environment.tests["number"] = _is_number
+    environment.globals["kind"] = _kind
+    template = environment.from_string(files("edgetl").joinpath("report", "page.html").read_text(encoding="utf-8"))
+    return template.render(title=title, made=made, sections=sections, absent=absent, unfolded=unfolded)
+
+
+def _kind(block: Block) -> str:
+    return type(block).__name__.lower()
+
+
+def _data(picture: Picture) -> str:
+    return f"data:image/{picture.kind};base64,{base64.b64encode(picture.content).decode()}"
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and (text[0].isdigit() or text[0] in "+-") and any(map(str.isdigit, text)) and not any(map(str.isalpha, text))

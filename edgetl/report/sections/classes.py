@@ -1,0 +1,63 @@
+"""Precision, recall and F1 of each class."""
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from edgetl.evaluation.by_class import OfClass, by_class, confusion
+from edgetl.report.blocks import Absent, Plot, Section, Table
+from edgetl.report.draw import BLUE, FAINT, GOLD, INK, plot
+from edgetl.report.facts import Answers, Facts, percent
+
+_TITLE = "Class by class"
+_DRAWN = 24  # classes with a bar: the worst of them, where there are more
+_NAME_LENGTH = 22
+
+
+def section(facts: Facts) -> Section | Absent:
+    if isinstance(facts.answers, Absent):
+        return facts.absent(_TITLE)
+    answers = facts.answers
+    names = answers.compared or (answers.shipped,)
+    figures = [_figures(answers, name) for name in names]
+    order = sorted(range(len(answers.classes)), key=lambda k: figures[-1][k].f1)
+    rows = []
+    for k in order:
+        one = figures[-1][k]
+        before = [percent(figures[0][k].f1, 1)] if answers.compared else []
+        rows.append(
+            [answers.classes[k], str(one.pictures), *(percent(x, 1) for x in (one.precision, one.recall)), *before, percent(one.f1, 1)]
+        )
+    columns = ["class", "pictures", "precision", "recall", *(["F1 float", "F1 int8"] if answers.compared else ["F1"])]
+    worst, best = answers.classes[order[0]], answers.classes[order[-1]]
+    alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
+    drawn = _dots([answers.classes[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in figures])
+    table = Table(
+        columns,
+        rows,
+        f"{answers.shipped} on {len(answers.labels):,} validation pictures, in %, worst class first",
+        folded=len(rows) > _DRAWN,
+        beside=len(rows) <= _DRAWN,
+    )
+    return Section(_TITLE, (Plot(drawn, alt), table))
+
+
+def _figures(answers: Answers, name: str) -> list[OfClass]:
+    return by_class(confusion(answers.probabilities[name].argmax(1), answers.labels, len(answers.classes)))
+
+
+def _dots(classes: Sequence[str], names: Sequence[str], figures: Sequence[Sequence[OfClass]]) -> Figure:
+    """A dot a model, those of a class joined: an axis that begins at 0 would show no difference."""
+    figure, axes = plot(height=1.4 + 0.34 * len(classes), grid="both")
+    places = range(len(classes))
+    values = [[100 * one.f1 for one in of] for of in figures]
+    axes.hlines(
+        places, [min(of) for of in zip(*values, strict=True)], [max(of) for of in zip(*values, strict=True)], color=FAINT, linewidth=1.2
+    )
+    for name, of, colour in zip(names, values, (GOLD, BLUE)[-len(names) :], strict=True):
+        axes.plot(of, places, "o", markersize=7, color=colour, label=name)
+    axes.set_yticks(places, [name if len(name) < _NAME_LENGTH else f"{name[: _NAME_LENGTH - 2]}…" for name in classes])
+    axes.set_ylim(len(classes) - 0.4, -0.6)
+    axes.set_xlabel("F1, %")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
+    return figure

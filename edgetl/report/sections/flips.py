@@ -1,0 +1,55 @@
+"""Pictures that int8 names otherwise than float."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edgetl.report.blocks import Absent, Picture, Pictures, Section, Text
+from edgetl.report.facts import Answers, Facts, percent
+
+_TITLE = "What quantization changed"
+_SHOWN = 24
+_EDGE_PX = 160  # of a thumbnail: twice what the page shows, for fine screens
+_QUALITY = 80  # JPEG's: 6 KB each
+
+
+def section(facts: Facts) -> Section | Absent:
+    if isinstance(facts.answers, Absent):
+        return facts.absent(_TITLE)
+    answers = facts.answers
+    if not answers.compared:
+        return Absent(_TITLE, "the run has no int8 file", "edgetl export RUN --int8")
+    first, second = answers.compared
+    a, b = answers.probabilities[first], answers.probabilities[second]
+    before, after = a.argmax(1), b.argmax(1)
+    flipped = np.flatnonzero(before != after)
+    surest = flipped[np.argsort(-np.abs(a - b).max(axis=1)[flipped], kind="stable")]
+    won = int((after[flipped] == answers.labels[flipped]).sum())
+    lost = int((before[flipped] == answers.labels[flipped]).sum())
+    text = (
+        f"{first} and {second} name different classes on {len(flipped)} of {len(before):,} pictures: {lost} lost, {won} won, "
+        f"{len(flipped) - lost - won} wrong both times."
+    )
+    if not len(flipped):
+        return Section(_TITLE, (Text(text),))
+    if len(flipped) > _SHOWN:
+        text += f" These are the {_SHOWN} that moved furthest."
+    return Section(_TITLE, (Text(text), Pictures([_picture(answers, int(row), a[row], b[row]) for row in surest[:_SHOWN]])))
+
+
+def _picture(answers: Answers, row: int, before: Any, after: Any) -> Picture:
+    classes, label = answers.classes, int(answers.labels[row])
+    said = [f"{name} {classes[int(p.argmax())]} {percent(p.max(), 0)} %" for name, p in (("float:", before), ("int8:", after))]
+    outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong both times"
+    alt = f"{answers.names[row]}, which is {classes[label]}; {'; '.join(said)}"
+    return Picture(thumbnail(answers.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", said)
+
+
+def thumbnail(pixels: Any) -> bytes:
+    """JPEG of uint8 [H, W, 3]."""
+    drawn = io.BytesIO()
+    way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny pictures are to look tiny
+    Image.fromarray(np.asarray(pixels)).resize((_EDGE_PX, _EDGE_PX), way).save(drawn, "JPEG", quality=_QUALITY)
+    return drawn.getvalue()

@@ -1,0 +1,32 @@
+"""What TensorBoard shows of a training: `tensorboard --logdir RUN/tensorboard`, while it runs and afterwards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from edgetl.keras import tf
+
+# tf.summary.scalar needs the tensorboard package, which nothing else here does; this is what it writes.
+_SCALAR = tf.compat.v1.SummaryMetadata(
+    plugin_data=tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars"),
+    data_class=1,  # DATA_CLASS_SCALAR
+)
+_TIMES = "seconds"  # an entry's own duration: no curve to look at
+
+
+class Log:
+    """Scalars of one training, epoch by epoch. None as its folder: nothing is written."""
+
+    def __init__(self, folder: Path | None, going_on: bool = False) -> None:
+        """Logs of an earlier training under this name go, unless this one goes on with it."""
+        if folder is not None and not going_on:
+            for old in folder.glob("events.out.tfevents.*"):
+                old.unlink()
+        self._writer = tf.summary.create_file_writer(str(folder)) if folder is not None else tf.summary.create_noop_writer()
+
+    def __call__(self, epoch: int, entry: Mapping[str, float]) -> None:
+        """The figures after an epoch, from 1 on."""
+        with self._writer.as_default():
+            for name, value in entry.items():
+                if name != _TIMES:
+                    tf.summary.write(name, tf.constant(value, tf.float32), step=epoch, metadata=_SCALAR)
+            self._writer.flush()

@@ -1,0 +1,124 @@
+"""The map shows what the answer rests on, in every network."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.backbones import BACKBONES
+from edgetl.contract import InputContract
+from edgetl.explain.gradcam import last_map, look
+from tests.conftest import Answer
+
+Cli = Callable[..., Answer]
+CONTRACT = InputContract(64, 1 / 255, 0, ("red", "blue"))
+
+
+@pytest.fixture(scope="module")
+def colours() -> Any:
+    """Red against blue, by the mean of what each of two filters finds."""
+    from edgetl.keras import keras, layers
+
+    image = keras.Input((64, 64, 3))
+    found = layers.Conv2D(2, 1, name="found", activation="relu")(layers.AveragePooling2D(8)(image))
+    padded = layers.ZeroPadding2D(1, name="pad")(found)
+    model = keras.Model(image, layers.Dense(2, use_bias=False, name="logits")(layers.GlobalAveragePooling2D(name="pool")(padded)))
+    model.get_layer("found").set_weights([np.array([[[[1, -1], [-1, -1], [-1, 1]]]], np.float32), np.zeros(2, np.float32)])
+    model.get_layer("logits").set_weights([100 * np.eye(2, dtype=np.float32)])
+    return model
+
+
+@pytest.mark.parametrize(("top", "left"), [(0, 0), (40, 40), (40, 0)])
+def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
+    picture = np.full((64, 64, 3), 90, np.uint8)
+    picture[top : top + 24, left : left + 24] = 255, 0, 0
+    picture[24:32, 32:40] = 0, 0, 255  # one place of the map
+    found = look(colours, last_map(colours), CONTRACT, picture)
+    assert last_map(colours) == "found", "padding has no map of its own"
+    assert (found.top1, found.map.shape, found.map.max()) == (0, (64, 64), pytest.approx(1, abs=0.01))
+    y, x = np.unravel_index(found.map.argmax(), found.map.shape)
+    assert top <= y < top + 24
+    assert left <= x < left + 24
+    assert found.drop > 0.1
+    assert found.drop > 3 * found.drop_elsewhere
+    assert found.beaten == 1
+    blue = look(colours, "found", CONTRACT, picture, label=1)
+    assert (blue.top1, blue.probability) == (0, pytest.approx(1 - found.probability, abs=1e-6))
+    y, x = np.unravel_index(blue.map.argmax(), blue.map.shape)
+    assert 16 <= y < 40
+    assert 24 <= x < 48
+
+
+def test_a_class_that_nothing_speaks_for_has_an_empty_map(colours: Any) -> None:
+    found = look(colours, "found", CONTRACT, np.zeros((64, 64, 3), np.uint8), label=1)
+    assert not found.map.any()
+    assert found.drop == 0
+
+
+@pytest.mark.parametrize(("name", "size"), [*((name, 32) for name in BACKBONES), ("mobilenet_v2", 96)])
+def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
+    """Float and on int8 grids; at 32 px the last layers have one place only."""
+    from edgetl.keras import set_seed
+
+    from edgetl.backbones.fold import fold_batch_norms
+    from edgetl.quantization.base import bake, ranged_layers
+    from edgetl.training.head import attach_head
+
+    set_seed(0)
+    backbone = BACKBONES.load(name)
+    model = attach_head(fold_batch_norms(backbone.build(min(backbone.alphas), size)), 2)
+    contract = InputContract(size, backbone.scale, backbone.zero_point, ("a", "b"))
+    picture = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
+    layer = last_map(model)
+    weights = {one.name: one.get_weights() for one in model.layers if one.weights}
+    grids = bake(model, weights, dict.fromkeys(ranged_layers(model), (-2.0, 6.0)), contract)
+    for one in (model, grids.to_keras(model, contract)):
+        found = look(one, layer, contract, picture)
+        assert found.map.shape == (size, size)
+        assert np.isfinite(found.map).all()
+        assert 0 <= found.map.min() <= found.map.max() <= 1 + 1e-6
+        assert 0 <= found.beaten <= 1
+
+
+def test_the_command_draws_pictures_and_the_report_shows_them(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    from edgetl.data.sources import read_picture
+
+    name = tmp_path / "ein Bild ☂ & <b>.png"
+    name.write_bytes(read_picture("digits:0"))
+    answer = cli("explain", run_copy, name, "digits:1", "--json")
+    assert answer.code == 0, answer.err
+    first, second = answer.document["pictures"]
+    assert (first["picture"], second["picture"]) == ("ein Bild ☂ & <b>.png", "digits:1")
+    for one in (first, second):
+        with Image.open(run_copy / "explain" / one["file"]) as picture:
+            assert picture.width > 3 * picture.height
+        assert 0 <= one["int8"]["probability"] <= 1
+        assert -1 <= one["float"]["drop"] <= 1
+    assert cli("explain", run_copy, "digits:2").code == 0
+    kept = json.loads((run_copy / "explain" / "explain.json").read_text(encoding="utf-8"))["pictures"]
+    assert len(kept) == 3, "one after the other they gather for the report"
+    assert cli("report", run_copy).code == 0
+    page = (run_copy / "report.html").read_text(encoding="utf-8")
+    assert page.count("Where the models look on") == 3
+    assert "ein Bild ☂ &amp; &lt;b&gt;.png" in page
+    document = json.loads((run_copy / "explain" / "explain.json").read_text(encoding="utf-8"))
+    (run_copy / "explain" / "explain.json").write_text(json.dumps(document | {"model": "another"}), encoding="utf-8")
+    assert cli("report", run_copy, "--json").document["absent"][0]["part"] == "Where the models look", "of another model: not shown"
+
+
+def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "no picture.jpg").write_text("text", encoding="utf-8")
+    for arguments, code, words in (
+        ((run_copy,), 2, "no picture was named"),
+        ((run_copy, tmp_path / "none.jpg"), 3, "cannot read the picture"),
+        ((run_copy, tmp_path / "no picture.jpg"), 3, "cannot be read as a picture"),
+        ((tmp_path, "digits:0"), 5, "is not a run"),
+    ):
+        answer = cli("explain", *arguments)
+        assert answer.code == code
+        assert words in answer.err
+    assert not (run_copy / "explain").exists()

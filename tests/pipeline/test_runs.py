@@ -1,0 +1,78 @@
+"""Runs side by side; what is no run, or holds somebody's own files, is never deleted."""
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Answer, Made
+
+Cli = Callable[..., Answer]
+
+
+@pytest.fixture
+def folder(made: Made, tmp_path: Path) -> Path:
+    """Three runs, of which the second was never validated, and things that are none."""
+    runs = tmp_path / "my runs"
+    for number, name in enumerate(("a", "b ü", "c")):
+        shutil.copytree(made.run, runs / name)
+        record = json.loads((runs / name / "run.json").read_text(encoding="utf-8"))
+        record["created"] = f"2026-01-0{number + 1}T00:00:00+00:00"
+        record["recipe"]["train"]["learning_rate"] = 0.1 * (3 - number)
+        if name == "b ü":
+            del record["stages"]["validate"]
+        (runs / name / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (runs / "pictures").mkdir()
+    (runs / "pictures" / "rose.jpg").touch()
+    (runs / "other").mkdir()
+    (runs / "other" / "run.json").write_text('{"schema": 99}', encoding="utf-8")
+    return runs
+
+
+def names(answer: Answer) -> list[str]:
+    return [Path(row["run"]).name for row in answer.document["runs"]]
+
+
+def test_best_first_by_any_column(cli: Cli, folder: Path) -> None:
+    assert names(cli("runs", folder, "--json")) == ["c", "b ü", "a"], "newest first"
+    assert names(cli("runs", folder, "--sort", "train.learning_rate", "--json")) == ["c", "b ü", "a"]
+    answer = cli("runs", folder, "--sort", "int8_top1", "--columns", "int8_top1,train.learning_rate", "--json")
+    assert names(answer)[-1] == "b ü", "a run without the figure comes last"
+    assert set(answer.document["runs"][0]) == {"run", "int8_top1", "train.learning_rate"}
+    shown = cli("runs", folder)
+    assert "passed" in shown.out
+    assert "pictures" not in shown.out
+
+
+def test_mistakes_are_said(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    answer = cli("runs", folder, "--sort", "int8_top")
+    assert answer.code == 2
+    assert "did you mean 'int8_top1'" in answer.err
+    assert cli("runs", tmp_path / "none").code == 5
+
+
+def test_only_runs_are_deleted(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    (folder / "a" / "my notes.docx").touch()
+    kept = tmp_path / "kept"
+    shutil.copytree(folder / "c", kept)
+    (folder / "linked").symlink_to(kept)
+    answer = cli("runs", folder, "--keep", 0, "--yes", "--json")
+    assert answer.code == 0, answer.err
+    assert {Path(path).name for path in answer.document["deleted"]} == {"b ü", "c"}
+    assert {path.name for path in folder.iterdir()} == {"a", "pictures", "other", "linked"}
+    assert (kept / "run.json").exists()
+    assert "my notes.docx, which edgetl did not write" in answer.err
+
+
+def test_it_asks_first(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.confirm", lambda text, err: "b ü" in text)
+    answer = cli("runs", folder, "--keep", 1, "--json")
+    assert [Path(path).name for path in answer.document["deleted"]] == ["b ü"]
+    assert (folder / "a").is_dir()
+    monkeypatch.undo()
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert cli("runs", folder, "--keep", 0).code == 1, "no answer is no"
+    assert (folder / "a").is_dir()
