@@ -36,7 +36,7 @@ class Project:
         self.run, self.recipe = run, recipe
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
-        self.listing = sources.find(recipe.data.source)
+        self.listing = sources.find(recipe.data.source).limited(recipe.data.limit)
         self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
 
     @classmethod

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.backbones import backbone_file
-from edgetl.pipeline.train import fit, float_inputs, float_schedule, starting_backbone, with_head
+from edgetl.pipeline.train import fit, float_schedule, prepare, starting_backbone, with_head
 from edgetl.project import Project
 from edgetl.workspace import atomic
 
 
 def pretrain(project: Project, out: Path | None) -> Path:
     """Train a classifier on the project's pictures and keep its backbone alone; gives the file, which is a copy of the run's own."""
-    inputs = float_inputs(project)
+    inputs = prepare(project)
     project.stage("backbone", inputs, partial(_backbone, project, inputs))
     if out is None:
         return project.run.backbone
