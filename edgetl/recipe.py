@@ -30,6 +30,7 @@ class Data(_Table):
     test_fraction: Fraction
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)]
     cache_memory_mib: Count
+    limit: Count
 
     @model_validator(mode="after")
     def _some_are_left(self) -> Self:
@@ -43,7 +44,10 @@ class Model(_Table):
     alpha: Annotated[float, Field(gt=0, le=4)]
     image_size: Annotated[int, Field(ge=32, le=1024)]
     weights: str
+    pooling: Literal["average", "max", "flatten"]
+    dense: tuple[Positive, ...]
     dropout: Fraction
+    l2: Annotated[float, Field(ge=0, le=1)]
 
 
 class Train(_Table):
@@ -54,7 +58,9 @@ class Train(_Table):
     epochs: Count
     learning_rate: Rate
     warmup_fraction: Fraction
-    fine_tune_from: str
+    unfreeze: str
+    depth_factor: Annotated[float, Field(gt=0, le=1)]
+    unfreeze_epochs: Annotated[float, Field(ge=0, le=1000)]
     label_smoothing: Fraction
     patience: Positive
     balance_above: Annotated[float, Field(ge=1)]

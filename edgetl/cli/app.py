@@ -21,6 +21,7 @@ from edgetl.cli import (
     list_names,
     pack,
     predict,
+    pretrain,
     report,
     run,
     runs,
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "train": train.train,
+    "pretrain": pretrain.pretrain,
     "export": export.export,
     "validate": validate.validate,
     "evaluate": evaluate.evaluate,

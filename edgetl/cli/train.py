@@ -26,6 +26,10 @@ def train(
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
+    unfreeze: Annotated[
+        str | None,
+        typer.Option(metavar="none|head|N-blocks|all|auto", help="How much of it learns; auto: short trials tell."),
+    ] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
     clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
@@ -47,7 +51,8 @@ def train(
         "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
         "compress.sparsity": sparsity, "compress.clusters": clusters,
-        "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed, "track.mlflow": mlflow,
+        "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.unfreeze": unfreeze,
+        "train.seed": seed, "track.mlflow": mlflow,
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options)
 
