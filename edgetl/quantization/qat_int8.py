@@ -82,7 +82,7 @@ def _step(student: Any, float_model: Any, contract: InputContract, settings: Set
     keep_compressed = kept(float_model, student)
 
     @tf.function(reduce_retracing=True)
-    def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    def step(pixels: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         images = contract.normalize(settings.augment(pixels, seed))
         wanted_features, wanted = teacher(images, training=False)
         with tf.GradientTape() as tape:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note, progress, warn
+from edgetl.training.team import ALONE, Team
 from edgetl.training.tensorboard import Log
 from edgetl.workspace import DAMAGED_NPZ, atomic
 
@@ -63,6 +64,7 @@ def train_epochs(
     step: Callable[..., tuple[Any, Any]],
     validate: Callable[[], tuple[float, float]],
     start_counts: bool = False,
+    team: Team = ALONE,
 ) -> History:
     """Train, and leave the best epoch's values in `variables`.
 
@@ -73,11 +75,13 @@ def train_epochs(
         step: one batch to (loss, accuracy), training the model.
         validate: (accuracy, loss) on the validation pictures now; best means highest accuracy, then lowest loss.
         start_counts: keep the values from before training, and no epoch's, when no epoch is better.
+        team: who trains in step; rank 0 validates, decides and writes for all.
     """
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
     history, best = _resume(schedule, variables, state)
+    history = _in_step(team, history, [*variables, *state])
     started = len(history.entries)
-    log = Log(schedule.logs and schedule.logs / description.replace(" ", "_"), going_on=started > 0)
+    log = Log(schedule.logs and schedule.logs / description.replace(" ", "_") if team.rank == 0 else None, going_on=started > 0)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
         tick(started * schedule.steps_per_epoch)
         for epoch in range(started, schedule.epochs):
@@ -88,7 +92,7 @@ def train_epochs(
             for number, batch in enumerate(batches(epoch), 1):
                 sums += [float(value) for value in step(*batch)]
                 tick(1, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
-            accuracy, loss = validate()
+            accuracy, loss = team.tell(validate() if team.rank == 0 else None)
             if history.is_better((accuracy, -loss)):
                 history.best_epoch, best = epoch, [variable.numpy() for variable in variables]
             seconds = time.monotonic() - begun
@@ -96,13 +100,23 @@ def train_epochs(
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
             log(epoch + 1, history.entries[-1])
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
-            _save(schedule, history, variables, state, best)
+            if team.rank == 0:
+                _save(schedule, history, variables, state, best)
     if start is not None and not history.beats(start[1]):
         note(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
         history.best_epoch, best = -1, start[0]
     for variable, value in zip(variables, best, strict=True):
         variable.assign(value)
     return history
+
+
+def _in_step(team: Team, history: History, variables: Sequence[Any]) -> History:
+    """All workers begin where rank 0 is, whatever they found themselves."""
+    if team.workers == 1:
+        return history
+    for variable, value in zip(variables, team.arrays([variable.numpy() for variable in variables]), strict=True):
+        variable.assign(value)
+    return History(*team.tell([history.entries, history.best_epoch]))
 
 
 def can_resume(schedule: Schedule) -> bool:

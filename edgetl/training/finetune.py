@@ -16,6 +16,7 @@ from edgetl.training.epochs import History, Schedule, train_epochs
 from edgetl.training.head import decay
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
+from edgetl.training.team import ALONE, Team
 from edgetl.training.unfreeze import depths, unfreeze
 
 # Keras builds MobileNets with batch-norm momenta up to 0.999, which need thousands of steps to arrive; training from scratch on a
@@ -104,6 +105,7 @@ def fine_tune(
     schedule: Schedule,
     description: str = "fine-tuning",
     constraint: Constraint | None = None,
+    team: Team = ALONE,
 ) -> History:
     """Train the classifier in place; it ends with the best epoch's weights.
 
@@ -113,22 +115,25 @@ def fine_tune(
         weights: float32 [K], see `class_weights`.
         description: what the one who waits reads.
         constraint: holds from the first step on.
+        team: whose strategy the model's variables were made for; a step takes `batch_size` pictures a replica.
     """
     unfreeze(model, settings.unfreeze)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = _NORM_MOMENTUM
-    optimizers = _optimizers(model, settings, schedule)
+    with team.scope():
+        optimizers = _optimizers(model, settings, schedule)
     state = [variable for optimizer, _ in optimizers for variable in optimizer.variables]
-    rows, score = pictures.rows("train"), scorer(model, contract)
+    rows, score, of_all = pictures.rows("train"), scorer(model, contract), settings.batch_size * team.replicas
     return train_epochs(
         description,
         schedule,
         model.variables,
         [*state, *(constraint.state if constraint else ())],
-        lambda epoch: epoch_batches(training_pictures, rows, settings.batch_size, settings.seed, epoch),
-        _step(model, contract, weights, augment, settings, optimizers, constraint),
+        lambda epoch: team.batches(lambda share: epoch_batches(training_pictures, rows, of_all, settings.seed, epoch, share)),
+        team.step(_step(model, contract, weights, augment, settings, optimizers, constraint)),
         lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
+        team=team,
     )
 
 
@@ -159,27 +164,28 @@ def _step(
     optimizers: Sequence[tuple[Any, list[Any]]],
     constraint: Constraint | None,
 ) -> Any:
+    """A replica's step: its part of the loss, the whole batch's being the sum over the replicas, and of the accuracy."""
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
-    objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+    objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing, reduction="none")
     weights, classes, teacher = tf.constant(weights), len(contract.labels), settings.teacher
 
-    @tf.function(reduce_retracing=True)
-    def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    def step(pixels: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         pixels = augment(pixels, seed)
         with tf.GradientTape() as tape:
             features = trunk(contract.normalize(pixels), training=settings.live_norms)
             logits = head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed))
-            loss = objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
+            loss = tf.reduce_mean(objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels)))
             if teacher is not None:
                 loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
             if settings.l2:
                 loss += decay(model, settings.l2)
+            loss *= share
         for (optimizer, variables), slopes in zip(optimizers, tape.gradient(loss, [group for _, group in optimizers]), strict=True):
             optimizer.apply_gradients(zip(slopes, variables, strict=True))
         if constraint is not None:
             constraint()
-        return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
+        return loss, share * tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
 
     return step
 

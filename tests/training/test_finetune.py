@@ -9,7 +9,7 @@ import pytest
 
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
-from edgetl.data.batches import epoch_batches
+from edgetl.data.batches import Share, epoch_batches
 from edgetl.training import finetune
 from edgetl.training.epochs import History, Schedule
 from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune
@@ -55,11 +55,11 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 ) -> None:
     epochs: list[int] = []
 
-    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int) -> Any:
+    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
         epochs.append(epoch)
         if epochs == [0, 1, 2]:
             raise KeyboardInterrupt
-        return epoch_batches(pictures, rows, size, seed, epoch)
+        return epoch_batches(pictures, rows, size, seed, epoch, share)
 
     straight = classifier()
     expected = tune(straight, pictures, schedule(4))
