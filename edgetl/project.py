@@ -15,8 +15,8 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
 from edgetl.console import note
 from edgetl.contract import InputContract
+from edgetl.data import exclude, sources
 from edgetl.data import pictures as data_pictures
-from edgetl.data import sources
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.calibration import sample
@@ -36,16 +36,18 @@ class Project:
         self.run, self.recipe = run, recipe
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         self.backbone.check_alpha(recipe.model.alpha)
-        self.listing = sources.find(recipe.data.source)
+        self.listing = exclude.apply(sources.find(recipe.data.source), recipe.data.exclude)
         self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
 
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None) -> "Project":
         """A new run, or the one that the same command made before: the default name follows from the recipe."""
         source = Path(recipe.data.source)
-        if source.exists():
-            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(source.resolve())})})
+        paths = {"source": source, "exclude": Path(recipe.data.exclude)} if recipe.data.exclude else {"source": source}
+        found = {name: str(path.resolve()) for name, path in paths.items() if path.exists()}
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
         BACKBONES.load(recipe.model.backbone).check_alpha(recipe.model.alpha)
+        exclude.read(recipe.data.exclude)
         sources.find(recipe.data.source)
         values = recipe.model_dump()
         run = Run.create(

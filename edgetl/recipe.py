@@ -26,6 +26,7 @@ class _Table(BaseModel):
 
 class Data(_Table):
     source: str
+    exclude: str
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Fraction
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)]

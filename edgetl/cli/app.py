@@ -13,6 +13,7 @@ from edgetl.cli import (
     card,
     compare,
     devices,
+    doctor,
     evaluate,
     explain,
     export,
@@ -44,6 +45,7 @@ app = typer.Typer(
     epilog="Exit codes: " + "; ".join(f"{code} {meaning.rstrip('.').lower()}" for code, meaning in EXIT_CODES.items()),
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
+    "doctor": doctor.doctor,
     "train": train.train,
     "export": export.export,
     "validate": validate.validate,

@@ -28,6 +28,7 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
     clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
+    exclude: Annotated[str | None, typer.Option(metavar="FILE", help="Pictures to leave out, as 'edgetl doctor' lists them.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
     baseline: Annotated[
         str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
@@ -44,7 +45,8 @@ def train(
     from edgetl import recipe as recipes
 
     options = {
-        "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
+        "data.source": data, "data.exclude": exclude,
+        "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
         "compress.sparsity": sparsity, "compress.clusters": clusters,
         "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed, "track.mlflow": mlflow,

@@ -47,12 +47,17 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds, in the order in which it is read."""
+    """What a source holds, in the order in which it is read.
+
+    Args:
+        excluded: names that the user had left out; they are in neither of the others.
+    """
 
     source: str
     classes: tuple[str, ...]
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...]
+    excluded: tuple[str, ...] = ()
 
     @cached_property
     def stamp(self) -> str:

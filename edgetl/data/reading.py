@@ -5,11 +5,12 @@ import json
 import os
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import PIL
@@ -27,6 +28,7 @@ _WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Pyt
 _IN_FLIGHT = 4 * _WORKERS  # enough that no worker waits, few enough that a set of any size streams through
 
 Pixels = NDArray[np.uint8]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: 
         return _from_cache(listing, contract, shape, cache)
     pixels = np.empty(shape, np.uint8)
     outcomes, usable = [], 0
-    for outcome, decoded in _stream(listing.items, contract):
+    for outcome, decoded in stream(listing.items, partial(_read, contract)):
         outcomes.append(outcome)
         if decoded is not None:
             pixels[usable] = decoded
@@ -56,14 +58,14 @@ def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: 
     return pixels[:usable], outcomes
 
 
-def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Outcome, Pixels | None]]:
-    """Outcome and pixels of each item, in order."""
-    waiting: deque[Future[tuple[Outcome, Pixels | None]]] = deque()
+def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
+    """What `read` makes of each item, in order, several at a time."""
+    waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
     with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(_WORKERS) as pool:
         warnings.simplefilter("ignore")
         for item in items:
-            waiting.append(pool.submit(_read, item, contract))
+            waiting.append(pool.submit(read, item))
             if len(waiting) == _IN_FLIGHT:
                 yield waiting.popleft().result()
                 tick()
@@ -72,7 +74,7 @@ def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Ou
             tick()
 
 
-def _read(item: Item, contract: InputContract) -> tuple[Outcome, Pixels | None]:
+def _read(contract: InputContract, item: Item) -> tuple[Outcome, Pixels | None]:
     try:
         data = item.read()
         pixels = decode(data, contract)
@@ -102,7 +104,7 @@ def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape
     """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
     _write_header(file, shape)
     outcomes, usable = [], 0
-    for outcome, decoded in _stream(items, contract):
+    for outcome, decoded in stream(items, partial(_read, contract)):
         outcomes.append(outcome)
         if decoded is not None:
             file.write(decoded.tobytes())

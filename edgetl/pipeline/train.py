@@ -51,7 +51,9 @@ def find_data(project: Project) -> str:
     What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
     """
     recipe = project.recipe
-    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
+    # What is excluded counts, not the file that says so.
+    settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": project.listing.excluded} if project.listing.excluded else {})
+    listed = fingerprint(project.listing.stamp, settings, recipe.train.seed, project.contract.to_dict())
     project.stage("data", listed, partial(_data, project))
     return str(project.run.stage("data")["facts"]["fingerprint"])
 
@@ -77,11 +79,13 @@ def quantize(project: Project, scheme: str) -> None:
 
 
 def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
-    index = project.pictures.to_dict()
+    excluded = project.listing.excluded
+    index = project.pictures.to_dict() | {"excluded": list(excluded)}
     write_json(project.run.data, index)
     facts = {"fingerprint": index["fingerprint"], "counts": {split: sum(sizes.values()) for split, sizes in index["counts"].items()}}
-    note(f"pictures: {', '.join(f'{count} {split}' for split, count in facts['counts'].items())}, {len(index['rejected'])} left out")
-    return [project.run.data], facts | {"classes": index["classes"], "left_out": len(index["rejected"])}
+    left_out, counts = len(index["rejected"]), ", ".join(f"{count} {split}" for split, count in facts["counts"].items())
+    note(f"pictures: {counts}, {left_out} left out, {len(excluded)} excluded")
+    return [project.run.data], facts | {"classes": index["classes"], "left_out": left_out, "excluded": len(excluded)}
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:

@@ -1,0 +1,60 @@
+"""Pictures that are there more than once."""
+
+from collections.abc import Callable, Iterator
+
+from edgetl.doctor.base import Finding, Pair, Seen
+
+_RANKS = ("train", "val", "test")  # of a leak's two pictures, the one that is easier to spare is left out
+
+
+def leaks(seen: Seen) -> Iterator[Finding]:
+    def other_split(pair: Pair) -> bool:
+        return seen.splits[pair.first] != seen.splits[pair.second]
+
+    for kept, spared, pair in _ordered(seen, other_split):
+        detail = f"{_likeness(pair)} in {seen.splits[spared]} as in {seen.splits[kept]}"
+        yield Finding(seen.names[spared], detail, (seen.names[kept],), pair.likeness, exclude=(seen.names[spared],))
+
+
+def two_labels(seen: Seen) -> Iterator[Finding]:
+    def other_label(pair: Pair) -> bool:
+        return bool(seen.labels[pair.first] != seen.labels[pair.second])
+
+    for first, second, pair in _ordered(seen, other_label):
+        names = seen.names[first], seen.names[second]
+        detail = f"{_likeness(pair)} as {seen.label(first)} and as {seen.label(second)}"
+        sure = names if pair.likeness == 1 else ()
+        yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=names)
+
+
+def duplicates(seen: Seen) -> Iterator[Finding]:
+    for kept, spared, pair in _ordered(seen, _within(seen)):
+        if pair.likeness == 1:
+            yield Finding(seen.names[spared], "the same file again", (seen.names[kept],), exclude=(seen.names[spared],))
+
+
+def near_duplicates(seen: Seen) -> Iterator[Finding]:
+    for kept, spared, pair in _ordered(seen, _within(seen)):
+        if pair.likeness < 1:
+            yield Finding(seen.names[spared], _likeness(pair), (seen.names[kept],), pair.likeness, consider=(seen.names[spared],))
+
+
+def _within(seen: Seen) -> Callable[[Pair], bool]:
+    """Whether a pair lies in one split and one class."""
+
+    def within(pair: Pair) -> bool:
+        return bool(seen.splits[pair.first] == seen.splits[pair.second] and seen.labels[pair.first] == seen.labels[pair.second])
+
+    return within
+
+
+def _ordered(seen: Seen, wanted: Callable[[Pair], bool]) -> Iterator[tuple[int, int, Pair]]:
+    """(row to keep, row to spare, pair) of the wanted pairs; of two in one split the first is kept."""
+    for pair in seen.pairs:
+        if wanted(pair):
+            spared, kept = sorted((pair.first, pair.second), key=lambda row: (_RANKS.index(seen.splits[row]), -row))
+            yield kept, spared, pair
+
+
+def _likeness(pair: Pair) -> str:
+    return "the same file" if pair.likeness == 1 else "nearly the same picture"
