@@ -21,18 +21,7 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 COUNT = 10  # of each kind
-WRITTEN = (
-    "empty",
-    "cut in half",
-    "last 5 % missing",
-    "text",
-    "noise inside",
-    "zeros inside",
-    "bytes missing",
-    "noise",
-    "header only",
-    "web page",
-)
+WAYS = ("empty", "cut in half", "cut at 95 %", "text", "noise inside", "zeros inside", "bytes missing", "noise", "header only", "web page")
 
 
 def plant(folder: Path, seed: int, count: int = COUNT) -> dict[str, list[tuple[str, ...]]]:
@@ -47,7 +36,7 @@ def plant(folder: Path, seed: int, count: int = COUNT) -> dict[str, list[tuple[s
 
     for number in range(count):
         path = next(drawn)
-        damaged = corrupted(path.read_bytes(), WRITTEN[number % len(WRITTEN)], random)
+        damaged = corrupted(path.read_bytes(), WAYS[number % len(WAYS)], random)
         path.unlink()  # it may be a link to the original
         path.write_bytes(damaged)
         planted["corrupt"].append((name(path),))
@@ -71,7 +60,7 @@ def corrupted(data: bytes, way: str, random: np.random.Generator) -> bytes:
     ways: dict[str, Callable[[], bytes]] = {
         "empty": lambda: b"",
         "cut in half": lambda: data[:middle],
-        "last 5 % missing": lambda: data[: len(data) * 95 // 100],
+        "cut at 95 %": lambda: data[: len(data) * 95 // 100],
         "text": lambda: b"no picture\n" * 100,
         "noise inside": lambda: data[:middle] + noise + data[middle + len(noise) :],
         "zeros inside": lambda: data[:middle] + bytes(512) + data[middle + 512 :],
@@ -84,7 +73,7 @@ def corrupted(data: bytes, way: str, random: np.random.Generator) -> bytes:
 
 
 def altered(data: bytes, random: np.random.Generator) -> bytes:
-    """The same scene: cropped by up to a tenth a side, 0.6 to 1.3 times the size, brighter or darker, half of them mirrored, encoded anew."""
+    """The same scene: cropped by up to a tenth a side, 0.6 to 1.3 times the size, brightness 0.8 to 1.2, perhaps mirrored, encoded anew."""
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     left, top, right, bottom = random.uniform(0, 0.1, 4)
     width, height = picture.size

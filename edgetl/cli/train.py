@@ -45,10 +45,9 @@ def train(
     from edgetl import recipe as recipes
 
     options = {
-        "data.source": data, "data.exclude": exclude,
-        "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
+        "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
-        "compress.sparsity": sparsity, "compress.clusters": clusters,
+        "compress.sparsity": sparsity, "compress.clusters": clusters, "data.exclude": exclude,
         "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed, "track.mlflow": mlflow,
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
+from threadpoolctl import threadpool_limits
 
 from edgetl.doctor.base import Look, Pair
 
@@ -27,6 +28,7 @@ _LEAST_DEVIATION = 2.0  # levels of 255: below it a thumbnail holds noise only
 Array = NDArray[np.float32]
 
 
+@threadpool_limits.wrap(limits=1)  # many small products: two threads take ten times as long where others work beside them
 def find_pairs(looks: Sequence[Look], features: Array | None) -> tuple[Pair, ...]:
     """Copies and near copies, likest first. Of files with the same bytes, each is paired with the first; only that one is compared on."""
     first: dict[str, int] = {}
@@ -86,13 +88,14 @@ def _compared(thumbnails: Array, candidates: Sequence[tuple[int, int]]) -> Itera
     whole = _resample(0.0, 0.0, thumbnails.shape[1])
     small = np.matmul(np.matmul(whole, thumbnails), whole.T, dtype=np.float32)
     upright, mirrored = _normal(small), _normal(small[:, :, ::-1])
+    ways = np.concatenate([_resample(near, far, thumbnails.shape[1]) for near in _CROPS for far in _CROPS])
     partners: dict[int, list[int]] = {}
     for a, b in candidates:
         partners.setdefault(a, []).append(b)
         partners.setdefault(b, []).append(a)
     best: dict[tuple[int, int], float] = {}
     for row, others in partners.items():
-        crops = _normal(_crops(thumbnails[row]))
+        crops = _normal(_crops(thumbnails[row], ways))
         likeness = np.maximum((crops @ upright[others].T).max(axis=0), (crops @ mirrored[others].T).max(axis=0))
         for other, value in zip(others, likeness, strict=True):
             pair = min(row, other), max(row, other)
@@ -101,14 +104,11 @@ def _compared(thumbnails: Array, candidates: Sequence[tuple[int, int]]) -> Itera
         yield *pair, best[pair]
 
 
-def _crops(thumbnail: Array) -> Array:
-    """float32 [R, P, P]: every way to cut off the sides."""
-    size = len(thumbnail)
-    ways = np.concatenate([_resample(near, far, size) for near in _CROPS for far in _CROPS])  # [ways * P, T]
-    count = len(_CROPS) ** 2
+def _crops(thumbnail: Array, ways: Array) -> Array:
+    """float32 [W * W, P, P]: every one of W ways [W * P, T] to cut a line, down and across."""
+    count = len(ways) // _COMPARED_PX
     grid = (ways @ thumbnail @ ways.T).reshape(count, _COMPARED_PX, count, _COMPARED_PX)
-    crops: Array = grid.transpose(0, 2, 1, 3).reshape(-1, _COMPARED_PX, _COMPARED_PX)
-    return crops
+    return np.ascontiguousarray(grid.transpose(0, 2, 1, 3).reshape(-1, _COMPARED_PX, _COMPARED_PX), np.float32)
 
 
 def _resample(near: float, far: float, size: int) -> Array:

@@ -23,8 +23,8 @@ def two_labels(seen: Seen) -> Iterator[Finding]:
     for first, second, pair in _ordered(seen, other_label):
         names = seen.names[first], seen.names[second]
         detail = f"{_likeness(pair)} as {seen.label(first)} and as {seen.label(second)}"
-        sure = names if pair.likeness == 1 else ()
-        yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=names)
+        sure, doubtful = (names, ()) if pair.likeness == 1 else ((), names)
+        yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=doubtful)
 
 
 def duplicates(seen: Seen) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from edgetl.data.files import reason
 from edgetl.doctor.base import Look
 
 THUMBNAIL_PX = 48
-_START_OF_SCAN = b"\xff\xda"
+_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 _LOSS = re.compile("Corrupt JPEG data|Premature end")
 _LOST_BLOCK = re.compile(rb"\x00{256}")  # the longest in 3670 sound files has 191; a disk's lost sector has 512
 
@@ -68,8 +68,7 @@ def damage(data: bytes, kind: str) -> str:
     tell; a block of zeros is data to it.
     """
     if kind in ("JPEG", "MPO"):
-        scan = data[data.rfind(_START_OF_SCAN) :]
-        if _LOST_BLOCK.search(scan):
+        if _LOST_BLOCK.search(_scan(data)):
             return "a block of it was overwritten with zeros"
         try:
             simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, min_height=1, min_width=1, min_factor=1, strict=True)
@@ -84,3 +83,12 @@ def damage(data: bytes, kind: str) -> str:
             except (OSError, SyntaxError, ValueError) as error:
                 return f"damaged: {error}"
     return ""
+
+
+def _scan(data: bytes) -> bytes:
+    """The compressed part of a JPEG file: what comes before may be padded with zeros, and phones append films."""
+    start = 2
+    while data[start : start + 1] == b"\xff" and data[start : start + 2] != _START_OF_SCAN:
+        start += 2 + max(int.from_bytes(data[start + 2 : start + 4], "big"), 2)
+    end = data.find(_END_OF_IMAGE, start)
+    return data[start : end if end > 0 else len(data)]

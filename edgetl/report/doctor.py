@@ -46,7 +46,7 @@ def page(document: Document, found: Findings, items: Mapping[str, Item]) -> str:
         if findings:
             sections.append((name, _section(name, findings, items)))
     with draw.style():
-        return html.page(f"The pictures of {document['source']}", document["made"], sections, ())
+        return html.page(f"The pictures of {document['source']}", document["made"][:16].replace("T", " ") + " UTC", sections, ())
 
 
 def _summary(document: Document) -> Section:
