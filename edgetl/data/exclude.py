@@ -27,7 +27,7 @@ def read(path: str) -> tuple[str, ...]:
         names = [json.loads(text) if text.startswith('"') else text for text in lines if text and not text.startswith("#")]
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"cannot read the list of excluded pictures {path!r}: {getattr(error, 'strerror', None) or error}",
+            f"there is no list of excluded pictures that can be read at {path!r}: {getattr(error, 'strerror', None) or error}",
             "it must be a text file, in UTF-8, of one picture a line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
         ) from error
     return tuple(dict.fromkeys(names))

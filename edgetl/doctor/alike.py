@@ -23,6 +23,7 @@ _CROPS = (0.0, 0.04, 0.08, 0.12)  # shares cut off a side
 _COMPARED_PX = 16  # fine structure is lost by re-encoding, and finer ones need finer crops
 _BLOCK = 512  # rows compared with all others at a time: 4 MB per thousand pictures
 _FLAT = 1e-3  # a thumbnail without structure is like none
+_FEWEST_PX = 32  # of the shorter side: digits of 8 or 28 pixels are alike by nature, not copies
 _LEAST_DEVIATION = 2.0  # levels of 255: below it a thumbnail holds noise only
 
 Array = NDArray[np.float32]
@@ -37,7 +38,8 @@ def find_pairs(looks: Sequence[Look], features: Array | None) -> tuple[Pair, ...
         original = first.setdefault(look.sha256, row)
         if original != row:
             pairs.append(Pair(original, row, 1.0))
-    rows = np.array([row for row in first.values() if looks[row].thumbnail.std() >= _LEAST_DEVIATION], np.int64)
+    structured = (row for row in first.values() if min(looks[row].size) >= _FEWEST_PX and looks[row].thumbnail.std() >= _LEAST_DEVIATION)
+    rows = np.array(list(structured), np.int64)
     if len(rows) > 1:
         thumbnails = np.stack([looks[row].thumbnail for row in rows]).astype(np.float32)
         candidates = set(_close_hashes(thumbnails))

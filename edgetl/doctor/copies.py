@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from edgetl.doctor.base import Finding, Pair, Seen
 
+_ALL_ALIKE = 0.2  # share of pictures with a near copy: of one scene, or frames of a film, and likeness proves little
 _RANKS = ("train", "val", "test")  # of a leak's two pictures, the one that is easier to spare is left out
 
 
@@ -11,9 +12,11 @@ def leaks(seen: Seen) -> Iterator[Finding]:
     def other_split(pair: Pair) -> bool:
         return seen.splits[pair.first] != seen.splits[pair.second]
 
+    doubted = all_alike(seen)
     for kept, spared, pair in _ordered(seen, other_split):
-        detail = f"{_likeness(pair)} in {seen.splits[spared]} as in {seen.splits[kept]}"
-        yield Finding(seen.names[spared], detail, (seen.names[kept],), pair.likeness, exclude=(seen.names[spared],))
+        detail, name = f"{_likeness(pair)} in {seen.splits[spared]} as in {seen.splits[kept]}", (seen.names[spared],)
+        sure, doubtful = ((), name) if doubted and pair.likeness < 1 else (name, ())
+        yield Finding(*name, detail, (seen.names[kept],), pair.likeness, exclude=sure, consider=doubtful)
 
 
 def two_labels(seen: Seen) -> Iterator[Finding]:
@@ -37,6 +40,11 @@ def near_duplicates(seen: Seen) -> Iterator[Finding]:
     for kept, spared, pair in _ordered(seen, _within(seen)):
         if pair.likeness < 1:
             yield Finding(seen.names[spared], _likeness(pair), (seen.names[kept],), pair.likeness, consider=(seen.names[spared],))
+
+
+def all_alike(seen: Seen) -> bool:
+    """Whether so many pictures have a near copy that it is their nature."""
+    return len({row for pair in seen.pairs if pair.likeness < 1 for row in (pair.first, pair.second)}) > _ALL_ALIKE * len(seen.names)
 
 
 def _within(seen: Seen) -> Callable[[Pair], bool]:

@@ -21,6 +21,7 @@ from edgetl.data.base import SPLITS, Listing, Rejected
 from edgetl.doctor import CHECKS
 from edgetl.doctor.alike import find_pairs
 from edgetl.doctor.base import Finding, Look, Seen
+from edgetl.doctor.copies import all_alike
 from edgetl.doctor.labels import judged_classes
 from edgetl.doctor.look import look_at
 from edgetl.errors import DataError, UsageError
@@ -151,6 +152,8 @@ def _notes(listing: Listing, seen: Seen, fast: bool) -> list[str]:
     notes = []
     if "val" not in {item.split for item in listing.items}:
         notes.append("the source gives no validation split: leaks are those across the split that training makes of it")
+    if all_alike(seen):
+        notes.append("many pictures are nearly the same as another one: if that is their nature, take copies seriously in exact ones only")
     if fast:
         return [*notes, "--fast: wrong labels were not looked for, and copies that were cropped are mostly missed"]
     unjudged = sorted(set(range(len(seen.classes))) - set(judged_classes(seen.labels).tolist()))

@@ -1,6 +1,7 @@
 """Copies are found among pictures that are none."""
 
 import hashlib
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -70,3 +71,8 @@ def test_the_hash_keeps_to_the_scene() -> None:
     thumbnails = np.stack([look(shown).thumbnail for shown in (picture(1), encoded(picture(1)), picture(2))]).astype(np.float32)
     same, other = (int(np.bitwise_count(perceptual_hash(thumbnails)[0] ^ perceptual_hash(thumbnails)[row])) for row in (1, 2))
     assert same <= 4 < 12 < other
+
+
+def test_tiny_pictures_are_compared_by_their_bytes_only() -> None:
+    looks = [replace(look(shown), size=(8, 8)) for shown in (picture(1), encoded(picture(1)), picture(1))]
+    assert [(pair.first, pair.second) for pair in find_pairs(looks, None)] == [(0, 2)]

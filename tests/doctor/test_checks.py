@@ -118,3 +118,10 @@ def test_labels_are_not_judged_by_too_few_pictures() -> None:
             )
         )
     )
+
+
+def test_what_is_alike_by_nature_is_for_a_person_to_judge() -> None:
+    frames = tuple(Pair(row, row + 40, 0.97) for row in range(12))
+    leaks = list(CHECKS.load("leaks")(replace(sound(), pairs=(*frames, Pair(20, 92, 1.0)))))
+    assert [name for one in leaks for name in one.exclude] == ["20.jpg"]
+    assert sorted(name for one in leaks for name in one.consider) == sorted(f"{row}.jpg" for row in range(12))
