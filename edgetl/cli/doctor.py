@@ -1,5 +1,6 @@
 """`edgetl doctor`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,8 @@ def doctor(
     written, document = stage.doctor(chosen, out, fast)
     report.tell(document)
     files = {"html": str(written.page), "json": str(written.findings), "exclude": str(written.exclude)}
-    console.note(f"{written.page} shows them; to leave {len(document['exclude'])} out: edgetl train {data} --exclude {written.exclude}")
+    command = shlex.join(["edgetl", "train", data, "--exclude", str(written.exclude)])
+    console.note(f"{written.page} shows them; to leave {len(document['exclude'])} out: {command}")
     if strict and document["exclude"]:
         raise DataError(f"{len(document['exclude'])} pictures of {data} are better left out", f"they are in {written.exclude}")
     console.result(document | {"files": files})
