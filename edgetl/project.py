@@ -13,7 +13,7 @@ import numpy as np
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
-from edgetl.console import note
+from edgetl.console import detail, note
 from edgetl.contract import InputContract
 from edgetl.data import pictures as data_pictures
 from edgetl.data import sources
@@ -58,6 +58,8 @@ class Project:
     def open(cls, path: Path | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
         """A run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = Run.open(path)
+        if path is None:
+            note(f"run: {run.path}, the newest")
         return cls(run, restore(run.read()["recipe"], settings, options))
 
     @cached_property
@@ -99,14 +101,14 @@ class Project:
 
     @cached_property
     def float_model(self) -> Any:
-        self.run.stage(self.float_stage)
+        self.run.whole(self.float_stage)
         return self._saved(self.float_path)
 
     def _saved(self, path: Path) -> Any:
         return keras.models.load_model(path, compile=False, safe_mode=True)
 
     def uncompressed_model(self) -> Any:
-        self.run.stage("float")
+        self.run.whole("float")
         return self._saved(self.run.float_model)
 
     @cached_property
@@ -163,9 +165,11 @@ class Project:
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
-        if self.run.is_done(name, inputs):
+        reason = self.run.undone(name, inputs)
+        if not reason:
             note(f"{name}: done already")
             return inputs
+        detail(f"{name}: to be done from inputs {inputs}: {reason}")
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
         files, facts = work()

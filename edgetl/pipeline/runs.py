@@ -13,7 +13,7 @@ from edgetl.workspace import Run
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
-    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*"),
+    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*", ".edgetl.lock", "edgetl.log*"),
     *(
         "benchmark.png",
         "sensitivity.png",
