@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from edgetl.data import sources
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.calibration import sample
-from edgetl.errors import DataError
+from edgetl.errors import DataError, RunError, UsageError
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
@@ -60,7 +61,16 @@ class Project:
         run = Run.open(path)
         if path is None:
             note(f"run: {run.path}, the newest")
-        return cls(run, restore(run.read()["recipe"], settings, options))
+        record = run.read()
+        try:
+            restore(record["recipe"])
+        except UsageError as error:  # of another version of edgetl, or edited by hand
+            maker = record["software"].get("edgetl", "?")
+            raise RunError(
+                f"the recipe in {run.record}, made with edgetl {maker}, is not one of edgetl {version('edgetl')}: {error.problem}",
+                "use the edgetl that made this run, or train again with --out naming another folder",
+            ) from error
+        return cls(run, restore(record["recipe"], settings, options))
 
     @cached_property
     def pictures(self) -> Pictures:
