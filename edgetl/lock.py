@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -51,7 +52,8 @@ def acquire(folder: Path) -> bool:
 def release_all() -> None:
     """At the end of a command."""
     for file in _held.values():
-        file.close()
+        with suppress(OSError):  # what a full disk has not taken is tried again, and not needed; the file is closed either way
+            file.close()
     _held.clear()
 
 

@@ -241,3 +241,11 @@ def test_a_run_of_an_older_version_gets_the_new_settings_defaults(cli: Cli, run_
     record["software"]["edgetl"] = "0.0.1"
     write_json(run_copy / "run.json", record)
     assert cli("export", run_copy, "--float32").code == 0
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments() -> None:
+    """A few of what benchmarks/kills.py does thirty times."""
+    script = Path(__file__).resolve().parents[1] / "benchmarks/kills.py"
+    done = subprocess.run([sys.executable, str(script), "--rounds", "2"], capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from edgetl import lock
 from edgetl.errors import RunError
+from edgetl.pipeline.runs import removable
 from edgetl.workspace import Run, hold
 from tests.conftest import Answer
+from tests.disk import mounted
 
 HOLDER = """
 import sys, time
@@ -78,6 +81,18 @@ def test_a_file_system_without_locks_is_written_without(tmp_path: Path, monkeypa
     assert lock.acquire(tmp_path)
 
 
+def test_a_full_disk_locks_all_the_same(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "16k") as disk:
+        (disk / lock.NAME).touch()
+        with suppress(OSError), (disk / "filler").open("wb") as file:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        assert lock.acquire(disk)
+        lock.release_all()
+        assert lock.acquire(disk)
+
+
 def test_a_run_that_is_written_can_be_read_but_not_written(
     cli: Callable[..., Answer], tmp_path: Path, holder: subprocess.Popen[bytes]
 ) -> None:
@@ -96,6 +111,7 @@ def test_a_run_that_is_written_can_be_read_but_not_written(
             run.finish("train", "inputs", 0.0, [], {})
         answer = cli("report", tmp_path)
         assert (answer.code, "is being written by process" in answer.err) == (5, True), answer.err
+        assert "is being written" in removable(run)
         assert (tmp_path / ".partial-1-model.tflite").exists(), "it may be the other's"
         other.kill()
     run.finish("train", "inputs", 0.0, [], {})

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from edgetl import lock
 from edgetl.errors import RunError, UsageError
 from edgetl.registry import did_you_mean
 from edgetl.workspace import Run
@@ -101,6 +102,7 @@ def removable(run: Run) -> str:
         return "it is a link"
     try:
         run.read()
+        lock.acquire(run.path)  # another process may be writing in it
     except RunError as error:
         return error.problem
     foreign = [path.name for path in run.path.iterdir() if path.is_symlink() or not any(fnmatch(path.name, own) for own in _OWN)]
