@@ -221,6 +221,8 @@ def main() -> int:
                 well, wrong = _kill(name, start, now, Path(temporary) / "killed", took_s, args)
                 lines.append(f"| {name} | {took_s:.0f} s | {args.rounds} | {well} |")
                 problems += wrong
+            if name == args.only:
+                break
     print(f"\n| command | undisturbed | SIG{args.signal} | completed with the same results |\n|---|---|---|---|", *lines, sep="\n")
     print(*problems, sep="\n")
     return 1 if problems else 0

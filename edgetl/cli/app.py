@@ -154,7 +154,6 @@ def _logged() -> Iterator[None]:
     """How the command ended, a bug's traceback included, stands in the log; then locks and log are let go of."""
     try:
         yield
-        log.line("ended well")
     except SystemExit as stop:
         log.line(f"ended with exit code {stop.code or 0}")
         raise
