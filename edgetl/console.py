@@ -18,18 +18,50 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from edgetl import log
+
 _NUMBER = re.compile(r"[-+]?[\d.,]+( s)?")
 _PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
 
-_out = Console(highlight=False)
-_err = Console(stderr=True, highlight=False)
+
+class _Logged(Console):
+    """What is said is logged too; bars and tables are not."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        for said in objects:
+            if isinstance(said, str):
+                log.line(said)
+        super().print(*objects, **options)
+
+
+_out = _Logged(highlight=False)
+_err = _Logged(stderr=True, highlight=False)
 _json_wanted = False
+_verbose = False
 
 
 def want_json() -> None:
     """From here on stdout is for one JSON document."""
     global _json_wanted
     _json_wanted = True
+
+
+def want_verbose() -> None:
+    """From here on details are shown, what native code says is not held back, and an error comes with its traceback."""
+    global _verbose
+    _verbose = True
+
+
+def is_verbose() -> bool:
+    return _verbose
+
+
+def detail(message: str) -> None:
+    """For the log; on the screen with --verbose."""
+    if _verbose:
+        _err.print(message, markup=False, style="dim", soft_wrap=True)
+    else:
+        log.line(message)
 
 
 def note(message: str) -> None:
@@ -116,6 +148,9 @@ def progress(description: str, total: int) -> Iterator[Ticker]:
 @contextmanager
 def hushed() -> Iterator[None]:
     """Hold back what native code (TensorFlow, converters) writes to the stderr file descriptor; replay it if the work fails."""
+    if _verbose:
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as held:

@@ -23,7 +23,8 @@ class Item:
         label: its class.
         split: "train", "val" or "test" where the source says so.
         read: gives the file's bytes, or raises OSError.
-        stamp: cheap identity of the content: size and modification time of a file, a constant for an embedded picture.
+        stamp: cheap identity of the content: size and times of a file (the time of its last change cannot be set, its time of
+            modification can), a constant for an embedded picture.
     """
 
     name: str

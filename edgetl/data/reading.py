@@ -21,7 +21,7 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Item, Listing
 from edgetl.data.decode import BadPicture, decode
 from edgetl.data.files import reason
-from edgetl.workspace import atomic, fingerprint, write_json
+from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
 _WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
@@ -89,15 +89,33 @@ def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...
     key = fingerprint(listing.stamp, contract.image_size, contract.crop, contract.resize, _CACHE_VERSION, PIL.__version__)
     family = f"pixels-{contract.image_size}"
     pixels_file, index_file = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
-    if not (index_file.exists() and pixels_file.exists()):
+    found = _cached(pixels_file, index_file, shape)
+    if found is None:
         with atomic(pixels_file) as temporary, temporary.open("wb") as file:
             for stale in cache.glob(f"{family}-*"):
                 stale.unlink(missing_ok=True)
             outcomes = _write(file, listing.items, contract, shape)
         # The index comes last: where it is, the pixels are complete.
         write_json(index_file, [asdict(outcome) for outcome in outcomes])
-    outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
-    return np.load(pixels_file, mmap_mode="r"), outcomes
+        found = np.load(pixels_file, mmap_mode="r"), outcomes
+    return found
+
+
+def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tuple[Pixels, list[Outcome]] | None:
+    """What an earlier call left; None when there is nothing, or not the whole of it: it is then made again."""
+    try:
+        outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
+        pixels = np.load(pixels_file, mmap_mode="r", allow_pickle=False)  # which also finds a file that was cut
+    except FileNotFoundError:
+        return None
+    except (*DAMAGED_NPZ, TypeError) as error:
+        console.warn(f"the cache {pixels_file.name} cannot be read ({error}); the pictures are read again")
+        return None
+    usable = sum(bool(outcome.sha256) for outcome in outcomes)
+    if pixels.dtype != np.uint8 or pixels.shape != (usable, *shape[1:]) or len(outcomes) != shape[0]:
+        console.warn(f"the cache {pixels_file.name} does not hold what its index says; the pictures are read again")
+        return None
+    return pixels, outcomes
 
 
 def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:

@@ -29,6 +29,8 @@ def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[st
         names: files, or embedded pictures.
         out: folder; None: explain/ in the run.
     """
+    if out is None:
+        project.run.hold()
     contract, folder = project.contract, out or project.run.explained
     pictures = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
     quantized, scheme = chosen(project, "")

@@ -20,6 +20,8 @@ _COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onn
 
 def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
     """Write it, by default to report.html (or .md, .pdf) in the run; gives its path and what is not in it."""
+    if out is None:
+        run.hold()
     path = out or run.path / f"report.{form}"
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so

@@ -7,13 +7,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from edgetl import lock
 from edgetl.errors import RunError, UsageError
 from edgetl.registry import did_you_mean
 from edgetl.workspace import Run
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
-    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*"),
+    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*", ".edgetl.lock", "edgetl.log*"),
     *(
         "benchmark.png",
         "sensitivity.png",
@@ -101,6 +102,7 @@ def removable(run: Run) -> str:
         return "it is a link"
     try:
         run.read()
+        lock.acquire(run.path)  # another process may be writing in it
     except RunError as error:
         return error.problem
     foreign = [path.name for path in run.path.iterdir() if path.is_symlink() or not any(fnmatch(path.name, own) for own in _OWN)]

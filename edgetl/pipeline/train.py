@@ -19,7 +19,7 @@ from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize
 from edgetl.training.compress import CompressSettings, achieved, compress
-from edgetl.training.epochs import History, can_resume
+from edgetl.training.epochs import History, Schedule, resume, save
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
 from edgetl.training.head import HeadSettings, attach_head, train_head
 from edgetl.training.tensorboard import Log
@@ -95,16 +95,10 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     by_class = _class_weights(project)
     schedule = project.schedule("float", settings.epochs, settings.patience, inputs)
     facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
-    if settings.head_epochs and not can_resume(schedule):
-        mirror = project.augmentation.flip and project.augmentation.strength > 0
-        head = HeadSettings(
-            settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
-        )
-        trained = train_head(model, pictures, contract, by_class, head)
+    head_schedule = replace(schedule, checkpoint=schedule.checkpoint.with_name("checkpoint-head.npz"))
+    if settings.head_epochs:
+        trained = _head(project, model, by_class, head_schedule)
         facts["head_val_accuracy"] = trained.best["val_accuracy"]
-        log = Log(schedule.logs and schedule.logs / "head")
-        for number, entry in enumerate(trained.entries, 1):
-            log(number, entry)
         facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
     if settings.epochs:
         tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
@@ -116,9 +110,28 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
     write_json(project.run.contract, contract.to_dict())
-    schedule.checkpoint.unlink(missing_ok=True)
+    for done in (schedule, head_schedule):
+        done.checkpoint.unlink(missing_ok=True)
     project.forget_float_model()
     return [project.run.float_model, project.run.contract], facts
+
+
+def _head(project: Project, model: Any, by_class: np.ndarray, schedule: Schedule) -> History:
+    """The last layer alone, unless that was done before a kill."""
+    settings, model_settings, logits = project.recipe.train, project.recipe.model, model.get_layer("logits").variables
+    done, _ = resume(schedule, logits, [])
+    if done.entries:
+        return done
+    mirror = project.augmentation.flip and project.augmentation.strength > 0
+    head = HeadSettings(
+        settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
+    )
+    trained = train_head(model, project.pictures, project.contract, by_class, head)
+    save(schedule, trained, logits, [], [variable.numpy() for variable in logits])
+    log = Log(schedule.logs and schedule.logs / "head")
+    for number, entry in enumerate(trained.entries, 1):
+        log(number, entry)
+    return trained
 
 
 def starting_model(project: Project) -> Any:

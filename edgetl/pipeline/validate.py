@@ -33,6 +33,7 @@ def validate(project: Project, limit: int | None = None, again: bool = True) -> 
         limit: pictures, evenly over the classes; None: what the recipe says; 0: all.
         again: also when the same files were validated before.
     """
+    project.run.hold()
     settings = project.recipe.validation
     limit = settings.limit if limit is None else limit
     run, exports = project.run, exported(project)

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgetl.console import note, progress, warn
 from edgetl.training.tensorboard import Log
-from edgetl.workspace import DAMAGED_NPZ, atomic
+from edgetl.workspace import DAMAGED_NPZ, atomic, software
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def train_epochs(
         start_counts: keep the values from before training, and no epoch's, when no epoch is better.
     """
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
-    history, best = _resume(schedule, variables, state)
+    history, best = resume(schedule, variables, state)
     started = len(history.entries)
     log = Log(schedule.logs and schedule.logs / description.replace(" ", "_"), going_on=started > 0)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
@@ -96,7 +96,7 @@ def train_epochs(
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
             log(epoch + 1, history.entries[-1])
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
-            _save(schedule, history, variables, state, best)
+            save(schedule, history, variables, state, best)
     if start is not None and not history.beats(start[1]):
         note(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
         history.best_epoch, best = -1, start[0]
@@ -106,16 +106,32 @@ def train_epochs(
 
 
 def can_resume(schedule: Schedule) -> bool:
-    """Whether there is a checkpoint of the same inputs to go on from."""
+    """Whether there is a checkpoint of the same inputs to go on from, by the same edgetl and TensorFlow."""
     try:
         with schedule.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            return bool(json.loads(str(saved["facts"]))["identity"] == schedule.identity)
-    except DAMAGED_NPZ:
+            facts = json.loads(str(saved["facts"]))
+            same = bool(facts["identity"] == schedule.identity)
+            made_by = facts.get("software")
+    except FileNotFoundError:
         return False
+    except DAMAGED_NPZ as error:
+        warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
+        return False
+    if same and made_by != _software():
+        warn(f"the checkpoint {schedule.checkpoint.name} is of other versions ({made_by}); starting this stage again")
+    return same and made_by == _software()
 
 
-def _save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
-    facts = json.dumps({"identity": schedule.identity, "entries": history.entries, "best_epoch": history.best_epoch})
+def _software() -> dict[str, str]:
+    """What must be the same for the second half of a training to fit to the first."""
+    return {name: number for name, number in software().items() if name in ("edgetl", "tensorflow", "tf-keras")}
+
+
+def save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
+    """Write the checkpoint that `resume` reads."""
+    facts = json.dumps(
+        {"identity": schedule.identity, "software": _software(), "entries": history.entries, "best_epoch": history.best_epoch}
+    )
     arrays = {f"now{i}": variable.numpy() for i, variable in enumerate([*variables, *state])} | {
         f"best{i}": value for i, value in enumerate(best)
     }
@@ -123,7 +139,8 @@ def _save(schedule: Schedule, history: History, variables: Sequence[Any], state:
         np.savez(file, facts=np.array(facts), **arrays)
 
 
-def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) -> tuple[History, list[np.ndarray]]:
+def resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) -> tuple[History, list[np.ndarray]]:
+    """What happened before the kill, and the best epoch's values; the variables and the state are what they were then."""
     fresh = History(), [variable.numpy() for variable in variables]
     if not can_resume(schedule):
         return fresh
@@ -132,10 +149,13 @@ def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) 
             facts = json.loads(str(saved["facts"]))
             now = [saved[f"now{i}"] for i in range(len(variables) + len(state))]
             best = [saved[f"best{i}"] for i in range(len(variables))]
+        for variable, value in zip([*variables, *state], now, strict=True):
+            if variable.shape != value.shape:
+                raise ValueError(f"{variable.name} has another shape")
     except DAMAGED_NPZ as error:
         warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
         return fresh
     for variable, value in zip([*variables, *state], now, strict=True):
         variable.assign(value)
-    note(f"going on after epoch {len(facts['entries'])}")
+    note(f"{schedule.checkpoint.stem.removeprefix('checkpoint-')}: going on after epoch {len(facts['entries'])}")
     return History(facts["entries"], facts["best_epoch"]), best
