@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Mlflow, Out, Set
+from edgetl.cli.options import Json, Mlflow, Out, Quick, Set
 
 
 def train(
@@ -37,6 +37,7 @@ def train(
         str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
     ] = "",
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    quick: Quick = False,
     mlflow: Mlflow = None,
     settings: Set = None,
     as_json: Json = False,
@@ -54,17 +55,21 @@ def train(
         "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.unfreeze": unfreeze,
         "train.seed": seed, "track.mlflow": mlflow,
     }  # fmt: skip
-    chosen = recipes.load(recipe, settings or (), options)
+    chosen = recipes.load(recipe, settings or (), options, quick=quick)
+    source = recipes.pretraining(recipe, settings or (), options, quick=quick)
 
     from edgetl.pipeline import baseline as baselines
     from edgetl.pipeline import track
     from edgetl.pipeline import train as stage
+    from edgetl.pipeline.pretrain import make_backbone
     from edgetl.project import Project
     from edgetl.report.tables import stages
 
     track.check(chosen)
     if baseline:
         baselines.check(chosen, baseline)
+    if source is not None:
+        make_backbone(source, Path(chosen.model.weights))
     project = Project.create(chosen, out)
     stage.train(project)
     if baseline:
