@@ -36,24 +36,23 @@ class Project:
     def __init__(self, run: Run, recipe: Recipe) -> None:
         self.run, self.recipe = run, recipe
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
-        self.backbone.check_alpha(recipe.model.alpha)
-        self.listing = exclude.apply(sources.find(recipe.data.source), recipe.data.exclude)
+        _check(self.backbone, recipe)
+        self.listing = exclude.apply(sources.find(recipe.data.source), recipe.data.exclude).limited(recipe.data.limit)
         self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
 
     @classmethod
-    def create(cls, recipe: Recipe, out: Path | None) -> "Project":
-        """A new run, or the one that the same command made before: the default name follows from the recipe."""
+    def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
+        """A new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         source = Path(recipe.data.source)
         paths = {"source": source, "exclude": Path(recipe.data.exclude)} if recipe.data.exclude else {"source": source}
         found = {name: str(path.resolve()) for name, path in paths.items() if path.exists()}
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
-        BACKBONES.load(recipe.model.backbone).check_alpha(recipe.model.alpha)
+        _check(BACKBONES.load(recipe.model.backbone), recipe)
         exclude.read(recipe.data.exclude)
         sources.find(recipe.data.source)
         values = recipe.model_dump()
-        run = Run.create(
-            out or RUNS / f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}", values
-        )
+        name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+        run = Run.create(out or parent / name, values)
         note(f"run: {run.path}")
         return cls(run, recipe)
 
@@ -188,3 +187,9 @@ class Project:
         self.run.finish(name, inputs, started, files, facts)
         note(f"{name}: done in {time.monotonic() - started:.0f} s")
         return inputs
+
+
+def _check(backbone: Backbone, recipe: Recipe) -> None:
+    """Raises UsageError when there is no such member of the family."""
+    backbone.check_alpha(recipe.model.alpha)
+    backbone.check_image_size(recipe.model.image_size)

@@ -31,6 +31,7 @@ class Data(_Table):
     test_fraction: Fraction
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)]
     cache_memory_mib: Count
+    limit: Count
 
     @model_validator(mode="after")
     def _some_are_left(self) -> Self:
@@ -44,7 +45,10 @@ class Model(_Table):
     alpha: Annotated[float, Field(gt=0, le=4)]
     image_size: Annotated[int, Field(ge=32, le=1024)]
     weights: str
+    pooling: Literal["average", "max", "flatten"]
+    dense: tuple[Positive, ...]
     dropout: Fraction
+    l2: Annotated[float, Field(ge=0, le=1)]
 
 
 class Train(_Table):
@@ -55,7 +59,9 @@ class Train(_Table):
     epochs: Count
     learning_rate: Rate
     warmup_fraction: Fraction
-    fine_tune_from: str
+    unfreeze: str
+    depth_factor: Annotated[float, Field(gt=0, le=1)]
+    unfreeze_epochs: Annotated[float, Field(ge=0, le=1000)]
     label_smoothing: Fraction
     patience: Positive
     balance_above: Annotated[float, Field(ge=1)]
@@ -145,17 +151,57 @@ def resource(name: str) -> str:
     return files("edgetl").joinpath("resources", name).read_text(encoding="utf-8")
 
 
-def load(path: Path | None = None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Recipe:
+def load(
+    path: Path | None = None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool = False
+) -> Recipe:
     """Defaults, then the recipe file, then `table.key=value` settings, then options given by dotted key (None: not given).
+
+    Args:
+        quick: take the file's table [quick] over the rest of the file.
 
     Raises UsageError that names every mistake at once.
     """
+    values = _collected(path, settings, options, quick)
+    _taken(values, "pretrain")
+    return check(values)
+
+
+def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool) -> Recipe | None:
+    """How the backbone is made that the recipe starts from: as the recipe itself, from random weights, but for its table [pretrain].
+
+    None: it has no such table. Arguments and errors as of `load`, where `model.weights` names the file to be made.
+    """
+    values = _collected(path, settings, options, quick)
+    table = _taken(values, "pretrain")
+    if not table:
+        return None
+    if not str(values["model"]["weights"]).endswith(".npz"):
+        raise UsageError(
+            f"the recipe has a [pretrain] table, but model.weights, '{values['model']['weights']}', is no file that it could make",
+            'name one under [model]: weights = "backbone.npz"',
+        )
+    values["model"]["weights"] = "none"
+    _merge(values, table)
+    return check(values)
+
+
+def _taken(values: dict[str, Any], table: str) -> dict[str, Any]:
+    """A table that is no part of a recipe itself, taken out; what is no table stays, and is reported with the other mistakes."""
+    return values.pop(table) if isinstance(values.get(table), dict) else {}
+
+
+def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str, Any] | None, quick: bool) -> dict[str, Any]:
     values = tomllib.loads(resource("defaults.toml"))
-    if path is not None:
-        _merge(values, _read(path))
+    file = _read(path) if path is not None else {}
+    less = _taken(file, "quick")
+    if quick and not less:
+        raise UsageError(f"{path} has no table [quick]", "leave --quick out, or add one with fewer epochs: [quick.train]")
+    _merge(values, file)
+    if quick:
+        _merge(values, less)
     _put_settings(values, settings)
     _put_given(values, options)
-    return check(values)
+    return values
 
 
 def check(values: Mapping[str, Any]) -> Recipe:

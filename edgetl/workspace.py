@@ -18,6 +18,7 @@ from edgetl import lock, log
 from edgetl.errors import RunError
 
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
+PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
 # What NumPy lets through on a damaged .npz file, found by fuzzing: it promises no common class.
 DAMAGED_NPZ = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
 _SCHEMA = 1
@@ -87,6 +88,11 @@ class Run:
     @property
     def float_model(self) -> Path:
         return self.path / "float.keras"
+
+    @property
+    def backbone(self) -> Path:
+        """Of a pretraining: what another training starts from."""
+        return self.path / "backbone.npz"
 
     @property
     def compressed_model(self) -> Path:

@@ -32,5 +32,12 @@ BACKBONES: "Registry[Backbone]" = Registry(
             "edgetl.backbones.efficientnet_lite:BACKBONE",
             "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed",
         ),
+        "small_cnn": (
+            "edgetl.backbones.small_cnn:BACKBONE",
+            "three convolutions with pooling, alpha 0.5 to 4.0: to be pretrained by yourself",
+        ),
+        "vgg16": ("edgetl.backbones.vgg16:BACKBONE", "VGG16: plain convolutions, large and slow; frozen, its features still serve"),
+        "resnet50": ("edgetl.backbones.resnet50:BACKBONE", "ResNet-50: the servers' baseline, with residual sums"),
+        "inception_v3": ("edgetl.backbones.inception_v3:BACKBONE", "Inception V3: parallel branches, joined; from 75 px on, made for 299"),
     },
 )

@@ -34,9 +34,10 @@ class Backbone:
         alphas: the width multipliers that exist.
         scale, zero_point: the pixel grid, see InputContract.
         imagenet_files: (alpha, image_size) to weights files that fit, best first; the networks are fully convolutional, so that a
-            file for another image size fits too.
-        load_weights: reads a weights file into a built model.
+            file for another image size fits too. None where nobody publishes any.
         source: the paper, and where the weights are from.
+        load_weights: reads a publisher's weights file into a built model.
+        smallest_image: height and width in pixels below which nothing would be left of the feature map.
     """
 
     build: Callable[[float, int], Any]
@@ -46,19 +47,25 @@ class Backbone:
     imagenet_files: Callable[[float, int], Sequence[ImagenetFile]]
     source: str
     load_weights: Callable[[Any, Path], None] = load_h5
+    smallest_image: int = 32
 
     def check_alpha(self, alpha: float) -> float:
         if alpha not in self.alphas:
             raise UsageError(f"this backbone has no alpha {alpha}", f"choices: {', '.join(map(str, self.alphas))}")
         return alpha
 
+    def check_image_size(self, image_size: int) -> int:
+        if image_size < self.smallest_image:
+            raise UsageError(f"this backbone cannot see pictures of {image_size} px", f"--image-size {self.smallest_image} is its smallest")
+        return image_size
 
-def keras_file(name: str, address: str) -> ImagenetFile:
-    """A file of keras.applications: Keras' own download, kept in Keras' own cache."""
+
+def keras_file(name: str, address: str, md5: str | None = None) -> ImagenetFile:
+    """A file of keras.applications: Keras' own download, kept in Keras' own cache, checked where Keras itself knows what it must be."""
 
     def obtain() -> Path:
         with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
-            return Path(keras.utils.get_file(name, address + name, cache_subdir="models"))
+            return Path(keras.utils.get_file(name, address + name, cache_subdir="models", file_hash=md5))
 
     return ImagenetFile(name, obtain)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgetl.keras import keras
 
+from edgetl.backbones import backbone_file
 from edgetl.backbones.base import Backbone
 from edgetl.console import note, warn
 from edgetl.errors import EdgetlError, WeightsError
@@ -16,7 +17,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
     """Put weights into a built backbone.
 
     Args:
-        weights: "imagenet", "none" (random, with a warning), or the path of a weights file.
+        weights: "imagenet", "none" (random, with a warning), or the path of a weights file: the publisher's, or of `edgetl pretrain`.
     """
     if weights == "none":
         warn("starting from random weights, as asked: expect to need far more pictures and epochs")
@@ -25,7 +26,10 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
     if not path.is_file():
         raise WeightsError(f"there is no weights file at {path}", "--weights takes imagenet, none, or the path of a file")
     try:
-        backbone.load_weights(model, path)
+        if path.suffix == backbone_file.SUFFIX:
+            backbone_file.load(path, model, alpha)
+        else:
+            backbone.load_weights(model, path)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(
@@ -37,6 +41,11 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
 def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
     """The file with the ImageNet weights, from the user's folder or by the backbone's own download. Raises WeightsError."""
     files = backbone.imagenet_files(alpha, image_size)
+    if not files:
+        raise WeightsError(
+            f"nobody publishes ImageNet weights of this backbone at alpha {alpha:g}",
+            "pretrain it with 'edgetl pretrain DATA --out FILE' and name that file with --weights, or start from --weights none",
+        )
     folder = os.environ.get(WEIGHTS_DIR)
     if folder:
         here = [Path(folder) / file.name for file in files if (Path(folder) / file.name).is_file()]

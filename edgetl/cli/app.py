@@ -27,6 +27,7 @@ from edgetl.cli import (
     learning_curve,
     list_names,
     predict,
+    pretrain,
     report,
     run,
     runs,
@@ -54,6 +55,7 @@ app = typer.Typer(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
     "train": train.train,
+    "pretrain": pretrain.pretrain,
     "export": export.export,
     "validate": validate.validate,
     "evaluate": evaluate.evaluate,

@@ -14,5 +14,14 @@ SOURCES: "Registry[Callable[[str], Listing]]" = Registry(
         "folder": ("edgetl.data.folder:find", "DATA/CLASS/*.jpg, or DATA/{train,val[,test]}/CLASS/*.jpg"),
         "csv": ("edgetl.data.csv_file:find", "a .csv file with the columns path,label[,split]"),
         "digits": ("edgetl.data.digits:find", "1797 handwritten digits of 8x8 pixels, embedded in scikit-learn: needs no download"),
+        "cifar10": (
+            "edgetl.data.downloaded:cifar10",
+            "60000 small photographs of 10 classes, 32x32; downloaded once, or in EDGETL_DATA_DIR",
+        ),
+        "mnist": ("edgetl.data.downloaded:mnist", "70000 handwritten digits, 28x28; downloaded once, or in EDGETL_DATA_DIR"),
+        "fashion_mnist": (
+            "edgetl.data.downloaded:fashion_mnist",
+            "70000 pieces of clothing, 28x28; downloaded once, or in EDGETL_DATA_DIR",
+        ),
     },
 )

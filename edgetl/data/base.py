@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -59,6 +59,16 @@ class Listing:
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
+
+    def limited(self, count: int) -> "Listing":
+        """At most `count` pictures of each class and split, evenly over the list; 0: all."""
+        if not count:
+            return self
+        groups: dict[tuple[str, str | None], list[int]] = {}
+        for row, item in enumerate(self.items):
+            groups.setdefault((item.label, item.split), []).append(row)
+        kept = [group[len(group) * place // min(count, len(group))] for group in groups.values() for place in range(min(count, len(group)))]
+        return replace(self, items=tuple(self.items[row] for row in sorted(kept)))
 
     @cached_property
     def stamp(self) -> str:

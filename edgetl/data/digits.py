@@ -1,13 +1,11 @@
 """The handwritten digits that come with scikit-learn: 1797 pictures of 8x8 pixels, for a first run without a download."""
 
 from functools import partial
-from io import BytesIO
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from edgetl.data.base import Item, Listing
+from edgetl.data.files import png
 from edgetl.errors import DependencyError
 
 _STAMP = "scikit-learn digits, png 1"
@@ -22,12 +20,5 @@ def find(source: str) -> Listing:
         raise DependencyError("the embedded digits need scikit-learn", "pip install scikit-learn") from error
     drawn, labels = load_digits(return_X_y=True)
     pixels = np.rint(drawn.reshape(-1, 8, 8) * 255 / _WHITE).astype(np.uint8)
-    items = (Item(f"{source}:{row}", str(label), None, partial(_png, pixels[row]), _STAMP) for row, label in enumerate(labels))
+    items = (Item(f"{source}:{row}", str(label), None, partial(png, pixels[row]), _STAMP) for row, label in enumerate(labels))
     return Listing(source, tuple("0123456789"), tuple(items), ())
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """uint8 [H, W] as a PNG file. Uncompressed, so that its sha256, and with it the split, is the same with every build of zlib."""
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=0)
-    return file.getvalue()

@@ -1,8 +1,13 @@
-"""A file on disk as a listed picture, or the reason why it is none."""
+"""A file on disk as a listed picture, or the reason why it is none; and pixels that were never a file as one."""
 
 import os
 import stat
+from io import BytesIO
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from edgetl.data.base import Item, Rejected
 
@@ -31,3 +36,10 @@ def leads_out(path: Path, root: str) -> bool:
 def reason(error: OSError | ValueError) -> str:
     """An error of the file system in its own words, without the path that stands beside it anyway."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """uint8 [H, W] or [H, W, 3] as a PNG file. Uncompressed, so that its sha256, and with it the split, is the same with every zlib."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=0)
+    return file.getvalue()

@@ -13,7 +13,8 @@ from onnx import TensorProto, numpy_helper
 # Operators that ONNX Runtime may be left with: integer arithmetic, and those that only move or compare integers.
 _INTEGER_OPERATORS = {
     "QLinearConv", "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearMatMul", "QLinearConcat",
-    "QLinearSoftmax", "QGemm", "MaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Slice", "Identity",
+    "QLinearSoftmax", "QGemm", "MaxPool", "NhwcMaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad",
+    "Slice", "Identity",
 }  # fmt: skip
 
 
@@ -84,6 +85,41 @@ def shape_constants(model: onnx.ModelProto) -> None:
             tensors[name].CopyFrom(numpy_helper.from_array(view.constants[name].reshape(shape), name))
             for reshape in reshapes:
                 view.bypass(reshape, dequantize.output[0])
+
+
+def pads_into_readers(model: onnx.ModelProto) -> None:
+    """Let a Conv or MaxPool do the padding with zeros before it: ONNX Runtime has no integer Pad.
+
+    A convolution pads with its input's zero point, which is zero. A maximum leaves its padding out, which changes nothing where zero is
+    the smallest value that there is (behind a ReLU).
+    """
+    view = _Graph(model)
+    for pad in [node for node in view.graph.node if node.op_type == "Pad" and len(node.input) == 2]:
+        pads, pairs, reader = view.constants[pad.input[1]].reshape(2, -1), [], pad
+        writer = view.writers.get(pad.input[0])
+        grids = {view.grid(writer)} if writer is not None and writer.op_type == "DequantizeLinear" else set()
+        while len(view.readers[reader.output[0]]) == 1:
+            reader = view.readers[reader.output[0]][0]
+            if reader.op_type == "Transpose":
+                pads = pads[:, list(reader.attribute[0].ints)]
+            elif reader.op_type in ("QuantizeLinear", "DequantizeLinear"):
+                pairs.append(reader)
+                grids.add(view.grid(reader))
+            else:
+                break
+        fits = len(grids) == 1 and not pads[:, :2].any()  # neither the batch nor the channels
+        if fits and (reader.op_type == "Conv" or (reader.op_type == "MaxPool" and _zero_is_smallest(*grids))):
+            for node in [*pairs, pad]:
+                view.bypass(node, node.input[0])
+            own = [attribute for attribute in reader.attribute if attribute.name == "pads"]
+            total = pads[:, 2:].ravel() + (np.array(own[0].ints) if own else 0)
+            for attribute in own:
+                reader.attribute.remove(attribute)
+            reader.attribute.append(onnx.helper.make_attribute("pads", total.tolist()))
+
+
+def _zero_is_smallest(grid: tuple[float, int, np.dtype]) -> bool:
+    return grid[1] == np.iinfo(grid[2]).min
 
 
 def activations_to_uint8(model: onnx.ModelProto) -> None:
@@ -160,6 +196,7 @@ def drop_unused(model: onnx.ModelProto) -> None:
 PASSES: tuple[Callable[[onnx.ModelProto], None], ...] = (
     drop_implied_clips,
     shape_constants,
+    pads_into_readers,
     activations_to_uint8,
     drop_idle_pairs,
     drop_unused,

@@ -124,7 +124,7 @@ def check_same_grids(content: bytes, model: onnx.ModelProto) -> None:
     """Raise ExportError unless every quantized tensor has the TFLite tensor's scale and zero point (int8 activations moved by 128)."""
     wanted, found = tflite.grids(content), integer_graph.grids(model)
     wrong = [name for name, grid in found.items() if name not in wanted or not _same(wanted[name], grid)]
-    missing = set(wanted) - set(found) - tflite.type_changes(content)
+    missing = set(wanted) - set(found) - tflite.without_counterpart(content)
     if wrong or missing:
         raise ExportError(
             f"scales differ between TFLite and ONNX: {', '.join([*wrong, *sorted(missing)])}", "this is a fault of edgetl: please report it"

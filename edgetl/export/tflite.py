@@ -145,12 +145,18 @@ def grids(content: bytes) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
     return found
 
 
-def type_changes(content: bytes) -> set[str]:
-    """The tensors that a QUANTIZE reads or writes: the same values as uint8 and as int8, which other formats hold once."""
+def without_counterpart(content: bytes) -> set[str]:
+    """The tensors that a file of another format may do without.
+
+    What a QUANTIZE reads or writes are the same values as uint8 and as int8; what a PAD writes may be padded by its reader instead.
+    """
     model = read(content)
     graph = model.subgraphs[0]
-    changes = [operator for operator in graph.operators if _operator(model, operator) == "QUANTIZE"]
-    return {graph.tensors[index].name.decode() for operator in changes for index in [*operator.inputs, *operator.outputs]}
+    found: set[int] = set()
+    for operator in graph.operators:
+        kind = _operator(model, operator)
+        found |= {*operator.inputs, *operator.outputs} if kind == "QUANTIZE" else set(operator.outputs) if kind == "PAD" else set()
+    return {graph.tensors[index].name.decode() for index in found}
 
 
 def float_operators(content: bytes) -> list[str]:

@@ -29,8 +29,8 @@ def check(recipe: Recipe, kind: str) -> str:
         raise UsageError(f"there is no baseline '{kind}'", did_you_mean(kind, BASELINES))
     if kind == "scratch" and recipe.model.weights == "none":
         raise UsageError("this training starts from random weights itself: a baseline from scratch is the same", "choose --weights")
-    if kind == "head-only" and not recipe.train.epochs:
-        raise UsageError("this training has no fine-tuning: a baseline of the head alone is the same", "choose --epochs 1 or more")
+    if kind == "head-only" and (not recipe.train.epochs or recipe.train.unfreeze == "none"):
+        raise UsageError("this training has no fine-tuning: a baseline of the head alone is the same", "choose --epochs and --unfreeze")
     return kind
 
 
@@ -56,8 +56,8 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
     else:
         rate = max(train.learning_rate, _FROM_RANDOM)
         epochs = train.epochs + (1 if train.head_epochs else 0)
-        changed = {"train.head_epochs": 0, "train.epochs": epochs, "train.learning_rate": rate, "train.fine_tune_from": "all"}
-        changed |= {"model.weights": "none"}
+        changed = {"train.head_epochs": 0, "train.epochs": epochs, "train.learning_rate": rate, "model.weights": "none"}
+        changed |= {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
     return restore(recipe.model_dump(), options=changed)
 
 

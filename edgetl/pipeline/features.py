@@ -26,7 +26,9 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
     ways = (False, True) if augment.flip and augment.strength else (False,)
     # The order is part of it: the data's own fingerprint has none.
     order = fingerprint([pictures.hashes[row] for row in rows])
-    key = fingerprint(_VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dropout"}), ways)
+    key = fingerprint(
+        _VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dense", "dropout", "l2"}), ways
+    )
     path = project.run.cache / f"features-{key}.npy"
     try:
         return np.load(path, allow_pickle=False), rows

@@ -1,7 +1,7 @@
 """Pictures to a float model, and that to int8 grids."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,13 @@ from edgetl.quantization.base import Quantize
 from edgetl.training.compress import CompressSettings, achieved, compress
 from edgetl.training.epochs import History, Schedule, resume, save
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
-from edgetl.training.head import HeadSettings, attach_head, train_head
+from edgetl.training.head import Head, HeadSettings, attach_head, dense_layers, train_head
 from edgetl.training.tensorboard import Log
+from edgetl.training.trials import choose
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
+
+# How compression learns: zeros and clusters go through the whole network, so all of it must learn to live with them.
+_WHOLE: dict[str, Any] = {"dropout": 0.0, "live_norms": False, "unfreeze": "all", "depth_factor": 1.0, "unfreeze_epochs": 0.0}
 
 
 def train(project: Project) -> None:
@@ -38,11 +42,22 @@ def train(project: Project) -> None:
 
 def train_float(project: Project) -> str:
     """The data and the float model; gives the identity of what that was made from."""
+    inputs = prepare(project)
+    return project.stage("float", inputs, partial(_float, project, inputs))
+
+
+def prepare(project: Project) -> str:
+    """Read the pictures, and try what to unfreeze where the recipe leaves that open.
+
+    Gives the identity of the pictures and of all else that a float model is made from.
+    """
     recipe, data = project.recipe, find_data(project)
     taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
     tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
     inputs = fingerprint(data, start_from(project), *tables)
-    return project.stage("float", inputs, partial(_float, project, inputs))
+    if recipe.train.unfreeze == "auto" and recipe.train.epochs:
+        project.stage("unfreeze", inputs, partial(_unfreeze, project, inputs))
+    return inputs
 
 
 def find_data(project: Project) -> str:
@@ -89,45 +104,49 @@ def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
-    model_settings, settings, pictures, contract = project.recipe.model, project.recipe.train, project.pictures, project.contract
-    note(f"training on {device_name()}")
-    model, from_random = starting_model(project), model_settings.weights == "none"
-    by_class = _class_weights(project)
-    schedule = project.schedule("float", settings.epochs, settings.patience, inputs)
-    facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
-    head_schedule = replace(schedule, checkpoint=schedule.checkpoint.with_name("checkpoint-head.npz"))
-    if settings.head_epochs:
-        trained = _head(project, model, by_class, head_schedule)
-        facts["head_val_accuracy"] = trained.best["val_accuracy"]
-        facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
-    if settings.epochs:
-        tuning = _tuning(project, settings.learning_rate, _teacher(project), from_random)
-        history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
-        facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
+    model, schedule = starting_model(project), float_schedule(project, "float", inputs)
+    facts = fit(project, model, schedule)
     model = fold_batch_norms(model)
     facts |= scale_temperature(project, model)
     model.trainable = True
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
-    write_json(project.run.contract, contract.to_dict())
-    for done in (schedule, head_schedule):
-        done.checkpoint.unlink(missing_ok=True)
+    write_json(project.run.contract, project.contract.to_dict())
+    schedule.finish()
     project.forget_float_model()
     return [project.run.float_model, project.run.contract], facts
 
 
-def _head(project: Project, model: Any, by_class: np.ndarray, schedule: Schedule) -> History:
-    """The last layer alone, unless that was done before a kill."""
-    settings, model_settings, logits = project.recipe.train, project.recipe.model, model.get_layer("logits").variables
-    done, _ = resume(schedule, logits, [])
+def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
+    return project.schedule(stage, project.recipe.train.epochs, project.recipe.train.patience, inputs)
+
+
+def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
+    """Train the head alone, then as much of the network as the recipe says; gives what is to be known of it."""
+    settings, pictures, contract = project.recipe.train, project.pictures, project.contract
+    note(f"training on {device_name()}")
+    by_class = _class_weights(project)
+    facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
+    head = _head_settings(project)
+    if head is not None:
+        trained = _head(project, model, by_class, head, schedule.part("head"))
+        facts["head_val_accuracy"] = trained.best["val_accuracy"]
+        facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
+    tuning = _tuning(project, None, _teacher(project))
+    if settings.epochs and tuning.unfreeze != "none":
+        history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
+        facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
+    return facts
+
+
+def _head(project: Project, model: Any, by_class: np.ndarray, settings: HeadSettings, schedule: Schedule) -> History:
+    """The head alone, unless that was done before a kill."""
+    variables = [variable for layer in dense_layers(model) for variable in layer.variables]
+    done, _ = resume(schedule, variables, [])
     if done.entries:
         return done
-    mirror = project.augmentation.flip and project.augmentation.strength > 0
-    head = HeadSettings(
-        settings.head_epochs, settings.head_learning_rate, settings.batch_size, model_settings.dropout, settings.label_smoothing, mirror
-    )
-    trained = train_head(model, project.pictures, project.contract, by_class, head)
-    save(schedule, trained, logits, [], [variable.numpy() for variable in logits])
+    trained = train_head(model, project.pictures, project.contract, by_class, settings)
+    save(schedule, trained, variables, [], [variable.numpy() for variable in variables])
     log = Log(schedule.logs and schedule.logs / "head")
     for number, entry in enumerate(trained.entries, 1):
         log(number, entry)
@@ -136,11 +155,22 @@ def _head(project: Project, model: Any, by_class: np.ndarray, schedule: Schedule
 
 def starting_model(project: Project) -> Any:
     """The backbone with the weights that training starts from, under a new head."""
+    backbone = starting_backbone(project)
+    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
+    return with_head(project, backbone if project.recipe.model.weights == "none" else fold_batch_norms(backbone))
+
+
+def starting_backbone(project: Project) -> Any:
     settings = project.recipe.model
     backbone = project.backbone.build(settings.alpha, settings.image_size)
     weights.load(backbone, project.backbone, settings.weights, settings.alpha, settings.image_size)
-    # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
-    return attach_head(backbone if settings.weights == "none" else fold_batch_norms(backbone), len(project.contract.labels))
+    return backbone
+
+
+def with_head(project: Project, backbone: Any) -> Any:
+    """The backbone, itself and no copy, under the recipe's head."""
+    head = Head(project.recipe.model.pooling, project.recipe.model.dense)
+    return attach_head(backbone, len(project.contract.labels), head)
 
 
 def _class_weights(project: Project) -> np.ndarray:
@@ -148,18 +178,44 @@ def _class_weights(project: Project) -> np.ndarray:
     return class_weights(pictures.labels[pictures.rows("train")], len(pictures.classes), project.recipe.train.balance_above)
 
 
-def _tuning(project: Project, learning_rate: float, teacher: Teacher | None, from_random: bool = False) -> FineTuneSettings:
+def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    schedule = float_schedule(project, "unfreeze", inputs)
+    trials = choose(
+        *(starting_model(project), project.pictures, project.training_pictures, project.contract, _class_weights(project)),
+        *(project.augmentation, _head_settings(project), _tuning(project, project.recipe.train.learning_rate, None), schedule),
+    )
+    chosen = {"unfreeze": trials[0].unfreeze, "learning_rate": trials[0].learning_rate}
+    return [], chosen | {"trials": [asdict(trial) for trial in trials]}
+
+
+def _head_settings(project: Project) -> HeadSettings | None:
+    """None: the head has no stage of its own."""
     model, train = project.recipe.model, project.recipe.train
+    mirror = project.augmentation.flip and project.augmentation.strength > 0
+    rates = train.head_epochs, train.head_learning_rate
+    return HeadSettings(*rates, train.batch_size, model.dropout, train.label_smoothing, mirror, model.l2) if train.head_epochs else None
+
+
+def _tuning(project: Project, learning_rate: float | None, teacher: Teacher | None) -> FineTuneSettings:
+    """The recipe's fine-tuning, or at another learning rate."""
+    model, train = project.recipe.model, project.recipe.train
+    what, rate = train.unfreeze, train.learning_rate
+    if what == "auto" and learning_rate is None and train.epochs:
+        facts = project.run.stage("unfreeze")["facts"]
+        what, rate = facts["unfreeze"], facts["learning_rate"]
     return FineTuneSettings(
         batch_size=train.batch_size,
-        learning_rate=learning_rate,
+        learning_rate=learning_rate or rate,
         warmup_fraction=train.warmup_fraction,
-        fine_tune_from=train.fine_tune_from,
+        unfreeze=what,
         dropout=model.dropout,
         label_smoothing=train.label_smoothing,
-        live_norms=from_random,
+        live_norms=model.weights == "none",
         seed=train.seed,
         teacher=teacher,
+        l2=model.l2,
+        depth_factor=train.depth_factor,
+        unfreeze_epochs=train.unfreeze_epochs,
     )
 
 
@@ -171,7 +227,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     histories: dict[str, History] = {}
     pruning, clustering = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
     for sparsity, clusters, rate in (pruning, clustering):
-        tuning = replace(_tuning(project, rate, teacher), dropout=0.0)
+        tuning = replace(_tuning(project, rate, teacher), **_WHOLE)
         histories |= compress(
             *(model, project.pictures, project.training_pictures, contract, _class_weights(project), project.augmentation),
             CompressSettings(sparsity, clusters, tuning),
@@ -181,8 +237,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
-    for checkpoint in project.run.path.glob(f"{schedule.checkpoint.stem}*"):
-        checkpoint.unlink()
+    schedule.finish()
     project.forget_float_model()
     last = list(histories.values())[-1]
     facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)} | scaled
@@ -215,6 +270,6 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     quantized, facts = find(project.float_model, pictures, rows, project.contract, project.quantize_settings(), schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)
-    schedule.checkpoint.unlink(missing_ok=True)
+    schedule.finish()
     calibration = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
     return [path], facts | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": calibration}

@@ -18,12 +18,11 @@ from edgetl.console import note, warn
 from edgetl.errors import DependencyError, DeviceError, RunError, WeightsError
 from edgetl.export.tflite import int8_tflite
 from edgetl.pipeline.export import export
-from edgetl.pipeline.train import train
+from edgetl.pipeline.train import train, with_head
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore
 from edgetl.report.pareto import pareto
-from edgetl.training.head import attach_head
 from edgetl.workspace import atomic, fingerprint, hold, write_json
 
 # What is tried. Wider and larger ones than these are for GPUs; an entry whose weights cannot be had is left out, and named.
@@ -175,7 +174,7 @@ def _untrained(project: Project) -> bytes:
     """The int8 file of the network as it is built: as fast as the trained one."""
     recipe = project.recipe.model
     backbone = project.backbone.build(recipe.alpha, recipe.image_size)
-    model = fold_batch_norms(attach_head(backbone, len(project.contract.labels)))
+    model = fold_batch_norms(with_head(project, backbone))
     rows = project.calibration_rows[:_PICTURES]
     find: Any = SCHEMES.load("ptq_int8").quantize
     quantized, _ = find(model, project.pictures, rows, project.contract, project.quantize_settings("minmax"))

@@ -230,8 +230,9 @@ def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: InputCo
 
     Args:
         weights: layer name to (kernel, bias) or (kernel,), for every layer of the model that has weights.
+        ranges: of the ranged layers; what integer runtimes compute on one grid gets one, see `tied`.
     """
-    baked = {}
+    baked, ranges = {}, tied(model, ranges)
     for layer in model.layers:
         if layer.name in weights:
             kernel, *biases = weights[layer.name]
@@ -241,10 +242,32 @@ def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: InputCo
     return Quantized(baked, ranges)
 
 
+def tied(model: keras.Model, ranges: Ranges) -> Ranges:
+    """The ranges, with one grid on both sides of what joins or averages integers without changing their scale.
+
+    A join gives its inputs its own range, which holds all of theirs; an average has the range of what it reads. With other ranges the
+    converter would put a change of grid before or behind each: one operator more, and a rounding that the simulation does not have.
+    """
+    made = dict(ranges)
+    for layer in reversed(model.layers):  # a join of joins first
+        if isinstance(layer, layers.Concatenate) and layer.name in made:
+            sources = [_behind_passing(source) for source in layer.inbound_nodes[0].inbound_layers]
+            made |= {source.name: made[layer.name] for source in sources if source.name in made}
+    for layer in model.layers:
+        if isinstance(layer, layers.AveragePooling2D) and layer.name in made:
+            made[layer.name] = made.get(_behind_passing(layer.inbound_nodes[0].inbound_layers).name, made[layer.name])
+    return made
+
+
+def _behind_passing(layer: Any) -> Any:
+    """The layer whose grid this one hands on, or itself."""
+    while isinstance(layer, _PASSING):
+        layer = layer.inbound_nodes[0].inbound_layers
+    return layer
+
+
 def _input_scale(layer: Any, ranges: Ranges, contract: InputContract) -> float:
     """Real value of one step of what the layer reads."""
-    source = layer.inbound_nodes[0].inbound_layers
-    while isinstance(source, _PASSING):
-        source = source.inbound_nodes[0].inbound_layers
+    source = _behind_passing(layer.inbound_nodes[0].inbound_layers)
     low, high = (contract.low, contract.high) if isinstance(source, layers.InputLayer) else ranges[source.name]
     return (high - low) / 255

@@ -119,8 +119,10 @@ def quantize_aware(model: keras.Model, calibrated: Quantized, learn_ranges: bool
     known = {"PerChannel": PerChannel, "Calibrated": Calibrated, "Int8Config": Int8Config, "HardSigmoid": HardSigmoid}
     with tfq.quantize_scope(known):
         annotated = keras.models.clone_model(model, clone_function=annotate)
-        kernels = {layer.name: layer.get_weights()[0] for layer in model.layers if layer.weights}
-        annotated.set_weights([weight for name, kernel in kernels.items() for weight in (kernel, *calibrated.weights[name][1:])])
+        for wrapper in annotated.layers:  # not all at once: a copy may have its layers in another order
+            if wrapper.weights:
+                name = wrapper.layer.name
+                wrapper.layer.set_weights([model.get_layer(name).get_weights()[0], *calibrated.weights[name][1:]])
         return tfq.quantize_apply(annotated, scheme=_AsAnnotated())
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,15 @@ class Schedule:
     checkpoint: Path
     identity: str
     logs: Path | None = None
+
+    def part(self, name: str) -> "Schedule":
+        """The same for a part of the training, with a checkpoint of its own beside this one's."""
+        return replace(self, checkpoint=self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"))
+
+    def finish(self) -> None:
+        """Remove the checkpoints, its own and its parts'."""
+        for checkpoint in self.checkpoint.parent.glob(f"{self.checkpoint.stem}*"):
+            checkpoint.unlink()
 
 
 @dataclass

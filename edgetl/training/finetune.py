@@ -1,4 +1,4 @@
-"""Stage 2: the whole network, or its end from a named layer on, with augmentation and a small learning rate."""
+"""Stage 2: the whole network, or its end, with augmentation and a small learning rate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,11 @@ from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
-from edgetl.errors import UsageError
-from edgetl.registry import did_you_mean
 from edgetl.training.epochs import History, Schedule, train_epochs
-from edgetl.training.head import trunk_of
+from edgetl.training.head import decay
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
+from edgetl.training.unfreeze import depths, unfreeze
 
 # Keras builds MobileNets with batch-norm momenta up to 0.999, which need thousands of steps to arrive; training from scratch on a
 # small set has a few hundred.
@@ -55,21 +54,27 @@ class FineTuneSettings:
     Args:
         batch_size: pictures a step.
         learning_rate: Adam's peak, reached after `warmup_fraction` of all steps.
-        fine_tune_from: "all", or the first layer to train.
+        unfreeze: what may learn, see `unfreeze.unfreeze`.
         dropout: before the logits.
         live_norms: batch norms learn their statistics; only a random start needs it.
         teacher: None: learn from the labels alone.
+        l2: of the head's kernels, see `head.decay`.
+        depth_factor: of the learning rate from one block to the next one below; the head has it whole.
+        unfreeze_epochs: that a block waits longer than the one above it before it learns; the head begins.
     """
 
     batch_size: int
     learning_rate: float
     warmup_fraction: float
-    fine_tune_from: str
+    unfreeze: str
     dropout: float
     label_smoothing: float
     live_norms: bool
     seed: int
     teacher: Teacher | None = None
+    l2: float = 0.0
+    depth_factor: float = 1.0
+    unfreeze_epochs: float = 0.0
 
 
 class Constraint(Protocol):
@@ -86,18 +91,6 @@ def class_weights(labels: np.ndarray, classes: int, balance_above: float) -> np.
     if sizes.max() <= balance_above * sizes.min():
         return np.ones(classes, np.float32)
     return (len(labels) / (classes * sizes)).astype(np.float32)
-
-
-def freeze_before(model: Any, first: str) -> None:
-    """Leave only the layers from `first` on trainable (a layer's name, or the start of a block's names). Raises UsageError."""
-    names = [layer.name for layer in model.layers]
-    if first == "all":
-        return
-    start = next((number for number, name in enumerate(names) if name.startswith(first)), None)
-    if start is None:
-        raise UsageError(f"there is no layer '{first}' to fine-tune from", did_you_mean(first, ["all", *names]))
-    for layer in model.layers[:start]:
-        layer.trainable = False
 
 
 def fine_tune(
@@ -121,23 +114,40 @@ def fine_tune(
         description: what the one who waits reads.
         constraint: holds from the first step on.
     """
-    freeze_before(model, settings.fine_tune_from)
+    unfreeze(model, settings.unfreeze)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = _NORM_MOMENTUM
-    steps = schedule.epochs * schedule.steps_per_epoch
-    optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, steps, round(settings.warmup_fraction * steps)))
-    optimizer.build(model.trainable_variables)
+    optimizers = _optimizers(model, settings, schedule)
+    state = [variable for optimizer, _ in optimizers for variable in optimizer.variables]
     rows, score = pictures.rows("train"), scorer(model, contract)
     return train_epochs(
         description,
         schedule,
         model.variables,
-        [*optimizer.variables, *(constraint.state if constraint else ())],
+        [*state, *(constraint.state if constraint else ())],
         lambda epoch: epoch_batches(training_pictures, rows, settings.batch_size, settings.seed, epoch),
-        _step(model, contract, weights, augment, settings, optimizer, constraint),
+        _step(model, contract, weights, augment, settings, optimizers, constraint),
         lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
     )
+
+
+def _optimizers(model: Any, settings: FineTuneSettings, schedule: Schedule) -> list[tuple[Any, list[Any]]]:
+    """Adam with its variables, the head's first: one for all, or one a block where blocks learn at rates of their own."""
+    groups = {0: model.trainable_variables}
+    if settings.depth_factor != 1 or settings.unfreeze_epochs:
+        groups, depth_of = {}, depths(model)
+        for layer in reversed(model.layers):
+            if layer.trainable_variables:
+                groups.setdefault(depth_of[layer.name], []).extend(layer.trainable_variables)
+    steps, found = schedule.epochs * schedule.steps_per_epoch, []
+    for depth, variables in groups.items():
+        start = round(depth * settings.unfreeze_epochs * schedule.steps_per_epoch)
+        peak = settings.learning_rate * settings.depth_factor**depth
+        optimizer = keras.optimizers.Adam(WarmupCosine(peak, steps, round(settings.warmup_fraction * steps), start))
+        optimizer.build(variables)
+        found.append((optimizer, variables))
+    return found
 
 
 def _step(
@@ -146,10 +156,11 @@ def _step(
     weights: np.ndarray,
     augment: Augmentation,
     settings: FineTuneSettings,
-    optimizer: Any,
+    optimizers: Sequence[tuple[Any, list[Any]]],
     constraint: Constraint | None,
 ) -> Any:
-    trunk, head = trunk_of(model), model.get_layer("logits")
+    head = model.get_layer("logits")
+    trunk = keras.Model(model.input, head.input)
     objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     weights, classes, teacher = tf.constant(weights), len(contract.labels), settings.teacher
 
@@ -162,7 +173,10 @@ def _step(
             loss = objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
             if teacher is not None:
                 loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables, strict=True))
+            if settings.l2:
+                loss += decay(model, settings.l2)
+        for (optimizer, variables), slopes in zip(optimizers, tape.gradient(loss, [group for _, group in optimizers]), strict=True):
+            optimizer.apply_gradients(zip(slopes, variables, strict=True))
         if constraint is not None:
             constraint()
         return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))

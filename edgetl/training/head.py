@@ -1,9 +1,9 @@
-"""Stage 1: the new last layer alone, on features that the frozen backbone computes once."""
+"""What stands on a backbone, and stage 1: that alone, on features that the frozen backbone computes once."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import keras, layers
+from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
@@ -15,8 +15,21 @@ from edgetl.training.scoring import scorer
 
 
 @dataclass(frozen=True)
+class Head:
+    """The layers on a backbone.
+
+    Args:
+        pooling: what becomes of its feature map: "average" or "max" of each channel, or "flatten", which keeps the places.
+        dense: widths of the hidden layers, each with a ReLU, before the logits.
+    """
+
+    pooling: str = "average"
+    dense: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class HeadSettings:
-    """Adam's learning_rate; batch_size pictures a step; dropout before the logits; mirror: learn from mirrored pictures too."""
+    """Adam's learning_rate; batch_size pictures a step; dropout before the logits; mirror: from mirrored pictures too; l2: see `decay`."""
 
     epochs: int
     learning_rate: float
@@ -24,12 +37,28 @@ class HeadSettings:
     dropout: float
     label_smoothing: float
     mirror: bool
+    l2: float = 0.0
 
 
-def attach_head(backbone: Any, classes: int) -> Any:
-    """Global average pooling and `classes` logits on top of a backbone: normalized float32 [N, H, W, 3] to float32 [N, K]."""
-    pooled = layers.GlobalAveragePooling2D(name="pool")(backbone.output)
-    return keras.Model(backbone.input, layers.Dense(classes, name="logits")(pooled), name=backbone.name)
+PLAIN = Head()
+
+
+def attach_head(backbone: Any, classes: int, head: Head = PLAIN) -> Any:
+    """A head with `classes` logits on top of a backbone: normalized float32 [N, H, W, 3] to float32 [N, K]."""
+    x = _pooled(backbone.output, head.pooling)
+    for number, width in enumerate(head.dense, 1):
+        x = layers.ReLU(name=f"dense_{number}_relu")(layers.Dense(width, name=f"dense_{number}")(x))
+    return keras.Model(backbone.input, layers.Dense(classes, name="logits")(x), name=backbone.name)
+
+
+def _pooled(features: Any, pooling: str) -> Any:
+    if pooling == "max":  # in a layer that has integer kernels everywhere, which a maximum over axes has not
+        features = layers.MaxPooling2D(features.shape[1:3], name="pool_max")(features)
+    # Of one place the mean is the place itself, and flattening it would be lost: the TFLite converter leaves that to the dense layer
+    # behind, whose bias tf2onnx 1.17 then drops.
+    if pooling == "average" or tuple(features.shape[1:3]) == (1, 1):
+        return layers.GlobalAveragePooling2D(name="pool")(features)
+    return layers.Flatten(name="pool")(features)
 
 
 def trunk_of(model: Any) -> Any:
@@ -37,8 +66,18 @@ def trunk_of(model: Any) -> Any:
     return keras.Model(model.input, model.get_layer("pool").output)
 
 
+def decay(model: Any, l2: float) -> Any:
+    """`l2` times the sum of the squares of the head's kernels: a part of the loss that keeps them small."""
+    return l2 * sum(tf.reduce_sum(tf.square(layer.kernel)) for layer in dense_layers(model))
+
+
+def dense_layers(model: Any) -> list[Any]:
+    """The head's layers with weights, in order, the logits last; no backbone has dense ones."""
+    return [layer for layer in model.layers if isinstance(layer, layers.Dense)]
+
+
 def train_head(model: Any, pictures: Pictures, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> History:
-    """Train the logits layer in place, keeping the best epoch.
+    """Train the head in place, keeping the best epoch.
 
     Args:
         class_weights: float32 [K], mean 1 over the pictures.
@@ -49,7 +88,7 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     val_features = scorer(trunk, contract)(pictures.pixels, val)
     labels = np.tile(pictures.labels[train], len(ways))
 
-    head = keras.Sequential([layers.Input(features.shape[1:]), layers.Dropout(settings.dropout), layers.Dense(len(contract.labels))])
+    head = _alone(model, features.shape[1:], settings)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     head.compile(keras.optimizers.Adam(settings.learning_rate), loss, metrics=["accuracy"])
     one_hot = np.eye(len(contract.labels), dtype=np.float32)
@@ -61,7 +100,7 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
             one_hot[labels],
             sample_weight=class_weights[labels],
             validation_data=(val_features, one_hot[pictures.labels[val]]),
-            batch_size=4 * settings.batch_size,  # a dense layer alone: larger batches, fewer of them
+            batch_size=4 * settings.batch_size,  # dense layers alone: larger batches, fewer of them
             epochs=settings.epochs,
             callbacks=[seen, best],
             verbose=0,
@@ -70,6 +109,19 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     # Keras restores the best weights only when it stops early; patience equals the epochs, so it never does by itself.
     if history.history["val_accuracy"][-1] < best_accuracy:
         head.set_weights(best.best_weights)
-    model.get_layer("logits").set_weights(head.layers[-1].get_weights())
+    for layer, trained in zip(dense_layers(model), dense_layers(head), strict=True):
+        layer.set_weights(trained.get_weights())
     entries = [dict(zip(history.history, map(float, values), strict=True)) for values in zip(*history.history.values(), strict=True)]
     return History(entries, history.history["val_accuracy"].index(best_accuracy))
+
+
+def _alone(model: Any, shape: tuple[int, ...], settings: HeadSettings) -> Any:
+    """A model from pooled features to logits, of the same layers as the classifier's head, with random weights."""
+    *hidden, logits = [layer.units for layer in dense_layers(model)]
+    head = keras.Sequential([layers.Input(shape)])
+    regularizer = keras.regularizers.L2(settings.l2) if settings.l2 else None
+    for width in hidden:
+        head.add(layers.Dense(width, "relu", kernel_regularizer=regularizer))
+    head.add(layers.Dropout(settings.dropout))
+    head.add(layers.Dense(logits, kernel_regularizer=regularizer))
+    return head

@@ -24,6 +24,11 @@ def build() -> Build:
     return _build
 
 
+def smallest(name: str) -> int:
+    """The smallest picture that a backbone takes, in pixels."""
+    return BACKBONES.load(name).smallest_image
+
+
 def normalized(image_size: int, count: int = 2) -> np.ndarray:
     """float32 [count, H, W, 3] in the range of normalized pixels."""
     return np.random.default_rng(5).uniform(-1, 1, (count, image_size, image_size, 3)).astype(np.float32)
@@ -42,9 +47,10 @@ def randomize_norms(model: Any, images: np.ndarray) -> None:
             layer.bias.assign(random.normal(0, 0.1, layer.bias.shape))
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
     for norm in norms:
-        norm.set_weights([random.uniform(*ends, norm.gamma.shape) for ends in ((0.5, 1.5), (-0.5, 0.5), (0, 0), (1, 1))])
+        ends = [(0.5, 1.5)] * norm.scale + [(-0.5, 0.5), (0, 0), (1, 1)]
+        norm.set_weights([random.uniform(*pair, norm.beta.shape) for pair in ends])
         norm.momentum = 0.0  # one pass puts the statistics of these images in place
     model(images, training=True)
     for norm in norms:
-        gamma, beta, mean, variance = norm.get_weights()
-        norm.set_weights([gamma, beta, mean + random.normal(0, 0.1, mean.shape) * np.sqrt(variance), variance + 1e-3])
+        *learned, mean, variance = norm.get_weights()
+        norm.set_weights([*learned, mean + random.normal(0, 0.1, mean.shape) * np.sqrt(variance), variance + 1e-3])

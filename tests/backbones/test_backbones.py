@@ -9,18 +9,20 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.contract import InputContract
 from edgetl.errors import UsageError
-from tests.backbones.conftest import Build, normalized, randomize_norms
+from tests.backbones.conftest import Build, normalized, randomize_norms, smallest
 
 # Relative to the largest feature: float32 rounding through 50 layers is below 1e-5, a wrong epsilon or channel order far above this.
 TOLERANCE = 1e-3
 
 
-@pytest.mark.parametrize("image_size", [32, 64])
+@pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("name", BACKBONES)
-def test_features_are_a_map_with_channels(name: str, image_size: int, build: Build) -> None:
+def test_features_are_a_map_with_channels(name: str, times: int, build: Build) -> None:
+    image_size = times * smallest(name)
     features = build(name, image_size)(normalized(image_size)).numpy()
-    assert features.shape == (2, image_size // 32, image_size // 32, features.shape[-1])  # all families halve five times
-    assert features.shape[-1] >= 256, "the head learns from the last layer's width"
+    side = {"small_cnn": 4 * times, "inception_v3": 2 * times - 1}.get(name, times)  # all other families halve five times
+    assert features.shape == (2, side, side, features.shape[-1])
+    assert features[0].size >= 256, "the head learns from these"
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
 
@@ -40,8 +42,9 @@ def test_the_pixel_grid_makes_a_contract(name: str) -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_every_alpha_has_weights_by_a_name_of_its_own(name: str) -> None:
     backbone = BACKBONES.load(name)
-    best = [backbone.imagenet_files(alpha, 160)[0].name for alpha in backbone.alphas]
-    assert len(set(best)) == len(backbone.alphas), "one file for two widths would fit only one of them"
+    best = [file.name for alpha in backbone.alphas for file in backbone.imagenet_files(alpha, 160)[:1]]
+    assert len(set(best)) == len(best), "one file for two widths would fit only one of them"
+    assert best or "pretrain" in backbone.source
 
 
 def test_an_alpha_that_does_not_exist_is_refused() -> None:
@@ -51,12 +54,20 @@ def test_an_alpha_that_does_not_exist_is_refused() -> None:
         backbone.check_alpha(0.3)
 
 
+def test_too_small_a_picture_is_refused() -> None:
+    backbone = BACKBONES.load("inception_v3")
+    assert backbone.check_image_size(75) == 75
+    with pytest.raises(UsageError, match=r"cannot see pictures of 74 px\n--image-size 75"):
+        backbone.check_image_size(74)
+
+
 @pytest.mark.parametrize("name", BACKBONES)
 def test_folding_removes_batch_norms_and_nothing_else(name: str, build: Build) -> None:
-    model = build(name, 32)
+    size = smallest(name)
+    model = build(name, size)
     weights = model.get_weights()
-    randomize_norms(model, normalized(32, 16))
-    images = normalized(32, 4)
+    randomize_norms(model, normalized(size, 16))
+    images = normalized(size, 4)
     folded, expected = fold_batch_norms(model), model(images, training=False).numpy()
     kinds = [type(layer) for layer in folded.layers]
     assert layers.BatchNormalization not in kinds
@@ -64,7 +75,7 @@ def test_folding_removes_batch_norms_and_nothing_else(name: str, build: Build) -
         isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)) for layer in model.layers
     )
     assert np.abs(folded(images, training=False).numpy() - expected).max() <= TOLERANCE * np.abs(expected).max()
-    assert expected.std(axis=0).max() > 0.1 * np.abs(expected).max(), "features that never change would hide a wrong fold"
+    assert expected.std(axis=0).max() > 0.05 * np.abs(expected).max(), "features that never change would hide a wrong fold"
     model.set_weights(weights)
 
 

@@ -18,13 +18,13 @@ PICTURES = 80
 ABOUT = About("Bäume \U0001f333", "1.2", "Apache-2.0", "Zoë", "tells trees from the sea")
 
 
-def scenes(count: int = PICTURES) -> np.ndarray:
-    """uint8 [count, 32, 32, 3]: a colour, a gradient and noise, different in each picture."""
+def scenes(count: int = PICTURES, size: int = SIZE) -> np.ndarray:
+    """uint8 [count, size, size, 3]: a colour, a gradient and noise, different in each picture."""
     random = np.random.default_rng(8)
-    slope = np.linspace(-1, 1, SIZE)
+    slope = np.linspace(-1, 1, size)
     colour, across, down = (random.normal(0, spread, (count, 1, 1, 3)) for spread in (50, 60, 60))
     values = 128 + colour + across * slope[None, None, :, None] + down * slope[None, :, None, None]
-    made: np.ndarray = np.clip(values + random.normal(0, 15, (count, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
+    made: np.ndarray = np.clip(values + random.normal(0, 15, (count, size, size, 3)), 0, 255).astype(np.uint8)
     return made
 
 
@@ -37,8 +37,10 @@ class Network:
         from edgetl.backbones import BACKBONES
 
         set_seed(2)
-        self.backbone, self.folder, self.pixels = BACKBONES.load(name), folder, scenes()
-        self.contract = InputContract(SIZE, self.backbone.scale, self.backbone.zero_point, ("café", "tree", "sea"))
+        self.backbone, self.folder = BACKBONES.load(name), folder
+        size = self.backbone.smallest_image
+        self.pixels = scenes(size=size)
+        self.contract = InputContract(size, self.backbone.scale, self.backbone.zero_point, ("café", "tree", "sea"))
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -50,7 +52,7 @@ class Network:
         from edgetl.backbones.fold import fold_batch_norms
         from edgetl.training.head import attach_head, trunk_of
 
-        backbone = self.backbone.build(min(self.backbone.alphas), SIZE)
+        backbone = self.backbone.build(min(self.backbone.alphas), self.contract.image_size)
         randomize_norms(backbone, self.images)
         model = attach_head(fold_batch_norms(backbone), 3)
         features = trunk_of(model)(self.images, training=False).numpy()

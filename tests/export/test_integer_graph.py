@@ -259,6 +259,43 @@ def test_pairs_between_two_grids_stay() -> None:
     np.testing.assert_array_equal(run(model, values), before)
 
 
+def padded(reader: onnx.NodeProto, pads: list[int], grids: tuple[int, int]) -> onnx.ModelProto:
+    """x, as a picture [1, 1, 4, 3] on an int8 grid, is padded, transposed to and fro, and read; the result has twelve values again."""
+    nodes = [
+        *(node("Reshape", "x picture", "p"), node("QuantizeLinear", "p s z0", "q"), node("DequantizeLinear", "q s z0", "d")),
+        *(node("Pad", "d pads", "a"), node("QuantizeLinear", "a s z1", "r"), node("DequantizeLinear", "r s z1", "e")),
+        helper.make_node("Transpose", ["e"], ["t"], perm=[0, 1, 3, 2]),
+        *(reader, node("Reshape", "y back", "out")),
+    ]
+    constants = {"picture": np.array([1, 1, 4, 3]), "pads": np.array(pads), "back": np.array([4, 3]), "s": F(0.1)}
+    constants |= {"z0": I8(grids[0]), "z1": I8(grids[1]), "w": np.arange(9, dtype=F).reshape(1, 1, 3, 3) - 3}
+    return graph(nodes, constants)
+
+
+CONV = helper.make_node("Conv", ["t", "w"], ["y"], pads=[1, 0, 1, 0])
+POOL = helper.make_node("MaxPool", ["t"], ["y"], kernel_shape=[3, 3])
+
+
+@pytest.mark.parametrize(
+    ("reader", "pads", "grids", "goes"),
+    [
+        (CONV, [0, 0, 1, 0, 0, 0, 1, 0], (-128, -128), True),
+        (CONV, [0, 0, 1, 0, 0, 0, 1, 0], (7, 7), True),
+        (CONV, [0, 0, 1, 0, 0, 0, 1, 0], (7, 8), False),
+        (POOL, [0, 0, 1, 1, 0, 0, 1, 1], (-128, -128), True),
+        (POOL, [0, 0, 1, 1, 0, 0, 1, 1], (0, 0), False),  # its padding would be larger than what is negative
+    ],
+)
+def test_padding_goes_where_its_reader_can_do_it(reader: onnx.NodeProto, pads: list[int], grids: tuple[int, int], goes: bool) -> None:
+    model = padded(reader, pads, grids)
+    before = run(model, VALUES)
+    assert len(np.unique(before)) > 2
+    integer_graph.pads_into_readers(model)
+    integer_graph.drop_unused(model)
+    assert ("Pad" in kinds(model)) != goes
+    np.testing.assert_allclose(run(model, VALUES), before, rtol=1e-5, atol=1e-5)
+
+
 def test_what_nothing_reads_goes() -> None:
     nodes = [node("Relu", "x", "idle_a"), node("Relu", "idle_a", "idle_b"), node("Add", "x one", "out")]
     model = graph(nodes, {"one": F(1), "idle": F(2)})

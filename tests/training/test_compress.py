@@ -33,7 +33,7 @@ from tests.training.conftest import CONTRACT, NO_AUGMENTATION, small_backbone
 
 MakeSchedule = Callable[..., Schedule]
 TUNING = FineTuneSettings(
-    batch_size=8, learning_rate=0.01, warmup_fraction=0.1, fine_tune_from="all", dropout=0.0, label_smoothing=0.0, live_norms=False, seed=5
+    batch_size=8, learning_rate=0.01, warmup_fraction=0.1, unfreeze="all", dropout=0.0, label_smoothing=0.0, live_norms=False, seed=5
 )
 PRUNE, CLUSTER = CompressSettings(0.6, 0, TUNING), CompressSettings(0.0, 8, TUNING)
 BOTH = replace(PRUNE, clusters=8)

@@ -10,17 +10,17 @@ import pytest
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
-from edgetl.errors import UsageError
 from edgetl.training import finetune
 from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune, freeze_before
+from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune
+from edgetl.training.head import decay
 from edgetl.training.scoring import scorer
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, SIZE
 
 Classifier = Callable[..., Any]
 MakeSchedule = Callable[..., Schedule]
 SETTINGS = FineTuneSettings(
-    batch_size=8, learning_rate=0.02, warmup_fraction=0.1, fine_tune_from="all", dropout=0.1, label_smoothing=0.1, live_norms=True, seed=5
+    batch_size=8, learning_rate=0.02, warmup_fraction=0.1, unfreeze="all", dropout=0.1, label_smoothing=0.1, live_norms=True, seed=5
 )
 AUGMENTATION = Augmentation(flip=True, crop_min_area=0.6, colour=0.05, strength=1.0, image_size=SIZE)
 EVEN = np.ones(3, np.float32)
@@ -91,25 +91,48 @@ def test_norms_learn_their_statistics_only_when_live(
 def test_only_the_layers_from_the_named_one_on_learn(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
     model = classifier()
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    tune(model, pictures, schedule(1), replace(SETTINGS, fine_tune_from="last", live_norms=False))
+    tune(model, pictures, schedule(1), replace(SETTINGS, unfreeze="last", live_norms=False))
     for layer in model.layers:
         if layer.get_weights():
             changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
             assert changed == (layer.name in ("last", "last_norm", "logits")), layer.name
 
 
-def test_freezing_by_name_and_by_a_blocks_prefix(classifier: Classifier) -> None:
-    for first, frozen in (("all", 0), ("block_depthwise", 4), ("block", 4), ("logits", 14)):
-        model = classifier()
-        freeze_before(model, first)
-        assert [layer.trainable for layer in model.layers] == [False] * frozen + [True] * (len(model.layers) - frozen), first
+def test_l2_is_part_of_the_loss(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    losses = []
+    for l2 in (0.0, 1.0):
+        history = tune(classifier(), pictures, schedule(1), replace(SETTINGS, l2=l2, learning_rate=1e-9), NO_AUGMENTATION)
+        losses.append(history.entries[0]["loss"])
+        schedule(1).checkpoint.unlink()
+    assert losses[1] - losses[0] == pytest.approx(float(decay(classifier(), 1.0)), rel=1e-3)
 
 
-def test_an_unknown_layer_is_a_message_with_a_guess(classifier: Classifier) -> None:
-    with pytest.raises(UsageError, match="no layer 'blok_depthwise'") as caught:
-        freeze_before(classifier(), "blok_depthwise")
-    assert "did you mean 'block_depthwise'?" in caught.value.remedy
-    assert "all" in caught.value.remedy
+def changed_layers(classifier: Classifier, pictures: Pictures, schedule: Schedule, settings: FineTuneSettings) -> dict[str, float]:
+    """Layer with weights to the largest change of one of its weights in a training."""
+    model = classifier()
+    before = {layer.name: layer.get_weights() for layer in model.layers if layer.get_weights()}
+    tune(model, pictures, schedule, settings, NO_AUGMENTATION)
+    schedule.checkpoint.unlink()
+    moved = {name: zip(old, model.get_layer(name).get_weights(), strict=True) for name, old in before.items()}
+    return {name: max(float(np.abs(a - b).max()) for a, b in pairs) for name, pairs in moved.items()}
+
+
+def test_the_rate_falls_with_depth(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    same = replace(SETTINGS, live_norms=False)
+    moved = changed_layers(classifier, pictures, schedule(1), replace(same, depth_factor=0.01))
+    even = changed_layers(classifier, pictures, schedule(1), same)
+    assert moved["logits"] == pytest.approx(even["logits"], rel=0.3)
+    assert moved["last"] < 0.03 * even["last"]
+    assert moved["stem"] < 1e-3 * even["stem"]
+
+
+def test_blocks_wait_for_those_above(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    settings = replace(SETTINGS, live_norms=False, unfreeze_epochs=1.0)
+    for epochs, learned in ((1, {"logits"}), (2, {"logits", "last", "last_norm"})):
+        moved = changed_layers(classifier, pictures, schedule(epochs), settings)
+        assert {name for name, change in moved.items() if change > 0} <= learned, "the best epoch is kept: maybe an earlier one"
+    settings = replace(settings, unfreeze_epochs=0.25)  # of 8 steps: the third block from the head begins at the sixth
+    assert min(changed_layers(classifier, pictures, schedule(1), settings).values()) > 0
 
 
 def test_class_weights_are_inverse_to_the_sizes_with_mean_1() -> None:

@@ -1,6 +1,7 @@
 """The last layer alone: it separates what a linear layer can, and touches nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,19 @@ import pytest
 
 from edgetl.data.base import Pictures
 from edgetl.training.finetune import accuracy_and_loss
-from edgetl.training.head import HeadSettings, train_head, trunk_of
+from edgetl.training.head import Head, HeadSettings, attach_head, decay, train_head, trunk_of
 from edgetl.training.scoring import scorer
-from tests.training.conftest import CONTRACT
+from tests.training.conftest import CONTRACT, small_backbone
 
 SETTINGS = HeadSettings(epochs=20, learning_rate=0.1, batch_size=4, dropout=0.1, label_smoothing=0.0, mirror=True)
 EVEN = np.ones(3, np.float32)
+
+
+def deep(seed: int, head: Head) -> Any:
+    from edgetl.keras import set_seed
+
+    set_seed(seed)
+    return attach_head(small_backbone(), 3, head)
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +80,35 @@ def test_the_scorer_mirrors_and_sees_later_weights(classifier: Callable[..., Any
     np.testing.assert_array_equal(mirrored, score(pictures.pixels[:, :, ::-1].copy(), rows))
     model.get_layer("logits").set_weights([np.zeros((12, 3)), np.array([1.0, 2.0, 3.0])])
     np.testing.assert_array_equal(score(pictures.pixels, rows), np.tile([1.0, 2.0, 3.0], (5, 1)))
+
+
+@pytest.mark.parametrize("pooling", ["average", "max", "flatten"])
+def test_hidden_layers_learn_too(pooling: str, easy: Pictures) -> None:
+    model = deep(1, Head(pooling, (16, 8)))
+    assert [layer.name for layer in model.layers[-5:]] == ["dense_1", "dense_1_relu", "dense_2", "dense_2_relu", "logits"]
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    accuracy = train_head(model, easy, CONTRACT, EVEN, replace(SETTINGS, learning_rate=0.01)).best["val_accuracy"]
+    assert accuracy >= 0.6, "chance is a third"
+    val = easy.rows("val")
+    assert accuracy_and_loss(scorer(model, CONTRACT)(easy.pixels, val), easy.labels[val])[0] == pytest.approx(accuracy)
+    for layer in model.layers:
+        changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
+        assert changed == (layer.name in ("dense_1", "dense_2", "logits")), layer.name
+
+
+def test_pooling_is_what_it_is_called(easy: Pictures) -> None:
+    backbone = small_backbone()
+    features = scorer(backbone, CONTRACT)(easy.pixels, np.arange(3))
+    wanted = {"average": features.mean((1, 2)), "max": features.max((1, 2)), "flatten": features.reshape(3, -1)}
+    for pooling, expected in wanted.items():
+        pooled = scorer(trunk_of(attach_head(backbone, 3, Head(pooling))), CONTRACT)(easy.pixels, np.arange(3))
+        np.testing.assert_allclose(pooled, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_l2_keeps_the_heads_kernels_small(easy: Pictures) -> None:
+    sizes = []
+    for l2 in (0.0, 0.1):
+        model = deep(1, Head("average", (8,)))
+        train_head(model, easy, CONTRACT, EVEN, replace(SETTINGS, learning_rate=0.01, l2=l2))
+        sizes.append(float(decay(model, 1.0)))
+    assert sizes[1] < 0.5 * sizes[0]

@@ -1,0 +1,47 @@
+"""A backbone of one's own: trained on one set of pictures, to be moved to another."""
+
+import shutil
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edgetl.backbones import backbone_file
+from edgetl.pipeline.train import fit, float_schedule, prepare, starting_backbone, with_head
+from edgetl.project import Project
+from edgetl.recipe import Recipe
+from edgetl.workspace import PRETRAINED, atomic
+
+
+def pretrain(project: Project, out: Path | None) -> Path:
+    """Train a classifier on the project's pictures and keep its backbone alone; gives the file, which is a copy of the run's own."""
+    inputs = prepare(project)
+    project.stage("backbone", inputs, partial(_backbone, project, inputs))
+    if out is None:
+        return project.run.backbone
+    with atomic(out) as temporary:
+        shutil.copyfile(project.run.backbone, temporary)
+    return out
+
+
+def make_backbone(recipe: Recipe, out: Path) -> None:
+    """Pretrain by a recipe, in a run of its own under runs/pretrained, unless that is done."""
+    pretrain(Project.create(recipe, None, PRETRAINED), out)
+
+
+def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    backbone = starting_backbone(project)  # with its batch norms: what starts from it may want to train them
+    schedule = float_schedule(project, "backbone", inputs)
+    facts = fit(project, with_head(project, backbone), schedule)
+    model, pictures = project.recipe.model, project.pictures
+    header = {
+        "backbone": model.backbone,
+        "alpha": model.alpha,
+        "image_size": model.image_size,
+        "pictures": {"fingerprint": pictures.fingerprint, "train": len(pictures.rows("train")), "classes": list(pictures.classes)},
+        "val_accuracy": facts["epochs"][facts["best_epoch"] - 1]["val_accuracy"] if facts.get("best_epoch") else None,
+        "inputs": inputs,
+    }
+    backbone_file.save(project.run.backbone, backbone, header)
+    schedule.finish()
+    return [project.run.backbone], facts

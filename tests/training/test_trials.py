@@ -1,0 +1,55 @@
+"""What to unfreeze is found on the training pictures alone, and is worth having."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetl.training import trials
+from edgetl.training.epochs import Schedule
+from edgetl.training.finetune import FineTuneSettings
+from edgetl.training.head import HeadSettings
+from edgetl.training.trials import choose
+from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured
+
+EVEN = np.ones(3, np.float32)
+HEAD = HeadSettings(epochs=5, learning_rate=0.01, batch_size=8, dropout=0.0, label_smoothing=0.0, mirror=False)
+SETTINGS = FineTuneSettings(
+    batch_size=8, learning_rate=0.01, warmup_fraction=0.1, unfreeze="auto", dropout=0.0, label_smoothing=0.0, live_norms=False, seed=5
+)
+
+
+def found(model: Any, pictures: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> list[trials.Trial]:
+    return choose(model, pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION, head, SETTINGS, schedule)
+
+
+def test_depths_then_rates_best_first(
+    classifier: Callable[..., Any], schedule: Callable[..., Schedule], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = coloured(180)
+    tried = found(classifier(), pictures, schedule(9))
+    assert len(tried) == 6
+    assert [trial.loss for trial in tried] == sorted(trial.loss for trial in tried)
+    assert {trial.unfreeze for trial in tried} == {"head", "1-block", "2-blocks", "all"}
+    assert {round(trial.learning_rate, 4) for trial in tried} == {0.01, 0.0033, 0.03}
+    at_other_rates = {trial.unfreeze for trial in tried if trial.learning_rate != SETTINGS.learning_rate}
+    at_this = {trial.unfreeze: trial.loss for trial in tried if trial.learning_rate == SETTINGS.learning_rate}
+    assert at_other_rates == {min(at_this, key=at_this.__getitem__)}
+    assert at_this["head"] > min(at_this.values()), "random features want training"
+    assert not schedule(9).checkpoint.exists()
+
+    unseen = pictures.splits == "val"
+    spoilt = replace(pictures, pixels=np.where(unseen[:, None, None, None], 0, pictures.pixels).astype(np.uint8), labels=pictures.labels)
+    monkeypatch.setattr(trials, "EPOCHS", 2)
+    assert found(classifier(), spoilt, schedule(9)) == tried, "no validation picture has a say"
+
+
+def test_a_large_set_is_sampled_and_divided(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = coloured(300)
+    monkeypatch.setattr(trials, "PICTURES", 90)
+    splits = trials._slice(pictures, 1)
+    assert set(np.flatnonzero(splits != "test")) <= set(pictures.rows("train"))
+    assert (splits != "test").sum() == 90
+    assert 9 <= (splits == "val").sum() <= 27, "a fifth, within chance"
