@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras, set_seed
+from edgetl.keras import set_seed
 
 import numpy as np
 
-from edgetl.backbones import BACKBONES
+from edgetl.backbones import BACKBONES, saved_model
 from edgetl.backbones.base import Backbone
 from edgetl.console import note
 from edgetl.contract import InputContract
@@ -20,7 +20,7 @@ from edgetl.data import sources
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.calibration import sample
-from edgetl.errors import DataError
+from edgetl.errors import DataError, RunError
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
@@ -103,7 +103,10 @@ class Project:
         return self._saved(self.float_path)
 
     def _saved(self, path: Path) -> Any:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        try:
+            return saved_model.load(path)
+        except saved_model.FAULTS as error:
+            raise RunError(f"cannot read the model {path}: {error}", "train again, with --out naming another folder") from error
 
     def uncompressed_model(self) -> Any:
         self.run.stage("float")

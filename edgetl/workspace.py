@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from edgetl import documents
 from edgetl.errors import RunError
 
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
@@ -172,20 +173,23 @@ class Run:
     def read(self) -> dict[str, Any]:
         """run.json. Raises RunError when it is not one that this version reads."""
         try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
+            record = documents.load(self.record)
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
         if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):
             raise RunError(f"{self.record} has a schema other than {_SCHEMA}", "use the edgetl version that made this run")
-        return record
+        try:
+            documents.check(record, documents.RECORD)
+        except ValueError as error:
+            raise RunError(f"{self.record} was changed: {error}", "start again in another folder, with --out") from error
+        return dict(record)
 
     def read_validation(self) -> dict[str, Any]:
         """validation.json. Raises RunError when there is none, or one of older files."""
         stage = self.stage("validate")
         if not self.is_done("validate", stage["inputs"]):
             raise RunError(f"{self.validation} is missing or was changed", f"run: edgetl validate {self.path}")
-        document: dict[str, Any] = json.loads(self.validation.read_text(encoding="utf-8"))
-        return document
+        return documents.validation(self.validation)
 
     def stage(self, name: str) -> dict[str, Any]:
         """What a finished stage recorded. Raises RunError when it is not finished."""
