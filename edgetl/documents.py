@@ -9,6 +9,8 @@ from typing import Any
 from edgetl.errors import RunError
 
 _LARGEST_BYTES = 32 * 2**20  # the results of a run have some hundred KiB; Python's objects take up to twenty times the text
+_ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, and of the locator that stands before it in zip64
+_LARGEST_DIRECTORY_BYTES = 2**16  # 64 parts with names of a kilobyte
 
 Shape = Any
 """A type; a tuple of shapes, of which one must fit; [shape] of a list's items; a function that says whether the value does; or a
@@ -33,6 +35,19 @@ def _no_number(word: str) -> None:
     raise ValueError(f"{word} is no number of JSON")
 
 
+def check_directory(path: Path) -> None:
+    """Raises ValueError unless a zip file's list of contents is short and lies at its very end: `zipfile` reads it whole before it counts."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _ZIP64_BYTES - _ZIP_END_BYTES))
+        tail = file.read()
+    end, before = tail[-_ZIP_END_BYTES:], tail[:-_ZIP_END_BYTES]
+    if not end.startswith(b"PK\5\6"):
+        raise ValueError("it is cut, has something behind it, or is no zip file")
+    if before.startswith(b"PK\6\7") or int.from_bytes(end[12:16], "little") > _LARGEST_DIRECTORY_BYTES:
+        raise ValueError("it has far too many parts")
+
+
 def number(value: Any) -> bool:
     """Whether it is a finite number (JSON's 1e999 is not) that a float can hold."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
@@ -40,7 +55,9 @@ def number(value: Any) -> bool:
 
 def inside(value: Any) -> bool:
     """Whether it is a relative path that stays in its folder."""
-    return isinstance(value, str) and "\0" not in value and not PurePosixPath(value).is_absolute() and ".." not in PurePosixPath(value).parts
+    return (
+        isinstance(value, str) and "\0" not in value and not PurePosixPath(value).is_absolute() and ".." not in PurePosixPath(value).parts
+    )
 
 
 def check(value: Any, shape: Shape, where: str = "the document") -> None:
@@ -109,7 +126,14 @@ RECORD: Shape = {
         }
     },
 }
-_WORST: Shape = {"name": str, "label": int, "first_top1": int, "first_probability": number, "second_top1": int, "second_probability": number}
+_WORST: Shape = {
+    "name": str,
+    "label": int,
+    "first_top1": int,
+    "first_probability": number,
+    "second_top1": int,
+    "second_probability": number,
+}
 VALIDATION: Shape = {
     "passed": bool,
     "pictures": int,

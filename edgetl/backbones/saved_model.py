@@ -3,6 +3,7 @@
 Keras' safe mode is not enough: it refuses Lambda layers, but imports any module and calls any function that the file names.
 """
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -11,25 +12,28 @@ from typing import Any
 from edgetl.keras import keras, tf
 
 import edgetl.backbones.hard_sigmoid  # noqa: F401  registers the one layer of our own
+from edgetl.backbones import hdf5
+from edgetl.documents import check_directory
 
 _LARGEST_BYTES = 1 << 30  # of all parts together: ten times a large network of these families
 _LARGEST_CONFIG_BYTES = 1 << 24
 _LARGEST_NUMBER = 10_000_000  # of anything in the configuration: a picture's edge, a layer's channels
 _PARTS = {"metadata.json", "config.json", "model.weights.h5"}
-_FUNCTIONAL = ("tf_keras.src.engine.functional", "Functional", "Functional")
 _LAYERS = (
-    *("InputLayer", "Conv2D", "DepthwiseConv2D", "Dense", "BatchNormalization", "ReLU", "Activation", "Softmax"),
-    *("Add", "Multiply", "ZeroPadding2D", "GlobalAveragePooling2D", "Dropout", "Reshape", "Flatten", "Rescaling"),
+    *("InputLayer", "Conv2D", "DepthwiseConv2D", "Dense", "BatchNormalization", "ReLU", "Activation"),
+    *("Add", "Multiply", "Concatenate", "ZeroPadding2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D"),
+    *("Dropout", "Reshape", "Flatten"),
 )
 _INITIALIZERS = (
     *("Zeros", "Ones", "Constant", "GlorotUniform", "GlorotNormal", "HeNormal", "HeUniform", "RandomNormal", "RandomUniform"),
     *("TruncatedNormal", "VarianceScaling"),
 )
 _KNOWN = {
-    _FUNCTIONAL,
+    ("tf_keras.src.engine.functional", "Functional", "Functional"),
     ("edgetl.backbones.hard_sigmoid", "HardSigmoid", "edgetl>HardSigmoid"),
     *(("keras.layers", name, None) for name in _LAYERS),
     *(("keras.initializers", name, None) for name in _INITIALIZERS),
+    ("keras.regularizers", "L2", None),
 }
 # What Keras lets through on damaged or hostile files: it promises no common class.
 FAULTS = (
@@ -43,6 +47,7 @@ def load(path: Path) -> Any:
     # Keras reads anything else under this suffix as HDF5, where its safe mode does not hold.
     if not zipfile.is_zipfile(path):
         raise ValueError("it is not a Keras v3 archive")
+    check_directory(path)
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
@@ -51,6 +56,8 @@ def load(path: Path) -> Any:
         if sum(entry.file_size for entry in entries) > _LARGEST_BYTES or archive.getinfo("config.json").file_size > _LARGEST_CONFIG_BYTES:
             raise ValueError("it unpacks to more than a model of these families has")
         _check(json.loads(archive.read("config.json")))
+        weights = archive.read("model.weights.h5")
+        hdf5.check(io.BytesIO(weights), len(weights))
     return keras.models.load_model(path, compile=False, safe_mode=True)
 
 

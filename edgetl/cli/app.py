@@ -13,6 +13,7 @@ from edgetl.cli import (
     card,
     compare,
     devices,
+    env,
     evaluate,
     explain,
     export,
@@ -65,6 +66,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.report,
     "list": list_names.list_names,
     "show": show.show,
+    "env": env.env,
     "runs": runs.runs,
 }
 for name, command in _COMMANDS.items():

@@ -97,9 +97,7 @@ def _index(content: bytes, at: Path) -> None:
 def _pictures(listing: Any, at: Path) -> None:
     from edgetl.data.pictures import load
 
-    loaded = load(
-        listing, CONTRACT, val_fraction=0.3, test_fraction=0.0, seed=0, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache"
-    )
+    loaded = load(listing, CONTRACT, val_fraction=0.3, test_fraction=0.0, seed=0, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache")
     write_json(at / "data.json", loaded.to_dict())
 
 
@@ -243,7 +241,7 @@ def _swapped(document: Callable[[], Any]) -> Callable[[bytes], bytes]:
 
     def swap(content: bytes) -> bytes:
         whole = {"": json.loads(json.dumps(document()))}
-        for (where, what) in struct.iter_unpack("<HH", content[: len(content) // 4 * 4][:32]):
+        for where, what in struct.iter_unpack("<HH", content[: len(content) // 4 * 4][:32]):
             places = list(_places(whole))
             holder, key = places[where % len(places)]
             value = _OTHERS[what % len(_OTHERS)]
