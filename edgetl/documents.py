@@ -36,7 +36,7 @@ def _no_number(word: str) -> None:
 
 
 def check_directory(path: Path) -> None:
-    """Raises ValueError unless a zip file's list of contents is short and lies at its very end: `zipfile` reads it whole before it counts."""
+    """Raises ValueError unless a zip file's list of contents is short and at its very end: `zipfile` reads it whole, then counts."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _ZIP64_BYTES - _ZIP_END_BYTES))

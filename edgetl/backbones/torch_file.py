@@ -83,7 +83,7 @@ def _load(file: BinaryIO) -> Any:
     for opcode, argument, place in pickletools.genops(file):
         if place is not None and place - start > _LARGEST_PICKLE_BYTES:
             raise ValueError("its list of tensors is too long")
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= argument <= _LARGEST_PICKLE_BYTES:
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= int(argument or 0) <= _LARGEST_PICKLE_BYTES:
             raise ValueError(f"it asks for {argument} places")
     file.seek(start)
     return _Restricted(file).load()

@@ -9,6 +9,7 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
+from edgetl import documents
 from edgetl.data.calibration import sample
 from edgetl.evaluation.parity import judge
 from edgetl.pipeline.export import exported

@@ -63,8 +63,8 @@ def main() -> None:
         covered = re.findall(r"\bcov: (\d+)", ended.stderr)
         done += int(counted[-1]) if counted else 0
         good = ended.returncode == 0 and bool(counted)
-        row = f"{name:40} {counted[-1] if counted else 0:>7} inputs {time.monotonic() - began:5.0f} s  coverage {covered[-1] if covered else 0}"
-        sys.stdout.write(f"{row}{'' if good else '  FAILED'}\n")
+        figures = f"{counted[-1] if counted else 0:>7} inputs {time.monotonic() - began:5.0f} s  coverage {covered[-1] if covered else 0}"
+        sys.stdout.write(f"{name:40} {figures}{'' if good else '  FAILED'}\n")
         sys.stdout.flush()
         if not good:
             failed.append(name)

@@ -1,5 +1,9 @@
 """Whatever bytes a reader is given, it takes them or raises EdgetlError, in bounded time. More, guided by coverage: fuzz.py."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -33,7 +37,8 @@ def mutated(draw: st.DrawFn, name: str) -> bytes:
 
 @pytest.mark.parametrize("name", READERS)
 def test_examples_are_read(name: str) -> None:
-    assert any([run(READERS[name], example) for example in READERS[name].examples()])
+    taken = [run(READERS[name], example) for example in READERS[name].examples()]
+    assert any(taken)
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -46,3 +51,11 @@ def test_nothing_but_edgetl_errors(name: str) -> None:
         run(READERS[name], content)
 
     holds()
+
+
+@pytest.mark.slow
+def test_guided_by_coverage() -> None:
+    pytest.importorskip("atheris", reason="atheris has no wheel for this platform")
+    command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "--runs", "5000"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600, check=False)
+    assert done.returncode == 0, done.stdout
