@@ -19,7 +19,7 @@ from edgetl.errors import RunError
 
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 # What NumPy lets through on a damaged .npz file, found by fuzzing: it promises no common class.
-DAMAGED_NPZ = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
+DAMAGED_NPZ = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile)
 _SCHEMA = 1
 _SOFTWARE = (
     *("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx"),
