@@ -8,11 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras, set_seed
+from edgetl.keras import set_seed
 
 import numpy as np
 
-from edgetl.backbones import BACKBONES
+from edgetl.backbones import BACKBONES, saved_model
 from edgetl.backbones.base import Backbone
 from edgetl.console import detail, note
 from edgetl.contract import InputContract
@@ -116,7 +116,10 @@ class Project:
         return self._saved(self.float_path)
 
     def _saved(self, path: Path) -> Any:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        try:
+            return saved_model.load(path)
+        except saved_model.FAULTS as error:
+            raise RunError(f"cannot read the model {path}: {error}", "train again, with --out naming another folder") from error
 
     def uncompressed_model(self) -> Any:
         self.run.whole("float")

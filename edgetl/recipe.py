@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from edgetl import documents
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
+_LONGEST = 10_000  # characters of a setting on the command line
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -209,6 +211,8 @@ def check(values: Mapping[str, Any]) -> Recipe:
     try:
         # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
         return Recipe.model_validate_json(json.dumps(values, default=str))
+    except RecursionError:
+        raise UsageError("the recipe is nested too deeply", "tables hold plain values: edgetl list settings") from None
     except ValidationError as error:
         raise UsageError(
             "the recipe has mistakes:\n" + "\n".join(f"  {_mistake(item)}" for item in error.errors()),
@@ -230,6 +234,8 @@ def _put_settings(values: dict[str, Any], settings: Iterable[str]) -> None:
         key, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
+        if key.count(".") > 1 or len(text) > _LONGEST:
+            raise UsageError(f"--set {key[:40]!r} is no setting, or its value is too long", "write it as --set train.epochs=5")
         _put(values, key.strip(), _literal(text.strip()))
 
 
@@ -251,10 +257,10 @@ def _mistake(item: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return documents.load_toml(path)
     except FileNotFoundError:
         raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
-    except (OSError, ValueError, RecursionError) as error:  # endless digits and brackets: tomllib lets the last two through
+    except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
 
 

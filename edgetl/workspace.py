@@ -14,13 +14,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgetl import lock, log
+from edgetl import documents, lock, log
 from edgetl.errors import RunError
 
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
 # What NumPy lets through on a damaged .npz file, found by fuzzing: it promises no common class.
-DAMAGED_NPZ = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile)
+DAMAGED_NPZ = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile)
 _SCHEMA = 1
 _CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
 _SOFTWARE = (
@@ -175,20 +175,23 @@ class Run:
     def read(self) -> dict[str, Any]:
         """run.json. Raises RunError when it is not one that this version reads."""
         try:
-            record = json.loads(self.record.read_text(encoding="utf-8"))
+            record = documents.load(self.record)
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
         if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):
             raise RunError(f"{self.record} {_other_schema(record)}", "use the edgetl version that made this run, or start again with --out")
-        return record
+        try:
+            documents.check(record, documents.RECORD)
+        except ValueError as error:
+            raise RunError(f"{self.record} was changed: {error}", "start again in another folder, with --out") from error
+        return dict(record)
 
     def read_validation(self) -> dict[str, Any]:
         """validation.json. Raises RunError when there is none, or one of older files."""
         stage = self.stage("validate")
         if not self.is_done("validate", stage["inputs"]):
             raise RunError(f"{self.validation} is missing or was changed", f"run: edgetl validate {self.path}")
-        document: dict[str, Any] = json.loads(self.validation.read_text(encoding="utf-8"))
-        return document
+        return documents.validation(self.validation)
 
     def stage(self, name: str) -> dict[str, Any]:
         """What a finished stage recorded. Raises RunError when it is not finished."""

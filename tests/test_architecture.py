@@ -17,7 +17,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
-    *("errors", "registry", "recipe", "contract", "lock", "log", "workspace", "console", "keras"),
+    *("errors", "registry", "documents", "recipe", "contract", "lock", "log", "workspace", "console", "keras"),
     *("data", "backbones", "training", "doctor", "quantization", "export", "runtimes", "evaluation", "explain"),
     *("devices", "benchmark", "ship", "report", "predict", "project", "pipeline", "cli", "__main__"),
 )

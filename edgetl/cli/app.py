@@ -20,6 +20,7 @@ from edgetl.cli import (
     compare,
     devices,
     doctor,
+    env,
     evaluate,
     explain,
     export,
@@ -76,6 +77,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.report,
     "list": list_names.list_names,
     "show": show.show,
+    "env": env.env,
     "runs": runs.runs,
 }
 

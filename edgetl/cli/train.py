@@ -1,17 +1,17 @@
 """`edgetl train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, Mlflow, Out, Quick, Set
 
-Data = Annotated[
-    str,
-    typer.Argument(help="A folder with one a class (or train/, val/, test/ of that), a CSV file, or a set by name ('list sources')."),
-]
+if TYPE_CHECKING:
+    from edgetl.recipe import Recipe
+
+Data = Annotated[str, typer.Argument(help="A folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or a set ('list sources').")]
 Qat = Annotated[
     bool | None, typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate.", show_default=False)
 ]
@@ -63,7 +63,10 @@ def train(
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options, quick=quick)
     source = recipes.pretraining(recipe, settings or (), options, quick=quick)
+    _train(chosen, source, out, baseline)
 
+
+def _train(chosen: "Recipe", source: "Recipe | None", out: Path | None, baseline: str) -> None:
     from edgetl.pipeline import baseline as baselines
     from edgetl.pipeline import track
     from edgetl.pipeline import train as stage

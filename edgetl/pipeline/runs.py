@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl import lock
 from edgetl.errors import RunError, UsageError
+from edgetl.recipe import restore
 from edgetl.registry import did_you_mean
 from edgetl.workspace import Run
 
@@ -67,6 +68,7 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
     found = []
     for run in _found(folder):
         record, validation = run.read(), {}
+        record |= {"recipe": restore(record["recipe"]).model_dump()}
         with suppress(RunError):  # not validated, or of older files
             validation = run.read_validation()
         found.append({"run": str(run.path)} | {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))})
@@ -79,9 +81,9 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
 def _found(folder: Path) -> Iterator[Run]:
     """Every run right in the folder that this version reads."""
     for record in sorted(folder.glob("*/run.json")):
-        with suppress(RunError):
+        with suppress(RunError, UsageError):
             run = Run(record.parent)
-            run.read()
+            restore(run.read()["recipe"])
             yield run
 
 

@@ -9,6 +9,7 @@ from onnxruntime import InferenceSession, SessionOptions
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from edgetl.contract import PROBABILITY_SCALE, InputContract
+from edgetl.errors import ExportError
 from edgetl.runtimes.base import check_dtypes, check_shapes, opening
 
 _ERRORS_ONLY = 3  # log severity: below it are notes on graph optimization
@@ -34,7 +35,10 @@ class OnnxRuntimeSession:
         return np.concatenate([self._probabilities(picture) for picture in pixels[:, None]])
 
     def _probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        [values] = self._session.run(None, {self.input.name: picture.astype(self._dtype, copy=False)})
+        try:
+            [values] = self._session.run(None, {self.input.name: picture.astype(self._dtype, copy=False)})
+        except _FAULTS as error:  # kernels check what they are given when they run
+            raise ExportError(f"the model cannot be run: {error}", "it is damaged: export it again") from error
         probabilities: NDArray[np.float32] = values * np.float32(PROBABILITY_SCALE) if values.dtype == np.uint8 else values
         return probabilities
 
