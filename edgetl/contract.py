@@ -4,7 +4,6 @@ Training, calibration, export, validation, prediction and every app read this on
 otherwise in one place than in another. Shape letters used throughout edgetl: N batch, H height, W width, C channels, K classes.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from edgetl import documents
 from edgetl.errors import RunError
 
 # A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
@@ -92,7 +92,7 @@ class InputContract:
     @classmethod
     def load(cls, path: Path) -> "InputContract":
         try:
-            return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_dict(documents.load(path))
         except FileNotFoundError as error:
             raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file") from error
         except (OSError, ValueError) as error:

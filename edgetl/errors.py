@@ -77,6 +77,8 @@ class SlowdownError(EdgetlError):
     exit_code = 11
 
 
+INTERRUPTED, TERMINATED = 130, 143  # as shells report a program that SIGINT or SIGTERM ended
+
 EXIT_CODES = {0: "success"} | {
     error.exit_code: (error.__doc__ or "").splitlines()[0]
     for error in (
@@ -84,3 +86,4 @@ EXIT_CODES = {0: "success"} | {
         *(DeviceError, SlowdownError),
     )
 }
+STOPS = {INTERRUPTED: "interrupted (Ctrl-C)", TERMINATED: "terminated (SIGTERM)"}

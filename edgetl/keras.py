@@ -5,10 +5,10 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 
 import os
 
-os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters arrives as a Python exception too
+from edgetl.console import hushed, is_verbose
 
-from edgetl.console import hushed
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if is_verbose() else "3")  # what matters arrives as a Python exception too
 
 with hushed():
     import tensorflow as tf

@@ -4,23 +4,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras, set_seed
+from edgetl.keras import set_seed
 
 import numpy as np
 
-from edgetl.backbones import BACKBONES
+from edgetl.backbones import BACKBONES, saved_model
 from edgetl.backbones.base import Backbone
-from edgetl.console import note
+from edgetl.console import detail, note
 from edgetl.contract import InputContract
+from edgetl.data import exclude, sources
 from edgetl.data import pictures as data_pictures
-from edgetl.data import sources
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.calibration import sample
-from edgetl.errors import DataError
+from edgetl.errors import DataError, RunError, UsageError
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
@@ -36,16 +37,18 @@ class Project:
         self.run, self.recipe = run, recipe
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
-        self.listing = sources.find(recipe.data.source).limited(recipe.data.limit)
+        self.listing = exclude.apply(sources.find(recipe.data.source), recipe.data.exclude).limited(recipe.data.limit)
         self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
 
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
         """A new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         source = Path(recipe.data.source)
-        if source.exists():
-            recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"source": str(source.resolve())})})
+        paths = {"source": source, "exclude": Path(recipe.data.exclude)} if recipe.data.exclude else {"source": source}
+        found = {name: str(path.resolve()) for name, path in paths.items() if path.exists()}
+        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
         _check(BACKBONES.load(recipe.model.backbone), recipe)
+        exclude.read(recipe.data.exclude)
         sources.find(recipe.data.source)
         values = recipe.model_dump()
         name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
@@ -57,7 +60,18 @@ class Project:
     def open(cls, path: Path | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
         """A run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = Run.open(path)
-        return cls(run, restore(run.read()["recipe"], settings, options))
+        if path is None:
+            note(f"run: {run.path}, the newest")
+        record = run.read()
+        try:
+            restore(record["recipe"])
+        except UsageError as error:  # of another version of edgetl, or edited by hand
+            maker = record["software"].get("edgetl", "?")
+            raise RunError(
+                f"the recipe in {run.record}, made with edgetl {maker}, is not one of edgetl {version('edgetl')}: {error.problem}",
+                "use the edgetl that made this run, or train again with --out naming another folder",
+            ) from error
+        return cls(run, restore(record["recipe"], settings, options))
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -98,14 +112,17 @@ class Project:
 
     @cached_property
     def float_model(self) -> Any:
-        self.run.stage(self.float_stage)
+        self.run.whole(self.float_stage)
         return self._saved(self.float_path)
 
     def _saved(self, path: Path) -> Any:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
+        try:
+            return saved_model.load(path)
+        except saved_model.FAULTS as error:
+            raise RunError(f"cannot read the model {path}: {error}", "train again, with --out naming another folder") from error
 
     def uncompressed_model(self) -> Any:
-        self.run.stage("float")
+        self.run.whole("float")
         return self._saved(self.run.float_model)
 
     @cached_property
@@ -162,9 +179,11 @@ class Project:
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
-        if self.run.is_done(name, inputs):
+        reason = self.run.undone(name, inputs)
+        if not reason:
             note(f"{name}: done already")
             return inputs
+        detail(f"{name}: to be done from inputs {inputs}: {reason}")
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
         files, facts = work()

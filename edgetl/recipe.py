@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from edgetl import documents
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
+_LONGEST = 10_000  # characters of a setting on the command line
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -26,6 +28,7 @@ class _Table(BaseModel):
 
 class Data(_Table):
     source: str
+    exclude: str
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Fraction
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)]
@@ -150,17 +153,57 @@ def resource(name: str) -> str:
     return files("edgetl").joinpath("resources", name).read_text(encoding="utf-8")
 
 
-def load(path: Path | None = None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Recipe:
+def load(
+    path: Path | None = None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool = False
+) -> Recipe:
     """Defaults, then the recipe file, then `table.key=value` settings, then options given by dotted key (None: not given).
+
+    Args:
+        quick: take the file's table [quick] over the rest of the file.
 
     Raises UsageError that names every mistake at once.
     """
+    values = _collected(path, settings, options, quick)
+    _taken(values, "pretrain")
+    return check(values)
+
+
+def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool) -> Recipe | None:
+    """How the backbone is made that the recipe starts from: as the recipe itself, from random weights, but for its table [pretrain].
+
+    None: it has no such table. Arguments and errors as of `load`, where `model.weights` names the file to be made.
+    """
+    values = _collected(path, settings, options, quick)
+    table = _taken(values, "pretrain")
+    if not table:
+        return None
+    if not str(values["model"]["weights"]).endswith(".npz"):
+        raise UsageError(
+            f"the recipe has a [pretrain] table, but model.weights, '{values['model']['weights']}', is no file that it could make",
+            'name one under [model]: weights = "backbone.npz"',
+        )
+    values["model"]["weights"] = "none"
+    _merge(values, table)
+    return check(values)
+
+
+def _taken(values: dict[str, Any], table: str) -> dict[str, Any]:
+    """A table that is no part of a recipe itself, taken out; what is no table stays, and is reported with the other mistakes."""
+    return values.pop(table) if isinstance(values.get(table), dict) else {}
+
+
+def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str, Any] | None, quick: bool) -> dict[str, Any]:
     values = tomllib.loads(resource("defaults.toml"))
-    if path is not None:
-        _merge(values, _read(path))
+    file = _read(path) if path is not None else {}
+    less = _taken(file, "quick")
+    if quick and not less:
+        raise UsageError(f"{path} has no table [quick]", "leave --quick out, or add one with fewer epochs: [quick.train]")
+    _merge(values, file)
+    if quick:
+        _merge(values, less)
     _put_settings(values, settings)
     _put_given(values, options)
-    return check(values)
+    return values
 
 
 def check(values: Mapping[str, Any]) -> Recipe:
@@ -168,6 +211,8 @@ def check(values: Mapping[str, Any]) -> Recipe:
     try:
         # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
         return Recipe.model_validate_json(json.dumps(values, default=str))
+    except RecursionError:
+        raise UsageError("the recipe is nested too deeply", "tables hold plain values: edgetl list settings") from None
     except ValidationError as error:
         raise UsageError(
             "the recipe has mistakes:\n" + "\n".join(f"  {_mistake(item)}" for item in error.errors()),
@@ -189,6 +234,8 @@ def _put_settings(values: dict[str, Any], settings: Iterable[str]) -> None:
         key, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
+        if key.count(".") > 1 or len(text) > _LONGEST:
+            raise UsageError(f"--set {key[:40]!r} is no setting, or its value is too long", "write it as --set train.epochs=5")
         _put(values, key.strip(), _literal(text.strip()))
 
 
@@ -210,10 +257,10 @@ def _mistake(item: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return documents.load_toml(path)
     except FileNotFoundError:
         raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
-    except (OSError, ValueError, RecursionError) as error:  # endless digits and brackets: tomllib lets the last two through
+    except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl import console
+from edgetl import console, lock, log
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -50,6 +50,14 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Answer(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def unlocked() -> Iterator[None]:
+    """What a test wrote is let go of, as at the end of a command."""
+    yield
+    log.end()
+    lock.release_all()
 
 
 def edgetl(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -51,6 +51,31 @@ def test_names_are_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> Non
     assert "[red]x" in err
 
 
+NASTY = "\x1b[2J\x07\x9b31m\r\x00\u202egpj.exe\u2066\ud800\x7f"
+
+
+@pytest.mark.parametrize("wanted", [False, True], ids=["text", "json"])
+def test_names_never_steer_a_terminal(wanted: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files and classes are named by others: escape codes, text that runs backwards, halves of characters."""
+    monkeypatch.setattr(console, "_json_wanted", wanted)
+    console.note(NASTY)
+    console.warn(NASTY)
+    console.fail(NASTY, NASTY)
+    console.table(NASTY, [NASTY], [[f"a{NASTY}\nb"]])
+    console.result({NASTY: NASTY}, NASTY)
+    with console.progress(NASTY, total=1) as tick:
+        tick(facts=NASTY)
+    out, err = capsys.readouterr()
+    assert not [character for character in out + err if console.shown(character) != character]
+    assert "\\u001b" in err
+    if wanted:
+        assert json.loads(out) == {NASTY: NASTY}, "escaped as JSON escapes"
+
+
+def test_other_writing_systems_stay_as_they_are() -> None:
+    assert console.shown("שלום ملف 花.png\n\tx") == "שלום ملف 花.png\n\tx"
+
+
 def test_a_failure_names_the_problem_then_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
     console.fail("no pictures", "put some there")
     assert capsys.readouterr().err == "error: no pictures\nput some there\n"

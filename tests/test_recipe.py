@@ -141,6 +141,34 @@ def test_a_broken_file_is_a_usage_error(tmp_path: Path, content: bytes) -> None:
         recipe.load(path)
 
 
+@pytest.mark.parametrize(
+    "text", ["$(touch ran)", "`touch ran`", "{{7*7}}", "__import__('os').mkdir('ran')", "%(x)s", "!!python/object:os", "a;b|c"]
+)
+def test_nothing_in_a_recipe_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.toml").write_text(f"[about]\nname = {json.dumps(text)}\n[data]\nsource = {json.dumps(text)}\n", encoding="utf-8")
+    loaded = recipe.load(tmp_path / "recipe.toml", [f"model.weights={text}"])
+    assert (loaded.about.name, loaded.data.source, loaded.model.weights) == (text,) * 3
+    assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
+
+
+@pytest.mark.parametrize("source", ["/etc/passwd", "../../../etc/passwd", "/dev/zero", "/proc/self/mem", "file:///etc/passwd", "x\\u0000y"])
+def test_a_recipe_that_points_elsewhere_finds_no_pictures(tmp_path: Path, source: str) -> None:
+    """It may name any folder, as its user may; what lies there is no set of pictures, and is not read."""
+    from edgetl.data import sources
+    from edgetl.errors import DataError
+
+    (tmp_path / "recipe.toml").write_text(f'[data]\nsource = "{source}"\n')
+    with pytest.raises(DataError):
+        sources.find(recipe.load(tmp_path / "recipe.toml").data.source)
+
+
+@pytest.mark.parametrize("setting", ["a." * 100_000 + "a=1", "train.epochs=" + "[" * 100_000, "about.name=" + "x" * 10**6])
+def test_a_setting_takes_little_time_and_memory(setting: str) -> None:
+    with pytest.raises(UsageError):
+        recipe.load(settings=[setting])
+
+
 @pytest.mark.parametrize("name", ["missing.toml", ".", "file/recipe.toml"])
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()

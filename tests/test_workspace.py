@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edgetl import workspace
+from edgetl import lock, workspace
 from edgetl.errors import RunError
 from edgetl.workspace import Run, atomic, fingerprint, write_json
 
@@ -58,6 +58,7 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_run_cleans_up(tmp_path
     model = run.export / "model.tflite"
     with atomic(model) as temporary:
         temporary.write_bytes(b"old")
+    lock.release_all()  # as at the end of that command
     kill_while_writing(model)
     assert model.read_bytes() == b"old"
     assert partials(run.path)
@@ -163,6 +164,36 @@ def test_without_a_name_the_newest_run_is_opened(tmp_path: Path, monkeypatch: py
         run = Run.create(workspace.RUNS / name, {})
         os.utime(run.record, (1_000_000 - age_s, 1_000_000 - age_s))
     assert Run.open(None).path.name == "new"
+
+
+def test_a_clock_that_was_changed_does_not_choose_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = Run.create(workspace.RUNS / "first", {})
+    os.utime(first.record, (time.time() + 3600, time.time() + 3600))
+    assert Run.open(None).path.name == "first", "the only one"
+    Run.create(workspace.RUNS / "second", {})
+    with pytest.raises(RunError, match="written in the future"):
+        Run.open(None)
+
+
+def test_a_record_of_another_version_names_both(tmp_path: Path) -> None:
+    record = {"schema": 2, "software": {"edgetl": "7.5"}, "stages": {}}
+    write_json(tmp_path / "run.json", record)
+    with pytest.raises(RunError, match=r"schema 2, made with edgetl 7\.5; this is edgetl .* reads schema 1"):
+        Run.open(tmp_path)
+    with pytest.raises(RunError, match="use the edgetl version that made this run"):
+        Run.create(tmp_path, {})
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == record
+
+
+def test_a_damaged_file_of_a_stage_is_named(finished: Run) -> None:
+    assert finished.whole("export")["inputs"] == "inputs"
+    (finished.export / "b.onnx").write_bytes(b"b.on")
+    with pytest.raises(RunError, match=r"b\.onnx is missing or damaged"):
+        finished.whole("export")
+    assert "b.onnx" in finished.undone("export", "inputs")
+    assert "other inputs" in finished.undone("export", "others")
+    assert "never" in finished.undone("train", "inputs")
 
 
 @pytest.mark.parametrize(

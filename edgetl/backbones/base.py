@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl.keras import keras
 
+from edgetl.backbones import hdf5
 from edgetl.errors import UsageError
 
 
@@ -22,6 +23,7 @@ class ImagenetFile:
 
 def load_h5(model: keras.Model, path: Path) -> None:
     """Keras' own HDF5 weights, by the order of the layers."""
+    hdf5.check(path, path.stat().st_size)
     model.load_weights(str(path))
 
 

@@ -8,6 +8,7 @@ import collections
 import math
 import os
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ import numpy as np
 from edgetl.errors import WeightsError
 
 _MAGIC = 0x1950A86A20F9469CFC6C
+_LARGEST_PICKLE_BYTES = 1 << 22  # a hundred times what the tensors of these networks need
 _STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 # What the unpickler lets through on damaged bytes, found by fuzzing: it promises no common class.
 _DAMAGED = (
@@ -62,17 +64,29 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Name to array of every tensor in the file. Raises WeightsError when it is not such a file, or asks for more than tensors."""
     try:
         with path.open("rb") as file:
-            if _Restricted(file).load() != _MAGIC:
+            if _load(file) != _MAGIC:
                 raise ValueError("the magic number is another")
-            _Restricted(file).load(), _Restricted(file).load()
-            tensors = {name: tensor for name, tensor in _Restricted(file).load().items() if isinstance(tensor, _Tensor)}
+            _load(file), _load(file)
+            tensors = {name: tensor for name, tensor in _load(file).items() if isinstance(tensor, _Tensor)}
             dtypes = {tensor.storage[1]: tensor.storage[0] for tensor in tensors.values()}
-            storages = {key: _read_storage(file, dtypes[key]) for key in _Restricted(file).load()}
+            storages = {key: _read_storage(file, dtypes[key]) for key in _load(file)}
             return {name: tensor.cut(storages) for name, tensor in tensors.items()}
     except _DAMAGED as error:
         raise WeightsError(
             f"{path} is not a PyTorch weights file that can be read: {error}", "give a file of torch.save's old format"
         ) from error
+
+
+def _load(file: BinaryIO) -> Any:
+    """The next pickle, once it was looked through: a memo's number is a size that the unpickler takes memory for, found by fuzzing."""
+    start = file.tell()
+    for opcode, argument, place in pickletools.genops(file):
+        if place is not None and place - start > _LARGEST_PICKLE_BYTES:
+            raise ValueError("its list of tensors is too long")
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= int(argument or 0) <= _LARGEST_PICKLE_BYTES:
+            raise ValueError(f"it asks for {argument} places")
+    file.seek(start)
+    return _Restricted(file).load()
 
 
 def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:

@@ -7,6 +7,7 @@ from edgetl.keras import keras
 
 from edgetl.backbones import backbone_file
 from edgetl.backbones.base import Backbone
+from edgetl.backbones.pins import checked
 from edgetl.console import note, warn
 from edgetl.errors import EdgetlError, WeightsError
 
@@ -30,7 +31,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
             backbone_file.load(path, model, alpha)
         else:
             backbone.load_weights(model, path)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, TypeError, LookupError, OSError, RuntimeError, OverflowError) as error:  # HDF5's, of damaged files
         reason = str(error).splitlines()[0]
         raise WeightsError(
             f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
@@ -52,7 +53,7 @@ def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
         if here:
             return here[0]
     try:
-        return files[0].obtain()
+        return checked(files[0].obtain())
     except EdgetlError:  # it says itself what is missing
         raise
     except Exception as error:  # Keras raises a bare Exception when an address cannot be reached

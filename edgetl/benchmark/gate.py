@@ -1,10 +1,10 @@
 """A benchmark against an earlier one: is any model slower on any device than it may be?"""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from edgetl import documents
 from edgetl.benchmark.run import SCHEMA
 from edgetl.errors import UsageError
 
@@ -12,10 +12,10 @@ from edgetl.errors import UsageError
 def load_baseline(path: Path) -> dict[str, Any]:
     """A document that `edgetl benchmark` wrote. Raises UsageError."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = documents.load(path)
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']}")
-        _medians(document)
+        documents.check(document, documents.BENCHMARK)
         return dict(document)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is no baseline: {error!r}", "name a benchmark.json that 'edgetl benchmark' wrote") from error

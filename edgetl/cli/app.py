@@ -1,18 +1,26 @@
 """The `edgetl` command: its subcommands, and the one place that turns an error into a message and an exit code."""
 
+import errno
+import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, signature
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from edgetl import console
+from edgetl import console, lock, log
 from edgetl.cli import (
     benchmark,
     bundle,
     card,
     compare,
     devices,
+    doctor,
+    env,
     evaluate,
     explain,
     export,
@@ -33,9 +41,10 @@ from edgetl.cli import (
     validate,
     verify,
 )
-from edgetl.errors import EXIT_CODES, EdgetlError
+from edgetl.cli.options import Verbose
+from edgetl.errors import EXIT_CODES, STOPS, TERMINATED, EdgetlError, RunError
 
-_INTERRUPTED = 130  # what Typer makes of Ctrl-C, as shells report a program that SIGINT ended
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the file system's, wherever it comes up
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,9 +52,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: " + "; ".join(f"{code} {meaning.rstrip('.').lower()}" for code, meaning in EXIT_CODES.items()),
+    epilog="Exit codes: " + "; ".join(f"{code} {meaning.rstrip('.').lower()}" for code, meaning in (EXIT_CODES | STOPS).items()),
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
+    "doctor": doctor.doctor,
     "train": train.train,
     "pretrain": pretrain.pretrain,
     "export": export.export,
@@ -68,11 +78,28 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": report.report,
     "list": list_names.list_names,
     "show": show.show,
+    "env": env.env,
     "runs": runs.runs,
     "pack": pack.pack,
 }
+
+
+def _with_verbose(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with one more option, which all have."""
+
+    @wraps(command)
+    def call(verbose: bool = False, **arguments: Any) -> None:
+        command(**arguments)
+
+    own = signature(command)
+    option = Parameter("verbose", Parameter.KEYWORD_ONLY, default=False, annotation=Verbose)
+    call.__signature__ = own.replace(parameters=[*own.parameters.values(), option])  # type: ignore[attr-defined]
+    call.__annotations__ = command.__annotations__ | {"verbose": Verbose}
+    return call
+
+
 for name, command in _COMMANDS.items():
-    app.command(name)(command)
+    app.command(name)(_with_verbose(command))
 
 
 def _show_version(wanted: bool) -> None:
@@ -91,13 +118,56 @@ def edgetl(
 
 
 def main() -> None:
+    with _stopped_cleanly(), _logged():
+        try:
+            app()
+        except EdgetlError as error:
+            _fail(error)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            place = f" ({error.filename})" if error.filename else ""
+            _fail(RunError(f"cannot write: {error.strerror}{place}", "make room; what is finished is kept, and the same command goes on"))
+        except SystemExit as stop:
+            if stop.code in STOPS:
+                problem, remedy = STOPS[int(stop.code)], "what is finished is kept: the same command goes on from there"
+                console.fail(problem, remedy)
+                console.json_result({"error": {"problem": problem, "remedy": remedy}, "exit_code": stop.code})
+            raise
+
+
+def _fail(error: EdgetlError) -> NoReturn:
+    console.detail(traceback.format_exc())
+    console.fail(error.problem, error.remedy)
+    console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
+    sys.exit(error.exit_code)
+
+
+@contextmanager
+def _stopped_cleanly() -> Iterator[None]:
+    """SIGTERM ends the command as Ctrl-C does: temporary files go, programs and devices are let go of."""
+
+    def stop(*_: object) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
-        app()
-    except EdgetlError as error:
-        console.fail(error.problem, error.remedy)
-        console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
-        sys.exit(error.exit_code)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """How the command ended, a bug's traceback included, stands in the log; then locks and log are let go of."""
+    try:
+        yield
     except SystemExit as stop:
-        if stop.code == _INTERRUPTED:
-            console.fail("interrupted", "the same command goes on where this one stopped")
+        log.line(f"ended with exit code {stop.code or 0}")
         raise
+    except BaseException:
+        log.line(traceback.format_exc())
+        raise
+    finally:
+        log.end()
+        lock.release_all()

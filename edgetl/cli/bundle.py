@@ -34,6 +34,8 @@ def bundle(
     from edgetl.project import Project
 
     project = Project.open(run)
+    if out is None:
+        project.run.hold()
     path = out or project.run.path / f"{project.run.path.resolve().name}.edgetl"
     names = [name.strip() for name in models.split(",") if name.strip()]
     manifest = stage.bundle(project, path, names, name, model_version, licence, sign, force)

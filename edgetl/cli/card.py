@@ -22,6 +22,8 @@ def card(
     from edgetl.workspace import Run, atomic, write_json
 
     opened = Run.open(run)
+    if out is None:
+        opened.hold()
     folder = out or opened.path
     results = cards.results(opened.read(), opened.read_validation())
     write_json(folder / "results.json", results)

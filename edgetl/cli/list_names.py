@@ -13,6 +13,7 @@ def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
     from edgetl.backbones import BACKBONES
     from edgetl.data import SOURCES
     from edgetl.devices import KINDS
+    from edgetl.doctor import CHECKS
     from edgetl.export import FORMATS
     from edgetl.quantization import SCHEMES
     from edgetl.runtimes import RUNTIMES
@@ -20,13 +21,13 @@ def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
 
     return {
         **{"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES},
-        **{"runtimes": RUNTIMES, "devices": KINDS, "targets": TARGETS},
+        **{"runtimes": RUNTIMES, "devices": KINDS, "targets": TARGETS, "checks": CHECKS},
     }
 
 
 def list_names(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, devices, targets, settings.")
+        str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, devices, targets, checks, settings.")
     ],
     as_json: Json = False,
 ) -> None:

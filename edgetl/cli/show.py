@@ -9,14 +9,13 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
 
     Example: edgetl show runs/flowers
     """
-    import json
-
+    from edgetl import documents
     from edgetl.report.tables import settings, stages, validation
     from edgetl.workspace import Run
 
     opened = Run.open(run)
     record = opened.read()
-    validated = json.loads(opened.validation.read_text(encoding="utf-8")) if opened.validation.exists() else None
+    validated = documents.validation(opened.validation) if opened.validation.exists() else None
     console.note(f"{opened.path}, made {record['created']} with edgetl {record['software']['edgetl']}")
     settings(record)
     stages(record)

@@ -1,18 +1,30 @@
 """`edgetl train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Mlflow, Out, Set
+from edgetl.cli.options import Json, Mlflow, Out, Quick, Set
+
+if TYPE_CHECKING:
+    from edgetl.recipe import Recipe
+
+Data = Annotated[str, typer.Argument(help="A folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or a set ('list sources').")]
+Qat = Annotated[
+    bool | None, typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate.", show_default=False)
+]
+Unfreeze = Annotated[
+    str | None, typer.Option(metavar="none|head|N-blocks|all|auto", help="How much of it learns; auto: short trials tell.")
+]
+Baseline = Annotated[
+    str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
+]
 
 
 def train(
-    data: Annotated[
-        str, typer.Argument(help="A folder with a folder a class (or train/, val/, test/ of that), a CSV file, or an embedded set: digits.")
-    ],
+    data: Data,
     out: Out = None,
     backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Width multiplier of the backbone.")] = None,
@@ -21,22 +33,17 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Of fine-tuning.")] = None,
     head_epochs: Annotated[int | None, typer.Option(help="Of the last layer alone, before fine-tuning.")] = None,
     qat_epochs: Annotated[int | None, typer.Option(help="Of quantization-aware training.")] = None,
-    qat: Annotated[
-        bool | None, typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate.", show_default=False)
-    ] = None,
+    qat: Qat = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
-    unfreeze: Annotated[
-        str | None,
-        typer.Option(metavar="none|head|N-blocks|all|auto", help="How much of it learns; auto: short trials tell."),
-    ] = None,
+    unfreeze: Unfreeze = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
     clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
+    exclude: Annotated[str | None, typer.Option(metavar="FILE", help="Pictures to leave out, as 'edgetl doctor' lists them.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
-    baseline: Annotated[
-        str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
-    ] = "",
+    baseline: Baseline = "",
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    quick: Quick = False,
     mlflow: Mlflow = None,
     settings: Set = None,
     as_json: Json = False,
@@ -50,21 +57,28 @@ def train(
     options = {
         "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
-        "compress.sparsity": sparsity, "compress.clusters": clusters,
+        "compress.sparsity": sparsity, "compress.clusters": clusters, "data.exclude": exclude,
         "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.unfreeze": unfreeze,
         "train.seed": seed, "track.mlflow": mlflow,
     }  # fmt: skip
-    chosen = recipes.load(recipe, settings or (), options)
+    chosen = recipes.load(recipe, settings or (), options, quick=quick)
+    source = recipes.pretraining(recipe, settings or (), options, quick=quick)
+    _train(chosen, source, out, baseline)
 
+
+def _train(chosen: "Recipe", source: "Recipe | None", out: Path | None, baseline: str) -> None:
     from edgetl.pipeline import baseline as baselines
     from edgetl.pipeline import track
     from edgetl.pipeline import train as stage
+    from edgetl.pipeline.pretrain import make_backbone
     from edgetl.project import Project
     from edgetl.report.tables import stages
 
     track.check(chosen)
     if baseline:
         baselines.check(chosen, baseline)
+    if source is not None:
+        make_backbone(source, Path(chosen.model.weights))
     project = Project.create(chosen, out)
     stage.train(project)
     if baseline:

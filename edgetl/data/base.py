@@ -23,7 +23,8 @@ class Item:
         label: its class.
         split: "train", "val" or "test" where the source says so.
         read: gives the file's bytes, or raises OSError.
-        stamp: cheap identity of the content: size and modification time of a file, a constant for an embedded picture.
+        stamp: cheap identity of the content: size and times of a file (the time of its last change cannot be set, its time of
+            modification can), a constant for an embedded picture.
         size_bytes: of the file; 0 where only reading tells.
     """
 
@@ -49,12 +50,17 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds, in the order in which it is read."""
+    """What a source holds, in the order in which it is read.
+
+    Args:
+        excluded: names that the user had left out; they are in neither of the others.
+    """
 
     source: str
     classes: tuple[str, ...]
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...]
+    excluded: tuple[str, ...] = ()
 
     def limited(self, count: int) -> "Listing":
         """At most `count` pictures of each class and split, evenly over the list; 0: all."""

@@ -52,17 +52,21 @@ def decode(data: bytes, contract: InputContract) -> NDArray[np.uint8]:
 
     Of an animation it is the first frame. Raises BadPicture, and nothing else, when the bytes are no such picture.
     """
+    return fit(whole(data, contract.image_size), contract)
+
+
+def whole(data: bytes, image_size: int) -> Image.Image:
+    """The picture uncropped, upright, RGB; where it is much larger than `image_size` pixels, perhaps reduced to twice that."""
     if not data:
         raise BadPicture("the file is empty")
     try:
-        picture = _flatten(_upright(_open(data, contract.image_size)))
+        return _flatten(_upright(_open(data, image_size)))
     except UnidentifiedImageError:
         raise BadPicture(_unidentified(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadPicture(_too_large()) from None
     except _DAMAGED as error:
         raise BadPicture(f"damaged: {error or type(error).__name__}") from error
-    return fit(picture, contract)
 
 
 def fit(picture: Image.Image, contract: InputContract) -> NDArray[np.uint8]:

@@ -41,10 +41,7 @@ def load(
     _check_rejected(rejected, len(items), listing.source, max_bad_fraction)
     _check_classes(listing, items, hashes)
     labels = np.array([listing.classes.index(item.label) for item in items], np.int32)
-    given = {item.split for item in listing.items}
-    splits = [item.split or "train" for item in items]
-    if "val" not in given:
-        _split_off(splits, hashes, labels.tolist(), val_fraction, 0.0 if "test" in given else test_fraction, seed)
+    splits = split(listing, items, hashes, labels.tolist(), val_fraction, test_fraction, seed)
     _check_splits(listing, items, splits)
     names = tuple(item.name for item in items)
     identity = sorted(zip(names, (item.label for item in items), splits, hashes, strict=True))
@@ -62,14 +59,26 @@ def load(
     )
 
 
-def _split_off(
-    splits: list[str], hashes: Sequence[str], labels: Sequence[int], val_fraction: float, test_fraction: float, seed: int
-) -> None:
-    """Give the training pictures among `splits` their own splits, in place."""
-    rows = [row for row, split in enumerate(splits) if split == "train"]
-    assigned = assign([hashes[row] for row in rows], [labels[row] for row in rows], val_fraction, test_fraction, seed)
-    for row, split in zip(rows, assigned, strict=True):
-        splits[row] = split
+def split(
+    listing: Listing,
+    items: Sequence[Item],
+    hashes: Sequence[str],
+    labels: Sequence[int],
+    val_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> list[str]:
+    """The split of each of the listing's usable items: the source's own, else split off from its training pictures."""
+    given = {item.split for item in listing.items}
+    splits = [item.split or "train" for item in items]
+    if "val" in given:
+        return splits
+    rows = [row for row, name in enumerate(splits) if name == "train"]
+    apart = 0.0 if "test" in given else test_fraction
+    assigned = assign([hashes[row] for row in rows], [labels[row] for row in rows], val_fraction, apart, seed)
+    for row, name in zip(rows, assigned, strict=True):
+        splits[row] = name
+    return splits
 
 
 def _check_rejected(rejected: Sequence[Rejected], usable: int, source: str, max_bad_fraction: float) -> None:

@@ -4,13 +4,13 @@ import hashlib
 import json
 import os
 import warnings
-import weakref
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import PIL
@@ -21,42 +21,14 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadPicture, decode
 from edgetl.data.files import reason
-from edgetl.errors import RunError
-from edgetl.workspace import atomic, fingerprint, write_json
+from edgetl.data.stored import StoredPixels
+from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
 WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
 _IN_FLIGHT = 4 * WORKERS  # enough that no worker waits, few enough that a set of any size streams through
 
-
-class StoredPixels:
-    """uint8 [N, S, S, 3] in a .npy file, of which the rows that are asked for are read.
-
-    Not a memory map: its pages would count as this program's memory until all pictures are in it.
-    """
-
-    dtype = np.dtype(np.uint8)
-
-    def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            self.shape, _, _ = np.lib.format.read_array_header_1_0(file)
-            self._start = file.tell()
-        self._path, self._file = path, os.open(path, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._file)
-        self._row_bytes = int(np.prod(self.shape[1:]))
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        """Copies: of one row, of a slice or of an array of row numbers."""
-        wanted = np.arange(len(self))[rows]
-        made = np.empty((wanted.size, *self.shape[1:]), np.uint8)
-        for row, into in zip(wanted.reshape(-1).tolist(), made, strict=True):
-            if os.preadv(self._file, [into], self._start + row * self._row_bytes) != self._row_bytes:
-                raise RunError(f"{self._path} ends too early", "delete it: it is made again")
-        return made.reshape(*wanted.shape, *self.shape[1:])
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,7 +50,7 @@ def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: 
         return _from_cache(listing, contract, shape, cache)
     pixels = np.empty(shape, np.uint8)
     outcomes, usable = [], 0
-    for outcome, decoded in _stream(listing.items, contract):
+    for outcome, decoded in stream(listing.items, partial(_read, contract)):
         outcomes.append(outcome)
         if decoded is not None:
             pixels[usable] = decoded
@@ -86,14 +58,14 @@ def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: 
     return pixels[:usable], outcomes
 
 
-def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Outcome, NDArray[np.uint8] | None]]:
-    """Outcome and pixels of each item, in order."""
-    waiting: deque[Future[tuple[Outcome, NDArray[np.uint8] | None]]] = deque()
+def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
+    """What `read` makes of each item, in order, several at a time."""
+    waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
     with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
         for item in items:
-            waiting.append(pool.submit(_read, item, contract))
+            waiting.append(pool.submit(read, item))
             if len(waiting) == _IN_FLIGHT:
                 yield waiting.popleft().result()
                 tick()
@@ -102,7 +74,7 @@ def _stream(items: Sequence[Item], contract: InputContract) -> Iterator[tuple[Ou
             tick()
 
 
-def _read(item: Item, contract: InputContract) -> tuple[Outcome, NDArray[np.uint8] | None]:
+def _read(contract: InputContract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | None]:
     try:
         data = item.read()
         pixels = decode(data, contract)
@@ -117,22 +89,40 @@ def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...
     key = fingerprint(listing.stamp, contract.image_size, contract.crop, contract.resize, _CACHE_VERSION, PIL.__version__)
     family = f"pixels-{contract.image_size}"
     pixels_file, index_file = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
-    if not (index_file.exists() and pixels_file.exists()):
+    found = _cached(pixels_file, index_file, shape)
+    if found is None:
         with atomic(pixels_file) as temporary, temporary.open("wb") as file:
             for stale in cache.glob(f"{family}-*"):
                 stale.unlink(missing_ok=True)
             outcomes = _write(file, listing.items, contract, shape)
         # The index comes last: where it is, the pixels are complete.
         write_json(index_file, [asdict(outcome) for outcome in outcomes])
-    outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
-    return StoredPixels(pixels_file), outcomes
+        found = StoredPixels(pixels_file), outcomes
+    return found
+
+
+def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tuple[Pixels, list[Outcome]] | None:
+    """What an earlier call left; None when there is nothing, or not the whole of it: it is then made again."""
+    try:
+        outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
+        pixels = StoredPixels(pixels_file)
+    except FileNotFoundError:
+        return None
+    except (*DAMAGED_NPZ, TypeError) as error:
+        console.warn(f"the cache {pixels_file.name} cannot be read ({error}); the pictures are read again")
+        return None
+    usable = sum(bool(outcome.sha256) for outcome in outcomes)
+    if pixels.dtype != np.uint8 or pixels.shape != (usable, *shape[1:]) or len(outcomes) != shape[0]:
+        console.warn(f"the cache {pixels_file.name} does not hold what its index says; the pictures are read again")
+        return None
+    return pixels, outcomes
 
 
 def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:
     """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
     _write_header(file, shape)
     outcomes, usable = [], 0
-    for outcome, decoded in _stream(items, contract):
+    for outcome, decoded in stream(items, partial(_read, contract)):
         outcomes.append(outcome)
         if decoded is not None:
             file.write(decoded.tobytes())

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from edgetl import console
 from edgetl.data import SOURCES
-from edgetl.data.base import Listing
-from edgetl.data.files import reason
+from edgetl.data.base import Listing, Rejected
+from edgetl.data.files import listed, reason
 from edgetl.data.labels import as_text
 from edgetl.data.shards import INDEX
 from edgetl.errors import DataError
@@ -52,7 +52,10 @@ def read_picture(name: str) -> bytes:
                 return item.read()
         raise DataError(f"there is no picture {name}", f"there are {items[0].name} to {items[-1].name}")
     try:
-        return Path(name).read_bytes()
+        found = listed(Path(name), name, "", None)
+        if isinstance(found, Rejected):
+            raise OSError(found.reason)
+        return found.read()
     except (OSError, ValueError) as error:
         embedded = ", ".join(f"{embedded}:0" for embedded in _embedded())
         raise DataError(

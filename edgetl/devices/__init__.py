@@ -1,11 +1,11 @@
 """Where a benchmark runs. A kind of device is one file with a `KIND` and one line here."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgetl import documents
 from edgetl.errors import UsageError
 from edgetl.registry import Registry, did_you_mean
 
@@ -38,7 +38,7 @@ def named() -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = documents.load_toml(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the devices file {path}: {error}", "mend it, or name another in EDGETL_DEVICES") from error
     for name, table in tables.items():

@@ -12,7 +12,8 @@ from ai_edge_litert.interpreter import Interpreter
 from edgetl.console import progress, warn
 from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
-from edgetl.export.tflite import packed, read
+from edgetl.export.tflite import packed
+from edgetl.export.tflite_reader import read
 from edgetl.quantization.base import Quantized, ranged_layers
 from edgetl.quantization.sensitivity import decibels
 

@@ -15,6 +15,7 @@ import onnx
 import onnxruntime
 import tf2onnx
 import tf2onnx.optimizer
+from google.protobuf.message import DecodeError
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from edgetl.console import hushed
@@ -56,7 +57,10 @@ def quantized_pairs(content: bytes, selective: bool = False) -> bytes:
 
 def stamp(content: bytes, contract: InputContract, about: About) -> bytes:
     """The file with these facts as its metadata_props."""
-    model = onnx.load_from_string(content)
+    try:
+        model = onnx.load_from_string(content)
+    except DecodeError as error:
+        raise ExportError(f"not an ONNX file that can be read: {error}", "it is damaged or of another kind: export it again") from error
     onnx.helper.set_model_props(model, about.facts(contract))
     stamped: bytes = model.SerializeToString(deterministic=True)
     return stamped

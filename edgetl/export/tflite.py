@@ -17,6 +17,7 @@ from edgetl.contract import PROBABILITY_SCALE, InputContract
 from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Format
+from edgetl.export.tflite_reader import read
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import FakeQuantize, Samples, Scheme
 
@@ -91,11 +92,6 @@ def _named(content: bytes, contract: InputContract) -> bytes:
     return packed(model)
 
 
-def read(content: bytes) -> Any:
-    """The file as the schema's objects."""
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
-
-
 def _with_whole_biases(halved: bytes, whole: bytes) -> bytes:
     """The float16 file with the float32 file's biases: folded batch norms make some so large that halving them costs more than kernels do.
 
@@ -133,7 +129,7 @@ def operators(content: bytes) -> collections.Counter[str]:
 
 def _operator(model: Any, operator: Any) -> str:
     code = model.operatorCodes[operator.opcodeIndex]
-    return str(_OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)])
+    return str(_OPERATORS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "an unknown operator"))
 
 
 def grids(content: bytes) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:

@@ -30,6 +30,8 @@ def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, pictu
         pictures: of the run's validation set for the devices to answer; 0: none, -1: all. Raises UsageError where there is no run.
     """
     run = None if targets and all(path.is_file() for path in targets) else _run_of(targets)
+    if run and out is None:
+        run.hold()
     subjects = _of_run(run) if run else _of_files(targets)
     if pictures and not run:
         raise UsageError("--accuracy needs a run, whose validation pictures are sent", "name the run instead of its files")

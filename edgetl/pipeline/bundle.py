@@ -93,11 +93,7 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
     manifest, files = archive.read(path)
     if key:
         signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
-    try:
-        contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
-        wanted = Golden.of(files, contract.labels)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path}: its golden answers cannot be read: {error!r}", "get the bundle again from who made it") from error
+    contract, wanted = golden_of(path, manifest, files)
     if files.get("labels.txt") != _lines(contract.labels):
         raise RunError(f"{path}: labels.txt has other labels than the manifest", "get the bundle again from who made it")
     missing = set(manifest.models) ^ set(wanted.answers) | (set(manifest.models) - set(files))
@@ -116,6 +112,18 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
         "unverified": elsewhere,
         "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
     }
+
+
+def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[InputContract, Golden]:
+    """A bundle's contract and golden answers. Raises RunError when they are damaged, ParityError when the labels had another order."""
+    try:
+        contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
+        wanted = Golden.of(files, contract.labels)
+        if wanted.pixels.shape[1:] != (contract.image_size, contract.image_size, 3):
+            raise ValueError(f"its pictures are of the shape {wanted.pixels.shape}")
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise RunError(f"{path}: its golden answers cannot be read: {error!r}", "get the bundle again from who made it") from error
+    return contract, wanted
 
 
 def _files(run: Run, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:

@@ -6,6 +6,7 @@ from typing import Any
 from edgetl.errors import RunError, UsageError
 from edgetl.explain.drift import drift
 from edgetl.export.tflite import int8_tflite
+from edgetl.pipeline.export import export_inputs
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
@@ -21,6 +22,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
         scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
     """
     run, contract = project.run, project.contract
+    run.hold()
     quantized, name = chosen(project, scheme)
     pictures, rows = project.trained_pictures(), project.training_rows(limit)
     damages = measure_damage(project.float_model, quantized, contract, pictures.pixels, rows)
@@ -47,7 +49,12 @@ def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
     if scheme and SCHEMES.load(scheme).quantize is None:
         able = [name for name in SCHEMES if SCHEMES.load(name).quantize is not None]
         raise UsageError(f"{scheme} has no grids of its own to look at", f"choices: {', '.join(able)}")
-    stage = run.stage(scheme or "export_int8")
-    if stage["finished"] < run.stage(project.float_stage)["finished"]:
+    stage = run.whole(scheme or "export_int8")
+    facts, of_float = stage["facts"], run.stage(project.float_stage)["inputs"]
+    if scheme:
+        current = facts.get("float", of_float) == of_float
+    else:
+        current = stage["inputs"] == export_inputs(project, "int8", facts["formats"], facts.get("asked"), facts.get("about"))
+    if not current:
         raise RunError(f"the int8 model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
     return Quantized.load(run.quantized_model(scheme or "int8")), scheme or str(stage["facts"]["shipped"])

@@ -40,6 +40,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
         files: exported ones, by path or by name; none: int8 and float32 as TFLite (else ONNX), or the Keras model of a run without exports.
         cv_folds: 0: no cross-validation.
     """
+    project.run.hold()
     exact_float32()
     pictures, rows = project.trained_pictures(), project.pictures.rows(split)
     if not len(rows):

@@ -1,7 +1,6 @@
 """Where a run's float and int8 models look on pictures; into RUN/explain, from where a report takes it."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from edgetl.console import progress
+from edgetl import documents
+from edgetl.console import progress, warn
 from edgetl.explain.gradcam import Look, last_map, look
 from edgetl.pipeline.diagnose import chosen
 from edgetl.predict import pixels_of
@@ -29,6 +29,8 @@ def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[st
         names: files, or embedded pictures.
         out: folder; None: explain/ in the run.
     """
+    if out is None:
+        project.run.hold()
     contract, folder = project.contract, out or project.run.explained
     pictures = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
     quantized, scheme = chosen(project, "")
@@ -69,7 +71,12 @@ def _figures(one: Look) -> dict[str, Any]:
 def _earlier(path: Path, model: str) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
-    document = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        document = documents.load(path)
+        documents.check(document, {"model": str, "pictures": [{"file": str}]})
+    except (OSError, ValueError) as error:
+        warn(f"{path} cannot be read ({error}) and is begun anew")
+        return []
     return list(document["pictures"]) if document["model"] == model else []
 
 

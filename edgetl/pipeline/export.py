@@ -36,6 +36,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         precisions, formats: what to write; empty: all that the recipe names. Raises UsageError or ExportError when a format cannot
             carry a precision that was asked for by name, BudgetError when the best int8 model loses more than it may (it is written).
     """
+    project.run.hold()
     recipe = project.recipe.export
     wanted = [(precision, name) for precision in precisions or recipe.precisions for name in formats or recipe.formats]
     able = [(precision, name) for precision, name in wanted if precision in FORMATS.load(name).precisions]

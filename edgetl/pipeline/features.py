@@ -32,7 +32,7 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
     path = project.run.cache / f"features-{key}.npy"
     try:
         return np.load(path, allow_pickle=False), rows
-    except DAMAGED_NPZ:  # not there, most often
+    except DAMAGED_NPZ:  # not there, most often, or cut
         trunk = trunk_of(starting_model(project))
         views = [scorer(trunk, project.contract, mirrored)(pictures.pixels, rows, "features") for mirrored in ways]
     features: NDArray[Any] = np.stack(views)

@@ -9,7 +9,8 @@ from typing import Any
 from edgetl.backbones import backbone_file
 from edgetl.pipeline.train import fit, float_schedule, prepare, starting_backbone, with_head
 from edgetl.project import Project
-from edgetl.workspace import atomic
+from edgetl.recipe import Recipe
+from edgetl.workspace import PRETRAINED, atomic
 
 
 def pretrain(project: Project, out: Path | None) -> Path:
@@ -21,6 +22,11 @@ def pretrain(project: Project, out: Path | None) -> Path:
     with atomic(out) as temporary:
         shutil.copyfile(project.run.backbone, temporary)
     return out
+
+
+def make_backbone(recipe: Recipe, out: Path) -> None:
+    """Pretrain by a recipe, in a run of its own under runs/pretrained, unless that is done."""
+    pretrain(Project.create(recipe, None, PRETRAINED), out)
 
 
 def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -37,5 +43,5 @@ def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
         "inputs": inputs,
     }
     backbone_file.save(project.run.backbone, backbone, header)
-    schedule.checkpoint.unlink(missing_ok=True)
+    schedule.finish()
     return [project.run.backbone], facts

@@ -1,12 +1,12 @@
 """All that a run holds, and what its models say of the validation pictures, as a report."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from edgetl import documents
 from edgetl.console import note, warn
 from edgetl.errors import DataError, RunError
 from edgetl.pipeline.explain import identity
@@ -20,6 +20,8 @@ _COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onn
 
 def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
     """Write it, by default to report.html (or .md, .pdf) in the run; gives its path and what is not in it."""
+    if out is None:
+        run.hold()
     path = out or run.path / f"report.{form}"
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so
@@ -46,7 +48,7 @@ def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
 def _read(path: Path) -> Mapping[str, Any] | None:
     """A JSON file beside the run; one that cannot be read is told and left out."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = documents.load(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -7,13 +7,15 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from edgetl import lock
 from edgetl.errors import RunError, UsageError
+from edgetl.recipe import restore
 from edgetl.registry import did_you_mean
 from edgetl.workspace import Run
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
-    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*"),
+    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*", ".edgetl.lock", "edgetl.log*"),
     *(
         "benchmark.png",
         "sensitivity.png",
@@ -66,6 +68,7 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
     found = []
     for run in _found(folder):
         record, validation = run.read(), {}
+        record |= {"recipe": restore(record["recipe"]).model_dump()}
         with suppress(RunError):  # not validated, or of older files
             validation = run.read_validation()
         found.append({"run": str(run.path)} | {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))})
@@ -78,9 +81,9 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
 def _found(folder: Path) -> Iterator[Run]:
     """Every run right in the folder that this version reads."""
     for record in sorted(folder.glob("*/run.json")):
-        with suppress(RunError):
+        with suppress(RunError, UsageError):
             run = Run(record.parent)
-            run.read()
+            restore(run.read()["recipe"])
             yield run
 
 
@@ -101,6 +104,7 @@ def removable(run: Run) -> str:
         return "it is a link"
     try:
         run.read()
+        lock.acquire(run.path)  # another process may be writing in it
     except RunError as error:
         return error.problem
     foreign = [path.name for path in run.path.iterdir() if path.is_symlink() or not any(fnmatch(path.name, own) for own in _OWN)]

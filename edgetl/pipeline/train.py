@@ -19,9 +19,9 @@ from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize
 from edgetl.training.compress import CompressSettings, achieved, compress
-from edgetl.training.epochs import History, Schedule, can_resume
+from edgetl.training.epochs import History, Schedule, resume, save
 from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
-from edgetl.training.head import Head, HeadSettings, attach_head, train_head
+from edgetl.training.head import Head, HeadSettings, attach_head, dense_layers, train_head
 from edgetl.training.tensorboard import Log
 from edgetl.training.trials import choose
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
@@ -66,7 +66,9 @@ def find_data(project: Project) -> str:
     What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
     """
     recipe = project.recipe
-    listed = fingerprint(project.listing.stamp, recipe.data.model_dump(), recipe.train.seed, project.contract.to_dict())
+    # What is excluded counts, not the file that says so.
+    settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": project.listing.excluded} if project.listing.excluded else {})
+    listed = fingerprint(project.listing.stamp, settings, recipe.train.seed, project.contract.to_dict())
     project.stage("data", listed, partial(_data, project))
     return str(project.run.stage("data")["facts"]["fingerprint"])
 
@@ -92,11 +94,13 @@ def quantize(project: Project, scheme: str) -> None:
 
 
 def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
-    index = project.pictures.to_dict()
+    excluded = project.listing.excluded
+    index = project.pictures.to_dict() | {"excluded": list(excluded)}
     write_json(project.run.data, index)
     facts = {"fingerprint": index["fingerprint"], "counts": {split: sum(sizes.values()) for split, sizes in index["counts"].items()}}
-    note(f"pictures: {', '.join(f'{count} {split}' for split, count in facts['counts'].items())}, {len(index['rejected'])} left out")
-    return [project.run.data], facts | {"classes": index["classes"], "left_out": len(index["rejected"])}
+    left_out, counts = len(index["rejected"]), ", ".join(f"{count} {split}" for split, count in facts["counts"].items())
+    note(f"pictures: {counts}, {left_out} left out, {len(excluded)} excluded")
+    return [project.run.data], facts | {"classes": index["classes"], "left_out": left_out, "excluded": len(excluded)}
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -108,7 +112,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
     write_json(project.run.contract, project.contract.to_dict())
-    schedule.checkpoint.unlink(missing_ok=True)
+    schedule.finish()
     project.forget_float_model()
     return [project.run.float_model, project.run.contract], facts
 
@@ -124,18 +128,29 @@ def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
     by_class = _class_weights(project)
     facts: dict[str, Any] = {"device": device_name(), "class_weights": [round(float(weight), 3) for weight in by_class]}
     head = _head_settings(project)
-    if head is not None and not can_resume(schedule):
-        trained = train_head(model, pictures, contract, by_class, head)
+    if head is not None:
+        trained = _head(project, model, by_class, head, schedule.part("head"))
         facts["head_val_accuracy"] = trained.best["val_accuracy"]
-        log = Log(schedule.logs and schedule.logs / "head")
-        for number, entry in enumerate(trained.entries, 1):
-            log(number, entry)
         facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
     tuning = _tuning(project, None, _teacher(project))
     if settings.epochs and tuning.unfreeze != "none":
         history = fine_tune(model, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule)
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
     return facts
+
+
+def _head(project: Project, model: Any, by_class: np.ndarray, settings: HeadSettings, schedule: Schedule) -> History:
+    """The head alone, unless that was done before a kill."""
+    variables = [variable for layer in dense_layers(model) for variable in layer.variables]
+    done, _ = resume(schedule, variables, [])
+    if done.entries:
+        return done
+    trained = train_head(model, project.pictures, project.contract, by_class, settings)
+    save(schedule, trained, variables, [], [variable.numpy() for variable in variables])
+    log = Log(schedule.logs and schedule.logs / "head")
+    for number, entry in enumerate(trained.entries, 1):
+        log(number, entry)
+    return trained
 
 
 def starting_model(project: Project) -> Any:
@@ -222,8 +237,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
-    for checkpoint in project.run.path.glob(f"{schedule.checkpoint.stem}*"):
-        checkpoint.unlink()
+    schedule.finish()
     project.forget_float_model()
     last = list(histories.values())[-1]
     facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)} | scaled
@@ -256,6 +270,6 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     quantized, facts = find(project.float_model, pictures, rows, project.contract, project.quantize_settings(), schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)
-    schedule.checkpoint.unlink(missing_ok=True)
+    schedule.finish()
     calibration = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
     return [path], facts | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": calibration}

@@ -23,7 +23,7 @@ from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore
 from edgetl.report.pareto import pareto
-from edgetl.workspace import atomic, fingerprint, write_json
+from edgetl.workspace import atomic, fingerprint, hold, write_json
 
 # What is tried. Wider and larger ones than these are for GPUs; an entry whose weights cannot be had is left out, and named.
 MODELS = (
@@ -62,6 +62,7 @@ def tune(recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
     Raises DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
     """
     optuna = _optuna()
+    hold(out)
     models = _with_weights(recipe)
     study = _study(optuna, recipe, out, models, search)
     complete = optuna.trial.TrialState.COMPLETE
@@ -115,7 +116,6 @@ def _name(recipe: Recipe) -> str:
 
 def _study(optuna: Any, recipe: Recipe, out: Path, models: Sequence[str], search: Search) -> Any:
     """The study of this search in a database in `out`; what an earlier call was killed in is tried again first."""
-    out.mkdir(parents=True, exist_ok=True)
     name = fingerprint(
         recipe.model_dump(), list(models), {key: list(values) for key, values in SPACE.items()}, search.device, search.budget_ms
     )

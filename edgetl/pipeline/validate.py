@@ -1,6 +1,5 @@
 """The proof that a run's files give the same answers, and how fast they are."""
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
+from edgetl import documents
 from edgetl.data.calibration import sample
 from edgetl.evaluation.parity import judge
 from edgetl.pipeline.export import exported
@@ -33,6 +33,7 @@ def validate(project: Project, limit: int | None = None, again: bool = True) -> 
         limit: pictures, evenly over the classes; None: what the recipe says; 0: all.
         again: also when the same files were validated before.
     """
+    project.run.hold()
     settings = project.recipe.validation
     limit = settings.limit if limit is None else limit
     run, exports = project.run, exported(project)
@@ -43,8 +44,7 @@ def validate(project: Project, limit: int | None = None, again: bool = True) -> 
         write_json(run.validation, document)
         hashes = {file: run.stage(stage)["files"][file] for file, stage in exports.items()}
         run.finish("validate", inputs, started, [run.validation], {"passed": document["passed"], "files": hashes})
-    document = json.loads(run.validation.read_text(encoding="utf-8"))
-    return dict(document)
+    return documents.validation(run.validation)
 
 
 def subject_name(file: Path) -> str:

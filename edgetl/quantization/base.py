@@ -15,6 +15,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
+from edgetl.documents import check_arrays
 from edgetl.errors import RunError
 from edgetl.training.epochs import Schedule
 from edgetl.workspace import DAMAGED_NPZ, atomic
@@ -54,6 +55,7 @@ class Quantized:
         weights: dict[str, list[np.ndarray]] = {}
         ranges = {}
         try:
+            check_arrays(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
                 for key in saved.files:
                     kind, _, name = key.partition("/")

@@ -8,7 +8,8 @@ from edgetl import console
 
 def settings(record: Mapping[str, Any]) -> None:
     """What was asked for, a row a table of the recipe."""
-    rows = [[name, ", ".join(f"{key} {value}" for key, value in table.items())] for name, table in record["recipe"].items()]
+    tables = {name: table if isinstance(table, Mapping) else {"": table} for name, table in record["recipe"].items()}
+    rows = [[name, ", ".join(f"{key} {value}" for key, value in table.items())] for name, table in tables.items()]
     console.table("settings", ["table", "values"], rows)
 
 
@@ -21,20 +22,21 @@ def stages(record: Mapping[str, Any]) -> None:
 
 
 def _outcome(facts: Mapping[str, Any]) -> str:
-    if "counts" in facts:
-        return ", ".join(f"{count} {split}" for split, count in facts["counts"].items()) + f", {facts['left_out']} left out"
-    if facts.get("epochs") and not facts["best_epoch"]:
+    if facts.get("counts"):
+        return ", ".join(f"{count} {split}" for split, count in facts["counts"].items()) + f", {facts.get('left_out', 0)} left out"
+    best_epoch = facts.get("best_epoch")
+    if facts.get("epochs") and not best_epoch:
         return f"none of {len(facts['epochs'])} epochs better than calibration, which is kept"
-    if facts.get("epochs"):
-        best = facts["epochs"][facts["best_epoch"] - 1]
-        return f"validation top-1 {best['val_accuracy']:.4f}, epoch {facts['best_epoch']} of {len(facts['epochs'])}"
+    if best_epoch and 0 < best_epoch <= len(facts.get("epochs") or ()):
+        best = facts["epochs"][best_epoch - 1]
+        return f"validation top-1 {best['val_accuracy']:.4f}, epoch {best_epoch} of {len(facts['epochs'])}"
     if "verdict" in facts:
         return str(facts["verdict"])
     if "shipped" in facts:
-        return f"{facts['shipped']}: {facts['reason']}"
+        return f"{facts['shipped']}: {facts.get('reason', '')}"
     if "passed" in facts:
         return "passed" if facts["passed"] else "FAILED"
-    if "calibration" in facts:
+    if facts.get("calibration"):
         return f"calibrated on {facts['calibration']['pictures']} pictures"
     return ""
 

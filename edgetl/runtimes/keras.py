@@ -1,14 +1,14 @@
 """Keras itself: the model that was trained, against which the files are judged."""
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras, tf
+from edgetl.keras import tf
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.backbones import saved_model
 from edgetl.contract import InputContract
 from edgetl.runtimes.base import check_shapes, opening
 
@@ -38,11 +38,9 @@ class KerasSession:
 
 
 def open_session(path: Path, contract: InputContract, threads: int = 1) -> KerasSession:
-    """Loads in Keras' safe mode. `threads` is not heeded: TensorFlow has one pool a process, fixed at its first operation."""
-    with opening(path, ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile):
-        # Keras reads anything else under this suffix as HDF5, where its safe mode does not hold.
-        if not zipfile.is_zipfile(path):
-            raise ValueError("it is not a Keras v3 archive")
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
-    check_shapes(path, model.input_shape, model.output_shape, contract)
+    """`threads` is not heeded: TensorFlow has one pool a process, fixed at its first operation."""
+    with opening(path, *saved_model.FAULTS):
+        model = saved_model.load(path)
+        takes, gives = list(model.input_shape), list(model.output_shape)
+    check_shapes(path, takes, gives, contract)
     return KerasSession(model, contract)

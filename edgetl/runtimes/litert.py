@@ -10,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from edgetl.contract import InputContract
+from edgetl.errors import ExportError
 from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, opening, side_by_side
 
 
@@ -37,7 +38,10 @@ class LiteRTSession:
 
     def _probabilities(self, interpreter: Any, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         interpreter.set_tensor(self.input["index"], picture.astype(self.input["dtype"], copy=False))
-        interpreter.invoke()
+        try:
+            interpreter.invoke()
+        except RuntimeError as error:  # kernels check what they are given when they run
+            raise ExportError(f"the model cannot be run: {error}", "it is damaged: export it again") from error
         values = interpreter.get_tensor(self.output["index"]).astype(np.float32, copy=False)
         scale, zero_point = self.output["quantization"]
         quantized = scale != 0  # how LiteRT marks a tensor that is not

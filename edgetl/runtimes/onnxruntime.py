@@ -9,6 +9,7 @@ from onnxruntime import InferenceSession, SessionOptions
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from edgetl.contract import PROBABILITY_SCALE, InputContract
+from edgetl.errors import ExportError
 from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, opening, side_by_side
 
 _ERRORS_ONLY = 3  # log severity: below it are notes on graph optimization
@@ -35,7 +36,10 @@ class OnnxRuntimeSession:
         return side_by_side([self._probabilities] * min(SIDE_BY_SIDE, len(pixels)), pixels)
 
     def _probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        [values] = self._session.run(None, {self.input.name: picture.astype(self._dtype, copy=False)})
+        try:
+            [values] = self._session.run(None, {self.input.name: picture.astype(self._dtype, copy=False)})
+        except _FAULTS as error:  # kernels check what they are given when they run
+            raise ExportError(f"the model cannot be run: {error}", "it is damaged: export it again") from error
         probabilities: NDArray[np.float32] = values * np.float32(PROBABILITY_SCALE) if values.dtype == np.uint8 else values
         return probabilities
 

@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgetl.documents import check_directory
 from edgetl.errors import RunError
 from edgetl.ship.manifest import Manifest, parse
 from edgetl.workspace import atomic
@@ -31,6 +32,7 @@ def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
     Raises RunError for anything else: a file too many, too few, changed, compressed, linked, named to lie elsewhere, or too large.
     """
     try:
+        check_directory(path)
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
@@ -40,7 +42,7 @@ def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
             if strange or MANIFEST not in names:
                 raise RunError(f"{path} is no bundle: {strange[0] if strange else MANIFEST + ' is missing'}", _REMEDY)
             files = {name: archive.read(name) for name in names}
-    except (OSError, zipfile.BadZipFile, ValueError, EOFError) as error:
+    except (OSError, zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise RunError(f"cannot read the bundle {path}: {error}", _REMEDY) from error
     manifest = parse(files[MANIFEST])
     listed, held = set(manifest.files), set(files) - {MANIFEST, SIGNATURE}

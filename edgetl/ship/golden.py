@@ -54,6 +54,8 @@ class Golden:
         pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8).reshape(document["shape"])
         resized = np.frombuffer(files["golden/resized.bin"], np.uint8).reshape(document["shape"][1:])
         answers = {name: np.asarray(rows, np.float64) for name, rows in document["answers"].items()}
+        if not len(pixels) or not all(isinstance(label, str) for label in document["labels"]):
+            raise ValueError("it holds no pictures, or labels that are no texts")
         if any(rows.shape != (len(pixels), len(labels)) for rows in answers.values()) or len(document["labels"]) != len(pixels):
             raise ValueError("pictures, labels and answers differ in number")
         for name, rows in answers.items():

@@ -1,11 +1,11 @@
 """An app's files into a folder, again and again, without losing what a person changed there."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgetl import documents
 from edgetl.errors import RunError, UsageError
 from edgetl.workspace import atomic, write_json
 
@@ -65,7 +65,7 @@ def _read(root: Path) -> dict[str, dict[str, list[str]]]:
     if not path.is_file():
         return {}
     try:
-        record: dict[str, dict[str, list[str]]] = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, dict[str, list[str]]] = documents.load(path)
         if not all(isinstance(hashes, list) for files in record.values() for hashes in files.values()):
             raise ValueError("it is no record of ours")
     except (OSError, ValueError, AttributeError) as error:

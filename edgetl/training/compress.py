@@ -10,7 +10,7 @@ Depthwise kernels and biases stay as they are: few numbers, and the network is s
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from edgetl.keras import layers, tf
@@ -76,7 +76,7 @@ def compress(
     """
 
     def train(name: str, constraint: Constraint) -> History:
-        own = replace(schedule, checkpoint=schedule.checkpoint.with_stem(f"{schedule.checkpoint.stem}-{name}"))
+        own = schedule.part(name)
         return fine_tune(model, pictures, training_pictures, contract, weights, augment, settings.tuning, own, name, constraint)
 
     histories, kernels = {}, [layer.kernel for layer in compressible(model)]

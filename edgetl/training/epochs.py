@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from edgetl.console import note, progress, warn
 from edgetl.training.team import ALONE, Team
 from edgetl.training.tensorboard import Log
-from edgetl.workspace import DAMAGED_NPZ, atomic
+from edgetl.workspace import DAMAGED_NPZ, atomic, software
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class Schedule:
     checkpoint: Path
     identity: str
     logs: Path | None = None
+
+    def part(self, name: str) -> "Schedule":
+        """The same for a part of the training, with a checkpoint of its own beside this one's."""
+        return replace(self, checkpoint=self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"))
+
+    def finish(self) -> None:
+        """Remove the checkpoints, its own and its parts'."""
+        for checkpoint in self.checkpoint.parent.glob(f"{self.checkpoint.stem}*"):
+            checkpoint.unlink()
 
 
 @dataclass
@@ -78,7 +87,7 @@ def train_epochs(
         team: who trains in step; rank 0 validates, decides and writes for all.
     """
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
-    history, best = _resume(schedule, variables, state)
+    history, best = resume(schedule, variables, state)
     history = _in_step(team, history, [*variables, *state])
     started = len(history.entries)
     log = Log(schedule.logs and schedule.logs / description.replace(" ", "_") if team.rank == 0 else None, going_on=started > 0)
@@ -101,7 +110,7 @@ def train_epochs(
             log(epoch + 1, history.entries[-1])
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
             if team.rank == 0:
-                _save(schedule, history, variables, state, best)
+                save(schedule, history, variables, state, best)
     if start is not None and not history.beats(start[1]):
         note(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
         history.best_epoch, best = -1, start[0]
@@ -120,16 +129,32 @@ def _in_step(team: Team, history: History, variables: Sequence[Any]) -> History:
 
 
 def can_resume(schedule: Schedule) -> bool:
-    """Whether there is a checkpoint of the same inputs to go on from."""
+    """Whether there is a checkpoint of the same inputs to go on from, by the same edgetl and TensorFlow."""
     try:
         with schedule.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            return bool(json.loads(str(saved["facts"]))["identity"] == schedule.identity)
-    except DAMAGED_NPZ:
+            facts = json.loads(str(saved["facts"]))
+            same = bool(facts["identity"] == schedule.identity)
+            made_by = facts.get("software")
+    except FileNotFoundError:
         return False
+    except DAMAGED_NPZ as error:
+        warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
+        return False
+    if same and made_by != _software():
+        warn(f"the checkpoint {schedule.checkpoint.name} is of other versions ({made_by}); starting this stage again")
+    return same and made_by == _software()
 
 
-def _save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
-    facts = json.dumps({"identity": schedule.identity, "entries": history.entries, "best_epoch": history.best_epoch})
+def _software() -> dict[str, str]:
+    """What must be the same for the second half of a training to fit to the first."""
+    return {name: number for name, number in software().items() if name in ("edgetl", "tensorflow", "tf-keras")}
+
+
+def save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
+    """Write the checkpoint that `resume` reads."""
+    facts = json.dumps(
+        {"identity": schedule.identity, "software": _software(), "entries": history.entries, "best_epoch": history.best_epoch}
+    )
     arrays = {f"now{i}": variable.numpy() for i, variable in enumerate([*variables, *state])} | {
         f"best{i}": value for i, value in enumerate(best)
     }
@@ -137,7 +162,8 @@ def _save(schedule: Schedule, history: History, variables: Sequence[Any], state:
         np.savez(file, facts=np.array(facts), **arrays)
 
 
-def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) -> tuple[History, list[np.ndarray]]:
+def resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) -> tuple[History, list[np.ndarray]]:
+    """What happened before the kill, and the best epoch's values; the variables and the state are what they were then."""
     fresh = History(), [variable.numpy() for variable in variables]
     if not can_resume(schedule):
         return fresh
@@ -146,10 +172,13 @@ def _resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) 
             facts = json.loads(str(saved["facts"]))
             now = [saved[f"now{i}"] for i in range(len(variables) + len(state))]
             best = [saved[f"best{i}"] for i in range(len(variables))]
+        for variable, value in zip([*variables, *state], now, strict=True):
+            if variable.shape != value.shape:
+                raise ValueError(f"{variable.name} has another shape")
     except DAMAGED_NPZ as error:
         warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
         return fresh
     for variable, value in zip([*variables, *state], now, strict=True):
         variable.assign(value)
-    note(f"going on after epoch {len(facts['entries'])}")
+    note(f"{schedule.checkpoint.stem.removeprefix('checkpoint-')}: going on after epoch {len(facts['entries'])}")
     return History(facts["entries"], facts["best_epoch"]), best

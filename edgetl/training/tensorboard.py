@@ -1,9 +1,12 @@
 """What TensorBoard shows of a training: `tensorboard --logdir RUN/tensorboard`, while it runs and afterwards."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgetl.keras import tf
+
+from edgetl.console import warn
 
 # tf.summary.scalar needs the tensorboard package, which nothing else here does; this is what it writes.
 _SCALAR = tf.compat.v1.SummaryMetadata(
@@ -21,12 +24,24 @@ class Log:
         if folder is not None and not going_on:
             for old in folder.glob("events.out.tfevents.*"):
                 old.unlink()
-        self._writer = tf.summary.create_file_writer(str(folder)) if folder is not None else tf.summary.create_noop_writer()
+        self._writer = tf.summary.create_noop_writer()
+        if folder is not None:
+            with self._or_without():
+                self._writer = tf.summary.create_file_writer(str(folder))
 
     def __call__(self, epoch: int, entry: Mapping[str, float]) -> None:
         """The figures after an epoch, from 1 on."""
-        with self._writer.as_default():
+        with self._or_without(), self._writer.as_default():
             for name, value in entry.items():
                 if name != _TIMES:
                     tf.summary.write(name, tf.constant(value, tf.float32), step=epoch, metadata=_SCALAR)
             self._writer.flush()
+
+    @contextmanager
+    def _or_without(self) -> Iterator[None]:
+        """A training does not end because its curves cannot be written; a full disk will end it where that matters."""
+        try:
+            yield
+        except tf.errors.OpError as error:
+            warn(f"going on without TensorBoard's logs: {str(error.message).splitlines()[0].rpartition('; ')[2]}")
+            self._writer = tf.summary.create_noop_writer()

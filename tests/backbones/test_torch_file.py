@@ -155,6 +155,17 @@ def test_a_huge_count_allocates_nothing(torch: Any, tmp_path: Path) -> None:
             tracemalloc.stop()
 
 
+def test_a_small_file_takes_little_memory(tmp_path: Path) -> None:
+    """Found by fuzzing: a memo's number made the unpickler take 6 GB for 20 bytes."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(WeightsError, match="asks for 773406538 places"):
+            read(b"\x80\x02K\x01r" + (773406538).to_bytes(4, "little") + b".", tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_file_cut_anywhere_is_a_message(torch: Any, tmp_path: Path) -> None:
     storage = Storage(torch.FloatStorage, "1", np.arange(4, dtype="<f4"))
     whole = written({"w": Tensor(torch.rebuild, storage, 0, (4,), (1,))}, [storage])

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +213,7 @@ def test_little_is_in_flight(tmp_path, read):
 
         return replace(item, read=_read)
 
-    stream = reading._stream([watched(item) for item in listing.items], contract(8))
+    stream = reading.stream([watched(item) for item in listing.items], partial(reading._read, contract(8)))
     for _ in range(10):
         next(stream)
     assert len(begun) <= 10 + reading._IN_FLIGHT

@@ -87,7 +87,7 @@ def test_read_picture(tmp_path):
         ("digits:1797", "there are digits:0 to digits:1796"),
         ("digits:", "no picture"),
         ("nope.jpg", "cannot read the picture 'nope.jpg': No such file"),
-        (".", "directory"),
+        (".", "not a file"),
         ("", "cannot read"),
         ("nul\0", "null byte"),
     ],

@@ -44,8 +44,9 @@ def test_a_scheme_without_grids_is_a_message(cli: Cli, run_copy: Path, scheme: s
 def test_a_model_of_an_earlier_training_is_refused(cli: Cli, run_copy: Path) -> None:
     run = Run(run_copy)
     record = run.read()
-    record["stages"]["float"]["finished"] = "2999-01-01T00:00:00+00:00"
+    record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
     write_json(run.record, record)
-    answer = cli("sensitivity", run_copy)
-    assert answer.code == 5
-    assert "earlier training" in answer.err
+    for arguments in ((), ("--scheme", "ptq_int8")):
+        answer = cli("sensitivity", run_copy, *arguments)
+        assert answer.code == 5
+        assert "run the same 'edgetl train'" in answer.err

@@ -9,6 +9,7 @@ from edgetl.keras import tf
 import numpy as np
 import pytest
 
+from edgetl.training import epochs
 from edgetl.training.epochs import History, Schedule, can_resume, train_epochs
 
 MakeSchedule = Callable[..., Schedule]
@@ -175,6 +176,30 @@ def test_a_checkpoint_whose_arrays_are_damaged_is_reported_and_not_used(schedule
     assert len(again.seen) == 2 * STEPS
     np.testing.assert_array_equal(again.weight.numpy(), first.weight.numpy())
     assert "cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("made_by", ["older", "newer"])
+def test_a_checkpoint_of_another_version_is_not_used(
+    made_by: str, schedule: MakeSchedule, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a training with one version and half with another is neither's."""
+    with monkeypatch.context() as patch:
+        versions = epochs.software()
+        patch.setattr(epochs, "software", lambda: versions | {"edgetl": "0.0.1" if made_by == "older" else "99.0"})
+        Training().run(schedule(2))
+    training = Training()
+    training.run(schedule(2))
+    assert len(training.seen) == 2 * STEPS
+    assert "other versions" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_network_is_not_used(schedule: MakeSchedule, capsys: pytest.CaptureFixture[str]) -> None:
+    Training().run(schedule(2))
+    training = Training()
+    training.momentum = tf.Variable([0.0, 0.0, 0.0])
+    epochs.resume(schedule(2), [training.weight], [training.momentum])
+    assert "another shape" in capsys.readouterr().err
+    assert training.weight.numpy().tolist() == [9.0, -9.0], "all or nothing"
 
 
 def test_a_checkpoint_of_other_inputs_is_not_used(schedule: MakeSchedule) -> None:

@@ -1,5 +1,6 @@
 """TensorBoard's own files, read back by the format's own reader."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from edgetl.keras import tf
 import pytest
 
 from edgetl.training.tensorboard import Log
+from tests.disk import mounted
 
 
 def scalars(folder: Path) -> dict[tuple[str, int], float]:
@@ -44,3 +46,18 @@ def test_a_run_has_the_logs_of_all_its_trainings(made: Any) -> None:
     record = made.answer  # the command succeeded
     assert record.code == 0
     assert {step for _, step in scalars(made.run / "tensorboard" / "fine-tuning")} == {1, 2}
+
+
+def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with mounted(tmp_path / "disk", "64k") as disk:
+        log = Log(disk / "logs")
+        with suppress(OSError), (disk / "filler").open("wb") as file:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        for epoch in range(200):
+            log(epoch, {"loss": 1.0})
+        Log(disk / "more logs")(1, {"loss": 1.0})
+    said = capsys.readouterr().err
+    assert "going on without TensorBoard's logs" in said
+    assert said.count("No space left") <= 2, "once a training"

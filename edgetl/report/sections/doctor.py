@@ -15,7 +15,7 @@ def section(facts: Facts) -> Section | Absent:
     data = facts.record["stages"].get("data", {}).get("facts", {})
     if facts.doctor is None:
         left = f"{data.get('left_out', 0)} files were left out when training read them" if data else "they were not read yet"
-        return Absent(_TITLE, f"not examined; {left}", "edgetl doctor DATA --out RUN/doctor.json")
+        return Absent(_TITLE, f"not examined; {left}", "edgetl doctor DATA --out RUN")
     tables = list(_tables(facts.doctor.get("findings", facts.doctor)))
     found = f"{sum(len(table.rows) for table in tables)} findings" if tables else "nothing was found"
     return Section(_TITLE, (Text(f"edgetl doctor: {found}."), *tables))

@@ -1,0 +1,54 @@
+"""A file that names pictures to leave out: one a line, as the source names them; lines that begin with # say something to people."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edgetl import console
+from edgetl.data.base import Listing
+from edgetl.errors import UsageError
+
+_NAMED = 20  # names that a message repeats
+
+
+def line(name: str) -> str:
+    """A name as a line: itself, or a JSON string where it could be taken for something else."""
+    plain = name == name.strip() and not name.startswith(("#", '"')) and "\n" not in name and "\r" not in name
+    return name if plain else json.dumps(name, ensure_ascii=False)
+
+
+def read(path: str) -> tuple[str, ...]:
+    """The names, each once, in their order; none of path "". Raises UsageError when they cannot be read."""
+    if not path:
+        return ()
+    try:
+        lines = [text.strip() for text in Path(path).read_text(encoding="utf-8-sig").split("\n")]
+        names = [json.loads(text) if text.startswith('"') else text for text in lines if text and not text.startswith("#")]
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"there is no list of excluded pictures that can be read at {path!r}: {getattr(error, 'strerror', None) or error}",
+            "it must be a text file, in UTF-8, of one picture a line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
+        ) from error
+    return tuple(dict.fromkeys(names))
+
+
+def apply(listing: Listing, path: str) -> Listing:
+    """The listing without those that the file names. Names that are not there are told: they may be misspelt, or gone since."""
+    names = read(path)
+    there = {item.name for item in listing.items} | {rejected.name for rejected in listing.rejected}
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        console.warn(f"{len(unknown)} of {len(names)} pictures in {path} are not in {listing.source}:{_some(unknown)}")
+    excluded = there.intersection(names)
+    return replace(
+        listing,
+        items=tuple(item for item in listing.items if item.name not in excluded),
+        rejected=tuple(rejected for rejected in listing.rejected if rejected.name not in excluded),
+        excluded=tuple(sorted(excluded)),
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f"\n  and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return "".join(f"\n  {name!r}" for name in names[:_NAMED]) + more

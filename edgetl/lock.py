@@ -1,0 +1,78 @@
+"""One writer a folder: a lock that the system gives back when its process ends, however it ends."""
+
+import errno
+import fcntl
+import json
+import os
+import platform
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from edgetl.errors import RunError
+
+NAME = ".edgetl.lock"  # stays when the lock is given back: removing it would let two hold locks on two files of one name
+# Network and user-space file systems without locks say one of these.
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+
+_held: dict[Path, TextIO] = {}
+
+
+def acquire(folder: Path) -> bool:
+    """Lock an existing folder for this process until `release_all`; False when this process holds it already.
+
+    flock, since Linux carries it over NFS too. On a file system without locks nothing is locked. The holder's name in the file is for
+    the message alone: a dead process holds no lock, whatever the file says.
+
+    Raises RunError when another process holds it, or the folder cannot be written.
+    """
+    place = folder.resolve()
+    if place in _held:
+        return False
+    try:
+        file = (place / NAME).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"cannot write in {folder}: {error.strerror}", "choose a folder that can be written, with --out") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with file:
+            raise RunError(f"{folder} is being written by {_holder(file)}", "wait until that is done, or end it first") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            file.close()
+            raise RunError(f"cannot lock {folder}: {error.strerror}", "choose another folder with --out") from error
+    _held[place] = file
+    _sign(file)
+    return True
+
+
+def release_all() -> None:
+    """At the end of a command."""
+    for file in _held.values():
+        with suppress(OSError):  # what a full disk has not taken is tried again, and not needed; the file is closed either way
+            file.close()
+    _held.clear()
+
+
+def _sign(file: TextIO) -> None:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    who = {"process": os.getpid(), "host": platform.node(), "command": sys.argv[1:2], "since": since}
+    try:
+        file.truncate(0)
+        file.write(json.dumps(who) + "\n")
+        file.flush()
+    except OSError:  # a full disk: the lock holds without a name, and what is to be written next says what is wrong
+        return
+
+
+def _holder(file: TextIO) -> str:
+    try:
+        file.seek(0)
+        who = json.loads(file.read(4096))
+        command = f"edgetl {' '.join(map(str, who['command']))}".strip()
+        return f"process {who['process']} on {who['host']} ({command}, since {who['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

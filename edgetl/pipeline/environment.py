@@ -1,0 +1,64 @@
+"""What a bug report needs to know of this machine, and nothing of who works on it: no names, paths, addresses or values of variables."""
+
+import locale
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from edgetl.runtimes.cpu import cpu_facts
+from edgetl.workspace import software
+
+_FURTHER = (
+    *("keras", "pydantic", "typer", "rich", "scipy", "scikit-learn", "matplotlib", "protobuf", "flatbuffers", "h5py"),
+    *("adbutils", "coremltools", "cryptography", "mlflow-skinny", "optuna", "playwright"),  # of the extras
+)
+_PROGRAMS = ("adb", "chromium", "git", "nvidia-smi", "npm", "ssh")
+# Switches that change results or speed. Their values may be paths or worse: only that they are set is said.
+_SWITCHES = (
+    *("CUDA_VISIBLE_DEVICES", "EDGETL_DEVICES", "EDGETL_WEIGHTS_DIR", "KERAS_HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "OMP_NUM_THREADS"),
+    *("PYTHONPATH", "TF_CONFIG", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS"),
+)
+
+
+def environment() -> dict[str, Any]:
+    """Versions, processor, memory, accelerator, programs that are there, switches that are set."""
+    versions = {name: number for name, number in software().items() if name not in ("python", "platform")}
+    for package in _FURTHER:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    cpu = cpu_facts()
+    return {
+        "edgetl": versions.pop("edgetl", "not installed"),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "environment": "virtual" if sys.prefix != sys.base_prefix else "the system's",
+        "system": f"{platform.system()} {platform.machine()}",
+        "kernel": platform.release(),
+        "libc": " ".join(platform.libc_ver()).strip(),
+        "cpu": {"model": cpu["model"], "cores": cpu["cores"], "features": [name for name, found in cpu["features"].items() if found]},
+        "memory_gib": _memory_gib(),
+        "trains_on": _accelerator(),
+        "encoding": f"{sys.getfilesystemencoding()} files, {locale.getpreferredencoding(False)} text",
+        "programs": [name for name in _PROGRAMS if shutil.which(name)],
+        "switches_set": [name for name in _SWITCHES if os.environ.get(name)],
+        "packages": versions,
+    }
+
+
+def _memory_gib() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):  # not of POSIX
+        return None
+
+
+def _accelerator() -> str:
+    try:
+        from edgetl.keras import device_name
+    except (ImportError, OSError) as error:  # a broken installation is what such a report may be about; the text would name its folders
+        return f"TensorFlow cannot be imported ({type(error).__name__})"
+    return device_name()

@@ -1,0 +1,191 @@
+"""Small good files of every kind, from which the fuzzers start."""
+
+import io
+import json
+import pickle
+import tempfile
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.ship.conftest import CONTENTS, manifest_of
+
+_SOFTWARE = {"edgetl": "0.1.0", "tensorflow": "2.21.0"}
+_ACCURACY = {"top1_accuracy": 0.9, "top1_interval_95": [0.8, 0.95], "top5_accuracy": 1.0, "macro_f1": 0.9, "loss": 0.3}
+
+
+def _encoded(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+    file = io.BytesIO()
+    pixels = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
+    Image.fromarray(pixels).convert(mode).save(file, kind, **options)
+    return file.getvalue()
+
+
+@cache
+def png() -> bytes:
+    return _encoded("PNG")
+
+
+@cache
+def pictures() -> list[bytes]:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    kinds = [_encoded(kind) for kind in ("JPEG", "PNG", "BMP", "GIF", "WEBP")]
+    others = [_encoded("PNG", "P"), _encoded("PNG", "LA"), _encoded("JPEG", "CMYK", progressive=True), _encoded("JPEG", exif=exif)]
+    return [*kinds, *others, _encoded("PNG", "1")]
+
+
+@cache
+def indexes() -> list[bytes]:
+    """`name|content`, each to the next of two classes in turn; `->` makes a link."""
+    good = b"\n//".join(b"%d.png|" % number + png()[:-1] + bytes([number]) for number in range(6))
+    odd = b"\x1b[2J.png|" + png() + b"\n//link.png|->/etc/passwd\n//\xff\xfe.jpg|x\n//loop|->.\n//a\nb.png|" + png()
+    return [good, odd, good + b"\n//" + odd]
+
+
+def recipes() -> list[bytes]:
+    from edgetl.recipe import resource
+
+    return [resource("defaults.toml").encode(), resource("quickstart.toml").encode(), b'[train]\nepochs = 1\n[data]\nsource = "x"\n']
+
+
+@cache
+def manifest() -> bytes:
+    return manifest_of(CONTENTS)
+
+
+@cache
+def bundles() -> list[bytes]:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in {"manifest.json": manifest(), **CONTENTS}.items():
+            archive.writestr(name, content)
+    return [file.getvalue()]
+
+
+@cache
+def golden() -> bytes:
+    document = {
+        "shape": [32, 2, 2, 3],
+        "labels": ["a"] * 32,
+        "answers": {"model_int8.tflite": [[0.75, 0.25]] * 32},
+        "top1": {"model_int8.tflite": ["a"] * 32},
+        "tolerance": {"max_steps": 24.0, "mean_steps": 4.0, "step": 1 / 256},
+        "mosaic": {"columns": 5, "height": 4, "max_steps": 1},
+    }
+    return json.dumps(document).encode()
+
+
+@cache
+def record() -> bytes:
+    """run.json of a finished run, with every kind of outcome."""
+    from edgetl.recipe import load
+
+    epoch = {"loss": 0.5, "accuracy": 0.8, "val_accuracy": 0.9, "val_loss": 0.4, "seconds": 1.0}
+    scheme = _ACCURACY | {"drop_points": 0.1, "lost": 1, "won": 2, "mcnemar_p": 1.0, "size_bytes": 5}
+    facts: dict[str, dict[str, Any]] = {
+        "data": {"fingerprint": "0", "counts": {"train": 5, "val": 3}, "classes": ["a", "b"], "left_out": 0},
+        "float": {"epochs": [epoch, epoch], "best_epoch": 1, "device": "CPU"},
+        "ptq_int8": {"calibration": {"pictures": 3, "sha256": "0"}},
+        "export_int8": {"shipped": "ptq_int8", "reason": "best", "candidates": {"ptq_int8": scheme}, "kept_float": []},
+        "validate": {"passed": True, "files": {}},
+    }
+    stages = {
+        name: {"inputs": "x", "finished": "2026-01-01T00:00:00+00:00", "seconds": 1.5, "files": {"run.json": "0"}, "facts": one}
+        for name, one in facts.items()
+    }
+    whole = {"schema": 1, "created": "2026-01-01T00:00:00+00:00", "stages": stages, "recipe": load().model_dump(), "software": _SOFTWARE}
+    return json.dumps(whole).encode()
+
+
+@cache
+def validation() -> bytes:
+    worst = {"name": "a/1.png", "label": 0, "first_top1": 0, "first_probability": 0.6, "second_top1": 1, "second_probability": 0.7}
+    pair = {
+        "tolerance": {"first": "keras_float", "second": "tflite_int8"},
+        "agreement": {"top1_agreement": 1.0, "mean_steps": 0.1, "max_steps": 2.0, "mean_abs_dp": 0.01, "kl": 0.001},
+        "paired": {"drop_points": 0.0, "mcnemar_p": 1.0},
+        "passed": True,
+        "worst": [worst],
+    }
+    subject = {"accuracy": _ACCURACY, "faults": [], "size_bytes": 5, "latency_ms": {"p50": 1.0, "p90": 2.0}}
+    document = {
+        **{"passed": True, "failures": [], "pictures": 5, "labels": ["a", "b"], "pairs": [pair], "unverified": {"x": "why"}},
+        **{"subjects": {"keras_float": subject, "tflite_int8": subject}, "cpu": {"model": "c", "features": {"avx2": True}}},
+    }
+    return json.dumps(document).encode()
+
+
+@cache
+def benchmark() -> bytes:
+    results = [{"device": "d", "model": "m", "latency_ms": {"p50": 1.0}}, {"device": "d", "model": "n", "latency_ms": None}]
+    return json.dumps({"schema": 1, "results": results}).encode()
+
+
+@cache
+def tflites() -> list[bytes]:
+    from tests.devices.tiny_model import _files
+
+    return list(_files().values())
+
+
+@cache
+def onnxs() -> list[bytes]:
+    """A convolution and a mean on 8 px pictures, float32 in and out."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    kernel = np.linspace(-0.01, 0.01, 2 * 3, dtype=np.float32).reshape(2, 3, 1, 1)
+    nodes = [
+        helper.make_node("Transpose", ["image"], ["x"], "turn", perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["x", "kernel"], ["y"], "model/conv/Conv2D"),
+        helper.make_node("ReduceMean", ["y"], ["z"], "mean", axes=[2, 3], keepdims=0),
+        helper.make_node("Softmax", ["z"], ["probabilities"], "softmax"),
+    ]
+    takes = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 8, 8, 3])]
+    gives = [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, [1, 2])]
+    graph = helper.make_graph(nodes, "g", takes, gives, [numpy_helper.from_array(kernel, "kernel")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    return [model.SerializeToString()]
+
+
+@cache
+def torch_weights() -> list[bytes]:
+    """The frame of PyTorch's old format around no tensors at all."""
+    parts = (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, {}, [])
+    return [b"".join(pickle.dumps(part, protocol=2) for part in parts)]
+
+
+@cache
+def keras() -> bytes:
+    from edgetl.keras import keras, layers
+
+    from edgetl.backbones.hard_sigmoid import HardSigmoid
+
+    image = keras.Input((8, 8, 3))
+    features = layers.DepthwiseConv2D(3, name="deep")(layers.Conv2D(4, 3, activation="relu", name="conv")(image))
+    pooled = layers.GlobalAveragePooling2D(name="pool")(HardSigmoid(name="gate")(features))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        keras.Model(image, layers.Dense(2, name="logits")(pooled)).save(path, save_format="keras")
+        return path.read_bytes()
+
+
+@cache
+def keras_config() -> bytes:
+    with zipfile.ZipFile(io.BytesIO(keras())) as archive:
+        return archive.read("config.json")
+
+
+def keras_with(config: bytes) -> bytes:
+    """The model's file with another configuration."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(keras())) as archive, zipfile.ZipFile(whole, "w") as changed:
+        for name in archive.namelist():
+            changed.writestr(name, config if name == "config.json" else archive.read(name))
+    return whole.getvalue()

@@ -1,0 +1,282 @@
+"""Every reader of what others made: a name, examples, and a function of bytes that may raise EdgetlError and nothing else.
+
+The property tests (test_readers.py) and the coverage-guided fuzzer (fuzz.py) both take their readers from here.
+"""
+
+import io
+import json
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from edgetl import recipe
+from edgetl.benchmark.gate import against, load_baseline
+from edgetl.contract import InputContract
+from edgetl.data import csv_file, folder
+from edgetl.report import card, tables
+from edgetl.ship import archive
+from edgetl.ship.manifest import parse
+from edgetl.workspace import Run, write_json
+from tests.fuzz import examples
+from tests.fuzz.swapping import swapped
+
+CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b"))
+TINY = InputContract(32, 1 / 127.5, 128, ("a", "b", "c", "d"))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What bytes are given to, some that it takes, and, for the slow ones, how many of a hundred inputs it gets."""
+
+    read: Callable[[bytes, Path], None]
+    examples: Callable[[], Sequence[bytes]]
+    share: int = 10
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """A folder for one input, in memory where the system has such a place."""
+    made = Path(tempfile.mkdtemp(prefix="edgetl-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made)
+
+
+def run(reader: Reader, content: bytes) -> bool:
+    """Whether the reader took it. Raises what the reader raises, but for EdgetlError."""
+    from edgetl.errors import EdgetlError
+
+    with place() as at, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        try:
+            reader.read(content, at)
+        except EdgetlError:
+            return False
+    return True
+
+
+def _written(content: bytes, at: Path, name: str) -> Path:
+    path = at / name
+    path.write_bytes(content)
+    return path
+
+
+def _picture(content: bytes, at: Path) -> None:
+    from edgetl.predict import pixels_of
+
+    assert pixels_of(str(_written(content, at, "picture.jpg")), CONTRACT).shape == (8, 8, 3)
+
+
+def _index(content: bytes, at: Path) -> None:
+    """Names and contents as the bytes say, in class folders; then the whole way to pixels, splits and the index."""
+    for parent in ("a", "b"):
+        (at / "data" / parent).mkdir(parents=True)
+    for number, entry in enumerate(content.split(b"\n//")[:12]):
+        name, _, picture = entry.partition(b"|")
+        path = os.path.join(os.fsencode(at), b"data", b"ab"[number % 2 : number % 2 + 1], name.replace(b"/", b"").replace(b"\0", b"")[:255])
+        if os.path.basename(path) in (b"", b".", b"..") or os.path.lexists(path):
+            continue
+        if picture.startswith(b"->"):
+            os.symlink(picture[2:].replace(b"\0", b"")[:100] or b"x", path)
+        else:
+            with open(path, "wb") as file:
+                file.write(picture)
+    _pictures(folder.find(str(at / "data")), at)
+
+
+def _pictures(listing: Any, at: Path) -> None:
+    from edgetl.data.pictures import load
+
+    loaded = load(listing, CONTRACT, val_fraction=0.3, test_fraction=0.0, seed=0, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache")
+    write_json(at / "data.json", loaded.to_dict())
+
+
+def _csv(content: bytes, at: Path) -> None:
+    for parent in ("a", "b"):
+        (at / parent).mkdir()
+        (at / parent / "1.png").write_bytes(examples.png())
+    listing = csv_file.find(str(_written(content, at, "pictures.csv")))
+    tables_of_names = [[one.name, one.reason] for one in listing.rejected]
+    from edgetl import console
+
+    console.table("left out", ["name", "reason"], tables_of_names)
+    assert listing.stamp
+
+
+def _recipe(content: bytes, at: Path) -> None:
+    loaded = recipe.load(_written(content, at, "recipe.toml"))
+    assert recipe.check(json.loads(json.dumps(loaded.model_dump(), allow_nan=False))) == loaded
+
+
+def _setting(content: bytes, at: Path) -> None:
+    recipe.load(settings=[content.decode("utf-8", "surrogateescape")])
+
+
+def _devices(content: bytes, at: Path) -> None:
+    from edgetl.devices import DEVICES_FILE, named
+
+    with mock.patch.dict(os.environ, {DEVICES_FILE: str(_written(content, at, "devices.toml"))}):
+        named()
+
+
+def _contract(content: bytes, at: Path) -> None:
+    contract = InputContract.load(_written(content, at, "contract.json"))
+    assert InputContract.from_dict(contract.to_dict()) == contract
+
+
+def _manifest(content: bytes, at: Path) -> None:
+    parse(content)
+
+
+def _bundle(content: bytes, at: Path) -> None:
+    archive.read(_written(content, at, "some.edgetl"))
+
+
+def _bundled_answers(content: bytes, at: Path) -> None:
+    from edgetl.pipeline.bundle import golden_of
+
+    manifest = parse(examples.manifest())
+    golden_of(at, manifest, {"golden/golden.json": content, "golden/pixels.bin": bytes(384), "golden/resized.bin": bytes(12)})
+
+
+def _run_record(content: bytes, at: Path) -> None:
+    _written(content, at, "run.json")
+    run = Run.open(at)
+    record = run.read()
+    tables.settings(record)
+    tables.stages(record)
+    for name in record["stages"]:
+        run.is_done(name, "x")
+    recipe.restore(record["recipe"])
+
+
+def _runs(content: bytes, at: Path) -> None:
+    from edgetl.pipeline.runs import COLUMNS, runs
+
+    (at / "one").mkdir()
+    _written(content, at / "one", "run.json")
+    runs(at, list(COLUMNS), "created")
+
+
+def _validation(content: bytes, at: Path) -> None:
+    from edgetl import documents
+
+    document = documents.validation(_written(content, at, "validation.json"))
+    tables.validation(document)
+    json.dumps(card.results(json.loads(examples.record()), document | {"latency": {}, "software": {}}))
+
+
+def _baseline(content: bytes, at: Path) -> None:
+    document = load_baseline(_written(content, at, "benchmark.json"))
+    against(document, document, 1.1)
+
+
+def _placed(content: bytes, at: Path) -> None:
+    from edgetl.ship.place import RECORD, place
+
+    _written(content, at, RECORD)
+    place(at, "web", {"index.html": b"x"}, fresh=False)
+
+
+def _tflite(content: bytes, at: Path) -> None:
+    from edgetl.export import tflite
+    from edgetl.export.base import About
+
+    tflite.operators(content)
+    tflite.grids(content)
+    tflite.type_changes(content)
+    tflite.float_operators(content)
+    tflite.FORMAT.stamp(content, CONTRACT, About(name="x"))
+
+
+def _onnx(content: bytes, at: Path) -> None:
+    from edgetl.benchmark.operators import with_layers
+    from edgetl.export import onnx
+    from edgetl.export.base import About
+
+    onnx.FORMAT.stamp(content, CONTRACT, About(name="x"))
+    with_layers([{"operator": "conv", "share": 1.0}], _written(content, at, "model.onnx"))
+
+
+def _tflite_session(content: bytes, at: Path) -> None:
+    from edgetl.runtimes.litert import open_session
+
+    open_session(_written(content, at, "model.tflite"), TINY)(np.zeros((1, 32, 32, 3), np.uint8))
+
+
+def _onnx_session(content: bytes, at: Path) -> None:
+    from edgetl.runtimes.onnxruntime import open_session
+
+    open_session(_written(content, at, "model.onnx"), CONTRACT)(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def _weights(content: bytes, at: Path) -> None:
+    from edgetl.backbones.torch_file import read_tensors
+
+    read_tensors(_written(content, at, "weights.pth"))
+
+
+def _keras(content: bytes, at: Path) -> None:
+    from edgetl.runtimes.keras import open_session
+
+    open_session(_written(content, at, "model.keras"), CONTRACT)
+
+
+def _keras_config(content: bytes, at: Path) -> None:
+    _keras(examples.keras_with(content), at)
+
+
+def _swapping(read: Callable[[bytes, Path], None], document: Callable[[], bytes], share: int = 10) -> Reader:
+    swap = swapped(lambda: json.loads(document()))
+    return Reader(lambda content, at: read(swap(content), at), lambda: [b"", b"\1\0\2\0", bytes(range(32))], share)
+
+
+def _restored(content: bytes, at: Path) -> None:
+    values = json.loads(content)
+    if isinstance(values, dict):  # which run.json's own check sees to
+        recipe.restore(values)
+
+
+def _defaults() -> bytes:
+    return json.dumps(tomllib.loads(recipe.resource("defaults.toml"))).encode()
+
+
+READERS: dict[str, Reader] = {
+    "picture": Reader(_picture, examples.pictures),
+    "picture index": Reader(_index, examples.indexes, share=5),
+    "csv": Reader(_csv, lambda: [b"path,label\na/1.png,a\nb/1.png,b\n", "path,label,split\na/1.png,\x1b[2J,train\n../x,ب,val\n".encode()]),
+    "recipe": Reader(_recipe, examples.recipes),
+    "recipe of a run, values swapped": _swapping(_restored, _defaults),
+    "setting": Reader(_setting, lambda: [b"train.epochs=5", b'export.formats=["onnx"]', b"model.weights=/a path"]),
+    "devices file": Reader(_devices, lambda: [b'[phone]\nkind = "adb"\n', b'[board]\nkind = "ssh"\nhost = "pi"\n']),
+    "contract": Reader(_contract, lambda: [json.dumps(CONTRACT.to_dict()).encode()]),
+    "contract, values swapped": _swapping(_contract, lambda: json.dumps(CONTRACT.to_dict()).encode()),
+    "manifest": Reader(_manifest, lambda: [examples.manifest()]),
+    "manifest, values swapped": _swapping(_manifest, examples.manifest),
+    "bundle": Reader(_bundle, examples.bundles),
+    "golden answers, values swapped": _swapping(_bundled_answers, examples.golden),
+    "run.json": Reader(_run_record, lambda: [examples.record()]),
+    "run.json, values swapped": _swapping(_run_record, examples.record),
+    "runs, values swapped": _swapping(_runs, examples.record),
+    "validation.json": Reader(_validation, lambda: [examples.validation()]),
+    "validation.json, values swapped": _swapping(_validation, examples.validation),
+    "benchmark.json": Reader(_baseline, lambda: [examples.benchmark()]),
+    "benchmark.json, values swapped": _swapping(_baseline, examples.benchmark),
+    "ship record": Reader(_placed, lambda: [b'{"web": {"index.html": ["00"]}}']),
+    "tflite metadata": Reader(_tflite, examples.tflites),
+    "onnx metadata": Reader(_onnx, examples.onnxs),
+    "tflite session": Reader(_tflite_session, examples.tflites, share=2),
+    "onnx session": Reader(_onnx_session, examples.onnxs, share=2),
+    "torch weights": Reader(_weights, examples.torch_weights),
+    "keras model": Reader(_keras, lambda: [examples.keras()], share=1),
+    "keras configuration, values swapped": _swapping(_keras_config, examples.keras_config, share=1),
+}

@@ -1,0 +1,50 @@
+"""`edgetl env` can be pasted into a public issue."""
+
+import getpass
+import json
+import os
+import socket
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+SECRETS = {
+    "HOME": "/home/zebedee-quux",
+    "USER": "zebedee-quux",
+    "LOGNAME": "zebedee-quux",
+    "HOSTNAME": "quux-laptop",
+    "MLFLOW_TRACKING_PASSWORD": "hunter2-secret",
+    "HF_TOKEN": "hf_secret_token",
+    "HTTPS_PROXY": "http://quux-proxy:3128",
+    "EDGETL_WEIGHTS_DIR": "/home/zebedee-quux/weights",
+    "LD_LIBRARY_PATH": "/home/zebedee-quux/lib",
+    "CUDA_VISIBLE_DEVICES": "-1",
+}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["text", "json"])
+def test_it_says_what_is_needed_and_nothing_private(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "edgetl", "env", *arguments]
+    done = subprocess.run(command, env=os.environ | SECRETS, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout + done.stderr
+    assert version("tensorflow") in said
+    assert "EDGETL_WEIGHTS_DIR" in said, "that it is set matters, where it points does not"
+    private = [*SECRETS.values(), "zebedee", "quux", "secret", str(tmp_path), sys.prefix, str(Path.home()) + "/"]
+    private += [name for name in (socket.gethostname(), getpass.getuser()) if len(name) > 4]
+    private.remove("-1")
+    assert not [word for word in private if word in said]
+    if arguments:
+        document = json.loads(done.stdout)
+        assert document["cpu"]["cores"] == (os.cpu_count() or 1)
+        assert "CUDA_VISIBLE_DEVICES" in document["switches_set"]
+
+
+def test_a_broken_tensorflow_is_told_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgetl.pipeline import environment
+
+    monkeypatch.setitem(sys.modules, "edgetl.keras", None)  # an import of it fails
+    assert environment.environment()["trains_on"] == "TensorFlow cannot be imported (ModuleNotFoundError)"

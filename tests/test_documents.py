@@ -1,0 +1,127 @@
+"""JSON files of others: bounded, and of the shape that was asked for."""
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetl import documents
+from edgetl.contract import InputContract
+from edgetl.errors import RunError
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "Expecting value"),
+        (b"\xff", "decode"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b"[-Infinity]", "no number"),
+        (b"9" * 5000, "digits"),
+        (b" " * (documents._LARGEST_BYTES + 1), "larger than 32768 KiB"),
+    ],
+    ids=["empty", "bytes", "nested", "nan", "infinity", "digits", "large"],
+)
+def test_what_is_no_document_is_a_value_error(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(content)
+    with pytest.raises(ValueError, match=says):
+        documents.load(tmp_path / "x.json")
+    with pytest.raises(RunError):
+        InputContract.load(tmp_path / "x.json")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    with pytest.raises(OSError, match="not a file"):
+        documents.load(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("a." * 100_000 + "a = 1", "more than 200 dots"),
+        ("[" + "a." * 10_000 + "a]", "more than 200 dots"),
+        ("x = {" + "a . " * 5000 + "a = 1}", "more than 200 dots"),
+        ("a = " + "[" * 10_000, "nested too deeply"),
+        ("# " + "x" * 2**18, "larger than 256 KiB"),
+        ("a = 1\0", ""),
+    ],
+    ids=["key", "table", "inline", "nested", "large", "zero"],
+)
+def test_toml_takes_little_time_and_memory(text: str, says: str, tmp_path: Path) -> None:
+    """Found by hand: tomllib needs memory in the square of a key's parts."""
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(ValueError, match=says):
+        documents.load_toml(tmp_path / "x.toml")
+
+
+def test_arrays_are_no_larger_than_their_file(tmp_path: Path) -> None:
+    from edgetl.errors import RunError
+    from edgetl.quantization.base import Quantized
+
+    def npz(header: dict[str, Any], compression: int = zipfile.ZIP_STORED) -> Path:
+        part = io.BytesIO()
+        np.lib.format.write_array_header_1_0(part, header)
+        with zipfile.ZipFile(tmp_path / "x.npz", "w", compression) as archive:
+            archive.writestr("weights/conv/0.npy", part.getvalue() + bytes(100_000))
+        return tmp_path / "x.npz"
+
+    good = {"descr": "<f4", "fortran_order": False, "shape": (10, 10)}
+    assert Quantized.load(npz(good)).weights["conv"][0].shape == (10, 10)
+    for changes, compression in (
+        ({}, zipfile.ZIP_DEFLATED),
+        ({"shape": (10**6, 10**6)}, 0),
+        ({"shape": (-1, -1)}, 0),
+        ({"descr": "|O"}, 0),
+    ):
+        with pytest.raises(RunError, match="cannot read the quantized model"):
+            Quantized.load(npz(good | changes, compression))
+
+
+SHAPE = {"a": int, "b?": {"*": str}, "c": [documents.number], "d?": (int, str)}
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({"a": 1, "c": []}, ""),
+        ({"a": 1, "b": None, "c": [1, 0.5], "d": "x", "more": 1}, ""),
+        ([], "it is no table"),
+        ({"c": []}, "it has no a"),
+        ({"a": True, "c": []}, "it.a is 'True'"),
+        ({"a": 1, "c": 5}, "it.c is no list"),
+        ({"a": 1, "c": [1, "x"]}, r"it.c\[1\] is 'x'"),
+        ({"a": 1, "c": [float("inf")]}, r"it.c\[0\] is 'inf'"),
+        ({"a": 1, "c": [10**400]}, r"it.c\[0\]"),
+        ({"a": 1, "c": [], "b": {"x": 5}}, "it.b.x is '5'"),
+        ({"a": 1, "c": [], "d": []}, "it.d is"),
+    ],
+)
+def test_shapes(value: Any, says: str) -> None:
+    if not says:
+        documents.check(value, SHAPE, "it")
+        return
+    with pytest.raises(ValueError, match=says):
+        documents.check(value, SHAPE, "it")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", "a\0b", 5, None])
+def test_files_of_a_run_lie_in_it(name: Any) -> None:
+    assert not documents.inside(name)
+    assert documents.inside("export/model ä.tflite")
+
+
+def test_what_a_terminal_would_do_is_in_no_message(tmp_path: Path) -> None:
+    """A huge value is not repeated whole."""
+    (tmp_path / "run.json").write_text(json.dumps({"schema": 1, "stages": {"x": "y" * 10**6}, "recipe": {}, "created": "", "software": {}}))
+    from edgetl.workspace import Run
+
+    with pytest.raises(RunError, match=r"stages\.x is no table") as caught:
+        Run.open(tmp_path)
+    assert len(caught.value.problem) < 300

@@ -1,0 +1,118 @@
+"""One writer a folder, and a lock that nobody has to remove."""
+
+import errno
+import fcntl
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from edgetl import lock
+from edgetl.errors import RunError
+from edgetl.pipeline.runs import removable
+from edgetl.workspace import Run, hold
+from tests.conftest import Answer
+from tests.disk import mounted
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from edgetl import lock
+lock.acquire(Path(sys.argv[-1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Another process that holds the lock of `tmp_path`."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, "train", str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_writer_is_told_who_the_first_is(tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
+    with pytest.raises(RunError, match=rf"is being written by process {holder.pid} on .*edgetl train, since 20"):
+        lock.acquire(tmp_path)
+    with pytest.raises(RunError, match="is being written"):
+        hold(tmp_path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_the_lock_of_a_dead_process_is_taken_over(tmp_path: Path, holder: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    holder.send_signal(number)
+    holder.wait()
+    assert str(holder.pid) in (tmp_path / lock.NAME).read_text(encoding="utf-8"), "it could not take its name out"
+    assert lock.acquire(tmp_path)
+
+
+def test_a_process_may_hold_a_lock_twice_and_gives_it_back_once(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert lock.acquire(tmp_path)
+    assert not lock.acquire(tmp_path / "link"), "the same folder under another name"
+    lock.release_all()
+    assert lock.acquire(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"process": 1}'])
+def test_what_the_file_says_does_not_matter(tmp_path: Path, content: str) -> None:
+    (tmp_path / lock.NAME).write_text(content, encoding="utf-8")
+    assert lock.acquire(tmp_path)
+    lock.release_all()
+    (tmp_path / lock.NAME).write_text(content, encoding="utf-8")
+    with (tmp_path / lock.NAME).open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(RunError, match="another process"):
+            lock.acquire(tmp_path)
+
+
+def test_a_file_system_without_locks_is_written_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    assert lock.acquire(tmp_path)
+
+
+def test_a_full_disk_locks_all_the_same(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "16k") as disk:
+        (disk / lock.NAME).touch()
+        with suppress(OSError), (disk / "filler").open("wb") as file:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        assert lock.acquire(disk)
+        lock.release_all()
+        assert lock.acquire(disk)
+
+
+def test_a_run_that_is_written_can_be_read_but_not_written(
+    cli: Callable[..., Answer], tmp_path: Path, holder: subprocess.Popen[bytes]
+) -> None:
+    with pytest.raises(RunError, match="is being written"):
+        Run.create(tmp_path, {})
+    holder.kill()
+    holder.wait()
+    run = Run.create(tmp_path, {})
+    (tmp_path / ".partial-1-model.tflite").touch()
+    lock.release_all()
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert Run.open(tmp_path).read()["stages"] == {}
+        with pytest.raises(RunError, match="is being written"):
+            run.finish("train", "inputs", 0.0, [], {})
+        answer = cli("report", tmp_path)
+        assert (answer.code, "is being written by process" in answer.err) == (5, True), answer.err
+        assert "is being written" in removable(run)
+        assert (tmp_path / ".partial-1-model.tflite").exists(), "it may be the other's"
+        other.kill()
+    run.finish("train", "inputs", 0.0, [], {})
+    assert not (tmp_path / ".partial-1-model.tflite").exists(), "a killed one's goes"
