@@ -27,7 +27,7 @@ def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Calla
     @tf.function(input_signature=[tf.TensorSpec((None, contract.image_size, contract.image_size, 3), tf.uint8)])
     def outputs(pixels: Any) -> Any:
         pixels = tf.reverse(pixels, [2]) if mirrored else pixels
-        return model(contract.normalize(tf.cast(pixels, tf.float32)), training=False)
+        return tf.cast(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False), tf.float32)
 
     def score(pixels: Pixels, rows: np.ndarray, description: str = "") -> np.ndarray:
         batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]

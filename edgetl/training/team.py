@@ -6,7 +6,7 @@ A replica is one copy of the model: a GPU of this machine (MirroredStrategy), or
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +27,10 @@ LOST = (
     tf.errors.InternalError,
     tf.errors.DeadlineExceededError,
 )
+
+
+Steps = Callable[[Iterable[tuple[Any, ...]]], Iterator[tuple[int, float, float]]]
+"""An epoch's batches to (number of steps, sum of their losses, sum of their accuracies), again and again until the epoch ends."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,40 @@ class Team:
         )
         return dataset
 
-    def step(self, one: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
-        """A replica's step, to that replica's parts of the loss and the accuracy, as one of all replicas, to the sums."""
+    def steps(self, one: Callable[..., tuple[Any, Any]], at_once: int = 1) -> Steps:
+        """A replica's step, to that replica's parts of the loss and the accuracy, as a walk through an epoch's batches by all replicas.
+
+        Args:
+            at_once: steps that TensorFlow does on its own between two looks at the results.
+        """
 
         @tf.function(reduce_retracing=True)
-        def step(*batch: Any) -> tuple[Any, Any]:
+        def once(*batch: Any) -> Any:
             parts = self.strategy.run(one, batch)
-            loss, accuracy = (self.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts)
-            return loss, accuracy
+            return tf.stack([1.0, *(self.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts)])
 
-        made: Callable[..., tuple[Any, Any]] = step
-        return made
+        @tf.function
+        def several(batches: Any) -> Any:
+            sums = tf.zeros(3)
+            for _ in tf.range(at_once):
+                batch = batches.get_next_as_optional()
+                if batch.has_value():
+                    sums += once(*batch.get_value())
+            return sums
+
+        def walk(dataset: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, float, float]]:
+            if at_once == 1:
+                results: Iterator[Any] = (once(*batch) for batch in dataset)
+            else:
+                batches = iter(dataset)
+                results = iter(lambda: several(batches), None)
+            for result in results:
+                done, loss, accuracy = result.numpy().tolist()
+                if not done:
+                    return
+                yield int(done), loss, accuracy
+
+        return walk
 
     def arrays(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Rank 0's values, in all workers; each brings some of the same shapes."""
