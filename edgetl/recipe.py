@@ -173,7 +173,7 @@ def load(
 
 
 def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool) -> Recipe | None:
-    """How the backbone is made that the recipe starts from: as the recipe itself, from random weights, but for its table [pretrain].
+    """How the backbone is made that the recipe starts from: as the recipe, all from random weights, but for its table [pretrain].
 
     None: it has no such table. Arguments and errors as of `load`, where `model.weights` names the file to be made.
     """
@@ -187,6 +187,7 @@ def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mappin
             'name one under [model]: weights = "backbone.npz"',
         )
     values["model"]["weights"] = "none"
+    _merge(values["train"], {"unfreeze": "all", "depth_factor": 1.0, "unfreeze_epochs": 0.0})  # nothing is known that could be kept
     _merge(values, table)
     return check(values)
 
@@ -238,7 +239,7 @@ def _put_settings(values: dict[str, Any], settings: Iterable[str]) -> None:
         key, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
-        if key.count(".") > 1 or len(text) > _LONGEST:
+        if key.removeprefix("pretrain.").count(".") > 1 or len(text) > _LONGEST:
             raise UsageError(f"--set {key[:40]!r} is no setting, or its value is too long", "write it as --set train.epochs=5")
         _put(values, key.strip(), _literal(text.strip()))
 

@@ -60,10 +60,10 @@ def unlocked() -> Iterator[None]:
     lock.release_all()
 
 
-def edgetl(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def edgetl(*arguments: object, cwd: Path | None = None, timeout: float = 600) -> subprocess.CompletedProcess[str]:
     """Run `edgetl ARGS...` in a process of its own."""
     command = [sys.executable, "-m", "edgetl", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600, check=False, encoding="utf-8")
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False, encoding="utf-8")
 
 
 RECIPE = """

@@ -192,3 +192,60 @@ def test_a_recipe_survives_its_record() -> None:
 @pytest.mark.parametrize("name", [path.name for path in sorted(Path(recipe.__file__).parent.glob("resources/*.toml"))])
 def test_every_recipe_that_comes_along_is_valid(name: str) -> None:
     recipe.load(Path(recipe.__file__).parent / "resources" / name)
+
+
+QUICK = """
+[model]
+backbone = "small_cnn"
+weights = "own.npz"
+[train]
+epochs = 9
+[pretrain.data]
+source = "cifar10"
+[pretrain.train]
+epochs = 40
+[quick.data]
+limit = 5
+[quick.train]
+epochs = 1
+[quick.pretrain.train]
+epochs = 2
+"""
+
+
+def test_a_recipe_says_what_is_left_out_for_a_quick_try(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(QUICK, encoding="utf-8")
+    full, quick = recipe.load(path, options={"data.source": "digits"}), recipe.load(path, ["train.seed=4"], quick=True)
+    assert (full.train.epochs, full.data.limit, full.data.source) == (9, 0, "digits")
+    assert (quick.train.epochs, quick.data.limit, quick.train.seed) == (1, 5, 4)
+    path.write_text("[train]\nepochs = 3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"has no table \[quick\]"):
+        recipe.load(path, quick=True)
+
+
+def test_a_recipe_says_how_its_backbone_is_pretrained(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(QUICK, encoding="utf-8")
+    made = recipe.pretraining(path, ["pretrain.train.seed=3"], {"data.source": "digits"}, quick=False)
+    assert made is not None
+    assert (made.data.source, made.train.epochs, made.train.seed, made.model.backbone) == ("cifar10", 40, 3, "small_cnn")
+    assert made.model.weights == "none", "the file is what it makes"
+    quick = recipe.pretraining(path, quick=True)
+    assert quick is not None
+    assert (quick.train.epochs, quick.data.limit) == (2, 5)
+    assert recipe.pretraining(None, quick=False) is None
+    with pytest.raises(UsageError, match=r"model.weights, 'imagenet', is no file that it could make"):
+        recipe.pretraining(path, ["model.weights=imagenet"], quick=False)
+
+
+def test_mistakes_in_these_tables_are_mistakes_of_the_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text("quick = 1\npretrain = 2\n", encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        recipe.load(path)
+    assert "quick: unknown" in str(caught.value)
+    assert "pretrain: unknown" in str(caught.value)
+    path.write_text(QUICK + "[quick.model]\nsize = 3\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"model.size: unknown"):
+        recipe.load(path, quick=True)

@@ -44,6 +44,18 @@ def test_a_folder_and_a_csv(tmp_path):
     assert find(str(tmp_path / "L.CSV")).classes == ("x", "y")
 
 
+def test_a_limited_listing_is_spread_over_classes_splits_and_the_list(tmp_path):
+    listing = find(str(fill(tmp_path, {"train/a": 9, "train/b": 2, "val/a": 4, "val/b": 4})))
+    kept = listing.limited(3)
+    assert [item.name for item in kept.items] == [
+        *("train/a/000.png", "train/a/003.png", "train/a/006.png", "train/b/000.png", "train/b/001.png"),
+        *("val/a/000.png", "val/a/001.png", "val/a/002.png", "val/b/000.png", "val/b/001.png", "val/b/002.png"),
+    ]
+    assert kept.classes == listing.classes
+    assert kept.stamp != listing.stamp
+    assert listing.limited(0) is listing
+
+
 def test_an_embedded_name_wins_over_a_folder_with_a_warning(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(fill(tmp_path, {"digits/a": 1, "digits/b": 1}).as_posix())
     assert len(find("digits").items) == 1797

@@ -49,3 +49,49 @@ def test_a_file_of_another_suffix_is_refused(cli: Cli, here: Path) -> None:
     answer = cli("pretrain", "digits", "--backbone", "small_cnn", "--out", "own.h5")
     assert answer.code == 2
     assert ".npz" in answer.err
+
+
+def test_a_recipe_pretrains_what_it_starts_from_and_tries_what_to_unfreeze(cli: Cli, here: Path, digit_folder: Path) -> None:
+    text = """
+    [model]
+    backbone = "small_cnn"
+    alpha = 0.5
+    image_size = 32
+    weights = "made.npz"
+    [train]
+    head_epochs = 3
+    epochs = 2
+    batch_size = 16
+    [pretrain.train]
+    head_epochs = 0
+    epochs = 9
+    [quick.pretrain.train]
+    epochs = 1
+    """
+    Path("recipe.toml").write_text(text, encoding="utf-8")
+    train = ("train", digit_folder, "--recipe", "recipe.toml", *SETTINGS, "--no-qat", "--unfreeze", "auto", "--out", "run")
+    done = cli(*train, "--quick")
+    assert done.code == 0, done.err
+    assert Path("made.npz").is_file()
+    pretrained = Run.open(next(Path("runs/pretrained").iterdir()))
+    assert len(pretrained.stage("backbone")["facts"]["epochs"]) == 1
+    facts = Run(Path("run")).stage("unfreeze")["facts"]
+    assert len(facts["trials"]) == 6, "the head, one, two and all three blocks, then two other rates"
+    assert "unfreeze" not in pretrained.read()["stages"], "from random weights all must learn"
+    assert (facts["unfreeze"], facts["learning_rate"]) == (facts["trials"][0]["unfreeze"], facts["trials"][0]["learning_rate"])
+    assert not list(Path("run").glob("checkpoint-*"))
+    again = cli(*train, "--quick").err
+    for stage in ("backbone", "unfreeze", "float"):
+        assert f"{stage}: done already" in again
+
+
+def test_nothing_unfrozen_leaves_the_backbone_as_it_was(cli: Cli, here: Path, digit_folder: Path) -> None:
+    small = ("--backbone", "small_cnn", "--alpha", 0.5, "--weights", "none", "--set", "train.head_epochs=2", "--no-qat")
+    done = cli("train", digit_folder, *small, *SETTINGS, "--unfreeze", "none", "--epochs", 5, "--out", "run")
+    assert done.code == 0, done.err
+    facts = Run(Path("run")).stage("float")["facts"]
+    assert len(facts["head_epochs"]) == 2
+    assert "epochs" not in facts, "there is no fine-tuning"
+    refused = cli("train", digit_folder, *small, *SETTINGS, "--unfreeze", "9-blocks", "--out", "other")
+    assert refused.code == 2
+    assert "small_cnn has 1 to 3 blocks" in refused.err

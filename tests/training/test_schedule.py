@@ -45,3 +45,9 @@ def test_keras_can_store_it() -> None:
     restored = WarmupCosine.from_config(WarmupCosine(0.5, 20, 3).get_config())
     assert float(restored(7)) == float(WarmupCosine(0.5, 20, 3)(7))
     assert isinstance(restored, keras.optimizers.schedules.LearningRateSchedule)
+
+
+def test_a_late_start_joins_the_others() -> None:
+    late, early = WarmupCosine(1.0, 100, 10, 40), WarmupCosine(1.0, 100, 10)
+    assert float(late(39)) == 0
+    assert float(late(40)) == float(early(40)) > 0
