@@ -21,7 +21,7 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadPicture, decode
 from edgetl.data.files import reason
-from edgetl.data.stored import StoredPixels
+from edgetl.data.stored import StoredRows, write_header
 from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
@@ -97,7 +97,7 @@ def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...
             outcomes = _write(file, listing.items, contract, shape)
         # The index comes last: where it is, the pixels are complete.
         write_json(index_file, [asdict(outcome) for outcome in outcomes])
-        found = StoredPixels(pixels_file), outcomes
+        found = StoredRows(pixels_file), outcomes
     return found
 
 
@@ -105,7 +105,7 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
     """What an earlier call left; None when there is nothing, or not the whole of it: it is then made again."""
     try:
         outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
-        pixels = StoredPixels(pixels_file)
+        pixels = StoredRows(pixels_file)
     except FileNotFoundError:
         return None
     except (*DAMAGED_NPZ, TypeError) as error:
@@ -120,7 +120,7 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
 
 def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:
     """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
-    _write_header(file, shape)
+    write_header(file, shape, "uint8")
     outcomes, usable = [], 0
     for outcome, decoded in stream(items, partial(_read, contract)):
         outcomes.append(outcome)
@@ -128,9 +128,5 @@ def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape
             file.write(decoded.tobytes())
             usable += 1
     file.seek(0)
-    _write_header(file, (usable, *shape[1:]))  # as long as the first one: NumPy leaves room for the first axis to change
+    write_header(file, (usable, *shape[1:]), "uint8")
     return outcomes
-
-
-def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
