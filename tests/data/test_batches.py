@@ -69,7 +69,7 @@ def test_replicas_share_each_batch(pictures: Pictures) -> None:
     one, two = (list(epoch_batches(pictures, rows, 5, 0, 0, share).as_numpy_iterator()) for share in (Share(0, 1, 3), Share(1, 2, 3)))
     for number, (whole, *_) in enumerate(everything):
         parts = [one[number], two[2 * number], two[2 * number + 1]]
-        assert sorted(order([part for part in parts])) == sorted(order([everything[number]]))
+        assert sorted(order(parts)) == sorted(order([everything[number]]))
         assert sum(part[3] for part in parts) == pytest.approx(1)
         assert len({tuple(part[2]) for part in parts}) == 3, "each draws its own augmentation"
         assert [len(part[0]) / len(whole) for part in parts] == pytest.approx([part[3] for part in parts])
