@@ -145,6 +145,11 @@ class Ticker:
             note(f"{self._description}: {self._done}/{self._total}, {left_s:.0f} s left{', ' + facts if facts else ''}")
 
 
+def show_cursor() -> None:
+    """Bring the cursor back: a Ctrl-C in the very start of a bar, which hides it, leaves it hidden."""
+    _err.show_cursor(True)
+
+
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Ticker]:
     """A bar with an ETA on a terminal, plain lines elsewhere."""

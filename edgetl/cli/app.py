@@ -130,6 +130,7 @@ def main() -> None:
             _fail(RunError(f"cannot write: {error.strerror}{place}", "make room; what is finished is kept, and the same command goes on"))
         except SystemExit as stop:
             if stop.code in STOPS:
+                console.show_cursor()
                 problem, remedy = STOPS[int(stop.code)], "what is finished is kept: the same command goes on from there"
                 console.fail(problem, remedy)
                 console.json_result({"error": {"problem": problem, "remedy": remedy}, "exit_code": stop.code})

@@ -70,6 +70,7 @@ def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
 
     set_seed(0)
     backbone = BACKBONES.load(name)
+    size = max(size, backbone.smallest_image)
     model = attach_head(fold_batch_norms(backbone.build(min(backbone.alphas), size)), 2)
     contract = InputContract(size, backbone.scale, backbone.zero_point, ("a", "b"))
     picture = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)

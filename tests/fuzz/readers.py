@@ -193,7 +193,7 @@ def _tflite(content: bytes, at: Path) -> None:
 
     tflite.operators(content)
     tflite.grids(content)
-    tflite.type_changes(content)
+    tflite.without_counterpart(content)
     tflite.float_operators(content)
     tflite.FORMAT.stamp(content, CONTRACT, About(name="x"))
 
