@@ -267,7 +267,7 @@ def test_interrupted(tiny: Path, daemon: Daemon, name: Name, tmp_path: Path) -> 
         wait_for(lambda: benchmark.poll() is not None or running("runner.py", "run", "job.json", folder=tmp_path))
         assert benchmark.poll() is None
         benchmark.send_signal(signal.SIGINT)
-        benchmark.communicate(timeout=60)
+        benchmark.communicate(timeout=240)
     assert benchmark.returncode != 0
     assert not list((tmp_path / "there").iterdir())
     wait_for(lambda: not running("job.json", folder=tmp_path))
