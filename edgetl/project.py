@@ -27,6 +27,7 @@ from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.epochs import Schedule
+from edgetl.training.team import Team, team
 from edgetl.workspace import RUNS, Run, fingerprint
 
 
@@ -52,8 +53,9 @@ class Project:
         sources.find(recipe.data.source)
         values = recipe.model_dump()
         name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
-        run = Run.create(out or parent / name, values)
-        note(f"run: {run.path}")
+        made = team(recipe.train.strategy)  # before anything is computed
+        run = Run.create(out or parent / name, values) if made.rank == 0 else Run(out or parent / name)
+        note(f"run: {run.path}" if made.workers == 1 else f"run: {run.path}, rank {made.rank} of {made.workers}")
         return cls(run, recipe)
 
     @classmethod
@@ -72,6 +74,10 @@ class Project:
                 "use the edgetl that made this run, or train again with --out naming another folder",
             ) from error
         return cls(run, restore(record["recipe"], settings, options))
+
+    @property
+    def team(self) -> Team:
+        return team(self.recipe.train.strategy)
 
     @cached_property
     def pictures(self) -> Pictures:
@@ -174,7 +180,8 @@ class Project:
         return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.image_size)
 
     def schedule(self, stage: str, epochs: int, patience: int, inputs: str) -> Schedule:
-        steps = -(-len(self.pictures.rows("train")) // self.recipe.train.batch_size)
+        replicas = self.team.replicas if stage == "float" else 1
+        steps = -(-len(self.pictures.rows("train")) // (self.recipe.train.batch_size * replicas))
         return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs, self.run.logs)
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:

@@ -68,6 +68,10 @@ class Train(_Table):
     patience: Positive
     balance_above: Annotated[float, Field(ge=1)]
     temperature_scaling: bool
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+    jit: Literal["auto", "on", "off"]
+    steps_per_execution: Positive
+    strategy: Literal["auto", "one", "mirrored", "multi-worker"]
 
 
 class Teacher(_Table):

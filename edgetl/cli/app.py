@@ -27,6 +27,7 @@ from edgetl.cli import (
     keygen,
     learning_curve,
     list_names,
+    pack,
     predict,
     pretrain,
     report,
@@ -79,6 +80,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "show": show.show,
     "env": env.env,
     "runs": runs.runs,
+    "pack": pack.pack,
 }
 
 

@@ -41,6 +41,8 @@ def run(
         make_backbone(source, Path(chosen.model.weights))
     project = Project.create(chosen, out)
     train(project)
+    if project.team.rank:
+        return
     export(project)
     document = validate(project, again=False)
     track.track(project.run, chosen)

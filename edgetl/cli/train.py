@@ -37,6 +37,9 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
     unfreeze: Unfreeze = None,
+    precision: Annotated[str | None, typer.Option(metavar="auto|float32|mixed_bfloat16|mixed_float16", help="Of fine-tuning.")] = None,
+    jit: Annotated[str | None, typer.Option(metavar="auto|on|off", help="Compile training steps with XLA.")] = None,
+    strategy: Annotated[str | None, typer.Option(metavar="auto|one|mirrored|multi-worker", help="What trains together.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
     clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
     exclude: Annotated[str | None, typer.Option(metavar="FILE", help="Pictures to leave out, as 'edgetl doctor' lists them.")] = None,
@@ -59,7 +62,7 @@ def train(
         "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
         "compress.sparsity": sparsity, "compress.clusters": clusters, "data.exclude": exclude,
         "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.unfreeze": unfreeze,
-        "train.seed": seed, "track.mlflow": mlflow,
+        "train.precision": precision, "train.jit": jit, "train.strategy": strategy, "train.seed": seed, "track.mlflow": mlflow,
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options, quick=quick)
     source = recipes.pretraining(recipe, settings or (), options, quick=quick)
@@ -81,6 +84,8 @@ def _train(chosen: "Recipe", source: "Recipe | None", out: Path | None, baseline
         make_backbone(source, Path(chosen.model.weights))
     project = Project.create(chosen, out)
     stage.train(project)
+    if project.team.rank:
+        return
     if baseline:
         baselines.compare_with_baseline(project, baseline)
     track.track(project.run, chosen)

@@ -13,6 +13,7 @@ SOURCES: "Registry[Callable[[str], Listing]]" = Registry(
     {
         "folder": ("edgetl.data.folder:find", "DATA/CLASS/*.jpg, or DATA/{train,val[,test]}/CLASS/*.jpg"),
         "csv": ("edgetl.data.csv_file:find", "a .csv file with the columns path,label[,split]"),
+        "packed": ("edgetl.data.packed:find", "what 'edgetl pack' wrote: a folder, or gs://, s3://, any path that TensorFlow reads"),
         "digits": ("edgetl.data.digits:find", "1797 handwritten digits of 8x8 pixels, embedded in scikit-learn: needs no download"),
         "cifar10": (
             "edgetl.data.downloaded:cifar10",

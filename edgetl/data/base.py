@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ class Item:
         read: gives the file's bytes, or raises OSError.
         stamp: cheap identity of the content: size and times of a file (the time of its last change cannot be set, its time of
             modification can), a constant for an embedded picture.
+        size_bytes: of the file; 0 where only reading tells.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Item:
     split: str | None
     read: Callable[[], bytes]
     stamp: str
+    size_bytes: int = 0
 
     def __post_init__(self) -> None:
         if self.split is not None and self.split not in SPLITS:
@@ -76,12 +78,23 @@ class Listing:
         return fingerprint([(item.name, item.label, item.split, item.stamp) for item in self.items])
 
 
+class Pixels(Protocol):
+    """uint8 [N, H, W, 3]: an array, or what reads the rows that it is asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> Any: ...
+    def __len__(self) -> int: ...
+    def __getitem__(self, rows: Any, /) -> Any: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """Decoded pictures and what is known of them; row i of each array is the same picture.
 
     Args:
-        pixels: uint8 [N, H, W, 3], an array or a read-only memory map.
+        pixels: uint8 [N, H, W, 3], in memory or read from a file as they are asked for.
         labels: int32 [N], indices into `classes`.
         splits: str [N], each of SPLITS.
         names: N names, as in the listing.
@@ -92,7 +105,7 @@ class Pictures:
         source, stamp: where it came from, and the listing's stamp.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     labels: NDArray[np.int32]
     splits: NDArray[np.str_]
     names: tuple[str, ...]
@@ -105,7 +118,7 @@ class Pictures:
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.labels), len(self.splits), len(self.names), len(self.hashes)}
-        if len(lengths) != 1 or self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+        if len(lengths) != 1 or len(self.pixels.shape) != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
             raise ValueError(f"not pictures: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
 
     def rows(self, split: str) -> NDArray[np.int64]:

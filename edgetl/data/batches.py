@@ -1,6 +1,7 @@
 """Batches for training: the order of an epoch and every random draw follow from (seed, epoch), so that a resumed run sees the same."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from edgetl.keras import tf
@@ -10,23 +11,42 @@ import numpy as np
 from edgetl.data.base import Pictures
 
 
-def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: int, epoch: int) -> Any:
+@dataclass(frozen=True)
+class Share:
+    """Of each batch: the parts `first` to `first + count` when it is dealt out to `of` replicas."""
+
+    first: int = 0
+    count: int = 1
+    of: int = 1
+
+
+WHOLE = Share()
+
+
+def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = WHOLE) -> Any:
     """One epoch in random order, streamed.
 
     Returns:
-        a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2]); the last batch may be smaller.
+        a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
+        batch may be smaller, and is left out where some replica would get nothing of it.
     """
     order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
 
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def batches() -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
-            yield pictures.pixels[batch], pictures.labels[batch], np.array([seed + epoch * 7919, start], np.int32)
+            if len(batch) < share.of:
+                return
+            for part in range(share.first, share.first + share.count):
+                own = batch[part :: share.of]
+                draws = np.array([seed + epoch * 7919, start + part], np.int32)
+                yield pictures.pixels[own], pictures.labels[own], draws, np.float32(len(own) / len(batch))
 
     signature = (
         tf.TensorSpec((None, *pictures.pixels.shape[1:]), tf.uint8),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((2,), tf.int32),
+        tf.TensorSpec((), tf.float32),
     )
     # Nothing here is for autotuning, and its thread sleeps for up to twice the time it has run: the end of an epoch would wait for it.
     options = tf.data.Options()

@@ -25,7 +25,8 @@ def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejec
         return Rejected(name, "not a file")
     if status.st_size > _MAX_BYTES:
         return Rejected(name, f"larger than {_MAX_BYTES // 2**20} MiB")
-    return Item(name, label, split, path.read_bytes, f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}")
+    stamp = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    return Item(name, label, split, path.read_bytes, stamp, status.st_size)
 
 
 def leads_out(path: Path, root: str) -> bool:

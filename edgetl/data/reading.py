@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from edgetl import console
 from edgetl.contract import InputContract
-from edgetl.data.base import Item, Listing
+from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadPicture, decode
 from edgetl.data.files import reason
+from edgetl.data.stored import StoredRows, write_header
 from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
-_WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
-_IN_FLIGHT = 4 * _WORKERS  # enough that no worker waits, few enough that a set of any size streams through
+WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
+_IN_FLIGHT = 4 * WORKERS  # enough that no worker waits, few enough that a set of any size streams through
 
-Pixels = NDArray[np.uint8]
 T = TypeVar("T")
 
 
@@ -42,7 +42,7 @@ class Outcome:
 def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
     """Pixels uint8 [N, S, S, 3] of the usable pictures and the outcome of each listed one, both in listing order.
 
-    Up to `memory_mib` the pixels are an array. Above it they are a read-only memory map of a file in `cache`; while the listing,
+    Up to `memory_mib` the pixels are an array. Above it they lie in a file in `cache`; while the listing,
     the contract's geometry and the decoder are the same, that file is used again and nothing is decoded.
     """
     shape = len(listing.items), contract.image_size, contract.image_size, 3
@@ -62,7 +62,7 @@ def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
     """What `read` makes of each item, in order, several at a time."""
     waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
-    with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(_WORKERS) as pool:
+    with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
         for item in items:
             waiting.append(pool.submit(read, item))
@@ -74,7 +74,7 @@ def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
             tick()
 
 
-def _read(contract: InputContract, item: Item) -> tuple[Outcome, Pixels | None]:
+def _read(contract: InputContract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | None]:
     try:
         data = item.read()
         pixels = decode(data, contract)
@@ -97,7 +97,7 @@ def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...
             outcomes = _write(file, listing.items, contract, shape)
         # The index comes last: where it is, the pixels are complete.
         write_json(index_file, [asdict(outcome) for outcome in outcomes])
-        found = np.load(pixels_file, mmap_mode="r"), outcomes
+        found = StoredRows(pixels_file), outcomes
     return found
 
 
@@ -105,7 +105,7 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
     """What an earlier call left; None when there is nothing, or not the whole of it: it is then made again."""
     try:
         outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
-        pixels = np.load(pixels_file, mmap_mode="r", allow_pickle=False)  # which also finds a file that was cut
+        pixels = StoredRows(pixels_file)
     except FileNotFoundError:
         return None
     except (*DAMAGED_NPZ, TypeError) as error:
@@ -120,7 +120,7 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
 
 def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:
     """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
-    _write_header(file, shape)
+    write_header(file, shape, "uint8")
     outcomes, usable = [], 0
     for outcome, decoded in stream(items, partial(_read, contract)):
         outcomes.append(outcome)
@@ -128,9 +128,5 @@ def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape
             file.write(decoded.tobytes())
             usable += 1
     file.seek(0)
-    _write_header(file, (usable, *shape[1:]))  # as long as the first one: NumPy leaves room for the first axis to change
+    write_header(file, (usable, *shape[1:]), "uint8")
     return outcomes
-
-
-def _write_header(file: BinaryIO, shape: tuple[int, ...]) -> None:
-    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})

@@ -1,4 +1,4 @@
-"""What a user calls the data, and where that is: an embedded set, a CSV file or a folder; also single pictures."""
+"""What a user calls the data, and where that is: an embedded set, a CSV file, a folder or packed shards; also single pictures."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,11 @@ from edgetl.data import SOURCES
 from edgetl.data.base import Listing, Rejected
 from edgetl.data.files import listed, reason
 from edgetl.data.labels import as_text
+from edgetl.data.shards import INDEX
 from edgetl.errors import DataError
 from edgetl.registry import did_you_mean
 
-_BY_PATH = ("folder", "csv")  # sources that are found by what lies at a path; all others are embedded and found by their name
+_BY_PATH = ("folder", "csv", "packed")  # sources that are found by what lies at a path; all others are embedded and found by their name
 
 
 def find(source: str) -> Listing:
@@ -23,6 +24,8 @@ def find(source: str) -> Listing:
         if os.path.lexists(source):
             console.warn(f"'{source}' is the embedded set; write ./{source} for what lies here under that name")
         return SOURCES.load(source)(source)
+    if "://" in source or os.path.isfile(os.path.join(source, INDEX)):
+        return SOURCES.load("packed")(source)
     if os.path.isdir(source):
         return SOURCES.load("folder")(source)
     if os.path.isfile(source) and source.lower().endswith(".csv"):

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from edgetl.console import progress, warn
 from edgetl.contract import InputContract
+from edgetl.data.base import Pixels
 from edgetl.export.tflite import packed
 from edgetl.export.tflite_reader import read
 from edgetl.quantization.base import Quantized, ranged_layers
@@ -64,7 +65,7 @@ class _Opened:
             yield (self._interpreter.get_tensor(index).astype(np.float64) - zero_point) * (scale or 1.0)
 
 
-def drift(float_model: Any, content: bytes, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> list[Drift]:
+def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> list[Drift]:
     """Every operator in the network's order; a warning names those that the file holds no tensor of.
 
     Args:

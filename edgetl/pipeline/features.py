@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.pipeline.train import start_from, starting_model
+from edgetl.pipeline.fit import start_from, starting_model
 from edgetl.project import Project
 from edgetl.training.head import trunk_of
 from edgetl.training.probe import ProbeSettings

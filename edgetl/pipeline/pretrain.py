@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.backbones import backbone_file
-from edgetl.pipeline.train import fit, float_schedule, prepare, starting_backbone, with_head
+from edgetl.pipeline.fit import fit, float_schedule, starting_backbone, with_head
+from edgetl.pipeline.train import prepare
 from edgetl.project import Project
 from edgetl.recipe import Recipe
 from edgetl.workspace import PRETRAINED, atomic

@@ -18,7 +18,8 @@ from edgetl.console import note, warn
 from edgetl.errors import DependencyError, DeviceError, RunError, WeightsError
 from edgetl.export.tflite import int8_tflite
 from edgetl.pipeline.export import export
-from edgetl.pipeline.train import train, with_head
+from edgetl.pipeline.fit import with_head
+from edgetl.pipeline.train import train
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore

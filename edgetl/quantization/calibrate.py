@@ -11,6 +11,7 @@ from edgetl.backbones.fold import users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.console import progress
 from edgetl.contract import InputContract
+from edgetl.data.base import Pixels
 from edgetl.quantization.base import Ranges, ranged_layers
 
 _BATCH = 32  # pictures: all activations of a batch pass through memory, though not at once
@@ -53,7 +54,7 @@ def mse(histogram: Histogram) -> tuple[float, float]:
 METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {"minmax": minmax, "percentile": percentile, "mse": mse}
 
 
-def histograms(model: keras.Model, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> dict[str, Histogram]:
+def histograms(model: keras.Model, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
     """How the output of each ranged layer is distributed over the pictures; zero is inside, so ReLU ranges start at exactly 0."""
     names = ranged_layers(model)
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
@@ -81,12 +82,12 @@ def histograms(model: keras.Model, contract: InputContract, pixels: np.ndarray, 
     return {name: (total[i], float(low[i]), float(high[i])) for i, name in enumerate(names)}
 
 
-def activation_ranges(model: keras.Model, contract: InputContract, pixels: np.ndarray, rows: np.ndarray, method: str = "minmax") -> Ranges:
+def activation_ranges(model: keras.Model, contract: InputContract, pixels: Pixels, rows: np.ndarray, method: str = "minmax") -> Ranges:
     """The range of each ranged layer's output over the pictures, by a name in METHODS."""
     return {name: METHODS[method](histogram) for name, histogram in histograms(model, contract, pixels, rows).items()}
 
 
-def _batches(description: str, pixels: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+def _batches(description: str, pixels: Pixels, rows: np.ndarray) -> Iterator[np.ndarray]:
     with progress(description, len(rows)) as tick:
         for start in range(0, len(rows), _BATCH):
             batch = rows[start : start + _BATCH]

@@ -8,12 +8,13 @@ from edgetl.keras import keras, layers, tf
 import numpy as np
 
 from edgetl.contract import InputContract
+from edgetl.data.base import Pixels
 from edgetl.quantization.base import Weights
 
 _BATCH = 32
 
 
-def input_means(model: Any, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> dict[str, np.ndarray]:
+def input_means(model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Mean of each channel that a kernel reads, over the pictures and places: layer name to float32 [C_in]."""
     readers = [layer for layer in model.layers if layer.weights]
     inputs = keras.Model(model.input, [layer.input for layer in readers])
@@ -31,7 +32,7 @@ def input_means(model: Any, contract: InputContract, pixels: np.ndarray, rows: n
 
 
 def correct_biases(
-    model: Any, contract: InputContract, pixels: np.ndarray, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
+    model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
 ) -> Any:
     """A copy of a float model for a converter that will round its kernels: the biases await that.
 

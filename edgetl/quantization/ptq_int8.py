@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from edgetl.console import note
 from edgetl.contract import InputContract
-from edgetl.data.base import Pictures
+from edgetl.data.base import Pictures, Pixels
 from edgetl.data.calibration import sample
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.calibrate import METHODS, histograms
@@ -43,7 +43,7 @@ def quantize(
     return candidates[chosen], {"ranges": chosen, "kl": apart}
 
 
-def _divergence_from(float_model: Any, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> Callable[[Quantized], float]:
+def _divergence_from(float_model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> Callable[[Quantized], float]:
     """Mean KL divergence, in nats, of a quantized model's answers from the float model's: it sees far smaller harm than flips do."""
 
     def log_probabilities(model: Any) -> np.ndarray:

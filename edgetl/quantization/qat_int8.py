@@ -22,6 +22,7 @@ from edgetl.training.epochs import Schedule, train_epochs
 from edgetl.training.finetune import accuracy_and_loss, divergence
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
+from edgetl.training.team import ALONE
 
 
 def quantize(
@@ -57,7 +58,7 @@ def quantize(
         student.variables,
         optimizer.variables,
         lambda epoch: epoch_batches(settings.training_pictures, train, settings.batch_size, settings.seed, epoch),
-        _step(student, float_model, contract, settings, optimizer),
+        ALONE.steps(_step(student, float_model, contract, settings, optimizer)),
         validate,
         start_counts=True,
     )
@@ -81,8 +82,7 @@ def _step(student: Any, float_model: Any, contract: InputContract, settings: Set
     )
     keep_compressed = kept(float_model, student)
 
-    @tf.function(reduce_retracing=True)
-    def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    def step(pixels: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         images = contract.normalize(settings.augment(pixels, seed))
         wanted_features, wanted = teacher(images, training=False)
         with tf.GradientTape() as tape:

@@ -12,6 +12,7 @@ import numpy as np
 from edgetl.backbones.fold import rebuild
 from edgetl.console import progress
 from edgetl.contract import InputContract
+from edgetl.data.base import Pixels
 from edgetl.quantization.base import Quantized
 
 _BATCH = 16  # pictures: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
@@ -59,7 +60,7 @@ class _Operator:
             self.kernel.set_weights(baked if on else float_weights)
 
 
-def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract, pixels: np.ndarray, rows: np.ndarray) -> list[Damage]:
+def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> list[Damage]:
     """The damage of each operator that has a grid, alone, worst first: by the change of the logits.
 
     Args:

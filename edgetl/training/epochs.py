@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note, progress, warn
+from edgetl.training.team import ALONE, Steps, Team
 from edgetl.training.tensorboard import Log
 from edgetl.workspace import DAMAGED_NPZ, atomic, software
 
@@ -69,9 +70,10 @@ def train_epochs(
     variables: Sequence[Any],
     state: Sequence[Any],
     batches: Callable[[int], Iterable[tuple[Any, ...]]],
-    step: Callable[..., tuple[Any, Any]],
+    steps: Steps,
     validate: Callable[[], tuple[float, float]],
     start_counts: bool = False,
+    team: Team = ALONE,
 ) -> History:
     """Train, and leave the best epoch's values in `variables`.
 
@@ -79,39 +81,52 @@ def train_epochs(
         variables: the model's, of which the best epoch is kept.
         state: the optimizer's, needed to go on after a kill.
         batches: epoch number to its batches.
-        step: one batch to (loss, accuracy), training the model.
+        steps: trains the model on an epoch's batches, see `Team.steps`.
         validate: (accuracy, loss) on the validation pictures now; best means highest accuracy, then lowest loss.
         start_counts: keep the values from before training, and no epoch's, when no epoch is better.
+        team: who trains in step; rank 0 validates, decides and writes for all.
     """
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
     history, best = resume(schedule, variables, state)
+    history = _in_step(team, history, [*variables, *state])
     started = len(history.entries)
-    log = Log(schedule.logs and schedule.logs / description.replace(" ", "_"), going_on=started > 0)
+    log = Log(schedule.logs and schedule.logs / description.replace(" ", "_") if team.rank == 0 else None, going_on=started > 0)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
         tick(started * schedule.steps_per_epoch)
         for epoch in range(started, schedule.epochs):
             if epoch - history.best_epoch > schedule.patience:
                 note(f"{description}: no better epoch for {schedule.patience}, stopping")
                 break
-            begun, sums = time.monotonic(), np.zeros(2)
-            for number, batch in enumerate(batches(epoch), 1):
-                sums += [float(value) for value in step(*batch)]
-                tick(1, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
-            accuracy, loss = validate()
+            begun, number, sums = time.monotonic(), 0, np.zeros(2)
+            for done, *parts in steps(batches(epoch)):
+                number, sums = number + done, sums + parts
+                tick(done, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
+            accuracy, loss = team.tell(validate())  # by all: where statistics are averaged over the workers, reading them is too
+            now = [variable.numpy() for variable in [*variables, *state]]
             if history.is_better((accuracy, -loss)):
-                history.best_epoch, best = epoch, [variable.numpy() for variable in variables]
+                history.best_epoch, best = epoch, now[: len(variables)]
             seconds = time.monotonic() - begun
             trained = {"loss": sums[0] / number, "accuracy": sums[1] / number}
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
             log(epoch + 1, history.entries[-1])
             note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
-            save(schedule, history, variables, state, best)
+            if team.rank == 0:
+                save(schedule, history, now, best)
     if start is not None and not history.beats(start[1]):
         note(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
         history.best_epoch, best = -1, start[0]
     for variable, value in zip(variables, best, strict=True):
         variable.assign(value)
     return history
+
+
+def _in_step(team: Team, history: History, variables: Sequence[Any]) -> History:
+    """All workers begin where rank 0 is, whatever they found themselves."""
+    if team.workers == 1:
+        return history
+    for variable, value in zip(variables, team.arrays([variable.numpy() for variable in variables]), strict=True):
+        variable.assign(value)
+    return History(*team.tell([history.entries, history.best_epoch]))
 
 
 def can_resume(schedule: Schedule) -> bool:
@@ -136,14 +151,12 @@ def _software() -> dict[str, str]:
     return {name: number for name, number in software().items() if name in ("edgetl", "tensorflow", "tf-keras")}
 
 
-def save(schedule: Schedule, history: History, variables: Sequence[Any], state: Sequence[Any], best: Sequence[np.ndarray]) -> None:
-    """Write the checkpoint that `resume` reads."""
+def save(schedule: Schedule, history: History, now: Sequence[np.ndarray], best: Sequence[np.ndarray]) -> None:
+    """Write the checkpoint that `resume` reads: the values of variables and state, and the best epoch's of the variables."""
     facts = json.dumps(
         {"identity": schedule.identity, "software": _software(), "entries": history.entries, "best_epoch": history.best_epoch}
     )
-    arrays = {f"now{i}": variable.numpy() for i, variable in enumerate([*variables, *state])} | {
-        f"best{i}": value for i, value in enumerate(best)
-    }
+    arrays: dict[str, Any] = {f"now{i}": value for i, value in enumerate(now)} | {f"best{i}": value for i, value in enumerate(best)}
     with atomic(schedule.checkpoint) as temporary, temporary.open("wb") as file:
         np.savez(file, facts=np.array(facts), **arrays)
 

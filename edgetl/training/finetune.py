@@ -12,10 +12,13 @@ from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.batches import epoch_batches
+from edgetl.errors import UsageError
 from edgetl.training.epochs import History, Schedule, train_epochs
 from edgetl.training.head import decay
+from edgetl.training.memory import fitting
 from edgetl.training.schedule import WarmupCosine
 from edgetl.training.scoring import scorer
+from edgetl.training.team import ALONE, Team
 from edgetl.training.unfreeze import depths, unfreeze
 
 # Keras builds MobileNets with batch-norm momenta up to 0.999, which need thousands of steps to arrive; training from scratch on a
@@ -60,6 +63,8 @@ class FineTuneSettings:
         teacher: None: learn from the labels alone.
         l2: of the head's kernels, see `head.decay`.
         depth_factor: of the learning rate from one block to the next one below; the head has it whole.
+        steps_per_execution: see `Team.steps`.
+        jit: compile the step with XLA.
         unfreeze_epochs: that a block waits longer than the one above it before it learns; the head begins.
     """
 
@@ -75,6 +80,8 @@ class FineTuneSettings:
     l2: float = 0.0
     depth_factor: float = 1.0
     unfreeze_epochs: float = 0.0
+    steps_per_execution: int = 1
+    jit: bool = False
 
 
 class Constraint(Protocol):
@@ -104,6 +111,7 @@ def fine_tune(
     schedule: Schedule,
     description: str = "fine-tuning",
     constraint: Constraint | None = None,
+    team: Team = ALONE,
 ) -> History:
     """Train the classifier in place; it ends with the best epoch's weights.
 
@@ -113,23 +121,34 @@ def fine_tune(
         weights: float32 [K], see `class_weights`.
         description: what the one who waits reads.
         constraint: holds from the first step on.
+        team: whose strategy the model's variables were made for; a step takes `batch_size` pictures a replica.
     """
     unfreeze(model, settings.unfreeze)
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = _NORM_MOMENTUM
-    optimizers = _optimizers(model, settings, schedule)
-    state = [variable for optimizer, _ in optimizers for variable in optimizer.variables]
-    rows, score = pictures.rows("train"), scorer(model, contract)
-    return train_epochs(
-        description,
-        schedule,
-        model.variables,
-        [*state, *(constraint.state if constraint else ())],
-        lambda epoch: epoch_batches(training_pictures, rows, settings.batch_size, settings.seed, epoch),
-        _step(model, contract, weights, augment, settings, optimizers, constraint),
-        lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
-    )
+    with team.scope():
+        optimizers = _optimizers(model, settings, schedule)
+        state = [variable for optimizer, _ in optimizers for variable in optimizer.variables]
+    rows, score, of_all = pictures.rows("train"), scorer(model, contract), settings.batch_size * team.replicas
+    with fitting(settings.batch_size, lambda size: _gradients(model, contract, augment, training_pictures, size)):
+        return train_epochs(
+            description,
+            schedule,
+            model.variables,
+            [*state, *(constraint.state if constraint else ())],
+            lambda epoch: team.batches(lambda share: epoch_batches(training_pictures, rows, of_all, settings.seed, epoch, share)),
+            team.steps(_step(model, contract, weights, augment, settings, optimizers, constraint), settings.steps_per_execution),
+            lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
+            team=team,
+        )
+
+
+def _gradients(model: Any, contract: InputContract, augment: Augmentation, pictures: Pictures, size: int) -> Any:
+    pixels = augment(pictures.pixels[np.arange(size) % len(pictures.pixels)], np.zeros(2, np.int32))
+    with tf.GradientTape() as tape:
+        logits = model(contract.normalize(pixels), training=True)
+    return tape.gradient(logits, model.trainable_variables)
 
 
 def _optimizers(model: Any, settings: FineTuneSettings, schedule: Schedule) -> list[tuple[Any, list[Any]]]:
@@ -140,14 +159,23 @@ def _optimizers(model: Any, settings: FineTuneSettings, schedule: Schedule) -> l
         for layer in reversed(model.layers):
             if layer.trainable_variables:
                 groups.setdefault(depth_of[layer.name], []).extend(layer.trainable_variables)
+    if len(groups) > 1 and _in_float16(model):
+        raise UsageError("rates by depth need more than float16's range", "leave them out, or use --precision mixed_bfloat16 or float32")
     steps, found = schedule.epochs * schedule.steps_per_epoch, []
     for depth, variables in groups.items():
         start = round(depth * settings.unfreeze_epochs * schedule.steps_per_epoch)
         peak = settings.learning_rate * settings.depth_factor**depth
         optimizer = keras.optimizers.Adam(WarmupCosine(peak, steps, round(settings.warmup_fraction * steps), start))
+        if _in_float16(model):
+            optimizer = keras.mixed_precision.LossScaleOptimizer(optimizer)
         optimizer.build(variables)
         found.append((optimizer, variables))
     return found
+
+
+def _in_float16(model: Any) -> bool:
+    """Whose smallest gradients would be zero: its loss is scaled up, and the gradients down again."""
+    return str(model.get_layer("logits").compute_dtype) == "float16"
 
 
 def _step(
@@ -159,29 +187,33 @@ def _step(
     optimizers: Sequence[tuple[Any, list[Any]]],
     constraint: Constraint | None,
 ) -> Any:
+    """A replica's step: its part of the loss, the whole batch's being the sum over the replicas, and of the accuracy."""
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
-    objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+    objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing, reduction="none")
     weights, classes, teacher = tf.constant(weights), len(contract.labels), settings.teacher
 
-    @tf.function(reduce_retracing=True)
-    def step(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
-        pixels = augment(pixels, seed)
+    def learn(pixels: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             features = trunk(contract.normalize(pixels), training=settings.live_norms)
-            logits = head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed))
-            loss = objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
+            logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
+            loss = tf.reduce_mean(objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels)))
             if teacher is not None:
                 loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
             if settings.l2:
                 loss += decay(model, settings.l2)
-        for (optimizer, variables), slopes in zip(optimizers, tape.gradient(loss, [group for _, group in optimizers]), strict=True):
+            loss *= share
+            scaled = optimizers[0][0].get_scaled_loss(loss) if _in_float16(model) else loss
+        for (optimizer, variables), slopes in zip(optimizers, tape.gradient(scaled, [group for _, group in optimizers]), strict=True):
+            slopes = optimizer.get_unscaled_gradients(slopes) if _in_float16(model) else slopes
             optimizer.apply_gradients(zip(slopes, variables, strict=True))
         if constraint is not None:
             constraint()
-        return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
+        return loss, share * tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
 
-    return step
+    if settings.jit:  # but for the augmentation, whose crops XLA cannot resize
+        learn = tf.function(learn, jit_compile=True)
+    return lambda pixels, labels, seed, share: learn(augment(pixels, seed), labels, seed, share)
 
 
 def accuracy_and_loss(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:

@@ -1,6 +1,10 @@
 """What stands on a backbone, and stage 1: that alone, on features that the frozen backbone computes once."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edgetl.keras import keras, layers, tf
@@ -10,6 +14,7 @@ import numpy as np
 from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
+from edgetl.data.stored import StoredRows, write_header
 from edgetl.training.epochs import History
 from edgetl.training.scoring import scorer
 
@@ -41,6 +46,8 @@ class HeadSettings:
 
 
 PLAIN = Head()
+_MEMORY_BYTES = 2**28  # features of more are written to a file: 26,000 pictures and as many mirrored ones, of 1280 channels
+_PIECE = 4096  # pictures that are written at a time
 
 
 def attach_head(backbone: Any, classes: int, head: Head = PLAIN) -> Any:
@@ -84,23 +91,23 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     """
     train, val, trunk = pictures.rows("train"), pictures.rows("val"), trunk_of(model)
     ways = (False, True) if settings.mirror else (False,)
-    features = np.concatenate([scorer(trunk, contract, mirrored)(pictures.pixels, train, "features") for mirrored in ways])
     val_features = scorer(trunk, contract)(pictures.pixels, val)
     labels = np.tile(pictures.labels[train], len(ways))
-
-    head = _alone(model, features.shape[1:], settings)
+    head = _alone(model, val_features.shape[1:], settings)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     head.compile(keras.optimizers.Adam(settings.learning_rate), loss, metrics=["accuracy"])
     one_hot = np.eye(len(contract.labels), dtype=np.float32)
-    with progress("head", settings.epochs) as tick:
+    with ExitStack() as open_:
+        folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
+        features = _features(model, pictures, contract, train, ways, folder)
+        tick = open_.enter_context(progress("head", settings.epochs))
         seen = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: tick(1, f"validation accuracy {logs['val_accuracy']:.4f}"))
         best = keras.callbacks.EarlyStopping("val_accuracy", patience=settings.epochs, restore_best_weights=True)
+        batch_size = 4 * settings.batch_size  # dense layers alone: larger batches, fewer of them
+        whole = features, one_hot[labels], class_weights[labels]
         history = head.fit(
-            features,
-            one_hot[labels],
-            sample_weight=class_weights[labels],
+            **_batches(whole, batch_size) if isinstance(features, StoredRows) else _arrays(whole, batch_size),
             validation_data=(val_features, one_hot[pictures.labels[val]]),
-            batch_size=4 * settings.batch_size,  # dense layers alone: larger batches, fewer of them
             epochs=settings.epochs,
             callbacks=[seen, best],
             verbose=0,
@@ -113,6 +120,40 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
         layer.set_weights(trained.get_weights())
     entries = [dict(zip(history.history, map(float, values), strict=True)) for values in zip(*history.history.values(), strict=True)]
     return History(entries, history.history["val_accuracy"].index(best_accuracy))
+
+
+def _features(model: Any, pictures: Pictures, contract: InputContract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
+    """Pooled features float32 [len(ways) * len(rows), C], in memory or, where they are many, in a file."""
+    trunk = trunk_of(model)
+    shape = len(ways) * len(rows), *trunk.output_shape[1:]
+    if np.prod(shape) * 4 <= _MEMORY_BYTES:
+        return np.concatenate([scorer(trunk, contract, mirrored)(pictures.pixels, rows, "features") for mirrored in ways])
+    with (folder / "features.npy").open("wb") as file, progress("features", shape[0]) as tick:
+        write_header(file, shape, "float32")
+        for mirrored in ways:
+            score = scorer(trunk, contract, mirrored)
+            for start in range(0, len(rows), _PIECE):
+                some = score(pictures.pixels, rows[start : start + _PIECE])
+                file.write(some.tobytes())
+                tick(len(some))
+    return StoredRows(folder / "features.npy")
+
+
+def _arrays(whole: tuple[Any, ...], batch_size: int) -> dict[str, Any]:
+    return {"x": whole[0], "y": whole[1], "sample_weight": whole[2], "batch_size": batch_size}
+
+
+def _batches(whole: tuple[Any, ...], batch_size: int) -> dict[str, Any]:
+    """The same, read from the file batch by batch, in another order each epoch."""
+    random = np.random.default_rng(0)
+
+    def read() -> Iterator[tuple[Any, ...]]:
+        order = random.permutation(len(whole[0]))
+        for start in range(0, len(order), batch_size):
+            yield tuple(part[order[start : start + batch_size]] for part in whole)
+
+    signature = tuple(tf.TensorSpec((None, *part.shape[1:]), tf.float32) for part in whole)
+    return {"x": tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(4)}
 
 
 def _alone(model: Any, shape: tuple[int, ...], settings: HeadSettings) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgetl.console import progress
 from edgetl.contract import InputContract
+from edgetl.data.base import Pixels
 
 _BATCH = 64  # enough to keep two cores or a GPU busy; 64 pictures of 224 px are 38 MB as float32
 
@@ -26,9 +27,9 @@ def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Calla
     @tf.function(input_signature=[tf.TensorSpec((None, contract.image_size, contract.image_size, 3), tf.uint8)])
     def outputs(pixels: Any) -> Any:
         pixels = tf.reverse(pixels, [2]) if mirrored else pixels
-        return model(contract.normalize(tf.cast(pixels, tf.float32)), training=False)
+        return tf.cast(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False), tf.float32)
 
-    def score(pixels: np.ndarray, rows: np.ndarray, description: str = "") -> np.ndarray:
+    def score(pixels: Pixels, rows: np.ndarray, description: str = "") -> np.ndarray:
         batches = [rows[start : start + _BATCH] for start in range(0, len(rows), _BATCH)]
         if not description:
             return np.concatenate([outputs(pixels[batch]).numpy() for batch in batches])

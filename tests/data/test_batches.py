@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Pictures
-from edgetl.data.batches import epoch_batches
+from edgetl.data.batches import Share, epoch_batches
 
 COUNT = 23
-Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +26,18 @@ def epoch(pictures: Pictures, rows: Sequence[int] = range(COUNT), size: int = 5,
 
 
 def order(batches: list[Batch]) -> list[int]:
-    return [int(picture[0, 0, 0]) for pixels, _, _ in batches for picture in pixels]
+    return [int(picture[0, 0, 0]) for pixels, *_ in batches for picture in pixels]
 
 
 def test_each_row_comes_once_and_the_last_batch_is_smaller(pictures: Pictures) -> None:
     batches = epoch(pictures)
-    assert [len(pixels) for pixels, _, _ in batches] == [5, 5, 5, 5, 3]
+    assert [len(pixels) for pixels, *_ in batches] == [5, 5, 5, 5, 3]
     assert sorted(order(batches)) == list(range(COUNT))
     assert order(batches) != list(range(COUNT)), "shuffled"
 
 
 def test_labels_stay_with_their_pictures(pictures: Pictures) -> None:
-    for pixels, labels, _ in epoch(pictures):
+    for pixels, labels, *_ in epoch(pictures):
         assert (pixels.dtype, labels.dtype) == (np.uint8, np.int32)
         np.testing.assert_array_equal(labels, pixels[:, 0, 0, 0] % 3)
 
@@ -57,10 +57,27 @@ def test_the_order_follows_from_seed_and_epoch(pictures: Pictures) -> None:
 
 def test_every_batch_has_a_seed_of_its_own(pictures: Pictures) -> None:
     """Else augmentation would draw the same variations again and again."""
-    seeds = [tuple(seed) for number in range(2) for _, _, seed in epoch(pictures, number=number)]
+    seeds = [tuple(seed) for number in range(2) for _, _, seed, _ in epoch(pictures, number=number)]
     assert len(set(seeds)) == len(seeds)
-    again = [tuple(seed) for number in range(2) for _, _, seed in epoch(pictures, number=number)]
+    again = [tuple(seed) for number in range(2) for _, _, seed, _ in epoch(pictures, number=number)]
     assert seeds == again
+
+
+def test_replicas_share_each_batch(pictures: Pictures) -> None:
+    """Of three replicas, one in this process and two in another; the last batch, of three pictures, is dealt out too."""
+    everything, rows = epoch(pictures), np.arange(COUNT)
+    one, two = (list(epoch_batches(pictures, rows, 5, 0, 0, share).as_numpy_iterator()) for share in (Share(0, 1, 3), Share(1, 2, 3)))
+    for number, (whole, *_) in enumerate(everything):
+        parts = [one[number], two[2 * number], two[2 * number + 1]]
+        assert sorted(order(parts)) == sorted(order([everything[number]]))
+        assert sum(part[3] for part in parts) == pytest.approx(1)
+        assert len({tuple(part[2]) for part in parts}) == 3, "each draws its own augmentation"
+        assert [len(part[0]) / len(whole) for part in parts] == pytest.approx([part[3] for part in parts])
+
+
+def test_a_batch_that_is_not_enough_for_all_is_left_out(pictures: Pictures) -> None:
+    shares = [list(epoch_batches(pictures, np.arange(21), 5, 0, 0, Share(part, 1, 2)).as_numpy_iterator()) for part in (0, 1)]
+    assert [len(share) for share in shares] == [4, 4]
 
 
 def test_a_memory_map_is_read_too(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -158,9 +158,10 @@ def test_cache_gives_the_same_and_is_reused(tmp_path, read, monkeypatch):
     on_disk = read(listing, max_bad_fraction=0.1, memory_mib=0)
     monkeypatch.setattr(reading, "decode", lambda *_: pytest.fail("decoded again"))
     for pictures in (on_disk, read(listing, max_bad_fraction=0.1, memory_mib=0)):
-        assert isinstance(pictures.pixels, np.memmap)
-        assert not pictures.pixels.flags.writeable
-        assert (pictures.pixels == in_memory.pixels).all()
+        assert isinstance(pictures.pixels, reading.StoredRows)
+        assert (pictures.pixels[:] == in_memory.pixels).all()
+        assert (pictures.pixels[np.array([[3, 0], [5, 5]])] == in_memory.pixels[[[3, 0], [5, 5]]]).all()
+        assert (pictures.pixels[7] == in_memory.pixels[7]).all()
         assert pictures.to_dict() == in_memory.to_dict()
         assert len(pictures.rejected) == 1
     monkeypatch.undo()

@@ -12,7 +12,7 @@ import pytest
 
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.data.base import Pictures
-from edgetl.data.batches import epoch_batches
+from edgetl.data.batches import Share, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.training import finetune
 from edgetl.training.compress import (
@@ -126,11 +126,11 @@ def test_a_killed_compression_goes_on_to_the_same_weights(
 ) -> None:
     seen: list[int] = []
 
-    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int) -> Any:
+    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
         seen.append(epoch)
         if len(seen) == killed_in + 1:
             raise KeyboardInterrupt
-        return epoch_batches(pictures, rows, size, seed, epoch)
+        return epoch_batches(pictures, rows, size, seed, epoch, share)
 
     straight = classifier()
     expected = apply(BOTH, straight, pictures, schedule(2))

@@ -1,6 +1,6 @@
 """The epoch loop on two numbers instead of a network: what is kept, when it stops, and that a kill changes nothing."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,9 @@ class Training:
         self.weight.assign_sub(0.3 * self.momentum)
         return abs(value), 0.5
 
+    def steps(self, batches: Iterable[tuple[float]]) -> Iterator[tuple[int, float, float]]:
+        return ((1, *self.step(*batch)) for batch in batches)
+
     def validate(self) -> tuple[float, float]:
         self.after.append(self.weight.numpy())
         if self.scores:
@@ -44,7 +47,7 @@ class Training:
         return -float(np.abs(self.weight.numpy()).sum()), 1.0
 
     def run(self, schedule: Schedule) -> History:
-        return train_epochs("test", schedule, [self.weight], [self.momentum], self.batches, self.step, self.validate)
+        return train_epochs("test", schedule, [self.weight], [self.momentum], self.batches, self.steps, self.validate)
 
 
 def test_the_best_epoch_is_kept(schedule: MakeSchedule) -> None:

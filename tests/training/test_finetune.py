@@ -4,17 +4,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 import pytest
 
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
-from edgetl.data.batches import epoch_batches
+from edgetl.data.batches import Share, epoch_batches
+from edgetl.errors import RunError
 from edgetl.training import finetune
 from edgetl.training.epochs import History, Schedule
 from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune
 from edgetl.training.head import decay
 from edgetl.training.scoring import scorer
+from edgetl.training.speed import in_precision
+from edgetl.training.team import Team
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, SIZE
 
 Classifier = Callable[..., Any]
@@ -55,11 +60,11 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 ) -> None:
     epochs: list[int] = []
 
-    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int) -> Any:
+    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
         epochs.append(epoch)
         if epochs == [0, 1, 2]:
             raise KeyboardInterrupt
-        return epoch_batches(pictures, rows, size, seed, epoch)
+        return epoch_batches(pictures, rows, size, seed, epoch, share)
 
     straight = classifier()
     expected = tune(straight, pictures, schedule(4))
@@ -154,3 +159,44 @@ def test_accuracy_and_loss_of_logits_of_any_size() -> None:
     accuracy, loss = accuracy_and_loss(logits, np.array([0, 0, 0]))
     assert accuracy == pytest.approx(2 / 3)
     assert loss == pytest.approx((np.log(1 + np.exp(-2)) + np.log(1 + np.exp(1)) + 0) / 3, rel=1e-5)
+
+
+def test_several_steps_at_once_are_the_same_steps(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    plain, fast = classifier(), classifier()
+    expected = tune(plain, pictures, schedule(2))
+    schedule(2).checkpoint.unlink()
+    history = tune(fast, pictures, schedule(2), replace(SETTINGS, steps_per_execution=3))
+    for key in ("loss", "accuracy", "val_loss"):
+        assert [entry[key] for entry in history.entries] == pytest.approx([entry[key] for entry in expected.entries], rel=1e-4)
+
+
+def test_compiled_it_learns_too(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+    """Not the same: XLA draws other random numbers for the same seed."""
+    assert tune(classifier(), pictures, schedule(6), replace(SETTINGS, jit=True)).best["val_accuracy"] >= 0.8
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_learns_too(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, precision: str) -> None:
+    model = in_precision(classifier(), precision)
+    history = tune(model, pictures, schedule(6))
+    assert history.best["val_accuracy"] >= 0.8
+    assert {variable.dtype for variable in model.variables} == {tf.float32}, "what is kept has full precision"
+    assert model.get_layer("logits").compute_dtype == precision.removeprefix("mixed_")
+
+
+def test_too_large_a_batch_names_one_that_fits(
+    classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(model: Any, contract: Any, augment: Any, training_pictures: Any, size: int) -> None:
+        if size > 3:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM")
+
+    def steps(*_: Any) -> Any:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(finetune, "_gradients", exhausted)
+    monkeypatch.setattr(Team, "steps", lambda *_: steps)
+    with pytest.raises(RunError, match="--batch-size 2 fits"):
+        tune(classifier(), pictures, schedule(1))
+    monkeypatch.undo()
+    finetune._gradients(classifier(), CONTRACT, NO_AUGMENTATION, pictures, 4)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Pictures
+from edgetl.training import head
 from edgetl.training.finetune import accuracy_and_loss
 from edgetl.training.head import Head, HeadSettings, attach_head, decay, train_head, trunk_of
 from edgetl.training.scoring import scorer
@@ -17,11 +18,11 @@ SETTINGS = HeadSettings(epochs=20, learning_rate=0.1, batch_size=4, dropout=0.1,
 EVEN = np.ones(3, np.float32)
 
 
-def deep(seed: int, head: Head) -> Any:
+def deep(seed: int, of: Head) -> Any:
     from edgetl.keras import set_seed
 
     set_seed(seed)
-    return attach_head(small_backbone(), 3, head)
+    return attach_head(small_backbone(), 3, of)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,12 @@ def easy() -> Pictures:
     return coloured(90, difference=90.0)
 
 
-def test_it_separates_simple_pictures(classifier: Callable[..., Any], easy: Pictures) -> None:
+@pytest.mark.parametrize("memory_bytes", [head._MEMORY_BYTES, 0], ids=["in memory", "in a file"])
+def test_it_separates_simple_pictures(
+    classifier: Callable[..., Any], easy: Pictures, memory_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head, "_MEMORY_BYTES", memory_bytes)
+    monkeypatch.setattr(head, "_PIECE", 7)
     model = classifier()
     before = {layer.name: layer.get_weights() for layer in model.layers}
     accuracy = train_head(model, easy, CONTRACT, EVEN, SETTINGS).best["val_accuracy"]

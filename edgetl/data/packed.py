@@ -1,0 +1,82 @@
+"""Pictures that `edgetl pack` wrote, read in the order of the shards: on a disk, or wherever TensorFlow's file layer reads."""
+
+import hashlib
+import posixpath
+from functools import lru_cache, partial
+from threading import Lock
+
+from edgetl.keras import tf
+
+from edgetl.data.base import Item, Listing, Rejected
+from edgetl.data.labels import as_text, check
+from edgetl.data.shards import INDEX, Document, PackedPicture, PackIndex, ShardIndex, index_name, parse, shard_name
+from edgetl.errors import DataError
+
+ENCODED = "image/encoded"
+_HEADER, _FOOTER = 12, 4  # a record's length and that one's checksum before it, its own checksum behind it
+_BLOCK = 4 * 2**20  # one request to a remote store; 16 of them are kept
+_one_reads = Lock()
+
+
+def find(source: str) -> Listing:
+    """List the pictures of all shards. Raises DataError when an index is missing, damaged or not of this pack."""
+    root = source.rstrip("/")
+    pack = _index(posixpath.join(root, INDEX), PackIndex)
+    items: list[Item] = []
+    for number, shard in enumerate(pack.shards):
+        path = posixpath.join(root, index_name(number))
+        index = _index(path, ShardIndex, shard.index_sha256)
+        read = posixpath.join(root, shard_name(number))
+        items += (
+            Item(one.name, one.label, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length) for one in index.pictures
+        )
+    classes = check(((item.label, item.split) for item in items), as_text(source))
+    if classes != pack.classes:
+        raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the pictures again")
+    return Listing(as_text(source), classes, tuple(items), tuple(Rejected(one.name, one.reason) for one in pack.left_out))
+
+
+def _index(path: str, kind: type[Document], sha256: str = "") -> Document:
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            data = file.read()
+        if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+            raise ValueError("it was changed since it was packed")
+        return parse(kind, data)
+    except tf.errors.OpError as error:
+        remedy = "name what 'edgetl pack' wrote; s3:// and others need TensorFlow's plug-in: pip install tensorflow-io"
+        raise DataError(f"cannot read {as_text(path)}: {error.message}", remedy) from error
+    except ValueError as error:
+        raise DataError(f"{as_text(path)} is not what 'edgetl pack' writes: {error}", "pack the pictures again") from None
+
+
+def _read(path: str, stamp: str, picture: PackedPicture) -> bytes:
+    """A picture's file. Raises OSError when it cannot be had as it was packed."""
+    try:
+        record = _bytes(path, stamp, picture.offset + _HEADER, picture.length)
+        data: bytes = tf.train.Example.FromString(record).features.feature[ENCODED].bytes_list.value[0]
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+    except Exception as error:
+        if type(error).__name__ not in ("DecodeError", "IndexError"):  # protobuf's class is another one in each of its versions
+            raise
+        raise OSError("damaged in its shard") from error
+    if hashlib.sha256(data).hexdigest() != picture.sha256:
+        raise OSError("damaged in its shard: not the bytes that were packed")
+    return data
+
+
+def _bytes(path: str, stamp: str, start: int, length: int) -> bytes:
+    """Neighbours are asked for by several threads, nearly in order: one of them reads a block for all."""
+    first, last = start // _BLOCK, (start + length - 1) // _BLOCK
+    with _one_reads:
+        data = b"".join(_block(path, stamp, number) for number in range(first, last + 1))
+    return data[start - first * _BLOCK :][:length]
+
+
+@lru_cache(maxsize=16)
+def _block(path: str, stamp: str, number: int) -> bytes:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        file.seek(number * _BLOCK)
+        data: bytes = file.read(_BLOCK)
+    return data

@@ -1,0 +1,47 @@
+"""Arrays of more rows than memory should hold, in files of NumPy's format."""
+
+import os
+import weakref
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.errors import RunError
+
+
+class StoredRows:
+    """An array [N, ...] in a .npy file, of which the rows that are asked for are read.
+
+    Not a memory map: its pages would count as this program's memory until the whole file is in it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError, or ValueError when the file was cut or is none of these."""
+        with path.open("rb") as file:
+            np.lib.format.read_magic(file)
+            self.shape, _, self.dtype = np.lib.format.read_array_header_1_0(file)
+            self._start = file.tell()
+        if path.stat().st_size != self._start + np.prod(self.shape, dtype=np.int64) * self.dtype.itemsize:
+            raise ValueError("it is not as long as it should be")
+        self._path, self._file = path, os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._file)
+        self._row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        """Copies: of one row, of a slice or of an array of row numbers."""
+        wanted = np.arange(len(self))[rows]
+        made = np.empty((wanted.size, *self.shape[1:]), self.dtype)
+        for row, into in zip(wanted.reshape(-1).tolist(), made, strict=True):
+            if os.preadv(self._file, [into], self._start + row * self._row_bytes) != self._row_bytes:
+                raise RunError(f"{self._path} ends too early", "delete it: it is made again")
+        return made.reshape(*wanted.shape, *self.shape[1:])
+
+
+def write_header(file: BinaryIO, shape: tuple[int, ...], dtype: str) -> None:
+    """The start of a .npy file, as long for every number of rows: NumPy leaves room for the first axis to change."""
+    np.lib.format.write_array_header_1_0(file, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape})

@@ -1,0 +1,29 @@
+"""When a worker is lost, the others start again by themselves, and go on together after the last epoch that was finished."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from edgetl import lock
+from edgetl.console import warn
+from edgetl.errors import RunError
+from edgetl.training.team import LOST, Team
+
+_COUNT, _MOST = "EDGETL_REJOINED", 20  # times that this process has begun anew
+
+
+@contextmanager
+def rejoining(team: Team) -> Iterator[None]:
+    """TensorFlow cannot take a worker back into a running program, so the program is replaced by itself: same process, same command."""
+    try:
+        yield
+    except LOST as error:
+        if team.workers == 1:
+            raise
+        times = int(os.environ.get(_COUNT, "0")) + 1
+        if times > _MOST:
+            raise RunError(f"a worker was lost {times} times", "look at the other workers' logs; the same command goes on") from error
+        warn(f"a worker was lost ({type(error).__name__}); starting again, to go on after the last finished epoch")
+        lock.release_all()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {_COUNT: str(times)})

@@ -1,0 +1,35 @@
+"""When a batch does not fit into a device's memory: which one would."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from edgetl.keras import device_name, tf
+
+from edgetl.errors import RunError
+
+
+@contextmanager
+def fitting(batch_size: int, attempt: Callable[[int], object]) -> Iterator[None]:
+    """Raises RunError that names the largest half, quarter and so on of `batch_size` that fits, when the work inside runs out of memory.
+
+    Args:
+        attempt: computes gradients of that many pictures, and changes nothing.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError:
+        size = largest(batch_size, attempt)
+        remedy = f"--batch-size {size} fits" if size else "not even one picture fits: choose a smaller --image-size or backbone"
+        raise RunError(f"{batch_size} pictures a step do not fit into the memory of {device_name()}", remedy) from None
+
+
+def largest(too_large: int, attempt: Callable[[int], object]) -> int:
+    size = too_large // 2
+    while size:
+        try:
+            attempt(size)
+        except tf.errors.ResourceExhaustedError:
+            size //= 2
+        else:
+            return size
+    return 0
