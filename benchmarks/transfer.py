@@ -2,7 +2,7 @@
 
 usage: python benchmarks/transfer.py [PICTURES]   a folder or source to pretrain on; cifar10 if left out
 
-Both get the same training pictures, epochs and settings, each the better of three learning rates by its mean over the seeds: what
+Both get the same training pictures, epochs and settings, each the best of four learning rates by its mean over the seeds: what
 differs is the start. Every seed draws other training pictures, and all are judged on the same others.
 """
 
@@ -22,7 +22,7 @@ from edgetl.project import Project
 
 RECIPE = Path(__file__).parents[1] / "models/small_cnn_digits/recipe.toml"
 SEEDS, TRAINED, JUDGED = range(5), 10, 100  # pictures of each class
-RATES = (5e-4, 2e-3, 8e-3)
+RATES = (5e-4, 2e-3, 8e-3, 3e-2)
 # The head has no stage of its own, so that both see every picture equally often; 50 epochs are 650 steps.
 SAME = {"train.head_epochs": 0, "train.epochs": 50, "train.patience": 50, "train.batch_size": 8, "quantize.qat": False}
 
