@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 import onnx
 from ai_edge_litert.interpreter import Interpreter
@@ -39,7 +41,7 @@ _TRAIN = (
     *("--set", "data.cache_memory_mib=1"),  # the larger pictures that crops are cut from go through the cache
 )
 _PICTURES = 300
-_NOT_RESULTS = (".edgetl.lock", "edgetl.log", "edgetl.log.1")  # of no stage, or another one each time
+_NOT_RESULTS = (".edgetl.lock", "edgetl.log", "edgetl.log.1", "output.log")  # of no stage, or another one each time
 _TIMEOUT_S = 900.0  # for a command of a quarter of a minute on a busy machine
 
 
@@ -81,13 +83,18 @@ def _bundled(folder: Path) -> dict[str, Any]:
     return {"bundle": sha256(folder / "run/run.edgetl")}
 
 
+def _packed(folder: Path) -> dict[str, Any]:
+    return {path.name: sha256(path) for path in (folder / "packed").iterdir()}
+
+
 ROWS = {
+    "pack": Row(("pack", "../digits", "packed", "--shards", "150"), (), _packed),
     "train": Row(_TRAIN, (), _trained),
     "export": Row(("export", "run"), ("train",), _exported),
     "validate": Row(("validate", "run"), ("train", "export"), lambda _: {}),
     "bundle": Row(("bundle", "run", "--force"), ("train", "export", "validate"), _bundled),
 }
-KILLED = ("train", "export", "bundle")
+KILLED = ("pack", "train", "export", "bundle")
 
 
 def _check(path: Path) -> None:
@@ -106,6 +113,8 @@ def _check(path: Path) -> None:
         Interpreter(model_path=str(path)).allocate_tensors()
     elif path.suffix == ".onnx":
         onnx.checker.check_model(str(path), full_check=True)
+    elif path.suffix == ".tfrecord":
+        assert all(len(record.numpy()) for record in tf.data.TFRecordDataset(str(path)))  # whose reader checks its checksums
     elif path.suffix == ".edgetl":
         archive.read(path)
     else:
@@ -169,7 +178,7 @@ def _round(row: Row, start: Path, folder: Path, after_s: float, number: signal.S
     if code is None:
         return None
     print(f"  {after_s:5.1f} s: {_state(folder)}", flush=True)
-    wrong = [f"half-written: {found}" for found in _half_written(folder / "run")] if (folder / "run").exists() else []
+    wrong = [f"half-written: {found}" for found in _half_written(folder)]
     if code not in ((-number, 128 + number) if number == signal.SIGTERM else (-number,)):
         wrong.append(f"exit code {code}")
     try:

@@ -112,7 +112,7 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
             except OSError as error:
                 left_out.append(LeftOut(name=item.name, reason=reason(error)))
                 continue
-            record = _example(item, data).SerializeToString()
+            record = _example(item, data).SerializeToString(deterministic=True)  # the same bytes in every process
             writer.write(record)
             sha256 = hashlib.sha256(data).hexdigest()
             pictures.append(
