@@ -40,7 +40,6 @@ _out = _Logged(highlight=False)
 _err = _Logged(stderr=True, highlight=False)
 _json_wanted = False
 _verbose = False
-_stop: BaseException | None = None
 
 
 def want_json() -> None:
@@ -124,14 +123,6 @@ def json_result(document: Any) -> None:
         sys.stdout.write(shown(json.dumps(document, indent=2, ensure_ascii=False)) + "\n")
 
 
-def stop_with(stop: BaseException | None) -> None:
-    """Raise it; and should it be lost, which happens to what a signal raises in a callback of native code, raise it at the next tick."""
-    global _stop
-    _stop = stop
-    if stop is not None:
-        raise stop
-
-
 class Ticker:
     """What a progress bar hands out: call it after each piece of work."""
 
@@ -142,8 +133,6 @@ class Ticker:
 
     def __call__(self, steps: int = 1, facts: str = "") -> None:
         """Advance; `facts` (loss, accuracy) stand beside the bar."""
-        if _stop is not None:
-            raise _stop
         self._done += steps
         if self._progress and self._task is not None:
             fields: dict[str, Any] = {"facts": _cell(facts)} if facts else {}

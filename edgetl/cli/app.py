@@ -148,15 +148,14 @@ def _fail(error: EdgetlError) -> NoReturn:
 def _stopped_cleanly() -> Iterator[None]:
     """SIGTERM ends the command as Ctrl-C does: temporary files go, programs and devices are let go of."""
 
-    stops = {signal.SIGTERM: SystemExit(TERMINATED), signal.SIGINT: KeyboardInterrupt()}
-    console.stop_with(None)
-    heeded = [number for number in stops if signal.getsignal(number) is not signal.SIG_IGN]  # nohup's wish is kept
-    before = {number: signal.signal(number, lambda number, _: console.stop_with(stops[signal.Signals(number)])) for number in heeded}
+    def stop(*_: object) -> NoReturn:
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
