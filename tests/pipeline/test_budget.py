@@ -56,6 +56,7 @@ def test_sensitivity_names_the_layer_first(ruined: Path, cli: Cli) -> None:
     assert worst["logits_change"] > 3 * answer.document["operators"][1]["logits_change"]
 
 
+@pytest.mark.slow
 def test_the_budget_is_met_by_climbing(ruined: Path, cli: Cli) -> None:
     answer = cli("export", ruined, "--int8", "--max-drop", 1, "--json")
     assert answer.code == 0, answer.err

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgetl.export import tflite
 from tests.conftest import Made, edgetl
 
 
+@pytest.mark.slow
 def test_half_the_int8_weights_are_zero_and_the_file_zips_smaller(made: Made, run_copy: Path) -> None:
     recipe = made.recipe.read_text(encoding="utf-8") + "\n[compress]\nepochs = 1\nsparsity = 0.5\n"
     recipe = recipe.replace("[train]", "[export]\nprecisions = ['int8']\n[train]")

@@ -11,6 +11,7 @@ from edgetl.workspace import Run
 from tests.conftest import Answer, Made
 
 
+@pytest.mark.slow
 def test_it_is_in_the_weights_of_every_export(cli: Callable[..., Answer], made: Made, tmp_path: Path) -> None:
     settings = ["train.temperature_scaling=true", "quantize.qat=false", 'export.precisions=["float32", "int8"]']
     options = [part for setting in settings for part in ("--set", setting)]
