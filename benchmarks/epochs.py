@@ -13,7 +13,7 @@ from common import CLASSES, augmentation, classifier, cpu_line, quantize_setting
 
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings, fine_tune
+from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
 
 MODELS = (("mobilenet_v1", 0.25, 128), ("mobilenet_v2", 0.35, 128), ("efficientnet_lite0", 1.0, 160))
 
@@ -26,10 +26,11 @@ def main(count: int) -> None:
         pictures, larger = (some_pictures(replace(contract, image_size=pixels), count + 64) for pixels in (size, round(1.25 * size)))
         splits = np.where(np.arange(count + 64) < count, "train", "val")
         pictures, larger = replace(pictures, splits=splits), replace(larger, splits=splits)
+        material = Material(pictures, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size))
         tuning = FineTuneSettings(32, 1e-4, 0.1, "all", 0.2, 0.1, False, 0)
         with tempfile.TemporaryDirectory() as folder:
             schedule = Schedule(2, -(-count // 32), 2, Path(folder) / "checkpoint.npz", "float")
-            history = fine_tune(model, pictures, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size), tuning, schedule)
+            history = fine_tune(model, material, tuning, schedule)
             settings, own = quantize_settings(larger, size), replace(schedule, identity="qat")
             _, facts = quantize(model, pictures, pictures.rows("train")[:128], contract, settings, own)
         took = history.entries[1]["seconds"], facts["epochs"][1]["seconds"]

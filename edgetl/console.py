@@ -23,6 +23,7 @@ from edgetl import log
 _NUMBER = re.compile(r"[-+]?[\d.,]+( s)?")
 # What moves the cursor, colours the terminal, reverses the line, or cannot be encoded: names of files and classes come from others.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_LISTED = 20  # lines of a list in a message
 _PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
 
 
@@ -87,6 +88,12 @@ def fail(problem: str, remedy: str) -> None:
     _err.print(shown(f"error: {problem}"), markup=False, style="bold red", soft_wrap=True)
     if remedy:
         _err.print(shown(remedy), markup=False, soft_wrap=True)
+
+
+def some(lines: Sequence[str]) -> str:
+    """The first of them as lines of a message, and how many more there are: enough to see the pattern, few enough to read."""
+    more = f"\n  and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
+    return "".join(f"\n  {line}" for line in lines[:_LISTED]) + more
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

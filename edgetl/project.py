@@ -19,7 +19,7 @@ from edgetl.contract import InputContract
 from edgetl.data import exclude, sources
 from edgetl.data import pictures as data_pictures
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
+from edgetl.data.base import Listing, Pictures
 from edgetl.data.calibration import sample
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.quantization.base import Settings
@@ -31,6 +31,12 @@ from edgetl.training.team import Team, team
 from edgetl.workspace import RUNS, Run, fingerprint
 
 
+def listing_of(recipe: Recipe) -> Listing:
+    """What the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
+    data = recipe.data
+    return exclude.apply(sources.find(data.source), data.exclude).limited(data.limit)
+
+
 class Project:
     """The pictures are read, and the float model is loaded, when a stage first needs them."""
 
@@ -38,7 +44,7 @@ class Project:
         self.run, self.recipe = run, recipe
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
-        self.listing = exclude.apply(sources.find(recipe.data.source), recipe.data.exclude).limited(recipe.data.limit)
+        self.listing = listing_of(recipe)
         self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
 
     @classmethod
@@ -48,15 +54,13 @@ class Project:
         paths = {"source": source, "exclude": Path(recipe.data.exclude)} if recipe.data.exclude else {"source": source}
         found = {name: str(path.resolve()) for name, path in paths.items() if path.exists()}
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
-        _check(BACKBONES.load(recipe.model.backbone), recipe)
-        exclude.read(recipe.data.exclude)
-        sources.find(recipe.data.source)
-        values = recipe.model_dump()
         name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
-        made = team(recipe.train.strategy)  # before anything is computed
-        run = Run.create(out or parent / name, values) if made.rank == 0 else Run(out or parent / name)
-        note(f"run: {run.path}" if made.workers == 1 else f"run: {run.path}, rank {made.rank} of {made.workers}")
-        return cls(run, recipe)
+        project = cls(Run(out or parent / name), recipe)  # which finds what is wrong with the recipe before anything is written
+        made = project.team  # before anything is computed
+        if made.rank == 0:
+            Run.create(project.run.path, recipe.model_dump())
+        note(f"run: {project.run.path}" if made.workers == 1 else f"run: {project.run.path}, rank {made.rank} of {made.workers}")
+        return project
 
     @classmethod
     def open(cls, path: Path | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
@@ -152,11 +156,11 @@ class Project:
 
     @property
     def calibration_rows(self) -> np.ndarray:
-        return self.training_rows(self.recipe.quantize.calibration_pictures)
+        return self.rows("train", self.recipe.quantize.calibration_pictures)
 
-    def training_rows(self, count: int) -> np.ndarray:
-        """`count` training pictures, evenly over the classes; 0: all."""
-        rows = self.pictures.rows("train")
+    def rows(self, split: str, count: int) -> np.ndarray:
+        """`count` pictures of a split, evenly over the classes; 0: all."""
+        rows = self.pictures.rows(split)
         return sample(self.pictures.labels, rows, count, self.recipe.train.seed) if count else rows
 
     def quantize_settings(self, ranges: str | None = None) -> Settings:
@@ -179,8 +183,7 @@ class Project:
         augment = self.recipe.augment
         return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.image_size)
 
-    def schedule(self, stage: str, epochs: int, patience: int, inputs: str) -> Schedule:
-        replicas = self.team.replicas if stage == "float" else 1
+    def schedule(self, stage: str, epochs: int, patience: int, inputs: str, replicas: int = 1) -> Schedule:
         steps = -(-len(self.pictures.rows("train")) // (self.recipe.train.batch_size * replicas))
         return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs, self.run.logs)
 

@@ -1,15 +1,12 @@
 """A file that names pictures to leave out: one a line, as the source names them; lines that begin with # say something to people."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from edgetl import console
 from edgetl.data.base import Listing
 from edgetl.errors import UsageError
-
-_NAMED = 20  # names that a message repeats
 
 
 def line(name: str) -> str:
@@ -39,7 +36,8 @@ def apply(listing: Listing, path: str) -> Listing:
     there = {item.name for item in listing.items} | {rejected.name for rejected in listing.rejected}
     unknown = [name for name in names if name not in there]
     if unknown:
-        console.warn(f"{len(unknown)} of {len(names)} pictures in {path} are not in {listing.source}:{_some(unknown)}")
+        named = console.some(list(map(repr, unknown)))
+        console.warn(f"{len(unknown)} of {len(names)} pictures in {path} are not in {listing.source}:{named}")
     excluded = there.intersection(names)
     return replace(
         listing,
@@ -47,8 +45,3 @@ def apply(listing: Listing, path: str) -> Listing:
         rejected=tuple(rejected for rejected in listing.rejected if rejected.name not in excluded),
         excluded=tuple(sorted(excluded)),
     )
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f"\n  and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return "".join(f"\n  {name!r}" for name in names[:_NAMED]) + more

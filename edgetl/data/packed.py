@@ -7,6 +7,8 @@ from threading import Lock
 
 from edgetl.keras import tf
 
+from google.protobuf.message import DecodeError
+
 from edgetl.data.base import Item, Listing, Rejected
 from edgetl.data.labels import as_text, check
 from edgetl.data.shards import INDEX, Document, PackedPicture, PackIndex, ShardIndex, index_name, parse, shard_name
@@ -14,6 +16,7 @@ from edgetl.errors import DataError
 
 ENCODED = "image/encoded"
 _HEADER, _FOOTER = 12, 4  # a record's length and that one's checksum before it, its own checksum behind it
+AROUND = _HEADER + _FOOTER
 _BLOCK = 4 * 2**20  # one request to a remote store; 16 of them are kept
 _one_reads = Lock()
 
@@ -38,8 +41,7 @@ def find(source: str) -> Listing:
 
 def _index(path: str, kind: type[Document], sha256: str = "") -> Document:
     try:
-        with tf.io.gfile.GFile(path, "rb") as file:
-            data = file.read()
+        data = content(path)
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
             raise ValueError("it was changed since it was packed")
         return parse(kind, data)
@@ -50,6 +52,12 @@ def _index(path: str, kind: type[Document], sha256: str = "") -> Document:
         raise DataError(f"{as_text(path)} is not what 'edgetl pack' writes: {error}", "pack the pictures again") from None
 
 
+def content(path: str) -> bytes:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        data: bytes = file.read()
+    return data
+
+
 def _read(path: str, stamp: str, picture: PackedPicture) -> bytes:
     """A picture's file. Raises OSError when it cannot be had as it was packed."""
     try:
@@ -57,9 +65,7 @@ def _read(path: str, stamp: str, picture: PackedPicture) -> bytes:
         data: bytes = tf.train.Example.FromString(record).features.feature[ENCODED].bytes_list.value[0]
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
-    except Exception as error:
-        if type(error).__name__ not in ("DecodeError", "IndexError"):  # protobuf's class is another one in each of its versions
-            raise
+    except (DecodeError, IndexError) as error:
         raise OSError("damaged in its shard") from error
     if hashlib.sha256(data).hexdigest() != picture.sha256:
         raise OSError("damaged in its shard: not the bytes that were packed")

@@ -14,8 +14,6 @@ from edgetl.data.splits import assign
 from edgetl.errors import DataError
 from edgetl.workspace import fingerprint
 
-_NAMED = 20  # bad files that a message names: enough to see the pattern, few enough to read
-
 
 def load(
     listing: Listing,
@@ -85,14 +83,13 @@ def _check_rejected(rejected: Sequence[Rejected], usable: int, source: str, max_
     if not rejected:
         return
     files = usable + len(rejected)
-    named = "".join(f"\n  {one.name!r}: {one.reason}" for one in rejected[:_NAMED])
-    more = f"\n  and {len(rejected) - _NAMED} more" if len(rejected) > _NAMED else ""
+    named = console.some([f"{one.name!r}: {one.reason}" for one in rejected])
     if len(rejected) > max_bad_fraction * files:
         raise DataError(
-            f"{source}: {len(rejected)} of {files} files cannot be used:{named}{more}",
+            f"{source}: {len(rejected)} of {files} files cannot be used:{named}",
             "mend or remove them, or go on without them: --set data.max_bad_fraction=1",
         )
-    console.warn(f"{len(rejected)} of {files} files are left out:{named}{more}")
+    console.warn(f"{len(rejected)} of {files} files are left out:{named}")
 
 
 def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Arrays of more rows than memory should hold, in files of NumPy's format."""
+"""Arrays in files of NumPy's format: whole ones that are made once, and those of more rows than memory should hold."""
 
 import os
 import weakref
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.errors import RunError
+from edgetl.workspace import DAMAGED_NPZ, atomic
 
 
 class StoredRows:
@@ -40,6 +41,20 @@ class StoredRows:
             if os.preadv(self._file, [into], self._start + row * self._row_bytes) != self._row_bytes:
                 raise RunError(f"{self._path} ends too early", "delete it: it is made again")
         return made.reshape(*wanted.shape, *self.shape[1:])
+
+
+def read_array(path: Path) -> NDArray[Any] | None:
+    """A whole one; None where there is none, or one that was cut."""
+    try:
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except DAMAGED_NPZ:
+        return None
+    return array
+
+
+def write_array(path: Path, array: NDArray[Any]) -> None:
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
 
 
 def write_header(file: BinaryIO, shape: tuple[int, ...], dtype: str) -> None:

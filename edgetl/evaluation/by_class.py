@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,7 @@ class OfClass:
 
 def confusion(answers: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
     """int64 [K, K]: rows are what a picture is, columns what it was called."""
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (labels, answers), 1)
+    counts: NDArray[np.int64] = confusion_matrix(labels, answers, labels=range(classes))
     return counts
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
+from edgetl.evaluation.by_class import confusion
 from edgetl.evaluation.calibration import Bin, calibration_error, gaps, reliability
 from edgetl.evaluation.metrics import PROBABILITY_FLOOR, measure
 
@@ -78,8 +79,8 @@ def score(probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[s
         raise ValueError("probabilities have NaN or infinity")
     answers = probabilities.argmax(axis=1)
     drawn = _intervals(probabilities, labels, seed)
-    confusion = confusion_matrix(labels, answers, labels=range(len(classes)))
-    per_class = _per_class(probabilities, labels, classes, confusion, drawn)
+    counts = confusion(answers, labels, len(classes))
+    per_class = _per_class(probabilities, labels, classes, counts, drawn)
     averages = {kind: _averages(kind, labels, answers, per_class, drawn) for kind in ("macro", "weighted")}
     error = calibration_error(probabilities, labels)
     low, high = drawn["calibration_error"]
@@ -96,17 +97,17 @@ def score(probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[s
         calibration_error=Estimate(error, (max(2 * error - high, 0.0), min(max(2 * error - low, 0.0), 1.0))),
         reliability=reliability(probabilities, labels),
         classes=per_class,
-        confusion=tuple(map(tuple, confusion.tolist())),
+        confusion=tuple(map(tuple, counts.tolist())),
         notes=tuple(_notes(per_class)),
     )
 
 
 def _per_class(
-    probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], confusion: NDArray[Any], drawn: Mapping[str, Any]
+    probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], counts: NDArray[Any], drawn: Mapping[str, Any]
 ) -> tuple[ClassScores, ...]:
     found = []
     for k, label in enumerate(classes):
-        pictures, named, right = int(confusion[k].sum()), int(confusion[:, k].sum()), int(confusion[k, k])
+        pictures, named, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
         f1 = Estimate(2 * right / (pictures + named), drawn["f1"][k]) if pictures + named else None
         both = 0 < pictures < len(labels)
         area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), drawn["roc_auc"][k]) if both else None

@@ -11,7 +11,6 @@ import numpy as np
 
 from edgetl.benchmark.plan import Plan, Sent, Subject
 from edgetl.benchmark.run import benchmark as measure
-from edgetl.data.calibration import sample
 from edgetl.errors import RunError, UsageError
 from edgetl.pipeline.export import exported
 from edgetl.pipeline.validate import subject_name
@@ -78,8 +77,7 @@ def _sent(run: Run | None, subjects: Sequence[Subject], count: int) -> Iterator[
         yield subjects, None
         return
     project = Project.open(run.path)
-    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
-    rows = sample(pictures.labels, rows, count, project.recipe.train.seed) if count > 0 else rows
+    pictures, rows = project.trained_pictures(), project.rows("val", max(count, 0))
     pixels = np.ascontiguousarray(pictures.pixels[rows])
 
     def answers(one: Subject) -> Any:

@@ -44,7 +44,7 @@ def _ladder(project: Project) -> Iterator[Candidate]:
         quantize(project, scheme)
         yield candidate(project, scheme, Quantized.load(project.run.quantized_model(scheme)))
     note("looking for the operators that hurt ptq_int8")
-    calibrated, rows = Quantized.load(project.run.quantized_model("ptq_int8")), project.training_rows(SENSITIVITY_PICTURES)
+    calibrated, rows = Quantized.load(project.run.quantized_model("ptq_int8")), project.rows("train", SENSITIVITY_PICTURES)
     damages = sensitivity(project.float_model, calibrated, project.contract, project.pictures.pixels, rows)
     worst = [damage.operator for damage in damages]
     for count in (2**power for power in range(len(worst).bit_length())):

@@ -24,7 +24,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
     run, contract = project.run, project.contract
     run.hold()
     quantized, name = chosen(project, scheme)
-    pictures, rows = project.trained_pictures(), project.training_rows(limit)
+    pictures, rows = project.trained_pictures(), project.rows("train", limit)
     damages = measure_damage(project.float_model, quantized, contract, pictures.pixels, rows)
     content = int8_tflite(quantized.to_keras(project.float_model, contract), contract)
     drifts = drift(project.float_model, content, contract, pictures.pixels, rows)

@@ -16,8 +16,9 @@ import PIL
 from numpy.typing import NDArray
 
 from edgetl.console import warn
-from edgetl.data import exclude, pictures, reading, sources
+from edgetl.data import exclude, pictures, reading
 from edgetl.data.base import SPLITS, Listing, Rejected
+from edgetl.data.stored import read_array, write_array
 from edgetl.doctor import CHECKS
 from edgetl.doctor.alike import find_pairs
 from edgetl.doctor.base import Finding, Look, Seen
@@ -25,9 +26,10 @@ from edgetl.doctor.copies import all_alike
 from edgetl.doctor.labels import judged_classes
 from edgetl.doctor.look import look_at
 from edgetl.errors import DataError, UsageError
+from edgetl.project import listing_of
 from edgetl.recipe import Recipe, restore
 from edgetl.report import doctor as report
-from edgetl.workspace import DAMAGED_NPZ, Run, atomic, fingerprint, sha256, write_json
+from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
 _VERSION = 1  # raise it when the same pictures give other features
 OUT = Path("doctor")  # where findings go when no folder is named
@@ -56,7 +58,7 @@ def doctor(recipe: Recipe, out: Path | None, fast: bool) -> tuple[Written, dict[
     out = out or OUT / (source.resolve().stem or "data")
     _check_out(out, source)
     recipe = _as_the_run(out, recipe)
-    listing = exclude.apply(sources.find(recipe.data.source), recipe.data.exclude)
+    listing = listing_of(recipe)
     seen = _see(listing, recipe, out / "cache", fast)
     found = {name: tuple(sorted(CHECKS.load(name)(seen), key=lambda one: -one.score)) for name in CHECKS}
     document = _document(listing, seen, found, fast) | {"seconds": round(time.monotonic() - started, 1)}
@@ -100,7 +102,7 @@ def _read(listing: Listing, cache: Path, fast: bool) -> tuple[list[Look | None],
     contract = network.input_contract(listing.classes)
     parts = network.BACKBONE, network.ALPHA, network.IMAGE_SIZE, network.WEIGHTS, PIL.__version__
     path = cache / f"doctor-{fingerprint(_VERSION, listing.stamp, *parts)}.npy"
-    known = None if fast else _cached(path)
+    known = None if fast else read_array(path)
     compute = None if fast or known is not None else network.load(contract)
     looks: list[Look | None] = []
     rejected, waiting, made = list(listing.rejected), [], []
@@ -117,16 +119,8 @@ def _read(listing: Listing, cache: Path, fast: bool) -> tuple[list[Look | None],
         made.append(compute(np.stack(waiting)))
     if made:
         known = np.concatenate(made)
-        with atomic(path) as temporary, temporary.open("wb") as file:
-            np.save(file, known)
+        write_array(path, known)
     return looks, tuple(rejected), known
-
-
-def _cached(path: Path) -> NDArray[np.float32] | None:
-    with suppress(*DAMAGED_NPZ):  # not there, most often
-        features: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        return features
-    return None
 
 
 def _document(listing: Listing, seen: Seen, found: Findings, fast: bool) -> dict[str, Any]:

@@ -1,16 +1,15 @@
 """The pooled features of a run's pictures by the backbone that its training starts from, computed once."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.data.stored import read_array, write_array
 from edgetl.pipeline.fit import start_from, starting_model
 from edgetl.project import Project
 from edgetl.training.head import trunk_of
 from edgetl.training.probe import ProbeSettings
 from edgetl.training.scoring import scorer
-from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint
+from edgetl.workspace import fingerprint
 
 _VERSION = 1  # raise it when the same pictures give other features
 
@@ -30,14 +29,12 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
         _VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dense", "dropout", "l2"}), ways
     )
     path = project.run.cache / f"features-{key}.npy"
-    try:
-        return np.load(path, allow_pickle=False), rows
-    except DAMAGED_NPZ:  # not there, most often, or cut
+    features = read_array(path)
+    if features is None:
         trunk = trunk_of(starting_model(project))
         views = [scorer(trunk, project.contract, mirrored)(pictures.pixels, rows, "features") for mirrored in ways]
-    features: NDArray[Any] = np.stack(views)
-    with atomic(path) as temporary, temporary.open("wb") as file:
-        np.save(file, features)
+        features = np.stack(views)
+        write_array(path, features)
     return features, rows
 
 

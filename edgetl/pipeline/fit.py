@@ -15,7 +15,7 @@ from edgetl.errors import RunError
 from edgetl.pipeline.rejoin import rejoining
 from edgetl.project import Project
 from edgetl.training.epochs import History, Schedule, resume, save
-from edgetl.training.finetune import FineTuneSettings, Teacher, class_weights, fine_tune
+from edgetl.training.finetune import FineTuneSettings, Material, Teacher, class_weights, fine_tune
 from edgetl.training.head import Head, HeadSettings, attach_head, dense_layers, train_head
 from edgetl.training.speed import compiled, in_precision, policy
 from edgetl.training.tensorboard import Log
@@ -29,16 +29,16 @@ def start_from(project: Project) -> str:
 
 
 def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
-    return project.schedule(stage, project.recipe.train.epochs, project.recipe.train.patience, inputs)
+    return project.schedule(stage, project.recipe.train.epochs, project.recipe.train.patience, inputs, project.team.replicas)
 
 
 def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
     """Train the head alone, then as much of the network as the recipe says; gives what is to be known of it."""
-    settings, pictures, contract = project.recipe.train, project.pictures, project.contract
+    settings = project.recipe.train
     team, precision = project.team, policy(settings.precision)
     alone = team.replicas == 1 and precision == "float32"
     note(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
-    by_class = weights_by_class(project)
+    by_class = _by_class(project)
     facts: dict[str, Any] = {
         "device": device_name(),
         "replicas": team.replicas,
@@ -57,9 +57,7 @@ def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
         with rejoining(team):
             if not alone:
                 twin.set_weights(team.arrays(model.get_weights()))
-            history = fine_tune(
-                twin, pictures, project.training_pictures, contract, by_class, project.augmentation, tuning, schedule, team=team
-            )
+            history = fine_tune(twin, material_of(project), tuning, schedule, team=team)
             if not alone:
                 model.set_weights(twin.get_weights())  # which all workers must ask for: statistics are averaged when they are read
         facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
@@ -101,7 +99,12 @@ def with_head(project: Project, backbone: Any) -> Any:
     return attach_head(backbone, len(project.contract.labels), head)
 
 
-def weights_by_class(project: Project) -> np.ndarray:
+def material_of(project: Project) -> Material:
+    """Reads the larger pictures, which a head alone does not need."""
+    return Material(project.pictures, project.training_pictures, project.contract, _by_class(project), project.augmentation)
+
+
+def _by_class(project: Project) -> np.ndarray:
     pictures = project.pictures
     return class_weights(pictures.labels[pictures.rows("train")], len(pictures.classes), project.recipe.train.balance_above)
 

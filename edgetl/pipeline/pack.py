@@ -15,12 +15,11 @@ from edgetl.console import Ticker, progress
 from edgetl.data import sources
 from edgetl.data.base import Item, Listing
 from edgetl.data.files import reason
-from edgetl.data.packed import ENCODED
+from edgetl.data.packed import AROUND, ENCODED, content
 from edgetl.data.shards import INDEX, LeftOut, PackedPicture, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
 from edgetl.workspace import fingerprint
 
-_AROUND = 16  # bytes that TFRecord puts around a record
 _CHUNK = 2**20
 
 
@@ -86,7 +85,7 @@ def _prepare(root: str, plan: str) -> None:
     path = posixpath.join(root, INDEX)
     names = set(tf.io.gfile.listdir(root))
     if tf.io.gfile.exists(path):
-        if parse(PackIndex, _content(path)).plan != plan:
+        if parse(PackIndex, content(path)).plan != plan:
             raise RunError(f"{root} holds other pictures, or the same in other shards", "choose another folder")
     elif foreign := sorted(name for name in names if not name.startswith(("pictures-", ".partial-"))):
         raise RunError(f"{root} holds {foreign[0]!r}, which is not of a pack", "choose an empty folder, or one that is not there yet")
@@ -97,7 +96,7 @@ def _finished(root: str, plan: str, number: int) -> ShardIndex | None:
     path, shard = posixpath.join(root, index_name(number)), posixpath.join(root, shard_name(number))
     if not (tf.io.gfile.exists(path) and tf.io.gfile.exists(shard)):
         return None
-    index = parse(ShardIndex, _content(path))
+    index = parse(ShardIndex, content(path))
     return index if index.plan == plan and tf.io.gfile.stat(shard).length == index.size_bytes else None
 
 
@@ -118,7 +117,7 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
             pictures.append(
                 PackedPicture(name=item.name, label=item.label, split=item.split, sha256=sha256, offset=end, length=len(record))
             )
-            end += len(record) + _AROUND
+            end += len(record) + AROUND
     tf.io.gfile.rename(temporary, path, overwrite=True)
     index = ShardIndex(schema=1, plan=plan, size_bytes=end, sha256=_sha256(path), pictures=tuple(pictures), left_out=tuple(left_out))
     _write(root, index_name(number), index)
@@ -136,12 +135,6 @@ def _write(root: str, name: str, document: PackIndex | ShardIndex) -> None:
     with tf.io.gfile.GFile(temporary, "wb") as file:
         file.write(document.model_dump_json(by_alias=True))
     tf.io.gfile.rename(temporary, posixpath.join(root, name), overwrite=True)
-
-
-def _content(path: str) -> bytes:
-    with tf.io.gfile.GFile(path, "rb") as file:
-        data: bytes = file.read()
-    return data
 
 
 def _sha256(path: str) -> str:

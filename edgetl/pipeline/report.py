@@ -59,7 +59,6 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 
 def _answers(run: Run) -> Answers | Absent:
     """Of the float model and of two files, on the pictures that the validation took."""
-    from edgetl.data.calibration import sample
     from edgetl.pipeline.export import exported
     from edgetl.pipeline.validate import subject_name
     from edgetl.project import Project
@@ -69,12 +68,10 @@ def _answers(run: Run) -> Answers | Absent:
 
     try:
         project = Project.open(run.path)
-        pictures, rows = project.trained_pictures(), project.pictures.rows("val")
+        pictures, rows = project.trained_pictures(), project.rows("val", project.recipe.validation.limit)
         files = {subject_name(Path(file)): run.path / file for file in exported(project)}
     except (DataError, RunError) as error:  # the pictures are elsewhere, or nothing is exported: the rest can still be told
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
-    limit, seed = project.recipe.validation.limit, project.recipe.train.seed
-    rows = sample(pictures.labels, rows, limit, seed) if limit else rows
     sessions = {"keras_float": KerasSession(project.float_model, project.contract)}
     chosen = [name for name in _COMPARED if name in files][:2]
     opened = sessions | {name: open_session(files[name], project.contract) for name in chosen}

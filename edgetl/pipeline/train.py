@@ -13,10 +13,10 @@ from edgetl.pipeline.fit import (
     fit,
     float_schedule,
     head_settings,
+    material_of,
     start_from,
     starting_model,
     tuning_settings,
-    weights_by_class,
 )
 from edgetl.pipeline.temperature import scale_temperature
 from edgetl.project import Project
@@ -134,8 +134,8 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
     schedule = float_schedule(project, "unfreeze", inputs)
     trials = choose(
-        *(starting_model(project), project.pictures, project.training_pictures, project.contract, weights_by_class(project)),
-        *(project.augmentation, head_settings(project), tuning_settings(project, project.recipe.train.learning_rate, None), schedule),
+        *(starting_model(project), material_of(project), head_settings(project)),
+        *(tuning_settings(project, project.recipe.train.learning_rate, None), schedule),
     )
     chosen = {"unfreeze": trials[0].unfreeze, "learning_rate": trials[0].learning_rate}
     return [], chosen | {"trials": [asdict(trial) for trial in trials]}
@@ -150,11 +150,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     pruning, clustering = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
     for sparsity, clusters, rate in (pruning, clustering):
         tuning = replace(tuning_settings(project, rate, teacher), **_WHOLE)
-        histories |= compress(
-            *(model, project.pictures, project.training_pictures, contract, weights_by_class(project), project.augmentation),
-            CompressSettings(sparsity, clusters, tuning),
-            schedule,
-        )
+        histories |= compress(model, material_of(project), CompressSettings(sparsity, clusters, tuning), schedule)
     scaled = scale_temperature(project, model)
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:

@@ -10,7 +10,6 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl import documents
-from edgetl.data.calibration import sample
 from edgetl.evaluation.parity import judge
 from edgetl.pipeline.export import exported
 from edgetl.project import Project
@@ -56,8 +55,7 @@ def subject_name(file: Path) -> str:
 def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[str, Any]:
     exact_float32()
     run, pictures, settings = project.run, project.trained_pictures(), project.recipe.validation
-    rows = pictures.rows("val")
-    rows = sample(pictures.labels, rows, limit, project.recipe.train.seed) if limit else rows
+    rows = project.rows("val", limit)
     paths = {"keras_float": project.float_path}
     sessions: dict[str, Session] = {"keras_float": KerasSession(project.float_model, project.contract)}
     if "export_int8" in exports.values():

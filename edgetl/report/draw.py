@@ -60,6 +60,11 @@ def panel(axes: Axes, grid: str = "both") -> Axes:
     return axes
 
 
+def short(name: str, most: int = 18) -> str:
+    """At most so many characters, for a place beside a drawing."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def legend(axes: Axes, location: Literal["best", "upper left", "lower right"] = "best") -> None:
     axes.legend(frameon=False, labelcolor=INK, loc=location, fontsize=8.5)
 

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from edgetl.explain.gradcam import Look
-from edgetl.report.draw import FAINT, INK
+from edgetl.report.draw import FAINT, INK, short
 
 _FAINTEST = 0.1  # of 1: smaller changes are drawn pale, so that nothing does not look like much
 _STRENGTH = 0.72  # of the map over the picture: what lies beneath can still be seen
@@ -47,10 +47,6 @@ def lines(float_look: Look, int8_look: Look, classes: Sequence[str]) -> list[str
             f"{100 * look.drop_elsewhere:.1f} elsewhere; that is more than at {100 * look.beaten:.0f} % of the other places"
         )
     return [*found, f"the maps differ by at most {np.abs(int8_look.map - float_look.map).max():.2f} of 1"]
-
-
-def short(name: str) -> str:
-    return name if len(name) <= 18 else f"{name[:17]}…"
 
 
 def _said(axes: Any, title: str, below: str) -> None:

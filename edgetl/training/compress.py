@@ -17,12 +17,9 @@ from edgetl.keras import layers, tf
 
 import numpy as np
 
-from edgetl.contract import InputContract
-from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
 from edgetl.errors import UsageError
 from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import Constraint, FineTuneSettings, fine_tune
+from edgetl.training.finetune import Constraint, FineTuneSettings, Material, fine_tune
 
 _EVERY = 8  # steps between two growths of the masks: sorting all weights takes about as long as a step
 _LLOYD = 1000  # iterations at most; 65 536 weights converge in fewer
@@ -57,27 +54,17 @@ def compressible(model: Any) -> list[Any]:
     return [layer for layer in model.layers if type(layer) in (layers.Conv2D, layers.Dense)]
 
 
-def compress(
-    model: Any,
-    pictures: Pictures,
-    training_pictures: Pictures,
-    contract: InputContract,
-    weights: np.ndarray,
-    augment: Augmentation,
-    settings: CompressSettings,
-    schedule: Schedule,
-) -> dict[str, History]:
+def compress(model: Any, material: Material, settings: CompressSettings, schedule: Schedule) -> dict[str, History]:
     """Prune, then cluster, a folded classifier in place, each in trainings of `schedule`, with checkpoints beside its own.
 
-    All zeros are there after the first epoch, and clusters before it, so that every epoch may be the best. Args are `fine_tune`'s.
+    All zeros are there after the first epoch, and clusters before it, so that every epoch may be the best.
 
     Returns:
         "pruning" and "clustering", as far as the settings ask for them.
     """
 
     def train(name: str, constraint: Constraint) -> History:
-        own = schedule.part(name)
-        return fine_tune(model, pictures, training_pictures, contract, weights, augment, settings.tuning, own, name, constraint)
+        return fine_tune(model, material, settings.tuning, schedule.part(name), name, constraint)
 
     histories, kernels = {}, [layer.kernel for layer in compressible(model)]
     if settings.sparsity:

@@ -84,6 +84,23 @@ class FineTuneSettings:
     jit: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What a classifier learns from, and how it is prepared.
+
+    Args:
+        pictures: to validate on, in the contract's size.
+        training_pictures: the same pictures, in the size that `augment` takes.
+        weights: float32 [K], see `class_weights`.
+    """
+
+    pictures: Pictures
+    training_pictures: Pictures
+    contract: InputContract
+    weights: np.ndarray
+    augment: Augmentation
+
+
 class Constraint(Protocol):
     """What the weights must keep to: called after every step, inside its graph, it puts them back onto what is allowed."""
 
@@ -102,11 +119,7 @@ def class_weights(labels: np.ndarray, classes: int, balance_above: float) -> np.
 
 def fine_tune(
     model: Any,
-    pictures: Pictures,
-    training_pictures: Pictures,
-    contract: InputContract,
-    weights: np.ndarray,
-    augment: Augmentation,
+    material: Material,
     settings: FineTuneSettings,
     schedule: Schedule,
     description: str = "fine-tuning",
@@ -116,9 +129,6 @@ def fine_tune(
     """Train the classifier in place; it ends with the best epoch's weights.
 
     Args:
-        pictures: to validate on, in the contract's size.
-        training_pictures: the same pictures, in the size that `augment` takes.
-        weights: float32 [K], see `class_weights`.
         description: what the one who waits reads.
         constraint: holds from the first step on.
         team: whose strategy the model's variables were made for; a step takes `batch_size` pictures a replica.
@@ -130,24 +140,26 @@ def fine_tune(
     with team.scope():
         optimizers = _optimizers(model, settings, schedule)
         state = [variable for optimizer, _ in optimizers for variable in optimizer.variables]
-    rows, score, of_all = pictures.rows("train"), scorer(model, contract), settings.batch_size * team.replicas
-    with fitting(settings.batch_size, lambda size: _gradients(model, contract, augment, training_pictures, size)):
+    pictures, of_all = material.pictures, settings.batch_size * team.replicas
+    train, val, score = pictures.rows("train"), pictures.rows("val"), scorer(model, material.contract)
+    with fitting(settings.batch_size, lambda size: _gradients(model, material, size)):
         return train_epochs(
             description,
             schedule,
             model.variables,
             [*state, *(constraint.state if constraint else ())],
-            lambda epoch: team.batches(lambda share: epoch_batches(training_pictures, rows, of_all, settings.seed, epoch, share)),
-            team.steps(_step(model, contract, weights, augment, settings, optimizers, constraint), settings.steps_per_execution),
-            lambda: accuracy_and_loss(score(pictures.pixels, pictures.rows("val")), pictures.labels[pictures.rows("val")]),
+            lambda epoch: team.batches(lambda share: epoch_batches(material.training_pictures, train, of_all, settings.seed, epoch, share)),
+            team.steps(_step(model, material, settings, optimizers, constraint), settings.steps_per_execution),
+            lambda: accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val]),
             team=team,
         )
 
 
-def _gradients(model: Any, contract: InputContract, augment: Augmentation, pictures: Pictures, size: int) -> Any:
-    pixels = augment(pictures.pixels[np.arange(size) % len(pictures.pixels)], np.zeros(2, np.int32))
+def _gradients(model: Any, material: Material, size: int) -> Any:
+    pixels = material.training_pictures.pixels
+    pixels = material.augment(pixels[np.arange(size) % len(pixels)], np.zeros(2, np.int32))
     with tf.GradientTape() as tape:
-        logits = model(contract.normalize(pixels), training=True)
+        logits = model(material.contract.normalize(pixels), training=True)
     return tape.gradient(logits, model.trainable_variables)
 
 
@@ -180,9 +192,7 @@ def _in_float16(model: Any) -> bool:
 
 def _step(
     model: Any,
-    contract: InputContract,
-    weights: np.ndarray,
-    augment: Augmentation,
+    material: Material,
     settings: FineTuneSettings,
     optimizers: Sequence[tuple[Any, list[Any]]],
     constraint: Constraint | None,
@@ -191,13 +201,13 @@ def _step(
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
     objective = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing, reduction="none")
-    weights, classes, teacher = tf.constant(weights), len(contract.labels), settings.teacher
+    contract, augment, weights, teacher = material.contract, material.augment, tf.constant(material.weights), settings.teacher
 
     def learn(pixels: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             features = trunk(contract.normalize(pixels), training=settings.live_norms)
             logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
-            loss = tf.reduce_mean(objective(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels)))
+            loss = tf.reduce_mean(objective(tf.one_hot(labels, len(contract.labels)), logits, sample_weight=tf.gather(weights, labels)))
             if teacher is not None:
                 loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
             if settings.l2:

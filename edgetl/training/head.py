@@ -99,7 +99,7 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     one_hot = np.eye(len(contract.labels), dtype=np.float32)
     with ExitStack() as open_:
         folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
-        features = _features(model, pictures, contract, train, ways, folder)
+        features = _features(trunk, pictures, contract, train, ways, folder)
         tick = open_.enter_context(progress("head", settings.epochs))
         seen = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: tick(1, f"validation accuracy {logs['val_accuracy']:.4f}"))
         best = keras.callbacks.EarlyStopping("val_accuracy", patience=settings.epochs, restore_best_weights=True)
@@ -122,9 +122,8 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     return History(entries, history.history["val_accuracy"].index(best_accuracy))
 
 
-def _features(model: Any, pictures: Pictures, contract: InputContract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
+def _features(trunk: Any, pictures: Pictures, contract: InputContract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
     """Pooled features float32 [len(ways) * len(rows), C], in memory or, where they are many, in a file."""
-    trunk = trunk_of(model)
     shape = len(ways) * len(rows), *trunk.output_shape[1:]
     if np.prod(shape) * 4 <= _MEMORY_BYTES:
         return np.concatenate([scorer(trunk, contract, mirrored)(pictures.pixels, rows, "features") for mirrored in ways])

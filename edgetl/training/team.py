@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Any
 
 from edgetl.keras import tf
@@ -85,7 +86,7 @@ class Team:
                 results: Iterator[Any] = (once(*batch) for batch in dataset)
             else:
                 batches = iter(dataset)
-                results = iter(lambda: several(batches), None)
+                results = (several(batches) for _ in count())
             for result in results:
                 done, loss, accuracy = result.numpy().tolist()
                 if not done:

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note
-from edgetl.contract import InputContract
-from edgetl.data.augment import Augmentation
 from edgetl.data.base import Pictures
 from edgetl.data.calibration import sample
 from edgetl.data.splits import assign
 from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings, fine_tune
+from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
 from edgetl.training.head import HeadSettings, train_head
 from edgetl.training.unfreeze import blocks
 
@@ -35,11 +33,7 @@ class Trial:
 
 def choose(
     model: Any,
-    pictures: Pictures,
-    training_pictures: Pictures,
-    contract: InputContract,
-    weights: np.ndarray,
-    augment: Augmentation,
+    material: Material,
     head: HeadSettings | None,
     settings: FineTuneSettings,
     schedule: Schedule,
@@ -49,15 +43,15 @@ def choose(
     The loss judges: on a slice of some hundred pictures it tells more than the accuracy.
 
     Args:
-        pictures, training_pictures, weights: see `fine_tune`.
         head: how the head is trained before each; None: not.
         schedule: of the training that the choice is for; its checkpoint's place is used.
     """
-    splits = _slice(pictures, settings.seed)
-    pictures, training_pictures = replace(pictures, splits=splits), replace(training_pictures, splits=splits)
+    splits = _slice(material.pictures, settings.seed)
+    pictures, larger = (replace(of, splits=splits) for of in (material.pictures, material.training_pictures))
+    material = replace(material, pictures=pictures, training_pictures=larger)
     steps = -(-len(pictures.rows("train")) // settings.batch_size)
     if head is not None:
-        train_head(model, pictures, contract, weights, head)
+        train_head(model, pictures, material.contract, material.weights, head)
     start = model.get_weights()
 
     def attempt(what: str, rate: float) -> Trial:
@@ -65,7 +59,7 @@ def choose(
         model.set_weights(start)
         own = Schedule(EPOCHS, steps, EPOCHS, schedule.checkpoint, f"{schedule.identity} {what} {rate}")
         tried = replace(settings, unfreeze=what, learning_rate=rate)
-        history = fine_tune(model, pictures, training_pictures, contract, weights, augment, tried, own, f"trial {what} at {rate:.2g}")
+        history = fine_tune(model, material, tried, own, f"trial {what} at {rate:.2g}")
         own.checkpoint.unlink(missing_ok=True)
         best = min(history.entries, key=lambda entry: entry["val_loss"])
         return Trial(what, rate, best["val_loss"], best["val_accuracy"])

@@ -35,7 +35,7 @@ def _make(name: str, folder: Path) -> Case:
 
     from edgetl.backbones import BACKBONES
     from edgetl.backbones.fold import fold_batch_norms
-    from edgetl.training.finetune import FineTuneSettings, fine_tune
+    from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
     from edgetl.training.head import attach_head
 
     set_seed(1)
@@ -44,7 +44,7 @@ def _make(name: str, folder: Path) -> Case:
         model = attach_head(small_backbone(), 3)
         settings = FineTuneSettings(8, 0.02, 0.1, "all", 0.0, 0.0, True, 0)
         schedule = Schedule(8, 8, 8, folder / "float.npz", "float")
-        fine_tune(model, pictures, pictures, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION, settings, schedule)
+        fine_tune(model, Material(pictures, pictures, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION), settings, schedule)
         model = fold_batch_norms(model)
         model.trainable = True
     else:

@@ -9,7 +9,7 @@ from edgetl.keras import set_seed, tf
 import numpy as np
 
 from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings, fine_tune
+from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
 from edgetl.training.head import attach_head
 from edgetl.training.team import ALONE, Team, team
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
@@ -24,7 +24,8 @@ def trained(own: Team, batch_size: int, folder: Path) -> list[np.ndarray]:
     pictures = coloured(92)  # the last batch is smaller, and odd
     schedule = Schedule(2, 8, 9, folder / f"{own.replicas}.npz", "these")
     settings = replace(SETTINGS, batch_size=batch_size)
-    fine_tune(model, pictures, pictures, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION, settings, schedule, team=own)
+    material = Material(pictures, pictures, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION)
+    fine_tune(model, material, settings, schedule, team=own)
     return list(model.get_weights())
 
 

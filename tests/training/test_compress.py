@@ -28,7 +28,7 @@ from edgetl.training.compress import (
     zipped_bytes,
 )
 from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import FineTuneSettings
+from edgetl.training.finetune import FineTuneSettings, Material
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, small_backbone
 
 MakeSchedule = Callable[..., Schedule]
@@ -58,7 +58,7 @@ def classifier() -> Callable[..., Any]:
 
 
 def apply(settings: CompressSettings, model: Any, pictures: Pictures, schedule: Schedule) -> dict[str, History]:
-    return compress(model, pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION, settings, schedule)
+    return compress(model, Material(pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION), settings, schedule)
 
 
 def forget(schedule: Schedule) -> None:

@@ -15,7 +15,7 @@ from edgetl.data.batches import Share, epoch_batches
 from edgetl.errors import RunError
 from edgetl.training import finetune
 from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import FineTuneSettings, accuracy_and_loss, class_weights, fine_tune
+from edgetl.training.finetune import FineTuneSettings, Material, accuracy_and_loss, class_weights, fine_tune
 from edgetl.training.head import decay
 from edgetl.training.scoring import scorer
 from edgetl.training.speed import in_precision
@@ -34,7 +34,7 @@ EVEN = np.ones(3, np.float32)
 def tune(
     model: Any, pictures: Pictures, schedule: Schedule, settings: FineTuneSettings = SETTINGS, augment: Augmentation = AUGMENTATION
 ) -> History:
-    return fine_tune(model, pictures, pictures, CONTRACT, EVEN, augment, settings, schedule)
+    return fine_tune(model, Material(pictures, pictures, CONTRACT, EVEN, augment), settings, schedule)
 
 
 def same_weights(a: Any, b: Any) -> bool:
@@ -187,7 +187,7 @@ def test_half_precision_learns_too(classifier: Classifier, pictures: Pictures, s
 def test_too_large_a_batch_names_one_that_fits(
     classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exhausted(model: Any, contract: Any, augment: Any, training_pictures: Any, size: int) -> None:
+    def exhausted(model: Any, material: Any, size: int) -> None:
         if size > 3:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM")
 
@@ -199,4 +199,4 @@ def test_too_large_a_batch_names_one_that_fits(
     with pytest.raises(RunError, match="--batch-size 2 fits"):
         tune(classifier(), pictures, schedule(1))
     monkeypatch.undo()
-    finetune._gradients(classifier(), CONTRACT, NO_AUGMENTATION, pictures, 4)
+    finetune._gradients(classifier(), Material(pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION), 4)

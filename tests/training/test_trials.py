@@ -9,7 +9,7 @@ import pytest
 
 from edgetl.training import trials
 from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings
+from edgetl.training.finetune import FineTuneSettings, Material
 from edgetl.training.head import HeadSettings
 from edgetl.training.trials import choose
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured
@@ -22,7 +22,7 @@ SETTINGS = FineTuneSettings(
 
 
 def found(model: Any, pictures: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> list[trials.Trial]:
-    return choose(model, pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION, head, SETTINGS, schedule)
+    return choose(model, Material(pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION), head, SETTINGS, schedule)
 
 
 def test_depths_then_rates_best_first(

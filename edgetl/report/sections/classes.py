@@ -6,12 +6,12 @@ from matplotlib.figure import Figure
 
 from edgetl.evaluation.by_class import OfClass, by_class, confusion
 from edgetl.report.blocks import Absent, Plot, Section, Table
-from edgetl.report.draw import BLUE, FAINT, GOLD, INK, plot
+from edgetl.report.draw import BLUE, FAINT, GOLD, INK, plot, short
 from edgetl.report.facts import Answers, Facts, percent
 
 _TITLE = "Class by class"
 _DRAWN = 24  # classes with a bar: the worst of them, where there are more
-_NAME_LENGTH = 22
+_NAME_LENGTH = 21
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -56,7 +56,7 @@ def _dots(classes: Sequence[str], names: Sequence[str], figures: Sequence[Sequen
     )
     for name, of, colour in zip(names, values, (GOLD, BLUE)[-len(names) :], strict=True):
         axes.plot(of, places, "o", markersize=7, color=colour, label=name)
-    axes.set_yticks(places, [name if len(name) < _NAME_LENGTH else f"{name[: _NAME_LENGTH - 2]}…" for name in classes])
+    axes.set_yticks(places, [short(name, _NAME_LENGTH) for name in classes])
     axes.set_ylim(len(classes) - 0.4, -0.6)
     axes.set_xlabel("F1, %")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetl.evaluation.by_class import confusion
 from edgetl.report.blocks import Absent, Block, Plot, Section, Table, Text
-from edgetl.report.draw import BLUE, INK, panel
+from edgetl.report.draw import BLUE, INK, panel, short
 from edgetl.report.facts import Answers, Facts
 
 _TITLE = "What is taken for what"
@@ -18,7 +18,6 @@ _NUMBERED = 15  # classes up to which each cell's count can be read
 _NAMED = 60  # classes up to which each row has room for its name
 _DRAWN = 30  # classes up to which the cells are shapes; beyond, a picture is smaller
 _CONFUSED = 8  # pairs in the table: those worth collecting pictures for
-_NAME_LENGTH = 18
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -60,7 +59,7 @@ def _matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     axes.set_aspect("equal")
     axes.invert_yaxis()
     middle = np.arange(len(classes)) + 0.5
-    names = [name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 1]}…" for name in classes]
+    names = list(map(short, classes))
     small = 9 if len(classes) <= _NUMBERED else 5
     axes.set_yticks(middle if len(classes) <= _NAMED else [], names if len(classes) <= _NAMED else [], fontsize=small)
     axes.set_xticks(
