@@ -49,15 +49,15 @@ class LiteRTSession:
         return probabilities
 
 
-def _interpreter(path: Path, threads: int) -> Any:
-    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+def _interpreter(content: bytes, threads: int) -> Any:
+    interpreter = Interpreter(model_content=content, num_threads=threads)
     interpreter.allocate_tensors()
     return interpreter
 
 
 def open_session(path: Path, contract: InputContract, threads: int = 1) -> LiteRTSession:
     with opening(path, ValueError, RuntimeError):
-        session = LiteRTSession(partial(_interpreter, path, threads))
+        session = LiteRTSession(partial(_interpreter, path.read_bytes(), threads))  # read once: the file may be gone when more are made
     takes, gives = session.input, session.output
     check_shapes(path, takes["shape"].tolist(), gives["shape"].tolist(), contract)
     check_dtypes(path, np.dtype(takes["dtype"]).name, np.dtype(gives["dtype"]).name)

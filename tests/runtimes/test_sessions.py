@@ -142,3 +142,16 @@ def test_a_batch_other_than_one_and_mixed_dtypes_are_refused(contract: InputCont
         check_shapes(Path("m"), [8, 16, 16, 3], [8, 3], contract)
     with pytest.raises(ExportError, match="uint8 to float32"):
         check_dtypes(Path("m"), "uint8", "float32")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_an_open_session_needs_its_file_no_more(
+    file: str, folder: Path, contract: InputContract, pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    """Not even for more pictures than before, which more interpreters share."""
+    path = tmp_path / file
+    path.write_bytes((folder / file).read_bytes())
+    session = open_session(path, contract)
+    first = session(pictures[:1])
+    path.unlink()
+    np.testing.assert_allclose(session(pictures[:9])[:1], first, atol=1e-6)
