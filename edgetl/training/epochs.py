@@ -88,7 +88,7 @@ def train_epochs(
     """
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
     history, best = resume(schedule, variables, state)
-    history = _in_step(team, history, [*variables, *state])
+    history, best = _in_step(team, history, [*variables, *state], best)
     started = len(history.entries)
     log = Log(schedule.logs and schedule.logs / description.replace(" ", "_") if team.rank == 0 else None, going_on=started > 0)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
@@ -120,13 +120,13 @@ def train_epochs(
     return history
 
 
-def _in_step(team: Team, history: History, variables: Sequence[Any]) -> History:
+def _in_step(team: Team, history: History, variables: Sequence[Any], best: list[np.ndarray]) -> tuple[History, list[np.ndarray]]:
     """All workers begin where rank 0 is, whatever they found themselves."""
     if team.workers == 1:
-        return history
+        return history, best
     for variable, value in zip(variables, team.arrays([variable.numpy() for variable in variables]), strict=True):
         variable.assign(value)
-    return History(*team.tell([history.entries, history.best_epoch]))
+    return History(*team.tell([history.entries, history.best_epoch])), team.arrays(best)
 
 
 def can_resume(schedule: Schedule) -> bool:
