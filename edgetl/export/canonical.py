@@ -2,6 +2,9 @@
 
 tf2onnx numbers its names by a counter of the process and orders nodes and constants by hashes that change from process to process.
 ONNX Runtime says of each graph that it writes that it needs every operator set that it knows.
+
+Where a feature map is one pixel, tf2onnx makes Reshapes of its transpositions, which change nothing, and removes some: by the addresses
+of objects in memory.
 """
 
 import re
@@ -9,6 +12,23 @@ import re
 import onnx
 
 _MADE_UP = re.compile(r"__\d+")  # tf2onnx's counter, or our own numbers; names without one come from the TFLite file
+
+
+def drop_idle_reshapes(model: onnx.ModelProto) -> None:
+    """Remove each Reshape from a shape to the same one."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in [*inferred.input, *inferred.value_info]}
+    before: dict[str, str] = {}  # what goes into the Reshape, by what comes out
+    kept = []
+    for node in model.graph.node:  # in the order that they run in: what goes in is settled already
+        node.input[:] = [before.get(name, name) for name in node.input]
+        shape = shapes.get(node.output[0])
+        if node.op_type == "Reshape" and shape and all(shape) and shapes.get(node.input[0]) == shape:
+            before[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
 
 
 def settle(model: onnx.ModelProto) -> None:

@@ -23,7 +23,7 @@ from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export import integer_graph, tflite
 from edgetl.export.base import About, Format
-from edgetl.export.canonical import settle
+from edgetl.export.canonical import drop_idle_reshapes, settle
 
 _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime since 1.12 (2022) reads
 _LEVELS = onnxruntime.GraphOptimizationLevel
@@ -92,6 +92,7 @@ def _from_tflite(content: bytes, keep_pairs: bool) -> onnx.ModelProto:
             passes.clear()
             passes.update(kept)  # in their order
     converted: onnx.ModelProto = model
+    drop_idle_reshapes(converted)
     return converted
 
 

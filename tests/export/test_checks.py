@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
 from edgetl.contract import InputContract
@@ -135,6 +136,31 @@ def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
             here.append((form, precision, hashlib.sha256(content).hexdigest()))
     told = subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, *arguments], check=True, capture_output=True, text=True).stdout
     assert [tuple(line.split()[1:]) for line in told.splitlines() if line.startswith("sha256")] == here
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_a_map_of_one_pixel_leaves_no_reshape(precision: str) -> None:
+    """Which tf2onnx makes of transpositions, and leaves some of, other ones in other processes."""
+    keras.utils.set_random_seed(4)
+    image = keras.Input((8, 8, 3))
+    first = layers.ReLU(6.0, name="one")(layers.Conv2D(4, 8, name="conv_one")(image))
+    deep = layers.ReLU(6.0, name="two")(layers.DepthwiseConv2D(3, padding="same", name="deep")(first))
+    added = layers.Add(name="add")([first, layers.Conv2D(4, 1, name="conv_two")(deep)])
+    model = keras.Model(image, layers.Dense(3, name="logits")(layers.GlobalAveragePooling2D(name="pool")(added)))
+    lite = tflite.int8_tflite(quantized(model), CONTRACT) if precision == "int8" else tflite.float_tflite(model, CONTRACT, precision)
+    made = onnx_export.convert(lite, CONTRACT, precision)
+    kinds = [node.op_type for node in onnx.load_from_string(made).graph.node]
+    convolutions = [kind for kind in kinds if kind.endswith("Conv")]
+    assert len(convolutions) == 3
+    assert kinds.count("Reshape") <= 1, "that of the pool to the dense layer"
+    taken = PIXELS[:1] if precision == "int8" else PIXELS[:1].astype(np.float32)
+    [answer] = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"]).run(None, {"image": taken})
+    interpreter = Interpreter(model_content=lite)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], taken)
+    interpreter.invoke()
+    expected = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(answer.astype(np.float32), expected.astype(np.float32), atol=1 if precision == "int8" else 1e-5)
 
 
 @pytest.mark.parametrize("form", INT8)
