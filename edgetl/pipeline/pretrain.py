@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.backbones import backbone_file
+from edgetl.errors import UsageError
 from edgetl.pipeline.fit import fit, float_schedule, starting_backbone, with_head
 from edgetl.pipeline.train import prepare
 from edgetl.project import Project
@@ -15,7 +16,14 @@ from edgetl.workspace import PRETRAINED, atomic
 
 
 def pretrain(project: Project, out: Path | None) -> Path:
-    """Train a classifier on the project's pictures and keep its backbone alone; gives the file, which is a copy of the run's own."""
+    """Train a classifier on the project's pictures and keep its backbone alone; gives the file, which is a copy of the run's own.
+
+    Raises UsageError among several workers.
+    """
+    if project.team.workers > 1:
+        raise UsageError(
+            "a backbone is pretrained in one process", "unset TF_CONFIG, or use --set train.strategy=mirrored for all GPUs of this one"
+        )
     inputs = prepare(project)
     project.stage("backbone", inputs, partial(_backbone, project, inputs))
     if out is None:

@@ -17,6 +17,7 @@ from edgetl.keras import tf
 
 import numpy as np
 
+from edgetl.console import note
 from edgetl.data.batches import Share
 from edgetl.errors import UsageError
 
@@ -141,6 +142,7 @@ def team(strategy: str) -> Team:
     if strategy == "multi-worker" or (strategy == "auto" and told):
         rank, workers = _place(told)
         if workers > 1:
+            note(f"rank {rank} of {workers}: waiting for the other workers")
             return Team(tf.distribute.MultiWorkerMirroredStrategy(), rank, workers)
         if strategy == "multi-worker":
             raise UsageError("TF_CONFIG names one worker alone", "name all workers in it, or leave --strategy out")

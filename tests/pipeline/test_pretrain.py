@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgetl import project
+from edgetl.training.team import ALONE, Team
 from edgetl.workspace import Run
 from tests.conftest import Answer
 
@@ -49,6 +51,14 @@ def test_a_file_of_another_suffix_is_refused(cli: Cli, here: Path) -> None:
     answer = cli("pretrain", "digits", "--backbone", "small_cnn", "--out", "own.h5")
     assert answer.code == 2
     assert ".npz" in answer.err
+
+
+def test_several_workers_are_refused(cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them would wait for the others for ever."""
+    monkeypatch.setattr(project, "team", lambda _: Team(ALONE.strategy, 0, 2))
+    answer = cli("pretrain", "digits", "--backbone", "small_cnn")
+    assert answer.code == 2
+    assert "TF_CONFIG" in answer.err
 
 
 def test_a_recipe_pretrains_what_it_starts_from_and_tries_what_to_unfreeze(cli: Cli, here: Path, digit_folder: Path) -> None:

@@ -71,6 +71,7 @@ def two_ports() -> list[str]:
 def worker(index: int, addresses: list[str], data: Path, out: Path, epochs: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "edgetl", "train", str(data), "--strategy", "multi-worker", "--out", str(out), "--no-qat"]
     tiny = ["--weights", "none", "--backbone", "mobilenet_v1", "--alpha", "0.25", "--image-size", "32", "--epochs", str(epochs)]
+    tiny += ["--set", f"train.patience={epochs}"]
     variables = os.environ | {"TF_CONFIG": told({"worker": addresses}, "worker", index)}
     return subprocess.Popen([*command, *tiny], env=variables, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
@@ -95,7 +96,7 @@ def test_two_processes_train_together(digit_folder: Path, tmp_path: Path) -> Non
 @pytest.mark.slow
 def test_a_lost_worker_comes_back(digit_folder: Path, tmp_path: Path) -> None:
     """Killed between two epochs or in one, and started again by whoever watches it; the other one needs nobody."""
-    addresses, epochs = two_ports(), 12
+    addresses, epochs = two_ports(), 40  # so many that rank 0 does not end before it has seen the loss
     first, second = (worker(index, addresses, digit_folder, tmp_path / f"run {index}", epochs) for index in (0, 1))
     deadline = time.monotonic() + 300
     while not (tmp_path / "run 0" / "checkpoint-float.npz").exists() and time.monotonic() < deadline:
