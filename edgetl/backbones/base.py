@@ -23,7 +23,7 @@ class ImagenetFile:
 
 def load_h5(model: keras.Model, path: Path) -> None:
     """Keras' own HDF5 weights, by the order of the layers."""
-    hdf5.check(path, path.stat().st_size)
+    hdf5.check(path)
     model.load_weights(str(path))
 
 

@@ -3,8 +3,8 @@
 Keras' safe mode is not enough: it refuses Lambda layers, but imports any module and calls any function that the file names.
 """
 
-import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,26 @@ def load(path: Path) -> Any:
             raise ValueError(f"it holds {', '.join(names[:5])} and not {', '.join(sorted(_PARTS))}")
         if sum(entry.file_size for entry in entries) > _LARGEST_BYTES or archive.getinfo("config.json").file_size > _LARGEST_CONFIG_BYTES:
             raise ValueError("it unpacks to more than a model of these families has")
-        _check(json.loads(archive.read("config.json")))
-        weights = archive.read("model.weights.h5")
-        hdf5.check(io.BytesIO(weights), len(weights))
+        configuration = json.loads(archive.read("config.json"))
+        _check(configuration)
+        _check_order(configuration["config"]["layers"])
+        with tempfile.TemporaryDirectory() as folder:
+            hdf5.check(Path(archive.extract("model.weights.h5", folder)))
     return keras.models.load_model(path, compile=False, safe_mode=True)
+
+
+def _check_order(layers: list[dict[str, Any]]) -> None:
+    """Raises ValueError unless each layer is called once, on layers before it: Keras waits for ever for one that does not come."""
+    known: set[str] = set()
+    for layer in layers:
+        name = layer["name"]
+        if name in known or name != layer["config"]["name"] or len(layer["inbound_nodes"]) != (layer["class_name"] != "InputLayer"):
+            raise ValueError(f"its layer {name!r} is there twice, or is not called once")
+        for called in layer["inbound_nodes"]:
+            for source, *place, options in called:
+                if source not in known or place != [0, 0] or options:
+                    raise ValueError(f"its layer {name!r} is not called on layers before it")
+        known.add(name)
 
 
 def _check(value: Any) -> None:

@@ -101,6 +101,25 @@ def test_no_other_module_is_imported(put: Callable[..., object], module: str | N
     assert "antigravity" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda layer: layer.update(inbound_nodes=[[["gate", 0, 0, {}]]]),  # which is called on it
+        lambda layer: layer.update(inbound_nodes=[[["deep", 0, 0, {}]]]),
+        lambda layer: layer.update(inbound_nodes=[[["conv", 1, 0, {}]]]),
+        lambda layer: layer.update(inbound_nodes=[[["conv", 0, 0, {"mask": ["gate", 0, 0]}]]]),
+        lambda layer: layer.update(inbound_nodes=[]),
+        lambda layer: layer["config"].update(name="other"),
+    ],
+)
+def test_layers_called_in_a_circle_or_on_nothing_are_refused(put: Callable[[dict[str, Any]], object], tmp_path: Path) -> None:
+    """Keras waits for ever for the layer that is to come first."""
+    configuration = json.loads(examples.keras_config())
+    put(next(layer for layer in configuration["config"]["layers"] if layer["name"] == "deep"))
+    with pytest.raises(ExportError, match="its layer 'deep'"):
+        opened(examples.keras_with(json.dumps(configuration).encode()), tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"5", b"[]", b"{}", b'{"config": {}}', b"[" * 100_000, b"\xff", b'{"class_name": "__lambda__"}'])
 def test_a_broken_configuration_is_a_message(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="cannot read the model"):

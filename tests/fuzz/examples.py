@@ -162,7 +162,22 @@ def torch_weights() -> list[bytes]:
 
 
 @cache
-def keras() -> bytes:
+def quantized() -> list[bytes]:
+    file = io.BytesIO()
+    arrays = {"weights/conv/0": np.ones((2, 3), np.float32), "weights/conv/1": np.zeros(3, np.float32), "range/conv": np.array([0.0, 6.0])}
+    np.savez(file, **arrays)  # type: ignore[arg-type]
+    return [file.getvalue()]
+
+
+@cache
+def keras_weights() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        network().save_weights(f"{folder}/weights.h5")
+        return [(Path(folder) / "weights.h5").read_bytes()]
+
+
+@cache
+def network() -> Any:
     from edgetl.keras import keras, layers
 
     from edgetl.backbones.hard_sigmoid import HardSigmoid
@@ -170,9 +185,14 @@ def keras() -> bytes:
     image = keras.Input((8, 8, 3))
     features = layers.DepthwiseConv2D(3, name="deep")(layers.Conv2D(4, 3, activation="relu", name="conv")(image))
     pooled = layers.GlobalAveragePooling2D(name="pool")(HardSigmoid(name="gate")(features))
+    return keras.Model(image, layers.Dense(2, name="logits")(pooled))
+
+
+@cache
+def keras() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
-        keras.Model(image, layers.Dense(2, name="logits")(pooled)).save(path, save_format="keras")
+        network().save(path, save_format="keras")
         return path.read_bytes()
 
 

@@ -225,6 +225,18 @@ def _weights(content: bytes, at: Path) -> None:
     read_tensors(_written(content, at, "weights.pth"))
 
 
+def _quantized(content: bytes, at: Path) -> None:
+    from edgetl.quantization.base import Quantized
+
+    Quantized.load(_written(content, at, "int8.npz"))
+
+
+def _keras_weights(content: bytes, at: Path) -> None:
+    from edgetl.backbones import BACKBONES, weights
+
+    weights.load(examples.network(), BACKBONES.load("mobilenet_v1"), str(_written(content, at, "weights.h5")), 0.25, 8)
+
+
 def _keras(content: bytes, at: Path) -> None:
     from edgetl.runtimes.keras import open_session
 
@@ -277,6 +289,8 @@ READERS: dict[str, Reader] = {
     "tflite session": Reader(_tflite_session, examples.tflites, share=2),
     "onnx session": Reader(_onnx_session, examples.onnxs, share=2),
     "torch weights": Reader(_weights, examples.torch_weights),
+    "quantized model": Reader(_quantized, examples.quantized),
+    "keras weights": Reader(_keras_weights, examples.keras_weights, share=1),
     "keras model": Reader(_keras, lambda: [examples.keras()], share=1),
     "keras configuration, values swapped": _swapping(_keras_config, examples.keras_config, share=1),
 }
