@@ -30,12 +30,13 @@ EXTENDED = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
 # float32: the order of summands in 50 layers; float16: weights rounded to 11 bits, which a random network amplifies (measured: 0.027).
 TOLERANCE = {"float32": 1e-4, "float16": 5e-2}
 
-# Twenty million weights take seconds a file; their layers come one by one in test_layers.py, and whole in tests/test_classics.py.
-HEAVY = ("vgg16", "resnet50", "inception_v3")
+# Slow ones. Twenty million weights take seconds a file; their layers come one by one in test_layers.py, and whole in tests/test_models.py.
+# What the other MobileNets V3 are made of is in mobilenet_v3_small and in mobilenet_v1.
+LATER = ("vgg16", "resnet50", "inception_v3", "mobilenet_v3_large", "mobilenet_v3_small_minimalistic", "mobilenet_v3_large_minimalistic")
 
 
 def _of(name: str, *file: str) -> Any:
-    return pytest.param(name, *file, marks=[pytest.mark.slow] if name in HEAVY else [])
+    return pytest.param(name, *file, marks=[pytest.mark.slow] if name in LATER else [])
 
 
 every_backbone = pytest.mark.parametrize("name", [_of(name) for name in BACKBONES])

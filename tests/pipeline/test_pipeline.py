@@ -232,6 +232,7 @@ def test_training_killed_leaves_nothing_half_written_and_goes_on(
         made.recipe,
         "--out",
         run,
+        "--no-qat",
     )
     assert again.code == 0, again.err
     assert "going on after epoch 1" in again.err
