@@ -21,7 +21,7 @@ from edgetl.pipeline.fit import (
 from edgetl.pipeline.temperature import scale_temperature
 from edgetl.project import Project
 from edgetl.quantization import SCHEMES
-from edgetl.quantization.base import Quantize
+from edgetl.quantization.base import Quantize, Quantized
 from edgetl.training.compress import CompressSettings, achieved, compress
 from edgetl.training.epochs import History
 from edgetl.training.finetune import Teacher
@@ -168,9 +168,14 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     recipe, pictures, rows = project.recipe, project.pictures, project.calibration_rows
     schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
     find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # int8 schemes have one
-    quantized, facts = find(project.float_model, pictures, rows, project.contract, project.quantize_settings(), schedule)
+    settings, calibration = project.quantize_settings(), {}
+    if scheme.startswith("qat"):
+        quantize(project, "ptq_int8")
+        settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model("ptq_int8")))
+        calibration = {key: value for key, value in project.run.stage("ptq_int8")["facts"].items() if key in ("ranges", "kl")}
+    quantized, trained = find(project.float_model, pictures, rows, project.contract, settings, schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)
     schedule.finish()
-    calibration = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
-    return [path], facts | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": calibration}
+    seen = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
+    return [path], calibration | trained | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": seen}

@@ -116,6 +116,7 @@ class Settings:
         temperature: of the distillation's softmax.
         feature_weight: of the pooled features' relative squared error from the float model's, beside the logits' divergence.
         learn_ranges: activation ranges are trained too.
+        calibrated: what calibration on the same pictures gave, where that is known already.
     """
 
     ranges: str
@@ -127,6 +128,7 @@ class Settings:
     learn_ranges: bool
     augment: Augmentation
     seed: int
+    calibrated: "Quantized | None" = None
 
 
 class Quantize(Protocol):

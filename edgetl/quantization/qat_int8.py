@@ -33,7 +33,7 @@ def quantize(
     Raises UsageError for a model that computes in another precision than float32.
     """
     _refuse_mixed_precision(float_model)
-    calibrated, facts = calibrate(float_model, pictures, rows, contract, settings)
+    calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, pictures, rows, contract, settings)
     student = quantize_aware(float_model, calibrated, settings.learn_ranges)
     optimizer = keras.optimizers.Adam(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
