@@ -70,10 +70,10 @@ def whole(data: bytes, image_size: int) -> Image.Image:
 
 
 def fit(picture: Image.Image, contract: InputContract) -> NDArray[np.uint8]:
-    """uint8 [S, S, 3]: the central square of an upright RGB picture, resized."""
+    """uint8 [S, S, 3], not to be written to: the central square of an upright RGB picture, resized."""
     size = (contract.image_size, contract.image_size)
     # Pillow's BILINEAR widens its filter with the reduction (a triangle over all source pixels): it is antialiased.
-    return np.array(picture.resize(size, Image.Resampling.BILINEAR, box=contract.crop_box(*picture.size)), np.uint8)
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR, box=contract.crop_box(*picture.size)))
 
 
 def _open(data: bytes, image_size: int) -> Image.Image:
