@@ -1,6 +1,6 @@
 """The input pipeline beside Keras' `image_dataset_from_directory` and beside bare libjpeg-turbo, on the same JPEG files, in turn.
 
-usage: python benchmarks/input.py DATA [ROUNDS]     DATA/CLASS/*.jpg; needs: pip install simplejpeg
+usage: python benchmarks/input.py DATA [ROUNDS]     DATA/CLASS/*.jpg
 
 First pass: from files to pixels at 224 px. Later passes: batches of an epoch (Keras decodes again, edgetl has uint8 pixels in memory).
 The same is done with the first pictures enlarged to 1600 px, as cameras make them.
