@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import time
+import tokenize
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from edgetl.errors import RunError
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
 # What NumPy lets through on a damaged .npz file, found by fuzzing: it promises no common class.
-DAMAGED_NPZ = (OSError, ValueError, KeyError, IndexError, TypeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile)
+DAMAGED_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, tokenize.TokenError)
 _SCHEMA = 1
 _CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
 _SOFTWARE = (

@@ -33,7 +33,7 @@ def results(record: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[st
         "recipe": record["recipe"] | {"data": record["recipe"]["data"] | {"source": record["recipe"]["data"]["source"].rpartition("/")[2]}},
         "data": {"fingerprint": data["fingerprint"], "counts": data["counts"], "classes": len(data["classes"])},
         "training_seconds": {name: stage["seconds"] for name, stage in stages.items()},
-        "schemes": {name: int8["candidates"][name] for name in _INT8 if name in int8.get("candidates", {})},
+        "schemes": {name: int8["candidates"][name] for name in _INT8 if name in (int8.get("candidates") or {})},
         "shipped": {key: int8[key] for key in ("shipped", "reason", "kept_float") if key in int8},
         "models": models,
         "engines": [

@@ -279,7 +279,7 @@ READERS: dict[str, Reader] = {
     "run.json": Reader(_run_record, lambda: [examples.record()]),
     "run.json, values swapped": _swapping(_run_record, examples.record),
     "runs, values swapped": _swapping(_runs, examples.record),
-    "validation.json": Reader(_validation, lambda: [examples.validation()]),
+    "validation.json": Reader(_validation, lambda: [examples.validation(), examples.validation().replace(b'{"x": "why"}', b"null")]),
     "validation.json, values swapped": _swapping(_validation, examples.validation),
     "benchmark.json": Reader(_baseline, lambda: [examples.benchmark()]),
     "benchmark.json, values swapped": _swapping(_baseline, examples.benchmark),

@@ -1,5 +1,6 @@
 """Grids, ranges and files of a quantized model."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -121,7 +122,9 @@ def test_other_files_are_a_message(tmp_path: Path) -> None:
     contents = {"empty": b"", "text": b"no model", "cut": whole[:-40], "end": whole[60:]}
     for name, content in contents.items():
         (tmp_path / f"{name}.npz").write_bytes(content)
-    for name in (*contents, "other", "objects", "missing"):
+    with zipfile.ZipFile(tmp_path / "open ended.npz", "w") as archive:  # an array's header is a dictionary in Python's notation
+        archive.writestr("weights/a/0.npy", b"\x93NUMPY\1\0\x10\0{'descr': '<f4',\n")
+    for name in (*contents, "other", "objects", "open ended", "missing"):
         with pytest.raises(RunError, match=f"cannot read the quantized model .*{name}"):
             Quantized.load(tmp_path / f"{name}.npz")
     assert Quantized.load(tmp_path / "good.npz").ranges == {"a": (-1.0, 2.0)}
