@@ -18,6 +18,9 @@ def build() -> Build:
 
     @cache
     def _build(name: str, image_size: int) -> Any:
+        from edgetl.keras import set_seed
+
+        set_seed(3)  # some random weights let the features of all pictures be much the same
         backbone = BACKBONES.load(name)
         return backbone.build(min(backbone.alphas), image_size)
 
