@@ -87,8 +87,7 @@ def train_epochs(
         team: who trains in step; rank 0 validates, decides and writes for all.
     """
     start = ([variable.numpy() for variable in variables], validate()) if start_counts else None
-    history, best = resume(schedule, variables, state)
-    history, best = _in_step(team, history, [*variables, *state], best)
+    history, best = resume(schedule, variables, state, team)
     started = len(history.entries)
     log = Log(schedule.logs and schedule.logs / description.replace(" ", "_") if team.rank == 0 else None, going_on=started > 0)
     with progress(description, schedule.epochs * schedule.steps_per_epoch) as tick:
@@ -118,15 +117,6 @@ def train_epochs(
     for variable, value in zip(variables, best, strict=True):
         variable.assign(value)
     return history
-
-
-def _in_step(team: Team, history: History, variables: Sequence[Any], best: list[np.ndarray]) -> tuple[History, list[np.ndarray]]:
-    """All workers begin where rank 0 is, whatever they found themselves."""
-    if team.workers == 1:
-        return history, best
-    for variable, value in zip(variables, team.arrays([variable.numpy() for variable in variables]), strict=True):
-        variable.assign(value)
-    return History(*team.tell([history.entries, history.best_epoch])), team.arrays(best)
 
 
 def can_resume(schedule: Schedule) -> bool:
@@ -161,23 +151,42 @@ def save(schedule: Schedule, history: History, now: Sequence[np.ndarray], best: 
         np.savez(file, facts=np.array(facts), **arrays)
 
 
-def resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any]) -> tuple[History, list[np.ndarray]]:
-    """What happened before the kill, and the best epoch's values; the variables and the state are what they were then."""
-    fresh = History(), [variable.numpy() for variable in variables]
+def resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any], team: Team = ALONE) -> tuple[History, list[np.ndarray]]:
+    """What happened before the kill, and the best epoch's values; the variables and the state are what they were then.
+
+    All workers begin where rank 0 is, whatever they found themselves.
+    """
+    everything = [*variables, *state]
+    # Read by all workers, found or not, and so below: a statistic is averaged over them whenever it is looked at.
+    history, now = History(), [variable.numpy() for variable in everything]
+    best = now[: len(variables)]
+    found = _found(schedule, variables, state, now)
+    if found is not None:
+        history, now, best = found
+        note(f"{schedule.checkpoint.stem.removeprefix('checkpoint-')}: going on after epoch {len(history.entries)}")
+    if team.workers > 1:
+        now, best, history = team.arrays(now), team.arrays(best), History(*team.tell([history.entries, history.best_epoch]))
+    if found is not None or team.workers > 1:
+        for variable, value in zip(everything, now, strict=True):
+            variable.assign(value)
+    return history, best
+
+
+def _found(
+    schedule: Schedule, variables: Sequence[Any], state: Sequence[Any], values: Sequence[np.ndarray]
+) -> tuple[History, list[np.ndarray], list[np.ndarray]] | None:
+    """The checkpoint's history, values and best epoch's values, if there is one; `values` are what is held now."""
     if not can_resume(schedule):
-        return fresh
+        return None
     try:
         with schedule.checkpoint.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             facts = json.loads(str(saved["facts"]))
-            now = [saved[f"now{i}"] for i in range(len(variables) + len(state))]
+            now = [saved[f"now{i}"] for i in range(len(values))]
             best = [saved[f"best{i}"] for i in range(len(variables))]
-        for variable, value in zip([*variables, *state], now, strict=True):
-            if variable.shape != value.shape:
+        for variable, value, other in zip([*variables, *state], now, values, strict=True):
+            if value.shape != np.shape(other):
                 raise ValueError(f"{variable.name} has another shape")
     except DAMAGED_NPZ as error:
         warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
-        return fresh
-    for variable, value in zip([*variables, *state], now, strict=True):
-        variable.assign(value)
-    note(f"{schedule.checkpoint.stem.removeprefix('checkpoint-')}: going on after epoch {len(facts['entries'])}")
-    return History(facts["entries"], facts["best_epoch"]), best
+        return None
+    return History(facts["entries"], facts["best_epoch"]), now, best
