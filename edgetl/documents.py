@@ -204,7 +204,7 @@ def _interval(value: Any) -> bool:
 
 
 def validation(path: Path) -> dict[str, Any]:
-    """validation.json. Raises RunError when it is not what `edgetl validate` writes."""
+    """validation.json; `unverified` is there, if empty. Raises RunError when it is not what `edgetl validate` writes."""
     try:
         document = load(path)
         check(document, VALIDATION)
@@ -215,4 +215,4 @@ def validation(path: Path) -> dict[str, Any]:
                     raise ValueError(f"a picture of {pair['tolerance']['second']} has a class that is none")
     except (OSError, ValueError) as error:
         raise RunError(f"cannot read {path}: {error}", "make it again: edgetl validate") from error
-    return dict(document)
+    return {**document, "unverified": document.get("unverified") or {}}

@@ -184,7 +184,7 @@ def _answers(models: Mapping[str, bytes], contract: InputContract, pixels: Any) 
 
 def _model(run: Run, path: Path, validation: Mapping[str, Any]) -> Model:
     name, precision = subject_name(path), path.name.partition(".")[0].removeprefix("model_")
-    if reason := (validation.get("unverified") or {}).get(name):
+    if reason := validation["unverified"].get(name):
         return Model(
             runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=[], unverified=reason
         )
