@@ -1,5 +1,7 @@
 """What the benchmark scripts share: a classifier with ImageNet weights where they can be had, and some pictures."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,13 @@ def augmentation(image_size: int) -> Augmentation:
 
 def quantize_settings(training_pictures: Pictures, image_size: int) -> Settings:
     return Settings("auto", training_pictures, 32, 3e-5, 2.0, 10.0, True, augmentation(image_size), 0)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """That it takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def cpu_line() -> str:

@@ -4,13 +4,11 @@ usage: python benchmarks/evaluation.py RUN [ROUNDS]     a run that has float32 a
 """
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import numpy as np
-from common import cpu_line
+from common import cpu_line, seconds
 
 from edgetl.project import Project
 from edgetl.runtimes import open_session
@@ -40,12 +38,6 @@ def main(run: Path, rounds: int) -> None:
 
 def one_ms(session: Session, picture: np.ndarray) -> float:
     return median(1000 * seconds(lambda: session(picture)) for _ in range(200))
-
-
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -8,8 +8,6 @@ The same is done with the first pictures enlarged to 1600 px, as cameras make th
 
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -17,7 +15,7 @@ from statistics import median
 from edgetl.keras import keras
 
 import simplejpeg
-from common import cpu_line
+from common import cpu_line, seconds
 from PIL import Image
 
 from edgetl.contract import InputContract
@@ -60,12 +58,6 @@ def measure(data: Path, title: str, rounds: int) -> None:
     first, later, keras_rate, turbo = (median(done[name]) for name in ("first", "later", "keras", "turbo"))
     figures = f"{first:11.0f}{first / keras_rate:11.2f}{first / turbo:11.2f}{later:11.0f}{later / keras_rate:11.2f}"
     print(f"{f'{count}, {title}':28}{figures}   Keras {keras_rate:.0f}, libjpeg-turbo {turbo:.0f}")
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def drain(batches: object) -> None:
