@@ -1,5 +1,6 @@
 """Batches for training: the order of an epoch and every random draw follow from (seed, epoch), so that a resumed run sees the same."""
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,15 +25,19 @@ WHOLE = Share()
 
 
 def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = WHOLE) -> Any:
-    """One epoch in random order, streamed.
+    """One epoch in random order, streamed; the pictures must live as long as it is read.
 
     Returns:
         a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
         batch may be smaller, and is left out where some replica would get nothing of it.
     """
+    # TensorFlow may hold a dataset's generator for ever, by graphs that it does not free: a search would keep the pixels of all its trials.
+    kept = weakref.ref(pictures)
     order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
 
     def batches() -> Iterator[tuple[Any, ...]]:
+        there = kept()
+        assert there is not None
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             if len(batch) < share.of:
@@ -40,7 +45,7 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
             for part in range(share.first, share.first + share.count):
                 own = batch[part :: share.of]
                 draws = np.array([seed + epoch * 7919, start + part], np.int32)
-                yield pictures.pixels[own], pictures.labels[own], draws, np.float32(len(own) / len(batch))
+                yield there.pixels[own], there.labels[own], draws, np.float32(len(own) / len(batch))
 
     signature = (
         tf.TensorSpec((None, *pictures.pixels.shape[1:]), tf.uint8),

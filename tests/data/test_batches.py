@@ -1,6 +1,9 @@
 """An epoch shows every row once, in an order that follows from (seed, epoch): a resumed run must see what it would have seen."""
 
+import gc
+import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,9 +84,16 @@ def test_a_batch_that_is_not_enough_for_all_is_left_out(pictures: Pictures) -> N
 
 
 def test_a_memory_map_is_read_too(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> None:
-    from dataclasses import replace
-
     path = tmp_path_factory.mktemp("cache") / "pixels.npy"
     np.save(path, pictures.pixels)
     mapped = replace(pictures, pixels=np.load(path, mmap_mode="r"))
     assert order(epoch(mapped, seed=4)) == order(epoch(pictures, seed=4))
+
+
+def test_a_dataset_does_not_keep_the_pictures(pictures: Pictures) -> None:
+    own = replace(pictures)
+    dataset, there = epoch_batches(own, np.arange(COUNT), 5, 0, 0), weakref.ref(own)
+    assert len(list(dataset)) == 5
+    del own
+    gc.collect()
+    assert there() is None
