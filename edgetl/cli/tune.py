@@ -13,7 +13,7 @@ def tune(
     data: Annotated[str, typer.Argument(help="Pictures, as for 'edgetl train'.")],
     latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Median latency of one picture that is allowed; left out: any.")] = "",
     device: Annotated[str, typer.Option(metavar="DEVICE", help="That latency is measured on, see 'edgetl list devices'.")] = "local",
-    trials: Annotated[int, typer.Option(min=1, metavar="N", help="To train in all, those of earlier calls included.")] = 12,
+    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Networks to judge in all, those of earlier calls included.")] = 12,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Left out: runs/NAME-tune.")] = None,
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings that all trials share.")] = None,
     settings: Set = None,
@@ -21,8 +21,9 @@ def tune(
 ) -> None:
     """Search backbone, width, picture size and schedule for the best of accuracy, measured latency and size.
 
-    Models over the budget are given up before they are trained. Killed, the same command goes on. Into the folder go tune.json, tune.png
-    and best.toml, the recipe of the most accurate model within the budget.
+    Networks over the budget are given up untrained. The others are judged by a head alone; the best are then trained, and the best of
+    these with other schedules: a third as many trainings as networks. Killed, the same command goes on. Into the folder go tune.json,
+    tune.png and best.toml, the recipe of the most accurate model within the budget.
 
     Example: edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
     """
@@ -32,23 +33,14 @@ def tune(
     chosen = recipes.load(recipe, settings or (), {"data.source": str(Path(data).resolve()) if Path(data).exists() else data})
 
     from edgetl.pipeline import tune as stage
+    from edgetl.report import tune as report
     from edgetl.workspace import RUNS
 
     folder = out or RUNS / f"{Path(data).stem or 'data'}-tune"
     document = stage.tune(chosen, folder, stage.Search(trials, device, budget_ms))
-    trained = sorted((one for one in document["trials"] if "top1_accuracy" in one), key=lambda one: -one["top1_accuracy"])
-    rows = [
-        [
-            *(one["model"], one["model.image_size"], one["train.epochs"], f"{one['train.learning_rate']:g}"),
-            *(f"{100 * one['top1_accuracy']:.2f} %", f"{one['latency_ms']:.2f} ms", f"{one['size_bytes'] / 1024:,.0f} KiB"),
-            "yes" if one["front"] else "",
-        ]
-        for one in trained
-    ]
-    columns = ["model", "px", "epochs", "rate", "top-1", f"p50 on {device}", "size", "front"]
-    console.table(f"{len(rows)} trials, calibrated int8", columns, rows)
+    report.tell(document)
     if document["best"] is None:
-        console.warn("no trial is within the budget: allow more, or try another --device")
+        console.warn("no network is within the budget: allow more, or try another --device")
     console.result(document, f"{folder / 'tune.png'} shows them; next: edgetl run {folder / 'best.toml'}" if document["best"] else "")
 
 

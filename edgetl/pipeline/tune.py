@@ -1,29 +1,22 @@
-"""A search over backbones, sizes and schedules: every trial is a run, and what counts is accuracy, measured latency and size."""
+"""A search over networks and schedules: every trial is a run, and what counts is accuracy, measured latency and size."""
 
 import json
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras
-
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.fold import fold_batch_norms
 from edgetl.backbones.weights import obtain
-from edgetl.benchmark.plan import Plan, Subject
-from edgetl.benchmark.run import benchmark
-from edgetl.console import note, warn
-from edgetl.errors import DependencyError, DeviceError, RunError, WeightsError
-from edgetl.export.tflite import int8_tflite
-from edgetl.pipeline.export import export
-from edgetl.pipeline.fit import with_head
-from edgetl.pipeline.train import train
-from edgetl.project import Project
-from edgetl.quantization import SCHEMES
-from edgetl.recipe import Recipe, restore
-from edgetl.report.pareto import pareto
+from edgetl.console import warn
+from edgetl.errors import DependencyError, RunError, WeightsError
+from edgetl.pipeline.trial import Choice, judged, recipe_of, trained
+from edgetl.recipe import Recipe, load
+from edgetl.report.tune import plot
 from edgetl.workspace import atomic, fingerprint, hold, write_json
 
 # What is tried. Wider and larger ones than these are for GPUs; an entry whose weights cannot be had is left out, and named.
@@ -31,15 +24,14 @@ MODELS = (
     *("mobilenet_v1 0.25", "mobilenet_v1 0.5", "mobilenet_v1 1.0"),
     *("mobilenet_v2 0.35", "mobilenet_v2 0.5", "mobilenet_v2 1.0", "efficientnet_lite0 1.0"),
 )
-SPACE: Mapping[str, Sequence[Any]] = {
-    "model.image_size": (96, 128, 160, 192, 224),
-    "train.epochs": (2, 4, 6),  # enough to tell good networks from others; longer schedules gain all of them another point or so
+IMAGE_SIZES = (96, 128, 160, 192, 224)
+SCHEDULES: Mapping[str, Sequence[Any]] = {
+    "train.epochs": (4, 6),  # enough to tell good networks from others; longer schedules gain all of them another point or so
     "train.learning_rate": (2e-4, 5e-4, 1e-3),
 }
-# A calibrated int8 model is judged: training with quantization in the loop moves all of them by much the same.
-_TRIAL = {"quantize.qat": False, "export.formats": ["tflite"], "export.precisions": ["int8"]}
-_PICTURES = 16  # that an untrained model is calibrated on: its latency does not depend on them
-_SURPLUS = 3  # trials begun for each one that counts: over-budget ones are given up before they train
+_FIGURES = ("top1_accuracy", "latency_ms", "size_bytes")
+_TRAININGS, _FINALISTS = 1 / 3, 1 / 4  # of the number of networks: trainings take most of the time
+_SURPLUS = 3  # trials begun for each one that counts; the others are over the budget, or were drawn before
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Search:
     """What is searched for.
 
     Args:
-        trials: that are to be trained in all, those of earlier calls included.
+        trials: networks that are to be judged in all, those of earlier calls included.
         device: that latency is measured on, see `edgetl.devices`.
         budget_ms: median latency that is allowed; 0: any.
     """
@@ -60,27 +52,77 @@ class Search:
 def tune(recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
     """Go on with the search in `out`, or begin it; into tune.json, tune.png and, for the most accurate within budget, best.toml.
 
+    Two rungs, as of successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): networks are judged by a head on their frozen
+    features, which takes a tenth of fine-tuning's time; the best of them are trained, and what then is the best with other schedules.
+
     Raises DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
     """
     optuna = _optuna()
     hold(out)
-    models = _with_weights(recipe)
-    study = _study(optuna, recipe, out, models, search)
-    complete = optuna.trial.TrialState.COMPLETE
-    for _ in range(_SURPLUS * search.trials):
-        if len(study.get_trials(states=(complete,))) >= search.trials:
-            break
-        trial = study.ask()
-        choice = {"model": trial.suggest_categorical("model", models)}
-        choice |= {key: trial.suggest_categorical(key, values) for key, values in SPACE.items()}
-        found = _tried(recipe, out, choice, search)
-        for name, value in found.items():
-            trial.set_user_attr(name, value)
-        if "top1_accuracy" in found:
-            study.tell(trial, [found["top1_accuracy"], found["latency_ms"], found["size_bytes"]])
-        else:
-            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-    return _written(study, complete, recipe, out, search)
+    space: dict[str, Sequence[Any]] = {"model": _with_weights(recipe), "model.image_size": IMAGE_SIZES}
+    networks = _study(optuna, recipe, out, search, space)
+    default = {"model": _name(recipe), "model.image_size": recipe.model.image_size}
+    if not networks.trials and all(default[key] in values for key, values in space.items()):
+        networks.enqueue_trial(default)
+    for _ in _until(networks, search.trials):
+        _try(networks, space, partial(judged, recipe, out / "trials", search.device, search.budget_ms))
+
+    space |= SCHEDULES
+    trainings = _study(optuna, recipe, out, search, space)
+    finalists = _finalists(networks, math.ceil(_FINALISTS * search.trials))
+    for _ in _until(trainings, math.ceil(_TRAININGS * search.trials) if finalists else 0):
+        if not any(trial.state.name == "WAITING" for trial in trainings.trials):
+            trainings.enqueue_trial(_next(finalists, trainings, recipe))
+        _try(trainings, space, partial(trained, recipe, out / "trials", search.device))
+    return _written(networks, trainings, recipe, out, search)
+
+
+def _until(study: Any, count: int) -> Iterator[int]:
+    """Turns until `count` trials have all their figures, or too many have not."""
+    for turn in range(_SURPLUS * count):
+        if len(_complete(study)) >= count:
+            return
+        yield turn
+
+
+def _complete(study: Any) -> list[Any]:
+    return [trial for trial in study.trials if trial.state.name == "COMPLETE"]
+
+
+def _try(study: Any, space: Mapping[str, Sequence[Any]], attempt: Callable[[Choice], dict[str, Any]]) -> None:
+    """One trial of what the study proposes, unless that was tried before."""
+    known = [trial.params for trial in study.trials if trial.user_attrs]
+    trial = study.ask()
+    choice = {key: trial.suggest_categorical(key, values) for key, values in space.items()}
+    found = {} if choice in known else attempt(choice)
+    for name, value in found.items():
+        trial.set_user_attr(name, value)
+    if all(figure in found for figure in _FIGURES):
+        study.tell(trial, [found[figure] for figure in _FIGURES])
+    else:
+        study.tell(trial, state=_optuna().trial.TrialState.PRUNED)
+
+
+def _finalists(networks: Any, count: int) -> list[Choice]:
+    """The most accurate network of each model, then the second of each: a head tells sizes of one model apart, but models badly."""
+    ranked = [trial.params for trial in sorted(_complete(networks), key=_accuracy, reverse=True)]
+    by_model = [[one for one in ranked if one["model"] == model] for model in dict.fromkeys(one["model"] for one in ranked)]
+    return [network for place in zip_longest(*by_model) for network in place if network][:count]
+
+
+def _next(finalists: Sequence[Choice], trainings: Any, recipe: Recipe) -> Choice:
+    """A finalist that was not trained yet, with the longest schedule; else the most accurate one, whose schedule is left to the study."""
+    done = _complete(trainings)
+    for network in finalists:
+        if not any(network.items() <= trial.params.items() for trial in done):
+            rate = min(SCHEDULES["train.learning_rate"], key=lambda rate: abs(rate - recipe.train.learning_rate))
+            return network | {"train.epochs": max(SCHEDULES["train.epochs"]), "train.learning_rate": rate}
+    best = max(done, key=_accuracy).params
+    return {key: best[key] for key in finalists[0]}
+
+
+def _accuracy(trial: Any) -> float:
+    return float(trial.user_attrs["top1_accuracy"])
 
 
 def _optuna() -> Any:
@@ -115,11 +157,9 @@ def _name(recipe: Recipe) -> str:
     return f"{recipe.model.backbone} {recipe.model.alpha}"
 
 
-def _study(optuna: Any, recipe: Recipe, out: Path, models: Sequence[str], search: Search) -> Any:
-    """The study of this search in a database in `out`; what an earlier call was killed in is tried again first."""
-    name = fingerprint(
-        recipe.model_dump(), list(models), {key: list(values) for key, values in SPACE.items()}, search.device, search.budget_ms
-    )
+def _study(optuna: Any, recipe: Recipe, out: Path, search: Search, space: Mapping[str, Sequence[Any]]) -> Any:
+    """The study of this space in a database in `out`; what an earlier call was killed in is tried again first."""
+    name = fingerprint(recipe.model_dump(), {key: list(values) for key, values in space.items()}, search.device, search.budget_ms)
     try:
         study = optuna.create_study(
             storage=f"sqlite:///{(out / 'study.db').resolve()}", study_name=name, load_if_exists=True,
@@ -138,9 +178,6 @@ def _study(optuna: Any, recipe: Recipe, out: Path, models: Sequence[str], search
     for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
         study.enqueue_trial(trial.params)
-    if not study.trials and _name(recipe) in models:
-        defaults = {"model.image_size": recipe.model.image_size, "train.epochs": SPACE["train.epochs"][-1]}
-        study.enqueue_trial({"model": _name(recipe), "train.learning_rate": recipe.train.learning_rate} | defaults)
     return study
 
 
@@ -148,90 +185,32 @@ def _over_budget(search: Search) -> Any:
     return lambda trial: (trial.user_attrs.get("latency_ms", 0.0) - search.budget_ms if search.budget_ms else -1.0,)
 
 
-def _tried(recipe: Recipe, out: Path, choice: Mapping[str, Any], search: Search) -> dict[str, Any]:
-    """A run's accuracy, latency and size; of one over the budget its latency alone, measured before it is trained."""
-    backbone, alpha = choice["model"].split()
-    options = {key: value for key, value in choice.items() if key != "model"} | _TRIAL
-    chosen = restore(recipe.model_dump(), options=options | {"model.backbone": backbone, "model.alpha": float(alpha)})
-    name = fingerprint(chosen.model_dump())
-    project = Project.create(chosen, out / "trials" / name)
-    note(f"trial {name}: {', '.join(f'{key} {value}' for key, value in choice.items())}")
-    if search.budget_ms:
-        latency_ms = _latency_ms(project.run.path / "untrained.tflite", _untrained(project), search)
-        if latency_ms > search.budget_ms:
-            note(f"{latency_ms:.2f} ms, over the budget: not trained")
-            return {"run": name, "latency_ms": latency_ms}
-    train(project)
-    export(project)
-    facts = project.run.stage("export_int8")["facts"]["model"]
-    file = project.run.export / "model_int8.tflite"
-    latency_ms = _latency_ms(file, None, search)
-    keras.backend.clear_session()  # else every trial's graphs stay in memory
-    note(f"top-1 {facts['top1_accuracy']:.4f}, {latency_ms:.2f} ms, {facts['size_bytes']:,} bytes")
-    return {"run": name, "latency_ms": latency_ms} | {key: facts[key] for key in ("top1_accuracy", "top1_interval_95", "size_bytes")}
-
-
-def _untrained(project: Project) -> bytes:
-    """The int8 file of the network as it is built: as fast as the trained one."""
-    recipe = project.recipe.model
-    backbone = project.backbone.build(recipe.alpha, recipe.image_size)
-    model = fold_batch_norms(with_head(project, backbone))
-    rows = project.calibration_rows[:_PICTURES]
-    find: Any = SCHEMES.load("ptq_int8").quantize
-    quantized, _ = find(model, project.pictures, rows, project.contract, project.quantize_settings("minmax"))
-    return int8_tflite(quantized.to_keras(model, project.contract), project.contract)
-
-
-def _latency_ms(path: Path, content: bytes | None, search: Search) -> float:
-    if content is not None:
-        with atomic(path) as temporary:
-            temporary.write_bytes(content)
-    document = benchmark([Subject("model_int8.tflite", path, "litert")], [search.device], Plan(), None)
-    outcome: Mapping[str, Any] = document["results"][0] if document["results"] else document["devices"][search.device]
-    if "error" in outcome:
-        raise DeviceError(outcome["error"]["problem"], outcome["error"]["remedy"])
-    if not outcome.get("latency_ms"):
-        raise DeviceError(f"{search.device} tells no latency", "name a device that does: 'edgetl devices'")
-    return float(outcome["latency_ms"]["p50"])
-
-
-def _written(study: Any, complete: Any, recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        front = {trial.number for trial in study.best_trials}
-    trials = [trial.params | trial.user_attrs | {"front": trial.number in front} for trial in study.get_trials() if trial.user_attrs]
-    document = {
-        **{"device": search.device, "budget_ms": search.budget_ms, "recipe": recipe.model_dump()},
-        **{"trials": trials, "trained": len(study.get_trials(states=(complete,))), "best": None},
-    }
-    good = [trial for trial in trials if trial["front"] and (not search.budget_ms or trial["latency_ms"] <= search.budget_ms)]
-    if good:
-        document["best"] = best = max(good, key=lambda trial: trial["top1_accuracy"])
+def _written(networks: Any, trainings: Any, recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
+    document: dict[str, Any] = {"device": search.device, "budget_ms": search.budget_ms, "recipe": recipe.model_dump(), "best": None}
+    heads = [{"train.epochs": 0} | trial.params | trial.user_attrs for trial in networks.trials if trial.user_attrs]
+    trials = heads + [trial.params | trial.user_attrs for trial in _complete(trainings)]
+    within = [one for one in trials if "top1_accuracy" in one and (not search.budget_ms or one["latency_ms"] <= search.budget_ms)]
+    document["trials"] = trials = [one | {"front": one in within and not any(_beats(other, one) for other in within)} for one in trials]
+    if within:
+        document["best"] = best = max((one for one in trials if one["front"]), key=lambda one: one["top1_accuracy"])
         with atomic(out / "best.toml") as temporary:
-            temporary.write_text(_toml(best, recipe), encoding="utf-8")
-        _plot([trial for trial in trials if "top1_accuracy" in trial], search.device, out / "tune.png")
+            temporary.write_text(_toml(recipe_of(best, recipe)), encoding="utf-8")
+        plot(document, out / "tune.png")
     write_json(out / "tune.json", document)
     return document
 
 
-def _toml(trial: Mapping[str, Any], recipe: Recipe) -> str:
-    """A trial's choices as a recipe, which trains it with quantization in the loop, too."""
-    backbone, alpha = trial["model"].split()
-    return (
-        f'[data]\nsource = {json.dumps(recipe.data.source, ensure_ascii=False)}\n\n[model]\nbackbone = "{backbone}"\nalpha = {alpha}\n'
-        f"image_size = {trial['model.image_size']}\n\n[train]\n"
-        f"epochs = {trial['train.epochs']}  # the trial's; more are likely to gain another point\n"
-        f"learning_rate = {trial['train.learning_rate']}\n"
-    )
+def _beats(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """As good in all figures, and better in one."""
+    gains = one["top1_accuracy"] - other["top1_accuracy"], *(other[cost] - one[cost] for cost in ("latency_ms", "size_bytes"))
+    return bool(min(gains) >= 0 < max(gains))
 
 
-def _plot(trials: Sequence[Mapping[str, Any]], device: str, path: Path) -> None:
-    names = [f"{trial['model']}, {trial['model.image_size']} px, {trial['train.epochs']} epochs" for trial in trials]
-    results = [
-        {"device": device, "model": name, "latency_ms": {"p50": trial["latency_ms"]}} for name, trial in zip(names, trials, strict=True)
-    ]
-    facts = {
-        name: {"runtime": "litert", "top1_accuracy": trial["top1_accuracy"], "size_bytes": trial["size_bytes"]}
-        for name, trial in zip(names, trials, strict=True)
-    }
-    pareto({"results": results, "models": facts}, path)
+def _toml(recipe: Recipe) -> str:
+    """A recipe file of what differs from the defaults."""
+    lines, defaults = ["# Found by 'edgetl tune', whose schedules are short: more epochs may gain another point"], load()
+    for table, values in recipe:
+        default = getattr(defaults, table)
+        differing = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values if value != getattr(default, key)]
+        lines += ["", f"[{table}]", *differing] if differing else []
+    return "\n".join(lines) + "\n"

@@ -25,6 +25,7 @@ def pareto(document: Mapping[str, Any], path: Path) -> None:
 def pareto_figure(document: Mapping[str, Any]) -> Figure:
     """A circle for each model on each device: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
 
+    A result has its model's name at it, or its "label".
     A line joins those that no other on the same device beats in both.
     """
     timed = [result for result in document["results"] if has_median(result)]
@@ -46,7 +47,8 @@ def pareto_figure(document: Mapping[str, Any]) -> Figure:
             points.append((ms, height))
             axes.scatter(ms, height, _AREA * model["size_bytes"] / largest + 12, colour, alpha=0.35, linewidths=0)
             axes.plot(ms, height, ".", color=colour)
-            named.append((ms, height, result["model"]))
+            if label := result.get("label", result["model"]):
+                named.append((ms, height, label))
         for ms, height, name in _together(named):
             axes.annotate(
                 name, (ms, height), (5, 6), rotation=42, rotation_mode="anchor", textcoords="offset points", fontsize=8.5, color=_INK
