@@ -1,9 +1,9 @@
 """Batches for training: the order of an epoch and every random draw follow from (seed, epoch), so that a resumed run sees the same."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from edgetl.keras import tf
 
@@ -22,6 +22,7 @@ class Share:
 
 
 WHOLE = Share()
+T = TypeVar("T")
 
 
 def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = WHOLE) -> Any:
@@ -31,13 +32,9 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
         a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
         batch may be smaller, and is left out where some replica would get nothing of it.
     """
-    # TensorFlow may hold a dataset's generator for ever, by graphs that it does not free: a search would keep the pixels of all its trials.
-    kept = weakref.ref(pictures)
     order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
 
-    def batches() -> Iterator[tuple[Any, ...]]:
-        there = kept()
-        assert there is not None
+    def batches(there: Pictures) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             if len(batch) < share.of:
@@ -56,4 +53,20 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
     # Nothing here is for autotuning, and its thread sleeps for up to twice the time it has run: the end of an epoch would wait for it.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(4).with_options(options)
+    return streamed(pictures, batches, signature).with_options(options)
+
+
+def streamed(source: T, batches: Callable[[T], Iterator[tuple[Any, ...]]], signature: tuple[Any, ...]) -> Any:
+    """A tf.data.Dataset of what `batches(source)` yields, made while it is read; the source must live as long as that.
+
+    TensorFlow may hold a dataset's generator for ever, by graphs that it does not free, but not its source: a search would keep the pixels
+    of all its trials. `batches` must not hold the source either.
+    """
+    kept = weakref.ref(source)
+
+    def read() -> Iterator[tuple[Any, ...]]:
+        there = kept()
+        assert there is not None
+        yield from batches(there)
+
+    return tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(4)

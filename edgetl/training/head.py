@@ -14,6 +14,7 @@ import numpy as np
 from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pictures
+from edgetl.data.batches import streamed
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.training.epochs import History
 from edgetl.training.scoring import scorer
@@ -145,14 +146,15 @@ def _arrays(whole: tuple[Any, ...], batch_size: int) -> dict[str, Any]:
 def _batches(whole: tuple[Any, ...], batch_size: int) -> dict[str, Any]:
     """The same, read from the file batch by batch, in another order each epoch."""
     random = np.random.default_rng(0)
-
-    def read() -> Iterator[tuple[Any, ...]]:
-        order = random.permutation(len(whole[0]))
-        for start in range(0, len(order), batch_size):
-            yield tuple(part[order[start : start + batch_size]] for part in whole)
-
+    stored, *others = whole
     signature = tuple(tf.TensorSpec((None, *part.shape[1:]), tf.float32) for part in whole)
-    return {"x": tf.data.Dataset.from_generator(read, output_signature=signature).prefetch(4)}
+
+    def batches(features: StoredRows) -> Iterator[tuple[Any, ...]]:
+        order = random.permutation(len(features))
+        for start in range(0, len(order), batch_size):
+            yield tuple(part[order[start : start + batch_size]] for part in (features, *others))
+
+    return {"x": streamed(stored, batches, signature)}
 
 
 def _alone(model: Any, shape: tuple[int, ...], settings: HeadSettings) -> Any:
