@@ -53,7 +53,7 @@ def tune(recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
     """Go on with the search in `out`, or begin it; into tune.json, tune.png and, for the most accurate within budget, best.toml.
 
     Two rungs, as of successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): networks are judged by a head on their frozen
-    features, which takes a tenth of fine-tuning's time; the best of them are trained, and what then is the best with other schedules.
+    features, which takes a sixth of fine-tuning's time; the best of them are trained, and what then is the best with other schedules.
 
     Raises DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
     """

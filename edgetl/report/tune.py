@@ -9,7 +9,7 @@ from edgetl.report.pareto import pareto
 
 
 def tell(document: Mapping[str, Any]) -> None:
-    """What is within the budget, the most accurate first."""
+    """All whose accuracy was measured, the most accurate first."""
     trials = sorted(_measured(document), key=lambda one: -one["top1_accuracy"])
     rows = [
         [
