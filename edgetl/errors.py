@@ -77,8 +77,6 @@ class SlowdownError(EdgetlError):
     exit_code = 11
 
 
-INTERRUPTED, TERMINATED = 130, 143  # as shells report a program that SIGINT or SIGTERM ended
-
 EXIT_CODES = {0: "success"} | {
     error.exit_code: (error.__doc__ or "").splitlines()[0]
     for error in (
@@ -86,4 +84,4 @@ EXIT_CODES = {0: "success"} | {
         *(DeviceError, SlowdownError),
     )
 }
-STOPS = {INTERRUPTED: "interrupted (Ctrl-C)", TERMINATED: "terminated (SIGTERM)"}
+STOPS = {130: "interrupted (Ctrl-C)", 143: "terminated (SIGTERM)"}  # 128 and the signal, as shells report it

@@ -1,5 +1,6 @@
 """Real faults: signals, full and read-only disks, files that vanish or are cut. Each is a clear error or is mended by the next call."""
 
+import contextlib
 import json
 import os
 import pty
@@ -124,6 +125,41 @@ def test_sigterm_is_a_clean_stop_that_says_how_to_go_on(tmp_path: Path) -> None:
     assert (document["exit_code"], document["error"]["problem"]) == (143, STOPS[143])
     assert not list(run.rglob(".partial-*"))
     assert not list(run.rglob("float.keras"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_signal_inside_of_tensorflow_waits_for_our_next_line_and_a_second_one_does_not(
+    number: int, code: int, times: int, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import tensorflow as tf
+
+    passed = []
+
+    def traced() -> None:
+        for _ in range(times):
+            signal.raise_signal(number)
+            passed.append("the signal")
+        passed.append("the end")
+
+    monkeypatch.setattr("edgetl.pipeline.train.train", lambda _: tf.function(traced, autograph=False)())
+    answer = cli(*QUICK, "--out", tmp_path / "run", "--json")
+    assert passed == (["the signal", "the end"] if times == 1 else ["the signal"])
+    assert answer.code == answer.document["exit_code"] == code
+    assert "the same command goes on" in answer.err
+    assert sys.gettrace() is None
+
+
+def test_an_error_after_a_signal_is_the_stop(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As isinstance called from C++ may make of it."""
+
+    def lose_it(*_: object) -> None:
+        with contextlib.suppress(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+        raise AttributeError("'dict' object has no attribute '_type_spec'")
+
+    monkeypatch.setattr("edgetl.pipeline.train.train", lose_it)
+    assert cli(*QUICK, "--out", tmp_path / "run", "--json").document["exit_code"] == 143
 
 
 def test_help_documents_how_a_command_is_stopped(cli: Cli) -> None:

@@ -1,7 +1,6 @@
 """The `edgetl` command: its subcommands, and the one place that turns an error into a message and an exit code."""
 
 import errno
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -36,13 +35,14 @@ from edgetl.cli import (
     sensitivity,
     ship,
     show,
+    signals,
     train,
     tune,
     validate,
     verify,
 )
 from edgetl.cli.options import Verbose
-from edgetl.errors import EXIT_CODES, STOPS, TERMINATED, EdgetlError, RunError
+from edgetl.errors import EXIT_CODES, STOPS, EdgetlError, RunError
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the file system's, wherever it comes up
 
@@ -118,9 +118,10 @@ def edgetl(
 
 
 def main() -> None:
-    with _stopped_cleanly(), _logged():
+    with _logged():
         try:
-            app()
+            with signals.end_cleanly():
+                app()
         except EdgetlError as error:
             _fail(error)
         except OSError as error:
@@ -142,20 +143,6 @@ def _fail(error: EdgetlError) -> NoReturn:
     console.fail(error.problem, error.remedy)
     console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
     sys.exit(error.exit_code)
-
-
-@contextmanager
-def _stopped_cleanly() -> Iterator[None]:
-    """SIGTERM ends the command as Ctrl-C does: temporary files go, programs and devices are let go of."""
-
-    def stop(*_: object) -> NoReturn:
-        raise SystemExit(TERMINATED)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
