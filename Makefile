@@ -1,6 +1,8 @@
 # `make` lists what can be made. Needs Python 3.11 to 3.13, make and git.
 PYTHON ?= python3
 ARGS ?=
+# Processes that share the tests; 0 where one measures or is followed in a debugger.
+WORKERS ?= 2
 
 # Paths are relative, so that a checkout under a path with spaces works.
 PIP := .venv/bin/python -m pip --disable-pip-version-check
@@ -18,8 +20,8 @@ demo: $(RUNTIME) ## install, then the main job on embedded pictures: train, QAT,
 	.venv/bin/edgetl run edgetl/resources/quickstart.toml --out runs/quickstart
 	.venv/bin/edgetl predict runs/quickstart digits:0
 
-test: $(DEV) ## install, then the tests (ARGS="-m slow" for the slow ones, ARGS=tests/test_recipe.py for one file)
-	.venv/bin/python -m pytest $(ARGS)
+test: $(DEV) ## install, then the tests (ARGS="-m slow" WORKERS=0 for the slow ones, ARGS=tests/test_recipe.py for one file)
+	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(DEV) ## rules and formatting
 	.venv/bin/python -m ruff check .

@@ -1,5 +1,6 @@
 """The command line in this process, and one finished run on a tiny real set, made by the command that users type."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,7 +149,17 @@ def bundled(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@contextmanager
+def one_process_at_a_time(name: str) -> Iterator[None]:
+    """While build/NAME is made; whoever comes second finds it there."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build" / f"{name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
+@one_process_at_a_time("arm64")
 def arm64() -> Path:
     """What benchmarks/arm64_root.sh makes."""
     folder = ROOT / "build" / "arm64"
@@ -162,6 +174,7 @@ Classify = Callable[[Path, np.ndarray], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
+@one_process_at_a_time("mediapipe")
 def mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Classify:
     """What MediaPipe Tasks makes of a .tflite file and pictures uint8 [N, H, H, 3]: `answers` (index, name, score) and `metadata`."""
     tests = Path(__file__).resolve().parent
