@@ -4,6 +4,7 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 """
 
 import os
+from typing import Any
 
 from edgetl.console import hushed, is_verbose
 
@@ -19,7 +20,10 @@ with hushed():
         # Take memory as it is needed: a desktop's GPU is shared with its screen.
         tf.config.experimental.set_memory_growth(_gpu, True)
 
-__all__ = ["device_name", "exact_float32", "keras", "layers", "set_seed", "tf"]
+if not is_verbose():
+    tf.get_logger().setLevel("ERROR")
+
+__all__ = ["device_name", "exact_float32", "graph_of_pictures", "keras", "layers", "set_seed", "tf"]
 
 
 def device_name() -> str:
@@ -29,6 +33,14 @@ def device_name() -> str:
         return f"CPU ({os.cpu_count()} cores)"
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
     return f"{len(names)} x {names[0]}" if len(names) > 1 else names[0]
+
+
+def graph_of_pictures(image_size: int, *more: Any) -> Any:
+    """Decorates a function of pictures uint8 [N, image_size, image_size, 3], any N, and of tensors of the specs `more`: a `tf.function`.
+
+    Without a signature the last, smaller batch would trace the whole graph once more, which takes seconds.
+    """
+    return tf.function(input_signature=[tf.TensorSpec((None, image_size, image_size, 3), tf.uint8), *more])
 
 
 def exact_float32() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import keras, tf
+from edgetl.keras import graph_of_pictures, keras, tf
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -79,7 +79,7 @@ def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pix
     file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
 
-    @tf.function(reduce_retracing=True)
+    @graph_of_pictures(contract.image_size)
     def outputs(batch: Any) -> Any:
         return ends(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 

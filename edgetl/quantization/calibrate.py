@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from edgetl.keras import keras, layers, tf
+from edgetl.keras import graph_of_pictures, keras, layers, tf
 
 import numpy as np
 
@@ -60,12 +60,12 @@ def histograms(model: keras.Model, contract: InputContract, pixels: Pixels, rows
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
     matters = _what_matters(model)
 
-    @tf.function(reduce_retracing=True)
+    @graph_of_pictures(contract.image_size)
     def ends(batch: Any) -> tuple[Any, Any]:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.reduce_min(v) for v in values]), tf.stack([tf.reduce_max(v) for v in values])
 
-    @tf.function(reduce_retracing=True)
+    @graph_of_pictures(contract.image_size, *[tf.TensorSpec(len(names), tf.float32)] * 2)
     def counts(batch: Any, low: Any, high: Any) -> Any:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.histogram_fixed_width(v, [low[i], high[i]], _BINS) for i, v in enumerate(values)])

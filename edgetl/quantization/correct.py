@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from edgetl.keras import keras, layers, tf
+from edgetl.keras import graph_of_pictures, keras, layers, tf
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def input_means(model: Any, contract: InputContract, pixels: Pixels, rows: np.nd
     readers = [layer for layer in model.layers if layer.weights]
     inputs = keras.Model(model.input, [layer.input for layer in readers])
 
-    @tf.function(reduce_retracing=True)
+    @graph_of_pictures(contract.image_size)
     def means(batch: Any) -> list[Any]:
         values = inputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return [tf.reduce_mean(value, list(range(len(value.shape) - 1))) for value in values]

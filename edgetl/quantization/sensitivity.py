@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import keras, layers, tf
+from edgetl.keras import graph_of_pictures, keras, layers, tf
 
 import numpy as np
 
@@ -69,7 +69,7 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract,
     """
     model, operators = _switchable(float_model, quantized)
 
-    @tf.function(reduce_retracing=True)
+    @graph_of_pictures(contract.image_size)
     def outputs(batch: Any) -> Any:
         return model(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import tf
+from edgetl.keras import graph_of_pictures, tf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,11 @@ class KerasSession:
     batch_size = 64  # keeps all cores busy; MobileNet's largest activation at 224 px is then 0.3 GiB
 
     def __init__(self, model: Any, contract: InputContract) -> None:
-        shape = [None, contract.image_size, contract.image_size, 3]
-
+        @graph_of_pictures(contract.image_size)
         def probabilities(pixels: Any) -> Any:
             return tf.nn.softmax(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False))
 
-        # A free batch in the signature: otherwise the last, smaller batch would trace the whole graph again.
-        self._probabilities = tf.function(probabilities, input_signature=[tf.TensorSpec(shape, tf.uint8)])
+        self._probabilities = probabilities
 
     def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
         answers: NDArray[np.float32] = self._probabilities(pixels).numpy()

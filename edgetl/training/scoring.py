@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from edgetl.keras import tf
+from edgetl.keras import graph_of_pictures, tf
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Calla
         mirrored: turn the pictures left-right first.
     """
 
-    @tf.function(input_signature=[tf.TensorSpec((None, contract.image_size, contract.image_size, 3), tf.uint8)])
+    @graph_of_pictures(contract.image_size)
     def outputs(pixels: Any) -> Any:
         pixels = tf.reverse(pixels, [2]) if mirrored else pixels
         return tf.cast(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False), tf.float32)

@@ -68,7 +68,7 @@ class Team:
             at_once: steps that TensorFlow does on its own between two looks at the results.
         """
 
-        @tf.function(reduce_retracing=True)
+        @tf.function
         def once(*batch: Any) -> Any:
             parts = self.strategy.run(one, batch)
             return tf.stack([1.0, *(self.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts)])
@@ -82,8 +82,9 @@ class Team:
                     sums += once(*batch.get_value())
             return sums
 
-        def walk(dataset: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, float, float]]:
+        def walk(dataset: Any) -> Iterator[tuple[int, float, float]]:
             if at_once == 1:
+                once.get_concrete_function(*dataset.element_spec)  # takes the smaller last batch as well: one trace for all
                 results: Iterator[Any] = (once(*batch) for batch in dataset)
             else:
                 batches = iter(dataset)
