@@ -84,7 +84,8 @@ class Team:
 
         def walk(dataset: Any) -> Iterator[tuple[int, float, float]]:
             if at_once == 1:
-                once.get_concrete_function(*dataset.element_spec)  # takes the smaller last batch as well: one trace for all
+                # For batches of any size, as the last one is smaller: a second trace takes 5 to 13 s, free shapes 2 ms a step.
+                once.get_concrete_function(*dataset.element_spec)
                 results: Iterator[Any] = (once(*batch) for batch in dataset)
             else:
                 batches = iter(dataset)
