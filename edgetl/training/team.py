@@ -31,8 +31,9 @@ LOST = (
 )
 
 
-Steps = Callable[[Iterable[tuple[Any, ...]]], Iterator[tuple[int, float, float]]]
-"""An epoch's batches to (number of steps, sum of their losses, sum of their accuracies), again and again until the epoch ends."""
+Steps = Callable[[Any], Iterator[tuple[int, float, float]]]
+"""An epoch's batches, a dataset of TensorFlow's that tells its `element_spec`, to (number of steps, sum of their losses, sum of their
+accuracies), again and again until the epoch ends."""
 
 
 @dataclass(frozen=True)
