@@ -16,7 +16,7 @@ DEV := .venv/dev.stamp
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(RUNTIME) ## install, then the main job on embedded pictures: train, QAT, export, validate, predict
+demo: $(RUNTIME) ## install, then the main job on embedded images: train, QAT, export, validate, predict
 	.venv/bin/edgetl run edgetl/resources/quickstart.toml --out runs/quickstart
 	.venv/bin/edgetl predict runs/quickstart digits:0
 

@@ -1,4 +1,4 @@
-"""From pictures to int8 files: `edgetl train` and `edgetl export` beside the textbook way, with as many epochs of each kind.
+"""From images to int8 files: `edgetl train` and `edgetl export` beside the textbook way, with as many epochs of each kind.
 
 usage: python benchmarks/chain.py DATA     DATA/train/CLASS/*, DATA/val/CLASS/*; weights from EDGETL_WEIGHTS_DIR
 
@@ -85,12 +85,12 @@ def textbook(data: str) -> tuple[dict[str, float], dict[str, float]]:
         seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - started
         return result
 
-    def pictures(split: str, shuffle: bool) -> Any:
+    def images(split: str, shuffle: bool) -> Any:
         return keras.utils.image_dataset_from_directory(
             Path(data, split), image_size=(SIZE, SIZE), batch_size=BATCH, shuffle=shuffle, seed=0, crop_to_aspect_ratio=True
         ).prefetch(tf.data.AUTOTUNE)
 
-    train, val = pictures("train", True), pictures("val", False)
+    train, val = images("train", True), images("val", False)
     classes = len(os.listdir(Path(data, "train")))
     base = keras.applications.MobileNetV2(
         (SIZE, SIZE, 3), alpha=ALPHA, include_top=False, weights=str(Path(os.environ["EDGETL_WEIGHTS_DIR"], _WEIGHTS))

@@ -1,4 +1,4 @@
-"""What the benchmark scripts share: a classifier with ImageNet weights where they can be had, and some pictures."""
+"""What the benchmark scripts share: a classifier with ImageNet weights where they can be had, and some images."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from edgetl.backbones import BACKBONES, weights
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.errors import WeightsError
 from edgetl.quantization.base import Quantized, Settings
 from edgetl.quantization.ptq_int8 import quantize
@@ -35,26 +35,26 @@ def classifier(name: str, alpha: float, image_size: int) -> tuple[Any, InputCont
     return attach_head(fold_batch_norms(model), len(CLASSES)), contract
 
 
-def some_pictures(contract: InputContract, count: int) -> Pictures:
-    """Smooth random pictures, all in the training split: enough for ranges, and no data set is needed."""
+def some_images(contract: InputContract, count: int) -> Images:
+    """Smooth random images, all in the training split: enough for ranges, and no data set is needed."""
     random, size = np.random.default_rng(0), contract.image_size
     coarse = random.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     pixels = np.repeat(np.repeat(coarse, -(-size // 8), axis=1), -(-size // 8), axis=2)[:, :size, :size]
     names = tuple(map(str, range(count)))
-    return Pictures(pixels, np.zeros(count, np.int32), np.full(count, "train"), names, names, CLASSES, (), "random")
+    return Images(pixels, np.zeros(count, np.int32), np.full(count, "train"), names, names, CLASSES, (), "random")
 
 
-def calibrated(model: Any, contract: InputContract, pictures: Pictures) -> Quantized:
+def calibrated(model: Any, contract: InputContract, images: Images) -> Quantized:
     """As `edgetl train` calibrates by default: all range methods tried, biases corrected."""
-    return quantize(model, pictures, pictures.rows("train"), contract, quantize_settings(pictures, contract.image_size))[0]
+    return quantize(model, images, images.rows("train"), contract, quantize_settings(images, contract.image_size))[0]
 
 
 def augmentation(image_size: int) -> Augmentation:
     return Augmentation(flip=True, crop_min_area=0.35, colour=0.2, strength=1.0, image_size=image_size)
 
 
-def quantize_settings(training_pictures: Pictures, image_size: int) -> Settings:
-    return Settings("auto", training_pictures, 32, 3e-5, 2.0, 10.0, True, augmentation(image_size), 0)
+def quantize_settings(training_images: Images, image_size: int) -> Settings:
+    return Settings("auto", training_images, 32, 3e-5, 2.0, 10.0, True, augmentation(image_size), 0)
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -1,22 +1,22 @@
-"""How long it takes to convert a trained model: float to TFLite, PTQ with 200 pictures, int8 to ONNX.
+"""How long it takes to convert a trained model: float to TFLite, PTQ with 200 images, int8 to ONNX.
 
 usage: python benchmarks/conversion.py
 """
 
 import time
 
-STEPS = ("float32 TFLite", "float32 ONNX", "int8 TFLite, PTQ with 200 pictures", "int8 ONNX from it")
+STEPS = ("float32 TFLite", "float32 ONNX", "int8 TFLite, PTQ with 200 images", "int8 ONNX from it")
 
 
 def main() -> None:
-    from common import calibrated, classifier, cpu_line, some_pictures
+    from common import calibrated, classifier, cpu_line, some_images
 
     from edgetl.export import FORMATS
     from edgetl.export.tflite import float_tflite, int8_tflite
 
     print(cpu_line())
     model, contract = classifier("mobilenet_v2", 0.35, 128)
-    pictures, onnx = some_pictures(contract, 200), FORMATS.load("onnx")
+    images, onnx = some_images(contract, 200), FORMATS.load("onnx")
     started = time.monotonic()
     content = float_tflite(model, contract, "float32")
     _say(STEPS[0], started)
@@ -24,7 +24,7 @@ def main() -> None:
     onnx.convert(content, contract, "float32")
     _say(STEPS[1], started)
     started = time.monotonic()
-    content = int8_tflite(calibrated(model, contract, pictures).to_keras(model, contract), contract)
+    content = int8_tflite(calibrated(model, contract, images).to_keras(model, contract), contract)
     _say(STEPS[2], started)
     started = time.monotonic()
     onnx.convert(content, contract, "int8")

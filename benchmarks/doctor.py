@@ -1,6 +1,6 @@
-"""What `edgetl doctor` finds of 40 faults that are planted into a copy of a folder of pictures with the splits train and val.
+"""What `edgetl doctor` finds of 40 faults that are planted into a copy of a folder of images with the splits train and val.
 
-10 corrupt files, 10 exact and 10 near copies across the splits, 10 wrong labels; which pictures and how is drawn from the seed.
+10 corrupt files, 10 exact and 10 near copies across the splits, 10 wrong labels; which images and how is drawn from the seed.
 
 usage: python benchmarks/doctor.py FOLDER [SEED [COUNT]]
 """
@@ -25,7 +25,7 @@ WAYS = ("empty", "cut in half", "cut at 95 %", "text", "noise inside", "zeros in
 
 
 def plant(folder: Path, seed: int, count: int = COUNT) -> dict[str, list[tuple[str, ...]]]:
-    """Plant `count` faults of each kind; gives the names of the pictures of each."""
+    """Plant `count` faults of each kind; gives the names of the images of each."""
     random = np.random.default_rng(seed)
     files = sorted(path for path in folder.glob("*/*/*") if path.suffix == ".jpg")
     drawn = iter([files[row] for row in random.permutation(len(files))[: 4 * count]])
@@ -61,7 +61,7 @@ def corrupted(data: bytes, way: str, random: np.random.Generator) -> bytes:
         "empty": lambda: b"",
         "cut in half": lambda: data[:middle],
         "cut at 95 %": lambda: data[: len(data) * 95 // 100],
-        "text": lambda: b"no picture\n" * 100,
+        "text": lambda: b"no image\n" * 100,
         "noise inside": lambda: data[:middle] + noise + data[middle + len(noise) :],
         "zeros inside": lambda: data[:middle] + bytes(512) + data[middle + 512 :],
         "bytes missing": lambda: data[:middle] + data[middle + 512 :],
@@ -74,25 +74,25 @@ def corrupted(data: bytes, way: str, random: np.random.Generator) -> bytes:
 
 def altered(data: bytes, random: np.random.Generator) -> bytes:
     """The same scene: cropped by up to a tenth a side, 0.6 to 1.3 times the size, brightness 0.8 to 1.2, perhaps mirrored, encoded anew."""
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    image = Image.open(io.BytesIO(data)).convert("RGB")
     left, top, right, bottom = random.uniform(0, 0.1, 4)
-    width, height = picture.size
-    picture = picture.crop((int(left * width), int(top * height), int(width - right * width), int(height - bottom * height)))
+    width, height = image.size
+    image = image.crop((int(left * width), int(top * height), int(width - right * width), int(height - bottom * height)))
     scale = random.uniform(0.6, 1.3)
-    picture = picture.resize((int(picture.width * scale), int(picture.height * scale)), Image.Resampling.BICUBIC)
-    picture = ImageEnhance.Brightness(picture).enhance(random.uniform(0.8, 1.2))
+    image = image.resize((int(image.width * scale), int(image.height * scale)), Image.Resampling.BICUBIC)
+    image = ImageEnhance.Brightness(image).enhance(random.uniform(0.8, 1.2))
     if random.random() < 0.5:
-        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     made = io.BytesIO()
-    picture.save(made, "JPEG", quality=int(random.integers(30, 70)))
+    image.save(made, "JPEG", quality=int(random.integers(30, 70)))
     return made.getvalue()
 
 
 def found(planted: dict[str, list[tuple[str, ...]]], findings: dict[str, list[dict[str, object]]]) -> dict[str, int]:
     """How many of each kind are among the findings of the checks that are there for it."""
-    bad = {row["picture"] for check in ("unreadable", "damaged") for row in findings[check]}
-    leaks = [{str(row["picture"]), *map(str, row["others"])} for row in findings["leaks"]]  # type: ignore[call-overload]
-    wrong = {row["picture"] for row in findings["wrong_labels"]}
+    bad = {row["image"] for check in ("unreadable", "damaged") for row in findings[check]}
+    leaks = [{str(row["image"]), *map(str, row["others"])} for row in findings["leaks"]]  # type: ignore[call-overload]
+    wrong = {row["image"] for row in findings["wrong_labels"]}
     return {
         "corrupt": sum(name in bad for (name,) in planted["corrupt"]),
         "exact": sum(any(leak.issuperset(pair) for leak in leaks) for pair in planted["exact"]),
@@ -115,7 +115,7 @@ def examine(folder: Path, out: Path) -> tuple[dict[str, list[dict[str, object]]]
 def main(source: Path, seed: int, count: int) -> None:
     print(f"seed {seed}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as scratch:
-        folder, out = Path(scratch) / "pictures", Path(scratch) / "findings"
+        folder, out = Path(scratch) / "images", Path(scratch) / "findings"
         shutil.copytree(source, folder)
         planted = plant(folder, seed, count)
         for what in ("from nothing", "features cached"):

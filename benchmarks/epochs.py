@@ -1,8 +1,8 @@
-"""What an epoch costs: fine-tuning, and quantization-aware training of the same model on the same pictures.
+"""What an epoch costs: fine-tuning, and quantization-aware training of the same model on the same images.
 
-The limit is the bare step: Keras' `fit` on normalized pictures in memory, nothing augmented, validated or kept.
+The limit is the bare step: Keras' `fit` on normalized images in memory, nothing augmented, validated or kept.
 
-usage: python benchmarks/epochs.py [PICTURES]
+usage: python benchmarks/epochs.py [IMAGES]
 """
 
 import sys
@@ -15,10 +15,10 @@ from typing import Any
 from edgetl.keras import keras, tf
 
 import numpy as np
-from common import CLASSES, augmentation, classifier, cpu_line, quantize_settings, some_pictures
+from common import CLASSES, augmentation, classifier, cpu_line, quantize_settings, some_images
 
 from edgetl.contract import InputContract
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.training.epochs import Schedule
 from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
@@ -28,34 +28,34 @@ MODELS = (("mobilenet_v1", 0.25, 128), ("mobilenet_v2", 0.35, 128), ("efficientn
 
 def main(count: int) -> None:
     print(cpu_line())
-    print(f"seconds of the second epoch of {count} pictures")
+    print(f"seconds of the second epoch of {count} images")
     print(f"{'model':28} {'float':>8} {'QAT':>8} {'ratio':>6} {'bare fit':>10} {'float / it':>10}")
     for name, alpha, size in MODELS:
         model, contract = classifier(name, alpha, size)
-        pictures, larger = (some_pictures(replace(contract, image_size=pixels), count + 64) for pixels in (size, round(1.25 * size)))
+        images, larger = (some_images(replace(contract, image_size=pixels), count + 64) for pixels in (size, round(1.25 * size)))
         splits = np.where(np.arange(count + 64) < count, "train", "val")
-        pictures, larger = replace(pictures, splits=splits), replace(larger, splits=splits)
-        material = Material(pictures, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size))
+        images, larger = replace(images, splits=splits), replace(larger, splits=splits)
+        material = Material(images, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size))
         tuning = FineTuneSettings(32, 1e-4, 0.1, "all", 0.2, 0.1, False, 0)
-        bare = bare_fit(model, contract, pictures)
+        bare = bare_fit(model, contract, images)
         with tempfile.TemporaryDirectory() as folder:
             schedule = Schedule(2, -(-count // 32), 2, Path(folder) / "checkpoint.npz", "float")
             history = fine_tune(model, material, tuning, schedule)
             settings, own = quantize_settings(larger, size), replace(schedule, identity="qat")
-            _, facts = quantize(model, pictures, pictures.rows("train")[:128], contract, settings, own)
+            _, facts = quantize(model, images, images.rows("train")[:128], contract, settings, own)
         tuned, aware = history.entries[1]["seconds"], facts["epochs"][1]["seconds"]
         figures = f"{tuned:8.1f} {aware:8.1f} {aware / tuned:6.2f} {bare:10.1f} {tuned / bare:10.2f}"
         print(f"{name + f' {alpha} {size} px':28} {figures}")
 
 
-def bare_fit(model: Any, contract: InputContract, pictures: Pictures) -> float:
+def bare_fit(model: Any, contract: InputContract, images: Images) -> float:
     """Seconds of the second epoch of a copy of the model."""
-    copy, rows = keras.models.clone_model(model), pictures.rows("train")
+    copy, rows = keras.models.clone_model(model), images.rows("train")
     copy.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    normalized, seconds = contract.normalize(tf.cast(pictures.pixels[rows], tf.float32)).numpy(), 0.0
+    normalized, seconds = contract.normalize(tf.cast(images.pixels[rows], tf.float32)).numpy(), 0.0
     for _ in range(2):
         started = time.monotonic()
-        copy.fit(normalized, pictures.labels[rows], batch_size=32, verbose=0)
+        copy.fit(normalized, images.labels[rows], batch_size=32, verbose=0)
         seconds = time.monotonic() - started
     return seconds
 

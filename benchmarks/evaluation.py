@@ -1,4 +1,4 @@
-"""How long a run's models take for all validation pictures, and how near each comes to what its one-thread latency allows on all cores.
+"""How long a run's models take for all validation images, and how near each comes to what its one-thread latency allows on all cores.
 
 usage: python benchmarks/evaluation.py RUN [ROUNDS]     a run that has float32 and int8 exports
 """
@@ -19,9 +19,9 @@ FILES = ("float.keras", *(f"export/model_{precision}.{suffix}" for suffix in ("t
 
 def main(run: Path, rounds: int) -> None:
     project = Project.open(run)
-    pixels, rows = project.pictures.pixels, project.pictures.rows("val")
-    print(f"{cpu_line()}; {len(rows)} pictures of {project.contract.image_size} px, medians of {rounds}")
-    print(f"{'file':32} {'seconds':>8} {'ms/picture':>11} {'one alone, ms':>14} {'of the limit':>13}")
+    pixels, rows = project.images.pixels, project.images.rows("val")
+    print(f"{cpu_line()}; {len(rows)} images of {project.contract.image_size} px, medians of {rounds}")
+    print(f"{'file':32} {'seconds':>8} {'ms/image':>11} {'one alone, ms':>14} {'of the limit':>13}")
     sessions = {file: open_session(run / file, project.contract) for file in FILES}
     took: dict[str, list[tuple[float, float]]] = {file: [] for file in FILES}
     for number in range(rounds + 1):
@@ -36,8 +36,8 @@ def main(run: Path, rounds: int) -> None:
         print(f"{file:32} {whole:8.2f} {each:11.3f} {alone:14.3f} {alone / SIDE_BY_SIDE / each:13.2f}")
 
 
-def one_ms(session: Session, picture: np.ndarray) -> float:
-    return median(1000 * seconds(lambda: session(picture)) for _ in range(200))
+def one_ms(session: Session, image: np.ndarray) -> float:
+    return median(1000 * seconds(lambda: session(image)) for _ in range(200))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 usage: python benchmarks/input.py DATA [ROUNDS]     DATA/CLASS/*.jpg
 
 First pass: from files to pixels at 224 px. Later passes: batches of an epoch (Keras decodes again, edgetl has uint8 pixels in memory).
-The same is done with the first pictures enlarged to 1600 px, as cameras make them.
+The same is done with the first images enlarged to 1600 px, as cameras make them.
 """
 
 import sys
@@ -20,18 +20,16 @@ from PIL import Image
 
 from edgetl.contract import InputContract
 from edgetl.data.batches import epoch_batches
-from edgetl.data.pictures import load
+from edgetl.data.images import load
 from edgetl.data.reading import WORKERS
 from edgetl.data.sources import find
 
-SIZE, LARGE, LARGE_PICTURES, BATCH = 224, 1600, 300, 32
+SIZE, LARGE, LARGE_IMAGES, BATCH = 224, 1600, 300, 32
 
 
 def main(data: Path, rounds: int) -> None:
     print(cpu_line(), f"{WORKERS} threads", sep=", ")
-    print(
-        f"{'pictures':34} {'first pass':>11} {'of Keras':>9} {'of turbo':>9} {'later':>9} {'of Keras':>9}   pictures/s, medians of {rounds}"
-    )
+    print(f"{'images':34} {'first pass':>11} {'of Keras':>9} {'of turbo':>9} {'later':>9} {'of Keras':>9}   images/s, medians of {rounds}")
     with tempfile.TemporaryDirectory() as folder:
         measure(data, "as they are", rounds)
         measure(enlarged(data, Path(folder)), f"{LARGE} px", rounds)
@@ -43,8 +41,8 @@ def measure(data: Path, title: str, rounds: int) -> None:
     contract = InputContract(SIZE, 1 / 127.5, 127, listing.classes)
     with tempfile.TemporaryDirectory() as cache:
         options = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.0, "memory_mib": 4096, "cache": Path(cache)}
-        pictures = load(listing, contract, **options)
-        rows = pictures.rows("train")
+        images = load(listing, contract, **options)
+        rows = images.rows("train")
         root = data / "train" if (data / "train").is_dir() else data
         theirs = keras.utils.image_dataset_from_directory(root, image_size=(SIZE, SIZE), crop_to_aspect_ratio=True).prefetch(8)
         their_count = sum(1 for _ in root.rglob("*.jpg"))
@@ -52,7 +50,7 @@ def measure(data: Path, title: str, rounds: int) -> None:
         done: dict[str, list[float]] = {name: [] for name in ("first", "later", "keras", "turbo")}
         for number in range(rounds):
             done["first"].append(count / seconds(lambda: load(listing, contract, **options)))
-            done["later"].append(len(rows) / seconds(lambda epoch=number: drain(epoch_batches(pictures, rows, BATCH, 0, epoch))))
+            done["later"].append(len(rows) / seconds(lambda epoch=number: drain(epoch_batches(images, rows, BATCH, 0, epoch))))
             done["keras"].append(their_count / seconds(lambda: drain(theirs)))
             done["turbo"].append(count / seconds(lambda: bare(contents)))
     first, later, keras_rate, turbo = (median(done[name]) for name in ("first", "later", "keras", "turbo"))
@@ -76,11 +74,11 @@ def bare(contents: list[bytes]) -> None:
 
 
 def enlarged(data: Path, folder: Path) -> Path:
-    for path in sorted(data.rglob("*.jpg"))[:: max(1, sum(1 for _ in data.rglob("*.jpg")) // LARGE_PICTURES)]:
+    for path in sorted(data.rglob("*.jpg"))[:: max(1, sum(1 for _ in data.rglob("*.jpg")) // LARGE_IMAGES)]:
         (folder / path.parent.name).mkdir(exist_ok=True)
-        picture = Image.open(path).convert("RGB")
-        scale = LARGE / max(picture.size)
-        larger = picture.resize((round(picture.width * scale), round(picture.height * scale)), Image.Resampling.LANCZOS)
+        image = Image.open(path).convert("RGB")
+        scale = LARGE / max(image.size)
+        larger = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
         larger.save(folder / path.parent.name / path.name, quality=90)
     return folder
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import onnxruntime
-from common import SCRATCH, calibrated, classifier, cpu_line, some_pictures
+from common import SCRATCH, calibrated, classifier, cpu_line, some_images
 
 from edgetl.contract import InputContract
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.export import FORMATS
 from edgetl.export.tflite import float_tflite, int8_tflite
 from edgetl.runtimes import open_session
@@ -24,8 +24,8 @@ def main(runs: int) -> None:
     print(cpu_line())
     print(f"{'model':32} {'float32 ms':>10} {'int8 ms':>8} {'of float':>8} {'ORT static ms':>13} {'int8 of it':>10} {'LiteRT int8 ms':>14}")
     for name, alpha, size in MODELS:
-        sessions, picture = build(name, alpha, size)
-        p50 = {key: float(np.median(took)) for key, took in time_in_turn(sessions, picture, 20, runs).items()}
+        sessions, image = build(name, alpha, size)
+        p50 = {key: float(np.median(took)) for key, took in time_in_turn(sessions, image, 20, runs).items()}
         print(
             f"{name + f' {alpha} {size} px':32} {p50['float32']:10.2f} {p50['int8']:8.2f} {p50['int8'] / p50['float32']:8.2f} "
             f"{p50['ort_static']:13.2f} {p50['int8'] / p50['ort_static']:10.2f} {p50['litert']:14.2f}"
@@ -34,25 +34,25 @@ def main(runs: int) -> None:
 
 def build(name: str, alpha: float, size: int) -> tuple[dict, np.ndarray]:
     model, contract = classifier(name, alpha, size)
-    pictures = some_pictures(contract, 32)
-    quantized = calibrated(model, contract, pictures)
+    images = some_images(contract, 32)
+    quantized = calibrated(model, contract, images)
     lite = {"float32": float_tflite(model, contract, "float32"), "int8": int8_tflite(quantized.to_keras(model, contract), contract)}
     SCRATCH.mkdir(parents=True, exist_ok=True)
     paths = {key: SCRATCH / f"{key}.onnx" for key in (*lite, "ort_static")} | {"litert": SCRATCH / "int8.tflite"}
     for key, content in lite.items():
         paths[key].write_bytes(FORMATS.load("onnx").convert(content, contract, key))
     paths["litert"].write_bytes(lite["int8"])
-    _ort_static(paths["float32"], paths["ort_static"], contract, pictures)
-    return {key: open_session(path, contract) for key, path in paths.items()}, pictures.pixels[:1]
+    _ort_static(paths["float32"], paths["ort_static"], contract, images)
+    return {key: open_session(path, contract) for key, path in paths.items()}, images.pixels[:1]
 
 
-def _ort_static(source, target, contract: InputContract, pictures: Pictures) -> None:
+def _ort_static(source, target, contract: InputContract, images: Images) -> None:
     """quantize_static as ONNX Runtime's documentation advises for x86: preprocessed, QDQ, uint8 activations, int8 per-channel weights."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static, shape_inference
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
-            self.batches: Iterator = iter({contract.input_name: pixels[None].astype(np.float32)} for pixels in pictures.pixels)
+            self.batches: Iterator = iter({contract.input_name: pixels[None].astype(np.float32)} for pixels in images.pixels)
 
         def get_next(self) -> dict | None:
             return next(self.batches, None)

@@ -37,10 +37,10 @@ from edgetl.workspace import sha256
 _TRAIN = (
     *("train", "../digits", "--out", "run", "--backbone", "mobilenet_v1", "--alpha", "0.25", "--image-size", "32", "--weights", "none"),
     *("--batch-size", "32", "--head-epochs", "2", "--epochs", "3", "--learning-rate", "3e-3", "--qat-epochs", "2"),
-    *("--set", "augment.flip=false", "--set", "quantize.calibration_pictures=64", "--set", "export.precisions=['float32', 'int8']"),
-    *("--set", "data.cache_memory_mib=1"),  # the larger pictures that crops are cut from go through the cache
+    *("--set", "augment.flip=false", "--set", "quantize.calibration_images=64", "--set", "export.precisions=['float32', 'int8']"),
+    *("--set", "data.cache_memory_mib=1"),  # the larger images that crops are cut from go through the cache
 )
-_PICTURES = 300
+_IMAGES = 300
 _NOT_RESULTS = (".edgetl.lock", "edgetl.log", "edgetl.log.1", "output.log")  # of no stage, or another one each time
 _TIMEOUT_S = 900.0  # for a command of a quarter of a minute on a busy machine
 
@@ -217,7 +217,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="edgetl-kills-") as temporary:
         now = Path(temporary) / "nothing"
         now.mkdir()
-        for item in find("digits").items[:_PICTURES]:
+        for item in find("digits").items[:_IMAGES]:
             path = Path(temporary) / "digits" / item.label / f"{item.name.partition(':')[2]}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(item.read())

@@ -1,9 +1,9 @@
 """What a pretrained small_cnn is worth: 100 handwritten digits to learn from, started from photographs' features and from random weights.
 
-usage: python benchmarks/transfer.py [PICTURES]   a folder or source to pretrain on; cifar10 if left out
+usage: python benchmarks/transfer.py [IMAGES]   a folder or source to pretrain on; cifar10 if left out
 
-Both get the same training pictures, epochs and settings, each the best of four learning rates by its mean over the seeds: what
-differs is the start. Every seed draws other training pictures, and all are judged on the same others.
+Both get the same training images, epochs and settings, each the best of four learning rates by its mean over the seeds: what
+differs is the start. Every seed draws other training images, and all are judged on the same others.
 """
 
 import sys
@@ -21,9 +21,9 @@ from edgetl.pipeline.train import train_float
 from edgetl.project import Project
 
 RECIPE = Path(__file__).parents[1] / "models/small_cnn_digits/recipe.toml"
-SEEDS, TRAINED, JUDGED = range(5), 10, 100  # pictures of each class
+SEEDS, TRAINED, JUDGED = range(5), 10, 100  # images of each class
 RATES = (5e-4, 2e-3, 8e-3, 3e-2)
-# The head has no stage of its own, so that both see every picture equally often; 50 epochs are 650 steps.
+# The head has no stage of its own, so that both see every image equally often; 50 epochs are 650 steps.
 SAME = {"train.head_epochs": 0, "train.epochs": 50, "train.patience": 50, "train.batch_size": 8, "quantize.qat": False}
 
 
@@ -51,7 +51,7 @@ def main(source: str) -> None:
 
 
 def _list(folder: Path, seed: int) -> Path:
-    """A CSV file of pictures that it writes beside itself: for each class some to train on, by the seed, and the same ones to judge by."""
+    """A CSV file of images that it writes beside itself: for each class some to train on, by the seed, and the same ones to judge by."""
     rows, random = ["path,label,split"], np.random.default_rng(seed)
     listing = find("digits")
     for label in listing.classes:
@@ -68,11 +68,11 @@ def _list(folder: Path, seed: int) -> Path:
     return path
 
 
-def _accuracy(folder: Path, pictures: Path, start: str, rate: float) -> float:
-    """Of the last epoch: the best one would be picked by the pictures that judge."""
-    options: dict[str, Any] = SAME | {"data.source": str(pictures), "model.weights": start, "train.learning_rate": rate}
-    chosen = recipe.load(RECIPE, options=options | {"train.seed": int(pictures.stem[-1])})
-    name = f"{pictures.stem}-{'random' if start == 'none' else 'pretrained'}-{rate:g}"
+def _accuracy(folder: Path, images: Path, start: str, rate: float) -> float:
+    """Of the last epoch: the best one would be picked by the images that judge."""
+    options: dict[str, Any] = SAME | {"data.source": str(images), "model.weights": start, "train.learning_rate": rate}
+    chosen = recipe.load(RECIPE, options=options | {"train.seed": int(images.stem[-1])})
+    name = f"{images.stem}-{'random' if start == 'none' else 'pretrained'}-{rate:g}"
     project = Project.create(chosen, folder / "runs" / name)
     train_float(project)
     return float(project.run.stage("float")["facts"]["epochs"][-1]["val_accuracy"])

@@ -1,4 +1,4 @@
-"""The input contract: THE definition of what happens between a picture and the model's first layer, and of what comes out.
+"""The input contract: THE definition of what happens between an image and the model's first layer, and of what comes out.
 
 Training, calibration, export, validation, prediction and every app read this one description, so that a model cannot be fed
 otherwise in one place than in another. Shape letters used throughout edgetl: N batch, H height, W width, C channels, K classes.
@@ -22,9 +22,9 @@ _SCHEMA = 1
 
 @dataclass(frozen=True)
 class InputContract:
-    """How a picture becomes the model's input, and what its outputs are called.
+    """How an image becomes the model's input, and what its outputs are called.
 
-    The picture is decoded, turned upright (EXIF), flattened onto white where transparent, made RGB, cropped to its central
+    The image is decoded, turned upright (EXIF), flattened onto white where transparent, made RGB, cropped to its central
     square and resized with antialiased bilinear filtering to `image_size` x `image_size` uint8 pixels. The model's first layer
     sees `scale * (pixel - zero_point)`: an affine uint8 grid, so that in int8 models the raw byte *is* the quantized input.
 
@@ -70,7 +70,7 @@ class InputContract:
         return (pixels - np.float32(self.zero_point)) * np.float32(self.scale)
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """The central square of a picture as (left, top, right, bottom) in pixels; halves of a pixel are allowed."""
+        """The central square of an image as (left, top, right, bottom) in pixels; halves of a pixel are allowed."""
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return left, top, left + side, top + side

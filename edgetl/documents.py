@@ -154,7 +154,7 @@ RECORD: Shape = {
                 "counts?": {"*": int},
                 "epochs?": [_EPOCH],
                 "best_epoch?": int,
-                "calibration?": {"pictures": int},
+                "calibration?": {"images": int},
                 "candidates?": {"*": _ACCURACY | {"drop_points": number, "lost": int, "won": int, "mcnemar_p": number, "size_bytes": int}},
                 "classes?": [str],
                 "shipped?": str,
@@ -173,7 +173,7 @@ _WORST: Shape = {
 }
 VALIDATION: Shape = {
     "passed": bool,
-    "pictures": int,
+    "images": int,
     "labels": [str],
     "subjects": {
         "*": {
@@ -212,7 +212,7 @@ def validation(path: Path) -> dict[str, Any]:
         for pair in document["pairs"]:
             for one in pair["worst"]:
                 if not all(0 <= one[key] < classes for key in ("label", "first_top1", "second_top1")):
-                    raise ValueError(f"a picture of {pair['tolerance']['second']} has a class that is none")
+                    raise ValueError(f"an image of {pair['tolerance']['second']} has a class that is none")
     except (OSError, ValueError) as error:
         raise RunError(f"cannot read {path}: {error}", "make it again: edgetl validate") from error
     return {**document, "unverified": document.get("unverified") or {}}

@@ -24,7 +24,7 @@ class UsageError(EdgetlError):
 
 
 class DataError(EdgetlError):
-    """The pictures cannot be used as they are."""
+    """The images cannot be used as they are."""
 
     exit_code = 3
 

@@ -23,7 +23,7 @@ with hushed():
 if not is_verbose():
     tf.get_logger().setLevel("ERROR")
 
-__all__ = ["device_name", "exact_float32", "graph_of_pictures", "keras", "layers", "set_seed", "tf"]
+__all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf"]
 
 
 def device_name() -> str:
@@ -35,8 +35,8 @@ def device_name() -> str:
     return f"{len(names)} x {names[0]}" if len(names) > 1 else names[0]
 
 
-def graph_of_pictures(image_size: int, *more: Any) -> Any:
-    """Decorates a function of pictures uint8 [N, image_size, image_size, 3], any N, and of tensors of the specs `more`: a `tf.function`.
+def graph_of_images(image_size: int, *more: Any) -> Any:
+    """Decorates a function of images uint8 [N, image_size, image_size, 3], any N, and of tensors of the specs `more`: a `tf.function`.
 
     Without a signature the last, smaller batch would trace the whole graph once more, which takes seconds.
     """

@@ -1,4 +1,4 @@
-"""What a model says of a picture."""
+"""What a model says of an image."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import InputContract
-from edgetl.data.decode import BadPicture, decode
-from edgetl.data.sources import read_picture
+from edgetl.data.decode import BadImage, decode
+from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError
 from edgetl.runtimes import open_session
 from edgetl.workspace import Run
@@ -18,7 +18,7 @@ _BEST_FIRST = ("model_int8.tflite", "model_int8.onnx", "model_float32.tflite", "
 
 
 def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]]:
-    """The `top` most probable classes of each picture, by a model file (beside its contract.json) or by a run (its int8 TFLite file)."""
+    """The `top` most probable classes of each image, by a model file (beside its contract.json) or by a run (its int8 TFLite file)."""
     path = _model_of(target)
     contract = InputContract.load(path.parent / "contract.json")
     session = open_session(path, contract)
@@ -27,17 +27,17 @@ def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]
         probabilities = session(pixels_of(name, contract)[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
         answers.append(
-            {"picture": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
+            {"image": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
         )
     return answers
 
 
 def pixels_of(name: str, contract: InputContract) -> NDArray[np.uint8]:
-    """uint8 [H, W, 3] of a file or an embedded picture. Raises DataError when it is none."""
+    """uint8 [H, W, 3] of a file or an embedded image. Raises DataError when it is none."""
     try:
-        return decode(read_picture(name), contract)
-    except BadPicture as error:
-        raise DataError(f"{name} cannot be read as a picture: {error}", "JPEG, PNG, BMP, GIF and WebP pictures are read") from error
+        return decode(read_image(name), contract)
+    except BadImage as error:
+        raise DataError(f"{name} cannot be read as an image: {error}", "JPEG, PNG, BMP, GIF and WebP images are read") from error
 
 
 def _model_of(target: Path) -> Path:

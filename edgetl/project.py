@@ -1,4 +1,4 @@
-"""A run together with its recipe and its pictures: what every verb of the pipeline works on."""
+"""A run together with its recipe and its images: what every verb of the pipeline works on."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,9 +17,9 @@ from edgetl.backbones.base import Backbone
 from edgetl.console import detail, note
 from edgetl.contract import InputContract
 from edgetl.data import exclude, sources
-from edgetl.data import pictures as data_pictures
+from edgetl.data import images as data_images
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Listing, Pictures
+from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.quantization.base import Settings
@@ -38,7 +38,7 @@ def listing_of(recipe: Recipe) -> Listing:
 
 
 class Project:
-    """The pictures are read, and the float model is loaded, when a stage first needs them."""
+    """The images are read, and the float model is loaded, when a stage first needs them."""
 
     def __init__(self, run: Run, recipe: Recipe) -> None:
         self.run, self.recipe = run, recipe
@@ -84,13 +84,13 @@ class Project:
         return team(self.recipe.train.strategy)
 
     @cached_property
-    def pictures(self) -> Pictures:
+    def images(self) -> Images:
         """Raises DataError when they cannot be used."""
         return self._load(self.contract.image_size)
 
-    def _load(self, image_size: int) -> Pictures:
+    def _load(self, image_size: int) -> Images:
         data = self.recipe.data
-        return data_pictures.load(
+        return data_images.load(
             self.listing,
             replace(self.contract, image_size=image_size),
             val_fraction=data.val_fraction,
@@ -101,14 +101,14 @@ class Project:
             cache=self.run.cache,
         )
 
-    def trained_pictures(self) -> Pictures:
-        """The pictures, certainly those that the run was trained on. Raises DataError when they have changed."""
-        if self.pictures.fingerprint != self.run.stage("data")["facts"]["fingerprint"]:
+    def trained_images(self) -> Images:
+        """The images, certainly those that the run was trained on. Raises DataError when they have changed."""
+        if self.images.fingerprint != self.run.stage("data")["facts"]["fingerprint"]:
             raise DataError(
-                f"the pictures in {self.recipe.data.source} are not those that {self.run.path} was trained on",
-                "train again (the same command does it), or bring the old pictures back",
+                f"the images in {self.recipe.data.source} are not those that {self.run.path} was trained on",
+                "train again (the same command does it), or bring the old images back",
             )
-        return self.pictures
+        return self.images
 
     @property
     def float_stage(self) -> str:
@@ -136,18 +136,18 @@ class Project:
         return self._saved(self.run.float_model)
 
     @cached_property
-    def training_pictures(self) -> Pictures:
-        """The same pictures, larger by the augmentation's margin: what random crops are cut from."""
+    def training_images(self) -> Images:
+        """The same images, larger by the augmentation's margin: what random crops are cut from."""
         augment = self.recipe.augment
         if not augment.strength or augment.margin == 1:
-            return self.pictures
+            return self.images
         return self._load(round(self.contract.image_size * augment.margin))
 
     @cached_property
     def float_answers(self) -> np.ndarray:
-        """The float model's probabilities of the validation pictures, float32 [N, K]."""
+        """The float model's probabilities of the validation images, float32 [N, K]."""
         session = KerasSession(self.float_model, self.contract)
-        return predict(session, self.trained_pictures().pixels, self.pictures.rows("val"), "keras_float")
+        return predict(session, self.trained_images().pixels, self.images.rows("val"), "keras_float")
 
     def forget_float_model(self) -> None:
         """After it was trained anew."""
@@ -156,19 +156,19 @@ class Project:
 
     @property
     def calibration_rows(self) -> np.ndarray:
-        return self.rows("train", self.recipe.quantize.calibration_pictures)
+        return self.rows("train", self.recipe.quantize.calibration_images)
 
     def rows(self, split: str, count: int) -> np.ndarray:
-        """`count` pictures of a split, evenly over the classes; 0: all."""
-        rows = self.pictures.rows(split)
-        return sample(self.pictures.labels, rows, count, self.recipe.train.seed) if count else rows
+        """`count` images of a split, evenly over the classes; 0: all."""
+        rows = self.images.rows(split)
+        return sample(self.images.labels, rows, count, self.recipe.train.seed) if count else rows
 
     def quantize_settings(self, ranges: str | None = None) -> Settings:
         """What the recipe says of quantization; `ranges` instead of its own where given."""
         quantize, train = self.recipe.quantize, self.recipe.train
         return Settings(
             ranges=ranges or quantize.ranges,
-            training_pictures=self.training_pictures,
+            training_images=self.training_images,
             batch_size=train.batch_size,
             learning_rate=quantize.learning_rate,
             temperature=quantize.temperature,
@@ -184,7 +184,7 @@ class Project:
         return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.image_size)
 
     def schedule(self, stage: str, epochs: int, patience: int, inputs: str, replicas: int = 1) -> Schedule:
-        steps = -(-len(self.pictures.rows("train")) // (self.recipe.train.batch_size * replicas))
+        steps = -(-len(self.images.rows("train")) // (self.recipe.train.batch_size * replicas))
         return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs, self.run.logs)
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:

@@ -38,7 +38,7 @@ class Data(_Table):
     @model_validator(mode="after")
     def _some_are_left(self) -> Self:
         if self.val_fraction + self.test_fraction >= 1:
-            raise PydanticCustomError("nothing_left", "val_fraction and test_fraction leave no pictures to train on")
+            raise PydanticCustomError("nothing_left", "val_fraction and test_fraction leave no images to train on")
         return self
 
 
@@ -104,7 +104,7 @@ class Quantize(_Table):
     feature_weight: Annotated[float, Field(ge=0, le=1000)]
     learn_ranges: bool
     ranges: Literal["auto", "minmax", "percentile", "mse"]
-    calibration_pictures: Positive
+    calibration_images: Positive
 
 
 class About(_Table):

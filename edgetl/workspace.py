@@ -78,7 +78,7 @@ class Run:
 
     @property
     def data(self) -> Path:
-        """The index of the pictures: names, labels, splits, hashes, and what was left out and why."""
+        """The index of the images: names, labels, splits, hashes, and what was left out and why."""
         return self.path / "data.json"
 
     @property
@@ -138,7 +138,7 @@ class Run:
 
     @property
     def explained(self) -> Path:
-        """Where the models look, picture by picture."""
+        """Where the models look, image by image."""
         return self.path / "explain"
 
     @property

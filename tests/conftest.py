@@ -89,7 +89,7 @@ flip = false
 crop_min_area = 0.8
 [quantize]
 epochs = 1
-calibration_pictures = 32
+calibration_images = 32
 [validation]
 timed_runs = 5
 warmup_runs = 2
@@ -98,7 +98,7 @@ warmup_runs = 2
 
 @pytest.fixture(scope="session")
 def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Handwritten noughts, ones and twos, 40 of each, as PNG files under a name with spaces and Unicode; one file is no picture."""
+    """Handwritten noughts, ones and twos, 40 of each, as PNG files under a name with spaces and Unicode; one file is no image."""
     from edgetl.data.digits import find
 
     folder = tmp_path_factory.mktemp("data") / "Zahlen für 数字"
@@ -107,7 +107,7 @@ def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / label).mkdir(parents=True)
         for item in [item for item in items if item.label == label][:40]:
             (folder / label / f"{item.name.replace(':', ' ')}.png").write_bytes(item.read())
-    (folder / "1" / "notes.png").write_text("not a picture", encoding="utf-8")
+    (folder / "1" / "notes.png").write_text("not an image", encoding="utf-8")
     return folder
 
 
@@ -176,7 +176,7 @@ Classify = Callable[[Path, np.ndarray], dict[str, Any]]
 @pytest.fixture(scope="session")
 @one_process_at_a_time("mediapipe")
 def mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Classify:
-    """What MediaPipe Tasks makes of a .tflite file and pictures uint8 [N, H, H, 3]: `answers` (index, name, score) and `metadata`."""
+    """What MediaPipe Tasks makes of a .tflite file and images uint8 [N, H, H, 3]: `answers` (index, name, score) and `metadata`."""
     tests = Path(__file__).resolve().parent
     folder, pins = tests.parent / "build" / "mediapipe", tests / "export" / "mediapipe.txt"
     python, stamp = folder / "bin" / "python", folder / pins.name
@@ -189,9 +189,9 @@ def mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Classify:
         shutil.copy(pins, stamp)
 
     def classify(model: Path, pixels: np.ndarray) -> dict[str, Any]:
-        pictures = tmp_path_factory.mktemp("mediapipe") / "pictures.bin"
-        pictures.write_bytes(pixels.tobytes())
-        command = [str(python), str(tests / "export" / "with_mediapipe.py"), str(model), str(pictures), str(pixels.shape[1])]
+        images = tmp_path_factory.mktemp("mediapipe") / "images.bin"
+        images.write_bytes(pixels.tobytes())
+        command = [str(python), str(tests / "export" / "with_mediapipe.py"), str(model), str(images), str(pixels.shape[1])]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, encoding="utf-8")
         assert done.returncode == 0, done.stderr
         document: dict[str, Any] = json.loads(done.stdout)

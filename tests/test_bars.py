@@ -1,4 +1,4 @@
-"""What edgetl promises of its main job, on real pictures at full length; minutes each, so marked slow."""
+"""What edgetl promises of its main job, on real images at full length; minutes each, so marked slow."""
 
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,9 @@ def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, A
 
 @needs_flowers
 def test_flowers(flowers: tuple[Path, dict[str, Any]]) -> None:
-    """MobileNetV2 0.35 at 128 px: 88.5 % is what careful fine-tuning gives; 0.7 points are five of 736 pictures."""
+    """MobileNetV2 0.35 at 128 px: 88.5 % is what careful fine-tuning gives; 0.7 points are five of 736 images."""
     _, document = flowers
-    assert document["pictures"] == 736
+    assert document["images"] == 736
     assert _top1(document, "keras_float") >= 0.885
     assert _top1(document, "tflite_int8") >= _top1(document, "keras_float") - 0.007
     assert _agreement(document, "tflite_int8", "onnx_int8") >= 0.995
@@ -66,13 +66,13 @@ def test_flowers(flowers: tuple[Path, dict[str, Any]]) -> None:
 @needs_flowers
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_mediapipe_gives_our_top1(precision: str, flowers: tuple[Path, dict[str, Any]], mediapipe: Classify) -> None:
-    """Of the unchanged file, on 100 pictures at the model's size."""
+    """Of the unchanged file, on 100 images at the model's size."""
     from edgetl.project import Project
     from edgetl.runtimes import open_session
 
     project = Project.open(flowers[0])
-    rows = project.pictures.rows("val")
-    pixels = np.ascontiguousarray(project.pictures.pixels[rows[:: len(rows) // 100][:100]])
+    rows = project.images.rows("val")
+    pixels = np.ascontiguousarray(project.images.pixels[rows[:: len(rows) // 100][:100]])
     model = project.run.export / f"model_{precision}.tflite"
     ours = open_session(model, project.contract)(pixels).argmax(1)
     assert len(set(ours.tolist())) == 5, "all of the classes"

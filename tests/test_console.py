@@ -77,8 +77,8 @@ def test_other_writing_systems_stay_as_they_are() -> None:
 
 
 def test_a_failure_names_the_problem_then_the_remedy(capsys: pytest.CaptureFixture[str]) -> None:
-    console.fail("no pictures", "put some there")
-    assert capsys.readouterr().err == "error: no pictures\nput some there\n"
+    console.fail("no images", "put some there")
+    assert capsys.readouterr().err == "error: no images\nput some there\n"
 
 
 @pytest.mark.usefixtures("plain")

@@ -1,4 +1,4 @@
-"""The input contract: a picture must reach the first layer in the same way everywhere, so nothing doubtful may pass for a contract."""
+"""The input contract: an image must reach the first layer in the same way everywhere, so nothing doubtful may pass for a contract."""
 
 import json
 import math

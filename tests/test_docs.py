@@ -24,7 +24,7 @@ def test_everything_with_a_name_is_in_the_readme(name: str) -> None:
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("edgetl ")])
 def test_commands_of_the_readme_parse(cli: Callable[..., Answer], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is: each must get as far as missing its pictures, recipe, run or baseline, not fail over its own words."""
+    """Where nothing is: each must get as far as missing its images, recipe, run or baseline, not fail over its own words."""
     monkeypatch.chdir(tmp_path)
     answer = cli(*shlex.split(line)[1:])
     if line == "edgetl devices":  # needs nothing

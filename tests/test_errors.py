@@ -27,10 +27,10 @@ def test_every_class_says_what_it_is_for(kind: type[EdgetlError]) -> None:
 
 
 def test_text_is_the_problem_then_the_remedy() -> None:
-    error = DataError("no pictures in 'a'", "put some there")
-    assert str(error) == "no pictures in 'a'\nput some there"
-    assert (error.problem, error.remedy) == ("no pictures in 'a'", "put some there")
+    error = DataError("no images in 'a'", "put some there")
+    assert str(error) == "no images in 'a'\nput some there"
+    assert (error.problem, error.remedy) == ("no images in 'a'", "put some there")
 
 
 def test_without_a_remedy_there_is_no_empty_line() -> None:
-    assert str(DataError("no pictures")) == "no pictures"
+    assert str(DataError("no images")) == "no images"

@@ -25,7 +25,7 @@ from tests.disk import mounted, remount
 Cli = Callable[..., Answer]
 QUICK = (
     *("train", "digits", "--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--weights", "none", "--batch-size", 128),
-    *("--head-epochs", 1, "--epochs", 2, "--no-qat", "--set", "augment.flip=false", "--set", "quantize.calibration_pictures=32"),
+    *("--head-epochs", 1, "--epochs", 2, "--no-qat", "--set", "augment.flip=false", "--set", "quantize.calibration_images=32"),
 )
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"  # the cursor
 PATIENCE_S = 300.0
@@ -217,7 +217,7 @@ def test_a_read_only_run_can_be_looked_at_and_not_written(cli: Cli, made: Made, 
         remount(disk, "rw")
 
 
-def test_pictures_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made, run_copy: Path, digit_folder: Path) -> None:
+def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made, run_copy: Path, digit_folder: Path) -> None:
     before = Run(run_copy).read()["stages"]
     hidden = digit_folder.rename(digit_folder.with_name("elsewhere"))
     try:

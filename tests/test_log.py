@@ -57,7 +57,7 @@ def test_secrets_do_not_get_in(tmp_path: Path, said: str, secret: str) -> None:
     assert secret not in (tmp_path / log.NAME).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("said", ["runs/a: done in 3 s", "ssh://pi:22 is there", "the class 'token' has 3 pictures", "mail@example.org"])
+@pytest.mark.parametrize("said", ["runs/a: done in 3 s", "ssh://pi:22 is there", "the class 'token' has 3 images", "mail@example.org"])
 def test_what_is_no_secret_stays(said: str) -> None:
     assert log.clean(said) == said
 

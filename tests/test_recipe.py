@@ -45,7 +45,7 @@ def test_an_option_not_given_changes_nothing() -> None:
 
 
 def test_an_option_may_be_a_path() -> None:
-    assert recipe.load(options={"data.source": Path("my pictures")}).data.source == "my pictures"
+    assert recipe.load(options={"data.source": Path("my images")}).data.source == "my images"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_setting_that_cannot_be_meant_is_a_usage_error(setting: str) -> None:
         recipe.load(settings=[setting])
 
 
-def test_splits_must_leave_pictures_to_train_on() -> None:
+def test_splits_must_leave_images_to_train_on() -> None:
     with pytest.raises(UsageError, match="fraction"):
         recipe.load(settings=["data.val_fraction=0.6", "data.test_fraction=0.4"])
 
@@ -153,8 +153,8 @@ def test_nothing_in_a_recipe_is_evaluated(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("source", ["/etc/passwd", "../../../etc/passwd", "/dev/zero", "/proc/self/mem", "file:///etc/passwd", "x\\u0000y"])
-def test_a_recipe_that_points_elsewhere_finds_no_pictures(tmp_path: Path, source: str) -> None:
-    """It may name any folder, as its user may; what lies there is no set of pictures, and is not read."""
+def test_a_recipe_that_points_elsewhere_finds_no_images(tmp_path: Path, source: str) -> None:
+    """It may name any folder, as its user may; what lies there is no set of images, and is not read."""
     from edgetl.data import sources
     from edgetl.errors import DataError
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Classify pictures with the model in the folder beside this file.
+"""Classify images with the model in the folder beside this file.
 
 It needs Pillow and the model's runtime (requirements.txt) and nothing else.
 
-    python classify.py rose.jpg tulip.png      the best classes of each picture
+    python classify.py rose.jpg tulip.png      the best classes of each image
     python classify.py --camera                what the camera sees, until Ctrl-C
     python classify.py --self-test             proof that this machine runs the validated model
 
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# Programs that write one JPEG picture of the camera to standard output, in the order in which they are tried.
+# Programs that write one JPEG image of the camera to standard output, in the order in which they are tried.
 CAMERAS = (
     ("rpicam-jpeg", "--nopreview", "--timeout", "500", "--output", "-"),
     ("libcamera-jpeg", "--nopreview", "--timeout", "500", "--output", "-"),
@@ -41,7 +41,7 @@ class SelfTestError(Exception):
 
 
 class Classifier:
-    """The model, and how a picture becomes its input.
+    """The model, and how an image becomes its input.
 
     Args:
         folder: with the model, manifest.json and the golden answers; None: `model` beside this file.
@@ -56,18 +56,18 @@ class Classifier:
         self.labels: list[str] = self.manifest["contract"]["labels"]
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
-    def classify(self, picture: Image.Image, top: int = 3) -> list[tuple[str, float]]:
+    def classify(self, image: Image.Image, top: int = 3) -> list[tuple[str, float]]:
         """The best classes with their probabilities, the best first."""
-        probabilities = self.probabilities(self.pixels(picture))
+        probabilities = self.probabilities(self.pixels(image))
         return [(self.labels[index], float(probabilities[index])) for index in np.argsort(-probabilities, kind="stable")[:top]]
 
-    def pixels(self, picture: Image.Image) -> np.ndarray:
+    def pixels(self, image: Image.Image) -> np.ndarray:
         """uint8 [H, W, 3]: upright, flattened onto white, RGB, the central square, resized with antialiased bilinear filtering."""
-        picture = _rgb(ImageOps.exif_transpose(picture))
-        side = min(picture.size)
-        left, top = (picture.width - side) / 2, (picture.height - side) / 2
+        image = _rgb(ImageOps.exif_transpose(image))
+        side = min(image.size)
+        left, top = (image.width - side) / 2, (image.height - side) / 2
         box = (left, top, left + side, top + side)
-        return np.asarray(picture.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box))
+        return np.asarray(image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """float32 [K] of uint8 pixels [H, W, 3]."""
@@ -82,7 +82,7 @@ class Classifier:
         if [self.labels[row.argmax()] for row in wanted] != golden["top1"][self.choice["model"]]:
             raise SelfTestError("the labels are in another order than the model's outputs")
         pixels = np.fromfile(self.folder / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
-        steps = np.abs(np.stack([self.probabilities(picture) for picture in pixels]) - wanted) * 256
+        steps = np.abs(np.stack([self.probabilities(image) for image in pixels]) - wanted) * 256
         tolerance = golden["tolerance"]
         if not (steps.max() <= tolerance["max_steps"] and steps.mean() <= tolerance["mean_steps"]):
             raise SelfTestError(f"the answers are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
@@ -92,7 +92,7 @@ class Classifier:
         if levels > golden["mosaic"]["max_steps"]:
             raise SelfTestError(f"cropping and resizing give other pixels, up to {levels} levels off")
         far = {"max_steps": float(steps.max()), "mean_steps": float(steps.mean()), "resize_max_levels": int(levels)}
-        return {"pictures": len(pixels)} | far
+        return {"images": len(pixels)} | far
 
     def _check_files(self) -> None:
         hashes = {name: facts["sha256"] for name, facts in self.manifest["files"].items()}
@@ -141,54 +141,54 @@ class OnnxRuntime:
 RUNTIMES: dict[str, Any] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
 
 
-def _rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
-        values = np.asarray(picture).astype(np.uint32)
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
+        values = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    rgba = picture.convert("RGBA")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
 
 
 def _mosaic(pixels: np.ndarray, columns: int, height: int, **_: int) -> np.ndarray:
-    """The pictures in three rows, from the first again where they run out, cut below to a height: what the bundle's format says."""
+    """The images in three rows, from the first again where they run out, cut below to a height: what the bundle's format says."""
     chosen = pixels[np.arange(3 * columns) % len(pixels)]
     rows = [np.concatenate(list(chosen[row * columns : (row + 1) * columns]), axis=1) for row in range(3)]
     return np.concatenate(rows)[:height]
 
 
 def camera() -> Iterator[tuple[str, Image.Image]]:
-    """Pictures of the first camera program that there is. Raises OSError when there is none, or it gives no picture."""
+    """Images of the first camera program that there is. Raises OSError when there is none, or it gives no image."""
     command = next((command for command in CAMERAS if shutil.which(command[0])), None)
     if command is None:
         raise OSError(f"no camera program is installed: {', '.join(command[0] for command in CAMERAS)}")
     while True:
         done = subprocess.run(command, capture_output=True, timeout=CAMERA_S, check=False)
         if done.returncode or not done.stdout:
-            raise OSError(f"{command[0]} gave no picture: {done.stderr.decode(errors='replace').strip()}")
+            raise OSError(f"{command[0]} gave no image: {done.stderr.decode(errors='replace').strip()}")
         yield "camera", Image.open(BytesIO(done.stdout))
 
 
 def show(name: str, answer: list[tuple[str, float]], latency_ms: float, as_json: bool) -> None:
     if as_json:
         best = [{"label": label, "probability": round(probability, 6)} for label, probability in answer]
-        print(json.dumps({"picture": name, "best": best, "latency_ms": round(latency_ms, 3)}, ensure_ascii=False), flush=True)
+        print(json.dumps({"image": name, "best": best, "latency_ms": round(latency_ms, 3)}, ensure_ascii=False), flush=True)
     else:
         print(f"{name}: {', '.join(f'{label} {probability:.1%}' for label, probability in answer)} ({latency_ms:.1f} ms)", flush=True)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Classify pictures. Exit code 1: a picture cannot be read; 7: the self-test failed.")
-    parser.add_argument("pictures", nargs="*", metavar="PICTURE")
+    parser = argparse.ArgumentParser(description="Classify images. Exit code 1: an image cannot be read; 7: the self-test failed.")
+    parser.add_argument("images", nargs="*", metavar="IMAGE")
     parser.add_argument("--camera", action="store_true", help="classify what the camera sees, until Ctrl-C")
-    parser.add_argument("--self-test", action="store_true", help="replay the golden pictures")
+    parser.add_argument("--self-test", action="store_true", help="replay the golden images")
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the runtime (default: 1)")
     parser.add_argument("--json", action="store_true", help="a JSON document a line")
     asked = parser.parse_args()
-    if not (asked.pictures or asked.camera or asked.self_test):
-        parser.error("name a picture, --camera or --self-test")
+    if not (asked.images or asked.camera or asked.self_test):
+        parser.error("name an image, --camera or --self-test")
     try:
         classifier = Classifier(threads=asked.threads)
         if asked.self_test:
@@ -199,9 +199,9 @@ def main() -> int:
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     failed = 0
     try:
-        for name, picture in camera() if asked.camera else ((name, name) for name in asked.pictures):
+        for name, image in camera() if asked.camera else ((name, name) for name in asked.images):
             try:
-                opened = Image.open(picture) if isinstance(picture, str) else picture
+                opened = Image.open(image) if isinstance(image, str) else image
                 begun = time.perf_counter()
                 answer = classifier.classify(opened, asked.top)
                 show(name, answer, 1000 * (time.perf_counter() - begun), asked.json)

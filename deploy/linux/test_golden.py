@@ -1,4 +1,4 @@
-"""Replays the golden pictures: this machine runs the model that was validated, fed and labelled the same way."""
+"""Replays the golden images: this machine runs the model that was validated, fed and labelled the same way."""
 
 import sys
 from pathlib import Path
@@ -9,4 +9,4 @@ from classify import Classifier
 
 
 def test_golden() -> None:
-    assert Classifier().self_test()["pictures"] > 0
+    assert Classifier().self_test()["images"] > 0

@@ -1,4 +1,4 @@
-// The page: pictures in, bars out. All that it knows of the model it reads from the model's own files.
+// The page: images in, bars out. All that it knows of the model it reads from the model's own files.
 
 import { Classifier, decode } from "./edgetl-classifier/classifier.js";
 import { selfTest, STEPS } from "./edgetl-classifier/selftest.js";
@@ -13,7 +13,7 @@ const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const loading = keptOffline().then(() => Classifier.load());
-let turn = 0; // of the newest picture, or of the camera: what an older one answers is not shown any more
+let turn = 0; // of the newest image, or of the camera: what an older one answers is not shown any more
 
 function problem(text) {
   at("problem").textContent = text;
@@ -26,15 +26,15 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-// The central square of a picture or video, which is all that the model sees.
-function draw(picture, width, height, name) {
+// The central square of an image or video, which is all that the model sees.
+function draw(image, width, height, name) {
   const canvas = at("preview");
   const side = Math.min(width, height);
   const context = canvas.getContext("2d");
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(picture, (width - side) / 2, (height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+  context.drawImage(image, (width - side) / 2, (height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
   canvas.setAttribute("aria-label", name);
   canvas.hidden = false;
   at("hint").hidden = true;
@@ -56,16 +56,16 @@ function show({ best, modelMs, totalMs }, runtime) {
 
 const announce = ([{ label, probability }]) => (at("announced").textContent = `${label}, ${percent(probability)}`);
 
-async function showPicture(picture) {
+async function showImage(image) {
   stopCamera();
   const mine = ++turn;
   problem("");
-  const name = picture.name || "Picture";
+  const name = image.name || "Image";
   let bitmap;
   try {
-    bitmap = await decode(picture);
+    bitmap = await decode(image);
   } catch {
-    return problem(`${name} cannot be read as a picture here.`);
+    return problem(`${name} cannot be read as an image here.`);
   }
   draw(bitmap, bitmap.width, bitmap.height, name);
   try {
@@ -152,7 +152,7 @@ async function prove() {
   at("steps").hidden = false;
   try {
     const facts = await selfTest(await loading, (index) => steps[index].classList.add("passed"));
-    verdict.textContent = `Passed: ${facts.pictures} pictures, ${facts.max_steps.toFixed(1)} of 256 steps off at most`;
+    verdict.textContent = `Passed: ${facts.images} images, ${facts.max_steps.toFixed(1)} of 256 steps off at most`;
     verdict.classList.add("passed");
   } catch (error) {
     steps.find((step) => !step.classList.contains("passed"))?.classList.add("failed");
@@ -166,7 +166,7 @@ function describe({ manifest, app, runtime }) {
   const { top1_accuracy: accuracy, top1_interval_95: interval } = manifest.models[app.model];
   const range = interval.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
-    Accuracy: `${percent(accuracy)} of ${manifest.validation.pictures} pictures (95\u00a0% interval ${range})`,
+    Accuracy: `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})`,
     Classes: String(manifest.contract.labels.length),
     Architecture: manifest.architecture,
     Runs: `${app.model} in ${runtime}`,
@@ -180,18 +180,18 @@ function describe({ manifest, app, runtime }) {
   at("forced").textContent = `Bundled without a good validation: ${manifest.validation.forced}`;
 }
 
-// The first picture of a drop or of the clipboard.
-const pictureOf = (data) => Array.from(data?.files ?? []).find((file) => file.type.startsWith("image/")) ?? data?.files[0];
+// The first image of a drop or of the clipboard.
+const imageOf = (data) => Array.from(data?.files ?? []).find((file) => file.type.startsWith("image/")) ?? data?.files[0];
 
 function listen() {
   at("file").addEventListener("change", (event) => {
-    if (event.target.files[0]) showPicture(event.target.files[0]);
+    if (event.target.files[0]) showImage(event.target.files[0]);
     event.target.value = ""; // so that the same file can be chosen again
   });
   at("stage").addEventListener("click", () => at("video").hidden && at("file").click());
   at("camera").addEventListener("click", () => (at("video").srcObject ? stopCamera() : startCamera()));
   at("prove").addEventListener("click", prove);
-  addEventListener("paste", (event) => pictureOf(event.clipboardData) && showPicture(pictureOf(event.clipboardData)));
+  addEventListener("paste", (event) => imageOf(event.clipboardData) && showImage(imageOf(event.clipboardData)));
   addEventListener("dragover", (event) => {
     event.preventDefault(); // or the browser opens the file
     at("stage").classList.add("dragging");
@@ -200,16 +200,16 @@ function listen() {
   addEventListener("drop", (event) => {
     event.preventDefault();
     at("stage").classList.remove("dragging");
-    const picture = pictureOf(event.dataTransfer);
-    if (picture) showPicture(picture);
-    else problem("That is no file: save the picture first, and drop the file.");
+    const image = imageOf(event.dataTransfer);
+    if (image) showImage(image);
+    else problem("That is no file: save the image first, and drop the file.");
   });
 }
 
 listen();
 try {
   describe(await loading);
-  at("state").textContent = "Nothing yet: give it a picture.";
+  at("state").textContent = "Nothing yet: give it an image.";
 } catch (error) {
   at("state").hidden = true;
   problem(`The model cannot be loaded: ${error.message}`);

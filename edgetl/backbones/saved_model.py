@@ -17,7 +17,7 @@ from edgetl.documents import check_directory
 
 _LARGEST_BYTES = 1 << 30  # of all parts together: ten times a large network of these families
 _LARGEST_CONFIG_BYTES = 1 << 24
-_LARGEST_NUMBER = 10_000_000  # of anything in the configuration: a picture's edge, a layer's channels
+_LARGEST_NUMBER = 10_000_000  # of anything in the configuration: an image's edge, a layer's channels
 _PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 _LAYERS = (
     *("InputLayer", "Conv2D", "DepthwiseConv2D", "Dense", "BatchNormalization", "ReLU", "Activation"),

@@ -21,7 +21,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
         weights: "imagenet", "none" (random, with a warning), or the path of a weights file: the publisher's, or of `edgetl pretrain`.
     """
     if weights == "none":
-        warn("starting from random weights, as asked: expect to need far more pictures and epochs")
+        warn("starting from random weights, as asked: expect to need far more images and epochs")
         return
     path = obtain(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
     if not path.is_file():

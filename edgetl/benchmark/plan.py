@@ -19,8 +19,8 @@ class Subject:
     Args:
         name: what it is called in tables and in the baseline.
         runtime: "litert" or "onnxruntime".
-        top1_accuracy: on the validation pictures, where it is known.
-        expected: this host's answers to the plan's pictures, float32 [N, K]; None where no pictures are sent.
+        top1_accuracy: on the validation images, where it is known.
+        expected: this host's answers to the plan's images, float32 [N, K]; None where no images are sent.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Sent:
-    """Pictures for a device to answer: a file of raw uint8 pixels [N, H, W, 3], and the label of each, [N]."""
+    """Images for a device to answer: a file of raw uint8 pixels [N, H, W, 3], and the label of each, [N]."""
 
     file: Path
     labels: NDArray[Any]
@@ -55,8 +55,8 @@ class Plan:
             raise UsageError(f"there is no delegate '{self.delegate}'", did_you_mean(self.delegate, DELEGATES))
 
     def job(self, subject: Subject, sent: Sent | None) -> Job:
-        pictures, count = (sent.file, len(sent.labels)) if sent else (None, 0)
-        return Job(subject.path, subject.runtime, **asdict(self), pictures=pictures, picture_count=count)
+        images, count = (sent.file, len(sent.labels)) if sent else (None, 0)
+        return Job(subject.path, subject.runtime, **asdict(self), images=images, image_count=count)
 
 
 def cpus_of(mask: str) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ def benchmark(subjects: Sequence[Subject], devices: Sequence[str], plan: Plan, s
         "schema": SCHEMA,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": software(),
-        "plan": asdict(plan) | {"pictures": len(sent.labels) if sent else 0},
+        "plan": asdict(plan) | {"images": len(sent.labels) if sent else 0},
         "models": {subject.name: _facts(subject) for subject in subjects},
         "devices": {name: device for name, (device, _) in zip(names, outcomes, strict=True)},
         "results": [result for _, results in outcomes for result in results],
@@ -117,7 +117,7 @@ def _judged(device: str, answers: Any, expected: Any, sent: Sent) -> dict[str, A
     tolerance = Tolerance("this host", device, 0.985, 0.04, 1.0, _KERNELS)
     cost = paired(expected.argmax(1) == sent.labels, answers.argmax(1) == sent.labels)
     return {
-        "pictures": len(sent.labels),
+        "images": len(sent.labels),
         "accuracy": asdict(measure(answers, sent.labels)),
         "agreement": asdict(agreement),
         "paired": asdict(cost),

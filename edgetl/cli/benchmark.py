@@ -25,7 +25,7 @@ def benchmark(
     delegate: Annotated[str, typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Left out: the runtime's own choice.")] = "default",
     profile: Annotated[bool, typer.Option("--profile", help="Time every operator, too.")] = False,
     accuracy: Annotated[
-        int, typer.Option(min=-1, metavar="N", help="Validation pictures for the device to answer, against this host's answers; -1: all.")
+        int, typer.Option(min=-1, metavar="N", help="Validation images for the device to answer, against this host's answers; -1: all.")
     ] = 0,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="An earlier benchmark.json, as a gate.")] = None,
     max_slowdown: Annotated[float, typer.Option(min=0.01, help="What the gate allows: this p50 over the baseline's.")] = 1.1,

@@ -10,7 +10,7 @@ from edgetl.cli.options import Json
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two or more runs with the same validation pictures.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two or more runs with the same validation images.")],
     model: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An exported file of each, as model_int8.tflite; left out: int8, else float32.")
     ] = None,
@@ -19,9 +19,9 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare runs picture by picture: which differences are no chance, and what they cost in size and time.
+    """Compare runs image by image: which differences are no chance, and what they cost in size and time.
 
-    Exit code 3: the runs have different validation pictures.
+    Exit code 3: the runs have different validation images.
 
     Example: edgetl compare runs/small runs/large
     """

@@ -11,20 +11,20 @@ from edgetl.cli.options import Json, Set
 
 
 def doctor(
-    data: Annotated[str, typer.Argument(help="Pictures, as for 'edgetl train'.")],
+    data: Annotated[str, typer.Argument(help="Images, as for 'edgetl train'.")],
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where findings go; a run: into its report. Left out: doctor/NAME.", show_default=False),
     ] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Without a network: no wrong labels, and fewer of the near copies.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when a picture is better left out.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when an image is better left out.")] = False,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Examine pictures: files that are none, copies and leaks across splits, likely wrong labels, small classes, odd forms.
+    """Examine images: files that are none, copies and leaks across splits, likely wrong labels, small classes, odd forms.
 
     Writes DIR/doctor.html to look at, doctor.json, and exclude.txt for 'edgetl train DATA --exclude'. Never changes the data.
-    Exit codes: 0 examined, whatever was found; with --strict 3 if exclude.txt names a picture; 2 or 3 if there is nothing to examine.
+    Exit codes: 0 examined, whatever was found; with --strict 3 if exclude.txt names an image; 2 or 3 if there is nothing to examine.
 
     Example: edgetl doctor flowers/ --out doctor/flowers
     """
@@ -42,5 +42,5 @@ def doctor(
     command = shlex.join(["edgetl", "train", data, "--exclude", str(written.exclude)])
     console.note(f"{written.page} shows them; to leave {len(document['exclude'])} out: {command}")
     if strict and document["exclude"]:
-        raise DataError(f"{len(document['exclude'])} pictures of {data} are better left out", f"they are in {written.exclude}")
+        raise DataError(f"{len(document['exclude'])} images of {data} are better left out", f"they are in {written.exclude}")
     console.result(document | {"files": files})

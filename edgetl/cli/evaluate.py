@@ -11,12 +11,12 @@ from edgetl.cli.options import Json, RunPath
 
 def evaluate(
     run: RunPath = None,
-    split: Annotated[str, typer.Option(metavar="val|test|train", help="The pictures to evaluate on.")] = "val",
+    split: Annotated[str, typer.Option(metavar="val|test|train", help="The images to evaluate on.")] = "val",
     model: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="An exported file, as model_int8.onnx; may be repeated; left out: int8 and float32."),
     ] = None,
-    cv: Annotated[int, typer.Option(min=0, metavar="K", help="Cross-validate the head in K folds of the train and val pictures, too.")] = 0,
+    cv: Annotated[int, typer.Option(min=0, metavar="K", help="Cross-validate the head in K folds of the train and val images, too.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Say how good the models are: accuracy, top-k, loss, precision, recall, F1, ROC-AUC, confusion and calibration, all with intervals.

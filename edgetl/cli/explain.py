@@ -13,8 +13,8 @@ def explain(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="[RUN] PICTURE...",
-            help="A run directory (left out: the newest under runs/), and files or embedded pictures such as digits:7.",
+            metavar="[RUN] IMAGE...",
+            help="A run directory (left out: the newest under runs/), and files or embedded images such as digits:7.",
         ),
     ],
     out: Annotated[
@@ -32,19 +32,19 @@ def explain(
 
     run, names = (Path(targets[0]), targets[1:]) if Path(targets[0]).is_dir() else (None, targets)
     if not names:
-        raise UsageError("no picture was named", "edgetl explain RUN PICTURE...")
+        raise UsageError("no image was named", "edgetl explain RUN IMAGE...")
 
     from edgetl.pipeline import explain as stage
     from edgetl.project import Project
 
     document = stage.explain(Project.open(run), names, out)
     rows = []
-    for one in document["pictures"]:
+    for one in document["images"]:
         for name in ("float", "int8"):
             figures = one[name]
             share = f"{100 * figures['beaten']:.0f}"
             row = [
-                one["picture"],
+                one["image"],
                 name,
                 f"{100 * figures['probability']:.1f}",
                 f"{100 * figures['drop']:.1f}",
@@ -53,5 +53,5 @@ def explain(
             rows.append([*row, share, f"{one['largest_map_change']:.2f}" if name == "int8" else ""])
     console.note("probability of the class that the float model names, in %; hidden: points lost when the place looked at most is covered;")
     console.note("elsewhere: the mean over other places; beats: % of the other places that cost less; change: of the map, of 1")
-    console.table("where the models look", ["picture", "model", "p", "hidden", "elsewhere", "beats", "change"], rows)
+    console.table("where the models look", ["image", "model", "p", "hidden", "elsewhere", "beats", "change"], rows)
     console.result(document, f"written: {document['folder']}")

@@ -10,18 +10,18 @@ from edgetl.cli.options import Json, Out, Set
 
 
 def learning_curve(
-    data: Annotated[str, typer.Argument(help="Pictures, as for 'edgetl train'.")],
+    data: Annotated[str, typer.Argument(help="Images, as for 'edgetl train'.")],
     out: Out = None,
     backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
     alpha: Annotated[float | None, typer.Option(help="Width multiplier of the backbone.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     weights: Annotated[str | None, typer.Option(metavar="imagenet|none|PATH", help="What to start from.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Heads for each number of pictures.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Heads for each number of images.")] = 5,
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Say what more pictures would be worth: heads trained on a sixteenth to all of them, and the power law that they follow.
+    """Say what more images would be worth: heads trained on a sixteenth to all of them, and the power law that they follow.
 
     Writes RUN/learning_curve.json and .png; 'edgetl train' with the same choices goes on in the same run.
 

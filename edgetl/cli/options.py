@@ -33,7 +33,7 @@ Out = Annotated[
 Mlflow = Annotated[
     str | None, typer.Option("--mlflow", metavar="URI", help="Track in MLflow: sqlite:///FILE, a folder, or a server's address.")
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="A short try, with what the recipe names for that: fewer epochs and pictures.")]
+Quick = Annotated[bool, typer.Option("--quick", help="A short try, with what the recipe names for that: fewer epochs and images.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as augment.flip=false ('edgetl list settings').")
 ]

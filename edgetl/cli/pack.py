@@ -9,14 +9,14 @@ from edgetl.cli.options import Json
 
 
 def pack(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A folder of pictures, a CSV file, or an embedded set.")],
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A folder of images, a CSV file, or an embedded set.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="A folder, or a path such as gs://bucket/folder.")],
     shards: Annotated[int, typer.Option(min=1, max=99_999, metavar="N", help="At least as many shards.")] = 1,
     max_shard_mib: Annotated[int, typer.Option(min=1, metavar="MIB", help="No shard is larger.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order of the pictures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the order of the images.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Pack labelled pictures into shuffled TFRecord shards, which 'edgetl train OUT' reads as a stream.
+    """Pack labelled images into shuffled TFRecord shards, which 'edgetl train OUT' reads as a stream.
 
     The files go in as they are. Killed, the same command goes on behind the last finished shard; another OUT is never overwritten.
 
@@ -26,15 +26,15 @@ def pack(
 
     packed = stage.pack(data, out, shards, max_shard_mib, seed)
     index = packed.index
-    console.table(out, ["class", "pictures"], [[name, index.counts.get(name, 0)] for name in index.classes])
+    console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.classes])
     if index.left_out:
         console.warn(f"{len(index.left_out)} files are left out; the first is {index.left_out[0].name!r}: {index.left_out[0].reason}")
     document = {
         "pack": out,
         "shards": len(index.shards),
         "kept_shards": packed.kept,
-        "pictures": sum(index.counts.values()),
+        "images": sum(index.counts.values()),
         "counts": index.counts,
         "left_out": [one.model_dump() for one in index.left_out],
     }
-    console.result(document, f"{document['pictures']} pictures in {len(index.shards)} shards; next: edgetl train {out}")
+    console.result(document, f"{document['images']} images in {len(index.shards)} shards; next: edgetl train {out}")

@@ -13,21 +13,21 @@ def predict(
     model: Annotated[
         Path, typer.Argument(metavar="MODEL_OR_RUN", help="A .tflite, .onnx or .keras file, or a run (its int8 TFLite file).")
     ],
-    pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Files, or embedded pictures such as digits:7.")],
-    top: Annotated[int, typer.Option(min=1, help="Classes a picture.")] = 3,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, or embedded images such as digits:7.")],
+    top: Annotated[int, typer.Option(min=1, help="Classes an image.")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Name what is on pictures, with probabilities.
+    """Name what is on images, with probabilities.
 
     Example: edgetl predict runs/flowers rose.jpg tulip.png
     """
     from edgetl.predict import predict as answer
 
-    answers = answer(model, pictures, top)
+    answers = answer(model, images, top)
     rows = [
-        [a["picture"] if rank == 0 else "", best["label"], f"{best['probability']:.4f}"]
+        [a["image"] if rank == 0 else "", best["label"], f"{best['probability']:.4f}"]
         for a in answers
         for rank, best in enumerate(a["top"])
     ]
-    console.table(str(model), ["picture", "class", "probability"], rows)
+    console.table(str(model), ["image", "class", "probability"], rows)
     console.result(answers)

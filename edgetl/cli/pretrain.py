@@ -11,7 +11,7 @@ from edgetl.errors import UsageError
 
 
 def pretrain(
-    data: Annotated[str, typer.Argument(help="Pictures to learn from, as for 'edgetl train': the more and the more varied, the better.")],
+    data: Annotated[str, typer.Argument(help="Images to learn from, as for 'edgetl train': the more and the more varied, the better.")],
     backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
     out: Annotated[
         Path | None,
@@ -21,14 +21,14 @@ def pretrain(
     image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
     weights: Annotated[str, typer.Option(metavar="none|imagenet|PATH", help="What to start from.")] = "none",
     epochs: Annotated[int | None, typer.Option(help="Of the whole network.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train a backbone of your own on one set of pictures, as a start for others.
+    """Train a backbone of your own on one set of images, as a start for others.
 
     Example: edgetl pretrain cifar10 --backbone small_cnn --image-size 32 --out small_cnn.npz
     """

@@ -24,7 +24,7 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make one page to look at of all that a run holds: figures, plots, the pictures that quantization changed, how it was made.
+    """Make one page to look at of all that a run holds: figures, plots, the images that quantization changed, how it was made.
 
     The page needs no network and no other file. What the run does not hold yet is named with the command that brings it.
 

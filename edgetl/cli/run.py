@@ -10,7 +10,7 @@ from edgetl.cli.validate import tell
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Settings; data.source names the pictures.")],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Settings; data.source names the images.")],
     out: Out = None,
     quick: Quick = False,
     mlflow: Mlflow = None,

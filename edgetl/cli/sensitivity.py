@@ -13,7 +13,7 @@ _ROWS = 20  # of a table: the rest is hardly to blame, and is in the file
 
 def sensitivity(
     run: RunPath = None,
-    limit: Annotated[int, typer.Option(min=0, help="Training pictures, evenly over the classes; 0: all.")] = 128,
+    limit: Annotated[int, typer.Option(min=0, help="Training images, evenly over the classes; 0: all.")] = 128,
     scheme: Annotated[
         str, typer.Option(metavar="ptq_int8|qat_int8", help="As trained; left out: the int8 model that was exported, else ptq_int8.")
     ] = "",
@@ -30,7 +30,7 @@ def sensitivity(
 
     project = Project.open(run)
     document = diagnose.sensitivity(project, limit, scheme)
-    console.note(f"{document['model']}, {document['scheme']}, {document['pictures']} training pictures")
+    console.note(f"{document['model']}, {document['scheme']}, {document['images']} training images")
     _alone(document)
     _whole(document)
     console.note(f"{project.run.sensitivity_plot} shows all of it, {project.run.sensitivity} holds the figures")
@@ -42,7 +42,7 @@ def _alone(document: Mapping[str, Any]) -> None:
         [one["operator"], _decibels(one), f"{100 * one['logits_change']:.2f}", f"{100 * one['top1_flips']:.2f}"]
         for one in document["operators"][:_ROWS]
     ]
-    console.note("SNR: signal to noise of the operator's output in dB; change of the logits and pictures with another top-1 in %")
+    console.note("SNR: signal to noise of the operator's output in dB; change of the logits and images with another top-1 in %")
     console.table(f"alone in int8: {len(rows)} worst of {len(document['operators'])}", ["operator", "SNR", "logits", "flips"], rows)
 
 

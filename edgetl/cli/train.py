@@ -34,7 +34,7 @@ def train(
     head_epochs: Annotated[int | None, typer.Option(help="Of the last layer alone, before fine-tuning.")] = None,
     qat_epochs: Annotated[int | None, typer.Option(help="Of quantization-aware training.")] = None,
     qat: Qat = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pictures a step.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
     unfreeze: Unfreeze = None,
     precision: Annotated[str | None, typer.Option(metavar="auto|float32|mixed_bfloat16|mixed_float16", help="Of fine-tuning.")] = None,
@@ -42,7 +42,7 @@ def train(
     strategy: Annotated[str | None, typer.Option(metavar="auto|one|mirrored|multi-worker", help="What trains together.")] = None,
     sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
     clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
-    exclude: Annotated[str | None, typer.Option(metavar="FILE", help="Pictures to leave out, as 'edgetl doctor' lists them.")] = None,
+    exclude: Annotated[str | None, typer.Option(metavar="FILE", help="Images to leave out, as 'edgetl doctor' lists them.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
     baseline: Baseline = "",
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
@@ -51,7 +51,7 @@ def train(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a model on pictures, then train it with quantization in the loop.
+    """Fine-tune a model on images, then train it with quantization in the loop.
 
     Example: edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
     """

@@ -10,8 +10,8 @@ from edgetl.cli.options import Json, Set
 
 
 def tune(
-    data: Annotated[str, typer.Argument(help="Pictures, as for 'edgetl train'.")],
-    latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Median latency of one picture that is allowed; left out: any.")] = "",
+    data: Annotated[str, typer.Argument(help="Images, as for 'edgetl train'.")],
+    latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Median latency of one image that is allowed; left out: any.")] = "",
     device: Annotated[str, typer.Option(metavar="DEVICE", help="That latency is measured on, see 'edgetl list devices'.")] = "local",
     trials: Annotated[int, typer.Option(min=1, metavar="N", help="Networks to judge in all, those of earlier calls included.")] = 12,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Left out: runs/NAME-tune.")] = None,
@@ -19,7 +19,7 @@ def tune(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Search backbone, width, picture size and schedule for the best of accuracy, measured latency and size.
+    """Search backbone, width, image size and schedule for the best of accuracy, measured latency and size.
 
     Networks over the budget are given up untrained. The others are judged by a head alone; the best are then trained, and the best of
     these with other schedules: a third as many trainings as networks. Killed, the same command goes on. Into the folder go tune.json,

@@ -12,11 +12,11 @@ from edgetl.errors import ParityError
 def validate(
     run: RunPath = None,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="Validation pictures, evenly over the classes; 0: all.", show_default=False)
+        int | None, typer.Option(min=0, help="Validation images, evenly over the classes; 0: all.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare Keras, LiteRT and ONNX Runtime on the validation pictures: accuracy, agreement, latency, and a verdict.
+    """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
 
     A Core ML file cannot be run here: it is named as unverified, and the app's own test is its proof.
 

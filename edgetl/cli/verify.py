@@ -14,7 +14,7 @@ def verify(
     require_signature: Annotated[Path | None, typer.Option(metavar="KEY.pub", help="The public key that must have signed it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Prove a bundle: every hash, the signature, and the golden pictures run again on this host.
+    """Prove a bundle: every hash, the signature, and the golden images run again on this host.
 
     Exit code 5: it is not whole, or not signed by that key; 7: its models answer otherwise than when it was made.
 
@@ -24,7 +24,7 @@ def verify(
 
     document = prove(bundle, require_signature)
     rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]
-    console.note("the golden pictures' answers on this host against the bundle's, in steps of 1/256 of probability")
+    console.note("the golden images' answers on this host against the bundle's, in steps of 1/256 of probability")
     console.table(f"{document['name']}, version {document['version']}", ["model", "max", "mean"], rows)
     for name, reason in document["unverified"].items():
         console.warn(f"{name} is unverified: {reason}")

@@ -1,4 +1,4 @@
-"""Pictures on disk -> index -> batches. Here: the kinds of source that pictures come from."""
+"""Images on disk -> index -> batches. Here: the kinds of source that images come from."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Random variations of training pictures, computed on whole batches where the model trains; each is drawn from an explicit seed."""
+"""Random variations of training images, computed on whole batches where the model trains; each is drawn from an explicit seed."""
 
 import math
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from edgetl.keras import tf
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far training pictures may vary.
+    """How far training images may vary.
 
     Args:
         flip: mirror left-right at random.
-        crop_min_area: smallest share of the picture's area that a random crop keeps, in (0, 1].
+        crop_min_area: smallest share of the image's area that a random crop keeps, in (0, 1].
         colour: brightness, contrast and saturation are each scaled by up to this much either way.
         strength: scales the crop and the colours; 0 turns everything off.
         image_size: height and width of what comes out, in pixels.
@@ -47,7 +47,7 @@ def _crop(pixels: Any, how: Augmentation, seeds: list[Any]) -> Any:
     """Random resized crop with mirroring (Szegedy et al. 2015, arXiv:1409.4842): area and aspect ratio (3/4 to 4/3) vary."""
     min_area = max(1 - (1 - how.crop_min_area) * how.strength, 0.01)
     area = _uniform(seeds[0], pixels, min_area, 1.0)
-    stretch = min(math.log(4 / 3), -math.log(min_area))  # a longer side than the picture's would be cut off, and the area with it
+    stretch = min(math.log(4 / 3), -math.log(min_area))  # a longer side than the image's would be cut off, and the area with it
     ratio = tf.exp(_uniform(seeds[1], pixels, -stretch, stretch))
     height, width = tf.minimum(tf.sqrt(area / ratio), 1.0), tf.minimum(tf.sqrt(area * ratio), 1.0)
     top, left = _uniform(seeds[2], pixels, 0.0, 1.0) * (1 - height), _uniform(seeds[3], pixels, 0.0, 1.0) * (1 - width)

@@ -16,15 +16,15 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Item:
-    """One picture that was listed and not yet read.
+    """One image that was listed and not yet read.
 
     Args:
-        name: POSIX path relative to the source, or `digits:17` for an embedded picture; always valid Unicode.
+        name: POSIX path relative to the source, or `digits:17` for an embedded image; always valid Unicode.
         label: its class.
         split: "train", "val" or "test" where the source says so.
         read: gives the file's bytes, or raises OSError.
         stamp: cheap identity of the content: size and times of a file (the time of its last change cannot be set, its time of
-            modification can), a constant for an embedded picture.
+            modification can), a constant for an embedded image.
         size_bytes: of the file; 0 where only reading tells.
     """
 
@@ -63,7 +63,7 @@ class Listing:
     excluded: tuple[str, ...] = ()
 
     def limited(self, count: int) -> "Listing":
-        """At most `count` pictures of each class and split, evenly over the list; 0: all."""
+        """At most `count` images of each class and split, evenly over the list; 0: all."""
         if not count:
             return self
         groups: dict[tuple[str, str | None], list[int]] = {}
@@ -90,8 +90,8 @@ class Pixels(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
-    """Decoded pictures and what is known of them; row i of each array is the same picture.
+class Images:
+    """Decoded images and what is known of them; row i of each array is the same image.
 
     Args:
         pixels: uint8 [N, H, W, 3], in memory or read from a file as they are asked for.
@@ -119,7 +119,7 @@ class Pictures:
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.labels), len(self.splits), len(self.names), len(self.hashes)}
         if len(lengths) != 1 or len(self.pixels.shape) != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(f"not pictures: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
+            raise ValueError(f"not images: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Row numbers of a split, ascending; empty when there are none."""
@@ -132,7 +132,7 @@ class Pictures:
         labels = [self.classes[label] for label in self.labels]
         splits = [str(split) for split in self.splits]
         counts = Counter(zip(splits, labels, strict=True))
-        pictures = zip(self.names, labels, splits, self.hashes, strict=True)
+        images = zip(self.names, labels, splits, self.hashes, strict=True)
         return {
             "schema": 1,
             "source": self.source,
@@ -140,6 +140,6 @@ class Pictures:
             "fingerprint": self.fingerprint,
             "classes": list(self.classes),
             "counts": {split: {name: counts[split, name] for name in self.classes} for split in SPLITS},
-            "pictures": [dict(zip(("name", "label", "split", "sha256"), picture, strict=True)) for picture in pictures],
+            "images": [dict(zip(("name", "label", "split", "sha256"), image, strict=True)) for image in images],
             "rejected": [asdict(rejected) for rejected in self.rejected],
         }

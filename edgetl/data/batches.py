@@ -9,7 +9,7 @@ from edgetl.keras import tf
 
 import numpy as np
 
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ WHOLE = Share()
 T = TypeVar("T")
 
 
-def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = WHOLE) -> Any:
-    """One epoch in random order, streamed; the pictures must live as long as it is read.
+def epoch_batches(images: Images, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = WHOLE) -> Any:
+    """One epoch in random order, streamed; the images must live as long as it is read.
 
     Returns:
         a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
@@ -34,7 +34,7 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
     """
     order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
 
-    def batches(there: Pictures) -> Iterator[tuple[Any, ...]]:
+    def batches(there: Images) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(order), batch_size):
             batch = order[start : start + batch_size]
             if len(batch) < share.of:
@@ -45,7 +45,7 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
                 yield there.pixels[own], there.labels[own], draws, np.float32(len(own) / len(batch))
 
     signature = (
-        tf.TensorSpec((None, *pictures.pixels.shape[1:]), tf.uint8),
+        tf.TensorSpec((None, *images.pixels.shape[1:]), tf.uint8),
         tf.TensorSpec((None,), tf.int32),
         tf.TensorSpec((2,), tf.int32),
         tf.TensorSpec((), tf.float32),
@@ -53,7 +53,7 @@ def epoch_batches(pictures: Pictures, rows: np.ndarray, batch_size: int, seed: i
     # Nothing here is for autotuning, and its thread sleeps for up to twice the time it has run: the end of an epoch would wait for it.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return streamed(pictures, batches, signature).with_options(options)
+    return streamed(images, batches, signature).with_options(options)
 
 
 def streamed(source: T, batches: Callable[[T], Iterator[tuple[Any, ...]]], signature: tuple[Any, ...]) -> Any:

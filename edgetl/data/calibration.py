@@ -1,4 +1,4 @@
-"""A few pictures that stand for many: for calibration, and for `--limit`."""
+"""A few images that stand for many: for calibration, and for `--limit`."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ def sample(labels: NDArray[np.integer[Any]], rows: NDArray[np.int64], count: int
     is part of a larger one.
 
     Args:
-        labels: int [N], class of each picture of the whole set.
-        rows: int64 [M], the pictures to choose from (for calibration: training pictures only).
+        labels: int [N], class of each image of the whole set.
+        rows: int64 [M], the images to choose from (for calibration: training images only).
         count: how many.
     """
     shuffled = np.random.default_rng(seed).permutation(rows)
-    turn = np.empty(len(shuffled), np.int64)  # a picture's place within its class: all first ones are taken, then all second ones
+    turn = np.empty(len(shuffled), np.int64)  # an image's place within its class: all first ones are taken, then all second ones
     for label in np.unique(labels[shuffled]):
         members = np.flatnonzero(labels[shuffled] == label)
         turn[members] = np.arange(len(members))

@@ -1,4 +1,4 @@
-"""A CSV file that lists pictures: path,label[,split]."""
+"""A CSV file that lists images: path,label[,split]."""
 
 import csv
 import os
@@ -23,7 +23,7 @@ class _Row:
 
 
 def find(source: str) -> Listing:
-    """List the pictures in the order of the file. Paths are absolute, or relative to the CSV's folder; other columns are ignored."""
+    """List the images in the order of the file. Paths are absolute, or relative to the CSV's folder; other columns are ignored."""
     rows = _rows(Path(source))
     folder = os.path.abspath(Path(source).parent)
     source = as_text(source)

@@ -1,4 +1,4 @@
-"""The handwritten digits that come with scikit-learn: 1797 pictures of 8x8 pixels, for a first run without a download."""
+"""The handwritten digits that come with scikit-learn: 1797 images of 8x8 pixels, for a first run without a download."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ _WHITE = 16  # the set's own range is 0..16
 
 
 def find(source: str) -> Listing:
-    """List the digits as PNG pictures `digits:0` .. `digits:1796` of the classes "0" .. "9", without splits."""
+    """List the digits as PNG images `digits:0` .. `digits:1796` of the classes "0" .. "9", without splits."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:

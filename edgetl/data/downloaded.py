@@ -1,4 +1,4 @@
-"""Sets of small pictures that everybody measures with: from a folder where they are, else downloaded once by Keras and kept in its cache.
+"""Sets of small images that everybody measures with: from a folder where they are, else downloaded once by Keras and kept in its cache.
 
 Only plain formats are read (NumPy arrays, IDX, CIFAR's binary records): none of these can hold code. Each file must have its known hash.
 """
@@ -46,7 +46,7 @@ Part = tuple[str, NDArray[np.uint8], NDArray[np.uint8]]  # split, pixels [N, H, 
 
 
 def cifar10(source: str) -> Listing:
-    """60000 colour pictures of 32 x 32 pixels, 10000 of them kept for testing (Krizhevsky 2009)."""
+    """60000 colour images of 32 x 32 pixels, 10000 of them kept for testing (Krizhevsky 2009)."""
     file = _file(*_CIFAR10)
 
     def parts() -> Iterator[Part]:
@@ -80,8 +80,8 @@ def fashion_mnist(source: str) -> Listing:
 def _listing(source: str, classes: tuple[str, ...], parts: Iterable[Part]) -> Listing:
     items: list[Item] = []
     for split, pixels, labels in parts:
-        for picture, label in zip(pixels, labels, strict=True):
-            items.append(Item(f"{source}:{len(items)}", classes[label], split, partial(png, picture), f"{source}, png 1"))
+        for image, label in zip(pixels, labels, strict=True):
+            items.append(Item(f"{source}:{len(items)}", classes[label], split, partial(png, image), f"{source}, png 1"))
     return Listing(source, classes, tuple(items), ())
 
 

@@ -1,4 +1,4 @@
-"""A file that names pictures to leave out: one a line, as the source names them; lines that begin with # say something to people."""
+"""A file that names images to leave out: one a line, as the source names them; lines that begin with # say something to people."""
 
 import json
 from dataclasses import replace
@@ -24,8 +24,8 @@ def read(path: str) -> tuple[str, ...]:
         names = [json.loads(text) if text.startswith('"') else text for text in lines if text and not text.startswith("#")]
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"there is no list of excluded pictures that can be read at {path!r}: {getattr(error, 'strerror', None) or error}",
-            "it must be a text file, in UTF-8, of one picture a line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
+            f"there is no list of excluded images that can be read at {path!r}: {getattr(error, 'strerror', None) or error}",
+            "it must be a text file, in UTF-8, of one image a line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
         ) from error
     return tuple(dict.fromkeys(names))
 
@@ -37,7 +37,7 @@ def apply(listing: Listing, path: str) -> Listing:
     unknown = [name for name in names if name not in there]
     if unknown:
         named = console.some(list(map(repr, unknown)))
-        console.warn(f"{len(unknown)} of {len(names)} pictures in {path} are not in {listing.source}:{named}")
+        console.warn(f"{len(unknown)} of {len(names)} images in {path} are not in {listing.source}:{named}")
     excluded = there.intersection(names)
     return replace(
         listing,

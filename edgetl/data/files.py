@@ -1,4 +1,4 @@
-"""A file on disk as a listed picture, or the reason why it is none; and pixels that were never a file as one."""
+"""A file on disk as a listed image, or the reason why it is none; and pixels that were never a file as one."""
 
 import os
 import stat
@@ -11,7 +11,7 @@ from PIL import Image
 
 from edgetl.data.base import Item, Rejected
 
-# Files are read whole. The largest picture that decoding lets through, uncompressed at Pillow's pixel limit, has 358 MB.
+# Files are read whole. The largest image that decoding lets through, uncompressed at Pillow's pixel limit, has 358 MB.
 _MAX_BYTES = 512 * 2**20
 
 

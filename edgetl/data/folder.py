@@ -1,4 +1,4 @@
-"""A folder of pictures: DATA/CLASS/*, or DATA/{train,val[,test]}/CLASS/*."""
+"""A folder of images: DATA/CLASS/*, or DATA/{train,val[,test]}/CLASS/*."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from edgetl.data.files import leads_out, listed, reason
 from edgetl.data.labels import as_text, check, clash, folded, normalize, split_of
 from edgetl.errors import DataError
 
-_PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 def find(source: str) -> Listing:
@@ -42,7 +42,7 @@ def _split_folders(root: Path) -> list[tuple[str | None, Path]]:
         return [(None, root)]
     others = [folder.name for split, folder in splits if split is None]
     if others:
-        # 'train' beside 'car' and 'bus' is a class when it holds pictures, and a split when it holds folders.
+        # 'train' beside 'car' and 'bus' is a class when it holds images, and a split when it holds folders.
         if all(any(entry.is_file() for entry in _entries(folder)) for split, folder in splits if split):
             return [(None, root)]
         raise DataError(
@@ -72,11 +72,11 @@ def _class_folders(parent: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _strays(root: Path, parent: Path) -> Iterator[Rejected]:
-    """Pictures that lie beside the class folders and so have no class, and links where a class folder could be."""
+    """Images that lie beside the class folders and so have no class, and links where a class folder could be."""
     for entry in _entries(parent):
         if entry.is_symlink() and entry.is_dir():
             yield Rejected(_name(root, Path(entry)), "a link to a folder, which is not followed")
-        elif entry.name.lower().endswith(_PICTURES) and not entry.is_dir():
+        elif entry.name.lower().endswith(_IMAGES) and not entry.is_dir():
             yield Rejected(_name(root, Path(entry)), "not in a class folder")
 
 

@@ -60,11 +60,11 @@ def check(found: Iterable[tuple[str, str | None]], where: str) -> tuple[str, ...
         if unknown:
             raise DataError(
                 f"{where}: classes in {split} but not in train: {', '.join(map(repr, unknown))}",
-                "give each class training pictures, or correct the spelling",
+                "give each class training images, or correct the spelling",
             )
     if len(labels) < 2:
         raise DataError(
             f"{where}: {'only one class, ' + repr(labels[0]) if labels else 'no classes'}; two or more are needed",
-            "lay the pictures out as DATA/CLASS/*.jpg or DATA/{train,val}/CLASS/*.jpg, or list them in a CSV with path,label",
+            "lay the images out as DATA/CLASS/*.jpg or DATA/{train,val}/CLASS/*.jpg, or list them in a CSV with path,label",
         )
     return tuple(labels)

@@ -1,4 +1,4 @@
-"""Pictures that `edgetl pack` wrote, read in the order of the shards: on a disk, or wherever TensorFlow's file layer reads."""
+"""Images that `edgetl pack` wrote, read in the order of the shards: on a disk, or wherever TensorFlow's file layer reads."""
 
 import hashlib
 import posixpath
@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 
 from edgetl.data.base import Item, Listing, Rejected
 from edgetl.data.labels import as_text, check
-from edgetl.data.shards import INDEX, Document, PackedPicture, PackIndex, ShardIndex, index_name, parse, shard_name
+from edgetl.data.shards import INDEX, Document, PackedImage, PackIndex, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError
 
 ENCODED = "image/encoded"
@@ -22,7 +22,7 @@ _one_reads = Lock()
 
 
 def find(source: str) -> Listing:
-    """List the pictures of all shards. Raises DataError when an index is missing, damaged or not of this pack."""
+    """List the images of all shards. Raises DataError when an index is missing, damaged or not of this pack."""
     root = source.rstrip("/")
     pack = _index(posixpath.join(root, INDEX), PackIndex)
     items: list[Item] = []
@@ -31,11 +31,11 @@ def find(source: str) -> Listing:
         index = _index(path, ShardIndex, shard.index_sha256)
         read = posixpath.join(root, shard_name(number))
         items += (
-            Item(one.name, one.label, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length) for one in index.pictures
+            Item(one.name, one.label, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length) for one in index.images
         )
     classes = check(((item.label, item.split) for item in items), as_text(source))
     if classes != pack.classes:
-        raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the pictures again")
+        raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the images again")
     return Listing(as_text(source), classes, tuple(items), tuple(Rejected(one.name, one.reason) for one in pack.left_out))
 
 
@@ -49,7 +49,7 @@ def _index(path: str, kind: type[Document], sha256: str = "") -> Document:
         remedy = "name what 'edgetl pack' wrote; s3:// and others need TensorFlow's plug-in: pip install tensorflow-io"
         raise DataError(f"cannot read {as_text(path)}: {error.message}", remedy) from error
     except ValueError as error:
-        raise DataError(f"{as_text(path)} is not what 'edgetl pack' writes: {error}", "pack the pictures again") from None
+        raise DataError(f"{as_text(path)} is not what 'edgetl pack' writes: {error}", "pack the images again") from None
 
 
 def content(path: str) -> bytes:
@@ -58,16 +58,16 @@ def content(path: str) -> bytes:
     return data
 
 
-def _read(path: str, stamp: str, picture: PackedPicture) -> bytes:
-    """A picture's file. Raises OSError when it cannot be had as it was packed."""
+def _read(path: str, stamp: str, image: PackedImage) -> bytes:
+    """An image's file. Raises OSError when it cannot be had as it was packed."""
     try:
-        record = _bytes(path, stamp, picture.offset + _HEADER, picture.length)
+        record = _bytes(path, stamp, image.offset + _HEADER, image.length)
         data: bytes = tf.train.Example.FromString(record).features.feature[ENCODED].bytes_list.value[0]
     except tf.errors.OpError as error:
         raise OSError(error.message) from error
     except (DecodeError, IndexError) as error:
         raise OSError("damaged in its shard") from error
-    if hashlib.sha256(data).hexdigest() != picture.sha256:
+    if hashlib.sha256(data).hexdigest() != image.sha256:
         raise OSError("damaged in its shard: not the bytes that were packed")
     return data
 

@@ -1,4 +1,4 @@
-"""Listed pictures -> pixels and content hashes: in parallel, in order, in memory or in a file that is reused."""
+"""Listed images -> pixels and content hashes: in parallel, in order, in memory or in a file that is reused."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgetl import console
 from edgetl.contract import InputContract
 from edgetl.data.base import Item, Listing, Pixels
-from edgetl.data.decode import BadPicture, decode
+from edgetl.data.decode import BadImage, decode
 from edgetl.data.files import reason
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint, write_json
@@ -33,14 +33,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a listed picture: its content's sha256 when it is usable, else the reason why not."""
+    """What became of a listed image: its content's sha256 when it is usable, else the reason why not."""
 
     sha256: str = ""
     reason: str = ""
 
 
 def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
-    """Pixels uint8 [N, S, S, 3] of the usable pictures and the outcome of each listed one, both in listing order.
+    """Pixels uint8 [N, S, S, 3] of the usable images and the outcome of each listed one, both in listing order.
 
     Up to `memory_mib` the pixels are an array. Above it they lie in a file in `cache`; while the listing,
     the contract's geometry and the decoder are the same, that file is used again and nothing is decoded.
@@ -62,7 +62,7 @@ def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
     """What `read` makes of each item, in order, several at a time."""
     waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
-    with warnings.catch_warnings(), console.progress("reading pictures", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
+    with warnings.catch_warnings(), console.progress("reading images", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
         for item in items:
             waiting.append(pool.submit(read, item))
@@ -80,7 +80,7 @@ def _read(contract: InputContract, item: Item) -> tuple[Outcome, NDArray[np.uint
         pixels = decode(data, contract)
     except OSError as error:
         return Outcome(reason=reason(error)), None
-    except BadPicture as error:
+    except BadImage as error:
         return Outcome(reason=str(error)), None
     return Outcome(sha256=hashlib.sha256(data).hexdigest()), pixels
 
@@ -109,11 +109,11 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
     except FileNotFoundError:
         return None
     except (*DAMAGED_NPZ, TypeError) as error:
-        console.warn(f"the cache {pixels_file.name} cannot be read ({error}); the pictures are read again")
+        console.warn(f"the cache {pixels_file.name} cannot be read ({error}); the images are read again")
         return None
     usable = sum(bool(outcome.sha256) for outcome in outcomes)
     if pixels.dtype != np.uint8 or pixels.shape != (usable, *shape[1:]) or len(outcomes) != shape[0]:
-        console.warn(f"the cache {pixels_file.name} does not hold what its index says; the pictures are read again")
+        console.warn(f"the cache {pixels_file.name} does not hold what its index says; the images are read again")
         return None
     return pixels, outcomes
 

@@ -1,6 +1,6 @@
-"""The format of packed pictures: TFRecord shards of `tf.train.Example`, an index beside each, and one index of them all.
+"""The format of packed images: TFRecord shards of `tf.train.Example`, an index beside each, and one index of them all.
 
-A shard's index says where each record begins, so that a reader can ask for any picture; the records themselves carry TensorFlow's usual
+A shard's index says where each record begins, so that a reader can ask for any image; the records themselves carry TensorFlow's usual
 keys (image/encoded, image/class/text, image/filename), so that other tools read them too.
 """
 
@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 INDEX = "edgetl-pack.json"  # the last file that is written: where it is, the pack is complete
-_MAX_INDEX_BYTES = 2**30  # of millions of pictures; what is longer is not read into memory
+_MAX_INDEX_BYTES = 2**30  # of millions of images; what is longer is not read into memory
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
@@ -19,7 +19,7 @@ class _Document(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class PackedPicture(_Document):
+class PackedImage(_Document):
     """A record: it begins at `offset` of its shard and carries a file of this sha256; `length` without TFRecord's 16 bytes around it."""
 
     name: str
@@ -36,13 +36,13 @@ class LeftOut(_Document):
 
 
 class ShardIndex(_Document):
-    """`pictures-00000.json` of `pictures-00000.tfrecord`; `plan` is the identity of what was to be packed, and how."""
+    """`images-00000.json` of `images-00000.tfrecord`; `plan` is the identity of what was to be packed, and how."""
 
     schema_version: Literal[1] = Field(alias="schema")
     plan: str
     size_bytes: Count
     sha256: Sha256
-    pictures: tuple[PackedPicture, ...]
+    images: tuple[PackedImage, ...]
     left_out: tuple[LeftOut, ...]
 
 
@@ -66,11 +66,11 @@ Document = TypeVar("Document", bound=_Document)
 
 
 def shard_name(number: int) -> str:
-    return f"pictures-{number:05}.tfrecord"
+    return f"images-{number:05}.tfrecord"
 
 
 def index_name(number: int) -> str:
-    return f"pictures-{number:05}.json"
+    return f"images-{number:05}.json"
 
 
 def parse(kind: type[Document], data: bytes) -> Document:

@@ -1,4 +1,4 @@
-"""What a user calls the data, and where that is: an embedded set, a CSV file, a folder or packed shards; also single pictures."""
+"""What a user calls the data, and where that is: an embedded set, a CSV file, a folder or packed shards; also single images."""
 
 import os
 from pathlib import Path
@@ -34,7 +34,7 @@ def find(source: str) -> Listing:
         raise DataError("no data was named", f"name a folder, a CSV file or an embedded set ({', '.join(_embedded())})")
     if os.path.lexists(source):
         raise DataError(
-            f"{as_text(source)} is neither a folder nor a .csv file", "unpack an archive first; a list of pictures must end in .csv"
+            f"{as_text(source)} is neither a folder nor a .csv file", "unpack an archive first; a list of images must end in .csv"
         )
     raise DataError(
         f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",
@@ -42,15 +42,15 @@ def find(source: str) -> Listing:
     )
 
 
-def read_picture(name: str) -> bytes:
-    """The bytes of one picture: a file's path, or an embedded picture's name such as `digits:17`. Raises DataError when there is none."""
+def read_image(name: str) -> bytes:
+    """The bytes of one image: a file's path, or an embedded image's name such as `digits:17`. Raises DataError when there is none."""
     source, colon, _ = name.partition(":")
     if not os.path.lexists(name) and colon and source in _embedded():
         items = SOURCES.load(source)(source).items
         for item in items:
             if item.name == name:
                 return item.read()
-        raise DataError(f"there is no picture {name}", f"there are {items[0].name} to {items[-1].name}")
+        raise DataError(f"there is no image {name}", f"there are {items[0].name} to {items[-1].name}")
     try:
         found = listed(Path(name), name, "", None)
         if isinstance(found, Rejected):
@@ -59,7 +59,7 @@ def read_picture(name: str) -> bytes:
     except (OSError, ValueError) as error:
         embedded = ", ".join(f"{embedded}:0" for embedded in _embedded())
         raise DataError(
-            f"cannot read the picture {name!r}: {reason(error)}", f"name a file, or an embedded picture such as {embedded}"
+            f"cannot read the image {name!r}: {reason(error)}", f"name a file, or an embedded image such as {embedded}"
         ) from error
 
 

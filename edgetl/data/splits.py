@@ -1,4 +1,4 @@
-"""Which picture trains and which one tests, decided by each picture's own content."""
+"""Which image trains and which one tests, decided by each image's own content."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -7,14 +7,14 @@ from edgetl.errors import UsageError
 
 
 def assign(hashes: Sequence[str], labels: Iterable[int], val_fraction: float, test_fraction: float, seed: int) -> list[str]:
-    """A split ("train", "val" or "test") for each picture.
+    """A split ("train", "val" or "test") for each image.
 
-    A picture's number, sha256(seed, content) in [0, 1), is compared with the fractions: val below `val_fraction`, then test, then
-    train. So a picture keeps its split when others come or go or are renamed, and exact duplicates share one: nothing leaks. The
+    An image's number, sha256(seed, content) in [0, 1), is compared with the fractions: val below `val_fraction`, then test, then
+    train. So an image keeps its split when others come or go or are renamed, and exact duplicates share one: nothing leaks. The
     fractions are met within chance, sqrt(f * (1 - f) / N).
 
     In each class the lowest number is val and the highest is train, whatever the fractions say: this alters only classes so small
-    that chance gave them no val or no train picture, and only there may a picture move when others are added. A class needs two
+    that chance gave them no val or no train image, and only there may an image move when others are added. A class needs two
     different contents. (A content that this would put into both, through two classes that share it, trains.)
 
     Args:
@@ -23,7 +23,7 @@ def assign(hashes: Sequence[str], labels: Iterable[int], val_fraction: float, te
     """
     if val_fraction + test_fraction >= 1:
         raise UsageError(
-            f"data.val_fraction {val_fraction} and data.test_fraction {test_fraction} leave no training pictures",
+            f"data.val_fraction {val_fraction} and data.test_fraction {test_fraction} leave no training images",
             "their sum must be below 1",
         )
     numbers = {content: _number(content, seed) for content in set(hashes)}

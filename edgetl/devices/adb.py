@@ -126,8 +126,8 @@ class AdbDevice(PythonDevice):
     def _by_tool(self, job: Job) -> dict[str, Any]:
         tool = TOOLS[job.runtime]
         python = f"a Python with {PACKAGES[job.runtime]} (Termux; python = ... in the devices file)"
-        if job.pictures:
-            raise DeviceError(f"{self.name} cannot answer pictures: {tool.name} only times", f"leave --accuracy out, or use {python} there")
+        if job.images:
+            raise DeviceError(f"{self.name} cannot answer images: {tool.name} only times", f"leave --accuracy out, or use {python} there")
         program = obtain(tool, self._settings)
         if program is None:
             raise DeviceError(

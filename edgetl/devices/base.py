@@ -29,8 +29,8 @@ class Job:
         cpus: cores to run on; none: where the system puts it.
         delegate: "default", or see DELEGATES.
         profile: inferences to time operator by operator afterwards; 0: none.
-        pictures: raw uint8 pixels [N, H, W, 3] in a file on this host, each answered after the timing; None: no answers.
-        picture_count: N.
+        images: raw uint8 pixels [N, H, W, 3] in a file on this host, each answered after the timing; None: no answers.
+        image_count: N.
     """
 
     model: Path
@@ -42,13 +42,13 @@ class Job:
     cpus: tuple[int, ...] = ()
     delegate: str = "default"
     profile: int = 0
-    pictures: Path | None = None
-    picture_count: int = 0
+    images: Path | None = None
+    image_count: int = 0
 
     @property
     def timeout_s(self) -> float:
         """After which it hangs."""
-        return _START_S + self.duration_s + _SLOWEST_RUN_S * (self.runs + self.warmup + self.profile + self.picture_count)
+        return _START_S + self.duration_s + _SLOWEST_RUN_S * (self.runs + self.warmup + self.profile + self.image_count)
 
 
 DELEGATES = ("default", "cpu", "xnnpack", "gpu", "nnapi")
@@ -120,11 +120,11 @@ class PythonDevice(Device):
         self.push(job.model, model)
         if job.profile and job.runtime == "litert":
             self.push(_LITERT_PROFILE, _LITERT_PROFILE.name)
-        if job.pictures:
-            self.push(job.pictures, "pictures.bin")
+        if job.images:
+            self.push(job.images, "images.bin")
         sent = asdict(replace(job, cpus=())) | {
             "model": model,
-            "pictures": "pictures.bin" if job.pictures else None,
+            "images": "images.bin" if job.images else None,
             "cpus": list(job.cpus),
         }
         self.push_text(json.dumps(sent), "job.json")

@@ -59,10 +59,10 @@ class BrowserDevice(Device):
         started = time.perf_counter()
         runtime = web_files(job.runtime, self._runtimes, self.name)
         self.push(job.model, "model")
-        if job.pictures:
-            self.push(job.pictures, "pictures.bin")
+        if job.images:
+            self.push(job.images, "images.bin")
         asked = {name: getattr(job, name) for name in ("runtime", "threads", "runs", "warmup", "duration_s")}
-        asked |= {"gpu": job.delegate == "gpu", "picture_count": job.picture_count if job.pictures else 0}
+        asked |= {"gpu": job.delegate == "gpu", "image_count": job.image_count if job.images else 0}
         measured = self._steered(runtime | self._files, job.timeout_s, asked, job.cpus, job.profile)
         name = f"{RUNTIMES[job.runtime][0].name} {version(job.runtime, self._runtimes)}"
         return {"runtime": name, **measured, "seconds": time.perf_counter() - started}

@@ -1,4 +1,4 @@
-// What runner.py is on a board: loads a runtime and a model, times it, answers pictures. browser.py calls what `edgetl` holds.
+// What runner.py is on a board: loads a runtime and a model, times it, answers images. browser.py calls what `edgetl` holds.
 
 const RESOLUTIONS = 20; // that an inference must last to be timed alone: the clock is then wrong by a twentieth at most
 const SETTLE_MS = 1000; // of warming up at least: WebAssembly is compiled fast at first, and well while it runs (1.6 times slower till then)
@@ -130,7 +130,7 @@ async function timed(infer, { runs, warmup, duration_s }) {
   return { samples_ms: samples, clock_resolution_ms: step, inferences_per_sample: group };
 }
 
-let engine, pictures;
+let engine, images;
 
 globalThis.edgetl = {
   async facts() {
@@ -148,9 +148,9 @@ globalThis.edgetl = {
     engine = await ENGINES[job.runtime](job);
     const loaded = now();
     const size = engine.shape.reduce((product, length) => product * length, 1);
-    const pixels = job.picture_count ? await bytes("/pictures.bin") : Uint8Array.from({ length: size }, (_, at) => (at * 2654435761) >>> 24);
-    pictures = Array.from({ length: job.picture_count }, (_, at) => pixels.slice(at * size, (at + 1) * size));
-    engine.feed(pictures[0] ?? pixels);
+    const pixels = job.image_count ? await bytes("/images.bin") : Uint8Array.from({ length: size }, (_, at) => (at * 2654435761) >>> 24);
+    images = Array.from({ length: job.image_count }, (_, at) => pixels.slice(at * size, (at + 1) * size));
+    engine.feed(images[0] ?? pixels);
     const first = now();
     await engine.infer();
     const first_ms = now() - first;
@@ -165,8 +165,8 @@ globalThis.edgetl = {
 
   async answer() {
     const answers = [];
-    for (const picture of pictures) {
-      engine.feed(picture);
+    for (const image of images) {
+      engine.feed(image);
       await engine.infer();
       answers.push(engine.answer());
     }

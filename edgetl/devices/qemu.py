@@ -30,7 +30,7 @@ _PROCESSORS = ("cortex-a76", "cortex-a53")  # with and without the dot product, 
 _ADVICE = (
     ("unable to find CPU model", "qemu-aarch64 -cpu help lists the processors"),
     ("uncaught target signal", "QEMU 7.2 is known to crash here and 10.0 to work: name a newer one in the devices file (qemu = ...)"),
-    ("did not finish", "emulation is slow: send fewer pictures (--accuracy)"),
+    ("did not finish", "emulation is slow: send fewer images (--accuracy)"),
 )
 
 

@@ -1,7 +1,7 @@
 """Runs one job on the machine it was sent to, and says what that machine is. Needs Python 3.8 and the runtime that the job names.
 
     python3 runner.py probe             facts of this machine, as JSON on stdout
-    python3 runner.py run job.json      job.json, the model and the pictures lie beside it; writes result.json
+    python3 runner.py run job.json      job.json, the model and the images lie beside it; writes result.json
 
 It stands alone: nothing of edgetl is needed on a board. Every file it names lies in the current folder.
 """
@@ -213,7 +213,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     loaded = time.perf_counter()
     import numpy  # which both runtimes have brought
 
-    pixels = numpy.fromfile(job["pictures"], "uint8").reshape(-1, *engine.shape[1:]) if job["pictures"] else None
+    pixels = numpy.fromfile(job["images"], "uint8").reshape(-1, *engine.shape[1:]) if job["images"] else None
     image = pixels[:1] if pixels is not None else numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
     engine.feed(image.astype(engine.dtype))
     first = time.perf_counter()
@@ -260,10 +260,10 @@ def _timed(infer: Callable[[], None], job: dict[str, Any]) -> list[float]:
 
 
 def _answers(engine: Engine, pixels: Any) -> list[list[float]]:
-    """Probabilities of each picture, once the timing is over."""
+    """Probabilities of each image, once the timing is over."""
     answers = []
-    for picture in [] if pixels is None else pixels:
-        engine.feed(picture[None].astype(engine.dtype))
+    for image in [] if pixels is None else pixels:
+        engine.feed(image[None].astype(engine.dtype))
         engine.infer()
         answers.append([float(value) for value in engine.answer()])
     return answers

@@ -1,4 +1,4 @@
-"""Which pictures are copies of which: the same bytes, or the same scene re-encoded, resized, brightened, mirrored or cropped a little.
+"""Which images are copies of which: the same bytes, or the same scene re-encoded, resized, brightened, mirrored or cropped a little.
 
 Candidates are cheap to find among all pairs: a perceptual hash that differs in few bits, and, where a network's features are there, the
 nearest neighbours by them, which a crop hardly moves. What a candidate is worth is then measured: the correlation of two thumbnails, the
@@ -21,7 +21,7 @@ _NEIGHBOURS = 5
 _NEAR = 0.45  # cosine of centred features; the least of those 200 has 0.5
 _CROPS = (0.0, 0.04, 0.08, 0.12)  # shares cut off a side
 _COMPARED_PX = 16  # fine structure is lost by re-encoding, and finer ones need finer crops
-_BLOCK = 512  # rows compared with all others at a time: 4 MB per thousand pictures
+_BLOCK = 512  # rows compared with all others at a time: 4 MB per thousand images
 _FLAT = 1e-3  # a thumbnail without structure is like none
 _FEWEST_PX = 32  # of the shorter side: digits of 8 or 28 pixels are alike by nature, not copies
 _LEAST_DEVIATION = 2.0  # levels of 255: below it a thumbnail holds noise only
@@ -122,9 +122,9 @@ def _resample(near: float, far: float, size: int) -> Array:
     return shares
 
 
-def _normal(pictures: Array) -> Array:
+def _normal(images: Array) -> Array:
     """float32 [N, P * P] of mean 0 and length 1: their products are correlations."""
-    flat = pictures.reshape(len(pictures), -1)
+    flat = images.reshape(len(images), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     normal: Array = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + _FLAT)
     return normal

@@ -1,4 +1,4 @@
-"""What was seen of the pictures, and what a check finds in it."""
+"""What was seen of the images, and what a check finds in it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from edgetl.data.base import Rejected
 
 @dataclass(frozen=True)
 class Look:
-    """What one picture is like.
+    """What one image is like.
 
     Args:
         sha256: of the file's bytes.
@@ -21,7 +21,7 @@ class Look:
         orientation: by EXIF; 1 is upright as stored.
         damage: what is lost, or "".
         contrast: standard deviation of the brightest-varying channel, in levels of 255.
-        thumbnail: uint8 [T, T] grey levels of the whole picture, whatever its aspect ratio.
+        thumbnail: uint8 [T, T] grey levels of the whole image, whatever its aspect ratio.
     """
 
     sha256: str
@@ -35,7 +35,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Pair:
-    """Rows of two pictures, and how much alike they are: 1.0 the same file, below it the correlation of their thumbnails."""
+    """Rows of two images, and how much alike they are: 1.0 the same file, below it the correlation of their thumbnails."""
 
     first: int
     second: int
@@ -44,7 +44,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """All usable pictures, row by row, and the files that are none.
+    """All usable images, row by row, and the files that are none.
 
     Args:
         classes: K names.
@@ -80,10 +80,10 @@ class Finding:
     Args:
         what: the name of what `kind` says.
         detail: what is wrong with it, in a few words.
-        others: pictures that it has to do with.
+        others: images that it has to do with.
         score: how sure it is, in 0..1; findings come surest first.
-        exclude: pictures that are better left out.
-        consider: pictures that are better left out if a person agrees.
+        exclude: images that are better left out.
+        consider: images that are better left out if a person agrees.
     """
 
     what: str
@@ -92,7 +92,7 @@ class Finding:
     score: float = 1.0
     exclude: tuple[str, ...] = ()
     consider: tuple[str, ...] = ()
-    kind: Literal["picture", "class"] = "picture"
+    kind: Literal["image", "class"] = "image"
 
     def to_dict(self) -> dict[str, Any]:
         return {self.kind: self.what, "detail": self.detail, "others": list(self.others), "score": round(self.score, 3)}

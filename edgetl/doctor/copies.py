@@ -1,11 +1,11 @@
-"""Pictures that are there more than once."""
+"""Images that are there more than once."""
 
 from collections.abc import Callable, Iterator
 
 from edgetl.doctor.base import Finding, Pair, Seen
 
-_ALL_ALIKE = 0.2  # share of pictures with a near copy: of one scene, or frames of a film, and likeness proves little
-_RANKS = ("train", "val", "test")  # of a leak's two pictures, the one that is easier to spare is left out
+_ALL_ALIKE = 0.2  # share of images with a near copy: of one scene, or frames of a film, and likeness proves little
+_RANKS = ("train", "val", "test")  # of a leak's two images, the one that is easier to spare is left out
 
 
 def leaks(seen: Seen) -> Iterator[Finding]:
@@ -43,7 +43,7 @@ def near_duplicates(seen: Seen) -> Iterator[Finding]:
 
 
 def all_alike(seen: Seen) -> bool:
-    """Whether so many pictures have a near copy that it is their nature."""
+    """Whether so many images have a near copy that it is their nature."""
     return len({row for pair in seen.pairs if pair.likeness < 1 for row in (pair.first, pair.second)}) > _ALL_ALIKE * len(seen.names)
 
 
@@ -65,4 +65,4 @@ def _ordered(seen: Seen, wanted: Callable[[Pair], bool]) -> Iterator[tuple[int, 
 
 
 def _likeness(pair: Pair) -> str:
-    return "the same file" if pair.likeness == 1 else "nearly the same picture"
+    return "the same file" if pair.likeness == 1 else "nearly the same image"

@@ -1,4 +1,4 @@
-"""Files that hold no picture, or not all of one."""
+"""Files that hold no image, or not all of one."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def unreadable(seen: Seen) -> Iterator[Finding]:
 
 def damaged(seen: Seen) -> Iterator[Finding]:
     for name, look in zip(seen.names, seen.looks, strict=True):
-        if "extraneous bytes" in look.damage:  # some cameras pad their sound pictures so
+        if "extraneous bytes" in look.damage:  # some cameras pad their sound images so
             yield Finding(name, look.damage, score=0.5, consider=(name,))
         elif look.damage:
             yield Finding(name, look.damage, exclude=(name,))

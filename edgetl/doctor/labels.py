@@ -1,4 +1,4 @@
-"""Pictures whose label a model that has not seen them contradicts."""
+"""Images whose label a model that has not seen them contradicts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from edgetl.doctor.base import Finding, Seen
 
 _FOLDS = 5
-_FEWEST = 10  # pictures of a class: with fewer, folds know too little of it to contradict anybody
+_FEWEST = 10  # images of a class: with fewer, folds know too little of it to contradict anybody
 # Another class's probability above the label's own by this much. Of 10 wrong labels planted among 3670 flowers, 0.6 finds 9 or 10 beside
 # some 110 right or doubtful ones, 0.8 finds 6 to 10 beside 50 (8 seeds, EfficientNet-Lite0 at 160 px).
 _MARGIN = 0.6
-# Inverse of the regularization, for all pictures together: strong, since a head that learns wrong labels by heart finds none, and the same
-# for a few pictures as for many: of 360 flowers it finds 75 % of the wrong labels beside 16, where 0.01 for each finds 59 % beside 5.
+# Inverse of the regularization, for all images together: strong, since a head that learns wrong labels by heart finds none, and the same
+# for a few images as for many: of 360 flowers it finds 75 % of the wrong labels beside 16, where 0.01 for each finds 59 % beside 5.
 _STRENGTH = 30.0
 _SEED = 0
 
@@ -41,7 +41,7 @@ def judged_classes(labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes: list[str], classes: int) -> NDArray[Any]:
-    """Probabilities [N, K] of each picture by a regression on the others; copies of a file are together in a fold, or they would tell."""
+    """Probabilities [N, K] of each image by a regression on the others; copies of a file are together in a fold, or they would tell."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,4 @@
-"""A picture file's bytes -> what it is like."""
+"""An image file's bytes -> what it is like."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from edgetl.contract import InputContract
 from edgetl.data.base import Item
-from edgetl.data.decode import BadPicture, fit, whole
+from edgetl.data.decode import BadImage, fit, whole
 from edgetl.data.files import reason
 from edgetl.doctor.base import Look
 
@@ -25,7 +25,7 @@ _LOST_BLOCK = re.compile(rb"\x00{256}")  # the longest in 3670 sound files has 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """A look at a usable picture and its pixels uint8 [S, S, 3], or the reason why it is none."""
+    """A look at a usable image and its pixels uint8 [S, S, 3], or the reason why it is none."""
 
     look: Look | None = None
     pixels: NDArray[np.uint8] | None = None
@@ -35,14 +35,14 @@ class Outcome:
 def look_at(contract: InputContract, item: Item) -> Outcome:
     try:
         data = item.read()
-        picture = whole(data, contract.image_size)
+        image = whole(data, contract.image_size)
     except OSError as error:
         return Outcome(reason=reason(error))
-    except BadPicture as error:
+    except BadImage as error:
         return Outcome(reason=str(error))
-    pixels = fit(picture, contract)
+    pixels = fit(image, contract)
     kind, size, mode, orientation = _header(data)
-    thumbnail = picture.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR)
+    thumbnail = image.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR)
     contrast = float(pixels.std(axis=(0, 1)).max())
     return Outcome(
         Look(hashlib.sha256(data).hexdigest(), size, mode, orientation, damage(data, kind), contrast, np.array(thumbnail)), pixels
@@ -51,18 +51,18 @@ def look_at(contract: InputContract, item: Item) -> Outcome:
 
 def _header(data: bytes) -> tuple[str, tuple[int, int], str, int]:
     """Format, size upright, mode and EXIF orientation of a file that was decoded before."""
-    with Image.open(BytesIO(data)) as picture:
+    with Image.open(BytesIO(data)) as image:
         try:
-            found = picture.getexif().get(ExifTags.Base.Orientation)
+            found = image.getexif().get(ExifTags.Base.Orientation)
         except (OSError, SyntaxError, ValueError, TypeError, LookupError):  # damaged metadata: upright, as decoding takes it
             found = None
         orientation = found if isinstance(found, int) and 1 <= found <= 8 else 1
-        size = picture.size if orientation < 5 else picture.size[::-1]
-        return picture.format or "", size, picture.mode, orientation
+        size = image.size if orientation < 5 else image.size[::-1]
+        return image.format or "", size, image.mode, orientation
 
 
 def damage(data: bytes, kind: str) -> str:
-    """What is lost of a picture that can be decoded nevertheless, or "".
+    """What is lost of an image that can be decoded nevertheless, or "".
 
     Pillow decodes a JPEG file as viewers do: over a hole in it, with what comes after in the wrong place and colour. libjpeg's warnings
     tell; a block of zeros is data to it.
@@ -78,8 +78,8 @@ def damage(data: bytes, kind: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                with Image.open(BytesIO(data)) as picture:
-                    picture.verify()  # the checksum of every chunk
+                with Image.open(BytesIO(data)) as image:
+                    image.verify()  # the checksum of every chunk
             except (OSError, SyntaxError, ValueError) as error:
                 return f"damaged: {error}"
     return ""

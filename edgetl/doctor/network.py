@@ -1,4 +1,4 @@
-"""What a pretrained network makes of pictures: the features by which copies and wrong labels are found."""
+"""What a pretrained network makes of images: the features by which copies and wrong labels are found."""
 
 from collections.abc import Callable
 

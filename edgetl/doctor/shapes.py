@@ -1,4 +1,4 @@
-"""Pictures that differ from the others in form: often another camera, a drawing, an icon or a screenshot among photos."""
+"""Images that differ from the others in form: often another camera, a drawing, an icon or a screenshot among photos."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from edgetl.doctor.base import Finding, Seen
 
 _LEAST_CONTRAST = 4.0  # levels of 255: below it only noise is left
 _FAR = 4.0  # times smaller or larger than the median
-_LONG = 2.5  # the central square shows two fifths of such a picture
-_RARE = 0.1  # share of the pictures; what is more frequent is no oddity
+_LONG = 2.5  # the central square shows two fifths of such an image
+_RARE = 0.1  # share of the images; what is more frequent is no oddity
 _MODES = {"L": "grey", "LA": "grey with transparency", "P": "a palette", "1": "black and white", "RGBA": "with transparency"}
 _MODES |= {"CMYK": "CMYK, for print", "I": "grey of 16 bits", "I;16": "grey of 16 bits", "RGB": "colour"}
 

@@ -1,4 +1,4 @@
-"""How far two models' answers for the same pictures are apart."""
+"""How far two models' answers for the same images are apart."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from edgetl.contract import PROBABILITY_SCALE
 from edgetl.evaluation.metrics import PROBABILITY_FLOOR
 
-_WORST = 10  # rows: a screenful, enough to see what the worst pictures have in common
+_WORST = 10  # rows: a screenful, enough to see what the worst images have in common
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two models a and b make of the same pictures.
+    """What two models a and b make of the same images.
 
-    `mean_steps` and `max_steps` are |pa - pb| over all pictures and classes, in steps of 1/256 (the uint8 output's).
-    `mean_abs_dp` is the mean over pictures of the largest |pa - pb| among its classes: unlike a mean over all classes it means the
+    `mean_steps` and `max_steps` are |pa - pb| over all images and classes, in steps of 1/256 (the uint8 output's).
+    `mean_abs_dp` is the mean over images of the largest |pa - pb| among its classes: unlike a mean over all classes it means the
     same for 2 classes as for 1000. `kl` is the mean of KL(a || b) in nats. `worst` are rows: first those with different top-1, then
     the others, each by falling largest |pa - pb|.
     """
 
-    pictures: int
+    images: int
     top1_agreement: float
     disagreements: int
     mean_steps: float
@@ -33,7 +33,7 @@ class Agreement:
 
 
 def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
-    """Agreement of two models' probabilities, both [N, K] for the same N >= 1 pictures."""
+    """Agreement of two models' probabilities, both [N, K] for the same N >= 1 images."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or a.shape != b.shape or not len(a):
         raise ValueError(f"probabilities {a.shape} and {b.shape} are not both [N, K]")
@@ -41,7 +41,7 @@ def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
     largest = apart.max(axis=1)
     same = a.argmax(axis=1) == b.argmax(axis=1)
     return Agreement(
-        pictures=len(a),
+        images=len(a),
         top1_agreement=float(same.mean()),
         disagreements=int((~same).sum()),
         mean_steps=float(apart.mean() / PROBABILITY_SCALE),

@@ -12,14 +12,14 @@ from sklearn.metrics import confusion_matrix
 class OfClass:
     """Fractions in 0..1; 0 where there is nothing to divide by, as in scikit-learn with zero_division=0."""
 
-    pictures: int
+    images: int
     precision: float
     recall: float
     f1: float
 
 
 def confusion(answers: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
-    """int64 [K, K]: rows are what a picture is, columns what it was called."""
+    """int64 [K, K]: rows are what an image is, columns what it was called."""
     counts: NDArray[np.int64] = confusion_matrix(labels, answers, labels=range(classes))
     return counts
 
@@ -28,7 +28,7 @@ def by_class(counts: NDArray[np.int64]) -> list[OfClass]:
     """Of a confusion matrix, in its order."""
     found = []
     for k, right in enumerate(np.diag(counts).tolist()):
-        pictures, named = int(counts[k].sum()), int(counts[:, k].sum())
-        f1 = 2 * right / (pictures + named) if pictures + named else 0.0
-        found.append(OfClass(pictures, right / named if named else 0.0, right / pictures if pictures else 0.0, f1))
+        images, named = int(counts[k].sum()), int(counts[:, k].sum())
+        f1 = 2 * right / (images + named) if images + named else 0.0
+        found.append(OfClass(images, right / named if named else 0.0, right / images if images else 0.0, f1))
     return found

@@ -15,11 +15,11 @@ _PARTS = 5
 
 @dataclass(frozen=True)
 class Bin:
-    """The pictures whose top-1 probability is in low..high: their mean top-1 probability, and the share that is right."""
+    """The images whose top-1 probability is in low..high: their mean top-1 probability, and the share that is right."""
 
     low: float
     high: float
-    pictures: int
+    images: int
     confidence: float
     accuracy: float
 
@@ -28,12 +28,12 @@ class Bin:
 class Temperature:
     """What all logits are divided by so that the loss is least (Guo et al. 2017), and what that does.
 
-    Errors are expected calibration errors, losses in nats. The ones after are of pictures that the temperature was not fitted on: it is
+    Errors are expected calibration errors, losses in nats. The ones after are of images that the temperature was not fitted on: it is
     fitted again to four fifths of them for each other fifth.
     """
 
     temperature: float
-    pictures: int
+    images: int
     calibration_error_before: float
     calibration_error_after: float
     loss_before: float
@@ -51,7 +51,7 @@ def find_temperature(logits: NDArray[Any], labels: NDArray[Any], seed: int = 0) 
     before, after = softmax(logits, axis=1), softmax(cooled, axis=1)
     return Temperature(
         temperature=_least_loss(logits, labels),
-        pictures=len(labels),
+        images=len(labels),
         calibration_error_before=calibration_error(before, labels),
         calibration_error_after=calibration_error(after, labels),
         loss_before=_loss(logits, labels),
@@ -72,9 +72,9 @@ def _loss(logits: NDArray[Any], labels: NDArray[Any]) -> float:
 
 
 def gaps(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
-    """float64 [N, bins]: each picture's top-1 probability less 1 (right) or 0 (wrong), in its bin's column; zeros elsewhere.
+    """float64 [N, bins]: each image's top-1 probability less 1 (right) or 0 (wrong), in its bin's column; zeros elsewhere.
 
-    The absolute column sums over N, added up, are the expected calibration error: also of resampled pictures.
+    The absolute column sums over N, added up, are the expected calibration error: also of resampled images.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     spread = np.zeros((len(labels), _BINS))
@@ -88,7 +88,7 @@ def calibration_error(probabilities: NDArray[Any], labels: NDArray[Any]) -> floa
 
 
 def reliability(probabilities: NDArray[Any], labels: NDArray[Any]) -> tuple[Bin, ...]:
-    """The bins that hold pictures, by rising probability."""
+    """The bins that hold images, by rising probability."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     place = _bin_of(confidence)
     return tuple(

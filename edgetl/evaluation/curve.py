@@ -1,4 +1,4 @@
-"""What more pictures are worth: accuracy over the number of training pictures, and the power law that it follows."""
+"""What more images are worth: accuracy over the number of training images, and the power law that it follows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _RESAMPLES = 1000
-_EXPONENTS = np.geomspace(0.05, 2.0, 60)  # error falls as pictures ** -exponent; published curves lie at 0.07 to 1 or so
+_EXPONENTS = np.geomspace(0.05, 2.0, 60)  # error falls as images ** -exponent; published curves lie at 0.07 to 1 or so
 _FEWEST = 3  # sizes: the law has three parameters
 
 Floats = NDArray[np.float64]
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 class Point:
     """Mean accuracy over the seeds with its 95 % interval, and their standard deviation."""
 
-    pictures: int
+    images: int
     accuracy: float
     interval_95: tuple[float, float]
     std_over_seeds: float
@@ -34,15 +34,15 @@ class Law:
     foreseen: float | None
 
     def accuracy(self, share: float) -> float:
-        """At `share` times the largest number of pictures."""
+        """At `share` times the largest number of images."""
         return float(1 - self.floor - self.scale * share**-self.exponent)
 
 
 @dataclass(frozen=True)
 class Doubled:
-    """What the law says of twice as many pictures; `gain_points` is against what it says of all there are."""
+    """What the law says of twice as many images; `gain_points` is against what it says of all there are."""
 
-    pictures: int
+    images: int
     accuracy: float
     accuracy_interval_95: tuple[float, float]
     gain_points: float
@@ -61,16 +61,16 @@ class Curve:
 def learning_curve(sizes: Sequence[int], right: NDArray[np.bool_], seed: int = 0) -> Curve:
     """The curve of F rising sizes.
 
-    Intervals are percentiles over resampled seeds and validation pictures, the same pictures for all sizes: what they have by chance they
+    Intervals are percentiles over resampled seeds and validation images, the same images for all sizes: what they have by chance they
     have in common, and most of it leaves the difference.
 
     Args:
-        right: bool [F, S, N]: whether the model trained on that many pictures with that seed is right on that validation picture.
+        right: bool [F, S, N]: whether the model trained on that many images with that seed is right on that validation image.
     """
-    fractions, seeds, pictures = right.shape
+    fractions, seeds, images = right.shape
     random = np.random.default_rng(seed)
-    weights = random.multinomial(pictures, np.full(pictures, 1 / pictures), _RESAMPLES)
-    each = (weights @ right.reshape(-1, pictures).T.astype(np.float64) / pictures).reshape(_RESAMPLES, fractions, seeds)
+    weights = random.multinomial(images, np.full(images, 1 / images), _RESAMPLES)
+    each = (weights @ right.reshape(-1, images).T.astype(np.float64) / images).reshape(_RESAMPLES, fractions, seeds)
     drawn = np.take_along_axis(each, random.integers(0, seeds, each.shape), axis=2).mean(axis=2)
     accuracy, spread = right.mean(axis=(1, 2)), right.mean(axis=2)
     points = tuple(

@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from edgetl.contract import PROBABILITY_SCALE
 
 # Half a step of the uint8 output: what an int8 model says when it rounds to 0. Floored alike, float and int8 models compare
-# fairly, and no picture costs an infinite loss.
+# fairly, and no image costs an infinite loss.
 PROBABILITY_FLOOR = PROBABILITY_SCALE / 2
 
 
@@ -19,7 +19,7 @@ PROBABILITY_FLOOR = PROBABILITY_SCALE / 2
 class Accuracy:
     """Fractions in 0..1; loss is the mean cross-entropy in nats; the interval is Wilson's for top-1 at 95 %."""
 
-    pictures: int
+    images: int
     top1_accuracy: float
     top1_interval_95: tuple[float, float]
     top5_accuracy: float
@@ -43,7 +43,7 @@ def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
     of_label = np.maximum(probabilities[np.arange(len(labels)), labels], PROBABILITY_FLOOR)
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     return Accuracy(
-        pictures=len(labels),
+        images=len(labels),
         top1_accuracy=float(right.mean()),
         top1_interval_95=(float(interval.low), float(interval.high)),
         top5_accuracy=float((ranked[:, :5] == labels[:, None]).any(axis=1).mean()),

@@ -28,8 +28,8 @@ class Tolerance:
 
     Args:
         first, second: names in SUBJECTS; a drop is the first one's accuracy less the second one's.
-        min_top1_agreement: fraction of the pictures that get the same top-1.
-        max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one picture among twenty
+        min_top1_agreement: fraction of the images that get the same top-1.
+        max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one image among twenty
             that goes from sure to sure of something else is a fault, a near tie that tips over is not, and this tells the two apart.
         max_drop_points: percentage points of top-1 accuracy.
     """
@@ -43,18 +43,18 @@ class Tolerance:
 
     def failures(self, agreement: Agreement, compared: Paired) -> tuple[str, ...]:
         """What was found that is out of tolerance, in words; nothing when the pair passes."""
-        pair, pictures, apart = f"{self.first} and {self.second}", agreement.pictures, agreement.mean_abs_dp
-        may_differ = _allowed(1 - self.min_top1_agreement, pictures)
-        lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, pictures)
+        pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
+        may_differ = _allowed(1 - self.min_top1_agreement, images)
+        lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
         found = []
         if agreement.disagreements > may_differ:
-            found.append(f"{pair} name another class on {agreement.disagreements} of {pictures} pictures, at most {may_differ} may differ")
+            found.append(f"{pair} name another class on {agreement.disagreements} of {images} images, at most {may_differ} may differ")
         if apart > self.max_mean_abs_dp:
             found.append(f"{pair} differ by {apart:.2g} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
         if lost > may_lose:
-            chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more pictures" if compared.mcnemar_p > 0.05 else ""
+            chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more images" if compared.mcnemar_p > 0.05 else ""
             found.append(
-                f"{self.second} gets {lost} of {pictures} pictures fewer right than {self.first}, at most {may_lose} is allowed{chance}"
+                f"{self.second} gets {lost} of {images} images fewer right than {self.first}, at most {may_lose} is allowed{chance}"
             )
         return tuple(found)
 
@@ -65,11 +65,11 @@ _SIMULATED = (
     "quantization simulated in float against integers: roundings of 50 layers add up; measured 0.022 in probability on an unsure model"
 )
 _QUANTIZED = "what 8 bits cost: distilled, 98 % of the answers stay, calibrated alone 96 %; beyond 0.1 in probability no threshold holds"
-_DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded picture by picture: 98.5 % of the answers stay"
+_DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded image by image: 98.5 % of the answers stay"
 _WIDE = "weights in 8 bits cost most of what int8 costs (97 % of the answers stay, 0.025 in probability), activations in 16 bits 0.0001"
 _ENGINES = "the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over"
 _PREPARED = "ONNX Runtime's optimizations done when the file was made, not when it is opened, and without those for one processor"
-_FUSED = "ONNX Runtime makes the one of the other when it loads it: equal to the bit on every picture measured"
+_FUSED = "ONNX Runtime makes the one of the other when it loads it: equal to the bit on every image measured"
 TOLERANCES = (
     Tolerance("keras_float", "tflite_float32", 0.999, 0.001, 0.1, _SUMMATION),
     Tolerance("keras_float", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
@@ -96,8 +96,8 @@ TOLERANCES = (
 
 # Outputs that move by less than two uint8 steps over a whole set are rounding noise around a constant.
 _CONSTANT_SPREAD = 2 * PROBABILITY_SCALE
-# Quantization alone moves a picture's probability by some seven steps (0.027 on average, measured). A model that names one class for
-# everything and moves by no more has not told the pictures apart either, and its agreement with another such model shows nothing.
+# Quantization alone moves an image's probability by some seven steps (0.027 on average, measured). A model that names one class for
+# everything and moves by no more has not told the images apart either, and its agreement with another such model shows nothing.
 _ONE_CLASS_SPREAD = 8 * PROBABILITY_SCALE
 
 
@@ -110,8 +110,8 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture on which two subjects are far apart; label and top-1s are class indices."""
+class WorstImage:
+    """One image on which two subjects are far apart; label and top-1s are class indices."""
 
     name: str
     label: int
@@ -123,13 +123,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pair:
-    """How two subjects agree, what was allowed, and the pictures on which they agree least."""
+    """How two subjects agree, what was allowed, and the images on which they agree least."""
 
     tolerance: Tolerance
     agreement: Agreement
     paired: Paired
     failures: tuple[str, ...]
-    worst: tuple[Picture, ...]
+    worst: tuple[WorstImage, ...]
 
     @property
     def passed(self) -> bool:
@@ -140,7 +140,7 @@ class Pair:
 class Parity:
     """The verdict over all subjects and pairs."""
 
-    pictures: int
+    images: int
     subjects: Mapping[str, Subject]
     pairs: tuple[Pair, ...]
 
@@ -162,7 +162,7 @@ class Parity:
         return {
             "passed": self.passed,
             "failures": list(self.failures),
-            "pictures": self.pictures,
+            "images": self.images,
             "subjects": {name: asdict(subject) for name, subject in self.subjects.items()},
             "pairs": [asdict(pair) | {"passed": pair.passed} for pair in self.pairs],
         }
@@ -172,9 +172,9 @@ def judge(subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any
     """Judge every pair in TOLERANCES of which both subjects are present.
 
     Args:
-        subject_probabilities: name in SUBJECTS -> probabilities [N, K]; all over the same N >= 1 pictures.
+        subject_probabilities: name in SUBJECTS -> probabilities [N, K]; all over the same N >= 1 images.
         labels: class indices [N].
-        names: of the pictures, N of them.
+        names: of the images, N of them.
     """
     unknown = set(subject_probabilities) - set(SUBJECTS)
     if unknown or len(names) != len(labels):
@@ -183,39 +183,39 @@ def judge(subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any
     # A subject with NaN or infinity has failed already; as zeros they let the other statistics still be computed and written as JSON.
     finite = {name: np.where(np.isfinite(p), p, 0.0) for name, p in subject_probabilities.items()}
     return Parity(
-        pictures=len(labels),
+        images=len(labels),
         subjects={name: Subject(measure(finite[name], labels), _faults(p, labels)) for name, p in subject_probabilities.items()},
         pairs=tuple(_pair(t, finite[t.first], finite[t.second], labels, names) for t in TOLERANCES if {t.first, t.second} <= set(finite)),
     )
 
 
-def _allowed(fraction: float, pictures: int) -> int:
-    """How many pictures a fraction allows; never less than one, since one picture of a small set proves nothing."""
-    return max(1, math.floor(fraction * pictures + 1e-9))  # the addend: 0.1 * 10 must not come out as 0.999...
+def _allowed(fraction: float, images: int) -> int:
+    """How many images a fraction allows; never less than one, since one image of a small set proves nothing."""
+    return max(1, math.floor(fraction * images + 1e-9))  # the addend: 0.1 * 10 must not come out as 0.999...
 
 
 def _pair(tolerance: Tolerance, first: NDArray[Any], second: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str]) -> Pair:
     agreement = compare(first, second)
     compared = paired(first.argmax(axis=1) == labels, second.argmax(axis=1) == labels)
-    worst = tuple(_picture(names[row], int(labels[row]), first[row], second[row]) for row in agreement.worst)
+    worst = tuple(_image(names[row], int(labels[row]), first[row], second[row]) for row in agreement.worst)
     return Pair(tolerance, agreement, compared, tolerance.failures(agreement, compared), worst)
 
 
-def _picture(name: str, label: int, first: NDArray[Any], second: NDArray[Any]) -> Picture:
-    return Picture(name, label, int(first.argmax()), float(first.max()), int(second.argmax()), float(second.max()))
+def _image(name: str, label: int, first: NDArray[Any], second: NDArray[Any]) -> WorstImage:
+    return WorstImage(name, label, int(first.argmax()), float(first.max()), int(second.argmax()), float(second.max()))
 
 
 def _faults(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> tuple[str, ...]:
     """What is wrong with one subject's answers [N, K], whatever the others say; in words that follow its name."""
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
-        return (f"gives NaN or infinity for {broken} of {len(labels)} pictures",)
+        return (f"gives NaN or infinity for {broken} of {len(labels)} images",)
     if not _sum_to_one(probabilities):
         return ("gives values that are not probabilities (0..1, with sum 1)",)
     spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max())
     one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
     if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
-        return (f"gives the same answer for all {len(labels)} pictures (they move it by {spread:.2g}): its agreement shows nothing",)
+        return (f"gives the same answer for all {len(labels)} images (they move it by {spread:.2g}): its agreement shows nothing",)
     return ()
 
 

@@ -1,4 +1,4 @@
-"""All that is said of one model on one set of pictures, every figure with its 95 % interval."""
+"""All that is said of one model on one set of images, every figure with its 95 % interval."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from edgetl.evaluation.metrics import PROBABILITY_FLOOR, measure
 _RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its width
 _BLOCK = 4_000_000  # numbers held at once while resampling: 32 MB
 _TOP = (2, 3, 5)
-_FEW = 10  # pictures of a class; below, resampling the same few pictures says little of others
+_FEW = 10  # images of a class; below, resampling the same few images says little of others
 _AVERAGED = ("precision", "recall", "f1", "roc_auc")
 
 Weights = NDArray[np.float64]
@@ -32,10 +32,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class: its pictures, how often it was named, and fractions in 0..1; None where there is nothing to divide by."""
+    """One class: its images, how often it was named, and fractions in 0..1; None where there is nothing to divide by."""
 
     label: str
-    pictures: int
+    images: int
     named: int
     precision: Estimate | None
     recall: Estimate | None
@@ -49,11 +49,11 @@ class Scores:
 
     `macro` and `weighted` average precision, recall and F1 as scikit-learn does: over the classes that occur among labels or answers, an
     undefined one counting as 0; ROC-AUC (one class against the rest) over the classes that have one. `confusion` is [K][K]: rows are what
-    a picture is, columns what it was called. Intervals of accuracies, precisions and recalls are Wilson's; the others are percentiles over
-    resampled pictures, that of the calibration error mirrored at the figure, since resampling adds to it what the figure has of chance too.
+    an image is, columns what it was called. Intervals of accuracies, precisions and recalls are Wilson's; the others are percentiles over
+    resampled images, that of the calibration error mirrored at the figure, since resampling adds to it what the figure has of chance too.
     """
 
-    pictures: int
+    images: int
     accuracy: Estimate
     topk_accuracy: Mapping[str, Estimate]
     loss: Estimate
@@ -88,7 +88,7 @@ def score(probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[s
     within = {k: int((ranked[:, :k] == labels[:, None]).any(axis=1).sum()) for k in (1, *_TOP) if k < len(classes)}
     top = {k: _proportion(right, len(labels)) for k, right in within.items()}
     return Scores(
-        pictures=basic.pictures,
+        images=basic.images,
         accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
         topk_accuracy={str(k): one for k, one in top.items() if k > 1 and one},
         loss=Estimate(basic.loss, drawn["loss"]),
@@ -107,11 +107,11 @@ def _per_class(
 ) -> tuple[ClassScores, ...]:
     found = []
     for k, label in enumerate(classes):
-        pictures, named, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
-        f1 = Estimate(2 * right / (pictures + named), drawn["f1"][k]) if pictures + named else None
-        both = 0 < pictures < len(labels)
+        images, named, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
+        f1 = Estimate(2 * right / (images + named), drawn["f1"][k]) if images + named else None
+        both = 0 < images < len(labels)
         area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), drawn["roc_auc"][k]) if both else None
-        found.append(ClassScores(label, pictures, named, _proportion(right, named), _proportion(right, pictures), f1, area))
+        found.append(ClassScores(label, images, named, _proportion(right, named), _proportion(right, images), f1, area))
     return tuple(found)
 
 
@@ -122,7 +122,7 @@ def _averages(
     found: dict[str, Estimate | None] = {
         name: Estimate(float(value), drawn[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
     }
-    areas = [(one.roc_auc.value, one.pictures if kind == "weighted" else 1) for one in per_class if one.roc_auc]
+    areas = [(one.roc_auc.value, one.images if kind == "weighted" else 1) for one in per_class if one.roc_auc]
     area = float(np.average([value for value, _ in areas], weights=[weight for _, weight in areas])) if areas else None
     return found | {"roc_auc": None if area is None else Estimate(area, drawn[f"{kind}_roc_auc"])}
 
@@ -135,18 +135,18 @@ def _proportion(right: int, of: int) -> Estimate | None:
 
 
 def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
-    absent = [f"'{one.label}'" for one in classes if not one.pictures]
-    few = [f"'{one.label}' ({one.pictures})" for one in classes if 0 < one.pictures < _FEW]
+    absent = [f"'{one.label}'" for one in classes if not one.images]
+    few = [f"'{one.label}' ({one.images})" for one in classes if 0 < one.images < _FEW]
     if absent:
-        yield f"no picture of {', '.join(absent)}: no recall and no ROC-AUC there; naming it still counts as wrong"
+        yield f"no image of {', '.join(absent)}: no recall and no ROC-AUC there; naming it still counts as wrong"
     if len(absent) == len(classes) - 1:
-        yield "all pictures are of one class: there is no ROC-AUC, and little to be learned from the rest"
+        yield "all images are of one class: there is no ROC-AUC, and little to be learned from the rest"
     if few:
-        yield f"fewer than {_FEW} pictures of {', '.join(few)}: little is known of them, and the intervals of F1 and ROC-AUC are too narrow"
+        yield f"fewer than {_FEW} images of {', '.join(few)}: little is known of them, and the intervals of F1 and ROC-AUC are too narrow"
 
 
 def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> dict[str, Any]:
-    """Percentiles over resampled pictures: (low, high) of a figure, a list of K of them for a figure a class."""
+    """Percentiles over resampled images: (low, high) of a figure, a list of K of them for a figure a class."""
     count, random = len(labels), np.random.default_rng(seed)
     statistics = weighted_statistics(probabilities, labels)
     made, block = [], max(1, _BLOCK // count)
@@ -164,9 +164,9 @@ def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> 
 
 
 def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> Any:
-    """A function from weights float64 [B, N] (how often each picture counts) to every figure, [B] or, a class, [B, K]."""
-    pictures, classes = probabilities.shape
-    answers, rows = probabilities.argmax(axis=1), np.arange(pictures)
+    """A function from weights float64 [B, N] (how often each image counts) to every figure, [B] or, a class, [B, K]."""
+    images, classes = probabilities.shape
+    answers, rows = probabilities.argmax(axis=1), np.arange(images)
     losses = -np.log(np.maximum(probabilities[rows, labels], PROBABILITY_FLOOR))
     is_class, is_named, spread = np.eye(classes)[labels], np.eye(classes)[answers], gaps(probabilities, labels)
     areas = [_area(probabilities[:, k], labels == k) for k in range(classes)]

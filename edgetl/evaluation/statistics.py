@@ -1,4 +1,4 @@
-"""Two models on the same pictures, compared picture by picture: far sharper than comparing two accuracies with their intervals."""
+"""Two models on the same images, compared image by image: far sharper than comparing two accuracies with their intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 class Paired:
     """Which of a and b is right on what the other gets wrong.
 
-    `drop_points` is a's accuracy less b's in percentage points; `only_a` and `only_b` count the pictures that only one gets right;
+    `drop_points` is a's accuracy less b's in percentage points; `only_a` and `only_b` count the images that only one gets right;
     `mcnemar_p` is how likely so uneven a split of these is when neither is better (exact binomial, two-sided; McNemar 1947).
     """
 
@@ -24,7 +24,7 @@ class Paired:
 
 
 def paired(a_right: NDArray[Any], b_right: NDArray[Any]) -> Paired:
-    """Compare two models by which pictures they get right, both bool [N], N >= 1."""
+    """Compare two models by which images they get right, both bool [N], N >= 1."""
     a_right, b_right = np.asarray(a_right, bool), np.asarray(b_right, bool)
     if a_right.ndim != 1 or a_right.shape != b_right.shape or not len(a_right):
         raise ValueError(f"{a_right.shape} and {b_right.shape} are not both [N]")

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import graph_of_pictures, keras, tf
+from edgetl.keras import graph_of_images, keras, tf
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -17,8 +17,8 @@ from edgetl.export.tflite_reader import read
 from edgetl.quantization.base import Quantized, ranged_layers
 from edgetl.quantization.sensitivity import decibels
 
-_BATCH = 16  # pictures: every layer's float output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
-_FULL_GRID_DB = 48.2  # 20 log10 256, of values spread evenly over 256 steps: what counts for an input that is exact, as pictures are
+_BATCH = 16  # images: every layer's float output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
+_FULL_GRID_DB = 48.2  # 20 log10 256, of values spread evenly over 256 steps: what counts for an input that is exact, as images are
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class _Opened:
         self.grids: list[tuple[float, int]] = [grids[index] for index in tensors]
         self._tensors = tensors
 
-    def __call__(self, picture: np.ndarray) -> Iterator[np.ndarray]:
+    def __call__(self, image: np.ndarray) -> Iterator[np.ndarray]:
         """uint8 [H, W, 3] to the real values of the tensors, float64, in their order."""
-        self._interpreter.set_tensor(self._image, picture[None])
+        self._interpreter.set_tensor(self._image, image[None])
         self._interpreter.invoke()
         for index, (scale, zero_point) in zip(self._tensors, self.grids, strict=True):
             yield (self._interpreter.get_tensor(index).astype(np.float64) - zero_point) * (scale or 1.0)
@@ -70,7 +70,7 @@ def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pix
 
     Args:
         content: the int8 TFLite file.
-        pixels, rows: uint8 pictures [N, H, W, 3] and which of them to look at.
+        pixels, rows: uint8 images [N, H, W, 3] and which of them to look at.
     """
     names = ranged_layers(float_model)
     tensors = tensors_of(content, names)
@@ -79,7 +79,7 @@ def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pix
     file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
 
-    @graph_of_pictures(contract.image_size)
+    @graph_of_images(contract.image_size)
     def outputs(batch: Any) -> Any:
         return ends(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 
@@ -88,8 +88,8 @@ def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pix
         for start in range(0, len(rows), _BATCH):
             batch = pixels[rows[start : start + _BATCH]]
             wanted = [output.numpy() for output in outputs(batch)]
-            for row, picture in enumerate(batch):
-                for operator, found in enumerate(file(picture)):
+            for row, image in enumerate(batch):
+                for operator, found in enumerate(file(image)):
                     expected = wanted[operator][row].reshape(found.shape)
                     sums[operator] += np.square(expected).sum(dtype=np.float64), np.square(found - expected).sum()
                 tick(1)

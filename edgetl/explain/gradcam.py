@@ -1,4 +1,4 @@
-"""Where a model looks: Grad-CAM, and hiding parts of the picture as a check that the map matters."""
+"""Where a model looks: Grad-CAM, and hiding parts of the image as a check that the map matters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetl.contract import InputContract
 
-_WINDOW = 0.35  # of the picture's edge, hidden at a time: an eighth of its area, enough to cover what matters, not enough to cover all
+_WINDOW = 0.35  # of the image's edge, hidden at a time: an eighth of its area, enough to cover what matters, not enough to cover all
 _IDLE = (layers.InputLayer, layers.ZeroPadding2D)  # no map, and one that is shifted
 _PLACES = 7  # along each edge: 49 windows that overlap, spread evenly, so that no chance is in the figures
 
@@ -20,7 +20,7 @@ class Look:
     """Where a model looks for a class, and whether it needs what it sees there.
 
     Args:
-        map: float32 [H, W] in 0..1 over the picture: how much each place speaks for the class; zeros where nothing does.
+        map: float32 [H, W] in 0..1 over the image: how much each place speaks for the class; zeros where nothing does.
         top1, top1_probability: what the model names.
         probability: of the class that was asked for.
         window: (top, left, edge) in pixels of the hidden square that holds most of the map.
@@ -51,22 +51,22 @@ def last_map(model: Any) -> str:
     return str(spread[-1])
 
 
-def look(model: Any, layer: str, contract: InputContract, picture: NDArray[np.uint8], label: int | None = None) -> Look:
-    """Look at a picture, uint8 [H, W, 3].
+def look(model: Any, layer: str, contract: InputContract, image: NDArray[np.uint8], label: int | None = None) -> Look:
+    """Look at an image, uint8 [H, W, 3].
 
     Args:
         model: normalized float32 [N, H, W, 3] to logits [N, K].
         layer: whose output is looked at, see `last_map`; of a fake-quantized model the same name.
         label: the class that is asked for; None: the one that the model names.
     """
-    probabilities = _probabilities(model, contract, picture[None])[0]
+    probabilities = _probabilities(model, contract, image[None])[0]
     top1 = int(probabilities.argmax())
     label = top1 if label is None else label
-    size = picture.shape[0]
-    seen = tf.image.resize(_cam(model, layer, contract, picture, label)[..., None], (size, size)).numpy()[..., 0]
+    size = image.shape[0]
+    seen = tf.image.resize(_cam(model, layer, contract, image, label)[..., None], (size, size)).numpy()[..., 0]
     edge, starts = _windows(size)
-    hidden = np.repeat(picture[None], len(starts), axis=0)
-    colour = np.rint(picture.reshape(-1, 3).mean(axis=0)).astype(np.uint8)  # of the picture: no edge that is new to the model
+    hidden = np.repeat(image[None], len(starts), axis=0)
+    colour = np.rint(image.reshape(-1, 3).mean(axis=0)).astype(np.uint8)  # of the image: no edge that is new to the model
     for copy, (top, left) in zip(hidden, starts, strict=True):
         copy[top : top + edge, left : left + edge] = colour
     drops = probabilities[label] - _probabilities(model, contract, hidden)[:, label]
@@ -90,18 +90,18 @@ def _windows(size: int) -> tuple[int, list[tuple[int, int]]]:
     return edge, [(top, left) for top in starts for left in starts]
 
 
-def _probabilities(model: Any, contract: InputContract, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = tf.nn.softmax(model(contract.normalize(pictures.astype(np.float32)), training=False)).numpy()
+def _probabilities(model: Any, contract: InputContract, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = tf.nn.softmax(model(contract.normalize(images.astype(np.float32)), training=False)).numpy()
     return found
 
 
-def _cam(model: Any, layer: str, contract: InputContract, picture: NDArray[np.uint8], label: int) -> Any:
+def _cam(model: Any, layer: str, contract: InputContract, image: NDArray[np.uint8], label: int) -> Any:
     """float32 [h, w]: each channel weighted by what it does for the logit, negatives left out (Selvaraju et al. 2017, arXiv:1610.02391)."""
     names = {one.name for one in model.layers}
     end = f"quantize_{layer}" if f"quantize_{layer}" in names else layer  # the values that the next operator reads
     both = keras.Model(model.input, [model.get_layer(end).output, model.output])
     with tf.GradientTape() as tape:
-        features, logits = both(contract.normalize(picture[None].astype(np.float32)), training=False)
+        features, logits = both(contract.normalize(image[None].astype(np.float32)), training=False)
         logit = logits[0, label]
     weights = tf.reduce_mean(tape.gradient(logit, features), axis=(1, 2), keepdims=True)
     seen = tf.nn.relu(tf.reduce_sum(weights * features, axis=-1))[0]

@@ -1,4 +1,4 @@
-"""Core ML files: an ML program that takes a picture and gives a class, for Apple's devices.
+"""Core ML files: an ML program that takes an image and gives a class, for Apple's devices.
 
 A Core ML package is a folder; here it is a zip of one, so that it is hashed, replaced and shipped whole as other files are. Unpacked it is
 `model_float16.mlpackage`, which Xcode takes.
@@ -34,7 +34,7 @@ def _coremltools() -> Any:
 
 
 def _convert(source: Any, contract: InputContract, precision: str, selective: bool = False) -> bytes:
-    """From a float Keras model: a picture `image` of the contract's size, RGB, to `classLabel` and the probability of each label."""
+    """From a float Keras model: an image `image` of the contract's size, RGB, to `classLabel` and the probability of each label."""
     ct = _coremltools()
     frozen = freeze(whole(source, contract), contract)
     shape = (1, contract.image_size, contract.image_size, 3)

@@ -87,7 +87,7 @@ def described(contract: InputContract, about: About, takes_bytes: bool) -> bytes
     image = _Table(
         "TensorMetadata",
         name=contract.input_name,
-        description=f"The picture's central square at {size} x {size} pixels, RGB, 0 to 255.",
+        description=f"The image's central square at {size} x {size} pixels, RGB, 0 to 255.",
         content=_Table("Content", content_properties_type=_IMAGE, content_properties=_Table("ImageProperties", color_space=_RGB)),
         process_units=[
             _Table("ProcessUnit", options_type=_NORMALIZATION, options=_Table("NormalizationOptions", mean=[mean] * 3, std=[std] * 3))

@@ -32,7 +32,7 @@ def float_tflite(model: Any, contract: InputContract, precision: str, samples: S
 
     Args:
         precision: what becomes of the numbers in between, see `edgetl.quantization.SCHEMES`.
-        samples: pictures for a precision whose converter calibrates.
+        samples: images for a precision whose converter calibrates.
     """
 
     infer = whole(model, contract)
@@ -50,7 +50,7 @@ def whole(model: Any, contract: InputContract) -> Any:
 
 
 def freeze(infer: Any, contract: InputContract) -> Any:
-    """The function for one picture, with its variables as constants."""
+    """The function for one image, with its variables as constants."""
     image = tf.TensorSpec([1, contract.image_size, contract.image_size, 3], tf.float32, name=contract.input_name)
     return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
 

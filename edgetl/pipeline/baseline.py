@@ -1,4 +1,4 @@
-"""Is transfer helping: a second training without it, on the same pictures and as long, compared picture by picture."""
+"""Is transfer helping: a second training without it, on the same images and as long, compared image by image."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -48,7 +48,7 @@ def compare_with_baseline(project: Project, kind: str) -> dict[str, Any]:
 
 
 def _recipe(recipe: Recipe, kind: str) -> Recipe:
-    """As many passes over the pictures. The head's features cost a forward pass or two, which an epoch of training outweighs."""
+    """As many passes over the images. The head's features cost a forward pass or two, which an epoch of training outweighs."""
     train = recipe.train
     changed: dict[str, Any]
     if kind == "head-only":
@@ -62,17 +62,17 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
 
 
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], dict[str, Any]]:
-    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
-    labels, models = pictures.labels[rows], {"run": project.uncompressed_model(), kind: other.float_model}
-    answers = {name: predict(KerasSession(model, project.contract), pictures.pixels, rows, name) for name, model in models.items()}
+    images, rows = project.trained_images(), project.images.rows("val")
+    labels, models = images.labels[rows], {"run": project.uncompressed_model(), kind: other.float_model}
+    answers = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
     accuracies = {name: measure(of_model, labels) for name, of_model in answers.items()}
     found = paired(*(of_model.argmax(axis=1) == labels for of_model in answers.values()))
     shown = found.mcnemar_p < _SHOWN
     figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
-    tested = f"{figures}, {found.only_a} pictures won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
+    tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
     facts = {
         "kind": kind,
-        "pictures": len(rows),
+        "images": len(rows),
         "run": asdict(accuracies["run"]),
         "baseline": asdict(accuracies[kind]),
         "gain_points": found.drop_points,

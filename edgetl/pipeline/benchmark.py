@@ -21,20 +21,20 @@ from edgetl.runtimes.base import predict as predict_rows
 from edgetl.workspace import Run
 
 
-def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, pictures: int, out: Path | None) -> dict[str, Any]:
+def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, images: int, out: Path | None) -> dict[str, Any]:
     """Measure, and write benchmark.json, .md, .csv and .png into `out`, by default the run.
 
     Args:
         targets: one run, or model files; none: the newest run.
-        pictures: of the run's validation set for the devices to answer; 0: none, -1: all. Raises UsageError where there is no run.
+        images: of the run's validation set for the devices to answer; 0: none, -1: all. Raises UsageError where there is no run.
     """
     run = None if targets and all(path.is_file() for path in targets) else _run_of(targets)
     if run and out is None:
         run.hold()
     subjects = _of_run(run) if run else _of_files(targets)
-    if pictures and not run:
-        raise UsageError("--accuracy needs a run, whose validation pictures are sent", "name the run instead of its files")
-    with _sent(run, subjects, pictures) as (asked, sent):
+    if images and not run:
+        raise UsageError("--accuracy needs a run, whose validation images are sent", "name the run instead of its files")
+    with _sent(run, subjects, images) as (asked, sent):
         document = measure(asked, devices, plan, sent)
     folder = out or (run.path if run else None)
     if folder:
@@ -72,19 +72,19 @@ def _of_run(run: Run) -> Sequence[Subject]:
 
 @contextmanager
 def _sent(run: Run | None, subjects: Sequence[Subject], count: int) -> Iterator[tuple[Sequence[Subject], Sent | None]]:
-    """The subjects with this host's answers, and the pictures in a file for the devices."""
+    """The subjects with this host's answers, and the images in a file for the devices."""
     if run is None or not count:
         yield subjects, None
         return
     project = Project.open(run.path)
-    pictures, rows = project.trained_pictures(), project.rows("val", max(count, 0))
-    pixels = np.ascontiguousarray(pictures.pixels[rows])
+    images, rows = project.trained_images(), project.rows("val", max(count, 0))
+    pixels = np.ascontiguousarray(images.pixels[rows])
 
     def answers(one: Subject) -> Any:
         return predict_rows(open_session(one.path, project.contract), pixels, np.arange(len(rows)), f"here: {one.name}")
 
     answered = [replace(one, expected=answers(one)) for one in subjects]
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
-        file = Path(folder) / "pictures.bin"
+        file = Path(folder) / "images.bin"
         pixels.tofile(file)
-        yield answered, Sent(file, pictures.labels[rows])
+        yield answered, Sent(file, images.labels[rows])

@@ -12,7 +12,7 @@ from edgetl.quantization.base import Quantized
 from edgetl.quantization.selective import keep_float
 from edgetl.quantization.sensitivity import sensitivity
 
-SENSITIVITY_PICTURES = 128  # the order of the worst operators is settled by then
+SENSITIVITY_IMAGES = 128  # the order of the worst operators is settled by then
 
 
 def climb(project: Project, max_drop: float) -> tuple[Candidate, list[dict[str, Any]]]:
@@ -37,15 +37,15 @@ def _ladder(project: Project) -> Iterator[Candidate]:
     operator out the first is the float model, and any budget is met on the way there.
     """
     simple, _ = ptq_int8.quantize(
-        project.float_model, project.pictures, project.calibration_rows, project.contract, project.quantize_settings("minmax")
+        project.float_model, project.images, project.calibration_rows, project.contract, project.quantize_settings("minmax")
     )
     yield candidate(project, "ptq_int8 (min-max ranges)", simple)
     for scheme in ("ptq_int8", "qat_int8"):
         quantize(project, scheme)
         yield candidate(project, scheme, Quantized.load(project.run.quantized_model(scheme)))
     note("looking for the operators that hurt ptq_int8")
-    calibrated, rows = Quantized.load(project.run.quantized_model("ptq_int8")), project.rows("train", SENSITIVITY_PICTURES)
-    damages = sensitivity(project.float_model, calibrated, project.contract, project.pictures.pixels, rows)
+    calibrated, rows = Quantized.load(project.run.quantized_model("ptq_int8")), project.rows("train", SENSITIVITY_IMAGES)
+    damages = sensitivity(project.float_model, calibrated, project.contract, project.images.pixels, rows)
     worst = [damage.operator for damage in damages]
     for count in (2**power for power in range(len(worst).bit_length())):
         names = tuple(worst[:count])

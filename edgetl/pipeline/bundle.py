@@ -75,7 +75,7 @@ def bundle(
             "contract": project.contract.to_dict(),
             "models": {path.name: _model(run, path, validation) for path in files},
             "files": {name: _file(content) for name, content in sorted(contents.items())},
-            "validation": Validation(passed=validation["passed"], pictures=validation["pictures"], forced=forced),
+            "validation": Validation(passed=validation["passed"], images=validation["images"], forced=forced),
             "data_fingerprint": record["stages"]["data"]["facts"]["fingerprint"],
             "software": record["software"],
         }
@@ -86,7 +86,7 @@ def bundle(
 
 
 def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
-    """Read a bundle, check its hashes, its signature if a key is given, and run its golden pictures on this host.
+    """Read a bundle, check its hashes, its signature if a key is given, and run its golden images on this host.
 
     Raises RunError (not whole, or not signed by that key) or ParityError (other answers than when it was made).
     """
@@ -120,7 +120,7 @@ def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tup
         contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
         wanted = Golden.of(files, contract.labels)
         if wanted.pixels.shape[1:] != (contract.image_size, contract.image_size, 3):
-            raise ValueError(f"its pictures are of the shape {wanted.pixels.shape}")
+            raise ValueError(f"its images are of the shape {wanted.pixels.shape}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise RunError(f"{path}: its golden answers cannot be read: {error!r}", "get the bundle again from who made it") from error
     return contract, wanted
@@ -153,14 +153,14 @@ def _told(project: Project, path: Path, said: Mapping[str, str], asked: Mapping[
 
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
-    """Golden pictures, and each model's answers; for one that cannot be run here those of the Keras model that it was made of."""
-    pictures, rows, contract = project.trained_pictures(), project.pictures.rows("val"), project.contract
+    """Golden images, and each model's answers; for one that cannot be run here those of the Keras model that it was made of."""
+    images, rows, contract = project.trained_images(), project.images.rows("val"), project.contract
     here = [path for path in files if not unverified(path)]
     session: Session = open_session(here[0], contract) if here else KerasSession(project.float_model, contract)
-    first = predict_rows(session, pictures.pixels, rows, "golden pictures")
-    rows = rows[golden.choose(first, pictures.labels[rows])]
-    pixels = np.ascontiguousarray(pictures.pixels[rows])
-    names = tuple(contract.labels[label] for label in pictures.labels[rows])
+    first = predict_rows(session, images.pixels, rows, "golden images")
+    rows = rows[golden.choose(first, images.labels[rows])]
+    pixels = np.ascontiguousarray(images.pixels[rows])
+    names = tuple(contract.labels[label] for label in images.labels[rows])
     answers = _answers({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
         reference = KerasSession(project.float_model, contract)(pixels)

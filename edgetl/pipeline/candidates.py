@@ -1,4 +1,4 @@
-"""An int8 model that could be shipped: its numbers, its TFLite file, and what it costs on the validation pictures."""
+"""An int8 model that could be shipped: its numbers, its TFLite file, and what it costs on the validation images."""
 
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from edgetl.runtimes.base import predict as predict_rows
 
 @dataclass(frozen=True)
 class Candidate:
-    """An int8 model as LiteRT runs it; `cost` compares it with the float model picture by picture."""
+    """An int8 model as LiteRT runs it; `cost` compares it with the float model image by image."""
 
     name: str
     quantized: Quantized
@@ -45,18 +45,18 @@ class Candidate:
 
     def __str__(self) -> str:
         cost = self.cost
-        moved = f"{cost.drop_points:+.2f} points lost ({cost.only_a} pictures lost, {cost.only_b} won)"
+        moved = f"{cost.drop_points:+.2f} points lost ({cost.only_a} images lost, {cost.only_b} won)"
         return f"{self.name}: top-1 {self.accuracy.top1_accuracy:.4f}, {moved}"
 
 
 def candidate(project: Project, name: str, quantized: Quantized, kept_float: tuple[str, ...] = ()) -> Candidate:
-    """Convert, and try on the validation pictures in LiteRT."""
-    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
+    """Convert, and try on the validation images in LiteRT."""
+    images, rows = project.trained_images(), project.images.rows("val")
     content = int8_tflite(quantized.to_keras(project.float_model, project.contract), project.contract)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        answers = predict_rows(open_session(path, project.contract), pictures.pixels, rows, name)
-    labels = pictures.labels[rows]
+        answers = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
+    labels = images.labels[rows]
     cost = paired(project.float_answers.argmax(1) == labels, answers.argmax(1) == labels)
     return Candidate(name, quantized, content, measure(answers, labels), cost, kept_float)

@@ -1,4 +1,4 @@
-"""Several runs on the same validation pictures."""
+"""Several runs on the same validation images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.workspace import write_json
 
-_Pictures = list[tuple[str, str]]
+_Images = list[tuple[str, str]]
 
 
 def compare(paths: Sequence[Path], model: Path | None, out: Path | None) -> dict[str, Any]:
@@ -36,13 +36,13 @@ def compare(paths: Sequence[Path], model: Path | None, out: Path | None) -> dict
     exact_float32()
     runs: list[dict[str, Any]] = []
     rights: list[NDArray[np.bool_]] = []
-    pictures: list[_Pictures] = []
+    images: list[_Images] = []
     for path in paths:
         facts, right, of = _answer(Project.open(path), model)
-        _check_same(path, of, paths[0], pictures[0] if pictures else of)
+        _check_same(path, of, paths[0], images[0] if images else of)
         runs.append({"run": str(path)} | facts)
         rights.append(right)
-        pictures.append(of)
+        images.append(of)
     places = list(combinations(range(len(runs)), 2))
     tests = [paired(rights[a], rights[b]) for a, b in places]
     raised = holm([test.mcnemar_p for test in tests])
@@ -50,21 +50,21 @@ def compare(paths: Sequence[Path], model: Path | None, out: Path | None) -> dict
         {"first": runs[a]["run"], "second": runs[b]["run"], **asdict(test), "holm_p": p}
         for (a, b), test, p in zip(places, tests, raised, strict=True)
     ]
-    document: dict[str, Any] = {"pictures": len(pictures[0]), "runs": runs, "pairs": pairs}
+    document: dict[str, Any] = {"images": len(images[0]), "runs": runs, "pairs": pairs}
     folder = out or paths[0].resolve().parent
     document["alt"] = report.plot(document, folder / "compare.png")
     write_json(folder / "compare.json", document)
     return document | {"folder": str(folder)}
 
 
-def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArray[np.bool_], _Pictures]:
-    """One run's facts, and which of its validation pictures are right, in the order of the pictures' contents."""
+def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArray[np.bool_], _Images]:
+    """One run's facts, and which of its validation images are right, in the order of the images' contents."""
     name, path = next(iter(chosen_models(project, [model] if model else []).items()))
-    pictures = project.trained_pictures()
-    of = {row: (pictures.hashes[row], pictures.classes[pictures.labels[row]]) for row in pictures.rows("val")}
+    images = project.trained_images()
+    of = {row: (images.hashes[row], images.classes[images.labels[row]]) for row in images.rows("val")}
     rows = np.array(sorted(of, key=of.__getitem__))
-    answers = predict_rows(open_session(path, project.contract), pictures.pixels, rows, f"{project.run.path.name}, {name}")
-    accuracy, settings = measure(answers, pictures.labels[rows]), project.recipe.model
+    answers = predict_rows(open_session(path, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
+    accuracy, settings = measure(answers, images.labels[rows]), project.recipe.model
     facts = {
         "model": name,
         "backbone": f"{settings.backbone} {settings.alpha:g}, {settings.image_size} px",
@@ -74,7 +74,7 @@ def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArr
         "size_bytes": path.stat().st_size,
         "latency_ms": _latency(project, name),
     }
-    return facts, answers.argmax(axis=1) == pictures.labels[rows], [of[row] for row in rows]
+    return facts, answers.argmax(axis=1) == images.labels[rows], [of[row] for row in rows]
 
 
 def _latency(project: Project, name: str) -> dict[str, float] | None:
@@ -86,14 +86,14 @@ def _latency(project: Project, name: str) -> dict[str, float] | None:
     return subject["latency_ms"] if subject else None
 
 
-def _check_same(path: Path, of: _Pictures, first_path: Path, first: _Pictures) -> None:
+def _check_same(path: Path, of: _Images, first_path: Path, first: _Images) -> None:
     if of == first:
         return
     contents, others = {content for content, _ in of}, {content for content, _ in first}
     if contents == others:
-        raise DataError(f"{first_path} and {path} give the same validation pictures other labels", "train both on the same labels")
+        raise DataError(f"{first_path} and {path} give the same validation images other labels", "train both on the same labels")
     raise DataError(
-        f"{first_path} and {path} have different validation pictures: {len(first)} and {len(of)}, {len(contents & others)} in common",
+        f"{first_path} and {path} have different validation images: {len(first)} and {len(of)}, {len(contents & others)} in common",
         "train both on the same data with the same data.val_fraction and train.seed; "
-        "a folder with val/ of its own gives every run the same pictures",
+        "a folder with val/ of its own gives every run the same images",
     )

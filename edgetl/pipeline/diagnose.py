@@ -16,7 +16,7 @@ from edgetl.workspace import write_json
 
 
 def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any]:
-    """What quantization does to `limit` training pictures (0: all); into sensitivity.json and, as a picture, sensitivity.png.
+    """What quantization does to `limit` training images (0: all); into sensitivity.json and, as an image, sensitivity.png.
 
     Args:
         scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
@@ -24,15 +24,15 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
     run, contract = project.run, project.contract
     run.hold()
     quantized, name = chosen(project, scheme)
-    pictures, rows = project.trained_pictures(), project.rows("train", limit)
-    damages = measure_damage(project.float_model, quantized, contract, pictures.pixels, rows)
+    images, rows = project.trained_images(), project.rows("train", limit)
+    damages = measure_damage(project.float_model, quantized, contract, images.pixels, rows)
     content = int8_tflite(quantized.to_keras(project.float_model, contract), contract)
-    drifts = drift(project.float_model, content, contract, pictures.pixels, rows)
+    drifts = drift(project.float_model, content, contract, images.pixels, rows)
     model = project.recipe.model
     document = {
         "model": f"{model.backbone} {model.alpha}, {model.image_size} px",
         "scheme": name,
-        "pictures": len(rows),
+        "images": len(rows),
         "operators": [asdict(damage) for damage in damages],
         "drift": [asdict(one) for one in drifts],
     }

@@ -1,4 +1,4 @@
-"""Pictures to what may be wrong with them: a page, a JSON file, and a list of what is better left out. The pictures are only read."""
+"""Images to what may be wrong with them: a page, a JSON file, and a list of what is better left out. The images are only read."""
 
 import json
 import time
@@ -16,7 +16,7 @@ import PIL
 from numpy.typing import NDArray
 
 from edgetl.console import warn
-from edgetl.data import exclude, pictures, reading
+from edgetl.data import exclude, images, reading
 from edgetl.data.base import SPLITS, Listing, Rejected
 from edgetl.data.stored import read_array, write_array
 from edgetl.doctor import CHECKS
@@ -31,7 +31,7 @@ from edgetl.recipe import Recipe, restore
 from edgetl.report import doctor as report
 from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
 
-_VERSION = 1  # raise it when the same pictures give other features
+_VERSION = 1  # raise it when the same images give other features
 OUT = Path("doctor")  # where findings go when no folder is named
 
 Findings = Mapping[str, tuple[Finding, ...]]
@@ -47,7 +47,7 @@ class Written:
 
 
 def doctor(recipe: Recipe, out: Path | None, fast: bool) -> tuple[Written, dict[str, Any]]:
-    """Examine the recipe's pictures; gives the files and what doctor.json holds.
+    """Examine the recipe's images; gives the files and what doctor.json holds.
 
     Args:
         out: a folder; a run's: its splits are examined, and its report shows what was found.
@@ -78,7 +78,7 @@ def _as_the_run(out: Path, recipe: Recipe) -> Recipe:
         return recipe
     own, source = restore(Run.open(out).read()["recipe"]), Path(recipe.data.source)
     if own.data.source not in (recipe.data.source, str(source.resolve())):
-        raise UsageError(f"{out} is a run on other pictures, {own.data.source}", "name those, or another folder with --out")
+        raise UsageError(f"{out} is a run on other images, {own.data.source}", "name those, or another folder with --out")
     return own
 
 
@@ -87,16 +87,16 @@ def _see(listing: Listing, recipe: Recipe, cache: Path, fast: bool) -> Seen:
     rows = [row for row, look in enumerate(looks) if look]
     items, usable = [listing.items[row] for row in rows], tuple(look for look in looks if look)
     if not items:
-        raise DataError(f"{listing.source} has no picture that can be used", "JPEG, PNG, BMP, GIF and WebP pictures are read")
+        raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
     labels = np.array([listing.classes.index(item.label) for item in items], np.int64)
     hashes, data = [look.sha256 for look in usable], recipe.data
-    splits = pictures.split(listing, items, hashes, labels.tolist(), data.val_fraction, data.test_fraction, recipe.train.seed)
+    splits = images.split(listing, items, hashes, labels.tolist(), data.val_fraction, data.test_fraction, recipe.train.seed)
     pairs = find_pairs(usable, features)
     return Seen(listing.classes, tuple(item.name for item in items), labels, tuple(splits), usable, rejected, pairs, features)
 
 
 def _read(listing: Listing, cache: Path, fast: bool) -> tuple[list[Look | None], tuple[Rejected, ...], NDArray[np.float32] | None]:
-    """A look at each listed file (None: no usable picture), all rejected ones, and the features of the usable ones, kept in the cache."""
+    """A look at each listed file (None: no usable image), all rejected ones, and the features of the usable ones, kept in the cache."""
     from edgetl.doctor import network
 
     contract = network.input_contract(listing.classes)
@@ -132,7 +132,7 @@ def _document(listing: Listing, seen: Seen, found: Findings, fast: bool) -> dict
         "source": listing.source,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": listing.stamp,
-        "pictures": len(seen.names),
+        "images": len(seen.names),
         "counts": {split: {name: counts[split, label] for label, name in enumerate(seen.classes)} for split in SPLITS},
         "notes": _notes(listing, seen, fast),
         "summary": {name: len(findings) for name, findings in found.items()},
@@ -147,12 +147,12 @@ def _notes(listing: Listing, seen: Seen, fast: bool) -> list[str]:
     if "val" not in {item.split for item in listing.items}:
         notes.append("the source gives no validation split: leaks are those across the split that training makes of it")
     if all_alike(seen):
-        notes.append("many pictures are nearly the same as another one: if that is their nature, take copies seriously in exact ones only")
+        notes.append("many images are nearly the same as another one: if that is their nature, take copies seriously in exact ones only")
     if fast:
         return [*notes, "--fast: wrong labels were not looked for, and copies that were cropped are mostly missed"]
     unjudged = sorted(set(range(len(seen.classes))) - set(judged_classes(seen.labels).tolist()))
     if unjudged:
-        notes.append(f"too few pictures to judge the labels of {', '.join(repr(seen.classes[label]) for label in unjudged)}")
+        notes.append(f"too few images to judge the labels of {', '.join(repr(seen.classes[label]) for label in unjudged)}")
     return notes
 
 
@@ -183,8 +183,8 @@ def _exclude_file(out: Path) -> Path:
 
 def _exclude_text(found: Findings, document: Mapping[str, Any]) -> str:
     lines = [
-        f"# Pictures of {document['source']!r} that are better left out: 'edgetl train DATA --exclude FILE' takes this list.",
-        "# Lines that begin with # are not taken: look at those pictures in doctor.html, and remove the # where you agree.",
+        f"# Images of {document['source']!r} that are better left out: 'edgetl train DATA --exclude FILE' takes this list.",
+        "# Lines that begin with # are not taken: look at those images in doctor.html, and remove the # where you agree.",
     ]
     told: set[str] = set()
     sure = set(document["exclude"])

@@ -24,17 +24,17 @@ from edgetl.workspace import fingerprint, write_json
 
 _STANDARD = ("int8", "float32")
 _CAVEATS = {
-    "train": "the models were trained on these pictures: the figures say what was learned by heart, not what they are worth",
-    "val": "the best epoch, and the better int8 model, were chosen on these pictures: expect a little less on others",
+    "train": "the models were trained on these images: the figures say what was learned by heart, not what they are worth",
+    "val": "the best epoch, and the better int8 model, were chosen on these images: expect a little less on others",
 }
 _CV_CAVEAT = (
-    "of a linear head on the backbone as training starts from it, not of the fine-tuned model; a fold's head was trained on pictures that "
+    "of a linear head on the backbone as training starts from it, not of the fine-tuned model; a fold's head was trained on images that "
     "others share, so the interval of the mean is an approximation"
 )
 
 
 def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), cv_folds: int = 0) -> dict[str, Any]:
-    """Scores of models on the pictures of a split; into evaluation.json and evaluation.png.
+    """Scores of models on the images of a split; into evaluation.json and evaluation.png.
 
     Args:
         files: exported ones, by path or by name; none: int8 and float32 as TFLite (else ONNX), or the Keras model of a run without exports.
@@ -42,18 +42,18 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     """
     project.run.hold()
     exact_float32()
-    pictures, rows = project.trained_pictures(), project.pictures.rows(split)
+    images, rows = project.trained_images(), project.images.rows(split)
     if not len(rows):
-        raise DataError(f"{project.recipe.data.source} has no {split} pictures", _remedy(project))
-    labels, classes, seed = pictures.labels[rows], pictures.classes, project.recipe.train.seed
+        raise DataError(f"{project.recipe.data.source} has no {split} images", _remedy(project))
+    labels, classes, seed = images.labels[rows], images.classes, project.recipe.train.seed
     answers = {
-        name: predict_rows(open_session(path, project.contract), pictures.pixels, rows, name)
+        name: predict_rows(open_session(path, project.contract), images.pixels, rows, name)
         for name, path in chosen_models(project, files).items()
     }
     document: dict[str, Any] = {
         "run": project.run.path.name,
         "split": split,
-        "data": pictures.fingerprint,
+        "data": images.fingerprint,
         "labels": list(classes),
         "caveat": _CAVEATS.get(split, ""),
         "models": {name: asdict(score(of_model, labels, classes, seed)) for name, of_model in answers.items()},
@@ -67,7 +67,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
 
 def _remedy(project: Project) -> str:
     if project.recipe.data.test_fraction:
-        return "the set is too small for its test fraction: add pictures"
+        return "the set is too small for its test fraction: add images"
     return "give the source a folder test/ (or a split column with test), or train with --set data.test_fraction=0.2"
 
 
@@ -98,25 +98,25 @@ def _standard(known: Mapping[str, Path]) -> list[Path]:
 
 def _cross_validate(project: Project, count: int) -> dict[str, Any]:
     features, rows = starting_features(project)
-    pictures, seed = project.pictures, project.recipe.train.seed
-    labels, hashes = pictures.labels[rows], [pictures.hashes[row] for row in rows]
+    images, seed = project.images, project.recipe.train.seed
+    labels, hashes = images.labels[rows], [images.hashes[row] for row in rows]
     fold_of = folds(labels, hashes, count, seed)
     settings = probe_settings(project, len(rows) * (count - 1) // count)
-    answers = out_of_fold(features, labels, fold_of, len(pictures.classes), settings, seed)
+    answers = out_of_fold(features, labels, fold_of, len(images.classes), settings, seed)
     right = answers.argmax(axis=1) == labels
     accuracies = [float(right[fold_of == fold].mean()) for fold in range(count)]
     note(f"cross-validation: {', '.join(f'{100 * accuracy:.2f}' for accuracy in accuracies)} %")
-    small = [name for k, name in enumerate(pictures.classes) if (labels == k).sum() < count]
-    notes = [f"fewer pictures than folds of {', '.join(map(repr, small))}: some folds hold none of it"] if small else []
+    small = [name for k, name in enumerate(images.classes) if (labels == k).sum() < count]
+    notes = [f"fewer images than folds of {', '.join(map(repr, small))}: some folds hold none of it"] if small else []
     return {
         "folds": count,
-        "pictures": {"train": int((pictures.splits[rows] == "train").sum()), "val": int((pictures.splits[rows] == "val").sum())},
+        "images": {"train": int((images.splits[rows] == "train").sum()), "val": int((images.splits[rows] == "val").sum())},
         "backbone": project.recipe.model.model_dump(),
         "caveat": _CV_CAVEAT,
         "notes": notes,
         "fold_accuracies": accuracies,
         "mean_accuracy": float(np.mean(accuracies)),
         "std_accuracy": float(np.std(accuracies, ddof=1)),
-        "pooled": asdict(score(answers, labels, pictures.classes, seed)),
+        "pooled": asdict(score(answers, labels, images.classes, seed)),
         "assignment": fingerprint(fold_of.tolist()),
     }

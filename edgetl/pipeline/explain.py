@@ -1,4 +1,4 @@
-"""Where a run's float and int8 models look on pictures; into RUN/explain, from where a report takes it."""
+"""Where a run's float and int8 models look on images; into RUN/explain, from where a report takes it."""
 
 import hashlib
 import re
@@ -19,27 +19,27 @@ from edgetl.report import draw
 from edgetl.report.explanation import explanation, lines
 from edgetl.workspace import atomic, write_json
 
-_STEM = 60  # characters of a picture's own name in its file's name: file systems allow 255 bytes
+_STEM = 60  # characters of an image's own name in its file's name: file systems allow 255 bytes
 
 
 def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[str, Any]:
-    """A PNG for each picture and explain.json, which also keeps what was explained of the same model before.
+    """A PNG for each image and explain.json, which also keeps what was explained of the same model before.
 
     Args:
-        names: files, or embedded pictures.
+        names: files, or embedded images.
         out: folder; None: explain/ in the run.
     """
     if out is None:
         project.run.hold()
     contract, folder = project.contract, out or project.run.explained
-    pictures = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
+    images = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
     quantized, scheme = chosen(project, "")
     models = {"float": project.float_model, "int8": quantized.to_keras(project.float_model, contract)}
     layer = last_map(project.float_model)
-    document: dict[str, Any] = {"model": identity(project.run.read()), "scheme": scheme, "layer": layer, "pictures": []}
+    document: dict[str, Any] = {"model": identity(project.run.read()), "scheme": scheme, "layer": layer, "images": []}
     found = {}
-    with progress("explain", len(pictures)) as tick:
-        for name, pixels in pictures.items():
+    with progress("explain", len(images)) as tick:
+        for name, pixels in images.items():
             first = look(models["float"], layer, contract, pixels)
             second = look(models["int8"], layer, contract, pixels, first.top1)
             file = folder / f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}.png"
@@ -51,11 +51,11 @@ def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[st
             figures: dict[str, Any] = {"asked": contract.labels[first.top1], "float": _figures(first), "int8": _figures(second)}
             figures["largest_map_change"] = float(np.abs(second.map - first.map).max())
             alt = f"Where the models look on {Path(name).name}: {'; '.join(said)}"
-            found[file.name] = {"picture": Path(name).name, "file": file.name, **figures, "alt": alt, "lines": said}
+            found[file.name] = {"image": Path(name).name, "file": file.name, **figures, "alt": alt, "lines": said}
             tick(1)
     earlier = {one["file"]: one for one in _earlier(folder / "explain.json", document["model"]) if one["file"] not in found}
-    write_json(folder / "explain.json", document | {"pictures": [*earlier.values(), *found.values()]})
-    return document | {"folder": str(folder), "pictures": list(found.values())}
+    write_json(folder / "explain.json", document | {"images": [*earlier.values(), *found.values()]})
+    return document | {"folder": str(folder), "images": list(found.values())}
 
 
 def identity(record: Mapping[str, Any]) -> str:
@@ -73,12 +73,12 @@ def _earlier(path: Path, model: str) -> list[dict[str, Any]]:
         return []
     try:
         document = documents.load(path)
-        documents.check(document, {"model": str, "pictures": [{"file": str}]})
+        documents.check(document, {"model": str, "images": [{"file": str}]})
     except (OSError, ValueError) as error:
         warn(f"{path} cannot be read ({error}) and is begun anew")
         return []
-    return list(document["pictures"]) if document["model"] == model else []
+    return list(document["images"]) if document["model"] == model else []
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^\w-]+", "_", Path(name).stem)[:_STEM].encode()[: 3 * _STEM].decode(errors="ignore") or "picture"
+    return re.sub(r"[^\w-]+", "_", Path(name).stem)[:_STEM].encode()[: 3 * _STEM].decode(errors="ignore") or "image"

@@ -133,18 +133,18 @@ def _to_be_converted(project: Project, scheme: Scheme) -> Any:
         return _best_with_int8_weights(project)
     if scheme.rounded is None:
         return project.float_model
-    pixels, rows = project.trained_pictures().pixels, project.calibration_rows
+    pixels, rows = project.trained_images().pixels, project.calibration_rows
     return correct_biases(project.float_model, project.contract, pixels, rows, scheme.rounded)
 
 
 def _best_with_int8_weights(project: Project) -> Any:
     """Of the int8 models without their activations' grids the one that is right most often, then the surest."""
-    pictures, rows = project.trained_pictures(), project.pictures.rows("val")
+    images, rows = project.trained_images(), project.images.rows("val")
     found = []
     for name in int8_schemes(project):
         quantized = Quantized.load(project.run.quantized_model(name))
         model = quantized.to_keras(project.float_model, project.contract, activations=False)
-        accuracy = measure(predict_rows(KerasSession(model, project.contract), pictures.pixels, rows, name), pictures.labels[rows])
+        accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.labels[rows])
         found.append((accuracy.top1_accuracy, -accuracy.loss, name, model))
     *_, name, model = max(found, key=lambda one: one[:2])
     note(f"the weights are those of {name}")
@@ -153,7 +153,7 @@ def _best_with_int8_weights(project: Project) -> Any:
 
 def _samples(project: Project) -> Iterator[list[np.ndarray]]:
     for row in project.calibration_rows:
-        yield [project.pictures.pixels[row : row + 1].astype(np.float32)]
+        yield [project.images.pixels[row : row + 1].astype(np.float32)]
 
 
 def _choose_int8(project: Project) -> tuple[Candidate, dict[str, Any]]:

@@ -70,7 +70,7 @@ def _head(project: Project, model: Any, by_class: np.ndarray, settings: HeadSett
     done, _ = resume(schedule, variables, [])
     if done.entries:
         return done
-    trained = train_head(model, project.pictures, project.contract, by_class, settings)
+    trained = train_head(model, project.images, project.contract, by_class, settings)
     now = [variable.numpy() for variable in variables]
     save(schedule, trained, now, now)
     log = Log(schedule.logs and schedule.logs / "head")
@@ -100,13 +100,13 @@ def with_head(project: Project, backbone: Any) -> Any:
 
 
 def material_of(project: Project) -> Material:
-    """Reads the larger pictures, which a head alone does not need."""
-    return Material(project.pictures, project.training_pictures, project.contract, _by_class(project), project.augmentation)
+    """Reads the larger images, which a head alone does not need."""
+    return Material(project.images, project.training_images, project.contract, _by_class(project), project.augmentation)
 
 
 def _by_class(project: Project) -> np.ndarray:
-    pictures = project.pictures
-    return class_weights(pictures.labels[pictures.rows("train")], len(pictures.classes), project.recipe.train.balance_above)
+    images = project.images
+    return class_weights(images.labels[images.rows("train")], len(images.classes), project.recipe.train.balance_above)
 
 
 def head_settings(project: Project) -> HeadSettings | None:

@@ -1,4 +1,4 @@
-"""What more pictures would be worth to the head, on features that are computed once."""
+"""What more images would be worth to the head, on features that are computed once."""
 
 from dataclasses import asdict
 from typing import Any
@@ -16,24 +16,24 @@ from edgetl.training.probe import fit_probe
 from edgetl.workspace import write_json
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-_CAVEAT = "of a linear head on the backbone as training starts from it; fine-tuning needs more pictures, and gains more by them"
+_CAVEAT = "of a linear head on the backbone as training starts from it; fine-tuning needs more images, and gains more by them"
 
 
 def learning_curve(project: Project, seeds: int) -> dict[str, Any]:
-    """Heads trained on growing parts of the training pictures, measured on the validation pictures; into learning_curve.json and .png.
+    """Heads trained on growing parts of the training images, measured on the validation images; into learning_curve.json and .png.
 
-    Every head takes the same number of steps: with fewer pictures it sees each more often, so that the curve shows the pictures' worth and
-    not that of longer training. A part holds every class in its share, at least one picture; a seed's smaller parts lie in its larger ones.
+    Every head takes the same number of steps: with fewer images it sees each more often, so that the curve shows the images' worth and
+    not that of longer training. A part holds every class in its share, at least one image; a seed's smaller parts lie in its larger ones.
     """
     find_data(project)
     features, rows = starting_features(project)
-    pictures = project.pictures
-    labels, train = pictures.labels[rows], np.flatnonzero(pictures.splits[rows] == "train")
-    val = np.flatnonzero(pictures.splits[rows] == "val")
+    images = project.images
+    labels, train = images.labels[rows], np.flatnonzero(images.splits[rows] == "train")
+    val = np.flatnonzero(images.splits[rows] == "val")
     parts = {seed: [_part(labels, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}
     sizes = [len(part) for part in parts[0]]  # the same for every seed
     kept = [f for f, size in enumerate(sizes) if f == 0 or size > sizes[f - 1]]
-    settings, classes = probe_settings(project, len(train)), len(pictures.classes)
+    settings, classes = probe_settings(project, len(train)), len(images.classes)
     right = np.empty((len(kept), seeds, len(val)), bool)
     with progress("learning curve", len(kept) * seeds) as tick:
         for place, f in enumerate(kept):
@@ -41,14 +41,14 @@ def learning_curve(project: Project, seeds: int) -> dict[str, Any]:
                 part = parts[seed][f]
                 probe = fit_probe(features[:, part], labels[part], classes, settings, seed)
                 right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == labels[val]
-                tick(1, f"{sizes[f]} pictures, accuracy {right[place, seed].mean():.4f}")
+                tick(1, f"{sizes[f]} images, accuracy {right[place, seed].mean():.4f}")
     model = project.recipe.model
     document: dict[str, Any] = {
-        "data": pictures.fingerprint,
+        "data": images.fingerprint,
         "model": f"{model.backbone} {model.alpha:g}, {model.image_size} px, {model.weights}",
         "caveat": _CAVEAT,
         "seeds": seeds,
-        "validation_pictures": len(val),
+        "validation_images": len(val),
         **asdict(find_curve([sizes[f] for f in kept], right)),
     }
     document["alt"] = report.plot(document, project.run.learning_curve_plot)

@@ -16,7 +16,7 @@ from edgetl.data import sources
 from edgetl.data.base import Item, Listing
 from edgetl.data.files import reason
 from edgetl.data.packed import AROUND, ENCODED, content
-from edgetl.data.shards import INDEX, LeftOut, PackedPicture, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
+from edgetl.data.shards import INDEX, LeftOut, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
 from edgetl.workspace import fingerprint
 
@@ -32,7 +32,7 @@ class Packed:
 
 
 def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> Packed:
-    """Write the pictures of `source` into the folder `out`: a path, or one that TensorFlow's file layer writes.
+    """Write the images of `source` into the folder `out`: a path, or one that TensorFlow's file layer writes.
 
     There are `shards` shards, or more where one would be larger than `max_shard_mib` MiB. Raises DataError, or RunError when `out` cannot
     be written or holds something else.
@@ -53,7 +53,7 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
                 index = index or _write_shard(root, plan, number, part, tick)
                 files.append(ShardFile(sha256=index.sha256, index_sha256=_sha256(posixpath.join(root, index_name(number)))))
                 left_out += index.left_out
-                counts.update(picture.label for picture in index.pictures)
+                counts.update(image.label for image in index.images)
         by_class = {name: counts[name] for name in listing.classes}
         made = PackIndex(schema=1, plan=plan, classes=listing.classes, counts=by_class, left_out=tuple(left_out), shards=tuple(files))
         _write(root, INDEX, made)
@@ -64,15 +64,15 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
 
 
 def _parts(listing: Listing, shards: int, max_bytes: int, seed: int) -> list[list[Item]]:
-    """The pictures in random order, cut into parts of nearly the same size."""
+    """The images in random order, cut into parts of nearly the same size."""
     items = [listing.items[row] for row in np.random.default_rng(seed).permutation(len(listing.items))]
     if not items:
-        raise DataError(f"{listing.source} has no pictures", "JPEG, PNG, BMP, GIF and WebP pictures are read")
-    # A record begins with what the keys and names need; each part ends with a picture, so one picture's size is left free.
+        raise DataError(f"{listing.source} has no images", "JPEG, PNG, BMP, GIF and WebP images are read")
+    # A record begins with what the keys and names need; each part ends with an image, so one image's size is left free.
     sizes = np.array([max(item.size_bytes, 1) + 256 + 4 * len(item.name) + 4 * len(item.label) for item in items])
     room = max_bytes - sizes.max()
     if room <= 0:
-        raise DataError(f"{listing.source}: a picture of {sizes.max() / 2**20:.0f} MiB is larger than a shard", "allow larger shards")
+        raise DataError(f"{listing.source}: an image of {sizes.max() / 2**20:.0f} MiB is larger than a shard", "allow larger shards")
     number = min(max(shards, -(-int(sizes.sum()) // int(room))), len(items))
     ends = np.searchsorted(np.cumsum(sizes), sizes.sum() * np.arange(1, number) / number, side="left") + 1
     bounds = [0, *ends.tolist(), len(items)]
@@ -86,8 +86,8 @@ def _prepare(root: str, plan: str) -> None:
     names = set(tf.io.gfile.listdir(root))
     if tf.io.gfile.exists(path):
         if parse(PackIndex, content(path)).plan != plan:
-            raise RunError(f"{root} holds other pictures, or the same in other shards", "choose another folder")
-    elif foreign := sorted(name for name in names if not name.startswith(("pictures-", ".partial-"))):
+            raise RunError(f"{root} holds other images, or the same in other shards", "choose another folder")
+    elif foreign := sorted(name for name in names if not name.startswith(("images-", ".partial-"))):
         raise RunError(f"{root} holds {foreign[0]!r}, which is not of a pack", "choose an empty folder, or one that is not there yet")
 
 
@@ -101,7 +101,7 @@ def _finished(root: str, plan: str, number: int) -> ShardIndex | None:
 
 
 def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Ticker) -> ShardIndex:
-    pictures, left_out, end = [], [], 0
+    images, left_out, end = [], [], 0
     path, temporary = posixpath.join(root, shard_name(number)), posixpath.join(root, f".partial-{shard_name(number)}")
     with tf.io.TFRecordWriter(temporary) as writer:
         for item in part:
@@ -114,12 +114,10 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
             record = _example(item, data).SerializeToString(deterministic=True)  # the same bytes in every process
             writer.write(record)
             sha256 = hashlib.sha256(data).hexdigest()
-            pictures.append(
-                PackedPicture(name=item.name, label=item.label, split=item.split, sha256=sha256, offset=end, length=len(record))
-            )
+            images.append(PackedImage(name=item.name, label=item.label, split=item.split, sha256=sha256, offset=end, length=len(record)))
             end += len(record) + AROUND
     tf.io.gfile.rename(temporary, path, overwrite=True)
-    index = ShardIndex(schema=1, plan=plan, size_bytes=end, sha256=_sha256(path), pictures=tuple(pictures), left_out=tuple(left_out))
+    index = ShardIndex(schema=1, plan=plan, size_bytes=end, sha256=_sha256(path), images=tuple(images), left_out=tuple(left_out))
     _write(root, index_name(number), index)
     return index
 

@@ -1,4 +1,4 @@
-"""A backbone of one's own: trained on one set of pictures, to be moved to another."""
+"""A backbone of one's own: trained on one set of images, to be moved to another."""
 
 import shutil
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from edgetl.workspace import PRETRAINED, atomic
 
 
 def pretrain(project: Project, out: Path | None) -> Path:
-    """Train a classifier on the project's pictures and keep its backbone alone; gives the file, which is a copy of the run's own.
+    """Train a classifier on the project's images and keep its backbone alone; gives the file, which is a copy of the run's own.
 
     Raises UsageError among several workers.
     """
@@ -42,12 +42,12 @@ def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
     backbone = starting_backbone(project)  # with its batch norms: what starts from it may want to train them
     schedule = float_schedule(project, "backbone", inputs)
     facts = fit(project, with_head(project, backbone), schedule)
-    model, pictures = project.recipe.model, project.pictures
+    model, images = project.recipe.model, project.images
     header = {
         "backbone": model.backbone,
         "alpha": model.alpha,
         "image_size": model.image_size,
-        "pictures": {"fingerprint": pictures.fingerprint, "train": len(pictures.rows("train")), "classes": list(pictures.classes)},
+        "images": {"fingerprint": images.fingerprint, "train": len(images.rows("train")), "classes": list(images.classes)},
         "val_accuracy": facts["epochs"][facts["best_epoch"] - 1]["val_accuracy"] if facts.get("best_epoch") else None,
         "inputs": inputs,
     }

@@ -1,4 +1,4 @@
-"""All that a run holds, and what its models say of the validation pictures, as a report."""
+"""All that a run holds, and what its models say of the validation images, as a report."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -58,7 +58,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 
 
 def _answers(run: Run) -> Answers | Absent:
-    """Of the float model and of two files, on the pictures that the validation took."""
+    """Of the float model and of two files, on the images that the validation took."""
     from edgetl.pipeline.export import exported
     from edgetl.pipeline.validate import subject_name
     from edgetl.project import Project
@@ -68,14 +68,12 @@ def _answers(run: Run) -> Answers | Absent:
 
     try:
         project = Project.open(run.path)
-        pictures, rows = project.trained_pictures(), project.rows("val", project.recipe.validation.limit)
+        images, rows = project.trained_images(), project.rows("val", project.recipe.validation.limit)
         files = {subject_name(Path(file)): run.path / file for file in exported(project)}
-    except (DataError, RunError) as error:  # the pictures are elsewhere, or nothing is exported: the rest can still be told
+    except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the rest can still be told
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
     sessions = {"keras_float": KerasSession(project.float_model, project.contract)}
     chosen = [name for name in _COMPARED if name in files][:2]
     opened = sessions | {name: open_session(files[name], project.contract) for name in chosen}
-    probabilities = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in opened.items()}
-    return Answers(
-        pictures.classes, pictures.labels[rows], tuple(pictures.names[row] for row in rows), pictures.pixels[rows], probabilities
-    )
+    probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}
+    return Answers(images.classes, images.labels[rows], tuple(images.names[row] for row in rows), images.pixels[rows], probabilities)

@@ -1,4 +1,4 @@
-"""Pictures to a float model, and that to int8 grids."""
+"""Images to a float model, and that to int8 grids."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -52,14 +52,14 @@ def train_float(project: Project) -> str:
     inputs = prepare(project)
     if project.team.workers > 1:
         wanted = bool(project.run.undone("float", inputs))
-        project.team.tell(project.training_pictures.fingerprint if wanted else "")  # read first: the others use the cache
+        project.team.tell(project.training_images.fingerprint if wanted else "")  # read first: the others use the cache
     return project.stage("float", inputs, partial(_float, project, inputs))
 
 
 def prepare(project: Project) -> str:
-    """Read the pictures, and try what to unfreeze where the recipe leaves that open.
+    """Read the images, and try what to unfreeze where the recipe leaves that open.
 
-    Gives the identity of the pictures and of all else that a float model is made from.
+    Gives the identity of the images and of all else that a float model is made from.
     """
     recipe, data = project.recipe, find_data(project)
     taught = [recipe.teacher.model_dump() | {"float": Run(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
@@ -71,9 +71,9 @@ def prepare(project: Project) -> str:
 
 
 def find_data(project: Project) -> str:
-    """Read and record the pictures; gives their identity.
+    """Read and record the images; gives their identity.
 
-    What was read counts, not when it was written: pictures that were copied or touched do not train a model again.
+    What was read counts, not when it was written: images that were copied or touched do not train a model again.
     """
     recipe = project.recipe
     # What is excluded counts, not the file that says so.
@@ -92,18 +92,18 @@ def quantize(project: Project, scheme: str) -> None:
     """Find the int8 grids of the trained float model, unless that is done."""
     settings = project.recipe.quantize.model_dump(exclude={"qat"})
     if not scheme.startswith("qat"):
-        settings = {key: settings[key] for key in ("ranges", "calibration_pictures")}
+        settings = {key: settings[key] for key in ("ranges", "calibration_images")}
     inputs = fingerprint(project.run.stage(project.float_stage)["inputs"], scheme, settings)
     project.stage(scheme, inputs, partial(_quantize, project, scheme, inputs))
 
 
 def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
     excluded = project.listing.excluded
-    index = project.pictures.to_dict() | {"excluded": list(excluded)}
+    index = project.images.to_dict() | {"excluded": list(excluded)}
     write_json(project.run.data, index)
     facts = {"fingerprint": index["fingerprint"], "counts": {split: sum(sizes.values()) for split, sizes in index["counts"].items()}}
     left_out, counts = len(index["rejected"]), ", ".join(f"{count} {split}" for split, count in facts["counts"].items())
-    note(f"pictures: {counts}, {left_out} left out, {len(excluded)} excluded")
+    note(f"images: {counts}, {left_out} left out, {len(excluded)} excluded")
     return [project.run.data], facts | {"classes": index["classes"], "left_out": left_out, "excluded": len(excluded)}
 
 
@@ -111,8 +111,8 @@ def _follow(project: Project) -> None:
     """Train in step with rank 0, if it has anything to train; write nothing."""
     wanted = project.team.tell()
     if wanted:
-        if project.training_pictures.fingerprint != wanted:
-            raise DataError(f"{project.recipe.data.source} holds other pictures here than at rank 0", "give all workers the same data")
+        if project.training_images.fingerprint != wanted:
+            raise DataError(f"{project.recipe.data.source} holds other images here than at rank 0", "give all workers the same data")
         fit(project, starting_model(project), float_schedule(project, "float", ""))
     note(f"rank {project.team.rank}: done, rank 0 goes on")
 
@@ -165,7 +165,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
 
 
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
-    recipe, pictures, rows = project.recipe, project.pictures, project.calibration_rows
+    recipe, images, rows = project.recipe, project.images, project.calibration_rows
     schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
     find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # int8 schemes have one
     settings, calibration = project.quantize_settings(), {}
@@ -173,9 +173,9 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
         quantize(project, "ptq_int8")
         settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model("ptq_int8")))
         calibration = {key: value for key, value in project.run.stage("ptq_int8")["facts"].items() if key in ("ranges", "kl")}
-    quantized, trained = find(project.float_model, pictures, rows, project.contract, settings, schedule)
+    quantized, trained = find(project.float_model, images, rows, project.contract, settings, schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)
     schedule.finish()
-    seen = {"pictures": len(rows), "sha256": fingerprint([pictures.hashes[row] for row in rows])}
+    seen = {"images": len(rows), "sha256": fingerprint([images.hashes[row] for row in rows])}
     return [path], calibration | trained | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": seen}

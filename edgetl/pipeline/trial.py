@@ -23,7 +23,7 @@ from edgetl.workspace import atomic, fingerprint
 # A calibrated int8 model is judged: training with quantization in the loop moves all of them by much the same.
 _CALIBRATED = {"quantize.qat": False, "export.formats": ["tflite"], "export.precisions": ["int8"]}
 _HEAD_ALONE = {"train.epochs": 0, "compress.sparsity": 0.0, "compress.clusters": 0, "augment.margin": 1.0}
-_PICTURES = 16  # that an untrained model is calibrated on: its latency does not depend on them
+_IMAGES = 16  # that an untrained model is calibrated on: its latency does not depend on them
 
 Choice = dict[str, Any]  # a value for each dotted key, and for "model": a backbone with its width
 
@@ -83,9 +83,9 @@ def _untrained(project: Project) -> bytes:
     recipe = project.recipe.model
     backbone = project.backbone.build(recipe.alpha, recipe.image_size)
     model = fold_batch_norms(with_head(project, backbone))
-    rows = project.calibration_rows[:_PICTURES]
+    rows = project.calibration_rows[:_IMAGES]
     find: Any = SCHEMES.load("ptq_int8").quantize
-    quantized, _ = find(model, project.pictures, rows, project.contract, project.quantize_settings("minmax"))
+    quantized, _ = find(model, project.images, rows, project.contract, project.quantize_settings("minmax"))
     return int8_tflite(quantized.to_keras(model, project.contract), project.contract)
 
 

@@ -24,12 +24,12 @@ from edgetl.workspace import fingerprint, software, write_json
 
 
 def validate(project: Project, limit: int | None = None, again: bool = True) -> dict[str, Any]:
-    """Accuracy, agreement and latency of the Keras models and of every exported file, on the validation pictures; into validation.json.
+    """Accuracy, agreement and latency of the Keras models and of every exported file, on the validation images; into validation.json.
 
     A file that cannot be run here is named in `unverified`, with the reason, and has no part in the verdict.
 
     Args:
-        limit: pictures, evenly over the classes; None: what the recipe says; 0: all.
+        limit: images, evenly over the classes; None: what the recipe says; 0: all.
         again: also when the same files were validated before.
     """
     project.run.hold()
@@ -54,7 +54,7 @@ def subject_name(file: Path) -> str:
 
 def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[str, Any]:
     exact_float32()
-    run, pictures, settings = project.run, project.trained_pictures(), project.recipe.validation
+    run, images, settings = project.run, project.trained_images(), project.recipe.validation
     rows = project.rows("val", limit)
     paths = {"keras_float": project.float_path}
     sessions: dict[str, Session] = {"keras_float": KerasSession(project.float_model, project.contract)}
@@ -69,13 +69,13 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
             continue
         paths[name] = run.path / file
         sessions[name] = open_session(run.path / file, project.contract, threads=1)
-    answers = {name: predict_rows(session, pictures.pixels, rows, name) for name, session in sessions.items()}
-    parity = judge(answers, pictures.labels[rows], [pictures.names[row] for row in rows])
+    answers = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
+    parity = judge(answers, images.labels[rows], [images.names[row] for row in rows])
     document = parity.to_dict()
-    latency_ms = time_in_turn(sessions, pictures.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
+    latency_ms = time_in_turn(sessions, images.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
     for name, took_ms in latency_ms.items():
         p50, p90 = np.percentile(took_ms, [50, 90])
         document["subjects"][name] |= {"size_bytes": paths[name].stat().st_size, "latency_ms": {"p50": round(p50, 3), "p90": round(p90, 3)}}
     measured = {"warmup_runs": settings.warmup_runs, "timed_runs": settings.timed_runs, "threads": "1 (Keras: all cores)", "batch": 1}
     document["unverified"] = elsewhere
-    return document | {"labels": list(pictures.classes), "latency": measured, "cpu": cpu_facts(), "software": software()}
+    return document | {"labels": list(images.classes), "latency": measured, "cpu": cpu_facts(), "software": software()}

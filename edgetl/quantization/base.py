@@ -14,7 +14,7 @@ from edgetl.backbones.fold import rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.documents import check_arrays
 from edgetl.errors import RunError
 from edgetl.training.epochs import Schedule
@@ -109,18 +109,18 @@ class Settings:
     """What finding the grids may vary.
 
     Args:
-        ranges: a name in calibrate.METHODS, or "auto": the one that moves training pictures' answers least.
-        training_pictures: to train on, in the size that `augment` takes.
-        batch_size: pictures a step.
+        ranges: a name in calibrate.METHODS, or "auto": the one that moves training images' answers least.
+        training_images: to train on, in the size that `augment` takes.
+        batch_size: images a step.
         learning_rate: Adam's peak in quantization-aware training.
         temperature: of the distillation's softmax.
         feature_weight: of the pooled features' relative squared error from the float model's, beside the logits' divergence.
         learn_ranges: activation ranges are trained too.
-        calibrated: what calibration on the same pictures gave, where that is known already.
+        calibrated: what calibration on the same images gave, where that is known already.
     """
 
     ranges: str
-    training_pictures: Pictures
+    training_images: Images
     batch_size: int
     learning_rate: float
     temperature: float
@@ -132,10 +132,10 @@ class Settings:
 
 
 class Quantize(Protocol):
-    """Find the grids: calibrate on the pictures `rows`, and train on all training pictures if the way is to train. Gives facts too."""
+    """Find the grids: calibrate on the images `rows`, and train on all training images if the way is to train. Gives facts too."""
 
     def __call__(
-        self, float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
+        self, float_model: Any, images: Images, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
     ) -> tuple[Quantized, dict[str, Any]]: ...
 
 
@@ -145,7 +145,7 @@ class Scheme:
 
     Args:
         precision: what its files are named after.
-        configure: asks a TFLiteConverter for it; `samples` are pictures, for those that calibrate there.
+        configure: asks a TFLiteConverter for it; `samples` are images, for those that calibrate there.
         quantize: finds int8 grids before the conversion; None where the converter needs no help.
         rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
             beforehand, see `correct`.

@@ -1,9 +1,9 @@
-"""Activation ranges, seen on calibration pictures."""
+"""Activation ranges, seen on calibration images."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from edgetl.keras import graph_of_pictures, keras, layers, tf
+from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
 from edgetl.quantization.base import Ranges, ranged_layers
 
-_BATCH = 32  # pictures: all activations of a batch pass through memory, though not at once
+_BATCH = 32  # images: all activations of a batch pass through memory, though not at once
 _SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
 _BINS = 2048  # eight to a step of the widest grid: the choice of a narrower one is good to a few per cent of its step
 _TAIL = 1e-4  # share of the values beyond each end that the percentile method gives up
@@ -55,17 +55,17 @@ METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {"minmax": minm
 
 
 def histograms(model: keras.Model, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
-    """How the output of each ranged layer is distributed over the pictures; zero is inside, so ReLU ranges start at exactly 0."""
+    """How the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0."""
     names = ranged_layers(model)
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
     matters = _what_matters(model)
 
-    @graph_of_pictures(contract.image_size)
+    @graph_of_images(contract.image_size)
     def ends(batch: Any) -> tuple[Any, Any]:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.reduce_min(v) for v in values]), tf.stack([tf.reduce_max(v) for v in values])
 
-    @graph_of_pictures(contract.image_size, *[tf.TensorSpec(len(names), tf.float32)] * 2)
+    @graph_of_images(contract.image_size, *[tf.TensorSpec(len(names), tf.float32)] * 2)
     def counts(batch: Any, low: Any, high: Any) -> Any:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.histogram_fixed_width(v, [low[i], high[i]], _BINS) for i, v in enumerate(values)])
@@ -83,7 +83,7 @@ def histograms(model: keras.Model, contract: InputContract, pixels: Pixels, rows
 
 
 def activation_ranges(model: keras.Model, contract: InputContract, pixels: Pixels, rows: np.ndarray, method: str = "minmax") -> Ranges:
-    """The range of each ranged layer's output over the pictures, by a name in METHODS."""
+    """The range of each ranged layer's output over the images, by a name in METHODS."""
     return {name: METHODS[method](histogram) for name, histogram in histograms(model, contract, pixels, rows).items()}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from edgetl.keras import graph_of_pictures, keras, layers, tf
+from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 
@@ -15,11 +15,11 @@ _BATCH = 32
 
 
 def input_means(model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean of each channel that a kernel reads, over the pictures and places: layer name to float32 [C_in]."""
+    """Mean of each channel that a kernel reads, over the images and places: layer name to float32 [C_in]."""
     readers = [layer for layer in model.layers if layer.weights]
     inputs = keras.Model(model.input, [layer.input for layer in readers])
 
-    @graph_of_pictures(contract.image_size)
+    @graph_of_images(contract.image_size)
     def means(batch: Any) -> list[Any]:
         values = inputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return [tf.reduce_mean(value, list(range(len(value.shape) - 1))) for value in values]
@@ -37,7 +37,7 @@ def correct_biases(
     """A copy of a float model for a converter that will round its kernels: the biases await that.
 
     Args:
-        pixels, rows: uint8 pictures [N, H, W, 3] and which of them to calibrate on.
+        pixels, rows: uint8 images [N, H, W, 3] and which of them to calibrate on.
         rounded: see `Scheme`.
     """
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
@@ -52,7 +52,7 @@ def correct_biases(
 def corrected(model: Any, weights: Weights, rounded: Weights, means: dict[str, np.ndarray]) -> Weights:
     """The weights with biases that make each layer's mean output what it was before its kernel was rounded.
 
-    Padding is not counted: at a picture's rim the mean input is smaller than the mean used here.
+    Padding is not counted: at an image's rim the mean input is smaller than the mean used here.
     """
     result = {}
     for layer in model.layers:

@@ -1,4 +1,4 @@
-"""Weights in int8 per channel, activations in float and quantized anew for each picture as it comes: nothing to calibrate."""
+"""Weights in int8 per channel, activations in float and quantized anew for each image as it comes: nothing to calibrate."""
 
 from typing import Any
 

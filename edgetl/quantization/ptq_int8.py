@@ -8,7 +8,7 @@ from scipy.special import log_softmax
 
 from edgetl.console import note
 from edgetl.contract import InputContract
-from edgetl.data.base import Pictures, Pixels
+from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.calibrate import METHODS, histograms
@@ -18,28 +18,28 @@ from edgetl.training.scoring import scorer
 
 
 def quantize(
-    float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule | None = None
+    float_model: Any, images: Images, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule | None = None
 ) -> tuple[Quantized, dict[str, Any]]:
-    """The float model's weights and the ranges that the calibration pictures `rows` showed.
+    """The float model's weights and the ranges that the calibration images `rows` showed.
 
-    With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the answers on other training pictures least.
+    With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the answers on other training images least.
     """
-    seen = histograms(float_model, contract, pictures.pixels, rows)
+    seen = histograms(float_model, contract, images.pixels, rows)
     weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
     names = METHODS if settings.ranges == "auto" else [settings.ranges]
     candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
     if settings.ranges != "auto":
         return candidates[settings.ranges], {"ranges": settings.ranges}
-    judged_on = _others(pictures, rows, settings.seed)
-    divergence = _divergence_from(float_model, contract, pictures.pixels, judged_on)
+    judged_on = _others(images, rows, settings.seed)
+    divergence = _divergence_from(float_model, contract, images.pixels, judged_on)
     apart = {name: divergence(model) for name, model in candidates.items()}
     best = min(apart, key=lambda name: apart[name])
-    means = input_means(float_model, contract, pictures.pixels, rows)
+    means = input_means(float_model, contract, images.pixels, rows)
     better_biases = bake(float_model, corrected(float_model, weights, candidates[best].weights, means), candidates[best].ranges, contract)
     name = f"{best}, biases corrected"
     candidates[name], apart[name] = better_biases, divergence(better_biases)
     chosen = min(apart, key=lambda name: apart[name])
-    note(f"ranges: {chosen}; KL from float on {len(judged_on)} training pictures: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}")
+    note(f"ranges: {chosen}; KL from float on {len(judged_on)} training images: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}")
     return candidates[chosen], {"ranges": chosen, "kl": apart}
 
 
@@ -59,10 +59,10 @@ def _divergence_from(float_model: Any, contract: InputContract, pixels: Pixels, 
     return divergence
 
 
-def _others(pictures: Pictures, rows: np.ndarray, seed: int) -> np.ndarray:
-    """As many training pictures that were not calibrated on; the same ones where the set is too small for that."""
-    others = np.setdiff1d(pictures.rows("train"), rows)
-    return sample(pictures.labels, others, len(rows), seed) if len(others) >= len(rows) else rows
+def _others(images: Images, rows: np.ndarray, seed: int) -> np.ndarray:
+    """As many training images that were not calibrated on; the same ones where the set is too small for that."""
+    others = np.setdiff1d(images.rows("train"), rows)
+    return sample(images.labels, others, len(rows), seed) if len(others) >= len(rows) else rows
 
 
 SCHEME = Scheme("int8", integers, quantize)

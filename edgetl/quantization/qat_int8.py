@@ -11,7 +11,7 @@ from edgetl.keras import keras, tf
 import numpy as np
 
 from edgetl.contract import InputContract
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.batches import epoch_batches
 from edgetl.errors import UsageError
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
@@ -26,20 +26,20 @@ from edgetl.training.team import ALONE
 
 
 def quantize(
-    float_model: Any, pictures: Pictures, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
+    float_model: Any, images: Images, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
 ) -> tuple[Quantized, dict[str, Any]]:
-    """Calibrate on the pictures `rows`, then distil on all training pictures; the best epoch by validation is kept, or none if none is.
+    """Calibrate on the images `rows`, then distil on all training images; the best epoch by validation is kept, or none if none is.
 
     Raises UsageError for a model that computes in another precision than float32.
     """
     _refuse_mixed_precision(float_model)
-    calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, pictures, rows, contract, settings)
+    calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, images, rows, contract, settings)
     student = quantize_aware(float_model, calibrated, settings.learn_ranges)
     optimizer = keras.optimizers.Adam(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
     )
     optimizer.build(student.trainable_variables)
-    train, val = pictures.rows("train"), pictures.rows("val")
+    train, val = images.rows("train"), images.rows("val")
 
     def baked() -> Quantized:
         return bake(float_model, _trained_weights(float_model, student), learned_ranges(student, calibrated.ranges), contract)
@@ -50,14 +50,14 @@ def quantize(
     def validate() -> tuple[float, float]:
         """Of what would be shipped, with biases on their grids, which the student's are not."""
         judged.set_weights(baked().to_keras(float_model, contract).get_weights())
-        return accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val])
+        return accuracy_and_loss(score(images.pixels, val), images.labels[val])
 
     history = train_epochs(
         "quantization-aware training",
         schedule,
         student.variables,
         optimizer.variables,
-        lambda epoch: epoch_batches(settings.training_pictures, train, settings.batch_size, settings.seed, epoch),
+        lambda epoch: epoch_batches(settings.training_images, train, settings.batch_size, settings.seed, epoch),
         ALONE.steps(_step(student, float_model, contract, settings, optimizer)),
         validate,
         start_counts=True,

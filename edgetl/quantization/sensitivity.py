@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import graph_of_pictures, keras, layers, tf
+from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
 from edgetl.quantization.base import Quantized
 
-_BATCH = 16  # pictures: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
+_BATCH = 16  # images: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Damage:
         operator: the layer that ends it, whose output is what the next operator reads.
         signal_to_noise_db: of its output, 10 log10 of the mean square over the mean squared error; None when nothing changes.
         logits_change: root of the mean squared change of the logits over that of the logits themselves.
-        top1_flips: share of the pictures that get another top-1.
+        top1_flips: share of the images that get another top-1.
     """
 
     operator: str
@@ -65,11 +65,11 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract,
 
     Args:
         quantized: the grids to put the operators on.
-        pixels, rows: uint8 pictures [N, H, W, 3] and which of them to look at.
+        pixels, rows: uint8 images [N, H, W, 3] and which of them to look at.
     """
     model, operators = _switchable(float_model, quantized)
 
-    @graph_of_pictures(contract.image_size)
+    @graph_of_images(contract.image_size)
     def outputs(batch: Any) -> Any:
         return model(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 
@@ -95,9 +95,9 @@ def _sums(before: np.ndarray, after: np.ndarray, logits: np.ndarray, moved: np.n
     return np.array([*(square.sum(dtype=np.float64) for square in squares), (logits.argmax(1) != moved.argmax(1)).sum()])
 
 
-def _damage(name: str, sums: np.ndarray, pictures: int) -> Damage:
+def _damage(name: str, sums: np.ndarray, images: int) -> Damage:
     signal, noise, logits, change, flips = map(float, sums)
-    return Damage(name, decibels(signal, noise), math.sqrt(change / logits) if logits else 0.0, flips / pictures)
+    return Damage(name, decibels(signal, noise), math.sqrt(change / logits) if logits else 0.0, flips / images)
 
 
 def decibels(signal: float, noise: float) -> float | None:

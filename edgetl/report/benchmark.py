@@ -39,14 +39,14 @@ def tell(document: Mapping[str, Any]) -> None:
     devices = [[name, *_device(facts)] for name, facts in document["devices"].items()]
     console.table("devices", ["device", "chip", "cores", "memory", "system"], devices)
     plan = document["plan"]
-    console.note(f"one picture, {plan['threads']} thread(s), at least {plan['runs']} runs after {plan['warmup']}; times in ms")
+    console.note(f"one image, {plan['threads']} thread(s), at least {plan['runs']} runs after {plan['warmup']}; times in ms")
     console.table("latency", _LATENCY, [_latency(result) for result in document["results"]])
     console.note("cold: import of the runtime, load of the model and first inference; MiB: peak memory of that process; KiB: the file")
     console.table("start and size", _START, [_start(document, result) for result in document["results"]])
     answers = [_answers(result) for result in document["results"] if "answers" in result]
     if answers:
         console.note("the device's answers against this host's, in steps of 1/256 of probability")
-        console.table("answers", ["device", "model", "pictures", "same %", "mean steps", "max", "top-1 %", ""], answers)
+        console.table("answers", ["device", "model", "images", "same %", "mean steps", "max", "top-1 %", ""], answers)
     for result in document["results"]:
         if result.get("profile"):
             _profile(result)
@@ -90,7 +90,7 @@ def markdown(document: Mapping[str, Any]) -> str:
     lines = ["# Benchmark", "", f"Measured {document['measured']} by edgetl {document['software'].get('edgetl', '')}.", ""]
     lines += [f"- {name}: {', '.join(text for text in _device(facts) if text)}" for name, facts in document["devices"].items()]
     columns, rows = latency_table(document)
-    lines += ["", "Times in ms of one picture; cold: import, load and first inference; MiB: peak memory; KiB: the file.", ""]
+    lines += ["", "Times in ms of one image; cold: import, load and first inference; MiB: peak memory; KiB: the file.", ""]
     lines += [*markdown_table(columns, rows), ""]
     lines += [f"- {name}: {problem}" for name, problem in problems(document)]
     if _timed(document):
@@ -162,7 +162,7 @@ def _answers(result: Mapping[str, Any]) -> list[str]:
     agreement = answers["agreement"]
     steps = [f"{100 * agreement['top1_agreement']:.2f}", f"{agreement['mean_steps']:.2f}", f"{agreement['max_steps']:.0f}"]
     accuracy = f"{100 * answers['accuracy']['top1_accuracy']:.2f}"
-    return [result["device"], result["model"], str(answers["pictures"]), *steps, accuracy, "FAILED" if answers["failures"] else "ok"]
+    return [result["device"], result["model"], str(answers["images"]), *steps, accuracy, "FAILED" if answers["failures"] else "ok"]
 
 
 def _profile(result: Mapping[str, Any]) -> None:

@@ -54,8 +54,8 @@ class Plot:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An encoded picture with what it is called and what is to be said of it."""
+class Photo:
+    """An encoded image with what it is called and what is to be said of it."""
 
     content: bytes
     kind: str  # "jpeg" or "png"
@@ -65,14 +65,14 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures with captions; small ones side by side."""
+class Gallery:
+    """Gallery with captions; small ones side by side."""
 
-    pictures: Sequence[Picture]
+    photos: Sequence[Photo]
     large: bool = False
 
 
-Block = Text | Tiles | Table | Plot | Pictures
+Block = Text | Tiles | Table | Plot | Gallery
 
 
 @dataclass(frozen=True)

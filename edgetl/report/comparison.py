@@ -1,4 +1,4 @@
-"""Runs side by side for people: a table, the tests of each two, and a picture."""
+"""Runs side by side for people: a table, the tests of each two, and an image."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def tell(document: Mapping[str, Any]) -> None:
         tested = [_p(against["mcnemar_p"]), _p(against["holm_p"])] if against else ["", ""]
         accuracy = f"{100 * run['top1_accuracy']:.2f} ({100 * low:.1f}-{100 * high:.1f})"
         rows.append([short[run["run"]], run["model"], accuracy, f"{run['size_bytes'] / 1024:,.0f}", latency, *tested])
-    console.note(f"top-1 in % on {document['pictures']} pictures with its interval at 95 %; latency in ms, as validated")
+    console.note(f"top-1 in % on {document['images']} images with its interval at 95 %; latency in ms, as validated")
     console.note("p: McNemar's, exact, against the best; Holm: raised for the number of comparisons")
     console.table("runs", ["run", "model", "top-1", "KiB", "p50", "p", "Holm"], rows)
     if len({run["model"] for run in runs}) > 1:
@@ -38,7 +38,7 @@ def tell(document: Mapping[str, Any]) -> None:
         ]
         for pair in document["pairs"]
     ]
-    console.note("points: what the second is better by; only 1st, only 2nd: pictures that one alone gets right")
+    console.note("points: what the second is better by; only 1st, only 2nd: images that one alone gets right")
     console.table("each two", ["first", "second", "points", "only 1st", "only 2nd", "p", "Holm"], pairs)
     console.note(_verdict(document))
 
@@ -85,9 +85,9 @@ def plot(document: Mapping[str, Any], path: Path) -> str:
     axes.set_yticks(range(len(runs)), _names(runs), fontsize=9)
     axes.set_ylim(len(runs) - 0.5, -0.5)
     axes.set_xlabel("top-1, % with its interval at 95 %; p against the best: McNemar, Holm-corrected", color=_INK, loc="left", fontsize=9)
-    axes.set_title(f"{document['pictures']} validation pictures", loc="left", fontsize=13, color=_INK)
+    axes.set_title(f"{document['images']} validation images", loc="left", fontsize=13, color=_INK)
     figures = ", ".join(f"{name} {100 * run['top1_accuracy']:.2f} %" for name, run in zip(_names(runs), runs, strict=True))
-    alt = f"Top-1 of {len(runs)} runs on {document['pictures']} validation pictures: {figures}. {_verdict(document)}"
+    alt = f"Top-1 of {len(runs)} runs on {document['images']} validation images: {figures}. {_verdict(document)}"
     with atomic(path) as temporary:
         figure.savefig(temporary, metadata={"Title": "Runs compared", "Description": alt})
     return alt

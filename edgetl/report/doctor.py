@@ -1,4 +1,4 @@
-"""What `edgetl doctor` found: a page with the pictures, and a table for the terminal."""
+"""What `edgetl doctor` found: a page with the images, and a table for the terminal."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -8,16 +8,16 @@ from PIL import Image
 
 from edgetl import console
 from edgetl.data.base import Item
-from edgetl.data.decode import BadPicture, whole
+from edgetl.data.decode import BadImage, whole
 from edgetl.doctor import CHECKS
 from edgetl.doctor.base import Finding
 from edgetl.report import draw, html
-from edgetl.report.blocks import Block, Picture, Pictures, Section, Table, Text, Tile, Tiles
+from edgetl.report.blocks import Block, Gallery, Photo, Section, Table, Text, Tile, Tiles
 
-_SHOWN = 48  # pictures of a check: 5 KB each
+_SHOWN = 48  # images of a check: 5 KB each
 _LISTED = 1000  # rows of a check; doctor.json has all
 _EDGE_PX = 160  # of a thumbnail
-_GAP_PX = 6  # between the two pictures of a pair
+_GAP_PX = 6  # between the two images of a pair
 _QUALITY = 75  # JPEG's
 
 Document = Mapping[str, Any]
@@ -28,9 +28,9 @@ def tell(document: Document) -> None:
     """A row a check."""
     rows = []
     for name, findings in document["findings"].items():
-        first = next((f"{one.get('picture', one.get('class'))}: {one['detail']}" for one in findings), "")
+        first = next((f"{one.get('image', one.get('class'))}: {one['detail']}" for one in findings), "")
         rows.append([name, len(findings), first])
-    console.table(f"doctor: {document['pictures']} pictures", ["check", "findings", "the first"], rows)
+    console.table(f"doctor: {document['images']} images", ["check", "findings", "the first"], rows)
     for note in document["notes"]:
         console.note(note)
 
@@ -39,34 +39,34 @@ def page(document: Document, found: Findings, items: Mapping[str, Item]) -> str:
     """One web page that needs nothing else.
 
     Args:
-        items: name to picture, for those that can be shown.
+        items: name to image, for those that can be shown.
     """
     sections = [("summary", _summary(document))]
     for name, findings in found.items():
         if findings:
             sections.append((name, _section(name, findings, items)))
     with draw.style():
-        return html.page(f"The pictures of {document['source']}", document["made"][:16].replace("T", " ") + " UTC", sections, ())
+        return html.page(f"The images of {document['source']}", document["made"][:16].replace("T", " ") + " UTC", sections, ())
 
 
 def _summary(document: Document) -> Section:
     found = {name: count for name, count in document["summary"].items() if count}
-    tiles = [Tile(f"{document['pictures']:,}", "pictures", f"{len(document['counts']['train'])} classes")]
+    tiles = [Tile(f"{document['images']:,}", "images", f"{len(document['counts']['train'])} classes")]
     tiles += [Tile(f"{count:,}", name.replace("_", " ")) for name, count in found.items()]
     splits = [split for split, counts in document["counts"].items() if any(counts.values())]
     rows = [[name, *(f"{document['counts'][split][name]:,}" for split in splits)] for name in document["counts"]["train"]]
     text = (
-        f"{len(document['exclude'])} pictures are better left out, and {len(document['consider'])} more may be: exclude.txt has all, "
+        f"{len(document['exclude'])} images are better left out, and {len(document['consider'])} more may be: exclude.txt has all, "
         "the latter behind a #. Nothing was changed."
         if found
         else "Nothing was found."
     )
     blocks: list[Block] = [Tiles(tiles), Text(text), *map(Text, document["notes"])]
-    return Section("Summary", (*blocks, Table(["class", *splits], rows, "pictures that can be used", folded=len(rows) > 12)))
+    return Section("Summary", (*blocks, Table(["class", *splits], rows, "images that can be used", folded=len(rows) > 12)))
 
 
 def _section(name: str, findings: Sequence[Finding], items: Mapping[str, Item]) -> Section:
-    shown = [picture for picture in (_picture(one, items) for one in findings[:_SHOWN]) if picture]
+    shown = [image for image in (_image(one, items) for one in findings[:_SHOWN]) if image]
     with_others, with_scores = any(one.others for one in findings), len({one.score for one in findings}) > 1
     columns = [findings[0].kind, "what", *(["beside"] if with_others else []), *(["score"] if with_scores else [])]
     rows = [
@@ -75,37 +75,37 @@ def _section(name: str, findings: Sequence[Finding], items: Mapping[str, Item]) 
     ]
     caption = f"all {len(findings)}" if len(findings) <= _LISTED else f"the first {_LISTED} of {len(findings)}; doctor.json has all"
     text = f"{len(findings)}: {CHECKS.summary(name)}." + (f" These are the first {len(shown)}." if len(findings) > len(shown) > 0 else "")
-    blocks: list[Block] = [Text(text), *([Pictures(shown)] if shown else []), Table(columns, rows, caption, folded=bool(shown))]
+    blocks: list[Block] = [Text(text), *([Gallery(shown)] if shown else []), Table(columns, rows, caption, folded=bool(shown))]
     return Section(name.replace("_", " ").capitalize(), blocks)
 
 
-def _picture(finding: Finding, items: Mapping[str, Item]) -> Picture | None:
-    """The picture, and below it the other one of a pair; None where there is nothing to see."""
+def _image(finding: Finding, items: Mapping[str, Item]) -> Photo | None:
+    """The image, and below it the other one of a pair; None where there is nothing to see."""
     names = (finding.what, *finding.others[:1])
     drawn = [thumbnail for name in names if name in items and (thumbnail := _thumbnail(items[name]))]
     if not drawn:
         return None
     lines = [finding.detail, *finding.others[:1]]
-    return Picture(_stacked(drawn), "jpeg", " and ".join(names), finding.what, lines)
+    return Photo(_stacked(drawn), "jpeg", " and ".join(names), finding.what, lines)
 
 
 def _thumbnail(item: Item) -> Image.Image | None:
     try:
-        picture = whole(item.read(), _EDGE_PX)
-    except (OSError, BadPicture):
+        image = whole(item.read(), _EDGE_PX)
+    except (OSError, BadImage):
         return None
-    scale = _EDGE_PX / max(picture.size)
-    way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS  # tiny pictures are to look tiny
-    return picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), way)
+    scale = _EDGE_PX / max(image.size)
+    way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS  # tiny images are to look tiny
+    return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))), way)
 
 
 def _stacked(drawn: Sequence[Image.Image]) -> bytes:
-    height = sum(picture.height for picture in drawn) + _GAP_PX * (len(drawn) - 1)
+    height = sum(image.height for image in drawn) + _GAP_PX * (len(drawn) - 1)
     sheet = Image.new("RGB", (_EDGE_PX, height), "white")
     top = 0
-    for picture in drawn:
-        sheet.paste(picture, ((_EDGE_PX - picture.width) // 2, top))
-        top += picture.height + _GAP_PX
+    for image in drawn:
+        sheet.paste(image, ((_EDGE_PX - image.width) // 2, top))
+        top += image.height + _GAP_PX
     made = io.BytesIO()
     sheet.save(made, "JPEG", quality=_QUALITY)
     return made.getvalue()

@@ -1,4 +1,4 @@
-"""An evaluation for people: tables for the terminal, and the confusion matrices as a picture."""
+"""An evaluation for people: tables for the terminal, and the confusion matrices as an image."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,8 +22,8 @@ _CONFUSED = 3  # pairs that the alternative text names
 def tell(document: Mapping[str, Any]) -> None:
     """Print every model's figures, then each class by the first model, then the cross-validation."""
     models = document["models"]
-    pictures = next(iter(models.values()))["pictures"]
-    console.note(f"{pictures} {document['split']} pictures; in %, with the interval at 95 %; loss in nats")
+    images = next(iter(models.values()))["images"]
+    console.note(f"{images} {document['split']} images; in %, with the interval at 95 %; loss in nats")
     if document["caveat"]:
         console.note(document["caveat"])
     summary(models)
@@ -38,7 +38,7 @@ def tell(document: Mapping[str, Any]) -> None:
         console.note(crossed["caveat"])
         for note in (*crossed["notes"], *crossed["pooled"]["notes"]):
             console.warn(note)
-        summary({"out of fold": crossed["pooled"]}, "the head, each picture by one that has not seen it")
+        summary({"out of fold": crossed["pooled"]}, "the head, each image by one that has not seen it")
         _classes("classes, out of fold", crossed["pooled"])
 
 
@@ -79,23 +79,23 @@ def _classes(title: str, scores: Mapping[str, Any]) -> None:
     rows = [
         [
             one["label"],
-            one["pictures"],
+            one["images"],
             one["named"],
             *(_short(one[key]) for key in ("precision", "recall", "f1")),
             _short(one["roc_auc"], 1),
         ]
         for one in scores["classes"]
     ]
-    console.table(title, ["class", "pictures", "named", "precision", "recall", "F1", "ROC-AUC"], rows)
+    console.table(title, ["class", "images", "named", "precision", "recall", "F1", "ROC-AUC"], rows)
 
 
 def confusion_plot(document: Mapping[str, Any], path: Path) -> str:
     """The first model's confusion matrix and, where there is one, that out of fold, as PNG; gives the alternative text that it holds."""
     name, first = next(iter(document["models"].items()))
-    panels = [(f"{name}, {first['pictures']} {document['split']} pictures", first)]
+    panels = [(f"{name}, {first['images']} {document['split']} images", first)]
     if "cross_validation" in document:
         crossed = document["cross_validation"]
-        panels.append((f"Out of {crossed['folds']} folds, {crossed['pooled']['pictures']} pictures", crossed["pooled"]))
+        panels.append((f"Out of {crossed['folds']} folds, {crossed['pooled']['images']} images", crossed["pooled"]))
     labels: Sequence[str] = document["labels"]
     side = min(max(3.2 + 0.55 * len(labels), 5.0), 14.0)  # inches
     layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14)  # inches
@@ -110,7 +110,7 @@ def confusion_plot(document: Mapping[str, Any], path: Path) -> str:
 
 
 def _matrix(axes: Axes, title: str, confusion: Any, labels: Sequence[str]) -> None:
-    """Rows are what a picture is; a cell's colour is its share of the row, its number the pictures."""
+    """Rows are what an image is; a cell's colour is its share of the row, its number the images."""
     totals = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)
     axes.imshow(shares, cmap=_COLOURS, vmin=0, vmax=1)
@@ -136,5 +136,5 @@ def _in_words(title: str, scores: Mapping[str, Any], labels: Sequence[str]) -> s
     confusion = np.array(scores["confusion"])
     wrong = [(int(confusion[i, j]), labels[i], labels[j]) for i, j in np.ndindex(*confusion.shape) if i != j and confusion[i, j]]
     worst = ", ".join(f"{count} {of} called {other}" for count, of, other in sorted(wrong, key=lambda one: -one[0])[:_CONFUSED])
-    right = f"{int(np.trace(confusion))} of {scores['pictures']} right"
+    right = f"{int(np.trace(confusion))} of {scores['images']} right"
     return f"{title}: {right}; {f'most often confused: {worst}' if worst else 'nothing is confused'}"

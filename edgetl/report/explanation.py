@@ -1,4 +1,4 @@
-"""A picture of where the float and the quantized model look, side by side."""
+"""An image of where the float and the quantized model look, side by side."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,16 +12,16 @@ from edgetl.explain.gradcam import Look
 from edgetl.report.draw import FAINT, INK, short
 
 _FAINTEST = 0.1  # of 1: smaller changes are drawn pale, so that nothing does not look like much
-_STRENGTH = 0.72  # of the map over the picture: what lies beneath can still be seen
+_STRENGTH = 0.72  # of the map over the image: what lies beneath can still be seen
 
 
-def explanation(picture: NDArray[np.uint8], float_look: Look, int8_look: Look, classes: Sequence[str]) -> Figure:
-    """The picture, both maps over it, and their difference."""
+def explanation(image: NDArray[np.uint8], float_look: Look, int8_look: Look, classes: Sequence[str]) -> Figure:
+    """The image, both maps over it, and their difference."""
     figure = Figure(figsize=(10, 3.05), layout="constrained", facecolor="white")
     shown, *maps, difference = figure.subplots(1, 4)
-    shown.imshow(picture)
-    _said(shown, "the picture", f"asked for: {short(classes[float_look.top1])}")
-    grey = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    shown.imshow(image)
+    _said(shown, "the image", f"asked for: {short(classes[float_look.top1])}")
+    grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     for axes, name, look in zip(maps, ("float", "int8"), (float_look, int8_look), strict=True):
         axes.imshow(grey, alpha=0.6)
         axes.imshow(look.map, cmap="inferno", alpha=look.map * _STRENGTH, vmin=0, vmax=1)
@@ -38,7 +38,7 @@ def explanation(picture: NDArray[np.uint8], float_look: Look, int8_look: Look, c
 
 
 def lines(float_look: Look, int8_look: Look, classes: Sequence[str]) -> list[str]:
-    """What the picture shows, in words."""
+    """What the image shows, in words."""
     found = []
     for name, look in (("float", float_look), ("int8", int8_look)):
         named = f"{name} names {classes[look.top1]}, {100 * look.top1_probability:.1f} %"

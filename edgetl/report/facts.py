@@ -15,7 +15,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What models said of the validation pictures; row i of each array is the same picture.
+    """What models said of the validation images; row i of each array is the same image.
 
     Args:
         labels: class indices [N].
@@ -51,7 +51,7 @@ class Facts:
         made: when the report was.
         record: run.json.
         validation, benchmark, sensitivity, doctor, explained: the run's files of these names; explained is explain/explain.json.
-        explained_folder: where its pictures lie.
+        explained_folder: where its images lie.
         answers: or why there are none.
     """
 

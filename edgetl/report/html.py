@@ -1,4 +1,4 @@
-"""A report as one web page that needs nothing else: no script, no network, every picture inside."""
+"""A report as one web page that needs nothing else: no script, no network, every image inside."""
 
 import base64
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from edgetl.report import draw
-from edgetl.report.blocks import Absent, Block, Picture, Section
+from edgetl.report.blocks import Absent, Block, Photo, Section
 
 _MARKS = {"passed": "good", "ok": "good", "FAILED": "bad"}  # words of a table's cells that are shown as a verdict
 
@@ -33,8 +33,8 @@ def _kind(block: Block) -> str:
     return type(block).__name__.lower()
 
 
-def _data(picture: Picture) -> str:
-    return f"data:image/{picture.kind};base64,{base64.b64encode(picture.content).decode()}"
+def _data(photo: Photo) -> str:
+    return f"data:image/{photo.kind};base64,{base64.b64encode(photo.content).decode()}"
 
 
 def _is_number(text: str) -> bool:

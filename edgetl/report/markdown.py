@@ -1,17 +1,17 @@
-"""A report as Markdown, with its pictures in a folder beside it."""
+"""A report as Markdown, with its images in a folder beside it."""
 
 import re
 from collections.abc import Callable, Sequence
 
 from edgetl.report import draw
-from edgetl.report.blocks import Absent, Block, Pictures, Plot, Section, Table, Text, Tiles
+from edgetl.report.blocks import Absent, Block, Gallery, Plot, Section, Table, Text, Tiles
 from edgetl.report.tables import markdown_table
 
 Keep = Callable[[str, bytes], str]  # (file name, content) to the address under which the text can name it
 
 
 def text(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], keep: Keep) -> str:
-    """The text; its pictures are given to `keep`."""
+    """The text; its images are given to `keep`."""
     lines = [f"# {plain(title)}", "", f"edgetl report, {made}", ""]
     for name, section in sections:
         lines += [f"## {plain(section.title)}", ""]
@@ -39,12 +39,12 @@ def _block(block: Block, name: str, keep: Keep) -> list[str]:
     if isinstance(block, Plot):
         address = keep(f"{name}.png", draw.png(block.figure))
         return [f"![{plain(block.alt)}]({address})", *(["", plain(block.caption)] if block.caption else [])]
-    return _pictures(block, name, keep)
+    return _images(block, name, keep)
 
 
-def _pictures(block: Pictures, name: str, keep: Keep) -> list[str]:
+def _images(block: Gallery, name: str, keep: Keep) -> list[str]:
     lines = []
-    for number, picture in enumerate(block.pictures, 1):
-        address = keep(f"{name}-{number}.{picture.kind.replace('jpeg', 'jpg')}", picture.content)
-        lines += [f"![{plain(picture.alt)}]({address})", "", plain(": ".join([picture.title, "; ".join(picture.lines)])), ""]
+    for number, photo in enumerate(block.photos, 1):
+        address = keep(f"{name}-{number}.{photo.kind.replace('jpeg', 'jpg')}", photo.content)
+        lines += [f"![{plain(photo.alt)}]({address})", "", plain(": ".join([photo.title, "; ".join(photo.lines)])), ""]
     return lines

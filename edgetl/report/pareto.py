@@ -57,7 +57,7 @@ def pareto_figure(document: Mapping[str, Any]) -> Figure:
         axes.plot(*zip(*front, strict=True), color=colour, linewidth=1.2, label=device)
     axes.set_xscale("log")
     axes.margins(0.16, 0.24)
-    axes.set_xlabel("median latency of one picture, ms", color=_INK)
+    axes.set_xlabel("median latency of one image, ms", color=_INK)
     axes.set_ylabel("top-1 on validation, %" if accurate else "size, KiB", color=_INK)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")

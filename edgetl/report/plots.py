@@ -32,7 +32,7 @@ def sensitivity(document: Mapping[str, Any], path: Path) -> None:
 def sensitivity_figure(document: Mapping[str, Any]) -> Figure:
     """Each operator alone, worst first, and the whole file over the network's depth."""
     figure = Figure(figsize=(11, 12.5), dpi=120, layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1), facecolor="white")  # inches
-    title = f"{document['model']}  ·  {document['scheme']}  ·  {document['pictures']} training pictures"
+    title = f"{document['model']}  ·  {document['scheme']}  ·  {document['images']} training images"
     figure.suptitle(title, x=_LEFT, ha="left", fontsize=15, fontweight="bold", color=_INK)
     worst = document["operators"][:_WORST]
     [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[0.28 * max(len(worst), 5) + 1, 6])
@@ -64,7 +64,7 @@ def _alone(figure: SubFigure, worst: Sequence[Mapping[str, Any]], operators: int
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest])
     axes.set_yticks(range(len(worst)), [one["operator"] for one in worst], fontsize=9)
     at_edge = axes.get_yaxis_transform()
-    axes.text(1, -0.9, "pictures with another answer", transform=at_edge, ha="right", va="center", fontsize=9, color=_FAINT)
+    axes.text(1, -0.9, "images with another answer", transform=at_edge, ha="right", va="center", fontsize=9, color=_FAINT)
     for place, (one, change) in enumerate(zip(worst, changes, strict=True)):
         axes.annotate(f"{change:.2f} %", (change, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=_INK)
         flips, colour = (f"{100 * one['top1_flips']:.1f} %", _MARK) if one["top1_flips"] else ("none", _FAINT)

@@ -37,12 +37,12 @@ def _outcome(facts: Mapping[str, Any]) -> str:
     if "passed" in facts:
         return "passed" if facts["passed"] else "FAILED"
     if facts.get("calibration"):
-        return f"calibrated on {facts['calibration']['pictures']} pictures"
+        return f"calibrated on {facts['calibration']['images']} images"
     return ""
 
 
 def validation(document: Mapping[str, Any]) -> None:
-    """Accuracy and latency of each model, agreement of each pair, and the pictures on which the int8 file moved most."""
+    """Accuracy and latency of each model, agreement of each pair, and the images on which the int8 file moved most."""
     rows = []
     for name, subject in document["subjects"].items():
         accuracy, latency = subject["accuracy"], subject["latency_ms"]
@@ -60,7 +60,7 @@ def validation(document: Mapping[str, Any]) -> None:
                 f"{latency['p90']:.2f}",
             ]
         )
-    console.note(f"accuracy in % on {document['pictures']} pictures; latency in ms on one thread, Keras on all cores")
+    console.note(f"accuracy in % on {document['images']} images; latency in ms on one thread, Keras on all cores")
     console.table("models", ["model", "top-1", "from", "to", "top-5", "F1", "loss", "KiB", "p50", "p90"], rows)
     console.note("steps are 1/256 of probability; drop is in points of top-1, p is McNemar's")
     columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "drop", "p", ""]
@@ -87,7 +87,7 @@ def _pair(pair: Mapping[str, Any]) -> list[str]:
 
 
 def _worst(document: Mapping[str, Any]) -> None:
-    """The ten worst pictures of the pair that says what quantization cost, or of the last pair there is."""
+    """The ten worst images of the pair that says what quantization cost, or of the last pair there is."""
     if not document["pairs"]:
         return
     costs = [
@@ -105,7 +105,7 @@ def _worst(document: Mapping[str, Any]) -> None:
         ]
         for one in pair["worst"]
     ]
-    console.table("where quantization moved most", ["picture", "is", first, second], rows)
+    console.table("where quantization moved most", ["image", "is", first, second], rows)
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -15,13 +15,13 @@ from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
 from edgetl.errors import ExportError, RunError
 
-SIDE_BY_SIDE = os.cpu_count() or 1  # pictures at a time, one a core: the runtimes compute outside of Python's lock
+SIDE_BY_SIDE = os.cpu_count() or 1  # images at a time, one a core: the runtimes compute outside of Python's lock
 
 
 class Session(Protocol):
     """A model that is loaded and ready.
 
-    `batch_size` is how many pictures it takes at a time with profit ; any N is accepted.
+    `batch_size` is how many images it takes at a time with profit ; any N is accepted.
     """
 
     batch_size: int
@@ -35,7 +35,7 @@ OpenSession = Callable[[Path, InputContract, int], Session]
 
 
 def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: str) -> NDArray[np.float32]:
-    """Probabilities float32 [len(rows), K] of the pictures in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
+    """Probabilities float32 [len(rows), K] of the images in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
 
     Takes a batch at a time: `pixels` may hold more than fits into memory.
     """
@@ -49,7 +49,7 @@ def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: s
 
 
 def side_by_side(one: Sequence[Callable[[NDArray[np.uint8]], NDArray[np.float32]]], pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Share pictures uint8 [N, H, W, 3] out to as many threads as there are functions, each of one picture [1, H, W, 3]; in order."""
+    """Share images uint8 [N, H, W, 3] out to as many threads as there are functions, each of one image [1, H, W, 3]; in order."""
 
     def run(worker: int) -> list[NDArray[np.float32]]:
         return [one[worker](pixels[row : row + 1]) for row in range(worker, len(pixels), len(one))]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import graph_of_pictures, tf
+from edgetl.keras import graph_of_images, tf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,13 @@ class KerasSession:
 
     Args:
         model: the model; its weights are read at each call, not copied.
-        contract: gives the normalization and the picture's size.
+        contract: gives the normalization and the image's size.
     """
 
     batch_size = 64  # keeps all cores busy; MobileNet's largest activation at 224 px is then 0.3 GiB
 
     def __init__(self, model: Any, contract: InputContract) -> None:
-        @graph_of_pictures(contract.image_size)
+        @graph_of_images(contract.image_size)
         def probabilities(pixels: Any) -> Any:
             return tf.nn.softmax(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False))
 

@@ -10,9 +10,9 @@ from edgetl.runtimes.base import Session
 
 
 def time_in_turn(
-    sessions: Mapping[str, Session], picture: NDArray[np.uint8], warmup_runs: int, timed_runs: int
+    sessions: Mapping[str, Session], image: NDArray[np.uint8], warmup_runs: int, timed_runs: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Milliseconds [timed_runs] of each session for one picture uint8 [1, H, W, 3].
+    """Milliseconds [timed_runs] of each session for one image uint8 [1, H, W, 3].
 
     The sessions take turns, run by run, so that a drift of the machine (heat, other work) meets all of them alike.
     """
@@ -20,7 +20,7 @@ def time_in_turn(
     for run in range(-warmup_runs, timed_runs):
         for name, session in sessions.items():
             started = time.perf_counter_ns()
-            session(picture)
+            session(image)
             elapsed_ms = (time.perf_counter_ns() - started) / 1e6
             if run >= 0:
                 took_ms[name][run] = elapsed_ms

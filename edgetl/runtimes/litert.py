@@ -17,7 +17,7 @@ from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, openi
 class LiteRTSession:
     """An interpreter with its tensors in place; float32 files take pixels 0..255 too, the normalization being inside.
 
-    Several pictures are shared out to several interpreters, one a core: a file takes one picture at a time.
+    Several images are shared out to several interpreters, one a core: a file takes one image at a time.
     `input` and `output` are what LiteRT tells of them: index, name, shape, dtype, quantization.
 
     Args:
@@ -36,8 +36,8 @@ class LiteRTSession:
         self._interpreters += [self._new() for _ in range(wanted - len(self._interpreters))]
         return side_by_side([partial(self._probabilities, interpreter) for interpreter in self._interpreters[:wanted]], pixels)
 
-    def _probabilities(self, interpreter: Any, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        interpreter.set_tensor(self.input["index"], picture.astype(self.input["dtype"], copy=False))
+    def _probabilities(self, interpreter: Any, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        interpreter.set_tensor(self.input["index"], image.astype(self.input["dtype"], copy=False))
         try:
             interpreter.invoke()
         except RuntimeError as error:  # kernels check what they are given when they run

@@ -20,7 +20,7 @@ _FAULTS = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidP
 class OnnxRuntimeSession:
     """A session; float32 files take pixels 0..255 too, the normalization being inside.
 
-    A file takes one picture at a time; several are run side by side, one a core.
+    A file takes one image at a time; several are run side by side, one a core.
     `input` and `output` are what ONNX Runtime tells of them: name, shape, type.
     """
 
@@ -35,9 +35,9 @@ class OnnxRuntimeSession:
     def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
         return side_by_side([self._probabilities] * min(SIDE_BY_SIDE, len(pixels)), pixels)
 
-    def _probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         try:
-            [values] = self._session.run(None, {self.input.name: picture.astype(self._dtype, copy=False)})
+            [values] = self._session.run(None, {self.input.name: image.astype(self._dtype, copy=False)})
         except _FAULTS as error:  # kernels check what they are given when they run
             raise ExportError(f"the model cannot be run: {error}", "it is damaged: export it again") from error
         probabilities: NDArray[np.float32] = values * np.float32(PROBABILITY_SCALE) if values.dtype == np.uint8 else values

@@ -1,4 +1,4 @@
-"""Golden answers: a few pictures and what each model file says of them, for an app to prove that it runs the same model the same way."""
+"""Golden answers: a few images and what each model file says of them, for an app to prove that it runs the same model the same way."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from edgetl.contract import PROBABILITY_SCALE
 from edgetl.errors import ParityError
 
-PICTURES = 12  # enough for each class of a small set and for the close calls, in few hundred KiB of pixels
+IMAGES = 12  # enough for each class of a small set and for the close calls, in few hundred KiB of pixels
 # Kernels of other processors round otherwise: a trained int8 MobileNet moved by 15 steps at most, 2 on average, between any two
 # measured. A wrong normalization, channel order or label order moves sure answers by a hundred.
 MAX_STEPS, MEAN_STEPS = 24.0, 4.0
-# The picture that proves cropping and resizing: the golden pictures five in a row, cut below, so that neither the crop's corner nor
+# The image that proves cropping and resizing: the golden images five in a row, cut below, so that neither the crop's corner nor
 # the reduction is a whole number. An exact filter in other arithmetic rounds a value up where Pillow rounds down.
 _COLUMNS, _RESIZE_STEPS = 5, 1
 
@@ -55,9 +55,9 @@ class Golden:
         resized = np.frombuffer(files["golden/resized.bin"], np.uint8).reshape(document["shape"][1:])
         answers = {name: np.asarray(rows, np.float64) for name, rows in document["answers"].items()}
         if not len(pixels) or not all(isinstance(label, str) for label in document["labels"]):
-            raise ValueError("it holds no pictures, or labels that are no texts")
+            raise ValueError("it holds no images, or labels that are no texts")
         if any(rows.shape != (len(pixels), len(labels)) for rows in answers.values()) or len(document["labels"]) != len(pixels):
-            raise ValueError("pictures, labels and answers differ in number")
+            raise ValueError("images, labels and answers differ in number")
         for name, rows in answers.items():
             if [labels[row.argmax()] for row in rows] != document["top1"][name]:
                 raise ParityError(
@@ -67,15 +67,15 @@ class Golden:
 
 
 def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The pictures in rows of five, from the first again where they run out, cut to 7/3 of a picture's height."""
+    """The images in rows of five, from the first again where they run out, cut to 7/3 of an image's height."""
     rows = 3
     cells = pixels[np.arange(rows * _COLUMNS) % len(pixels)].reshape(rows, _COLUMNS, *pixels.shape[1:])
     whole = cells.transpose(0, 2, 1, 3, 4).reshape(rows * pixels.shape[1], -1, 3)
     return np.ascontiguousarray(whole[: 7 * pixels.shape[1] // 3])
 
 
-def choose(answers: NDArray[Any], labels: NDArray[Any], count: int = PICTURES) -> NDArray[np.int64]:
-    """Rows of `count` pictures (or all): the surest right answer of each class in turn up to half of them, then the closest calls.
+def choose(answers: NDArray[Any], labels: NDArray[Any], count: int = IMAGES) -> NDArray[np.int64]:
+    """Rows of `count` images (or all): the surest right answer of each class in turn up to half of them, then the closest calls.
 
     Args:
         answers: probabilities [N, K]; labels: the true classes [N].

@@ -25,7 +25,7 @@ class File(_Part):
 
 
 class Contract(_Part):
-    """How a picture becomes the input: see deploy/bundle-format.md."""
+    """How an image becomes the input: see deploy/bundle-format.md."""
 
     image_size: Annotated[int, Field(ge=1, le=4096)]
     scale: Annotated[float, Field(gt=0)]
@@ -41,7 +41,7 @@ class Contract(_Part):
 
 
 class Latency(_Part):
-    """Of one picture on one thread."""
+    """Of one image on one thread."""
 
     device: str
     chip: str
@@ -63,7 +63,7 @@ class Validation(_Part):
     """The verdict of `edgetl validate`; `forced` when it was bundled in spite of one that is missing, failed or older."""
 
     passed: bool
-    pictures: Annotated[int, Field(ge=0)]
+    images: Annotated[int, Field(ge=0)]
     forced: str
 
 

@@ -1,1 +1,1 @@
-"""Backbone and pictures to a trained float model."""
+"""Backbone and images to a trained float model."""

@@ -82,7 +82,7 @@ def train_epochs(
         state: the optimizer's, needed to go on after a kill.
         batches: epoch number to its batches.
         steps: trains the model on an epoch's batches, see `Team.steps`.
-        validate: (accuracy, loss) on the validation pictures now; best means highest accuracy, then lowest loss.
+        validate: (accuracy, loss) on the validation images now; best means highest accuracy, then lowest loss.
         start_counts: keep the values from before training, and no epoch's, when no epoch is better.
         team: who trains in step; rank 0 validates, decides and writes for all.
     """

@@ -10,7 +10,7 @@ import numpy as np
 
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.batches import epoch_batches
 from edgetl.errors import UsageError
 from edgetl.training.epochs import History, Schedule, train_epochs
@@ -55,7 +55,7 @@ class FineTuneSettings:
     """What fine-tuning may vary.
 
     Args:
-        batch_size: pictures a step.
+        batch_size: images a step.
         learning_rate: Adam's peak, reached after `warmup_fraction` of all steps.
         unfreeze: what may learn, see `unfreeze.unfreeze`.
         dropout: before the logits.
@@ -89,13 +89,13 @@ class Material:
     """What a classifier learns from, and how it is prepared.
 
     Args:
-        pictures: to validate on, in the contract's size.
-        training_pictures: the same pictures, in the size that `augment` takes.
+        images: to validate on, in the contract's size.
+        training_images: the same images, in the size that `augment` takes.
         weights: float32 [K], see `class_weights`.
     """
 
-    pictures: Pictures
-    training_pictures: Pictures
+    images: Images
+    training_images: Images
     contract: InputContract
     weights: np.ndarray
     augment: Augmentation
@@ -110,7 +110,7 @@ class Constraint(Protocol):
 
 
 def class_weights(labels: np.ndarray, classes: int, balance_above: float) -> np.ndarray:
-    """float32 [K], inverse to the classes' sizes with mean 1 over the pictures; all 1 while the sizes are within `balance_above` times."""
+    """float32 [K], inverse to the classes' sizes with mean 1 over the images; all 1 while the sizes are within `balance_above` times."""
     sizes = np.bincount(labels, minlength=classes)
     if sizes.max() <= balance_above * sizes.min():
         return np.ones(classes, np.float32)
@@ -131,7 +131,7 @@ def fine_tune(
     Args:
         description: what the one who waits reads.
         constraint: holds from the first step on.
-        team: whose strategy the model's variables were made for; a step takes `batch_size` pictures a replica.
+        team: whose strategy the model's variables were made for; a step takes `batch_size` images a replica.
     """
     unfreeze(model, settings.unfreeze)
     for layer in model.layers:
@@ -140,23 +140,23 @@ def fine_tune(
     with team.scope():
         optimizers = _optimizers(model, settings, schedule)
         state = [variable for optimizer, _ in optimizers for variable in optimizer.variables]
-    pictures, of_all = material.pictures, settings.batch_size * team.replicas
-    train, val, score = pictures.rows("train"), pictures.rows("val"), scorer(model, material.contract)
+    images, of_all = material.images, settings.batch_size * team.replicas
+    train, val, score = images.rows("train"), images.rows("val"), scorer(model, material.contract)
     with fitting(settings.batch_size, lambda size: _gradients(model, material, size)):
         return train_epochs(
             description,
             schedule,
             model.variables,
             [*state, *(constraint.state if constraint else ())],
-            lambda epoch: team.batches(lambda share: epoch_batches(material.training_pictures, train, of_all, settings.seed, epoch, share)),
+            lambda epoch: team.batches(lambda share: epoch_batches(material.training_images, train, of_all, settings.seed, epoch, share)),
             team.steps(_step(model, material, settings, optimizers, constraint), settings.steps_per_execution),
-            lambda: accuracy_and_loss(score(pictures.pixels, val), pictures.labels[val]),
+            lambda: accuracy_and_loss(score(images.pixels, val), images.labels[val]),
             team=team,
         )
 
 
 def _gradients(model: Any, material: Material, size: int) -> Any:
-    pixels = material.training_pictures.pixels
+    pixels = material.training_images.pixels
     pixels = material.augment(pixels[np.arange(size) % len(pixels)], np.zeros(2, np.int32))
     with tf.GradientTape() as tape:
         logits = model(material.contract.normalize(pixels), training=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgetl.console import progress
 from edgetl.contract import InputContract
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.batches import streamed
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.training.epochs import History
@@ -35,7 +35,7 @@ class Head:
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """Adam's learning_rate; batch_size pictures a step; dropout before the logits; mirror: from mirrored pictures too; l2: see `decay`."""
+    """Adam's learning_rate; batch_size images a step; dropout before the logits; mirror: from mirrored images too; l2: see `decay`."""
 
     epochs: int
     learning_rate: float
@@ -47,8 +47,8 @@ class HeadSettings:
 
 
 PLAIN = Head()
-_MEMORY_BYTES = 2**28  # features of more are written to a file: 26,000 pictures and as many mirrored ones, of 1280 channels
-_PIECE = 4096  # pictures that are written at a time
+_MEMORY_BYTES = 2**28  # features of more are written to a file: 26,000 images and as many mirrored ones, of 1280 channels
+_PIECE = 4096  # images that are written at a time
 
 
 def attach_head(backbone: Any, classes: int, head: Head = PLAIN) -> Any:
@@ -84,23 +84,23 @@ def dense_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if isinstance(layer, layers.Dense)]
 
 
-def train_head(model: Any, pictures: Pictures, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> History:
+def train_head(model: Any, images: Images, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> History:
     """Train the head in place, keeping the best epoch.
 
     Args:
-        class_weights: float32 [K], mean 1 over the pictures.
+        class_weights: float32 [K], mean 1 over the images.
     """
-    train, val, trunk = pictures.rows("train"), pictures.rows("val"), trunk_of(model)
+    train, val, trunk = images.rows("train"), images.rows("val"), trunk_of(model)
     ways = (False, True) if settings.mirror else (False,)
-    val_features = scorer(trunk, contract)(pictures.pixels, val)
-    labels = np.tile(pictures.labels[train], len(ways))
+    val_features = scorer(trunk, contract)(images.pixels, val)
+    labels = np.tile(images.labels[train], len(ways))
     head = _alone(model, val_features.shape[1:], settings)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     head.compile(keras.optimizers.Adam(settings.learning_rate), loss, metrics=["accuracy"])
     one_hot = np.eye(len(contract.labels), dtype=np.float32)
     with ExitStack() as open_:
         folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
-        features = _features(trunk, pictures, contract, train, ways, folder)
+        features = _features(trunk, images, contract, train, ways, folder)
         tick = open_.enter_context(progress("head", settings.epochs))
         seen = keras.callbacks.LambdaCallback(on_epoch_end=lambda _, logs: tick(1, f"validation accuracy {logs['val_accuracy']:.4f}"))
         best = keras.callbacks.EarlyStopping("val_accuracy", patience=settings.epochs, restore_best_weights=True)
@@ -108,7 +108,7 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
         whole = features, one_hot[labels], class_weights[labels]
         history = head.fit(
             **_batches(whole, batch_size) if isinstance(features, StoredRows) else _arrays(whole, batch_size),
-            validation_data=(val_features, one_hot[pictures.labels[val]]),
+            validation_data=(val_features, one_hot[images.labels[val]]),
             epochs=settings.epochs,
             callbacks=[seen, best],
             verbose=0,
@@ -123,17 +123,17 @@ def train_head(model: Any, pictures: Pictures, contract: InputContract, class_we
     return History(entries, history.history["val_accuracy"].index(best_accuracy))
 
 
-def _features(trunk: Any, pictures: Pictures, contract: InputContract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
+def _features(trunk: Any, images: Images, contract: InputContract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
     """Pooled features float32 [len(ways) * len(rows), C], in memory or, where they are many, in a file."""
     shape = len(ways) * len(rows), *trunk.output_shape[1:]
     if np.prod(shape) * 4 <= _MEMORY_BYTES:
-        return np.concatenate([scorer(trunk, contract, mirrored)(pictures.pixels, rows, "features") for mirrored in ways])
+        return np.concatenate([scorer(trunk, contract, mirrored)(images.pixels, rows, "features") for mirrored in ways])
     with (folder / "features.npy").open("wb") as file, progress("features", shape[0]) as tick:
         write_header(file, shape, "float32")
         for mirrored in ways:
             score = scorer(trunk, contract, mirrored)
             for start in range(0, len(rows), _PIECE):
-                some = score(pictures.pixels, rows[start : start + _PIECE])
+                some = score(images.pixels, rows[start : start + _PIECE])
                 file.write(some.tobytes())
                 tick(len(some))
     return StoredRows(folder / "features.npy")

@@ -13,14 +13,14 @@ def fitting(batch_size: int, attempt: Callable[[int], object]) -> Iterator[None]
     """Raises RunError that names the largest half, quarter and so on of `batch_size` that fits, when the work inside runs out of memory.
 
     Args:
-        attempt: computes gradients of that many pictures, and changes nothing.
+        attempt: computes gradients of that many images, and changes nothing.
     """
     try:
         yield
     except tf.errors.ResourceExhaustedError:
         size = largest(batch_size, attempt)
-        remedy = f"--batch-size {size} fits" if size else "not even one picture fits: choose a smaller --image-size or backbone"
-        raise RunError(f"{batch_size} pictures a step do not fit into the memory of {device_name()}", remedy) from None
+        remedy = f"--batch-size {size} fits" if size else "not even one image fits: choose a smaller --image-size or backbone"
+        raise RunError(f"{batch_size} images a step do not fit into the memory of {device_name()}", remedy) from None
 
 
 def largest(too_large: int, attempt: Callable[[int], object]) -> int:

@@ -23,7 +23,7 @@ class ProbeSettings:
     """As training's first stage, but no epoch is picked by its accuracy: the rate falls to 0 instead (half a cosine).
 
     Args:
-        steps: of `batch_size` pictures each, drawn with replacement; the same for any number of pictures.
+        steps: of `batch_size` images each, drawn with replacement; the same for any number of images.
         balance_above: see `class_weights`.
     """
 
@@ -52,7 +52,7 @@ def fit_probe(features: Features, labels: NDArray[Any], classes: int, settings: 
     """Adam on the smoothed cross-entropy from zeros.
 
     Args:
-        features: float32 [V, M, C]: V views of the same M pictures (as they are, mirrored).
+        features: float32 [V, M, C]: V views of the same M images (as they are, mirrored).
         labels: int [M] in 0..K-1.
     """
     views, count, channels = features.shape
@@ -78,11 +78,11 @@ def fit_probe(features: Features, labels: NDArray[Any], classes: int, settings: 
 
 
 def folds(labels: NDArray[Any], hashes: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
-    """Which of `count` folds each picture is in, int64 [M]: every class evenly over them, pictures of the same content together."""
+    """Which of `count` folds each image is in, int64 [M]: every class evenly over them, images of the same content together."""
     contents, first, which = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
     largest = int(np.bincount(labels[first]).max())
     if count > largest:
-        raise UsageError(f"no class has {count} different pictures to make {count} folds of", f"at most: --cv {largest}")
+        raise UsageError(f"no class has {count} different images to make {count} folds of", f"at most: --cv {largest}")
     fold_of = np.empty(len(contents), np.int64)
     splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
     for number, (_, held_out) in enumerate(splitter.split(contents, labels[first])):
@@ -93,7 +93,7 @@ def folds(labels: NDArray[Any], hashes: Sequence[str], count: int, seed: int) ->
 def out_of_fold(
     features: Features, labels: NDArray[Any], fold_of: NDArray[np.int64], classes: int, settings: ProbeSettings, seed: int
 ) -> Features:
-    """Probabilities float32 [M, K] of each picture by a head that was trained on the other folds.
+    """Probabilities float32 [M, K] of each image by a head that was trained on the other folds.
 
     Args:
         features: float32 [V, M, C], see `fit_probe`; the first view is answered.

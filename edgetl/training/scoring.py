@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from edgetl.keras import graph_of_pictures, tf
+from edgetl.keras import graph_of_images, tf
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
 
-_BATCH = 64  # enough to keep two cores or a GPU busy; 64 pictures of 224 px are 38 MB as float32
+_BATCH = 64  # enough to keep two cores or a GPU busy; 64 images of 224 px are 38 MB as float32
 
 
 def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Callable[..., np.ndarray]:
@@ -21,10 +21,10 @@ def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Calla
 
     Args:
         model: a callable on normalized float32 [N, H, W, 3].
-        mirrored: turn the pictures left-right first.
+        mirrored: turn the images left-right first.
     """
 
-    @graph_of_pictures(contract.image_size)
+    @graph_of_images(contract.image_size)
     def outputs(pixels: Any) -> Any:
         pixels = tf.reverse(pixels, [2]) if mirrored else pixels
         return tf.cast(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False), tf.float32)

@@ -1,4 +1,4 @@
-"""The devices that train together. Each step's pictures are shared out and the gradients summed, so that all replicas stay the same.
+"""The devices that train together. Each step's images are shared out and the gradients summed, so that all replicas stay the same.
 
 A replica is one copy of the model: a GPU of this machine (MirroredStrategy), or one of a worker process among several
 (MultiWorkerMirroredStrategy, told by TF_CONFIG). Rank 0 decides, and writes; the others compute in step with it.

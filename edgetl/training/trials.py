@@ -1,4 +1,4 @@
-"""How much to unfreeze and how fast to learn, by short trials on a slice of the training pictures; validation pictures see none of it."""
+"""How much to unfreeze and how fast to learn, by short trials on a slice of the training images; validation images see none of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.calibration import sample
 from edgetl.data.splits import assign
 from edgetl.training.epochs import Schedule
@@ -16,7 +16,7 @@ from edgetl.training.head import HeadSettings, train_head
 from edgetl.training.unfreeze import blocks
 
 EPOCHS = 2  # of a trial: one is mostly warm-up
-PICTURES = 1250  # of the training set that trials use: a trial then costs less than an epoch of 3000
+IMAGES = 1250  # of the training set that trials use: a trial then costs less than an epoch of 3000
 _HELD_OUT = 0.2  # of these, to judge by
 _FACTORS = (1 / 3, 3)  # of the learning rate, tried once the depth is found
 
@@ -40,18 +40,18 @@ def choose(
 ) -> list[Trial]:
     """Trials with the best one first: depths at the given learning rate, then other rates at the best depth. The model is used up.
 
-    The loss judges: on a slice of some hundred pictures it tells more than the accuracy.
+    The loss judges: on a slice of some hundred images it tells more than the accuracy.
 
     Args:
         head: how the head is trained before each; None: not.
         schedule: of the training that the choice is for; its checkpoint's place is used.
     """
-    splits = _slice(material.pictures, settings.seed)
-    pictures, larger = (replace(of, splits=splits) for of in (material.pictures, material.training_pictures))
-    material = replace(material, pictures=pictures, training_pictures=larger)
-    steps = -(-len(pictures.rows("train")) // settings.batch_size)
+    splits = _slice(material.images, settings.seed)
+    images, larger = (replace(of, splits=splits) for of in (material.images, material.training_images))
+    material = replace(material, images=images, training_images=larger)
+    steps = -(-len(images.rows("train")) // settings.batch_size)
     if head is not None:
-        train_head(model, pictures, material.contract, material.weights, head)
+        train_head(model, images, material.contract, material.weights, head)
     start = model.get_weights()
 
     def attempt(what: str, rate: float) -> Trial:
@@ -78,11 +78,11 @@ def _depths(count: int) -> Sequence[str]:
     return ["head", *(f"{blocks}-block{'s' if blocks > 1 else ''}" for blocks in some), "all"]
 
 
-def _slice(pictures: Pictures, seed: int) -> np.ndarray:
-    """Splits str [N] that divide a sample of the training pictures, duplicates together, and call all others test."""
-    rows = pictures.rows("train")
-    if len(rows) > PICTURES:
-        rows = sample(pictures.labels, rows, PICTURES, seed)
-    splits = np.full(len(pictures.splits), "test", "<U5")
-    splits[rows] = assign([pictures.hashes[row] for row in rows], pictures.labels[rows].tolist(), _HELD_OUT, 0.0, seed)
+def _slice(images: Images, seed: int) -> np.ndarray:
+    """Splits str [N] that divide a sample of the training images, duplicates together, and call all others test."""
+    rows = images.rows("train")
+    if len(rows) > IMAGES:
+        rows = sample(images.labels, rows, IMAGES, seed)
+    splits = np.full(len(images.splits), "test", "<U5")
+    splits[rows] = assign([images.hashes[row] for row in rows], images.labels[rows].tolist(), _HELD_OUT, 0.0, seed)
     return splits

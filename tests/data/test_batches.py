@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.batches import Share, epoch_batches
 
 COUNT = 23
@@ -16,60 +16,60 @@ Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @pytest.fixture(scope="module")
-def pictures() -> Pictures:
+def images() -> Images:
     """Row i is filled with the value i, so that a batch tells which rows it holds."""
     pixels = np.broadcast_to(np.arange(COUNT, dtype=np.uint8)[:, None, None, None], (COUNT, 4, 4, 3)).copy()
     labels = np.arange(COUNT, dtype=np.int32) % 3
     names = tuple(map(str, range(COUNT)))
-    return Pictures(pixels, labels, np.array(["train"] * COUNT), names, names, ("a", "b", "c"), (), "fingerprint")
+    return Images(pixels, labels, np.array(["train"] * COUNT), names, names, ("a", "b", "c"), (), "fingerprint")
 
 
-def epoch(pictures: Pictures, rows: Sequence[int] = range(COUNT), size: int = 5, seed: int = 0, number: int = 0) -> list[Batch]:
-    return list(epoch_batches(pictures, np.array(rows), size, seed, number).as_numpy_iterator())
+def epoch(images: Images, rows: Sequence[int] = range(COUNT), size: int = 5, seed: int = 0, number: int = 0) -> list[Batch]:
+    return list(epoch_batches(images, np.array(rows), size, seed, number).as_numpy_iterator())
 
 
 def order(batches: list[Batch]) -> list[int]:
-    return [int(picture[0, 0, 0]) for pixels, *_ in batches for picture in pixels]
+    return [int(image[0, 0, 0]) for pixels, *_ in batches for image in pixels]
 
 
-def test_each_row_comes_once_and_the_last_batch_is_smaller(pictures: Pictures) -> None:
-    batches = epoch(pictures)
+def test_each_row_comes_once_and_the_last_batch_is_smaller(images: Images) -> None:
+    batches = epoch(images)
     assert [len(pixels) for pixels, *_ in batches] == [5, 5, 5, 5, 3]
     assert sorted(order(batches)) == list(range(COUNT))
     assert order(batches) != list(range(COUNT)), "shuffled"
 
 
-def test_labels_stay_with_their_pictures(pictures: Pictures) -> None:
-    for pixels, labels, *_ in epoch(pictures):
+def test_labels_stay_with_their_images(images: Images) -> None:
+    for pixels, labels, *_ in epoch(images):
         assert (pixels.dtype, labels.dtype) == (np.uint8, np.int32)
         np.testing.assert_array_equal(labels, pixels[:, 0, 0, 0] % 3)
 
 
-def test_only_the_given_rows(pictures: Pictures) -> None:
+def test_only_the_given_rows(images: Images) -> None:
     rows = [2, 3, 5, 7, 11, 13]
-    assert sorted(order(epoch(pictures, rows, size=4))) == rows
-    assert order(epoch(pictures, [8], size=4)) == [8]
+    assert sorted(order(epoch(images, rows, size=4))) == rows
+    assert order(epoch(images, [8], size=4)) == [8]
 
 
-def test_the_order_follows_from_seed_and_epoch(pictures: Pictures) -> None:
-    orders = {(seed, number): order(epoch(pictures, seed=seed, number=number)) for seed in range(2) for number in range(2)}
+def test_the_order_follows_from_seed_and_epoch(images: Images) -> None:
+    orders = {(seed, number): order(epoch(images, seed=seed, number=number)) for seed in range(2) for number in range(2)}
     assert len({tuple(each) for each in orders.values()}) == 4, "another order for another seed or epoch"
     for (seed, number), each in orders.items():
-        assert each == order(epoch(pictures, seed=seed, number=number))
+        assert each == order(epoch(images, seed=seed, number=number))
 
 
-def test_every_batch_has_a_seed_of_its_own(pictures: Pictures) -> None:
+def test_every_batch_has_a_seed_of_its_own(images: Images) -> None:
     """Else augmentation would draw the same variations again and again."""
-    seeds = [tuple(seed) for number in range(2) for _, _, seed, _ in epoch(pictures, number=number)]
+    seeds = [tuple(seed) for number in range(2) for _, _, seed, _ in epoch(images, number=number)]
     assert len(set(seeds)) == len(seeds)
-    again = [tuple(seed) for number in range(2) for _, _, seed, _ in epoch(pictures, number=number)]
+    again = [tuple(seed) for number in range(2) for _, _, seed, _ in epoch(images, number=number)]
     assert seeds == again
 
 
-def test_replicas_share_each_batch(pictures: Pictures) -> None:
-    """Of three replicas, one in this process and two in another; the last batch, of three pictures, is dealt out too."""
-    everything, rows = epoch(pictures), np.arange(COUNT)
-    one, two = (list(epoch_batches(pictures, rows, 5, 0, 0, share).as_numpy_iterator()) for share in (Share(0, 1, 3), Share(1, 2, 3)))
+def test_replicas_share_each_batch(images: Images) -> None:
+    """Of three replicas, one in this process and two in another; the last batch, of three images, is dealt out too."""
+    everything, rows = epoch(images), np.arange(COUNT)
+    one, two = (list(epoch_batches(images, rows, 5, 0, 0, share).as_numpy_iterator()) for share in (Share(0, 1, 3), Share(1, 2, 3)))
     for number, (whole, *_) in enumerate(everything):
         parts = [one[number], two[2 * number], two[2 * number + 1]]
         assert sorted(order(parts)) == sorted(order([everything[number]]))
@@ -78,20 +78,20 @@ def test_replicas_share_each_batch(pictures: Pictures) -> None:
         assert [len(part[0]) / len(whole) for part in parts] == pytest.approx([part[3] for part in parts])
 
 
-def test_a_batch_that_is_not_enough_for_all_is_left_out(pictures: Pictures) -> None:
-    shares = [list(epoch_batches(pictures, np.arange(21), 5, 0, 0, Share(part, 1, 2)).as_numpy_iterator()) for part in (0, 1)]
+def test_a_batch_that_is_not_enough_for_all_is_left_out(images: Images) -> None:
+    shares = [list(epoch_batches(images, np.arange(21), 5, 0, 0, Share(part, 1, 2)).as_numpy_iterator()) for part in (0, 1)]
     assert [len(share) for share in shares] == [4, 4]
 
 
-def test_a_memory_map_is_read_too(pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_memory_map_is_read_too(images: Images, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("cache") / "pixels.npy"
-    np.save(path, pictures.pixels)
-    mapped = replace(pictures, pixels=np.load(path, mmap_mode="r"))
-    assert order(epoch(mapped, seed=4)) == order(epoch(pictures, seed=4))
+    np.save(path, images.pixels)
+    mapped = replace(images, pixels=np.load(path, mmap_mode="r"))
+    assert order(epoch(mapped, seed=4)) == order(epoch(images, seed=4))
 
 
-def test_a_dataset_does_not_keep_the_pictures(pictures: Pictures) -> None:
-    own = replace(pictures)
+def test_a_dataset_does_not_keep_the_images(images: Images) -> None:
+    own = replace(images)
     dataset, there = epoch_batches(own, np.arange(COUNT), 5, 0, 0), weakref.ref(own)
     assert len(list(dataset)) == 5
     del own

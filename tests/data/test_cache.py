@@ -1,4 +1,4 @@
-"""The cache of pixels may be cut, damaged or without room: the pictures are read again, or it is a clear error."""
+"""The cache of pixels may be cut, damaged or without room: the images are read again, or it is a clear error."""
 
 import json
 import os
@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from edgetl.data import folder as folders
-from edgetl.data.base import Listing, Pictures
+from edgetl.data.base import Images, Listing
 from edgetl.errors import DataError, RunError
 from tests.data.conftest import fill
 from tests.disk import mounted, remount
 
-Read = Callable[..., Pictures]
+Read = Callable[..., Images]
 
 
 @pytest.fixture
 def listing(tmp_path: Path) -> Listing:
-    return _listing(fill(tmp_path / "pictures", {"a": 6, "b": 6}))
+    return _listing(fill(tmp_path / "images", {"a": 6, "b": 6}))
 
 
 def _listing(folder: Path) -> Listing:
@@ -71,27 +71,27 @@ def test_a_full_disk_is_an_error_and_room_mends_it(tmp_path: Path, read: Read, l
         np.testing.assert_array_equal(read(listing, 64, memory_mib=0, cache=disk / "cache").pixels, expected)
 
 
-def test_a_picture_that_was_rewritten_with_its_old_time_is_noticed(tmp_path: Path, read: Read, listing: Listing) -> None:
+def test_a_image_that_was_rewritten_with_its_old_time_is_noticed(tmp_path: Path, read: Read, listing: Listing) -> None:
     """As a changed clock does it: neither size nor time tell."""
     read(listing, memory_mib=0)
-    file = tmp_path / "pictures" / "a" / "000.png"
+    file = tmp_path / "images" / "a" / "000.png"
     before, content = file.stat(), bytearray(file.read_bytes())
     content[-1] ^= 1  # of the checksum of the last chunk, which holds nothing
     file.write_bytes(content)
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert file.stat().st_size == before.st_size
-    assert _listing(tmp_path / "pictures").stamp != listing.stamp
+    assert _listing(tmp_path / "images").stamp != listing.stamp
 
 
 def test_times_in_the_future_change_nothing(tmp_path: Path, read: Read, listing: Listing) -> None:
     first = read(listing)
-    for file in (tmp_path / "pictures").rglob("*.png"):
+    for file in (tmp_path / "images").rglob("*.png"):
         os.utime(file, (4e9, 4e9))
-    assert read(_listing(tmp_path / "pictures")).fingerprint == first.fingerprint
+    assert read(_listing(tmp_path / "images")).fingerprint == first.fingerprint
 
 
-def test_pictures_that_vanish_while_they_are_read(tmp_path: Path, read: Read, listing: Listing) -> None:
-    for file in (tmp_path / "pictures").rglob("*.png"):
+def test_images_that_vanish_while_they_are_read(tmp_path: Path, read: Read, listing: Listing) -> None:
+    for file in (tmp_path / "images").rglob("*.png"):
         file.unlink()
     with pytest.raises(DataError, match="12 of 12 files cannot be used"):
         read(listing)

@@ -1,4 +1,4 @@
-"""Pictures listed in a CSV file."""
+"""Images listed in a CSV file."""
 
 import pytest
 

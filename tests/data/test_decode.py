@@ -1,4 +1,4 @@
-"""Every kind of picture file becomes the contract's pixels, and everything else a short reason."""
+"""Every kind of image file becomes the contract's pixels, and everything else a short reason."""
 
 import struct
 import zlib
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from edgetl.data.decode import BadPicture, decode
+from edgetl.data.decode import BadImage, decode
 from tests.data.conftest import contract, encode, scene
 
 COLOUR = (200, 60, 20)
@@ -43,14 +43,14 @@ def png_16_bit(values: np.ndarray, colour_type: int) -> bytes:
     ],
 )
 def test_formats_and_modes(file_format, mode, within):
-    picture = flat().convert(mode, palette=Image.Palette.ADAPTIVE)
-    pixels = decode(encode(picture, file_format), contract(8))
+    image = flat().convert(mode, palette=Image.Palette.ADAPTIVE)
+    pixels = decode(encode(image, file_format), contract(8))
     assert pixels.shape == (8, 8, 3)
     assert pixels.dtype == np.uint8
     assert np.abs(pixels.astype(int) - COLOUR).max() <= within
 
 
-def test_mpo_of_two_pictures_gives_the_first_and_jpeg_draft_works_on_it():
+def test_mpo_of_two_images_gives_the_first_and_jpeg_draft_works_on_it():
     data = encode(flat((256, 256)), "MPO", save_all=True, append_images=[Image.new("RGB", (256, 256), "blue")])
     assert Image.open(BytesIO(data)).format == "MPO"
     assert np.abs(decode(data, contract(8)).astype(int) - COLOUR).max() <= 6
@@ -81,10 +81,10 @@ def test_alpha_is_composited_onto_white(mode):
 
 
 def test_transparent_palette_colour_is_white():
-    picture = Image.new("P", (8, 8), 0)
-    picture.putpalette([10, 20, 30])
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([10, 20, 30])
     for file_format in ("PNG", "GIF"):
-        assert (decode(encode(picture, file_format, transparency=0), contract(4)) == 255).all()
+        assert (decode(encode(image, file_format, transparency=0), contract(4)) == 255).all()
 
 
 def test_16_bit_grayscale_is_scaled_and_never_clipped():
@@ -104,7 +104,7 @@ def test_16_bit_colour_is_within_a_level():
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_honoured(orientation):
-    """The same as Pillow's own exif_transpose, on a picture that is not square, so that the crop comes after the turn."""
+    """The same as Pillow's own exif_transpose, on an image that is not square, so that the crop comes after the turn."""
     stored = Image.fromarray(scene(24, 40))
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -114,7 +114,7 @@ def test_exif_orientation_is_honoured(orientation):
 
 
 def test_orientation_6_turns_clockwise():
-    # What is stored as the left column is the top row of the upright picture (Exif 2.3: row 0 is the right side, column 0 the top).
+    # What is stored as the left column is the top row of the upright image (Exif 2.3: row 0 is the right side, column 0 the top).
     pixels = np.zeros((2, 2, 3), np.uint8)
     pixels[:, 0] = 255
     exif = Image.Exif()
@@ -124,7 +124,7 @@ def test_orientation_6_turns_clockwise():
     assert (upright[1] == 0).all()
 
 
-def test_damaged_exif_does_not_spoil_the_picture():
+def test_damaged_exif_does_not_spoil_the_image():
     data = encode(flat(), "JPEG", exif=b"Exif\0\0garbage that is no TIFF header")
     assert np.abs(decode(data, contract(8)).astype(int) - COLOUR).max() <= 6
 
@@ -145,10 +145,10 @@ def test_resize_is_antialiased():
 def test_draft_is_close_to_the_full_decode():
     """JPEG's reduced decode averages 2x2 pixels or more and the filter averages the rest: 1 level in the mean, on smooth colour and noise.
 
-    A wrong crop or a shifted grid (the mistakes that draft invites) costs several levels on such a picture.
+    A wrong crop or a shifted grid (the mistakes that draft invites) costs several levels on such an image.
     """
-    picture = scene(610, 811, 3).astype(int) + np.random.default_rng(1).integers(-20, 21, (610, 811, 3))
-    data = encode(np.clip(picture, 0, 255).astype(np.uint8), "JPEG", quality=95)
+    image = scene(610, 811, 3).astype(int) + np.random.default_rng(1).integers(-20, 21, (610, 811, 3))
+    data = encode(np.clip(image, 0, 255).astype(np.uint8), "JPEG", quality=95)
     full = decode(encode(Image.open(BytesIO(data))), contract(64))  # as PNG: no draft
     difference = np.abs(decode(data, contract(64)).astype(int) - full)
     assert 0 < difference.mean() < 1.0
@@ -172,8 +172,8 @@ def test_draft_is_not_used_below_twice_the_target():
         (b"\xff\xd8\xff", "not a JPEG"),
     ],
 )
-def test_bad_pictures_have_reasons(data, reason):
-    with pytest.raises(BadPicture, match=reason) as caught:
+def test_bad_images_have_reasons(data, reason):
+    with pytest.raises(BadImage, match=reason) as caught:
         decode(data, contract(8))
     assert len(str(caught.value)) < 120
     assert "0x" not in str(caught.value)  # no address of an object: reasons are reproducible
@@ -184,20 +184,20 @@ def test_bad_pictures_have_reasons(data, reason):
 def test_decompression_bombs(monkeypatch, times):
     """Between the limit and twice the limit Pillow only warns, above it raises; both are bad here, whatever warnings do."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(BadPicture, match="more than 1000 pixels"):
+    with pytest.raises(BadImage, match="more than 1000 pixels"):
         decode(encode(Image.new("L", (int(1000 * times), 1))), contract(8))
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_no_bytes_raise_anything_but_bad_picture():
+def test_no_bytes_raise_anything_but_bad_image():
     rng = np.random.default_rng(0)
-    picture = Image.fromarray(scene(24, 24))
+    image = Image.fromarray(scene(24, 24))
     exif = Image.Exif()
     exif[0x0112] = 6
-    seeds = [encode(picture, name, exif=exif) for name in ("JPEG", "PNG", "WEBP", "MPO")]
-    seeds += [encode(picture, name) for name in ("BMP", "GIF")]
-    seeds += [encode(picture, "PNG", mode=mode) for mode in ("P", "LA", "1")] + [encode(picture, "JPEG", mode="CMYK", progressive=True)]
-    seeds += [png_16_bit(scene(9, 9).astype(np.uint16) * 257, 2), encode(picture, "GIF", save_all=True, append_images=[picture])]
+    seeds = [encode(image, name, exif=exif) for name in ("JPEG", "PNG", "WEBP", "MPO")]
+    seeds += [encode(image, name) for name in ("BMP", "GIF")]
+    seeds += [encode(image, "PNG", mode=mode) for mode in ("P", "LA", "1")] + [encode(image, "JPEG", mode="CMYK", progressive=True)]
+    seeds += [png_16_bit(scene(9, 9).astype(np.uint16) * 257, 2), encode(image, "GIF", save_all=True, append_images=[image])]
     good, reasons = 0, []
     for data in seeds:
         for _ in range(120):
@@ -208,7 +208,7 @@ def test_no_bytes_raise_anything_but_bad_picture():
             try:
                 assert decode(bytes(mutated), contract(8)).shape == (8, 8, 3)
                 good += 1
-            except BadPicture as error:
+            except BadImage as error:
                 reasons.append(str(error))
     assert all(reasons)
     assert min(good, len(reasons)) > 100  # the loop saw both sides

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edgetl.data import downloaded
-from edgetl.data.sources import find, read_picture
+from edgetl.data.sources import find, read_image
 from edgetl.errors import DataError
 
 RANDOM = np.random.default_rng(4)
@@ -21,7 +21,7 @@ COLOUR = RANDOM.integers(0, 256, (60, 32, 32, 3), dtype=np.uint8)
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """All files of the three sets, each with a few pictures, and their hashes in the place of the published ones."""
+    """All files of the three sets, each with a few images, and their hashes in the place of the published ones."""
     with tarfile.open(tmp_path / "cifar-10-binary.tar.gz", "w:gz") as archive:
         for number, name in enumerate([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]):
             content = b"".join(bytes([row % 10]) + COLOUR[row].transpose(2, 0, 1).tobytes() for row in range(10 * number, 10 * number + 10))
@@ -50,7 +50,7 @@ def digest(path: Path, kind: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "trained"), [("cifar10", 50), ("mnist", 30), ("fashion_mnist", 30)])
-def test_pictures_classes_and_splits_are_those_of_the_files(name: str, trained: int, folder: Path) -> None:
+def test_images_classes_and_splits_are_those_of_the_files(name: str, trained: int, folder: Path) -> None:
     listing = find(name)
     assert len(listing.classes) == 10
     assert [item.split for item in listing.items] == ["train"] * trained + ["test"] * 10
@@ -58,7 +58,7 @@ def test_pictures_classes_and_splits_are_those_of_the_files(name: str, trained: 
     for row, item in enumerate(listing.items):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(item.read()))), wanted[row])
         assert item.label == listing.classes[row % 10]
-    assert read_picture(f"{name}:7") == listing.items[7].read()
+    assert read_image(f"{name}:7") == listing.items[7].read()
     assert find(name).stamp == listing.stamp
 
 

@@ -1,4 +1,4 @@
-"""The list of pictures to leave out."""
+"""The list of images to leave out."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def test_a_listing_without_them_says_which_are_not_there(tmp_path: Path, capsys:
     assert listing.rejected == ()
     assert listing.excluded == ("cat/000.png", "stray.png")
     assert listing.stamp != whole.stamp
-    assert "1 of 3 pictures" in capsys.readouterr().err
+    assert "1 of 3 images" in capsys.readouterr().err
     assert exclude.apply(whole, "") == whole
 
 

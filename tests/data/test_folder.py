@@ -1,4 +1,4 @@
-"""Folders of pictures: layouts, names and what is refused."""
+"""Folders of images: layouts, names and what is refused."""
 
 import os
 import unicodedata

@@ -1,4 +1,4 @@
-"""Pictures and names that were made to harm: each works, is left out with a reason, or is an EdgetlError; none is believed."""
+"""Images and names that were made to harm: each works, is left out with a reason, or is an EdgetlError; none is believed."""
 
 import os
 import struct
@@ -12,7 +12,7 @@ import pytest
 
 from edgetl.contract import InputContract
 from edgetl.data import csv_file
-from edgetl.data.decode import BadPicture, decode
+from edgetl.data.decode import BadImage, decode
 from edgetl.data.folder import find
 from edgetl.errors import EdgetlError
 from edgetl.predict import pixels_of
@@ -83,9 +83,9 @@ def test_bombs_cost_little(make: Callable[[], bytes], tmp_path: Path) -> None:
 
     (tmp_path / "bomb.png").write_bytes(make())
     code = (
-        "import sys; from edgetl.data.decode import decode, BadPicture; from edgetl.contract import InputContract\n"
+        "import sys; from edgetl.data.decode import decode, BadImage; from edgetl.contract import InputContract\n"
         "try: decode(open(sys.argv[1], 'rb').read(), InputContract(32, 1.0, 0, ('a', 'b')))\n"
-        "except BadPicture as error: print('bad:', error)\nelse: print('good')"
+        "except BadImage as error: print('bad:', error)\nelse: print('good')"
     )
 
     def little() -> None:
@@ -96,11 +96,11 @@ def test_bombs_cost_little(make: Callable[[], bytes], tmp_path: Path) -> None:
     done = subprocess.run(command, preexec_fn=little, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(("bad:", "good"))
-    with pytest.raises(EdgetlError, match="cannot be read as a picture") if done.stdout.startswith("bad:") else nullcontext():
+    with pytest.raises(EdgetlError, match="cannot be read as an image") if done.stdout.startswith("bad:") else nullcontext():
         pixels_of(str(tmp_path / "bomb.png"), CONTRACT)
 
 
-def test_a_long_thin_picture_is_read() -> None:
+def test_a_long_thin_image_is_read() -> None:
     assert decode(encode(np.zeros((1, 60000, 3), np.uint8)), CONTRACT).shape == (32, 32, 3)
 
 
@@ -117,12 +117,12 @@ POLYGLOTS = {
 
 
 @pytest.mark.parametrize(("make", "read"), POLYGLOTS.values(), ids=POLYGLOTS.keys())
-def test_polyglots_are_pictures_or_nothing(make: Callable[[], bytes], read: bool) -> None:
+def test_polyglots_are_images_or_nothing(make: Callable[[], bytes], read: bool) -> None:
     """By their content and never by their suffix; what hangs on behind is not looked at."""
     if read:
         assert decode(make(), CONTRACT).shape == (32, 32, 3)
     else:
-        with pytest.raises(BadPicture):
+        with pytest.raises(BadImage):
             decode(make(), CONTRACT)
 
 
@@ -130,18 +130,18 @@ def test_polyglots_are_pictures_or_nothing(make: Callable[[], bytes], read: bool
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_truncated_streams_are_left_out(kind: str, share: float) -> None:
     whole = encode(scene(64, 64), kind)
-    with pytest.raises(BadPicture):
+    with pytest.raises(BadImage):
         decode(whole[: int(share * len(whole))], CONTRACT)
 
 
 @pytest.fixture
 def named(tmp_path: Path) -> Path:
-    """A data folder with every odd name, each a good picture."""
+    """A data folder with every odd name, each a good image."""
     data = fill(tmp_path / "data", {"a": 3, "b": 3})
     for number, name in enumerate(NAMES.values()):
         (data / "a" / name).write_bytes(encode(scene(10, 12, number)))
         (data / "a" / f"bad {number}").mkdir()
-        (data / "a" / f"bad {number}" / name).write_bytes(b"no picture")
+        (data / "a" / f"bad {number}" / name).write_bytes(b"no image")
     return data
 
 
@@ -165,7 +165,7 @@ def test_a_command_tells_of_them_without_steering_the_terminal(cli: Cli, named: 
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_predict_names_a_bad_picture_safely(cli: Cli, name: str, named: Path, tmp_path: Path) -> None:
+def test_predict_names_a_bad_image_safely(cli: Cli, name: str, named: Path, tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(b"no model")
     answer = cli("predict", tmp_path / "model.tflite", "--", named / "a" / name)
     assert answer.code == 5
@@ -193,7 +193,7 @@ LINES = (
 
 @pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
 def test_hostile_lines_of_a_csv(line: str, tmp_path: Path) -> None:
-    """A CSV may name any regular file; devices and pipes are left out, and what is no picture when it is read."""
+    """A CSV may name any regular file; devices and pipes are left out, and what is no image when it is read."""
     fill(tmp_path, {"a": 1, "b": 1})
     (tmp_path / "x.csv").write_text(f"path,label\na/000.png,a\nb/000.png,b\n{line}\n", encoding="utf-8", newline="")
     listing = None

@@ -1,4 +1,4 @@
-"""Packed pictures are the same pictures, from a disk and from TensorFlow's own store of files; a damaged pack is found out."""
+"""Packed images are the same images, from a disk and from TensorFlow's own store of files; a damaged pack is found out."""
 
 import json
 import shutil
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgetl.contract import InputContract
-from edgetl.data import pictures, sources
-from edgetl.data.base import Pictures
+from edgetl.data import images, sources
+from edgetl.data.base import Images
 from edgetl.data.packed import find
 from edgetl.data.shards import INDEX
 from edgetl.errors import DataError, RunError
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return fill(tmp_path / "Bilder für 数字", {"a": 20, "b": 15, "c": 5})
 
 
-def load(source: object, tmp_path: Path, **options: Any) -> Pictures:
+def load(source: object, tmp_path: Path, **options: Any) -> Images:
     listing = sources.find(str(source))
     contract = InputContract(8, 1 / 127.5, 127, listing.classes)
     settings = {
@@ -35,22 +35,22 @@ def load(source: object, tmp_path: Path, **options: Any) -> Pictures:
         "memory_mib": 100,
         "cache": tmp_path / "cache",
     }
-    return pictures.load(listing, contract, **settings | options)
+    return images.load(listing, contract, **settings | options)
 
 
-def by_name(loaded: Pictures) -> dict[str, Any]:
+def by_name(loaded: Images) -> dict[str, Any]:
     rows = zip(loaded.names, loaded.labels, loaded.splits, loaded.hashes, strict=True)
     return {name: (label, split, content, loaded.pixels[row].tobytes()) for row, (name, label, split, content) in enumerate(rows)}
 
 
 @pytest.mark.parametrize("where", ["packed", "ram://pack_test/flowers"])
-def test_the_same_pictures_in_another_order(folder: Path, tmp_path: Path, where: str) -> None:
+def test_the_same_images_in_another_order(folder: Path, tmp_path: Path, where: str) -> None:
     out = str(tmp_path / where) if "://" not in where else where
     made = pack(str(folder), out, 3, 1, 0)
     assert (len(made.index.shards), made.kept) == (3, 0)
     packed, loose = load(out, tmp_path), load(folder, tmp_path)
     assert by_name(packed) == by_name(loose), "names, labels, splits, contents and pixels"
-    assert packed.fingerprint == loose.fingerprint, "a run that was trained on the folder knows its pictures again"
+    assert packed.fingerprint == loose.fingerprint, "a run that was trained on the folder knows its images again"
     assert packed.names != loose.names, "shuffled"
 
 
@@ -97,7 +97,7 @@ def test_an_interrupted_pack_goes_on(folder: Path, tmp_path: Path, monkeypatch: 
 def test_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     pack(str(folder), str(out), 2, 1, 0)
-    with pytest.raises(RunError, match="other pictures"):
+    with pytest.raises(RunError, match="other images"):
         pack(str(folder), str(out), 2, 1, 1)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
@@ -122,7 +122,7 @@ def packed(folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-def test_a_changed_byte_costs_one_picture(packed: Path, tmp_path: Path) -> None:
+def test_a_changed_byte_costs_one_image(packed: Path, tmp_path: Path) -> None:
     shard = next(packed.glob("*.tfrecord"))
     data = bytearray(shard.read_bytes())
     data[data.index(b"IDAT")] ^= 1
@@ -151,12 +151,12 @@ def _path_outside(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> No
 
 
 def _changed_shard_index(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> None:
-    shard_index["pictures"][0]["label"] = "b"
+    shard_index["images"][0]["label"] = "b"
 
 
 @pytest.mark.parametrize("damage", [_wrong_hash, _unknown_key, _other_classes, _path_outside, _changed_shard_index])
 def test_a_changed_index_is_refused(packed: Path, damage: Any) -> None:
-    paths = packed / INDEX, packed / "pictures-00000.json"
+    paths = packed / INDEX, packed / "images-00000.json"
     documents = [json.loads(path.read_text()) for path in paths]
     damage(*documents)
     for path, document in zip(paths, documents, strict=True):

@@ -1,4 +1,4 @@
-"""What `DATA` may be, and single pictures."""
+"""What `DATA` may be, and single images."""
 
 import io
 
@@ -8,7 +8,7 @@ from PIL import Image
 
 from edgetl.data import SOURCES
 from edgetl.data.decode import decode
-from edgetl.data.sources import find, read_picture
+from edgetl.data.sources import find, read_image
 from edgetl.errors import DataError
 from tests.data.conftest import contract, encode, fill, scene
 
@@ -29,10 +29,10 @@ def test_digits():
     assert not listing.rejected
     assert [item.name for item in listing.items[::1796]] == ["digits:0", "digits:1796"]
     assert [int(item.label) for item in listing.items] == labels.tolist()
-    picture = Image.open(io.BytesIO(listing.items[17].read()))
-    assert picture.format == "PNG"
-    assert picture.mode == "L"
-    assert (np.asarray(picture) == np.rint(drawn[17].reshape(8, 8) * 255 / 16)).all()
+    image = Image.open(io.BytesIO(listing.items[17].read()))
+    assert image.format == "PNG"
+    assert image.mode == "L"
+    assert (np.asarray(image) == np.rint(drawn[17].reshape(8, 8) * 255 / 16)).all()
     assert decode(listing.items[17].read(), contract(8)).max() == 255
     assert find("digits").stamp == listing.stamp
 
@@ -86,24 +86,24 @@ def test_another_file(tmp_path):
         find(str(tmp_path / "flowers.tgz"))
 
 
-def test_read_picture(tmp_path):
+def test_read_image(tmp_path):
     path = tmp_path / "odd: näme\n.png"
     path.write_bytes(encode(scene(4, 4)))
-    assert read_picture(str(path)) == encode(scene(4, 4))
-    assert read_picture("digits:17") == find("digits").items[17].read()
+    assert read_image(str(path)) == encode(scene(4, 4))
+    assert read_image("digits:17") == find("digits").items[17].read()
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
         ("digits:1797", "there are digits:0 to digits:1796"),
-        ("digits:", "no picture"),
-        ("nope.jpg", "cannot read the picture 'nope.jpg': No such file"),
+        ("digits:", "no image"),
+        ("nope.jpg", "cannot read the image 'nope.jpg': No such file"),
         (".", "not a file"),
         ("", "cannot read"),
         ("nul\0", "null byte"),
     ],
 )
-def test_read_picture_that_is_missing(name, message):
+def test_read_image_that_is_missing(name, message):
     with pytest.raises(DataError, match=message):
-        read_picture(name)
+        read_image(name)

@@ -19,7 +19,7 @@ def test_fractions_are_met_within_chance():
     assert abs(splits.count("test") - 400) <= 76
 
 
-def test_no_picture_moves_when_others_come_in_any_order():
+def test_no_image_moves_when_others_come_in_any_order():
     few, more = contents(200), contents(400)
     before = dict(zip(few, assign(few, [0, 1] * 100, 0.2, 0.1, seed=3), strict=True))
     after = dict(zip(reversed(more), assign(more[::-1], [1, 0] * 200, 0.2, 0.1, seed=3), strict=True))
@@ -39,7 +39,7 @@ def test_duplicates_share_a_split_in_one_class_and_across_classes():
 
 
 @pytest.mark.parametrize(("val", "test"), [(1e-9, 0.0), (0.2, 0.0), (0.98, 0.0), (0.01, 0.98), (0.5, 0.49)])
-def test_tiny_classes_have_a_train_and_a_val_picture(val, test):
+def test_tiny_classes_have_a_train_and_a_val_image(val, test):
     for seed in range(20):
         splits = assign(contents(6), [0, 0, 1, 1, 2, 2], val, test, seed)
         assert all(sorted(splits[row : row + 2]) == ["train", "val"] for row in (0, 2, 4))
@@ -49,10 +49,10 @@ def test_a_class_of_one_content_trains():
     assert assign(contents(1) * 2 + contents(2, 5), [0, 0, 1, 1], 0.9, 0.0, seed=0)[:2] == ["train", "train"]
 
 
-def test_no_pictures():
+def test_no_images():
     assert assign([], [], 0.2, 0.0, seed=0) == []
 
 
 def test_fractions_that_leave_nothing_to_train_are_refused():
-    with pytest.raises(UsageError, match="no training pictures"):
+    with pytest.raises(UsageError, match="no training images"):
         assign(contents(10), [0] * 10, 0.6, 0.4, seed=0)

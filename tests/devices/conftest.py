@@ -21,14 +21,14 @@ RUNTIMES = ("litert", "onnxruntime")
 
 @dataclass(frozen=True)
 class Models:
-    """int8 files of one tiny network, 40 pictures uint8 [40, 16, 16, 3] in memory and in a file, and what the network says of them."""
+    """int8 files of one tiny network, 40 images uint8 [40, 16, 16, 3] in memory and in a file, and what the network says of them."""
 
     paths: dict[str, Path]
-    pictures: np.ndarray
+    images: np.ndarray
     file: Path
 
     def job(self, runtime: str, **changes: object) -> Job:
-        job = Job(self.paths[runtime], runtime, runs=5, warmup=1, pictures=self.file, picture_count=len(self.pictures))
+        job = Job(self.paths[runtime], runtime, runs=5, warmup=1, images=self.file, image_count=len(self.images))
         return replace(job, **changes)  # type: ignore[arg-type]
 
     def expected(self, runtime: str) -> np.ndarray:
@@ -36,7 +36,7 @@ class Models:
         from edgetl.contract import InputContract
         from edgetl.runtimes import open_session
 
-        return open_session(self.paths[runtime], InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c")))(self.pictures)
+        return open_session(self.paths[runtime], InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c")))(self.images)
 
 
 @pytest.fixture(scope="session")
@@ -53,20 +53,20 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     contract = InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c"))
     random = np.random.default_rng(1)
     colours = random.uniform(30, 225, (40, 1, 1, 3))
-    pictures = np.clip(colours + random.normal(0, 20, (40, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
+    images = np.clip(colours + random.normal(0, 20, (40, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
     image = keras.Input((SIZE, SIZE, 3))
     x = layers.ReLU(6.0, name="relu")(layers.Conv2D(8, 3, 2, "same", bias_initializer="random_normal", name="conv")(image))
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     model = keras.Model(image, layers.Dense(3, kernel_initializer=keras.initializers.RandomNormal(stddev=2.0), name="logits")(x))
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    ranges = activation_ranges(model, contract, pictures, np.arange(len(pictures)))
+    ranges = activation_ranges(model, contract, images, np.arange(len(images)))
     content = int8_tflite(bake(model, weights, ranges, contract).to_keras(model, contract), contract)
     folder = tmp_path_factory.mktemp("models")
     paths = {"litert": folder / "tiny.tflite", "onnxruntime": folder / "tiny.onnx"}
     paths["litert"].write_bytes(content)
     paths["onnxruntime"].write_bytes(FORMATS.load("onnx").convert(content, contract, "int8"))
-    pictures.tofile(folder / "pictures.bin")
-    return Models(paths, pictures, folder / "pictures.bin")
+    images.tofile(folder / "images.bin")
+    return Models(paths, images, folder / "images.bin")
 
 
 def free_port() -> int:

@@ -227,7 +227,7 @@ def test_accuracy_by_a_python_there(cli: Callable[..., Answer], made: Made, daem
     for result in answer.document["results"]:
         assert len(result["samples_ms"]) >= 5
         assert result["cpus"] == [0]
-        assert result["answers"]["pictures"] == 6
+        assert result["answers"]["images"] == 6
         assert result["answers"]["agreement"]["top1_agreement"] == 1
 
 
@@ -420,8 +420,8 @@ def test_perf_test(model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> N
 def test_what_tools_cannot(model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> None:
     spec = name(daemon.serial, python="", benchmark_model=script(tmp_path / "tool", "print('Killed')"), perf_test=tmp_path / "nothing")
     with opened(spec) as device:
-        with pytest.raises(DeviceError, match="cannot answer pictures") as raised:
-            device.measure(Job(model, "litert", pictures=model, picture_count=1))
+        with pytest.raises(DeviceError, match="cannot answer images") as raised:
+            device.measure(Job(model, "litert", images=model, image_count=1))
         assert "Termux" in raised.value.remedy
         with pytest.raises(DeviceError, match="something else than its figures: 'Killed"):
             device.measure(Job(model, "litert"))

@@ -81,10 +81,10 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_browser_answers_as_this_host_does(made: Made, tmp_path: Path, temporary: Path) -> None:
     """The int8 files of a trained run, in both formats."""
     project = Project.open(made.run)
-    pictures = project.trained_pictures()
-    pixels = np.ascontiguousarray(pictures.pixels[:12])
-    pixels.tofile(tmp_path / "pictures.bin")
-    sent = Sent(tmp_path / "pictures.bin", pictures.labels[:12])
+    images = project.trained_images()
+    pixels = np.ascontiguousarray(images.pixels[:12])
+    pixels.tofile(tmp_path / "images.bin")
+    sent = Sent(tmp_path / "images.bin", images.labels[:12])
     files = {"litert": made.run / "export" / "model_int8.tflite", "onnxruntime": made.run / "export" / "model_int8.onnx"}
     subjects = [Subject(name, file, name, expected=open_session(file, project.contract)(pixels)) for name, file in files.items()]
     document = benchmark(subjects, ["browser"], Plan(runs=5), sent)
@@ -109,8 +109,8 @@ def test_a_browser_answers_as_this_host_does(made: Made, tmp_path: Path, tempora
 @pytest.mark.usefixtures("runtimes")
 def test_threads_cores_operators_and_short_inferences(tiny: Path, tmp_path: Path, temporary: Path) -> None:
     pixels = np.random.default_rng(1).integers(100, 104, (3, SIZE, SIZE, 3), np.uint8)
-    pixels.tofile(tmp_path / "pictures.bin")
-    job = Job(tiny, "onnxruntime", 2, runs=4, cpus=(0,), profile=2, pictures=tmp_path / "pictures.bin", picture_count=3)
+    pixels.tofile(tmp_path / "images.bin")
+    job = Job(tiny, "onnxruntime", 2, runs=4, cpus=(0,), profile=2, images=tmp_path / "images.bin", image_count=3)
     with closing(open_device("browser")) as device:
         found = device.measure(job)
     means = pixels.mean((1, 2), dtype=np.float64)

@@ -11,10 +11,10 @@ from edgetl.devices.base import Job
 from edgetl.devices.local import LocalDevice
 from edgetl.errors import DeviceError, UsageError
 from tests.conftest import Answer, Made
-from tests.devices.tiny_model import pictures, write
+from tests.devices.tiny_model import images, write
 
 PROCESSORS = ("cortex-a76", "cortex-a53")
-COUNT = 4  # pictures
+COUNT = 4  # images
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def asked(tmp_path: Path) -> Callable[..., Job]:
-    file = tmp_path / "pictures.bin"
-    pictures(COUNT).tofile(file)
-    return lambda kind, **choices: Job(write(kind, tmp_path), "litert", pictures=file, picture_count=COUNT, **choices)
+    file = tmp_path / "images.bin"
+    images(COUNT).tofile(file)
+    return lambda kind, **choices: Job(write(kind, tmp_path), "litert", images=file, image_count=COUNT, **choices)
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_arm_kernels_answer_as_this_hosts(processor: str, asked: Callable[..., J
     emulated = device.measure(asked("int8", runs=1000, warmup=1000, profile=5))
     device.close()
     answers, expected = (np.array(result["answers"]) for result in (emulated, here.measure(asked("int8", runs=1))))
-    assert np.ptp(expected, axis=0).max() > 0.2, "the network must tell the pictures apart, or this test shows nothing"
+    assert np.ptp(expected, axis=0).max() > 0.2, "the network must tell the images apart, or this test shows nothing"
     np.testing.assert_allclose(answers, expected, atol=3 / 256)  # a rounding in each of three layers
     assert len(emulated["samples_ms"]) == 1, "its times mean nothing: not one more run than is needed"
     assert emulated["peak_memory_bytes"] is None
@@ -129,7 +129,7 @@ def test_command_claims_no_latency(cli: Callable[..., Answer], tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("emulator")
-def test_32_pictures_of_a_run_in_two_minutes_a_model(cli: Callable[..., Answer], made: Made, tmp_path: Path) -> None:
+def test_32_images_of_a_run_in_two_minutes_a_model(cli: Callable[..., Answer], made: Made, tmp_path: Path) -> None:
     devices = [text for processor in PROCESSORS for text in ("--device", f"qemu:{processor}")]
     answer = cli("benchmark", made.run, *devices, "--accuracy", 32, "--out", tmp_path, "--json")
     assert answer.code == 0, answer.err

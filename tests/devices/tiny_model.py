@@ -1,4 +1,4 @@
-"""A network of a few named layers as a float TFLite and as an int8 TFLite file, made once a session, and pictures that it tells apart."""
+"""A network of a few named layers as a float TFLite and as an int8 TFLite file, made once a session, and images that it tells apart."""
 
 from functools import cache
 from pathlib import Path
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 LAYERS = ("stem", "depthwise", "project", "add", "pool", "logits")
 
 
-def pictures(count: int) -> NDArray[np.uint8]:
-    """uint8 [count, 32, 32, 3]: noise around a colour that changes from picture to picture."""
+def images(count: int) -> NDArray[np.uint8]:
+    """uint8 [count, 32, 32, 3]: noise around a colour that changes from image to image."""
     random = np.random.default_rng(7)
     noisy = random.uniform(0, 255, (count, 1, 1, 3)) + random.normal(0, 30, (count, 32, 32, 3))
     return np.clip(noisy, 0, 255).astype(np.uint8)
@@ -41,7 +41,7 @@ def _files() -> dict[str, bytes]:
     files = {"float32": converter.convert()}
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([one[None].astype(np.float32)] for one in pictures(20))
+    converter.representative_dataset = lambda: ([one[None].astype(np.float32)] for one in images(20))
     converter.inference_input_type = converter.inference_output_type = tf.uint8
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     return files | {"int8": converter.convert()}

@@ -1,4 +1,4 @@
-"""Copies are found among pictures that are none."""
+"""Copies are found among images that are none."""
 
 import hashlib
 from dataclasses import replace
@@ -14,7 +14,7 @@ from edgetl.doctor.base import Look
 COUNT = 40
 
 
-def picture(seed: int) -> Image.Image:
+def image(seed: int) -> Image.Image:
     """Soft shapes over a slope."""
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 256, (9, 9, 3), np.uint8)
@@ -42,37 +42,37 @@ ALTERED = {
 
 @pytest.mark.parametrize("way", ALTERED)
 def test_an_altered_copy_is_found_by_the_hash_alone(way: str) -> None:
-    looks = [*(look(picture(seed)) for seed in range(COUNT)), look(ALTERED[way](picture(7)))]
+    looks = [*(look(image(seed)) for seed in range(COUNT)), look(ALTERED[way](image(7)))]
     pairs = find_pairs(looks, None)
     assert [(pair.first, pair.second) for pair in pairs] == [(7, COUNT)]
     assert 0.95 <= pairs[0].likeness < 1
 
 
 def test_a_cropped_copy_is_found_through_its_features() -> None:
-    cropped = picture(7).crop((30, 20, 310, 222))
-    looks = [*(look(picture(seed)) for seed in range(COUNT)), look(cropped)]
+    cropped = image(7).crop((30, 20, 310, 222))
+    looks = [*(look(image(seed)) for seed in range(COUNT)), look(cropped)]
     features = np.random.default_rng(0).normal(size=(COUNT + 1, 32)).astype(np.float32)
     features[COUNT] = features[7] + 0.1
     assert [(pair.first, pair.second) for pair in find_pairs(looks, features)] == [(7, COUNT)]
 
 
 def test_equal_files_are_paired_with_the_first() -> None:
-    looks = [look(picture(seed)) for seed in (0, 1, 0, 0)]
+    looks = [look(image(seed)) for seed in (0, 1, 0, 0)]
     assert [(pair.first, pair.second, pair.likeness) for pair in find_pairs(looks, None)] == [(0, 2, 1.0), (0, 3, 1.0)]
 
 
-def test_blank_pictures_are_no_copies_of_each_other() -> None:
+def test_blank_images_are_no_copies_of_each_other() -> None:
     blanks = [look(Image.new("RGB", (30, 30), (level, level, level))) for level in range(0, 250, 50)]
     assert find_pairs(blanks, np.zeros((5, 8), np.float32)) == ()
     assert find_pairs([], None) == ()
 
 
 def test_the_hash_keeps_to_the_scene() -> None:
-    thumbnails = np.stack([look(shown).thumbnail for shown in (picture(1), encoded(picture(1)), picture(2))]).astype(np.float32)
+    thumbnails = np.stack([look(shown).thumbnail for shown in (image(1), encoded(image(1)), image(2))]).astype(np.float32)
     same, other = (int(np.bitwise_count(perceptual_hash(thumbnails)[0] ^ perceptual_hash(thumbnails)[row])) for row in (1, 2))
     assert same <= 4 < 12 < other
 
 
-def test_tiny_pictures_are_compared_by_their_bytes_only() -> None:
-    looks = [replace(look(shown), size=(8, 8)) for shown in (picture(1), encoded(picture(1)), picture(1))]
+def test_tiny_images_are_compared_by_their_bytes_only() -> None:
+    looks = [replace(look(shown), size=(8, 8)) for shown in (image(1), encoded(image(1)), image(1))]
     assert [(pair.first, pair.second) for pair in find_pairs(looks, None)] == [(0, 2)]

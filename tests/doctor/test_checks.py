@@ -1,4 +1,4 @@
-"""Every check finds what it is there for, and nothing in pictures that are in order."""
+"""Every check finds what it is there for, and nothing in images that are in order."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ PER_CLASS = {"train": 40, "val": 12}
 
 
 def sound() -> Seen:
-    """Two classes of 52 pictures, told apart by their features."""
+    """Two classes of 52 images, told apart by their features."""
     splits = tuple(split for _ in range(2) for split, count in PER_CLASS.items() for _ in range(count))
     labels = np.repeat([0, 1], sum(PER_CLASS.values()))
     looks = tuple(Look(f"{row:064}", (320, 240), "RGB", 1, "", 50.0, np.zeros((48, 48), np.uint8)) for row in range(len(labels)))
@@ -89,7 +89,7 @@ def test_a_fault_is_found_by_its_check(name: str, number: int) -> None:
     make, what, listed = FAULTS[name][number]
     found = list(CHECKS.load(name)(make()))
     assert found[0].what == what
-    assert {one.kind for one in found} == {"class" if name == "classes" else "picture"}
+    assert {one.kind for one in found} == {"class" if name == "classes" else "image"}
     for way in ("exclude", "consider"):
         names = {left for one in found for left in getattr(one, way)}
         assert (what in names) == (way == listed)
@@ -103,7 +103,7 @@ def test_a_copy_is_named_once() -> None:
         assert len(found) == 1
 
 
-def test_labels_are_not_judged_by_too_few_pictures() -> None:
+def test_labels_are_not_judged_by_too_few_images() -> None:
     seen = sound()
     few = [*range(5), *range(52, 104)]
     assert not list(

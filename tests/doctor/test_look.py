@@ -33,7 +33,7 @@ def test_size_is_upright_and_the_stored_form_is_told() -> None:
 
 
 def test_what_cannot_be_decoded_has_a_reason() -> None:
-    for data in (b"", b"no picture", PHOTO[: len(PHOTO) // 2]):
+    for data in (b"", b"no image", PHOTO[: len(PHOTO) // 2]):
         outcome = look(data)
         assert outcome.look is None
         assert outcome.reason
@@ -43,7 +43,7 @@ def test_what_cannot_be_decoded_has_a_reason() -> None:
 def test_sound_files_have_no_damage(progressive: bool) -> None:
     data = encode(scene(240, 320), "JPEG", progressive=progressive)
     assert damage(data, "JPEG") == ""
-    assert damage(data + bytes(5000), "JPEG") == "", "what phones append is no part of the picture"
+    assert damage(data + bytes(5000), "JPEG") == "", "what phones append is no part of the image"
 
 
 def test_holes_are_found_that_viewers_hide() -> None:

@@ -10,7 +10,7 @@ def test_numbers_by_hand() -> None:
     a = np.array([[0.75, 0.25], [0.5, 0.5], [0.25, 0.75]])
     b = np.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]])
     found = compare(a, b)
-    assert found.pictures == 3
+    assert found.images == 3
     assert found.disagreements == 2  # row 1: class 0 (the lower of a tie) against 1; row 2: 1 against 0
     assert found.top1_agreement == pytest.approx(1 / 3)
     assert found.max_steps == 64

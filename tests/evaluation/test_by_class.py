@@ -15,5 +15,5 @@ def test_figures_are_those_of_scikit_learn() -> None:
     assert np.array_equal(counts, confusion_matrix(labels, answers, labels=range(7)))
     expected = precision_recall_fscore_support(labels, answers, labels=range(7), zero_division=0)
     found = by_class(counts)
-    for values, name in zip(expected, ("precision", "recall", "f1", "pictures"), strict=True):
+    for values, name in zip(expected, ("precision", "recall", "f1", "images"), strict=True):
         assert [getattr(one, name) for one in found] == pytest.approx(list(values))

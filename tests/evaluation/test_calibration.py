@@ -5,13 +5,13 @@ from edgetl.evaluation.calibration import calibration_error, find_temperature, r
 
 
 def test_by_hand() -> None:
-    """Two pictures at 0.9, one right: 0.4 off; two at 0.6, both right: 0.4 off the other way; bins do not cancel."""
+    """Two images at 0.9, one right: 0.4 off; two at 0.6, both right: 0.4 off the other way; bins do not cancel."""
     probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.4, 0.6]])
     labels = np.array([0, 1, 1, 1])
     assert calibration_error(probabilities, labels) == pytest.approx(0.4)
     low, high = reliability(probabilities, labels)
-    assert (low.pictures, low.confidence, low.accuracy) == (2, pytest.approx(0.6), 1.0)
-    assert (high.pictures, high.confidence, high.accuracy) == (2, pytest.approx(0.9), 0.5)
+    assert (low.images, low.confidence, low.accuracy) == (2, pytest.approx(0.6), 1.0)
+    assert (high.images, high.confidence, high.accuracy) == (2, pytest.approx(0.9), 0.5)
     assert low.low <= 0.6 <= low.high < high.high
 
 
@@ -21,10 +21,10 @@ def test_a_sure_and_right_model_is_calibrated() -> None:
     assert calibration_error(np.eye(3)[(labels + 1) % 3], labels) == 1.0
 
 
-def drawn(pictures: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def drawn(images: int, temperature: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Logits that are `temperature` times as large as the odds by which the labels were drawn."""
     random = np.random.default_rng(seed)
-    logits = random.normal(size=(pictures, 4)) * 2
+    logits = random.normal(size=(images, 4)) * 2
     labels = (logits + random.gumbel(size=logits.shape)).argmax(axis=1)
     return logits * temperature, labels
 
@@ -40,7 +40,7 @@ def test_the_temperature_is_found(temperature: float) -> None:
 
 
 def test_the_figures_after_are_honest() -> None:
-    """Twenty pictures fix no temperature: what they gain on themselves is not claimed."""
+    """Twenty images fix no temperature: what they gain on themselves is not claimed."""
     logits, labels = drawn(20, 1.0)
     found = find_temperature(logits, labels)
     odds = np.exp(logits / found.temperature)

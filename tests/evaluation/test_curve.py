@@ -6,10 +6,10 @@ from edgetl.evaluation.curve import learning_curve, power_law
 SIZES = [100, 200, 400, 800, 1600]
 
 
-def answers(errors: np.ndarray, seeds: int = 5, pictures: int = 2000, seed: int = 0) -> np.ndarray:
-    """Right or wrong with those probabilities, hard pictures being hard for all models."""
-    hardness = np.random.default_rng(seed).permutation(pictures) / pictures
-    noise = np.random.default_rng(seed + 1).normal(0, 0.02, (len(errors), seeds, pictures))
+def answers(errors: np.ndarray, seeds: int = 5, images: int = 2000, seed: int = 0) -> np.ndarray:
+    """Right or wrong with those probabilities, hard images being hard for all models."""
+    hardness = np.random.default_rng(seed).permutation(images) / images
+    noise = np.random.default_rng(seed + 1).normal(0, 0.02, (len(errors), seeds, images))
     return hardness + noise > errors[:, None, None]
 
 
@@ -39,7 +39,7 @@ def test_doubling_is_foreseen_within_its_interval() -> None:
     found = learning_curve(SIZES, right[:-1])
     assert found.law is not None
     assert found.doubled is not None
-    assert found.doubled.pictures == 3200
+    assert found.doubled.images == 3200
     truth, before = right[-1].mean(), right[-2].mean()
     assert found.doubled.accuracy_interval_95[0] <= truth <= found.doubled.accuracy_interval_95[1]
     assert found.doubled.gain_points == pytest.approx(100 * (truth - before), abs=1.0)
@@ -48,7 +48,7 @@ def test_doubling_is_foreseen_within_its_interval() -> None:
     for point, one in zip(found.points, right, strict=False):
         assert point.accuracy == pytest.approx(one.mean())
         assert point.interval_95[0] < point.accuracy < point.interval_95[1]
-    assert found.doubled.gain_interval_95[1] - found.doubled.gain_interval_95[0] < 1.5, "the same pictures for all sizes"
+    assert found.doubled.gain_interval_95[1] - found.doubled.gain_interval_95[0] < 1.5, "the same images for all sizes"
     assert learning_curve(SIZES, right[:-1]) == found
 
 

@@ -10,7 +10,7 @@ from edgetl.evaluation.metrics import Accuracy, measure
 def test_numbers_by_hand() -> None:
     probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5], [0.0, 1.0, 0.0]])
     found = measure(probabilities, np.array([0, 1, 1, 0]))
-    assert found.pictures == 4
+    assert found.images == 4
     assert found.top1_accuracy == 0.5
     assert found.top5_accuracy == 1.0  # three classes: top-3
     # Class 0: 1 hit, 1 miss, F1 2/3. Class 1: 1 hit, 1 miss, 1 false alarm, F1 1/2. Class 2: never right, F1 0.
@@ -41,13 +41,13 @@ def test_a_perfect_and_an_always_wrong_model() -> None:
     assert wrong.loss == pytest.approx(math.log(512))  # the floor: bad, not infinite
 
 
-def test_neither_the_order_of_pictures_nor_the_names_of_classes_matter() -> None:
+def test_neither_the_order_of_images_nor_the_names_of_classes_matter() -> None:
     for seed in range(20):
         random = np.random.default_rng(seed)
-        pictures, classes = int(random.integers(2, 60)), int(random.integers(2, 9))
-        probabilities, labels = random.dirichlet(np.ones(classes), pictures), random.integers(0, classes, pictures)
+        images, classes = int(random.integers(2, 60)), int(random.integers(2, 9))
+        probabilities, labels = random.dirichlet(np.ones(classes), images), random.integers(0, classes, images)
         found = measure(probabilities, labels)
-        shuffled, renamed = random.permutation(pictures), random.permutation(classes)
+        shuffled, renamed = random.permutation(images), random.permutation(classes)
         assert _close(found, measure(probabilities[shuffled], labels[shuffled]))
         assert _close(found, measure(probabilities[:, renamed], np.argsort(renamed)[labels]))
         assert found.top1_interval_95[0] <= found.top1_accuracy <= found.top1_interval_95[1]

@@ -14,11 +14,11 @@ Array = NDArray[np.float64]
 CLASSES = 4
 
 
-def a_model(pictures: int = 200, seed: int = 0) -> tuple[Array, NDArray[np.int64]]:
+def a_model(images: int = 200, seed: int = 0) -> tuple[Array, NDArray[np.int64]]:
     """Sure and mostly right answers [N, K] and labels [N]."""
     random = np.random.default_rng(seed)
-    labels = np.arange(pictures) % CLASSES
-    answers = np.where(random.random(pictures) < 0.9, labels, (labels + 1) % CLASSES)
+    labels = np.arange(images) % CLASSES
+    answers = np.where(random.random(images) < 0.9, labels, (labels + 1) % CLASSES)
     return np.eye(CLASSES)[answers] * 0.8 + 0.05, labels
 
 
@@ -27,7 +27,7 @@ def rounded(probabilities: Array) -> Array:
 
 
 def judged(labels: NDArray[np.int64], **subjects: Array) -> Parity:
-    return judge(subjects, labels, [f"picture-{row}.jpg" for row in range(len(labels))])
+    return judge(subjects, labels, [f"image-{row}.jpg" for row in range(len(labels))])
 
 
 def test_models_that_agree_pass() -> None:
@@ -73,7 +73,7 @@ def test_a_constant_model_fails_though_it_agrees_with_itself() -> None:
         assert all("same answer" in subject.faults[0] for subject in found.subjects.values())
 
 
-def test_one_class_for_everything_fails_unless_the_probabilities_tell_the_pictures_apart() -> None:
+def test_one_class_for_everything_fails_unless_the_probabilities_tell_the_images_apart() -> None:
     _, labels = a_model()
     random = np.random.default_rng(0)
     for spread, passes in ((5 / 256, False), (40 / 256, True)):
@@ -82,13 +82,13 @@ def test_one_class_for_everything_fails_unless_the_probabilities_tell_the_pictur
         assert judged(labels, keras_float=lazy, tflite_float32=lazy).passed is passes
 
 
-def test_a_sure_model_of_one_class_of_pictures_is_not_constant() -> None:
+def test_a_sure_model_of_one_class_of_images_is_not_constant() -> None:
     sure = np.tile([0.97, 0.01, 0.01, 0.01], (200, 1))
     sure[::2] = [0.94, 0.02, 0.02, 0.02]
     assert judged(np.zeros(200, np.int64), keras_float=sure, tflite_float32=sure).passed
 
 
-def test_a_single_picture_shows_nothing() -> None:
+def test_a_single_image_shows_nothing() -> None:
     model, labels = a_model(1)
     assert not judged(labels, keras_float=model, tflite_float32=model).passed
 
@@ -124,7 +124,7 @@ def test_on_a_small_set_one_near_tie_may_tip_over_but_not_two() -> None:
         assert ("at most 1 may differ" in " ".join(found.failures)) is not passes
 
 
-def test_one_picture_that_goes_from_sure_to_sure_of_something_else_fails_a_float_pair() -> None:
+def test_one_image_that_goes_from_sure_to_sure_of_something_else_fails_a_float_pair() -> None:
     model, labels = a_model(20)
     other = model.copy()
     other[3] = np.roll(model[3], 1)
@@ -135,28 +135,28 @@ def test_one_picture_that_goes_from_sure_to_sure_of_something_else_fails_a_float
 
 
 @pytest.mark.parametrize(
-    ("fraction", "pictures", "allowed"), [(0.9, 10, 1), (0.985, 200, 3), (0.95, 100, 5), (0.95, 119, 5), (0.999, 100, 1)]
+    ("fraction", "images", "allowed"), [(0.9, 10, 1), (0.985, 200, 3), (0.95, 100, 5), (0.95, 119, 5), (0.999, 100, 1)]
 )
-def test_allowed_disagreements(fraction: float, pictures: int, allowed: int) -> None:
+def test_allowed_disagreements(fraction: float, images: int, allowed: int) -> None:
     tolerance = dataclasses.replace(TOLERANCES[0], min_top1_agreement=fraction, max_mean_abs_dp=1.0, max_drop_points=100.0)
     for tipped, passes in ((allowed, True), (allowed + 1, False)):
-        a, b = np.tile([0.6, 0.4], (pictures, 1)), np.tile([0.6, 0.4], (pictures, 1))
+        a, b = np.tile([0.6, 0.4], (images, 1)), np.tile([0.6, 0.4], (images, 1))
         b[:tipped] = [0.4, 0.6]
-        right = np.ones(pictures, bool)
+        right = np.ones(images, bool)
         assert (not tolerance.failures(compare(a, b), paired(right, right))) is passes
 
 
 def test_a_drop_fails_beyond_its_bound_a_gain_never_does() -> None:
     labels = np.arange(1000) % CLASSES
     model = np.eye(CLASSES)[labels] * 0.8 + 0.05
-    for lost, passes in ((7, True), (8, False)):  # 0.7 points of 1000 pictures
+    for lost, passes in ((7, True), (8, False)):  # 0.7 points of 1000 images
         worse = model.copy()
         worse[:lost] = np.roll(model[:lost], 1, axis=1)
         assert judged(labels, keras_float=model, tflite_int8=worse).passed is passes
     assert judged(labels, keras_float=worse, tflite_int8=model).passed
 
 
-def test_losing_one_picture_of_a_small_set_is_no_failure() -> None:
+def test_losing_one_image_of_a_small_set_is_no_failure() -> None:
     labels = np.arange(40) % CLASSES
     model = np.eye(CLASSES)[labels] * 0.8 + 0.05
     worse = model.copy()
@@ -174,13 +174,13 @@ def test_wrong_confidence_fails_though_every_answer_is_the_same() -> None:
     assert not pair.passed
 
 
-def test_worst_pictures_are_named_with_what_was_said_of_them() -> None:
+def test_worst_images_are_named_with_what_was_said_of_them() -> None:
     model, labels = a_model()
     other = model.copy()
     other[7] = [0.05, 0.05, 0.05, 0.85] if model[7].argmax() == 0 else [0.85, 0.05, 0.05, 0.05]
     [pair] = judged(labels, keras_float=model, tflite_int8=other).pairs
     worst = pair.worst[0]
-    assert (worst.name, worst.label) == ("picture-7.jpg", 3)
+    assert (worst.name, worst.label) == ("image-7.jpg", 3)
     assert (worst.first_top1, worst.second_top1) == (int(model[7].argmax()), int(other[7].argmax()))
     assert [worst.first_probability, worst.second_probability] == pytest.approx([0.85, 0.85])
     assert len(pair.worst) == 10
@@ -215,8 +215,8 @@ def test_the_dictionary_is_json_and_holds_the_verdict() -> None:
     again = json.loads(json.dumps(document, allow_nan=False))
     assert again["passed"] is True
     assert again["failures"] == []
-    assert again["pictures"] == 200
-    assert again["subjects"]["keras_float"]["accuracy"]["pictures"] == 200
+    assert again["images"] == 200
+    assert again["subjects"]["keras_float"]["accuracy"]["images"] == 200
     assert again["pairs"][0]["passed"] is True
     assert again["pairs"][0]["tolerance"]["reason"]
 

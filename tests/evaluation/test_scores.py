@@ -18,11 +18,11 @@ from edgetl.evaluation.scores import score, weighted_statistics
 NAMES = ("a", "b", "c", "d")
 
 
-def some(pictures: int, seed: int = 0, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
+def some(images: int, seed: int = 0, classes: int = 4) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities that are right more often than not, none of them below the loss's floor."""
     random = np.random.default_rng(seed)
-    labels = random.integers(0, classes, pictures)
-    logits = random.normal(size=(pictures, classes)) + 1.2 * np.eye(classes)[labels]
+    labels = random.integers(0, classes, images)
+    logits = random.normal(size=(images, classes)) + 1.2 * np.eye(classes)[labels]
     odds = np.exp(logits)
     return 0.02 + 0.92 * odds / odds.sum(axis=1, keepdims=True), labels
 
@@ -45,7 +45,7 @@ def test_every_figure_is_scikit_learns() -> None:
     for one, (precision, recall, f1, support) in zip(found.classes, each, strict=True):
         assert None not in (one.precision, one.recall, one.f1)
         values = [one.precision.value, one.recall.value, one.f1.value]  # type: ignore[union-attr]
-        assert [*values, one.pictures] == pytest.approx([precision, recall, f1, support])
+        assert [*values, one.images] == pytest.approx([precision, recall, f1, support])
 
 
 @pytest.mark.parametrize("steps", [0, 256])
@@ -66,7 +66,7 @@ def test_a_resample_is_scored_as_scikit_learn_scores_it(steps: int) -> None:
         assert found["calibration_error"][0] == pytest.approx(calibration_error(probabilities[picked], of))
 
 
-def test_intervals_hold_the_figure_narrow_with_pictures_and_repeat() -> None:
+def test_intervals_hold_the_figure_narrow_with_images_and_repeat() -> None:
     few, many = score(*some(100), NAMES), score(*some(1600), NAMES)
     for scores in (few, many):
         assert scores.accuracy.interval_95[0] < scores.accuracy.value < scores.accuracy.interval_95[1]
@@ -75,13 +75,13 @@ def test_intervals_hold_the_figure_narrow_with_pictures_and_repeat() -> None:
             assert one.interval_95[0] < one.value < one.interval_95[1]
         assert 0 <= scores.calibration_error.interval_95[0] <= scores.calibration_error.interval_95[1]
     width = [one.macro["f1"].interval_95[1] - one.macro["f1"].interval_95[0] for one in (few, many)]  # type: ignore[union-attr]
-    assert 3 < width[0] / width[1] < 5.3, "a quarter, for sixteen times the pictures"
+    assert 3 < width[0] / width[1] < 5.3, "a quarter, for sixteen times the images"
     assert score(*some(100), NAMES) == few
     assert score(*some(100), NAMES, seed=1) != few
 
 
 def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
-    """Macro F1 of 60 sets of 150 pictures against that of 40,000."""
+    """Macro F1 of 60 sets of 150 images against that of 40,000."""
     probabilities, labels = some(40_000, seed=99)
     truth = f1_score(labels, probabilities.argmax(axis=1), average="macro")
     held = 0
@@ -91,25 +91,25 @@ def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     assert held >= 50
 
 
-def test_an_absent_class_and_one_picture_a_class_are_said() -> None:
+def test_an_absent_class_and_one_image_a_class_are_said() -> None:
     probabilities, labels = some(60)
     labels = np.where(labels == 3, 0, labels)
     found = score(probabilities, labels, NAMES)
     lost = found.classes[3]
-    assert (lost.pictures, lost.recall, lost.roc_auc) == (0, None, None)
+    assert (lost.images, lost.recall, lost.roc_auc) == (0, None, None)
     assert lost.named
     assert lost.precision is not None
     assert lost.precision.value == 0
     assert found.macro["roc_auc"] is not None
-    assert any("no picture of 'd'" in note for note in found.notes)
+    assert any("no image of 'd'" in note for note in found.notes)
 
     single = score(np.eye(4) * 0.6 + 0.1, np.arange(4), NAMES)
     assert single.accuracy.value == 1.0
-    assert single.accuracy.interval_95[0] < 0.6, "four pictures show little"
-    assert any("fewer than 10 pictures" in note for note in single.notes)
+    assert single.accuracy.interval_95[0] < 0.6, "four images show little"
+    assert any("fewer than 10 images" in note for note in single.notes)
 
     alone = score(probabilities[:1], labels[:1], NAMES)
-    assert (alone.pictures, alone.macro["roc_auc"], alone.classes[labels[0]].roc_auc) == (1, None, None)
+    assert (alone.images, alone.macro["roc_auc"], alone.classes[labels[0]].roc_auc) == (1, None, None)
     assert any("one class" in note for note in alone.notes)
 
 

@@ -13,7 +13,7 @@ def test_numbers_by_hand() -> None:
     assert found.mcnemar_p == pytest.approx(2 * (1 + 5) / 32)  # 0 or 1 heads of 5 coins, and as many tails
 
 
-def test_no_discordant_pictures_is_no_evidence() -> None:
+def test_no_discordant_images_is_no_evidence() -> None:
     same = np.array([True, False, True])
     assert (paired(same, same).mcnemar_p, paired(same, same).drop_points) == (1.0, 0.0)
 

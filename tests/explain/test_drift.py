@@ -16,7 +16,7 @@ from edgetl.runtimes import open_session
 from tests.export.conftest import Network, network, scenes  # noqa: F401  a fixture
 from tests.training.conftest import CONTRACT, small_backbone
 
-PICTURES = 24
+IMAGES = 24
 
 
 class Case(NamedTuple):
@@ -31,7 +31,7 @@ class Case(NamedTuple):
         return int8_tflite((quantized or self.quantized).to_keras(self.model, self.contract), self.contract)
 
     def drift(self, content: bytes | None = None) -> dict[str, Drift]:
-        found = drift(self.model, content or self.file(), self.contract, self.pixels, np.arange(PICTURES))
+        found = drift(self.model, content or self.file(), self.contract, self.pixels, np.arange(IMAGES))
         return {one.operator: one for one in found}
 
 
@@ -40,7 +40,7 @@ def calibrated(model: Any, contract: InputContract, pixels: np.ndarray) -> Case:
 
     names = ranged_layers(model)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in names])
-    seen = ends(contract.normalize(pixels[:PICTURES].astype(np.float32)), training=False)
+    seen = ends(contract.normalize(pixels[:IMAGES].astype(np.float32)), training=False)
     ranges = {name: (min(0.0, float(output.numpy().min())), float(output.numpy().max())) for name, output in zip(names, seen, strict=True)}
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
     return Case(model, bake(model, weights, ranges, contract), contract, pixels)
@@ -70,7 +70,7 @@ def cases(network: Callable[[str], Network]) -> dict[str, Case]:  # noqa: F811
 
     set_seed(4)
     made = {name: attach_head(fold_batch_norms(backbone()), 3) for name, backbone in (("small", small_backbone), ("gated", gated_backbone))}
-    found = {name: calibrated(model, CONTRACT, scenes(PICTURES)) for name, model in made.items()}
+    found = {name: calibrated(model, CONTRACT, scenes(IMAGES)) for name, model in made.items()}
     real = network("mobilenet_v2")
     return found | {"mobilenet_v2": calibrated(real.model, real.contract, real.pixels)}
 
@@ -134,10 +134,10 @@ def test_reading_inner_tensors_changes_no_answer(cases: dict[str, Case], tmp_pat
     for name, case in cases.items():
         (tmp_path / "model.tflite").write_bytes(case.file())
         session = open_session(tmp_path / "model.tflite", case.contract)
-        expected = session(case.pixels[:PICTURES])
+        expected = session(case.pixels[:IMAGES])
         logits = tensors_of(case.file(), ["logits"])["logits"]
         opened = _Opened(case.file(), [*tensors_of(case.file(), ranged_layers(case.model)).values()])
-        for picture, wanted in zip(case.pixels[:PICTURES], expected, strict=True):
-            values = list(opened(picture))[opened._tensors.index(logits)].ravel()
+        for image, wanted in zip(case.pixels[:IMAGES], expected, strict=True):
+            values = list(opened(image))[opened._tensors.index(logits)].ravel()
             powers = np.exp(values - values.max())
             np.testing.assert_allclose(powers / powers.sum(), wanted, atol=1 / 256, err_msg=name)

@@ -34,10 +34,10 @@ def colours() -> Any:
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (40, 40), (40, 0)])
 def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
-    picture = np.full((64, 64, 3), 90, np.uint8)
-    picture[top : top + 24, left : left + 24] = 255, 0, 0
-    picture[24:32, 32:40] = 0, 0, 255  # one place of the map
-    found = look(colours, last_map(colours), CONTRACT, picture)
+    image = np.full((64, 64, 3), 90, np.uint8)
+    image[top : top + 24, left : left + 24] = 255, 0, 0
+    image[24:32, 32:40] = 0, 0, 255  # one place of the map
+    found = look(colours, last_map(colours), CONTRACT, image)
     assert last_map(colours) == "found", "padding has no map of its own"
     assert (found.top1, found.map.shape, found.map.max()) == (0, (64, 64), pytest.approx(1, abs=0.01))
     y, x = np.unravel_index(found.map.argmax(), found.map.shape)
@@ -46,7 +46,7 @@ def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
     assert found.drop > 0.1
     assert found.drop > 3 * found.drop_elsewhere
     assert found.beaten == 1
-    blue = look(colours, "found", CONTRACT, picture, label=1)
+    blue = look(colours, "found", CONTRACT, image, label=1)
     assert (blue.top1, blue.probability) == (0, pytest.approx(1 - found.probability, abs=1e-6))
     y, x = np.unravel_index(blue.map.argmax(), blue.map.shape)
     assert 16 <= y < 40
@@ -73,34 +73,34 @@ def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
     size = max(size, backbone.smallest_image)
     model = attach_head(fold_batch_norms(backbone.build(min(backbone.alphas), size)), 2)
     contract = InputContract(size, backbone.scale, backbone.zero_point, ("a", "b"))
-    picture = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
     layer = last_map(model)
     weights = {one.name: one.get_weights() for one in model.layers if one.weights}
     grids = bake(model, weights, dict.fromkeys(ranged_layers(model), (-2.0, 6.0)), contract)
     for one in (model, grids.to_keras(model, contract)):
-        found = look(one, layer, contract, picture)
+        found = look(one, layer, contract, image)
         assert found.map.shape == (size, size)
         assert np.isfinite(found.map).all()
         assert 0 <= found.map.min() <= found.map.max() <= 1 + 1e-6
         assert 0 <= found.beaten <= 1
 
 
-def test_the_command_draws_pictures_and_the_report_shows_them(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
-    from edgetl.data.sources import read_picture
+def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    from edgetl.data.sources import read_image
 
     name = tmp_path / "ein Bild ☂ & <b>.png"
-    name.write_bytes(read_picture("digits:0"))
+    name.write_bytes(read_image("digits:0"))
     answer = cli("explain", run_copy, name, "digits:1", "--json")
     assert answer.code == 0, answer.err
-    first, second = answer.document["pictures"]
-    assert (first["picture"], second["picture"]) == ("ein Bild ☂ & <b>.png", "digits:1")
+    first, second = answer.document["images"]
+    assert (first["image"], second["image"]) == ("ein Bild ☂ & <b>.png", "digits:1")
     for one in (first, second):
-        with Image.open(run_copy / "explain" / one["file"]) as picture:
-            assert picture.width > 3 * picture.height
+        with Image.open(run_copy / "explain" / one["file"]) as image:
+            assert image.width > 3 * image.height
         assert 0 <= one["int8"]["probability"] <= 1
         assert -1 <= one["float"]["drop"] <= 1
     assert cli("explain", run_copy, "digits:2").code == 0
-    kept = json.loads((run_copy / "explain" / "explain.json").read_text(encoding="utf-8"))["pictures"]
+    kept = json.loads((run_copy / "explain" / "explain.json").read_text(encoding="utf-8"))["images"]
     assert len(kept) == 3, "one after the other they gather for the report"
     assert cli("report", run_copy).code == 0
     page = (run_copy / "report.html").read_text(encoding="utf-8")
@@ -112,11 +112,11 @@ def test_the_command_draws_pictures_and_the_report_shows_them(cli: Cli, run_copy
 
 
 def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
-    (tmp_path / "no picture.jpg").write_text("text", encoding="utf-8")
+    (tmp_path / "no image.jpg").write_text("text", encoding="utf-8")
     for arguments, code, words in (
-        ((run_copy,), 2, "no picture was named"),
-        ((run_copy, tmp_path / "none.jpg"), 3, "cannot read the picture"),
-        ((run_copy, tmp_path / "no picture.jpg"), 3, "cannot be read as a picture"),
+        ((run_copy,), 2, "no image was named"),
+        ((run_copy, tmp_path / "none.jpg"), 3, "cannot read the image"),
+        ((run_copy, tmp_path / "no image.jpg"), 3, "cannot be read as an image"),
         ((tmp_path, "digits:0"), 5, "is not a run"),
     ):
         answer = cli("explain", *arguments)

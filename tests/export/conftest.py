@@ -14,12 +14,12 @@ from edgetl.runtimes import open_session
 from tests.backbones.conftest import randomize_norms
 
 SIZE = 32
-PICTURES = 80
+IMAGES = 80
 ABOUT = About("Bäume \U0001f333", "1.2", "Apache-2.0", "Zoë", "tells trees from the sea")
 
 
-def scenes(count: int = PICTURES, size: int = SIZE) -> np.ndarray:
-    """uint8 [count, size, size, 3]: a colour, a gradient and noise, different in each picture."""
+def scenes(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
+    """uint8 [count, size, size, 3]: a colour, a gradient and noise, different in each image."""
     random = np.random.default_rng(8)
     slope = np.linspace(-1, 1, size)
     colour, across, down = (random.normal(0, spread, (count, 1, 1, 3)) for spread in (50, 60, 60))
@@ -29,7 +29,7 @@ def scenes(count: int = PICTURES, size: int = SIZE) -> np.ndarray:
 
 
 class Network:
-    """A folded classifier with random weights whose answers differ from picture to picture, and its files."""
+    """A folded classifier with random weights whose answers differ from image to image, and its files."""
 
     def __init__(self, name: str, folder: Path) -> None:
         from edgetl.keras import set_seed
@@ -56,7 +56,7 @@ class Network:
         randomize_norms(backbone, self.images)
         model = attach_head(fold_batch_norms(backbone), 3)
         features = trunk_of(model)(self.images, training=False).numpy()
-        # What the pictures differ in most, as a trained head would read it; a random reading would be mostly of roundings.
+        # What the images differ in most, as a trained head would read it; a random reading would be mostly of roundings.
         kernel = np.linalg.svd(features - features.mean(axis=0), full_matrices=False)[2][:3].T
         kernel = kernel @ np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
         kernel *= 2 / (features @ kernel).std(axis=0)  # logits of a trained model's size
@@ -69,7 +69,7 @@ class Network:
         from edgetl.quantization.base import bake
         from edgetl.quantization.calibrate import activation_ranges
 
-        ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(PICTURES))
+        ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(IMAGES))
         weights = {layer.name: layer.get_weights() for layer in self.model.layers if layer.weights}
         return bake(self.model, weights, ranges, self.contract)
 

@@ -37,7 +37,7 @@ def spec(files: dict[str, bytes]) -> Any:
 
 @pytest.mark.parametrize("precision", FORMATS.load("coreml").precisions)
 @pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small"])
-def test_from_a_picture_to_a_label(name: str, precision: str, network: GetNetwork) -> None:
+def test_from_a_image_to_a_label(name: str, precision: str, network: GetNetwork) -> None:
     model = spec(package(network(name).file("coreml", precision)))
     [image] = model.description.input
     kind = image.type.imageType

@@ -75,7 +75,7 @@ def test_the_answers_are_the_models(name: str, form: str, precision: str, networ
         np.testing.assert_allclose(answers, net.expected, atol=TOLERANCE[precision])
         return
     # Random weights with fresh statistics amplify roundings from layer to layer, far more than a trained model does (that one is judged
-    # by `edgetl validate`). Here: the file computes what the fake quantization promised, and not another picture's answer.
+    # by `edgetl validate`). Here: the file computes what the fake quantization promised, and not another image's answer.
     promised = net.promised(precision)
     apart = np.abs(answers - promised).mean()
     assert apart < 0.12
@@ -115,7 +115,7 @@ def test_both_int8_files_give_the_same_answers(name: str, network: GetNetwork) -
     lite, onnx_answers = net.answers("tflite", "int8"), net.answers("onnx", "int8")
     steps = np.abs(lite - onnx_answers) / PROBABILITY_SCALE
     deep = name == "inception_v3"  # 94 convolutions and 9 averages of random weights; each engine is as far from Keras' simulation
-    assert (lite.argmax(1) == onnx_answers.argmax(1)).mean() >= (0.9 if deep else 0.95)  # 80 pictures; near-ties may fall either way
+    assert (lite.argmax(1) == onnx_answers.argmax(1)).mean() >= (0.9 if deep else 0.95)  # 80 images; near-ties may fall either way
     assert steps.mean() <= (10 if deep else 1.5)
     assert np.percentile(steps, 90) <= (20 if deep else 4), "the two kernel sets round differently, by a step or so a layer, and it adds up"
 

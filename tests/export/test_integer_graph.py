@@ -260,14 +260,14 @@ def test_pairs_between_two_grids_stay() -> None:
 
 
 def padded(reader: onnx.NodeProto, pads: list[int], grids: tuple[int, int]) -> onnx.ModelProto:
-    """x, as a picture [1, 1, 4, 3] on an int8 grid, is padded, transposed to and fro, and read; the result has twelve values again."""
+    """x, as an image [1, 1, 4, 3] on an int8 grid, is padded, transposed to and fro, and read; the result has twelve values again."""
     nodes = [
-        *(node("Reshape", "x picture", "p"), node("QuantizeLinear", "p s z0", "q"), node("DequantizeLinear", "q s z0", "d")),
+        *(node("Reshape", "x image", "p"), node("QuantizeLinear", "p s z0", "q"), node("DequantizeLinear", "q s z0", "d")),
         *(node("Pad", "d pads", "a"), node("QuantizeLinear", "a s z1", "r"), node("DequantizeLinear", "r s z1", "e")),
         helper.make_node("Transpose", ["e"], ["t"], perm=[0, 1, 3, 2]),
         *(reader, node("Reshape", "y back", "out")),
     ]
-    constants = {"picture": np.array([1, 1, 4, 3]), "pads": np.array(pads), "back": np.array([4, 3]), "s": F(0.1)}
+    constants = {"image": np.array([1, 1, 4, 3]), "pads": np.array(pads), "back": np.array([4, 3]), "s": F(0.1)}
     constants |= {"z0": I8(grids[0]), "z1": I8(grids[1]), "w": np.arange(9, dtype=F).reshape(1, 1, 3, 3) - 3}
     return graph(nodes, constants)
 

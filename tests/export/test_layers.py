@@ -53,15 +53,15 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     from edgetl.backbones.fold import fold_batch_norms
 
     set_seed(1)
-    pictures = coloured(45)
+    images = coloured(45)
     model = attach_head(fold_batch_norms(backbone()), 3, head)
-    images = CONTRACT.normalize(pictures.pixels.astype(np.float32))
-    logits, (kernel, _) = model(images, training=False).numpy(), model.get_layer("logits").get_weights()
+    inputs = CONTRACT.normalize(images.pixels.astype(np.float32))
+    logits, (kernel, _) = model(inputs, training=False).numpy(), model.get_layer("logits").get_weights()
     factor = 2 / logits.std(axis=0)  # answers that differ, so that agreement means something
     model.get_layer("logits").set_weights([kernel * factor, -logits.mean(axis=0) * factor])
     schedule = Schedule(1, 4, 1, tmp_path / "checkpoint.npz", "head")
-    settings = replace(settings_for(pictures), learning_rate=1e-5)  # a head this steep takes no larger steps
-    quantized, _ = quantize(model, pictures, pictures.rows("train")[:16], CONTRACT, settings, schedule)
+    settings = replace(settings_for(images), learning_rate=1e-5)  # a head this steep takes no larger steps
+    quantized, _ = quantize(model, images, images.rows("train")[:16], CONTRACT, settings, schedule)
     fake = quantized.to_keras(model, CONTRACT)
     content = tflite.int8_tflite(fake, CONTRACT)
     tflite.check_integer(content)
@@ -70,8 +70,8 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     answers = []
     for name, file in (("model.tflite", content), ("model.onnx", onnx_export.convert(content, CONTRACT, "int8"))):  # checks for itself
         (tmp_path / name).write_bytes(file)
-        answers.append(open_session(tmp_path / name, CONTRACT)(pictures.pixels))
-    logits = fake(images, training=False).numpy()
+        answers.append(open_session(tmp_path / name, CONTRACT)(images.pixels))
+    logits = fake(inputs, training=False).numpy()
     powers = np.exp(logits - logits.max(1, keepdims=True))
     assert np.ptp(answers[0], axis=0).min() > 0.1
     assert np.abs(answers[0] - answers[1]).max() <= 4 / 256  # a step in the features is several behind a head this steep

@@ -1,6 +1,6 @@
 """Run by the Python that has MediaPipe: MODEL PIXELS SIZE to one JSON document, what MediaPipe Tasks makes of an unchanged .tflite file.
 
-PIXELS holds pictures of SIZE x SIZE, uint8 RGB, one after the other.
+PIXELS holds images of SIZE x SIZE, uint8 RGB, one after the other.
 """
 
 import json
@@ -35,16 +35,16 @@ def metadata(content):
     return plain(metadata_schema.ModelMetadataT.InitFromObj(metadata_schema.ModelMetadata.GetRootAs(told)))
 
 
-def main(path, pixels, size):
-    pictures = np.fromfile(pixels, np.uint8).reshape(-1, int(size), int(size), 3)
+def main(path, file, size):
+    images = np.fromfile(file, np.uint8).reshape(-1, int(size), int(size), 3)
     answers = []
     with ImageClassifier.create_from_options(ImageClassifierOptions(base_options=BaseOptions(model_asset_path=path))) as classifier:
-        for picture in pictures:
-            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=picture)
+        for pixels in images:
+            image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
             best = classifier.classify(image).classifications[0].categories[0]
             answers.append([best.index, best.category_name, best.score])
-    with open(path, "rb") as file:
-        document = {"metadata": metadata(file.read()), "answers": answers}
+    with open(path, "rb") as model:
+        document = {"metadata": metadata(model.read()), "answers": answers}
     sys.stdout.write(json.dumps(document))
 
 

@@ -31,7 +31,7 @@ def png() -> bytes:
 
 
 @cache
-def pictures() -> list[bytes]:
+def images() -> list[bytes]:
     exif = Image.Exif()
     exif[0x0112] = 6
     kinds = [_encoded(kind) for kind in ("JPEG", "PNG", "BMP", "GIF", "WEBP")]
@@ -90,7 +90,7 @@ def record() -> bytes:
     facts: dict[str, dict[str, Any]] = {
         "data": {"fingerprint": "0", "counts": {"train": 5, "val": 3}, "classes": ["a", "b"], "left_out": 0},
         "float": {"epochs": [epoch, epoch], "best_epoch": 1, "device": "CPU"},
-        "ptq_int8": {"calibration": {"pictures": 3, "sha256": "0"}},
+        "ptq_int8": {"calibration": {"images": 3, "sha256": "0"}},
         "export_int8": {"shipped": "ptq_int8", "reason": "best", "candidates": {"ptq_int8": scheme}, "kept_float": []},
         "validate": {"passed": True, "files": {}},
     }
@@ -114,7 +114,7 @@ def validation() -> bytes:
     }
     subject = {"accuracy": _ACCURACY, "faults": [], "size_bytes": 5, "latency_ms": {"p50": 1.0, "p90": 2.0}}
     document = {
-        **{"passed": True, "failures": [], "pictures": 5, "labels": ["a", "b"], "pairs": [pair], "unverified": {"x": "why"}},
+        **{"passed": True, "failures": [], "images": 5, "labels": ["a", "b"], "pairs": [pair], "unverified": {"x": "why"}},
         **{"subjects": {"keras_float": subject, "tflite_int8": subject}, "cpu": {"model": "c", "features": {"avx2": True}}},
     }
     return json.dumps(document).encode()
@@ -135,7 +135,7 @@ def tflites() -> list[bytes]:
 
 @cache
 def onnxs() -> list[bytes]:
-    """A convolution and a mean on 8 px pictures, float32 in and out."""
+    """A convolution and a mean on 8 px images, float32 in and out."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 

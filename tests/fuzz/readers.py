@@ -70,10 +70,10 @@ def _written(content: bytes, at: Path, name: str) -> Path:
     return path
 
 
-def _picture(content: bytes, at: Path) -> None:
+def _image(content: bytes, at: Path) -> None:
     from edgetl.predict import pixels_of
 
-    assert pixels_of(str(_written(content, at, "picture.jpg")), CONTRACT).shape == (8, 8, 3)
+    assert pixels_of(str(_written(content, at, "image.jpg")), CONTRACT).shape == (8, 8, 3)
 
 
 def _index(content: bytes, at: Path) -> None:
@@ -81,20 +81,20 @@ def _index(content: bytes, at: Path) -> None:
     for parent in ("a", "b"):
         (at / "data" / parent).mkdir(parents=True)
     for number, entry in enumerate(content.split(b"\n//")[:12]):
-        name, _, picture = entry.partition(b"|")
+        name, _, image = entry.partition(b"|")
         path = os.path.join(os.fsencode(at), b"data", b"ab"[number % 2 : number % 2 + 1], name.replace(b"/", b"").replace(b"\0", b"")[:255])
         if os.path.basename(path) in (b"", b".", b"..") or os.path.lexists(path):
             continue
-        if picture.startswith(b"->"):
-            os.symlink(picture[2:].replace(b"\0", b"")[:100] or b"x", path)
+        if image.startswith(b"->"):
+            os.symlink(image[2:].replace(b"\0", b"")[:100] or b"x", path)
         else:
             with open(path, "wb") as file:
-                file.write(picture)
-    _pictures(folder.find(str(at / "data")), at)
+                file.write(image)
+    _images(folder.find(str(at / "data")), at)
 
 
-def _pictures(listing: Any, at: Path) -> None:
-    from edgetl.data.pictures import load
+def _images(listing: Any, at: Path) -> None:
+    from edgetl.data.images import load
 
     loaded = load(listing, CONTRACT, val_fraction=0.3, test_fraction=0.0, seed=0, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache")
     write_json(at / "data.json", loaded.to_dict())
@@ -104,7 +104,7 @@ def _csv(content: bytes, at: Path) -> None:
     for parent in ("a", "b"):
         (at / parent).mkdir()
         (at / parent / "1.png").write_bytes(examples.png())
-    listing = csv_file.find(str(_written(content, at, "pictures.csv")))
+    listing = csv_file.find(str(_written(content, at, "images.csv")))
     tables_of_names = [[one.name, one.reason] for one in listing.rejected]
     from edgetl import console
 
@@ -263,8 +263,8 @@ def _defaults() -> bytes:
 
 
 READERS: dict[str, Reader] = {
-    "picture": Reader(_picture, examples.pictures),
-    "picture index": Reader(_index, examples.indexes, share=5),
+    "image": Reader(_image, examples.images),
+    "image index": Reader(_index, examples.indexes, share=5),
     "csv": Reader(_csv, lambda: [b"path,label\na/1.png,a\nb/1.png,b\n", "path,label,split\na/1.png,\x1b[2J,train\n../x,ب,val\n".encode()]),
     "recipe": Reader(_recipe, examples.recipes),
     "recipe of a run, values swapped": _swapping(_restored, _defaults),

@@ -37,7 +37,7 @@ def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Pa
     assert facts["budget"]["baseline"]["head_epochs"] == facts["budget"]["run"]["head_epochs"] + facts["budget"]["run"]["epochs"]
     difference = facts["run"]["top1_accuracy"] - facts["baseline"]["top1_accuracy"]
     assert facts["gain_points"] == pytest.approx(100 * difference)
-    assert facts["only_run"] - facts["only_baseline"] == round(difference * facts["pictures"])
+    assert facts["only_run"] - facts["only_baseline"] == round(difference * facts["images"])
     assert (run_copy / "baseline-head-only" / "float.keras").exists()
     text = cli(*again, "--baseline", "head-only")
     assert "baseline_head_only: done already" in text.err
@@ -73,7 +73,7 @@ def test_a_baseline_that_says_nothing_is_a_message(cli: Cli, tmp_path: Path, opt
 
 
 @pytest.mark.slow
-def test_scratch_loses_on_a_hundred_pictures(cli: Cli, run_copy: Path, again: list[str]) -> None:
+def test_scratch_loses_on_a_hundred_images(cli: Cli, run_copy: Path, again: list[str]) -> None:
     answer = cli(*again, "--baseline", "scratch", "--json")
     assert answer.code == 0, answer.err
     facts = Run(run_copy).stage("baseline_scratch")["facts"]

@@ -42,7 +42,7 @@ def test_a_runs_files_are_measured_and_answer_as_here(cli: Cli, run_copy: Path) 
     assert {result["model"] for result in document["results"]} == set(document["models"]) == MODELS
     for result in document["results"]:
         assert len(result["samples_ms"]) == result["latency_ms"]["runs"] == 5
-        assert result["answers"]["pictures"] == 9
+        assert result["answers"]["images"] == 9
         assert result["answers"]["agreement"]["top1_agreement"] == 1, "the same files by the same runtimes on the same machine"
         assert result["answers"]["agreement"]["max_steps"] < 0.01
         assert document["models"][result["model"]]["top1_accuracy"] >= 0.9, "of the validation"

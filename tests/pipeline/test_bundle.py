@@ -93,7 +93,7 @@ def test_files_and_bundle_say_what_the_recipe_says(cli: Cli, run_copy: Path, tmp
     assert "mlpackage_float16" not in measured.document["models"]
 
 
-def test_verify_runs_the_golden_pictures(cli: Cli, bundled: Path) -> None:
+def test_verify_runs_the_golden_images(cli: Cli, bundled: Path) -> None:
     answer = cli("verify", bundled, "--json")
     assert answer.code == 0, answer.err
     assert {name: facts["max_steps"] for name, facts in answer.document["golden"].items()} == {

@@ -50,7 +50,7 @@ def test_a_blind_model_is_found_out_and_the_same_model_is_not(cli: Cli, three: l
     against = by_pair["float", "blind"]
     counts = against["only_a"], against["only_b"]
     assert against["mcnemar_p"] == binomtest(counts[0], sum(counts)).pvalue
-    assert against["drop_points"] == pytest.approx(100 * (counts[0] - counts[1]) / document["pictures"])
+    assert against["drop_points"] == pytest.approx(100 * (counts[0] - counts[1]) / document["images"])
     assert against["mcnemar_p"] < against["holm_p"] < 0.05
     assert by_pair["whole", "float"]["holm_p"] > 0.05
     with Image.open(tmp_path / "compare.png") as plot:
@@ -68,7 +68,7 @@ def test_a_file_of_the_same_name_is_compared(cli: Cli, three: list[Path], made: 
     assert refused.code == 5
 
 
-def test_other_pictures_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_path: Path) -> None:
+def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_path: Path) -> None:
     other = tmp_path / "other"
     shutil.copytree(three[1], other)
     run = Run(other)
@@ -77,11 +77,11 @@ def test_other_pictures_or_one_run_are_a_message(cli: Cli, three: list[Path], tm
     write_json(run.record, record)
     from edgetl.project import Project
 
-    record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).pictures.fingerprint
+    record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).images.fingerprint
     write_json(run.record, record)
     answer = cli("compare", three[1], other, "--out", tmp_path)
     assert answer.code == 3
-    assert "different validation pictures" in answer.err
+    assert "different validation images" in answer.err
     assert "in common" in answer.err
     assert cli("compare", three[0], three[0]).code == 2
     assert cli("compare", three[0]).code == 2

@@ -1,4 +1,4 @@
-"""`edgetl doctor`: faults that are planted are found, the list of them is taken by training, and the pictures stay as they are."""
+"""`edgetl doctor`: faults that are planted are found, the list of them is taken by training, and the images stay as they are."""
 
 import importlib.util
 import json
@@ -23,7 +23,7 @@ Cli = Callable[..., Answer]
 FLOWERS = ROOT.parent / "shared/data/tf_flowers"
 needs_flowers = pytest.mark.skipif(not FLOWERS.is_dir(), reason="the flower photos are not on this machine")
 SMALL = ("--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--weights", "none", "--epochs", 0, "--head-epochs", 1)
-SMALL += ("--no-qat", "--set", "quantize.ranges=minmax", "--set", "quantize.calibration_pictures=8")  # type: ignore[assignment]
+SMALL += ("--no-qat", "--set", "quantize.ranges=minmax", "--set", "quantize.calibration_images=8")  # type: ignore[assignment]
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def faulty(tmp_path: Path) -> Path:
             (folder / split / label / f"{index}.png").write_bytes(encode(scene(60, 80, 100 * number + index)))
     shutil.copy(folder / "train/cat/3.png", folder / "val/cat/<script>alert(1)<.png")
     shutil.copy(folder / "train/dog/1.png", folder / "train/dog/again.png")
-    (folder / "train/cat/broken.jpg").write_bytes(b"\xff\xd8 no picture")
+    (folder / "train/cat/broken.jpg").write_bytes(b"\xff\xd8 no image")
     return folder
 
 
@@ -61,9 +61,9 @@ def test_faults_are_listed_and_training_leaves_them_out(cli: Cli, faulty: Path, 
     assert answer.code == 0, answer.err
     document = answer.document
     found = document["findings"]
-    assert [one["picture"] for one in found["unreadable"]] == ["train/cat/broken.jpg"]
-    assert [(one["picture"], one["others"]) for one in found["leaks"]] == [("train/cat/3.png", ["val/cat/<script>alert(1)<.png"])]
-    assert [(one["picture"], one["others"]) for one in found["duplicates"]] == [("train/dog/again.png", ["train/dog/1.png"])]
+    assert [one["image"] for one in found["unreadable"]] == ["train/cat/broken.jpg"]
+    assert [(one["image"], one["others"]) for one in found["leaks"]] == [("train/cat/3.png", ["val/cat/<script>alert(1)<.png"])]
+    assert [(one["image"], one["others"]) for one in found["duplicates"]] == [("train/dog/again.png", ["train/dog/1.png"])]
     assert document["exclude"] == ["train/cat/broken.jpg", "train/cat/3.png", "train/dog/again.png"]
     assert json.loads((out / "doctor.json").read_text(encoding="utf-8"))["findings"] == found
     page = (out / "doctor.html").read_text(encoding="utf-8")
@@ -94,7 +94,7 @@ def test_another_list_is_other_data(faulty: Path, tmp_path: Path, capsys: pytest
     assert "data: done already" in read(renamed)
     renamed.write_text("train/cat/broken.jpg\n", encoding="utf-8")
     with pytest.raises(DataError, match="are not those that"):
-        Project.open(run).trained_pictures()
+        Project.open(run).trained_images()
     assert "data: done already" not in read(renamed)
     renamed.unlink()
     with pytest.raises(UsageError, match=r"b\.txt"):
@@ -111,7 +111,7 @@ def test_a_run_takes_the_findings_into_its_report(cli: Cli, faulty: Path, tmp_pa
     assert "train/dog/again.png" in page
     other = cli("doctor", "digits", "--out", run, "--fast")
     assert other.code == 2
-    assert "run on other pictures" in other.err
+    assert "run on other images" in other.err
 
 
 def test_what_somebody_worked_on_is_kept(cli: Cli, faulty: Path, tmp_path: Path) -> None:
@@ -135,11 +135,11 @@ def test_exit_codes(cli: Cli, faulty: Path, tmp_path: Path) -> None:
         path.write_bytes(b"")
     empty = cli("doctor", faulty, "--out", out, "--fast")
     assert empty.code == 3
-    assert "no picture that can be used" in empty.err
+    assert "no image that can be used" in empty.err
 
 
 @pytest.mark.parametrize("fast", [(), ("--fast",)])
-def test_few_pictures_are_examined_too(fast: tuple[str, ...], cli: Cli, tmp_path: Path) -> None:
+def test_few_images_are_examined_too(fast: tuple[str, ...], cli: Cli, tmp_path: Path) -> None:
     """One of one class, none of another to measure on, no split: said, and no reason to fail."""
     folder = tmp_path / "few"
     for number, label in enumerate("abc"):
@@ -150,9 +150,9 @@ def test_few_pictures_are_examined_too(fast: tuple[str, ...], cli: Cli, tmp_path
     answer = cli("doctor", folder, "--out", tmp_path / "found", "--json", *fast)
     assert answer.code == 0, answer.err
     assert any("no validation split" in note for note in answer.document["notes"])
-    assert bool(fast) != any("too few pictures to judge" in note for note in answer.document["notes"])
+    assert bool(fast) != any("too few images to judge" in note for note in answer.document["notes"])
     assert {one["class"] for one in answer.document["findings"]["classes"]} == {"a", "b", "c"}
-    assert [one["picture"] for one in answer.document["findings"]["constant"]] == ["c/blank.png"]
+    assert [one["image"] for one in answer.document["findings"]["constant"]] == ["c/blank.png"]
 
 
 def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, faulty: Path, tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
     for path in sorted(faulty.rglob("*.png")):
         split, label, _ = path.relative_to(faulty).parts
         rows.append(f"{path},{'' if path.stem == '5' else label},{'train' if label == 'dog' else split}")
-    (tmp_path / "pictures.csv").write_text("\n".join(rows), encoding="utf-8")
-    source, run = tmp_path / "pictures.csv", tmp_path / "run"
+    (tmp_path / "images.csv").write_text("\n".join(rows), encoding="utf-8")
+    source, run = tmp_path / "images.csv", tmp_path / "run"
     refused = cli("train", source, *SMALL, "--out", run)
     assert refused.code == 3
     assert "has no label" in refused.err
@@ -172,12 +172,10 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
     for command in ("validate", "evaluate"):
         answer = cli(command, run)
         assert answer.code in (0, 7), answer.err  # 7: a model that learned next to nothing agrees with nobody
-        assert "no validation picture in 'dog': accuracy says nothing about it" in answer.err
+        assert "no validation image in 'dog': accuracy says nothing about it" in answer.err
     examined = cli("doctor", source, "--out", tmp_path / "found", "--fast", "--json").document["findings"]
     assert all("has no label" in one["detail"] for one in examined["unreadable"])
-    assert "no validation picture: accuracy says nothing about it" in [
-        one["detail"] for one in examined["classes"] if one["class"] == "dog"
-    ]
+    assert "no validation image: accuracy says nothing about it" in [one["detail"] for one in examined["classes"] if one["class"] == "dog"]
 
 
 @needs_flowers
@@ -192,7 +190,7 @@ def test_planted_faults_are_found(bar: ModuleType, tmp_path: Path) -> None:
     found = bar.found(planted, bar.examine(folder, tmp_path / "found")[0])
     assert found["corrupt"] == found["exact"] == 4
     assert found["near"] >= 3
-    assert found["wrong"] >= 2, "little is learned from 300 pictures"
+    assert found["wrong"] >= 2, "little is learned from 300 images"
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from tests.conftest import Answer
 Cli = Callable[..., Answer]
 
 
-def test_the_files_are_scored_on_the_validation_pictures(cli: Cli, run_copy: Path) -> None:
+def test_the_files_are_scored_on_the_validation_images(cli: Cli, run_copy: Path) -> None:
     answer = cli("evaluate", run_copy, "--cv", 3, "--json")
     assert answer.code == 0, answer.err
     document, run = answer.document, Run(run_copy)
@@ -30,7 +30,7 @@ def test_the_files_are_scored_on_the_validation_pictures(cli: Cli, run_copy: Pat
         assert one["accuracy"]["value"] == validated[name]["accuracy"]["top1_accuracy"]
         assert one["macro"]["f1"]["value"] == pytest.approx(validated[name]["accuracy"]["macro_f1"])
         assert one["loss"]["value"] == pytest.approx(validated[name]["accuracy"]["loss"])
-    assert "chosen on these pictures" in document["caveat"]
+    assert "chosen on these images" in document["caveat"]
     with Image.open(run.evaluation_plot) as plot:
         assert plot.format == "PNG"
         assert plot.info["Description"] == document["alt"]
@@ -46,24 +46,24 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     project = Project.open(run_copy)
     features, rows = starting_features(project)
     assert list((run_copy / "cache").glob("features-*.npy")), "computed once"
-    pictures = project.pictures
+    images = project.images
     assert features.shape[:2] == (1, len(rows)), "this recipe does not mirror"
-    labels = pictures.labels[rows]
-    fold_of = folds(labels, [pictures.hashes[row] for row in rows], 4, 0)
+    labels = images.labels[rows]
+    fold_of = folds(labels, [images.hashes[row] for row in rows], 4, 0)
     answers = out_of_fold(features, labels, fold_of, 3, probe_settings(project, len(rows) * 3 // 4), 0)
     called = answers.argmax(axis=1)
     assert crossed["fold_accuracies"] == [accuracy_score(labels[fold_of == fold], called[fold_of == fold]) for fold in range(4)]
     assert crossed["mean_accuracy"] == pytest.approx(np.mean(crossed["fold_accuracies"]))
     assert crossed["pooled"]["accuracy"]["value"] == accuracy_score(labels, called)
     assert crossed["pooled"]["macro"]["f1"]["value"] == pytest.approx(f1_score(labels, called, average="macro"))
-    assert crossed["pooled"]["confusion"] == [list(row) for row in score(answers, labels, pictures.classes).confusion]
-    assert sum(crossed["pictures"].values()) == len(rows)
+    assert crossed["pooled"]["confusion"] == [list(row) for row in score(answers, labels, images.classes).confusion]
+    assert sum(crossed["images"].values()) == len(rows)
 
 
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--split", "test"], 3, "no test pictures"),
+        (["--split", "test"], 3, "no test images"),
         (["--split", "valid"], 2, "did you mean 'val'?"),
         (["--cv", "1"], 2, "one fold leaves nothing"),
         (["--model", "model_int9.tflite"], 5, "has not exported model_int9.tflite"),

@@ -1,4 +1,4 @@
-"""`edgetl learning-curve` on small pictures."""
+"""`edgetl learning-curve` on small images."""
 
 import json
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path)
     answer = cli(*command, *options)
     assert answer.code == 0, answer.err
     document, run = answer.document, Run(tmp_path / "run")
-    sizes = [point["pictures"] for point in document["points"]]
+    sizes = [point["images"] for point in document["points"]]
     assert len(sizes) == 5
     assert sizes[-1] == run.stage("data")["facts"]["counts"]["train"]
     for small, large in pairwise(sizes):
@@ -33,7 +33,7 @@ def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path)
     assert low <= document["doubled"]["gain_points"] <= high
     with Image.open(run.learning_curve_plot) as plot:
         assert plot.info["Description"] == document["alt"]
-    assert "twice the pictures" in document["alt"]
+    assert "twice the images" in document["alt"]
     again = cli(*command, *options)
     assert "features:" not in again.err, "computed once"
     assert again.document == document

@@ -33,14 +33,14 @@ def test_one_command_trains_exports_and_proves_agreement(made: Made) -> None:
     assert document["passed"], document["failures"]
     assert set(document["subjects"]) == SUBJECTS
     accuracy = {name: subject["accuracy"]["top1_accuracy"] for name, subject in document["subjects"].items()}
-    assert accuracy["tflite_int8"] >= 0.9, "noughts, ones and twos are easy: less means that something between picture and answer is wrong"
+    assert accuracy["tflite_int8"] >= 0.9, "noughts, ones and twos are easy: less means that something between image and answer is wrong"
     for subject in document["subjects"].values():
         low, high = subject["accuracy"]["top1_interval_95"]
         assert low <= subject["accuracy"]["top1_accuracy"] <= high
         assert subject["size_bytes"] > 0
         assert 0 < subject["latency_ms"]["p50"] <= subject["latency_ms"]["p90"]
     assert document["cpu"]["features"].keys() >= {"avx2", "avx512_vnni", "asimddp"}
-    assert all(len(pair["worst"]) == min(10, document["pictures"]) for pair in document["pairs"])
+    assert all(len(pair["worst"]) == min(10, document["images"]) for pair in document["pairs"])
 
 
 def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
@@ -62,11 +62,11 @@ def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
         assert all(sha256(made.run / file) == digest for file, digest in stage["files"].items())
     index = json.loads((made.run / "data.json").read_text(encoding="utf-8"))
     assert [rejected["name"] for rejected in index["rejected"]] == ["1/notes.png"]
-    assert (digit_folder / "1" / "notes.png").read_text(encoding="utf-8") == "not a picture", "data is never changed"
+    assert (digit_folder / "1" / "notes.png").read_text(encoding="utf-8") == "not an image", "data is never changed"
     assert record["stages"]["float"]["facts"]["device"]
     calibration = record["stages"]["ptq_int8"]["facts"]["calibration"]
-    assert calibration["pictures"] == 32
-    assert calibration == record["stages"]["qat_int8"]["facts"]["calibration"], "both int8 models were calibrated on the same pictures"
+    assert calibration["images"] == 32
+    assert calibration == record["stages"]["qat_int8"]["facts"]["calibration"], "both int8 models were calibrated on the same images"
 
 
 def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> None:
@@ -101,26 +101,26 @@ def test_finished_stages_are_not_done_again(cli: Cli, made: Made) -> None:
     assert Run(made.run).read()["stages"] == before
 
 
-def test_copied_pictures_do_not_train_again(cli: Cli, run_copy: Path, made: Made, digit_folder: Path) -> None:
+def test_copied_images_do_not_train_again(cli: Cli, run_copy: Path, made: Made, digit_folder: Path) -> None:
     before = Run(run_copy).stage("float")["finished"]
-    picture = next((digit_folder / "0").iterdir())
-    os.utime(picture)  # as a copy or a checkout would: another time, the same content
+    image = next((digit_folder / "0").iterdir())
+    os.utime(image)  # as a copy or a checkout would: another time, the same content
     assert cli("run", made.recipe, "--out", run_copy).code == 0
     assert Run(run_copy).stage("float")["finished"] == before
 
 
 @pytest.mark.parametrize("model", ["", "export/model_int8.onnx", "export/model_float16.tflite", "float.keras"])
 def test_predict_by_run_and_by_file(cli: Cli, made: Made, digit_folder: Path, model: str) -> None:
-    pictures = [sorted((digit_folder / label).glob("digits*.png"))[0] for label in "012"]
-    answer = cli("predict", made.run / model, *pictures, "--top", 2, "--json")
+    images = [sorted((digit_folder / label).glob("digits*.png"))[0] for label in "012"]
+    answer = cli("predict", made.run / model, *images, "--top", 2, "--json")
     assert answer.code == 0, answer.err
     assert [one["top"][0]["label"] for one in answer.document] == ["0", "1", "2"]
     assert all(len(one["top"]) == 2 and one["top"][0]["probability"] >= one["top"][1]["probability"] for one in answer.document)
 
 
-def test_validate_with_a_limit_takes_pictures_of_all_classes(cli: Cli, run_copy: Path) -> None:
+def test_validate_with_a_limit_takes_images_of_all_classes(cli: Cli, run_copy: Path) -> None:
     answer = cli("validate", run_copy, "--limit", 6, "--json")
-    assert answer.document["pictures"] == 6
+    assert answer.document["images"] == 6
     assert answer.code in (0, 7)
     assert json.loads((run_copy / "validation.json").read_text(encoding="utf-8")) == answer.document
 
@@ -179,7 +179,7 @@ def test_models_that_do_not_agree_fail_with_their_own_exit_code(cli: Cli, run_co
     assert "onnx_float32" in answer.err
 
 
-def test_other_pictures_than_those_trained_on_are_refused(cli: Cli, run_copy: Path, digit_folder: Path) -> None:
+def test_other_images_than_those_trained_on_are_refused(cli: Cli, run_copy: Path, digit_folder: Path) -> None:
     added = digit_folder / "2" / "new.png"
     added.write_bytes(next((digit_folder / "2").iterdir()).read_bytes())
     try:

@@ -25,8 +25,8 @@ def folder(made: Made, tmp_path: Path) -> Path:
         if name == "b ü":
             del record["stages"]["validate"]
         (runs / name / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    (runs / "pictures").mkdir()
-    (runs / "pictures" / "rose.jpg").touch()
+    (runs / "images").mkdir()
+    (runs / "images" / "rose.jpg").touch()
     (runs / "other").mkdir()
     (runs / "other" / "run.json").write_text('{"schema": 99}', encoding="utf-8")
     return runs
@@ -44,7 +44,7 @@ def test_best_first_by_any_column(cli: Cli, folder: Path) -> None:
     assert set(answer.document["runs"][0]) == {"run", "int8_top1", "train.learning_rate"}
     shown = cli("runs", folder)
     assert "passed" in shown.out
-    assert "pictures" not in shown.out
+    assert "images" not in shown.out
 
 
 def test_mistakes_are_said(cli: Cli, folder: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_only_runs_are_deleted(cli: Cli, folder: Path, tmp_path: Path) -> None:
     answer = cli("runs", folder, "--keep", 0, "--yes", "--json")
     assert answer.code == 0, answer.err
     assert {Path(path).name for path in answer.document["deleted"]} == {"b ü", "c"}
-    assert {path.name for path in folder.iterdir()} == {"a", "pictures", "other", "linked"}
+    assert {path.name for path in folder.iterdir()} == {"a", "images", "other", "linked"}
     assert (kept / "run.json").exists()
     assert "my notes.docx, which edgetl did not write" in answer.err
 

@@ -26,7 +26,7 @@ def test_it_is_in_the_weights_of_every_export(cli: Callable[..., Answer], made: 
     assert facts["loss_before"] == pytest.approx(plain["tflite_float32"]["loss"]["value"], rel=0.02)
     assert scaled["tflite_float32"]["confusion"] == plain["tflite_float32"]["confusion"], "the same answers"
     for name in ("tflite_float32", "tflite_int8"):
-        assert scaled[name]["loss"]["value"] < plain["tflite_float32"]["loss"]["value"], "fitted to these pictures"
+        assert scaled[name]["loss"]["value"] < plain["tflite_float32"]["loss"]["value"], "fitted to these images"
 
     from edgetl.project import Project
 

@@ -16,7 +16,7 @@ TINY = (
     "--set",
     "train.head_epochs=5",
     "--set",
-    "quantize.calibration_pictures=16",
+    "quantize.calibration_images=16",
     "--set",
     "augment.flip=false",
 )

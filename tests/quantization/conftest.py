@@ -8,25 +8,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.quantization.base import Quantized
 from edgetl.training.epochs import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
 
-CALIBRATION = 24  # pictures, of the 60 that train
+CALIBRATION = 24  # images, of the 60 that train
 
 
 class Case(NamedTuple):
-    """A folded float model and its pictures."""
+    """A folded float model and its images."""
 
     model: Any
-    pictures: Pictures
+    images: Images
     rows: np.ndarray
 
 
 @pytest.fixture(scope="session")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
-    """`small` is trained to tell the pictures apart; `mobilenet_v2` has random weights and the layers of a real network."""
+    """`small` is trained to tell the images apart; `mobilenet_v2` has random weights and the layers of a real network."""
     return cache(lambda name: _make(name, tmp_path_factory.mktemp(name)))
 
 
@@ -39,17 +39,17 @@ def _make(name: str, folder: Path) -> Case:
     from edgetl.training.head import attach_head
 
     set_seed(1)
-    pictures = coloured(90)
+    images = coloured(90)
     if name == "small":
         model = attach_head(small_backbone(), 3)
         settings = FineTuneSettings(8, 0.02, 0.1, "all", 0.0, 0.0, True, 0)
         schedule = Schedule(8, 8, 8, folder / "float.npz", "float")
-        fine_tune(model, Material(pictures, pictures, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION), settings, schedule)
+        fine_tune(model, Material(images, images, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION), settings, schedule)
         model = fold_batch_norms(model)
         model.trainable = True
     else:
         model = attach_head(fold_batch_norms(BACKBONES.load(name).build(0.35, 32)), 3)
-    return Case(model, pictures, pictures.rows("train")[:CALIBRATION])
+    return Case(model, images, images.rows("train")[:CALIBRATION])
 
 
 @pytest.fixture(scope="session")
@@ -65,20 +65,20 @@ def quantized(
         from edgetl.quantization import SCHEMES
 
         set_seed(1)
-        model, pictures, rows = case(name)
+        model, images, rows = case(name)
         epochs = 2 if name == "small" else 0  # a step of MobileNet costs seconds of tracing, and learns nothing in two epochs
         schedule = Schedule(epochs, 8, epochs, tmp_path_factory.mktemp("checkpoints") / "checkpoint.npz", f"{scheme} {name}")
-        return SCHEMES.load(scheme).quantize(model, pictures, rows, CONTRACT, settings_for(pictures), schedule)
+        return SCHEMES.load(scheme).quantize(model, images, rows, CONTRACT, settings_for(images), schedule)
 
     return _quantized
 
 
-def settings_for(pictures: Pictures) -> Any:
+def settings_for(images: Images) -> Any:
     from edgetl.quantization.base import Settings
 
     return Settings(
         "auto",
-        pictures,
+        images,
         batch_size=8,
         learning_rate=1e-3,
         temperature=2.0,

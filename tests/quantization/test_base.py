@@ -31,7 +31,7 @@ def test_ranges_are_where_an_operator_ends() -> None:
     assert ranged_layers(model) == ["relu", "read_twice", "one_reader", "add", "pool", "logits"]
 
 
-def test_calibration_sees_every_picture_over_batches() -> None:
+def test_calibration_sees_every_image_over_batches() -> None:
     image = keras.Input((2, 2, 3))
     twice = layers.Add(name="twice")([image, image])
     model = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(twice))
@@ -106,10 +106,10 @@ def test_a_learned_range_moves_against_the_error_of_what_it_clips_and_never_beyo
 
 def test_without_ranges_and_rounding_it_is_the_float_model(case: Callable[[str], Case]) -> None:
     """Only the input is quantized then, and pixels lie on its grid already."""
-    model, pictures, rows = case("small")
+    model, images, rows = case("small")
     same = Quantized({layer.name: layer.get_weights() for layer in model.layers if layer.get_weights()}, {})
     copy = same.to_keras(model, CONTRACT)
-    score = [scorer(each, CONTRACT)(pictures.pixels, rows) for each in (model, copy)]
+    score = [scorer(each, CONTRACT)(images.pixels, rows) for each in (model, copy)]
     np.testing.assert_allclose(score[1], score[0], atol=1e-4)  # logits of several units
     assert isinstance(copy.layers[1], FakeQuantize)
 

@@ -46,9 +46,9 @@ def test_the_mean_of_each_channel_is_what_it_was() -> None:
 
 
 def test_nothing_rounded_nothing_corrected(case: Callable[[str], Case]) -> None:
-    model, pictures, rows = case("small")
+    model, images, rows = case("small")
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    same = corrected(model, weights, weights, input_means(model, SMALL, pictures.pixels, rows))
+    same = corrected(model, weights, weights, input_means(model, SMALL, images.pixels, rows))
     for name, arrays in weights.items():
         for a, b in zip(arrays, same[name], strict=True):
             np.testing.assert_array_equal(a, b)

@@ -10,7 +10,7 @@ from edgetl.keras import layers
 import numpy as np
 import pytest
 
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized, ranged_layers
 from edgetl.training.epochs import Schedule
@@ -26,8 +26,8 @@ every_scheme = pytest.mark.parametrize("scheme", [name for name in SCHEMES if SC
 every_case = pytest.mark.parametrize("name", CASES)
 
 
-def probabilities(model: Any, pictures: Pictures, rows: np.ndarray) -> np.ndarray:
-    logits = scorer(model, CONTRACT)(pictures.pixels, rows).astype(np.float64)
+def probabilities(model: Any, images: Images, rows: np.ndarray) -> np.ndarray:
+    logits = scorer(model, CONTRACT)(images.pixels, rows).astype(np.float64)
     powers = np.exp(logits - logits.max(1, keepdims=True))
     made: np.ndarray = powers / powers.sum(1, keepdims=True)
     return made
@@ -70,7 +70,7 @@ def test_every_kernel_lies_on_a_grid_of_its_channels(scheme: str, name: str, cas
 
 @every_scheme
 def test_biases_lie_on_the_grid_of_their_sums(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
-    """int32 in steps of input scale x kernel scale: what the integer engines add. The first convolution reads the picture."""
+    """int32 in steps of input scale x kernel scale: what the integer engines add. The first convolution reads the image."""
     model, (made, _) = case("mobilenet_v2").model, quantized(scheme, "mobilenet_v2")
     first = next(layer for layer in model.layers if layer.weights)
     kernel, bias = made.weights[first.name]
@@ -95,48 +95,48 @@ def test_ranges_hold_zero_and_relus_begin_at_it(scheme: str, name: str, case: Ge
 
 @every_scheme
 def test_answers_stay_near_the_float_models(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
-    model, pictures, _ = case("small")
-    val = pictures.rows("val")
-    wanted = probabilities(model, pictures, val)
-    assert (wanted.argmax(1) == pictures.labels[val]).mean() >= 0.8, "of a model that knows nothing this would show nothing"
-    found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), pictures, val)
+    model, images, _ = case("small")
+    val = images.rows("val")
+    wanted = probabilities(model, images, val)
+    assert (wanted.argmax(1) == images.labels[val]).mean() >= 0.8, "of a model that knows nothing this would show nothing"
+    found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), images, val)
     assert np.abs(found - wanted).max() < 0.1  # six layers, each rounded to 1/256 of its range
     assert (found.argmax(1) == wanted.argmax(1)).mean() >= 0.9
 
 
 @every_scheme
 def test_only_the_given_rows_calibrate(scheme: str, case: GetCase, tmp_path: Path) -> None:
-    """Other pictures may be broken or from the validation set: whatever they hold must not move a range."""
-    model, pictures, rows = case("small")
-    pixels = pictures.pixels.copy()
+    """Other images may be broken or from the validation set: whatever they hold must not move a range."""
+    model, images, rows = case("small")
+    pixels = images.pixels.copy()
     others = np.setdiff1d(np.arange(len(pixels)), rows)
     pixels[others] = np.random.default_rng(0).choice(np.array([0, 255], np.uint8), pixels[others].shape)
-    spoiled = replace(pictures, pixels=pixels)
+    spoiled = replace(images, pixels=pixels)
     made = []
-    for source, used in ((pictures, rows), (spoiled, rows), (spoiled, others)):
+    for source, used in ((images, rows), (spoiled, rows), (spoiled, others)):
         schedule = Schedule(0, 8, 1, tmp_path / "checkpoint.npz", "no training")
-        settings = replace(settings_for(source), ranges="minmax")  # "auto" chooses by other training pictures, on purpose
+        settings = replace(settings_for(source), ranges="minmax")  # "auto" chooses by other training images, on purpose
         made.append(SCHEMES.load(scheme).quantize(model, source, used, CONTRACT, settings, schedule)[0].ranges)
     assert made[0] == made[1]
-    assert made[0] != made[2], "those pictures would have moved the ranges"
+    assert made[0] != made[2], "those images would have moved the ranges"
 
 
 @every_scheme
 def test_the_float_model_is_left_as_it_was(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
-    model, pictures, rows = case("small")
-    before = probabilities(model, pictures, rows)
+    model, images, rows = case("small")
+    before = probabilities(model, images, rows)
     SCHEMES.load(scheme)  # the fixture ran it, or runs it now
     quantized(scheme, "small")
-    np.testing.assert_array_equal(probabilities(model, pictures, rows), before)
+    np.testing.assert_array_equal(probabilities(model, images, rows), before)
 
 
 @every_case
 def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantized: GetQuantized, tmp_path: Path) -> None:
     """The two schemes start from the same point, so that a difference between them is what the training did."""
-    model, pictures, rows = case(name)
+    model, images, rows = case(name)
     if name == "small":
         schedule = Schedule(0, 8, 1, tmp_path / "checkpoint.npz", "no epochs")
-        untrained, facts = SCHEMES.load("qat_int8").quantize(model, pictures, rows, CONTRACT, settings_for(pictures), schedule)
+        untrained, facts = SCHEMES.load("qat_int8").quantize(model, images, rows, CONTRACT, settings_for(images), schedule)
     else:
         untrained, facts = quantized("qat_int8", name)  # made with no epochs
     calibrated, _ = quantized("ptq_int8", name)
@@ -148,12 +148,12 @@ def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantiz
 
 
 def test_distilling_brings_the_answers_no_further_from_the_float_models(case: GetCase, quantized: GetQuantized) -> None:
-    model, pictures, _ = case("small")
-    train = pictures.rows("train")
-    wanted = probabilities(model, pictures, train)
+    model, images, _ = case("small")
+    train = images.rows("train")
+    wanted = probabilities(model, images, train)
     apart = {}
     for scheme in ("ptq_int8", "qat_int8"):
-        found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), pictures, train)
+        found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), images, train)
         apart[scheme] = float((wanted * np.log(wanted / found)).sum(1).mean())
     assert apart["qat_int8"] <= apart["ptq_int8"] + 1e-4  # nats; both are of the order of 1e-3
     _, facts = quantized("qat_int8", "small")
@@ -167,15 +167,15 @@ def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) ->
     """The accuracy that chose the best epoch must be that of the saved weights, with kernels baked."""
     from edgetl.training.finetune import accuracy_and_loss
 
-    model, pictures, _ = case("small")
-    val = pictures.rows("val")
+    model, images, _ = case("small")
+    val = images.rows("val")
     made, facts = quantized("qat_int8", "small")
     if not facts["best_epoch"]:
         assert made.ranges == quantized("ptq_int8", "small")[0].ranges
         return
     best = facts["epochs"][facts["best_epoch"] - 1]
     # The trained model reads unquantized pixels, which lie on the grid already.
-    logits = scorer(made.to_keras(model, CONTRACT), CONTRACT)(pictures.pixels, val)
-    accuracy, loss = accuracy_and_loss(logits, pictures.labels[val])
+    logits = scorer(made.to_keras(model, CONTRACT), CONTRACT)(images.pixels, val)
+    accuracy, loss = accuracy_and_loss(logits, images.labels[val])
     assert accuracy == pytest.approx(best["val_accuracy"])
     assert loss == pytest.approx(best["val_loss"], abs=1e-3)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.quantization.base import Quantized, ranged_layers
 from edgetl.quantization.selective import keep_float
 from edgetl.quantization.sensitivity import Damage, _switchable, sensitivity
@@ -26,8 +26,8 @@ def calibrated(quantized: Callable[[str, str], tuple[Quantized, dict[str, Any]]]
 
 
 def _damages(case: Case, quantized: Quantized) -> dict[str, Damage]:
-    pictures: Pictures = case.pictures
-    found = sensitivity(case.model, quantized, CONTRACT, pictures.pixels, pictures.rows("train")[:32])
+    images: Images = case.images
+    found = sensitivity(case.model, quantized, CONTRACT, images.pixels, images.rows("train")[:32])
     assert [one.logits_change for one in found] == sorted((one.logits_change for one in found), reverse=True)
     return {one.operator: one for one in found}
 

@@ -20,7 +20,7 @@ def document(operators: int, drop_at: tuple[int, ...], name: str = "expanded_con
     return {
         "model": "mobilenet_v3_large 1.0, 224 px",
         "scheme": "qat_int8",
-        "pictures": 128,
+        "images": 128,
         "operators": [
             {"operator": one, "signal_to_noise_db": 30.0, "logits_change": change, "top1_flips": place % 3 / 128}
             for place, (one, change) in enumerate(zip(names, changes, strict=True))
@@ -41,7 +41,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_no_text_covers_another_or_leaves_the_picture(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_text_covers_another_or_leaves_the_image(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
@@ -56,7 +56,7 @@ def test_no_text_covers_another_or_leaves_the_picture(name: str, tmp_path: Path,
     boxes = [(text.get_text(), Text.get_window_extent(text)) for text in texts]  # an annotation's own would hold its arrow
     width, height = figure.canvas.get_width_height()
     for index, (text, box) in enumerate(boxes):
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, f"{text} leaves the picture"  # noqa: PT018  one thought
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, f"{text} leaves the image"  # noqa: PT018  one thought
         for other, other_box in boxes[:index]:
             assert not box.padded(-1).overlaps(other_box.padded(-1)), f"{text} covers {other}"
     marked = [text for text, _ in boxes if "loses" in text]
@@ -64,15 +64,15 @@ def test_no_text_covers_another_or_leaves_the_picture(name: str, tmp_path: Path,
     assert {re.split(r"\s+", text)[0] for text in marked} == {one["operator"] for one in worst}
 
 
-def test_it_is_a_picture_also_where_nothing_is_lost(tmp_path: Path) -> None:
+def test_it_is_a_image_also_where_nothing_is_lost(tmp_path: Path) -> None:
     from edgetl.report import plots
 
     exact = {"operator": "logits", "signal_to_noise_db": None}
     operators, drift = [exact | {"logits_change": 0.0, "top1_flips": 0.0}], [exact | {"step": 0.1, "lost_db": 0.0}]
     plots.sensitivity(CASES["small"] | {"operators": operators, "drift": drift}, tmp_path / "plot.png")
     plots.sensitivity(CASES["small"] | {"operators": operators, "drift": drift}, tmp_path / "again.png")
-    with Image.open(tmp_path / "plot.png") as picture:
-        assert picture.width > 1000
+    with Image.open(tmp_path / "plot.png") as image:
+        assert image.width > 1000
     assert (tmp_path / "plot.png").read_bytes() == (tmp_path / "again.png").read_bytes()
 
 

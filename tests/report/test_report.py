@@ -49,7 +49,7 @@ class _Page(HTMLParser):
 
 
 def check_self_contained(text: str) -> _Page:
-    """Nothing to run, nothing to load, and each picture says what it shows."""
+    """Nothing to run, nothing to load, and each image says what it shows."""
     page = _Page(text)
     assert not {tag for tag, _ in page.elements} & {"script", "iframe", "object", "embed", "form", "base", "foreignobject"}
     for tag, attributes in page.elements:
@@ -65,7 +65,7 @@ def check_self_contained(text: str) -> _Page:
 
 
 def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
-    """A made-up run with a picture of every part."""
+    """A made-up run with an image of every part."""
     random, k = np.random.default_rng(0), len(classes)
     labels = np.arange(20 * k) % k
     first = random.dirichlet(np.ones(k), len(labels)) + 0.7 * np.eye(k)[labels]
@@ -107,8 +107,8 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert answer.document["size_bytes"] == path.stat().st_size < 8_000_000
     text = path.read_text(encoding="utf-8")
     page = check_self_contained(text)
-    assert {one["part"] for one in answer.document["absent"]} == {"Where the models look", "The pictures"}
-    assert "edgetl explain RUN PICTURE..." in page.text
+    assert {one["part"] for one in answer.document["absent"]} == {"Where the models look", "The images"}
+    assert "edgetl explain RUN IMAGE..." in page.text
     for tag in (
         "summary",
         "training",
@@ -130,7 +130,7 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert json.loads((run_copy / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"].rpartition("/")[0] not in text
 
 
-def test_without_the_pictures_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
     record = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))
     record["recipe"]["data"]["source"] = str(tmp_path / "gone")
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
@@ -155,14 +155,14 @@ def test_names_are_data(count: int, tmp_path: Path) -> None:
     assert "somebody" not in page.text
 
 
-def test_markdown_has_its_pictures_beside_it(tmp_path: Path) -> None:
+def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "ein Bericht" / "r.md"
     write(facts(), path, "md")
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"(?<!\\)<", text), "nothing that a viewer would take for HTML"
-    pictures = re.findall(r"\]\((.+?)\)$", text, re.MULTILINE)
-    assert len(pictures) > 8
-    for address in pictures:
+    images = re.findall(r"\]\((.+?)\)$", text, re.MULTILINE)
+    assert len(images) > 8
+    for address in images:
         assert (path.parent / address).stat().st_size > 100
     assert all(len(re.findall(r"(?<!\\)\|", line)) in range(3, 12) for line in text.splitlines() if line.startswith("| "))
 
@@ -210,7 +210,7 @@ def test_a_browser_shows_it_in_silence(tmp_path: Path) -> None:
         browser.close()
 
 
-def test_thumbnails_are_pictures() -> None:
+def test_thumbnails_are_images() -> None:
     from edgetl.report.sections.flips import thumbnail
 
     assert base64.b64encode(thumbnail(np.zeros((32, 32, 3), np.uint8))).startswith(b"/9j/")

@@ -13,20 +13,20 @@ from edgetl.contract import InputContract
 CONTRACT = InputContract(image_size=16, scale=1 / 127.5, zero_point=128, labels=("red", "green", "blue"))
 
 
-def coloured_pictures(count: int) -> NDArray[np.uint8]:
-    """uint8 [count, 16, 16, 3]: noise around a colour that changes from picture to picture; two are all black and all white."""
+def coloured_images(count: int) -> NDArray[np.uint8]:
+    """uint8 [count, 16, 16, 3]: noise around a colour that changes from image to image; two are all black and all white."""
     random = np.random.default_rng(7)
     colours = random.uniform(40, 215, (count, 1, 1, 3))
-    pictures = np.clip(colours + random.normal(0, 20, (count, 16, 16, 3)), 0, 255).astype(np.uint8)
-    pictures[0], pictures[1] = 0, 255
-    return pictures
+    images = np.clip(colours + random.normal(0, 20, (count, 16, 16, 3)), 0, 255).astype(np.uint8)
+    images[0], images[1] = 0, 255
+    return images
 
 
 @pytest.fixture(scope="session")
-def expected(model: Any, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The network by hand in float64: 1 x 1 convolution, ReLU, mean over the picture, dense, softmax."""
+def expected(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The network by hand in float64: 1 x 1 convolution, ReLU, mean over the image, dense, softmax."""
     kernel, bias, dense, offset = (np.asarray(w, np.float64) for w in model.get_weights())
-    features = np.maximum((pictures.astype(np.float64) - 128) / 127.5 @ kernel[0, 0] + bias, 0).mean(axis=(1, 2))
+    features = np.maximum((images.astype(np.float64) - 128) / 127.5 @ kernel[0, 0] + bias, 0).mean(axis=(1, 2))
     logits = features @ dense + offset
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
@@ -38,8 +38,8 @@ def contract() -> InputContract:
 
 
 @pytest.fixture(scope="session")
-def pictures() -> NDArray[np.uint8]:
-    return coloured_pictures(70)  # more than one batch of Keras', and the last one smaller
+def images() -> NDArray[np.uint8]:
+    return coloured_images(70)  # more than one batch of Keras', and the last one smaller
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +76,7 @@ def folder(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         converter = _converter(quantizable)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         # Black and white in each sample make the input's range the contract's: the raw byte is the quantized input.
-        converter.representative_dataset = lambda: ([CONTRACT.normalize(p[None].astype(np.float32))] for p in coloured_pictures(70))
+        converter.representative_dataset = lambda: ([CONTRACT.normalize(p[None].astype(np.float32))] for p in coloured_images(70))
         converter.inference_input_type = converter.inference_output_type = tf.uint8
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         (place / "model_int8.tflite").write_bytes(converter.convert())

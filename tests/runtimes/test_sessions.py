@@ -28,43 +28,41 @@ def test_every_runtime_has_a_suffix_and_a_summary(runtime: str) -> None:
 
 @pytest.mark.parametrize("file", FILES)
 def test_gives_the_probabilities_of_the_network(
-    file: str, folder: Path, expected: NDArray[np.float64], contract: InputContract, pictures: NDArray[np.uint8]
+    file: str, folder: Path, expected: NDArray[np.float64], contract: InputContract, images: NDArray[np.uint8]
 ) -> None:
     session = open_session(folder / file, contract)
-    answers = predict(session, pictures, np.arange(len(pictures)), "testing")
+    answers = predict(session, images, np.arange(len(images)), "testing")
     tolerance = TOLERANCE["int8" if "int8" in file else "float"]
-    assert np.ptp(expected, axis=0).min() > 0.3, "the network must tell the pictures apart, or this test shows nothing"
-    assert answers.shape == (len(pictures), 3)
+    assert np.ptp(expected, axis=0).min() > 0.3, "the network must tell the images apart, or this test shows nothing"
+    assert answers.shape == (len(images), 3)
     assert answers.dtype == np.float32
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=3 / 512 + 1e-6)  # each of three is rounded by up to half a step
     np.testing.assert_allclose(answers, expected, atol=tolerance)
 
 
-def test_the_two_int8_files_agree_to_a_step(folder: Path, contract: InputContract, pictures: NDArray[np.uint8]) -> None:
-    lite, onnx = (open_session(folder / f"model_int8{suffix}", contract)(pictures) for suffix in (".tflite", ".onnx"))
+def test_the_two_int8_files_agree_to_a_step(folder: Path, contract: InputContract, images: NDArray[np.uint8]) -> None:
+    lite, onnx = (open_session(folder / f"model_int8{suffix}", contract)(images) for suffix in (".tflite", ".onnx"))
     assert np.abs(lite - onnx).max() <= 2 / 256
     np.testing.assert_array_equal(lite * 256, np.round(lite * 256))
     np.testing.assert_array_equal(onnx * 256, np.round(onnx * 256))
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_any_number_of_pictures_gives_the_same_answers(
-    file: str, folder: Path, contract: InputContract, pictures: NDArray[np.uint8]
-) -> None:
+def test_any_number_of_images_gives_the_same_answers(file: str, folder: Path, contract: InputContract, images: NDArray[np.uint8]) -> None:
     session = open_session(folder / file, contract, threads=2)
-    alone = np.concatenate([session(pictures[row : row + 1]) for row in range(5)])
-    np.testing.assert_allclose(session(pictures[:5]), alone, atol=1e-6)
+    alone = np.concatenate([session(images[row : row + 1]) for row in range(5)])
+    np.testing.assert_allclose(session(images[:5]), alone, atol=1e-6)
 
 
 def test_predict_takes_chosen_rows_of_a_memory_map(
-    folder: Path, contract: InputContract, pictures: NDArray[np.uint8], tmp_path: Path
+    folder: Path, contract: InputContract, images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    np.save(tmp_path / "pixels.npy", pictures)
+    np.save(tmp_path / "pixels.npy", images)
     mapped = np.load(tmp_path / "pixels.npy", mmap_mode="r")
     rows = np.array([9, 3, 3, 60])
     for file in ("float.keras", "model_int8.tflite"):
         session = open_session(folder / file, contract)
-        np.testing.assert_allclose(predict(session, mapped, rows, "testing"), session(pictures)[rows], atol=1e-6)
+        np.testing.assert_allclose(predict(session, mapped, rows, "testing"), session(images)[rows], atol=1e-6)
 
 
 def test_predict_asks_for_no_more_than_a_batch_at_a_time() -> None:
@@ -146,12 +144,12 @@ def test_a_batch_other_than_one_and_mixed_dtypes_are_refused(contract: InputCont
 
 @pytest.mark.parametrize("file", FILES)
 def test_an_open_session_needs_its_file_no_more(
-    file: str, folder: Path, contract: InputContract, pictures: NDArray[np.uint8], tmp_path: Path
+    file: str, folder: Path, contract: InputContract, images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    """Not even for more pictures than before, which more interpreters share."""
+    """Not even for more images than before, which more interpreters share."""
     path = tmp_path / file
     path.write_bytes((folder / file).read_bytes())
     session = open_session(path, contract)
-    first = session(pictures[:1])
+    first = session(images[:1])
     path.unlink()
-    np.testing.assert_allclose(session(pictures[:9])[:1], first, atol=1e-6)
+    np.testing.assert_allclose(session(images[:9])[:1], first, atol=1e-6)

@@ -15,6 +15,6 @@ CONTRACT = {
 def manifest_of(contents: dict[str, bytes]) -> bytes:
     files = {name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)} for name, content in contents.items()}
     texts = {"name": "tiny", "architecture": "tiny_cnn", "version": "1", "licence": "", "scheme": "ptq_int8", "data_fingerprint": "0"}
-    validation = {"passed": True, "pictures": 3, "forced": ""}
+    validation = {"passed": True, "images": 3, "forced": ""}
     rest = {"schema": 1, "contract": CONTRACT, "models": {}, "files": files, "validation": validation, "software": {}}
     return dump(Manifest.model_validate(texts | rest))

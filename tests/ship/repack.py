@@ -51,7 +51,7 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
 
 
 def recoloured(files: dict[str, bytes]) -> None:
-    """Other golden pictures, whose channels differ, so that it shows when they are swapped: those of 200 whose answers then change most."""
+    """Other golden images, whose channels differ, so that it shows when they are swapped: those of 200 whose answers then change most."""
     manifest = json.loads(files["manifest.json"])
     contract = InputContract.from_dict(manifest["contract"])
     coarse = np.random.default_rng(5).integers(0, 256, (200, 3, 3, 3), np.uint8)

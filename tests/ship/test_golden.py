@@ -1,4 +1,4 @@
-"""Which pictures are golden, and what counts as the same answer."""
+"""Which images are golden, and what counts as the same answer."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LABELS = np.array([0, 0, 0, 1, 1, 1, 0])
 
 def test_the_surest_of_each_class_and_the_closest_calls() -> None:
     assert choose(ANSWERS, LABELS, 4).tolist() == [0, 5, 2, 4]
-    assert sorted(choose(ANSWERS, LABELS, 100).tolist()) == list(range(7)), "few pictures are all golden"
+    assert sorted(choose(ANSWERS, LABELS, 100).tolist()) == list(range(7)), "few images are all golden"
     assert choose(np.eye(30, dtype=np.float32), np.arange(30), 12).tolist()[:6] == [0, 1, 2, 3, 4, 5], "many classes take half at most"
 
 
@@ -43,7 +43,7 @@ def test_the_mosaic_is_five_in_a_row_and_cut_below() -> None:
     whole = mosaic(pixels)
     assert whole.shape == (9, 20, 3)
     np.testing.assert_array_equal(whole[4:8, 4:8], pixels[6])
-    np.testing.assert_array_equal(whole[4:8, 8:12], pixels[0], err_msg="seven pictures: the eighth is the first again")
+    np.testing.assert_array_equal(whole[4:8, 8:12], pixels[0], err_msg="seven images: the eighth is the first again")
 
 
 def test_a_resize_of_another_kind_is_found_out() -> None:

@@ -1,4 +1,4 @@
-"""Ninety small pictures of three kinds and a network that can tell them apart, for trainings of a second."""
+"""Ninety small images of three kinds and a network that can tell them apart, for trainings of a second."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.training.epochs import Schedule
 
 SIZE = 32
@@ -17,8 +17,8 @@ CONTRACT = InputContract(SIZE, 1 / 127.5, 128, ("red", "green", "blue"))
 NO_AUGMENTATION = Augmentation(flip=False, crop_min_area=1.0, colour=0.0, strength=0.0, image_size=SIZE)
 
 
-def coloured(count: int, seed: int = 0, difference: float = 60.0) -> Pictures:
-    """Noise with a square whose class's channel is brighter by `difference` than the grey; every third picture validates."""
+def coloured(count: int, seed: int = 0, difference: float = 60.0) -> Images:
+    """Noise with a square whose class's channel is brighter by `difference` than the grey; every third image validates."""
     random = np.random.default_rng(seed)
     labels = np.arange(count, dtype=np.int32) % 3
     pixels = random.uniform(60, 160, (count, 1, 1, 1)) + random.normal(0, 25, (count, SIZE, SIZE, 3))
@@ -27,7 +27,7 @@ def coloured(count: int, seed: int = 0, difference: float = 60.0) -> Pictures:
         pixels[row, top : top + SIZE // 2, left : left + SIZE // 2, label] += difference
     splits = np.where(np.arange(count) // 3 % 3 == 2, "val", "train")
     names = tuple(str(row) for row in range(count))
-    return Pictures(np.clip(pixels, 0, 255).astype(np.uint8), labels, splits, names, names, CONTRACT.labels, (), "fingerprint")
+    return Images(np.clip(pixels, 0, 255).astype(np.uint8), labels, splits, names, names, CONTRACT.labels, (), "fingerprint")
 
 
 def small_backbone() -> Any:
@@ -45,7 +45,7 @@ def small_backbone() -> Any:
 
 
 @pytest.fixture(scope="session")
-def pictures() -> Pictures:
+def images() -> Images:
     return coloured(90)
 
 

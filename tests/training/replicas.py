@@ -21,10 +21,10 @@ def trained(own: Team, batch_size: int, folder: Path) -> list[np.ndarray]:
     set_seed(3)
     with own.scope():
         model = attach_head(small_backbone(), 3)
-    pictures = coloured(92)  # the last batch is smaller, and odd
+    images = coloured(92)  # the last batch is smaller, and odd
     schedule = Schedule(2, 8, 9, folder / f"{own.replicas}.npz", "these")
     settings = replace(SETTINGS, batch_size=batch_size)
-    material = Material(pictures, pictures, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION)
+    material = Material(images, images, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION)
     fine_tune(model, material, settings, schedule, team=own)
     return list(model.get_weights())
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgetl.backbones.fold import fold_batch_norms
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.batches import Share, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.training import finetune
@@ -57,8 +57,8 @@ def classifier() -> Callable[..., Any]:
     return _classifier
 
 
-def apply(settings: CompressSettings, model: Any, pictures: Pictures, schedule: Schedule) -> dict[str, History]:
-    return compress(model, Material(pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION), settings, schedule)
+def apply(settings: CompressSettings, model: Any, images: Images, schedule: Schedule) -> dict[str, History]:
+    return compress(model, Material(images, images, CONTRACT, EVEN, NO_AUGMENTATION), settings, schedule)
 
 
 def forget(schedule: Schedule) -> None:
@@ -78,10 +78,10 @@ def test_pointwise_and_regular_kernels_are_compressed_and_depthwise_ones_are_not
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_every_kernel_has_its_zeros_after_any_epoch(
-    epochs: int, classifier: Callable[..., Any], pictures: Pictures, schedule: MakeSchedule
+    epochs: int, classifier: Callable[..., Any], images: Images, schedule: MakeSchedule
 ) -> None:
     model = classifier()
-    histories = apply(PRUNE, model, pictures, schedule(epochs))
+    histories = apply(PRUNE, model, images, schedule(epochs))
     assert {name: len(history.entries) for name, history in histories.items()} == {"pruning": epochs}
     for layer in compressible(model):
         kernel = layer.kernel.numpy()
@@ -107,10 +107,10 @@ def test_zeros_grow_fast_at_first(classifier: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_no_kernel_has_more_values_than_clusters(
-    sparse: bool, classifier: Callable[..., Any], pictures: Pictures, schedule: MakeSchedule
+    sparse: bool, classifier: Callable[..., Any], images: Images, schedule: MakeSchedule
 ) -> None:
     model = classifier()
-    histories = apply(BOTH if sparse else CLUSTER, model, pictures, schedule(2))
+    histories = apply(BOTH if sparse else CLUSTER, model, images, schedule(2))
     assert list(histories) == (["pruning", "clustering"] if sparse else ["clustering"])
     assert achieved(model)["clusters"] <= 8
     for layer in compressible(model):
@@ -122,24 +122,24 @@ def test_no_kernel_has_more_values_than_clusters(
 
 @pytest.mark.parametrize("killed_in", [1, 3])  # while pruning, while clustering
 def test_a_killed_compression_goes_on_to_the_same_weights(
-    killed_in: int, classifier: Callable[..., Any], pictures: Pictures, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+    killed_in: int, classifier: Callable[..., Any], images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
 
-    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
+    def killed(images: Images, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
         seen.append(epoch)
         if len(seen) == killed_in + 1:
             raise KeyboardInterrupt
-        return epoch_batches(pictures, rows, size, seed, epoch, share)
+        return epoch_batches(images, rows, size, seed, epoch, share)
 
     straight = classifier()
-    expected = apply(BOTH, straight, pictures, schedule(2))
+    expected = apply(BOTH, straight, images, schedule(2))
     forget(schedule(2))
     monkeypatch.setattr(finetune, "epoch_batches", killed)
     with pytest.raises(KeyboardInterrupt):
-        apply(BOTH, classifier(), pictures, schedule(2))
+        apply(BOTH, classifier(), images, schedule(2))
     resumed = classifier()
-    histories = apply(BOTH, resumed, pictures, schedule(2))
+    histories = apply(BOTH, resumed, images, schedule(2))
     assert seen == ([0, 1, 1, 0, 1] if killed_in == 1 else [0, 1, 0, 1, 1])
     for name, history in expected.items():
         assert [e["val_loss"] for e in histories[name].entries] == pytest.approx([e["val_loss"] for e in history.entries], rel=1e-5)
@@ -219,10 +219,10 @@ def test_an_uncompressed_model_has_nothing_to_keep(classifier: Callable[..., Any
             np.testing.assert_array_equal(old, variable.numpy())
 
 
-def test_asked_for_nothing_it_does_nothing(classifier: Callable[..., Any], pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_asked_for_nothing_it_does_nothing(classifier: Callable[..., Any], images: Images, schedule: MakeSchedule) -> None:
     model = classifier()
     before = model.get_weights()
-    assert apply(replace(BOTH, sparsity=0.0, clusters=0), model, pictures, schedule(1)) == {}
+    assert apply(replace(BOTH, sparsity=0.0, clusters=0), model, images, schedule(1)) == {}
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
 

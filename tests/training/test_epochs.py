@@ -206,7 +206,7 @@ def test_a_checkpoint_of_another_network_is_not_used(schedule: MakeSchedule, cap
 
 
 def test_a_checkpoint_of_other_inputs_is_not_used(schedule: MakeSchedule) -> None:
-    Training().run(schedule(2, identity="other pictures"))
+    Training().run(schedule(2, identity="other images"))
     assert not can_resume(schedule(2))
     training = Training()
     training.run(schedule(2))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.data.batches import Share, epoch_batches
 from edgetl.errors import RunError
 from edgetl.training import finetune
@@ -32,48 +32,48 @@ EVEN = np.ones(3, np.float32)
 
 
 def tune(
-    model: Any, pictures: Pictures, schedule: Schedule, settings: FineTuneSettings = SETTINGS, augment: Augmentation = AUGMENTATION
+    model: Any, images: Images, schedule: Schedule, settings: FineTuneSettings = SETTINGS, augment: Augmentation = AUGMENTATION
 ) -> History:
-    return fine_tune(model, Material(pictures, pictures, CONTRACT, EVEN, augment), settings, schedule)
+    return fine_tune(model, Material(images, images, CONTRACT, EVEN, augment), settings, schedule)
 
 
 def same_weights(a: Any, b: Any) -> bool:
     return all(np.array_equal(x, y) for x, y in zip(a.get_weights(), b.get_weights(), strict=True))
 
 
-def test_it_learns_and_the_same_twice(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
-    val = pictures.rows("val")
+def test_it_learns_and_the_same_twice(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
+    val = images.rows("val")
     first = classifier()
-    before, _ = accuracy_and_loss(scorer(first, CONTRACT)(pictures.pixels, val), pictures.labels[val])
-    history = tune(first, pictures, schedule(6))
-    after, loss = accuracy_and_loss(scorer(first, CONTRACT)(pictures.pixels, val), pictures.labels[val])
-    assert after >= max(0.8, before + 0.2), "three colours, 60 pictures, chance is a third"
+    before, _ = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.labels[val])
+    history = tune(first, images, schedule(6))
+    after, loss = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.labels[val])
+    assert after >= max(0.8, before + 0.2), "three colours, 60 images, chance is a third"
     assert (after, loss) == pytest.approx((history.best["val_accuracy"], history.best["val_loss"])), "it ends with the best epoch's weights"
     schedule(6).checkpoint.unlink()
     second = classifier()
-    tune(second, pictures, schedule(6))
+    tune(second, images, schedule(6))
     assert same_weights(first, second), "same seed, same machine, same result: to the bit"
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(
-    classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     epochs: list[int] = []
 
-    def killed(pictures: Pictures, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
+    def killed(images: Images, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
         epochs.append(epoch)
         if epochs == [0, 1, 2]:
             raise KeyboardInterrupt
-        return epoch_batches(pictures, rows, size, seed, epoch, share)
+        return epoch_batches(images, rows, size, seed, epoch, share)
 
     straight = classifier()
-    expected = tune(straight, pictures, schedule(4))
+    expected = tune(straight, images, schedule(4))
     schedule(4).checkpoint.unlink()
     monkeypatch.setattr(finetune, "epoch_batches", killed)
     with pytest.raises(KeyboardInterrupt):
-        tune(classifier(), pictures, schedule(4))
+        tune(classifier(), images, schedule(4))
     resumed = classifier(seed=77)  # whatever a new process begins with, the checkpoint holds all that counts
-    history = tune(resumed, pictures, schedule(4))
+    history = tune(resumed, images, schedule(4))
     assert epochs == [0, 1, 2, 2, 3]
     assert [e["val_loss"] for e in history.entries] == pytest.approx([e["val_loss"] for e in expected.entries], rel=1e-6)
     assert history.best_epoch == expected.best_epoch
@@ -82,62 +82,60 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 
 
 @pytest.mark.parametrize("live", [False, True])
-def test_norms_learn_their_statistics_only_when_live(
-    live: bool, classifier: Classifier, pictures: Pictures, schedule: MakeSchedule
-) -> None:
+def test_norms_learn_their_statistics_only_when_live(live: bool, classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     model = classifier()
     norm = model.get_layer("stem_norm")
     before = norm.moving_mean.numpy()
-    tune(model, pictures, schedule(1), replace(SETTINGS, live_norms=live), NO_AUGMENTATION)
+    tune(model, images, schedule(1), replace(SETTINGS, live_norms=live), NO_AUGMENTATION)
     assert (norm.moving_mean.numpy() != before).any() == live
     assert (norm.gamma.numpy() != 1).any(), "their scale is learned either way"
 
 
-def test_only_the_layers_from_the_named_one_on_learn(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_only_the_layers_from_the_named_one_on_learn(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     model = classifier()
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    tune(model, pictures, schedule(1), replace(SETTINGS, unfreeze="last", live_norms=False))
+    tune(model, images, schedule(1), replace(SETTINGS, unfreeze="last", live_norms=False))
     for layer in model.layers:
         if layer.get_weights():
             changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
             assert changed == (layer.name in ("last", "last_norm", "logits")), layer.name
 
 
-def test_l2_is_part_of_the_loss(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_l2_is_part_of_the_loss(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     losses = []
     for l2 in (0.0, 1.0):
-        history = tune(classifier(), pictures, schedule(1), replace(SETTINGS, l2=l2, learning_rate=1e-9), NO_AUGMENTATION)
+        history = tune(classifier(), images, schedule(1), replace(SETTINGS, l2=l2, learning_rate=1e-9), NO_AUGMENTATION)
         losses.append(history.entries[0]["loss"])
         schedule(1).checkpoint.unlink()
     assert losses[1] - losses[0] == pytest.approx(float(decay(classifier(), 1.0)), rel=1e-3)
 
 
-def changed_layers(classifier: Classifier, pictures: Pictures, schedule: Schedule, settings: FineTuneSettings) -> dict[str, float]:
+def changed_layers(classifier: Classifier, images: Images, schedule: Schedule, settings: FineTuneSettings) -> dict[str, float]:
     """Layer with weights to the largest change of one of its weights in a training."""
     model = classifier()
     before = {layer.name: layer.get_weights() for layer in model.layers if layer.get_weights()}
-    tune(model, pictures, schedule, settings, NO_AUGMENTATION)
+    tune(model, images, schedule, settings, NO_AUGMENTATION)
     schedule.checkpoint.unlink()
     moved = {name: zip(old, model.get_layer(name).get_weights(), strict=True) for name, old in before.items()}
     return {name: max(float(np.abs(a - b).max()) for a, b in pairs) for name, pairs in moved.items()}
 
 
-def test_the_rate_falls_with_depth(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_the_rate_falls_with_depth(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     same = replace(SETTINGS, live_norms=False)
-    moved = changed_layers(classifier, pictures, schedule(1), replace(same, depth_factor=0.01))
-    even = changed_layers(classifier, pictures, schedule(1), same)
+    moved = changed_layers(classifier, images, schedule(1), replace(same, depth_factor=0.01))
+    even = changed_layers(classifier, images, schedule(1), same)
     assert moved["logits"] == pytest.approx(even["logits"], rel=0.3)
     assert moved["last"] < 0.03 * even["last"]
     assert moved["stem"] < 1e-3 * even["stem"]
 
 
-def test_blocks_wait_for_those_above(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_blocks_wait_for_those_above(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     settings = replace(SETTINGS, live_norms=False, unfreeze_epochs=1.0)
     for epochs, learned in ((1, {"logits"}), (2, {"logits", "last", "last_norm"})):
-        moved = changed_layers(classifier, pictures, schedule(epochs), settings)
+        moved = changed_layers(classifier, images, schedule(epochs), settings)
         assert {name for name, change in moved.items() if change > 0} <= learned, "the best epoch is kept: maybe an earlier one"
     settings = replace(settings, unfreeze_epochs=0.25)  # of 8 steps: the third block from the head begins at the sixth
-    assert min(changed_layers(classifier, pictures, schedule(1), settings).values()) > 0
+    assert min(changed_layers(classifier, images, schedule(1), settings).values()) > 0
 
 
 def test_class_weights_are_inverse_to_the_sizes_with_mean_1() -> None:
@@ -161,31 +159,31 @@ def test_accuracy_and_loss_of_logits_of_any_size() -> None:
     assert loss == pytest.approx((np.log(1 + np.exp(-2)) + np.log(1 + np.exp(1)) + 0) / 3, rel=1e-5)
 
 
-def test_several_steps_at_once_are_the_same_steps(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_several_steps_at_once_are_the_same_steps(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     plain, fast = classifier(), classifier()
-    expected = tune(plain, pictures, schedule(2))
+    expected = tune(plain, images, schedule(2))
     schedule(2).checkpoint.unlink()
-    history = tune(fast, pictures, schedule(2), replace(SETTINGS, steps_per_execution=3))
+    history = tune(fast, images, schedule(2), replace(SETTINGS, steps_per_execution=3))
     for key in ("loss", "accuracy", "val_loss"):
         assert [entry[key] for entry in history.entries] == pytest.approx([entry[key] for entry in expected.entries], rel=1e-4)
 
 
-def test_compiled_it_learns_too(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule) -> None:
+def test_compiled_it_learns_too(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     """Not the same: XLA draws other random numbers for the same seed."""
-    assert tune(classifier(), pictures, schedule(6), replace(SETTINGS, jit=True)).best["val_accuracy"] >= 0.8
+    assert tune(classifier(), images, schedule(6), replace(SETTINGS, jit=True)).best["val_accuracy"] >= 0.8
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_half_precision_learns_too(classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, precision: str) -> None:
+def test_half_precision_learns_too(classifier: Classifier, images: Images, schedule: MakeSchedule, precision: str) -> None:
     model = in_precision(classifier(), precision)
-    history = tune(model, pictures, schedule(6))
+    history = tune(model, images, schedule(6))
     assert history.best["val_accuracy"] >= 0.8
     assert {variable.dtype for variable in model.variables} == {tf.float32}, "what is kept has full precision"
     assert model.get_layer("logits").compute_dtype == precision.removeprefix("mixed_")
 
 
 def test_too_large_a_batch_names_one_that_fits(
-    classifier: Classifier, pictures: Pictures, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+    classifier: Classifier, images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def exhausted(model: Any, material: Any, size: int) -> None:
         if size > 3:
@@ -197,6 +195,6 @@ def test_too_large_a_batch_names_one_that_fits(
     monkeypatch.setattr(finetune, "_gradients", exhausted)
     monkeypatch.setattr(Team, "steps", lambda *_: steps)
     with pytest.raises(RunError, match="--batch-size 2 fits"):
-        tune(classifier(), pictures, schedule(1))
+        tune(classifier(), images, schedule(1))
     monkeypatch.undo()
-    finetune._gradients(classifier(), Material(pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION), 4)
+    finetune._gradients(classifier(), Material(images, images, CONTRACT, EVEN, NO_AUGMENTATION), 4)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.data.base import Pictures
+from edgetl.data.base import Images
 from edgetl.training import head
 from edgetl.training.finetune import accuracy_and_loss
 from edgetl.training.head import Head, HeadSettings, attach_head, decay, train_head, trunk_of
@@ -26,15 +26,15 @@ def deep(seed: int, of: Head) -> Any:
 
 
 @pytest.fixture(scope="module")
-def easy() -> Pictures:
+def easy() -> Images:
     from tests.training.conftest import coloured
 
     return coloured(90, difference=90.0)
 
 
 @pytest.mark.parametrize("memory_bytes", [head._MEMORY_BYTES, 0], ids=["in memory", "in a file"])
-def test_it_separates_simple_pictures(
-    classifier: Callable[..., Any], easy: Pictures, memory_bytes: int, monkeypatch: pytest.MonkeyPatch
+def test_it_separates_simple_images(
+    classifier: Callable[..., Any], easy: Images, memory_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(head, "_MEMORY_BYTES", memory_bytes)
     monkeypatch.setattr(head, "_PIECE", 7)
@@ -50,46 +50,46 @@ def test_it_separates_simple_pictures(
         assert changed == (layer.name == "logits"), f"{layer.name}"
 
 
-def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[..., Any], pictures: Pictures) -> None:
+def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[..., Any], images: Images) -> None:
     """A learning rate that makes the accuracy jump: the last epoch is rarely the best."""
     wild = HeadSettings(epochs=6, learning_rate=3.0, batch_size=4, dropout=0.0, label_smoothing=0.0, mirror=False)
-    val = pictures.rows("val")
+    val = images.rows("val")
     for seed in range(2):
         model = classifier(seed)
-        history = train_head(model, pictures, CONTRACT, EVEN, wild)
+        history = train_head(model, images, CONTRACT, EVEN, wild)
         accuracy = history.best["val_accuracy"]
         assert len(history.entries) == 6
-        assert accuracy_and_loss(scorer(model, CONTRACT)(pictures.pixels, val), pictures.labels[val])[0] == pytest.approx(accuracy)
+        assert accuracy_and_loss(scorer(model, CONTRACT)(images.pixels, val), images.labels[val])[0] == pytest.approx(accuracy)
 
 
-def test_class_weights_count(classifier: Callable[..., Any], pictures: Pictures) -> None:
-    """A class whose pictures weigh nothing is not learned."""
+def test_class_weights_count(classifier: Callable[..., Any], images: Images) -> None:
+    """A class whose images weigh nothing is not learned."""
     model = classifier()
-    train_head(model, pictures, CONTRACT, np.array([1.5, 1.5, 0], np.float32), SETTINGS)
-    val = pictures.rows("val")
-    assert (scorer(model, CONTRACT)(pictures.pixels, val).argmax(1) != 2).all()
+    train_head(model, images, CONTRACT, np.array([1.5, 1.5, 0], np.float32), SETTINGS)
+    val = images.rows("val")
+    assert (scorer(model, CONTRACT)(images.pixels, val).argmax(1) != 2).all()
 
 
-def test_the_trunk_gives_pooled_features(classifier: Callable[..., Any], pictures: Pictures) -> None:
+def test_the_trunk_gives_pooled_features(classifier: Callable[..., Any], images: Images) -> None:
     model = classifier()
-    features = scorer(trunk_of(model), CONTRACT)(pictures.pixels, np.arange(70), "features")  # more than a batch
+    features = scorer(trunk_of(model), CONTRACT)(images.pixels, np.arange(70), "features")  # more than a batch
     assert features.shape == (70, 12)
     kernel, bias = model.get_layer("logits").get_weights()
-    np.testing.assert_allclose(features @ kernel + bias, scorer(model, CONTRACT)(pictures.pixels, np.arange(70)), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(features @ kernel + bias, scorer(model, CONTRACT)(images.pixels, np.arange(70)), rtol=1e-4, atol=1e-5)
 
 
-def test_the_scorer_mirrors_and_sees_later_weights(classifier: Callable[..., Any], pictures: Pictures) -> None:
+def test_the_scorer_mirrors_and_sees_later_weights(classifier: Callable[..., Any], images: Images) -> None:
     model = classifier()
     rows = np.arange(5)
-    mirrored = scorer(model, CONTRACT, mirrored=True)(pictures.pixels, rows)
+    mirrored = scorer(model, CONTRACT, mirrored=True)(images.pixels, rows)
     score = scorer(model, CONTRACT)
-    np.testing.assert_array_equal(mirrored, score(pictures.pixels[:, :, ::-1].copy(), rows))
+    np.testing.assert_array_equal(mirrored, score(images.pixels[:, :, ::-1].copy(), rows))
     model.get_layer("logits").set_weights([np.zeros((12, 3)), np.array([1.0, 2.0, 3.0])])
-    np.testing.assert_array_equal(score(pictures.pixels, rows), np.tile([1.0, 2.0, 3.0], (5, 1)))
+    np.testing.assert_array_equal(score(images.pixels, rows), np.tile([1.0, 2.0, 3.0], (5, 1)))
 
 
 @pytest.mark.parametrize("pooling", ["average", "max", "flatten"])
-def test_hidden_layers_learn_too(pooling: str, easy: Pictures) -> None:
+def test_hidden_layers_learn_too(pooling: str, easy: Images) -> None:
     model = deep(1, Head(pooling, (16, 8)))
     assert [layer.name for layer in model.layers[-5:]] == ["dense_1", "dense_1_relu", "dense_2", "dense_2_relu", "logits"]
     before = {layer.name: layer.get_weights() for layer in model.layers}
@@ -102,7 +102,7 @@ def test_hidden_layers_learn_too(pooling: str, easy: Pictures) -> None:
         assert changed == (layer.name in ("dense_1", "dense_2", "logits")), layer.name
 
 
-def test_pooling_is_what_it_is_called(easy: Pictures) -> None:
+def test_pooling_is_what_it_is_called(easy: Images) -> None:
     backbone = small_backbone()
     features = scorer(backbone, CONTRACT)(easy.pixels, np.arange(3))
     wanted = {"average": features.mean((1, 2)), "max": features.max((1, 2)), "flatten": features.reshape(3, -1)}
@@ -111,7 +111,7 @@ def test_pooling_is_what_it_is_called(easy: Pictures) -> None:
         np.testing.assert_allclose(pooled, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_l2_keeps_the_heads_kernels_small(easy: Pictures) -> None:
+def test_l2_keeps_the_heads_kernels_small(easy: Images) -> None:
     sizes = []
     for l2 in (0.0, 0.1):
         model = deep(1, Head("average", (8,)))

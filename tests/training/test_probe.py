@@ -59,7 +59,7 @@ def test_a_class_smaller_than_the_folds_is_spread_and_too_many_folds_are_a_messa
         folds(labels, [str(row) for row in range(22)], 21, seed=0)
 
 
-def test_a_held_out_picture_is_not_seen() -> None:
+def test_a_held_out_image_is_not_seen() -> None:
     """Labels without any relation to the features: whoever does better than chance has peeked."""
     random = np.random.default_rng(0)
     features = random.normal(size=(1, 300, 200)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What to unfreeze is found on the training pictures alone, and is worth having."""
+"""What to unfreeze is found on the training images alone, and is worth having."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,15 +21,15 @@ SETTINGS = FineTuneSettings(
 )
 
 
-def found(model: Any, pictures: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> list[trials.Trial]:
-    return choose(model, Material(pictures, pictures, CONTRACT, EVEN, NO_AUGMENTATION), head, SETTINGS, schedule)
+def found(model: Any, images: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> list[trials.Trial]:
+    return choose(model, Material(images, images, CONTRACT, EVEN, NO_AUGMENTATION), head, SETTINGS, schedule)
 
 
 def test_depths_then_rates_best_first(
     classifier: Callable[..., Any], schedule: Callable[..., Schedule], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pictures = coloured(180)
-    tried = found(classifier(), pictures, schedule(9))
+    images = coloured(180)
+    tried = found(classifier(), images, schedule(9))
     assert len(tried) == 6
     assert [trial.loss for trial in tried] == sorted(trial.loss for trial in tried)
     assert {trial.unfreeze for trial in tried} == {"head", "1-block", "2-blocks", "all"}
@@ -40,16 +40,16 @@ def test_depths_then_rates_best_first(
     assert at_this["head"] > min(at_this.values()), "random features want training"
     assert not schedule(9).checkpoint.exists()
 
-    unseen = pictures.splits == "val"
-    spoilt = replace(pictures, pixels=np.where(unseen[:, None, None, None], 0, pictures.pixels).astype(np.uint8), labels=pictures.labels)
+    unseen = images.splits == "val"
+    spoilt = replace(images, pixels=np.where(unseen[:, None, None, None], 0, images.pixels).astype(np.uint8), labels=images.labels)
     monkeypatch.setattr(trials, "EPOCHS", 2)
-    assert found(classifier(), spoilt, schedule(9)) == tried, "no validation picture has a say"
+    assert found(classifier(), spoilt, schedule(9)) == tried, "no validation image has a say"
 
 
 def test_a_large_set_is_sampled_and_divided(monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = coloured(300)
-    monkeypatch.setattr(trials, "PICTURES", 90)
-    splits = trials._slice(pictures, 1)
-    assert set(np.flatnonzero(splits != "test")) <= set(pictures.rows("train"))
+    images = coloured(300)
+    monkeypatch.setattr(trials, "IMAGES", 90)
+    splits = trials._slice(images, 1)
+    assert set(np.flatnonzero(splits != "test")) <= set(images.rows("train"))
     assert (splits != "test").sum() == 90
     assert 9 <= (splits == "val").sum() <= 27, "a fifth, within chance"

@@ -16,7 +16,7 @@ struct AnswerView: View {
                     .foregroundStyle(.secondary)
                     .accessibilityLabel("Took \(answer.latencyMs, format: .number.precision(.fractionLength(1))) milliseconds")
             } else {
-                Text("Waiting for a picture")
+                Text("Waiting for an image")
                     .foregroundStyle(.secondary)
             }
         }

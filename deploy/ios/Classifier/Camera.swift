@@ -65,7 +65,7 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unc
         guard session.canSetSessionPreset(.vga640x480), session.canAddInput(input), session.canAddOutput(output) else {
             throw Unavailable("The camera cannot be used now. Choose a photo instead.")
         }
-        session.sessionPreset = .vga640x480  // several times a model's input: a larger picture only takes longer to resize
+        session.sessionPreset = .vga640x480  // several times a model's input: a larger image only takes longer to resize
         session.addInput(input)
         session.addOutput(output)
         let coordinator = AVCaptureDevice.RotationCoordinator(device: device, previewLayer: nil)

@@ -44,7 +44,7 @@ final class ClassifierModel {
         }
     }
 
-    /// Replay the golden pictures on this device.
+    /// Replay the golden images on this device.
     func runSelfTest() async {
         selfTest = .running
         do {

@@ -2,7 +2,7 @@ import Foundation
 import PhotosUI
 import SwiftUI
 
-/// The picture, and below it what the model says.
+/// The image, and below it what the model says.
 struct ContentView: View {
     @State private var model = ClassifierModel()
     @State private var chosen: PhotosPickerItem?
@@ -10,7 +10,7 @@ struct ContentView: View {
 
     var body: some View {
         NavigationStack {
-            PictureView(model: model) { attempt += 1 }
+            PhotoView(model: model) { attempt += 1 }
                 .frame(maxWidth: .infinity, maxHeight: .infinity)
                 .safeAreaInset(edge: .bottom) { AnswerView(answer: model.answer) }
                 .navigationTitle(Text(verbatim: model.name))
@@ -60,7 +60,7 @@ struct ContentView: View {
 }
 
 /// The photo, the camera, or why there is neither.
-struct PictureView: View {
+struct PhotoView: View {
     let model: ClassifierModel
     let retry: () -> Void
     @Environment(\.openURL) private var openURL
@@ -68,7 +68,7 @@ struct PictureView: View {
     var body: some View {
         if let problem = model.problem {
             ContentUnavailableView {
-                Label("No picture to classify", systemImage: "camera.metering.unknown")
+                Label("No image to classify", systemImage: "camera.metering.unknown")
             } description: {
                 Text(verbatim: problem)
             } actions: {

@@ -27,7 +27,7 @@ struct SelfTestView: View {
             List {
                 Label("This device runs the validated model", systemImage: "checkmark.seal.fill")
                     .foregroundStyle(.green)
-                LabeledContent("Golden pictures", value: report.pictures.formatted())
+                LabeledContent("Golden images", value: report.images.formatted())
                 LabeledContent("Furthest answer", value: "\(report.maxSteps.formatted(.number.precision(.fractionLength(1)))) / 256")
                 LabeledContent("Mean distance", value: "\(report.meanSteps.formatted(.number.precision(.fractionLength(2)))) / 256")
                 LabeledContent("Furthest pixel", value: "\(report.resizeMaxLevels.formatted()) / 255")
@@ -39,7 +39,7 @@ struct SelfTestView: View {
                 Text(verbatim: problem)
             }
         case .running, nil:
-            ProgressView("Replaying the golden pictures")
+            ProgressView("Replaying the golden images")
         }
     }
 }

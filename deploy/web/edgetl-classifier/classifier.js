@@ -1,10 +1,10 @@
-// Classifies pictures with the model in the folder beside this file. Pictures stay on the device.
+// Classifies images with the model in the folder beside this file. Images stay on the device.
 //
 //   import { Classifier } from "./edgetl-classifier/classifier.js";
 //   const classifier = await Classifier.load();
-//   const { best } = await classifier.classify(picture); // [{ label, probability }, ...], the best first
+//   const { best } = await classifier.classify(image); // [{ label, probability }, ...], the best first
 //
-// A picture is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
+// An image is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
 
 import { centralSquare } from "./resample.js";
 import { NAME, open } from "./runtime/runtime.js";
@@ -12,8 +12,8 @@ import { NAME, open } from "./runtime/runtime.js";
 const HERE = new URL("model/", import.meta.url);
 const DECODING = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
-// An ImageBitmap, upright and with the colours as the file has them. Rejects where it is no picture.
-export const decode = (picture) => createImageBitmap(picture, DECODING);
+// An ImageBitmap, upright and with the colours as the file has them. Rejects where it is no image.
+export const decode = (image) => createImageBitmap(image, DECODING);
 
 export async function fetched(url) {
   const response = await fetch(url);
@@ -54,9 +54,9 @@ export class Classifier {
   }
 
   // The `top` best classes, the best first; how long the model took, and all of it, in milliseconds.
-  async classify(picture, top = 3) {
+  async classify(image, top = 3) {
     const begun = performance.now();
-    const pixels = await this.pixels(picture);
+    const pixels = await this.pixels(image);
     const ready = performance.now();
     const probabilities = await this.probabilities(pixels);
     const done = performance.now();
@@ -66,8 +66,8 @@ export class Classifier {
   }
 
   // uint8 RGB [H, W, 3]: upright, flattened onto white, the central square, resized with antialiased bilinear filtering.
-  async pixels(picture) {
-    const bitmap = await decode(picture);
+  async pixels(image) {
+    const bitmap = await decode(image);
     const read = (left, top, columns, rows) => {
       const canvas = new OffscreenCanvas(columns, rows).getContext("2d", { alpha: false, willReadFrequently: true });
       canvas.fillStyle = "white";

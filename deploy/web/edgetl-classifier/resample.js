@@ -1,11 +1,11 @@
-// The central square of a picture at the model's size, to the bit as Pillow makes it: antialiased bilinear filtering in fixed point,
+// The central square of an image at the model's size, to the bit as Pillow makes it: antialiased bilinear filtering in fixed point,
 // across and then down, with 8 bits between (its src/libImaging/Resample.c).
 
 const BITS = 22; // of a weight: 255 times the sum of the weights stays below 2^31
 const HALF = 2 ** (BITS - 1);
-const BAND_ROWS = 256; // are read at a time, so that a large picture needs little memory, and no canvas that a phone refuses
+const BAND_ROWS = 256; // are read at a time, so that a large image needs little memory, and no canvas that a phone refuses
 
-// uint8 RGB [size, size, 3] of a picture of `width` by `height`, of which `read(left, top, columns, rows)` gives RGBA bytes.
+// uint8 RGB [size, size, 3] of an image of `width` by `height`, of which `read(left, top, columns, rows)` gives RGBA bytes.
 export function centralSquare(width, height, size, read) {
   const side = Math.min(width, height);
   const across = taps(width, (width - side) / 2, side, size);

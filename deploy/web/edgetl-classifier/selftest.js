@@ -5,8 +5,8 @@ import { fetched, parsed, sha256 } from "./classifier.js";
 export const STEPS = [
   "Every file is the one that was bundled",
   "The labels are in the order of the model's outputs",
-  "The golden pictures get the golden answers",
-  "Pictures are cropped and resized as in the validation",
+  "The golden images get the golden answers",
+  "Images are cropped and resized as in the validation",
 ];
 
 export class SelfTestError extends Error {
@@ -21,9 +21,9 @@ export async function selfTest(classifier, passed = () => {}) {
   const wanted = golden.answers[classifier.app.model];
   checkLabels(classifier.labels, wanted, golden.top1[classifier.app.model]);
   passed(1);
-  const [pictures, height, width] = golden.shape;
+  const [images, height, width] = golden.shape;
   const length = height * width * 3;
-  const pixels = Array.from({ length: pictures }, (_, at) => files["golden/pixels.bin"].subarray(at * length, (at + 1) * length));
+  const pixels = Array.from({ length: images }, (_, at) => files["golden/pixels.bin"].subarray(at * length, (at + 1) * length));
   const answers = await checkAnswers(classifier, pixels, wanted, golden.tolerance);
   passed(2);
   const made = await classifier.pixels(mosaic(pixels, width, height, golden.mosaic));
@@ -32,7 +32,7 @@ export async function selfTest(classifier, passed = () => {}) {
     throw new SelfTestError(`cropping and resizing give other pixels, up to ${resize_max_levels} levels off`);
   }
   passed(3);
-  return { pictures, ...answers, resize_max_levels };
+  return { images, ...answers, resize_max_levels };
 }
 
 // The files by their names, each with the size and hash that the manifest gives, and the manifest with the one that the app was built with.
@@ -66,8 +66,8 @@ function checkLabels(labels, wanted, top1) {
 
 async function checkAnswers(classifier, pixels, wanted, tolerance) {
   const steps = [];
-  for (const [at, picture] of pixels.entries()) {
-    const found = await classifier.probabilities(picture);
+  for (const [at, image] of pixels.entries()) {
+    const found = await classifier.probabilities(image);
     if (found.length !== wanted[at].length) throw new SelfTestError(`the model has ${found.length} outputs, not ${wanted[at].length}`);
     found.forEach((value, index) => steps.push(Math.abs(value - wanted[at][index]) / tolerance.step));
   }
@@ -79,14 +79,14 @@ async function checkAnswers(classifier, pixels, wanted, tolerance) {
   return { max_steps, mean_steps };
 }
 
-// The pictures in three rows, from the first again where they run out, cut below to a height: what the bundle's format says.
+// The images in three rows, from the first again where they run out, cut below to a height: what the bundle's format says.
 function mosaic(pixels, width, height, { columns, height: rows }) {
   const whole = new ImageData(columns * width, rows);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns * width; column++) {
-      const picture = pixels[(Math.floor(row / height) * columns + Math.floor(column / width)) % pixels.length];
+      const image = pixels[(Math.floor(row / height) * columns + Math.floor(column / width)) % pixels.length];
       const from = ((row % height) * width + (column % width)) * 3;
-      whole.data.set([picture[from], picture[from + 1], picture[from + 2], 255], (row * columns * width + column) * 4);
+      whole.data.set([image[from], image[from + 1], image[from + 2], 255], (row * columns * width + column) * 4);
     }
   }
   return whole;

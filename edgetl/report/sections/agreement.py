@@ -11,7 +11,7 @@ from edgetl.report.draw import BLUE, FAINT, RED, legend, plot
 from edgetl.report.facts import Answers, Facts, percent
 
 _TITLE = "Do the files agree"
-_DOTS = 4000  # pictures in a scatter: more of them show nothing new and make the page heavy
+_DOTS = 4000  # images in a scatter: more of them show nothing new and make the page heavy
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -51,7 +51,7 @@ def _allowed(tolerance: Mapping[str, Any]) -> str:
 
 
 def _scatter(answers: Answers, first: str, second: str) -> Plot:
-    """Each picture's probability of what the first model names, by both."""
+    """Each image's probability of what the first model names, by both."""
     a, b = answers.probabilities[first], answers.probabilities[second]
     chosen = a.argmax(1)
     rows = np.arange(len(a))
@@ -60,7 +60,7 @@ def _scatter(answers: Answers, first: str, second: str) -> Plot:
     axes = figure.axes[0]
     axes.set_xlabel(f"{first}, probability of its class, %")
     axes.set_ylabel(f"{second}, the same class, %")
-    said = f"{int((~same).sum())} of {len(same):,} pictures get another class; {np.abs(x - y).mean():.2f} points apart on average"
+    said = f"{int((~same).sum())} of {len(same):,} images get another class; {np.abs(x - y).mean():.2f} points apart on average"
     return Plot(figure, f"{first} against {second}: {said}", f"{said}.")
 
 

@@ -20,9 +20,9 @@ def section(facts: Facts) -> Section | Absent:
         error = calibration_error(answers.probabilities[name], answers.labels)
         x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
         axes.plot(x, y, color=colour, linewidth=1.4, label=f"{name}: off by {percent(error, 1)} points")
-        axes.scatter(x, y, [8 + 240 * one.pictures / len(answers.labels) for one in bins], color=colour, linewidths=0)
+        axes.scatter(x, y, [8 + 240 * one.images / len(answers.labels) for one in bins], color=colour, linewidths=0)
         errors.append(f"{name} {percent(error, 1)} points")
-        lean = sum(one.pictures * (one.accuracy - one.confidence) for one in bins) / len(answers.labels)
+        lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / len(answers.labels)
         said.append(f"{name} is right {abs(100 * lean):.1f} points {'more' if lean > 0 else 'less'} often than it says")
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)
@@ -33,5 +33,5 @@ def section(facts: Facts) -> Section | Absent:
         f"{'; '.join(said)}. The expected calibration error is the mean distance from the diagonal: {', '.join(errors)}. "
         "Training with label smoothing makes a model say less than it knows."
     )
-    alt = f"Reliability diagram, dots as large as the share of pictures: {'; '.join(said)}"
+    alt = f"Reliability diagram, dots as large as the share of images: {'; '.join(said)}"
     return Section(_TITLE, (Plot(figure, alt, "On the dashed line a probability is a promise kept."), Text(text, beside=True)))

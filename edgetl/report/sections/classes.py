@@ -26,16 +26,16 @@ def section(facts: Facts) -> Section | Absent:
         one = figures[-1][k]
         before = [percent(figures[0][k].f1, 1)] if answers.compared else []
         rows.append(
-            [answers.classes[k], str(one.pictures), *(percent(x, 1) for x in (one.precision, one.recall)), *before, percent(one.f1, 1)]
+            [answers.classes[k], str(one.images), *(percent(x, 1) for x in (one.precision, one.recall)), *before, percent(one.f1, 1)]
         )
-    columns = ["class", "pictures", "precision", "recall", *(["F1 float", "F1 int8"] if answers.compared else ["F1"])]
+    columns = ["class", "images", "precision", "recall", *(["F1 float", "F1 int8"] if answers.compared else ["F1"])]
     worst, best = answers.classes[order[0]], answers.classes[order[-1]]
     alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
     drawn = _dots([answers.classes[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in figures])
     table = Table(
         columns,
         rows,
-        f"{answers.shipped} on {len(answers.labels):,} validation pictures, in %, worst class first",
+        f"{answers.shipped} on {len(answers.labels):,} validation images, in %, worst class first",
         folded=len(rows) > _DRAWN,
         beside=len(rows) <= _DRAWN,
     )

@@ -16,8 +16,8 @@ from edgetl.report.facts import Answers, Facts
 _TITLE = "What is taken for what"
 _NUMBERED = 15  # classes up to which each cell's count can be read
 _NAMED = 60  # classes up to which each row has room for its name
-_DRAWN = 30  # classes up to which the cells are shapes; beyond, a picture is smaller
-_CONFUSED = 8  # pairs in the table: those worth collecting pictures for
+_DRAWN = 30  # classes up to which the cells are shapes; beyond, an image is smaller
+_CONFUSED = 8  # pairs in the table: those worth collecting images for
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -28,12 +28,12 @@ def section(facts: Facts) -> Section | Absent:
     rows = _most_confused(counts, answers)
     worst = f"; most often {rows[0][0]} is called {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
     right = int(np.trace(counts))
-    alt = f"Confusion matrix of {answers.shipped}: {right} of {counts.sum()} pictures are named right{worst}"
-    blocks: list[Block] = [Plot(_matrix(counts, answers.classes), alt, f"{answers.shipped}: rows are what a picture is, shaded by share.")]
+    alt = f"Confusion matrix of {answers.shipped}: {right} of {counts.sum()} images are named right{worst}"
+    blocks: list[Block] = [Plot(_matrix(counts, answers.classes), alt, f"{answers.shipped}: rows are what an image is, shaded by share.")]
     if rows:
-        blocks.append(Table(("is", "is called", "pictures", "of"), rows, "Most often confused", beside=True))
+        blocks.append(Table(("is", "is called", "images", "of"), rows, "Most often confused", beside=True))
     else:
-        blocks.append(Text("No picture is named wrong."))
+        blocks.append(Text("No image is named wrong."))
     return Section(_TITLE, blocks)
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the pictures."""
+"""What is wrong with the images."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from edgetl.report.blocks import Absent, Section, Table, Text
 from edgetl.report.facts import Facts
 
-_TITLE = "The pictures"
+_TITLE = "The images"
 _SHOWN = 40  # of a kind of finding
 
 

@@ -1,4 +1,4 @@
-"""Pictures that int8 names otherwise than float."""
+"""Gallery that int8 names otherwise than float."""
 
 import io
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edgetl.report.blocks import Absent, Picture, Pictures, Section, Text
+from edgetl.report.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.facts import Answers, Facts, percent
 
 _TITLE = "What quantization changed"
@@ -29,27 +29,27 @@ def section(facts: Facts) -> Section | Absent:
     won = int((after[flipped] == answers.labels[flipped]).sum())
     lost = int((before[flipped] == answers.labels[flipped]).sum())
     text = (
-        f"{first} and {second} name different classes on {len(flipped)} of {len(before):,} pictures: {lost} lost, {won} won, "
+        f"{first} and {second} name different classes on {len(flipped)} of {len(before):,} images: {lost} lost, {won} won, "
         f"{len(flipped) - lost - won} wrong both times."
     )
     if not len(flipped):
         return Section(_TITLE, (Text(text),))
     if len(flipped) > _SHOWN:
         text += f" These are the {_SHOWN} that moved furthest."
-    return Section(_TITLE, (Text(text), Pictures([_picture(answers, int(row), a[row], b[row]) for row in surest[:_SHOWN]])))
+    return Section(_TITLE, (Text(text), Gallery([_image(answers, int(row), a[row], b[row]) for row in surest[:_SHOWN]])))
 
 
-def _picture(answers: Answers, row: int, before: Any, after: Any) -> Picture:
+def _image(answers: Answers, row: int, before: Any, after: Any) -> Photo:
     classes, label = answers.classes, int(answers.labels[row])
     said = [f"{name} {classes[int(p.argmax())]} {percent(p.max(), 0)} %" for name, p in (("float:", before), ("int8:", after))]
     outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong both times"
     alt = f"{answers.names[row]}, which is {classes[label]}; {'; '.join(said)}"
-    return Picture(thumbnail(answers.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", said)
+    return Photo(thumbnail(answers.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", said)
 
 
 def thumbnail(pixels: Any) -> bytes:
     """JPEG of uint8 [H, W, 3]."""
     drawn = io.BytesIO()
-    way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny pictures are to look tiny
+    way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
     Image.fromarray(np.asarray(pixels)).resize((_EDGE_PX, _EDGE_PX), way).save(drawn, "JPEG", quality=_QUALITY)
     return drawn.getvalue()

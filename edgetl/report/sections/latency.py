@@ -36,7 +36,7 @@ def _measured(document: Mapping[str, Any]) -> list[Block]:
         fastest = f"{quickest['model']} on {quickest['device']} is fastest, {quickest['latency_ms']['p50']:.2f} ms"
         blocks.append(Plot(_dots(timed, devices), f"Median latency of each file on {', '.join(devices)}: {fastest}", f"{fastest}."))
     plan = document["plan"]
-    caption = f"One picture, {plan['threads']} thread(s), at least {plan['runs']} runs after {plan['warmup']}; times in ms"
+    caption = f"One image, {plan['threads']} thread(s), at least {plan['runs']} runs after {plan['warmup']}; times in ms"
     columns, rows = benchmark.latency_table(document)
     blocks.append(Table(columns, rows, caption))
     failed = [name for name, facts in document["devices"].items() if "error" in facts]
@@ -70,7 +70,7 @@ def _dots(timed: Sequence[Mapping[str, Any]], devices: Sequence[str]) -> Figure:
     axes.margins(x=0.12)
     axes.set_yticks(range(len(models)), models)
     axes.invert_yaxis()
-    axes.set_xlabel("median latency of one picture, ms (log)")
+    axes.set_xlabel("median latency of one image, ms (log)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False, labelcolor=INK)
     return figure
 

@@ -13,7 +13,7 @@ def section(facts: Facts) -> Section | Absent:
     place = max(range(len(document["drift"])), key=lambda number: document["drift"][number]["lost_db"])
     first = document["drift"][place]
     text = (
-        f"On {document['pictures']} training pictures, {document['scheme']}. By itself {worst['operator']} hurts most: the logits "
+        f"On {document['images']} training images, {document['scheme']}. By itself {worst['operator']} hurts most: the logits "
         f"change by {100 * worst['logits_change']:.2f} % of their size. In the whole file most is lost at {first['operator']}, "
         f"{first['lost_db']:.1f} dB."
     )

@@ -18,7 +18,7 @@ def section(facts: Facts) -> Section | Absent:
         blocks.append(Tiles(tuple(_tiles(validation))))
         blocks += [Text(failure, warning=True) for failure in validation["failures"]]
         if validation["passed"]:
-            blocks.append(Text(f"Every pair of models that ought to agree does, on {validation['pictures']:,} validation pictures."))
+            blocks.append(Text(f"Every pair of models that ought to agree does, on {validation['images']:,} validation images."))
     shipped = facts.record["stages"].get("export_int8", {}).get("facts", {})
     if shipped:
         kept = f"; in float: {', '.join(shipped['kept_float'])}" if shipped.get("kept_float") else ""
@@ -31,8 +31,8 @@ def _what(record: Mapping[str, Any]) -> str:
     text = f"{model['backbone']}, alpha {model['alpha']:g}, at {model['image_size']} px, from weights {model['weights'].rpartition('/')[2]}"
     if data:
         counts, source = data["counts"], record["recipe"]["data"]["source"].rpartition("/")[2]
-        pictures = f"{counts['train']:,} training and {counts['val']:,} validation pictures"
-        text += f"; {pictures} of {len(data['classes'])} classes from {source}"
+        images = f"{counts['train']:,} training and {counts['val']:,} validation images"
+        text += f"; {images} of {len(data['classes'])} classes from {source}"
     return text + "."
 
 
@@ -54,4 +54,4 @@ def _tiles(validation: Mapping[str, Any]) -> Iterator[Tile]:
             f"{kib(shipped['size_bytes'])} KiB", "size", f"{unquantized['size_bytes'] / shipped['size_bytes']:.1f} times smaller than float"
         )
     latency = shipped["latency_ms"]
-    yield Tile(f"{latency['p50']:.2f} ms", "a picture, here", f"median; {validation['cpu']['model']}, one thread")
+    yield Tile(f"{latency['p50']:.2f} ms", "an image, here", f"median; {validation['cpu']['model']}, one thread")

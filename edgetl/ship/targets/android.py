@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from edgetl.errors import UsageError
 from edgetl.ship.targets.base import RUNTIMES, App, Target, filled, template
 
-_PACKAGE, _TITLE = "com.example.classifier", "Picture classifier"  # the template's own
+_PACKAGE, _TITLE = "com.example.classifier", "Image classifier"  # the template's own
 _MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
 _CATALOG, _ASSETS = "gradle/libs.versions.toml", "src/main/assets/edgetl"
 _TEXT = {".kt", ".kts", ".xml"}

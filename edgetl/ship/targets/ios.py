@@ -43,7 +43,7 @@ def _steps(app: App, root: Path, into: bool) -> str:
     runtime = f"sh {shlex.quote(str(package / 'get-runtime.sh'))}, then " if app.runtime == "litert" else ""
     if not into:
         project = shlex.quote(str(root / _PROJECT))
-        return f"next, on a Mac: {runtime}open {project}: Product, Test replays the golden pictures, Product, Run starts the app"
+        return f"next, on a Mac: {runtime}open {project}: Product, Test replays the golden images, Product, Run starts the app"
     return f"next, on a Mac: {runtime}in Xcode File, Add Package Dependencies, Add Local: {package}"
 
 

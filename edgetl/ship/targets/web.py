@@ -82,7 +82,7 @@ def _steps(app: App, root: Path, into: bool) -> str:
         "next: in a script of type module:\n"
         f'  import {{ Classifier }} from "./{_PART}/classifier.js";\n'
         "  const classifier = await Classifier.load();\n"
-        "  console.log((await classifier.classify(picture)).best); // a File, <img>, <video> or <canvas>\n"
+        "  console.log((await classifier.classify(image)).best); // a File, <img>, <video> or <canvas>\n"
         f"and open {_PART}/selftest.html once"
     )
 

@@ -41,7 +41,7 @@ def _needs_of_the_target(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def coloured(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with golden pictures in colours."""
+    """The same with golden images in colours."""
     return repacked(hostile, tmp_path_factory.mktemp("coloured") / "coloured.edgetl", recoloured)
 
 

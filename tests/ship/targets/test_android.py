@@ -102,7 +102,7 @@ def test_the_self_test_passes_on_the_golden_answers(built: Built, tmp_path: Path
     for steps in (0, 3):
         code, said = built.compiler.main(built.jar, folder, "self-test", steps)
         assert code == 0, said
-        found = re.search(r"pictures=12, maxSteps=([^,]+),", said.decode())
+        found = re.search(r"images=12, maxSteps=([^,]+),", said.decode())
         assert found
         assert float(found[1]) == pytest.approx(steps, abs=1e-3)
         assert b"resizeMaxLevels=0)" in said, "Pillow's bytes, each of them"
@@ -147,8 +147,8 @@ def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> N
 def test_resizing_is_pillows_to_the_byte(built: Built, width: int, height: int, size: int) -> None:
     rgba = np.random.default_rng(width).integers(0, 256, (height, width, 4), np.uint8)
     code, found = built.compiler.main(built.jar, "-", "resize", width, height, size, stdin=np.roll(rgba, 1, axis=2).tobytes())
-    picture = Image.fromarray(rgba)
-    upright = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    image = Image.fromarray(rgba)
+    upright = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
     wanted = upright.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))

@@ -281,8 +281,8 @@ def test_the_resize_is_pillows_to_the_bit(swift: Swift, hostile: Path) -> None:
     for number, (width, height, size) in enumerate(sizes):
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
-        picture = Image.fromarray(np.fromfile(app / f"{number}.in", np.uint8).reshape(height, width, 3))
-        wanted = picture.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+        image = Image.fromarray(np.fromfile(app / f"{number}.in", np.uint8).reshape(height, width, 3))
+        wanted = image.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
         assert wanted.tobytes() == (app / f"{number}.out").read_bytes(), sizes[number]
 
 

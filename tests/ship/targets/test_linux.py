@@ -72,7 +72,7 @@ def test_the_self_test_passes_with_the_requirements_alone(python: Callable[..., 
     done = python(shipped / "classify.py", "--self-test")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["pictures"] == 12
+    assert answer["images"] == 12
     assert answer["max_steps"] < 0.01, "the same kernels as the bundle's"
     assert answer["resize_max_levels"] == 0, "the same Pillow"
 
@@ -89,7 +89,7 @@ def test_the_self_test_passes_on_arm(arm64: Path, shipped: Path, processor: str)
 
 
 def _drawn(folder: Path) -> list[Path]:
-    """Pictures that decoders see differently: turned by EXIF, transparent, of 16 bits, of a palette, narrow."""
+    """Images that decoders see differently: turned by EXIF, transparent, of 16 bits, of a palette, narrow."""
     rng, paths = np.random.default_rng(3), []
     base = Image.fromarray(rng.integers(0, 256, (61, 90, 3), np.uint8))
     ImageDraw.Draw(base).ellipse((20, 5, 70, 55), outline="white", width=9)
@@ -98,26 +98,26 @@ def _drawn(folder: Path) -> list[Path]:
     clear = base.convert("RGBA")
     clear.putalpha(base.convert("L"))
     deep = Image.fromarray(rng.integers(0, 65536, (40, 50), np.uint16))
-    pictures = {
+    images = {
         "turned.jpg": base,
         "clear.png": clear,
         "deep.png": deep,
         "palette.gif": base.convert("P"),
         "narrow.png": base.resize((9, 300)),
     }
-    for name, picture in pictures.items():
+    for name, image in images.items():
         path = folder / f"{name[0]} \u6570 {name}"
-        picture.save(path, **({"exif": exif, "quality": 95} if name.endswith("jpg") else {}))
+        image.save(path, **({"exif": exif, "quality": 95} if name.endswith("jpg") else {}))
         paths.append(path)
     return paths
 
 
-def test_pictures_become_the_same_pixels_as_in_training(cli: Cli, python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
+def test_images_become_the_same_pixels_as_in_training(cli: Cli, python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
     paths = _drawn(tmp_path)
     done = python(shipped / "classify.py", "--json", "--top", 2, *paths)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.split("\n") if line]
-    assert [answer["picture"] for answer in answers] == list(map(str, paths))
+    assert [answer["image"] for answer in answers] == list(map(str, paths))
     (tmp_path / "contract.json").write_text(
         json.dumps(json.loads((shipped / "model/manifest.json").read_text(encoding="utf-8"))["contract"]), encoding="utf-8"
     )
@@ -132,7 +132,7 @@ def test_pictures_become_the_same_pixels_as_in_training(cli: Cli, python: Callab
         assert answer["best"][0]["probability"] == pytest.approx(best["probability"], abs=1e-4)
 
 
-def test_what_is_no_picture_is_said_and_the_rest_goes_on(python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
+def test_what_is_no_image_is_said_and_the_rest_goes_on(python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
     good = _drawn(tmp_path)[0]
     (tmp_path / "bad.jpg").write_bytes(good.read_bytes()[:200])
     done = python(shipped / "classify.py", tmp_path / "bad.jpg", tmp_path / "none.jpg", good)
@@ -150,9 +150,9 @@ def test_the_camera_is_the_first_program_that_there_is(
     none = python(shipped / "classify.py", "--camera")
     assert none.returncode == 1
     assert "no camera program" in none.stderr
-    picture = io.BytesIO()
-    Image.new("RGB", (40, 30), "red").save(picture, "JPEG")
-    (tmp_path / "frame.jpg").write_bytes(picture.getvalue())
+    image = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(image, "JPEG")
+    (tmp_path / "frame.jpg").write_bytes(image.getvalue())
     # Gives one frame, then fails, as when the camera is pulled out.
     program = f"#!{sys.executable}\nimport os, pathlib, sys\nframe = pathlib.Path({str(tmp_path / 'frame.jpg')!r})\n"
     program += "data = frame.read_bytes() if frame.exists() else sys.exit('no device')\nframe.unlink()\nsys.stdout.buffer.write(data)\n"
@@ -160,8 +160,8 @@ def test_the_camera_is_the_first_program_that_there_is(
     (tmp_path / "fswebcam").chmod(0o755)
     done = python(shipped / "classify.py", "--camera", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["picture"] == "camera"
-    assert "fswebcam gave no picture: no device" in done.stderr
+    assert json.loads(done.stdout)["image"] == "camera"
+    assert "fswebcam gave no image: no device" in done.stderr
 
 
 def _flipped(folder: Path, name: str) -> None:

@@ -16,7 +16,7 @@ from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.pipeline.ship import ship
 from tests.ship.repack import HOSTILE, repacked
 from tests.ship.targets.test_linux import _drawn
-from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, picture, predicted, proved, shown
+from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, image, predicted, proved, shown
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,7 +26,7 @@ LARGEST_FIRST_LOAD_BYTES = 20_000_000
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Path], cli: Cli, tmp_path: Path, runtime: str) -> None:
-    path = picture(tmp_path)
+    path = image(tmp_path)
     [expected] = predicted(cli, web_apps[runtime], path)
     with hosted(web_apps[runtime]) as host:
         visit = Visit(browser, viewport={"width": 320, "height": 640})
@@ -43,7 +43,7 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         assert {label for label, _ in answer} == set(HOSTILE), "the labels are text"
         assert answer[0][0] == expected[0][0]
         assert answer[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
-        assert proved(page).startswith("Passed: 12 pictures, 0.0 of 256 steps")
+        assert proved(page).startswith("Passed: 12 images, 0.0 of 256 steps")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than a small phone"
         host.failing = True
         visit.context.set_offline(True)
@@ -59,8 +59,8 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         visit.context.close()
 
 
-def test_pictures_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: dict[str, Path], cli: Cli, tmp_path: Path) -> None:
-    paths = [*_drawn(tmp_path), picture(tmp_path, "pasted.png")]
+def test_images_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: dict[str, Path], cli: Cli, tmp_path: Path) -> None:
+    paths = [*_drawn(tmp_path), image(tmp_path, "pasted.png")]
     expected = predicted(cli, web_apps["litert"], *paths)
     with hosted(web_apps["litert"]) as host:
         visit = Visit(browser)
@@ -74,10 +74,10 @@ def test_pictures_become_what_edgetl_makes_of_them(browser: "Browser", web_apps:
                 page.set_input_files("#file", path)
                 answer = shown(page)
             assert answer[0] == (label, pytest.approx(probability, abs=2.01 / 256)), path.name
-        (tmp_path / "no.png").write_bytes(b"no picture")
+        (tmp_path / "no.png").write_bytes(b"no image")
         page.set_input_files("#file", tmp_path / "no.png")
         page.wait_for_selector("#problem:not([hidden])")
-        assert page.inner_text("#problem") == "no.png cannot be read as a picture here."
+        assert page.inner_text("#problem") == "no.png cannot be read as an image here."
         assert visit.wrong == []
         visit.context.close()
 
@@ -156,7 +156,7 @@ def test_the_camera(browser: "Browser", web_apps: dict[str, Path], tmp_path: Pat
         page.wait_for_selector("text=Use camera")
         page.click("text=Use camera")
         page.wait_for_selector("#video:not([hidden])")
-        assert give(page, picture(tmp_path)), "a picture ends it"
+        assert give(page, image(tmp_path)), "an image ends it"
         assert page.is_visible("text=Use camera")
         assert visit.wrong == []
         visit.context.close()
@@ -193,7 +193,7 @@ def test_for_everybody(browser: "Browser", web_apps: dict[str, Path], tmp_path: 
         page = Visit(browser, color_scheme=scheme, reduced_motion="reduce").page
         page.goto(host.url)
         page.wait_for_selector("#facts dt")
-        answer = give(page, picture(tmp_path))
+        answer = give(page, image(tmp_path))
         expect(page.locator("#announced")).not_to_be_empty()
         assert page.get_by_role("status").first.count() == 1
         assert answer[0][0] in str(page.text_content("#announced"))
@@ -203,7 +203,7 @@ def test_for_everybody(browser: "Browser", web_apps: dict[str, Path], tmp_path: 
             page.keyboard.press("Tab")
             reached.append(page.evaluate("document.activeElement.id"))
         assert reached == ["file", "camera", "prove"]
-        assert page.get_by_label("Choose picture").get_attribute("id") == "file"
+        assert page.get_by_label("Choose image").get_attribute("id") == "file"
         assert page.get_by_role("button", name="Use camera", pressed=False).count() == 1
         page.keyboard.press("Enter")
         page.wait_for_selector("#verdict.passed")

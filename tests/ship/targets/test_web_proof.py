@@ -14,7 +14,7 @@ from edgetl.ship import archive
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import App
 from tests.ship.repack import repacked
-from tests.ship.targets.web_host import PART, Cli, Visit, hosted, picture, predicted
+from tests.ship.targets.web_host import PART, Cli, Visit, hosted, image, predicted
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -124,10 +124,10 @@ def test_into_a_page_of_somebody_else(browser: "Browser", cli: Cli, coloured: Pa
     assert sorted(path.name for path in site.iterdir()) == [".edgetl-ship.json", PART, "index.html"]
     lines = [line for line in answer.document["next"].splitlines() if line.startswith("  ")]
     assert len(lines) == 3
-    expected = predicted(cli, site, picture(tmp_path, "p.png"))[0][0]
+    expected = predicted(cli, site, image(tmp_path, "p.png"))[0][0]
     shutil.copy(tmp_path / "p.png", site)
     script = "\n".join(lines).replace("console.log", "globalThis.found = ")
-    (site / "mine.js").write_text(f"const picture = await (await fetch('p.png')).blob();\n{script}", encoding="utf-8")
+    (site / "mine.js").write_text(f"const image = await (await fetch('p.png')).blob();\n{script}", encoding="utf-8")
     (site / "index.html").write_text("<body></body><script type=module src=mine.js></script>", encoding="utf-8")
     with hosted(site) as host:
         visit = Visit(browser)

@@ -126,7 +126,7 @@ PASTE = """async ([name, base64]) => {
 }"""
 
 
-def picture(folder: Path, name: str = "a <b>.png") -> Path:
+def image(folder: Path, name: str = "a <b>.png") -> Path:
     coarse = np.random.default_rng(8).integers(0, 256, (4, 5, 3), np.uint8)
     path = folder / name
     Image.fromarray(coarse).resize((501, 399), Image.Resampling.BICUBIC).save(path)
@@ -134,7 +134,7 @@ def picture(folder: Path, name: str = "a <b>.png") -> Path:
 
 
 def give(page: "Page", path: Path, how: str = DROP) -> list[tuple[str, float]]:
-    """The classes with their probabilities that the page shows for a picture."""
+    """The classes with their probabilities that the page shows for an image."""
     page.evaluate("document.getElementById('answer').replaceChildren()")
     page.evaluate(how, [path.name, base64.b64encode(path.read_bytes()).decode()])
     return shown(page)

@@ -1,4 +1,4 @@
-// ONNX Runtime's Objective-C interface as Swift sees it (1.24), with a runtime that knows the golden pictures by heart: see replay.c.
+// ONNX Runtime's Objective-C interface as Swift sees it (1.24), with a runtime that knows the golden images by heart: see replay.c.
 import Foundation
 
 public enum ORTLoggingLevel: Int32, Sendable { case verbose, info, warning, error, fatal }
@@ -41,12 +41,12 @@ public final class ORTSession {
         withInputs inputs: [String: ORTValue], outputNames: Set<String>, runOptions: ORTRunOptions?
     ) throws -> [String: ORTValue] {
         guard let input = inputs["image"], outputNames == ["probabilities"] else { return [:] }
-        let picture = try Data(referencing: input.tensorData())
-        guard try input.tensorTypeAndShapeInfo().elementType == .uInt8, picture.count == lengths[0] else { return [:] }
+        let image = try Data(referencing: input.tensorData())
+        guard try input.tensorTypeAndShapeInfo().elementType == .uInt8, image.count == lengths[0] else { return [:] }
         var answer = Data(count: lengths[1])
         for at in stride(from: known.startIndex, to: known.endIndex, by: lengths[0] + lengths[1]) {
             let end = at + lengths[0]
-            if known[at..<end] == picture { answer = Data(known[end..<end + lengths[1]]) }
+            if known[at..<end] == image { answer = Data(known[end..<end + lengths[1]]) }
         }
         let shape = [1, lengths[1]].map { NSNumber(value: $0) }
         return ["probabilities": try ORTValue(tensorData: NSMutableData(data: answer), elementType: .uInt8, shape: shape)]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How a picture becomes the input, and what the outputs are called.
+/// How an image becomes the input, and what the outputs are called.
 public struct Contract: Decodable, Sendable {
     /// Height and width of the input, in pixels.
     public let imageSize: Int
@@ -52,7 +52,7 @@ struct Choice: Decodable {
     }
 }
 
-/// golden/golden.json: what each model said of the golden pictures when it was validated.
+/// golden/golden.json: what each model said of the golden images when it was validated.
 struct Golden: Decodable {
     struct Tolerance: Decodable {
         let maxSteps: Double

@@ -9,19 +9,19 @@ extension Pixels {
         guard let source = CGImageSourceCreateWithData(data as CFData, nil),
             let image = CGImageSourceCreateImageAtIndex(source, 0, nil)
         else {
-            throw ClassifierError("This picture cannot be read.")
+            throw ClassifierError("This image cannot be read.")
         }
         let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any]
         self = try Pixels(image: image).upright(properties?[kCGImagePropertyOrientation] as? Int ?? 1)
     }
 
-    /// A picture as it is stored, on white. Its values are not converted into another colour space: training did not either.
+    /// An image as it is stored, on white. Its values are not converted into another colour space: training did not either.
     public init(image: CGImage) throws {
         let own = image.colorSpace.flatMap { [.rgb, .monochrome].contains($0.model) ? $0 : nil } ?? CGColorSpaceCreateDeviceRGB()
         let sRGB = CGColorSpace(name: CGColorSpace.sRGB) ?? CGColorSpaceCreateDeviceRGB()
         // Some colour spaces are for reading only.
         guard let canvas = Self.canvas(for: image, in: own) ?? Self.canvas(for: image, in: sRGB), let drawn = canvas.data else {
-            throw ClassifierError("This picture cannot be drawn.")
+            throw ClassifierError("This image cannot be drawn.")
         }
         let all = CGRect(x: 0, y: 0, width: image.width, height: image.height)
         canvas.setFillColor(gray: 1, alpha: 1)
@@ -34,7 +34,7 @@ extension Pixels {
             order: stride == 1 ? (0, 0, 0) : (0, 1, 2))
     }
 
-    /// Of the picture's size: a byte a pixel for grey, else four.
+    /// Of the image's size: a byte a pixel for grey, else four.
     private static func canvas(for image: CGImage, in space: CGColorSpace) -> CGContext? {
         let grey = space.model == .monochrome
         return CGContext(
@@ -47,7 +47,7 @@ extension Pixels {
         guard CVPixelBufferGetPixelFormatType(frame) == kCVPixelFormatType_32BGRA,
             CVPixelBufferLockBaseAddress(frame, .readOnly) == kCVReturnSuccess
         else {
-            throw ClassifierError("The camera gives pictures of another kind.")
+            throw ClassifierError("The camera gives images of another kind.")
         }
         defer { CVPixelBufferUnlockBaseAddress(frame, .readOnly) }
         guard let base = CVPixelBufferGetBaseAddress(frame) else {

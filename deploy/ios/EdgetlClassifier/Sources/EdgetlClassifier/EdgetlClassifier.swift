@@ -9,7 +9,7 @@ public struct ClassifierError: LocalizedError, Equatable, Sendable {
     }
 }
 
-/// The model, and how a picture becomes its input.
+/// The model, and how an image becomes its input.
 ///
 ///     let classifier = try EdgetlClassifier()
 ///     let answer = try classifier.classify(Pixels(data: photo))
@@ -61,24 +61,24 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         model = try RuntimeModel(path: path, contract: contract, precision: facts.precision, threads: threads)
     }
 
-    /// The best classes of an upright picture of any size.
-    public func classify(_ picture: Pixels, top: Int = 3) throws -> Answer {
+    /// The best classes of an upright image of any size.
+    public func classify(_ image: Pixels, top: Int = 3) throws -> Answer {
         let begun = ContinuousClock.now
-        let probabilities = try probabilities(pixels(picture))
+        let probabilities = try probabilities(pixels(image))
         let latency = ContinuousClock.now - begun
         let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
         let best = order.prefix(top).map { Guess(id: $0, label: contract.labels[$0], probability: Double(probabilities[$0])) }
         return Answer(best: best, latencyMs: latency / .milliseconds(1))
     }
 
-    /// The central square of an upright picture at the model's size, by the filter that the model was trained with.
-    public func pixels(_ picture: Pixels) -> Pixels {
-        Resampler.centralSquare(of: picture, size: contract.imageSize)
+    /// The central square of an upright image at the model's size, by the filter that the model was trained with.
+    public func pixels(_ image: Pixels) -> Pixels {
+        Resampler.centralSquare(of: image, size: contract.imageSize)
     }
 
-    /// One for each label, of a picture at the model's size.
+    /// One for each label, of an image at the model's size.
     public func probabilities(_ pixels: Pixels) throws -> [Float] {
-        precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the picture is not of the model's size")
+        precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the image is not of the model's size")
         let found = try lock.withLock { try model.run(pixels.bytes) }
         guard found.count == contract.labels.count, found.allSatisfy(\.isFinite) else {
             throw ClassifierError("The model gives \(found.count) answers, and \(contract.labels.count) probabilities were expected.")

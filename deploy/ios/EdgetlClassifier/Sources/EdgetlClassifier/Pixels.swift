@@ -1,6 +1,6 @@
 import Foundation
 
-/// A picture as the model takes it: raw uint8 RGB, height x width x 3, row after row.
+/// An image as the model takes it: raw uint8 RGB, height x width x 3, row after row.
 public struct Pixels: Equatable, Sendable {
     public let width: Int
     public let height: Int
@@ -17,7 +17,7 @@ public struct Pixels: Equatable, Sendable {
     public func upright(_ orientation: Int) -> Pixels {
         guard (2...8).contains(orientation) else { return self }
         let right = width - 1, bottom = height - 1
-        // Where a row of the upright picture begins in the stored one, and how to go on in it: x, y, step in x, step in y.
+        // Where a row of the upright image begins in the stored one, and how to go on in it: x, y, step in x, step in y.
         let path: (Int) -> (Int, Int, Int, Int) = { row in
             switch orientation {
             case 2: return (right, row, -1, 0)

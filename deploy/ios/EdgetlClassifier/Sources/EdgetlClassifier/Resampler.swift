@@ -1,18 +1,18 @@
 import Foundation
 
-/// Pillow's antialiased bilinear filter, to the bit: the pictures that the model was trained on went through it.
+/// Pillow's antialiased bilinear filter, to the bit: the images that the model was trained on went through it.
 ///
 /// A triangle that widens with the reduction, in fixed point of 22 bits; first along the rows, then down the columns, 8 bits between.
 enum Resampler {
     private static let precisionBits: Int32 = 22
     private static let half: Int32 = 1 << (precisionBits - 1)
 
-    /// The central square of a picture at `size` x `size`. An odd margin leaves half a pixel on either side.
-    static func centralSquare(of picture: Pixels, size: Int) -> Pixels {
-        let side = Double(min(picture.width, picture.height))
-        let across = Taps(length: picture.width, start: (Double(picture.width) - side) / 2, extent: side, count: size)
-        let down = Taps(length: picture.height, start: (Double(picture.height) - side) / 2, extent: side, count: size)
-        let narrow = horizontal(picture.bytes, width: picture.width, height: picture.height, taps: across)
+    /// The central square of an image at `size` x `size`. An odd margin leaves half a pixel on either side.
+    static func centralSquare(of image: Pixels, size: Int) -> Pixels {
+        let side = Double(min(image.width, image.height))
+        let across = Taps(length: image.width, start: (Double(image.width) - side) / 2, extent: side, count: size)
+        let down = Taps(length: image.height, start: (Double(image.height) - side) / 2, extent: side, count: size)
+        let narrow = horizontal(image.bytes, width: image.width, height: image.height, taps: across)
         return Pixels(width: size, height: size, bytes: vertical(narrow, width: size, taps: down))
     }
 

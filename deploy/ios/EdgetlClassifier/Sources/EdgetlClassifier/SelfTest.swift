@@ -1,9 +1,9 @@
 import CryptoKit
 import Foundation
 
-/// How far this device is from the validated answers, in steps of 1/256, and from the golden picture, in levels of 255.
+/// How far this device is from the validated answers, in steps of 1/256, and from the golden image, in levels of 255.
 public struct SelfTestReport: Equatable, Sendable {
-    public let pictures: Int
+    public let images: Int
     public let maxSteps: Double
     public let meanSteps: Double
     public let resizeMaxLevels: Int
@@ -24,10 +24,10 @@ extension EdgetlClassifier {
         guard named == top1 else {
             throw ClassifierError("The labels are in another order than the model's outputs.")
         }
-        let pictures = try goldenPictures(golden)
-        let (maxSteps, meanSteps) = try checkAnswers(of: pictures, wanted: wanted, tolerance: golden.tolerance)
-        let levels = try checkResize(of: pictures, mosaic: golden.mosaic)
-        return SelfTestReport(pictures: pictures.count, maxSteps: maxSteps, meanSteps: meanSteps, resizeMaxLevels: levels)
+        let images = try goldenImages(golden)
+        let (maxSteps, meanSteps) = try checkAnswers(of: images, wanted: wanted, tolerance: golden.tolerance)
+        let levels = try checkResize(of: images, mosaic: golden.mosaic)
+        return SelfTestReport(images: images.count, maxSteps: maxSteps, meanSteps: meanSteps, resizeMaxLevels: levels)
     }
 
     private func read(_ name: String) throws -> Data {
@@ -50,17 +50,17 @@ extension EdgetlClassifier {
         }
     }
 
-    private func goldenPictures(_ golden: Golden) throws -> [Pixels] {
+    private func goldenImages(_ golden: Golden) throws -> [Pixels] {
         let size = contract.imageSize, bytes = [UInt8](try read("golden/pixels.bin")), length = size * size * 3
         guard bytes.count == golden.shape[0] * length else {
-            throw ClassifierError("The golden pictures are of another size than golden.json says.")
+            throw ClassifierError("The golden images are of another size than golden.json says.")
         }
         return (0..<golden.shape[0]).map { Pixels(width: size, height: size, bytes: Array(bytes[$0 * length..<($0 + 1) * length])) }
     }
 
-    private func checkAnswers(of pictures: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
-        let steps = try zip(pictures, wanted).flatMap { picture, row in
-            try zip(probabilities(picture), row).map { abs(Double($0) - $1) * 256 }
+    private func checkAnswers(of images: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
+        let steps = try zip(images, wanted).flatMap { image, row in
+            try zip(probabilities(image), row).map { abs(Double($0) - $1) * 256 }
         }
         let most = steps.max() ?? .infinity, mean = steps.reduce(0, +) / Double(steps.count)
         guard most <= tolerance.maxSteps, mean <= tolerance.meanSteps else {
@@ -69,8 +69,8 @@ extension EdgetlClassifier {
         return (most, mean)
     }
 
-    private func checkResize(of pictures: [Pixels], mosaic: Golden.Mosaic) throws -> Int {
-        let made = pixels(self.mosaic(of: pictures, as: mosaic)).bytes, wanted = try read("golden/resized.bin")
+    private func checkResize(of images: [Pixels], mosaic: Golden.Mosaic) throws -> Int {
+        let made = pixels(self.mosaic(of: images, as: mosaic)).bytes, wanted = try read("golden/resized.bin")
         let levels = zip(made, wanted).map { abs(Int($0) - Int($1)) }.max() ?? 255
         guard made.count == wanted.count, levels <= mosaic.maxSteps else {
             throw ClassifierError("Cropping and resizing give other pixels, up to \(levels) levels off.")
@@ -78,14 +78,14 @@ extension EdgetlClassifier {
         return levels
     }
 
-    /// The pictures in three rows, from the first again where they run out, cut below: what the bundle's format says.
-    private func mosaic(of pictures: [Pixels], as mosaic: Golden.Mosaic) -> Pixels {
+    /// The images in three rows, from the first again where they run out, cut below: what the bundle's format says.
+    private func mosaic(of images: [Pixels], as mosaic: Golden.Mosaic) -> Pixels {
         let size = contract.imageSize
         var bytes: [UInt8] = []
         for y in 0..<min(mosaic.height, 3 * size) {
             for column in 0..<mosaic.columns {
-                let picture = pictures[(y / size * mosaic.columns + column) % pictures.count]
-                bytes += picture.bytes[y % size * size * 3..<(y % size + 1) * size * 3]
+                let image = images[(y / size * mosaic.columns + column) % images.count]
+                bytes += image.bytes[y % size * size * 3..<(y % size + 1) * size * 3]
             }
         }
         return Pixels(width: mosaic.columns * size, height: bytes.count / (mosaic.columns * size * 3), bytes: bytes)

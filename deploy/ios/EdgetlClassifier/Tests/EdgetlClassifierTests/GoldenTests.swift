@@ -2,11 +2,11 @@ import XCTest
 
 @testable import EdgetlClassifier
 
-/// Replays the golden pictures: this device runs the model that was validated, fed and labelled the same way.
+/// Replays the golden images: this device runs the model that was validated, fed and labelled the same way.
 final class GoldenTests: XCTestCase {
     func testThisDeviceGivesTheValidatedAnswers() throws {
         let report = try EdgetlClassifier().selfTest()
-        XCTAssertGreaterThan(report.pictures, 0)
+        XCTAssertGreaterThan(report.images, 0)
         XCTAssertEqual(report.resizeMaxLevels, 0, "the filter is Pillow's, to the bit")
     }
 
@@ -29,17 +29,17 @@ final class GoldenTests: XCTestCase {
             (7, ["...#", ".#.#", "####"]), (8, ["####", ".#.#", "...#"]),
         ]
         for (orientation, rows) in stored {
-            XCTAssertEqual(picture(rows).upright(orientation), picture(stored[0].1), "orientation \(orientation)")
+            XCTAssertEqual(image(rows).upright(orientation), image(stored[0].1), "orientation \(orientation)")
         }
-        XCTAssertEqual(picture(stored[0].1).upright(0), picture(stored[0].1))
+        XCTAssertEqual(image(stored[0].1).upright(0), image(stored[0].1))
     }
 
-    func testAPictureOfTheModelsSizeStaysAsItIs() {
+    func testAImageOfTheModelsSizeStaysAsItIs() {
         let noise = Pixels(width: 16, height: 16, bytes: (0..<16 * 16 * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
         XCTAssertEqual(Resampler.centralSquare(of: noise, size: 16), noise)
     }
 
-    private func picture(_ rows: [String]) -> Pixels {
+    private func image(_ rows: [String]) -> Pixels {
         Pixels(width: rows[0].count, height: rows.count, bytes: rows.joined().flatMap { [UInt8](repeating: $0 == "#" ? 0 : 255, count: 3) })
     }
 }

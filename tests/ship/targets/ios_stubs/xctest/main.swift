@@ -9,7 +9,7 @@ extension GoldenTests {
         ("testThisDeviceGivesTheValidatedAnswers", testThisDeviceGivesTheValidatedAnswers),
         ("testTheBestClassesComeFirst", testTheBestClassesComeFirst),
         ("testEveryOrientationIsTurnedUpright", { test in { test.testEveryOrientationIsTurnedUpright() } }),
-        ("testAPictureOfTheModelsSizeStaysAsItIs", { test in { test.testAPictureOfTheModelsSizeStaysAsItIs() } }),
+        ("testAImageOfTheModelsSizeStaysAsItIs", { test in { test.testAImageOfTheModelsSizeStaysAsItIs() } }),
     ]
 }
 

@@ -2,7 +2,7 @@ import CoreML
 import CoreVideo
 import Foundation
 
-/// A Core ML package: takes the picture as an image, gives a dictionary of probabilities by label.
+/// A Core ML package: takes the image as an image, gives a dictionary of probabilities by label.
 final class RuntimeModel: Model {
     static let runtime = "coreml"
     private let model: MLModel
@@ -46,11 +46,11 @@ final class RuntimeModel: Model {
         var made: CVPixelBuffer?
         let status = CVPixelBufferCreate(kCFAllocatorDefault, size, size, kCVPixelFormatType_32BGRA, nil, &made)
         guard status == kCVReturnSuccess, let frame = made, CVPixelBufferLockBaseAddress(frame, []) == kCVReturnSuccess else {
-            throw ClassifierError("There is no memory for a picture.")
+            throw ClassifierError("There is no memory for an image.")
         }
         defer { CVPixelBufferUnlockBaseAddress(frame, []) }
         guard let base = CVPixelBufferGetBaseAddress(frame)?.assumingMemoryBound(to: UInt8.self) else {
-            throw ClassifierError("There is no memory for a picture.")
+            throw ClassifierError("There is no memory for an image.")
         }
         let bytesPerRow = CVPixelBufferGetBytesPerRow(frame)
         for row in 0..<size {

@@ -41,7 +41,7 @@ final class RuntimeModel: Model {
         guard copied == kTfLiteOk, TfLiteInterpreterInvoke(interpreter) == kTfLiteOk,
             let output = TfLiteInterpreterGetOutputTensor(interpreter, 0), let answer = TfLiteTensorData(output)
         else {
-            throw ClassifierError("LiteRT cannot run the model on this picture.")
+            throw ClassifierError("LiteRT cannot run the model on this image.")
         }
         let bytes = UnsafeRawBufferPointer(start: answer, count: TfLiteTensorByteSize(output))
         return try elements(TfLiteTensorType(output)).probabilities(bytes)

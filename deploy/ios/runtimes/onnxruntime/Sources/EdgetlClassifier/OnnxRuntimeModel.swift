@@ -23,8 +23,8 @@ final class RuntimeModel: Model {
     func run(_ pixels: [UInt8]) throws -> [Float] {
         let shape = [1, contract.imageSize, contract.imageSize, 3].map { NSNumber(value: $0) }
         let kind: ORTTensorElementDataType = input == .uint8 ? .uInt8 : .float
-        let picture = try ORTValue(tensorData: NSMutableData(data: input.input(pixels)), elementType: kind, shape: shape)
-        let answers = try session.run(withInputs: [contract.inputName: picture], outputNames: [contract.outputName], runOptions: nil)
+        let image = try ORTValue(tensorData: NSMutableData(data: input.input(pixels)), elementType: kind, shape: shape)
+        let answers = try session.run(withInputs: [contract.inputName: image], outputNames: [contract.outputName], runOptions: nil)
         guard let answer = answers[contract.outputName] else {
             throw ClassifierError("The model has no output '\(contract.outputName)'.")
         }

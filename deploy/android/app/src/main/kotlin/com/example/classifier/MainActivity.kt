@@ -29,14 +29,14 @@ import com.example.classifier.edgetl.Answer
 import com.example.classifier.edgetl.Classification
 import com.example.classifier.edgetl.EdgetlClassifier
 import com.example.classifier.edgetl.SelfTestException
-import com.example.classifier.edgetl.readPicture
+import com.example.classifier.edgetl.readImage
 import com.google.android.material.color.DynamicColors
 import com.google.android.material.progressindicator.LinearProgressIndicator
 import java.io.IOException
 import java.text.NumberFormat
 import java.util.concurrent.Executors
 
-/** Classifies what the camera sees, or a chosen picture. */
+/** Classifies what the camera sees, or a chosen image. */
 class MainActivity : AppCompatActivity() {
     private val worker = Executors.newSingleThreadExecutor() // all that is slow, one after the other
     private val loading = lazy { EdgetlClassifier(applicationContext) }
@@ -46,7 +46,7 @@ class MainActivity : AppCompatActivity() {
     private lateinit var rows: List<View>
     private var chosen: Uri? = null // null: the camera
 
-    private val picker = registerForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> if (uri != null) showPicture(uri) }
+    private val picker = registerForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> if (uri != null) showImage(uri) }
     private val permission = registerForActivityResult(ActivityResultContracts.RequestPermission()) { granted ->
         if (granted) startCamera() else say(getString(R.string.no_permission))
     }
@@ -61,13 +61,13 @@ class MainActivity : AppCompatActivity() {
         camera.setEnabledUseCases(CameraController.IMAGE_ANALYSIS)
         camera.setImageAnalysisBackpressureStrategy(ImageAnalysis.STRATEGY_KEEP_ONLY_LATEST)
         camera.setImageAnalysisOutputImageFormat(ImageAnalysis.OUTPUT_IMAGE_FORMAT_RGBA_8888)
-        view<View>(R.id.choose_picture).setOnClickListener {
+        view<View>(R.id.choose_image).setOnClickListener {
             picker.launch(PickVisualMediaRequest.Builder().setMediaType(ActivityResultContracts.PickVisualMedia.ImageOnly).build())
         }
         view<View>(R.id.use_camera).setOnClickListener { useCamera() }
         view<View>(R.id.self_test).setOnClickListener { selfTest() }
         val before = savedInstanceState?.getString(CHOSEN)
-        if (before == null) useCamera() else showPicture(Uri.parse(before))
+        if (before == null) useCamera() else showImage(Uri.parse(before))
     }
 
     override fun onSaveInstanceState(outState: Bundle) {
@@ -100,7 +100,7 @@ class MainActivity : AppCompatActivity() {
 
     private fun useCamera() {
         chosen = null
-        view<View>(R.id.picture).visibility = View.GONE
+        view<View>(R.id.image).visibility = View.GONE
         view<View>(R.id.preview).visibility = View.VISIBLE
         if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
             startCamera()
@@ -110,7 +110,7 @@ class MainActivity : AppCompatActivity() {
     }
 
     private fun startCamera() {
-        if (chosen != null) return // a picture was chosen while the permission was asked for
+        if (chosen != null) return // an image was chosen while the permission was asked for
         say("")
         if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA)) { // none at the back
             if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_FRONT)) return say(getString(R.string.no_camera))
@@ -124,35 +124,35 @@ class MainActivity : AppCompatActivity() {
         view<PreviewView>(R.id.preview).controller = camera
     }
 
-    private fun showPicture(uri: Uri) {
+    private fun showImage(uri: Uri) {
         chosen = uri
         camera.unbind()
         say("")
         worker.execute {
-            val picture = try {
-                readPicture(contentResolver, uri)
+            val image = try {
+                readImage(contentResolver, uri)
             } catch (_: IOException) {
                 null
             } catch (_: SecurityException) { // the right to read it ended with an earlier process
                 null
             }
-            val found = picture?.let { classifier.classify(it, top = TOP) }
-            runOnUiThread { if (chosen == uri) showStill(picture, found) }
+            val found = image?.let { classifier.classify(it, top = TOP) }
+            runOnUiThread { if (chosen == uri) showStill(image, found) }
         }
     }
 
-    private fun showStill(picture: Bitmap?, found: Classification?) {
+    private fun showStill(image: Bitmap?, found: Classification?) {
         view<View>(R.id.preview).visibility = View.INVISIBLE
-        view<ImageView>(R.id.picture).apply {
+        view<ImageView>(R.id.image).apply {
             visibility = View.VISIBLE
-            setImageBitmap(picture)
+            setImageBitmap(image)
         }
         if (found == null) say(getString(R.string.unreadable))
         show(found ?: Classification(emptyList(), 0.0))
     }
 
     private fun show(found: Classification) {
-        // A chosen picture's answers are read aloud; those of the camera change too fast and are read when touched.
+        // A chosen image's answers are read aloud; those of the camera change too fast and are read when touched.
         view<View>(R.id.answers).accessibilityLiveRegion =
             if (chosen == null) View.ACCESSIBILITY_LIVE_REGION_NONE else View.ACCESSIBILITY_LIVE_REGION_POLITE
         rows.forEachIndexed { place, row -> showAnswer(row, found.best.getOrNull(place)) }
@@ -173,7 +173,7 @@ class MainActivity : AppCompatActivity() {
         worker.execute {
             val verdict = try {
                 val report = classifier.selfTest()
-                getString(R.string.self_test_passed, report.pictures, report.maxSteps)
+                getString(R.string.self_test_passed, report.images, report.maxSteps)
             } catch (error: SelfTestException) {
                 getString(R.string.self_test_failed, error.message)
             }

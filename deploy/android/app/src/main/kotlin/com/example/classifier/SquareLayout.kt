@@ -4,7 +4,7 @@ import android.content.Context
 import android.util.AttributeSet
 import android.widget.FrameLayout
 
-/** As wide as high: what it shows of a picture is the central square that is classified. */
+/** As wide as high: what it shows of an image is the central square that is classified. */
 class SquareLayout(context: Context, attributes: AttributeSet) : FrameLayout(context, attributes) {
     override fun onMeasure(widthMeasureSpec: Int, heightMeasureSpec: Int) {
         val available = listOf(widthMeasureSpec, heightMeasureSpec).filter { MeasureSpec.getMode(it) != MeasureSpec.UNSPECIFIED }

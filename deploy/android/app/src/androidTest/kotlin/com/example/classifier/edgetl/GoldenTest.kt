@@ -6,13 +6,13 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 
-/** Replays the golden pictures: this phone runs the model that was validated, fed and labelled the same way. */
+/** Replays the golden images: this phone runs the model that was validated, fed and labelled the same way. */
 @RunWith(AndroidJUnit4::class)
 class GoldenTest {
     @Test
     fun thisPhoneGivesTheGoldenAnswers() {
         EdgetlClassifier(InstrumentationRegistry.getInstrumentation().targetContext).use {
-            assertTrue(it.selfTest().pictures > 0)
+            assertTrue(it.selfTest().images > 0)
         }
     }
 }

@@ -14,18 +14,18 @@ data class Answer(val label: String, val probability: Float)
 data class Classification(val best: List<Answer>, val latencyMs: Double)
 
 /**
- * The model in the app's assets, and how a picture becomes its input. Safe to use from several threads, one picture at a time; not from
+ * The model in the app's assets, and how an image becomes its input. Safe to use from several threads, one image at a time; not from
  * the main one.
  */
 class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     private val bundle = Bundle(Assets(context.assets))
     private val model: Model = LiteRtModel(mapped(context.assets, bundle.model), threads)
 
-    /** A picture is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. */
+    /** An image is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. */
     @Synchronized
-    fun classify(picture: Bitmap, rotationDegrees: Int = 0, top: Int = 3): Classification {
+    fun classify(image: Bitmap, rotationDegrees: Int = 0, top: Int = 3): Classification {
         val begun = System.nanoTime()
-        val probabilities = model.probabilities(pixels(picture.turned(rotationDegrees)))
+        val probabilities = model.probabilities(pixels(image.turned(rotationDegrees)))
         val latencyMs = (System.nanoTime() - begun) / 1e6
         val best = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
         return Classification(best.map { Answer(bundle.labels[it], probabilities[it]) }, latencyMs)
@@ -39,8 +39,8 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     override fun close() = model.close()
 
     /** Raw RGB of the central square at the model's size. */
-    private fun pixels(picture: Bitmap): ByteArray {
-        val readable = if (picture.config == Bitmap.Config.ARGB_8888) picture else picture.copy(Bitmap.Config.ARGB_8888, false)
+    private fun pixels(image: Bitmap): ByteArray {
+        val readable = if (image.config == Bitmap.Config.ARGB_8888) image else image.copy(Bitmap.Config.ARGB_8888, false)
         return Resampler.centralSquare(readable.width, readable.height, bundle.size) { y, argb ->
             readable.getPixels(argb, 0, readable.width, 0, y, readable.width, 1)
         }

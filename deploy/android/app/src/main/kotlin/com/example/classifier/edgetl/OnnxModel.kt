@@ -24,7 +24,7 @@ internal class OnnxModel(file: ByteBuffer, threads: Int) : Model {
         }
         name = session.inputNames.first()
         val info = session.inputInfo.getValue(name).info as TensorInfo
-        shape = info.shape.also { it[0] = 1 } // one picture, also where the batch is free
+        shape = info.shape.also { it[0] = 1 } // one image, also where the batch is free
         type = info.type
     }
 

@@ -2,13 +2,13 @@ package com.example.classifier.edgetl
 
 import kotlin.math.abs
 
-/** Rows of a picture's pixels, each 0xAARRGGBB and not premultiplied. */
+/** Rows of an image's pixels, each 0xAARRGGBB and not premultiplied. */
 internal fun interface Rows {
     fun read(y: Int, argb: IntArray)
 }
 
 /**
- * A picture's central square at the model's size, as Pillow makes it: a triangle filter whose support grows with the reduction, first
+ * An image's central square at the model's size, as Pillow makes it: a triangle filter whose support grows with the reduction, first
  * across and then down, in fixed point, with 8 bits a value between the two. The platform's own scaling is not antialiased.
  */
 internal object Resampler {

@@ -8,21 +8,21 @@ import org.json.JSONObject
 class SelfTestException(message: String) : Exception(message)
 
 /** How far this phone is from the golden answers: in steps of 1/256, and of the resized mosaic in levels of 255. */
-data class SelfTestReport(val pictures: Int, val maxSteps: Double, val meanSteps: Double, val resizeMaxLevels: Int)
+data class SelfTestReport(val images: Int, val maxSteps: Double, val meanSteps: Double, val resizeMaxLevels: Int)
 
 /** Proves that the files are whole and the answers the validated ones. */
 internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     private val golden = bundle.json("golden/golden.json")
     private val pixels = bundle.files.read("golden/pixels.bin")
-    private val pictureBytes = bundle.size * bundle.size * 3
+    private val imageBytes = bundle.size * bundle.size * 3
 
     /** Throws SelfTestException. */
     fun run(): SelfTestReport {
         checkFiles()
         val answers = golden.getJSONObject("answers").getJSONArray(bundle.model)
         val wanted = List(answers.length()) { answers.getJSONArray(it).doubles() }
-        if (wanted.isEmpty() || pixels.size != wanted.size * pictureBytes) {
-            throw SelfTestException("there are ${wanted.size} golden answers and ${pixels.size} bytes of golden pictures")
+        if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes) {
+            throw SelfTestException("there are ${wanted.size} golden answers and ${pixels.size} bytes of golden images")
         }
         val top1 = golden.getJSONObject("top1").getJSONArray(bundle.model).strings()
         if (wanted.map { row -> bundle.labels.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
@@ -38,8 +38,8 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
         return SelfTestReport(wanted.size, largest, mean, resizeMaxLevels())
     }
 
-    private fun steps(picture: Int, wanted: DoubleArray): List<Double> {
-        val found = model.probabilities(pixels.copyOfRange(picture * pictureBytes, (picture + 1) * pictureBytes))
+    private fun steps(image: Int, wanted: DoubleArray): List<Double> {
+        val found = model.probabilities(pixels.copyOfRange(image * imageBytes, (image + 1) * imageBytes))
         if (found.size != wanted.size || found.size != bundle.labels.size) {
             throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.labels.size} labels")
         }
@@ -64,15 +64,15 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
 
     private fun sha256(content: ByteArray) = MessageDigest.getInstance("SHA-256").digest(content).joinToString("") { "%02x".format(it) }
 
-    /** Crops and resizes the golden pictures in three rows, from the first again where they run out, cut below to a height. */
+    /** Crops and resizes the golden images in three rows, from the first again where they run out, cut below to a height. */
     private fun resizeMaxLevels(): Int {
         val mosaic = golden.getJSONObject("mosaic")
         val (columns, height) = mosaic.getInt("columns") to mosaic.getInt("height")
-        val (size, count) = bundle.size to pixels.size / pictureBytes
+        val (size, count) = bundle.size to pixels.size / imageBytes
         val made = Resampler.centralSquare(columns * size, height, size) { y, argb ->
             for (x in argb.indices) {
-                val picture = (y / size * columns + x / size) % count
-                val at = picture * pictureBytes + (y % size * size + x % size) * 3
+                val image = (y / size * columns + x / size) % count
+                val at = image * imageBytes + (y % size * size + x % size) * 3
                 argb[x] = (0xFF shl 24) or (byte(at) shl 16) or (byte(at + 1) shl 8) or byte(at + 2)
             }
         }

@@ -8,10 +8,10 @@ import android.net.Uri
 import androidx.exifinterface.media.ExifInterface
 import java.io.IOException
 
-private const val MOST_PIXELS = 32_000_000L // 128 MB of memory; a larger picture is halved while it is decoded
+private const val MOST_PIXELS = 32_000_000L // 128 MB of memory; a larger image is halved while it is decoded
 
-/** Decodes a picture and turns it upright by its EXIF data. Throws IOException, or SecurityException where reading is not allowed. */
-fun readPicture(resolver: ContentResolver, uri: Uri): Bitmap {
+/** Decodes an image and turns it upright by its EXIF data. Throws IOException, or SecurityException where reading is not allowed. */
+fun readImage(resolver: ContentResolver, uri: Uri): Bitmap {
     val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
     open(resolver, uri).use { BitmapFactory.decodeStream(it, null, bounds) }
     val options = BitmapFactory.Options()
@@ -19,12 +19,12 @@ fun readPicture(resolver: ContentResolver, uri: Uri): Bitmap {
     while (bounds.outWidth.toLong() * bounds.outHeight > MOST_PIXELS * options.inSampleSize * options.inSampleSize) {
         options.inSampleSize *= 2
     }
-    val picture = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) } ?: throw IOException("$uri is no picture")
+    val image = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) } ?: throw IOException("$uri is no image")
     val exif = open(resolver, uri).use { ExifInterface(it) }
     val turned = Matrix()
     if (exif.isFlipped) turned.setScale(-1f, 1f)
     turned.postRotate(exif.rotationDegrees.toFloat())
-    return picture.transformed(turned)
+    return image.transformed(turned)
 }
 
 internal fun Bitmap.turned(degrees: Int): Bitmap = transformed(Matrix().apply { setRotate(degrees.toFloat()) })

@@ -1,4 +1,4 @@
-"""A listing -> pictures to learn from: read, checked and split."""
+"""A listing -> images to learn from: read, checked and split."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetl import console
 from edgetl.contract import InputContract
-from edgetl.data.base import Item, Listing, Pictures, Rejected
+from edgetl.data.base import Images, Item, Listing, Rejected
 from edgetl.data.reading import read_all
 from edgetl.data.splits import assign
 from edgetl.errors import DataError
@@ -25,11 +25,11 @@ def load(
     max_bad_fraction: float,
     memory_mib: int,
     cache: Path,
-) -> Pictures:
-    """Read every listed picture, in listing order; leave out the unusable ones.
+) -> Images:
+    """Read every listed image, in listing order; leave out the unusable ones.
 
-    The source's splits are used; those that it does not give are split off from its training pictures. Raises DataError when more
-    than `max_bad_fraction` of the files are unusable, or when a class has too few pictures left to train with.
+    The source's splits are used; those that it does not give are split off from its training images. Raises DataError when more
+    than `max_bad_fraction` of the files are unusable, or when a class has too few images left to train with.
     """
     pixels, outcomes = read_all(listing, contract, memory_mib, cache)
     read = list(zip(listing.items, outcomes, strict=True))
@@ -43,7 +43,7 @@ def load(
     _check_splits(listing, items, splits)
     names = tuple(item.name for item in items)
     identity = sorted(zip(names, (item.label for item in items), splits, hashes, strict=True))
-    return Pictures(
+    return Images(
         pixels=pixels,
         labels=labels,
         splits=np.array(splits, np.str_),
@@ -66,7 +66,7 @@ def split(
     test_fraction: float,
     seed: int,
 ) -> list[str]:
-    """The split of each of the listing's usable items: the source's own, else split off from its training pictures."""
+    """The split of each of the listing's usable items: the source's own, else split off from its training images."""
     given = {item.split for item in listing.items}
     splits = [item.split or "train" for item in items]
     if "val" in given:
@@ -94,15 +94,15 @@ def _check_rejected(rejected: Sequence[Rejected], usable: int, source: str, max_
 
 def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str]) -> None:
     if not items:
-        raise DataError(f"{listing.source} has no picture that can be used", "JPEG, PNG, BMP, GIF and WebP pictures are read")
+        raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
     contents: dict[str, set[str]] = defaultdict(set)
     for item, content in zip(items, hashes, strict=True):
         contents[item.label].add(content)
     few = [label for label in listing.classes if len(contents[label]) < 2]
     if few:
         raise DataError(
-            f"{listing.source}: fewer than 2 different usable pictures in {', '.join(map(repr, few))}",
-            "one picture must train and another one must test: add pictures, or remove the class",
+            f"{listing.source}: fewer than 2 different usable images in {', '.join(map(repr, few))}",
+            "one image must train and another one must test: add images, or remove the class",
         )
 
 
@@ -112,10 +112,8 @@ def _check_splits(listing: Listing, items: Sequence[Item], splits: Sequence[str]
     untrained = [label for label in listing.classes if (label, "train") not in present]
     unmeasured = [label for label in listing.classes if (label, "val") not in present]
     if untrained:
-        raise DataError(
-            f"{listing.source}: no usable training picture in {', '.join(map(repr, untrained))}", "add some, or remove the class"
-        )
+        raise DataError(f"{listing.source}: no usable training image in {', '.join(map(repr, untrained))}", "add some, or remove the class")
     if len(unmeasured) == len(listing.classes):
-        raise DataError(f"{listing.source}: no usable validation picture", "add some, or remove val so that it is split off from train")
+        raise DataError(f"{listing.source}: no usable validation image", "add some, or remove val so that it is split off from train")
     if unmeasured:
-        console.warn(f"no validation picture in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")
+        console.warn(f"no validation image in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgetl.data import reading
-from edgetl.data.base import Pictures, Rejected
+from edgetl.data.base import Images, Rejected
 from edgetl.data.decode import decode
 from edgetl.data.sources import find
 from edgetl.errors import DataError, RunError
@@ -28,48 +28,48 @@ def test_pixels_labels_and_hashes_in_listing_order(tmp_path, read):
     data = fill(tmp_path / "data", {"b": 40, "a": 40})
     before = snapshot(data)
     listing = find(str(data))
-    pictures = read(listing)
-    assert pictures.pixels.shape == (80, 8, 8, 3)
-    assert pictures.pixels.dtype == np.uint8
-    assert pictures.labels.dtype == np.int32
-    assert pictures.names == tuple(item.name for item in listing.items)
-    assert pictures.labels.tolist() == [0] * 40 + [1] * 40
+    images = read(listing)
+    assert images.pixels.shape == (80, 8, 8, 3)
+    assert images.pixels.dtype == np.uint8
+    assert images.labels.dtype == np.int32
+    assert images.names == tuple(item.name for item in listing.items)
+    assert images.labels.tolist() == [0] * 40 + [1] * 40
     for row in (0, 39, 79):
-        file = data / pictures.names[row]
-        assert pictures.hashes[row] == hashlib.sha256(file.read_bytes()).hexdigest()
-        assert (pictures.pixels[row] == decode(file.read_bytes(), contract(8))).all()
+        file = data / images.names[row]
+        assert images.hashes[row] == hashlib.sha256(file.read_bytes()).hexdigest()
+        assert (images.pixels[row] == decode(file.read_bytes(), contract(8))).all()
     assert snapshot(data) == before  # sources are never changed
 
 
 def test_rows_and_split_off(tmp_path, read):
-    pictures = read(find(str(fill(tmp_path / "data", {"a": 60, "b": 60}))), val_fraction=0.3, test_fraction=0.2)
-    rows = [pictures.rows(split) for split in ("train", "val", "test")]
+    images = read(find(str(fill(tmp_path / "data", {"a": 60, "b": 60}))), val_fraction=0.3, test_fraction=0.2)
+    rows = [images.rows(split) for split in ("train", "val", "test")]
     assert all(len(part) > 5 and part.dtype == np.int64 for part in rows)
     assert sorted(np.concatenate(rows)) == list(range(120))
     with pytest.raises(ValueError, match="'valid' is not one of"):
-        pictures.rows("valid")
+        images.rows("valid")
 
 
 def test_splits_of_the_source_are_used(tmp_path, read):
-    pictures = read(find(str(fill(tmp_path / "data", {"train/a": 3, "train/b": 3, "val/a": 2, "val/b": 2}))), test_fraction=0.3)
-    assert pictures.splits.tolist() == ["train"] * 6 + ["val"] * 4
+    images = read(find(str(fill(tmp_path / "data", {"train/a": 3, "train/b": 3, "val/a": 2, "val/b": 2}))), test_fraction=0.3)
+    assert images.splits.tolist() == ["train"] * 6 + ["val"] * 4
 
 
 def test_val_is_split_off_from_train_alone(tmp_path, read):
-    pictures = read(find(str(fill(tmp_path / "data", {"train/a": 9, "train/b": 9, "test/a": 2, "test/b": 2}))), test_fraction=0.5)
-    assert [pictures.names[row][:5] for row in pictures.rows("test")] == ["test/"] * 4
-    assert len(pictures.rows("val")) >= 2
-    assert len(pictures.rows("train")) + len(pictures.rows("val")) == 18
+    images = read(find(str(fill(tmp_path / "data", {"train/a": 9, "train/b": 9, "test/a": 2, "test/b": 2}))), test_fraction=0.5)
+    assert [images.names[row][:5] for row in images.rows("test")] == ["test/"] * 4
+    assert len(images.rows("val")) >= 2
+    assert len(images.rows("train")) + len(images.rows("val")) == 18
     only_train = read(find(str(fill(tmp_path / "only", {"train/a": 30, "train/b": 30}))), test_fraction=0.3)
     assert all(len(only_train.rows(split)) for split in ("train", "val", "test"))
 
 
 def test_a_class_missing_in_val_is_a_warning(tmp_path, read, capsys):
     read(find(str(fill(tmp_path / "data", {"train/a": 3, "train/b": 3, "val/a": 2}))))
-    assert "no validation picture in 'b'" in capsys.readouterr().err
+    assert "no validation image in 'b'" in capsys.readouterr().err
 
 
-def test_adding_pictures_keeps_splits_and_changes_the_fingerprint(tmp_path, read):
+def test_adding_images_keeps_splits_and_changes_the_fingerprint(tmp_path, read):
     data = fill(tmp_path / "data", {"a": 50, "b": 50})
     before = read(find(str(data)))
     assert read(find(str(data))).fingerprint == before.fingerprint
@@ -83,22 +83,22 @@ def test_duplicates_share_a_split(tmp_path, read):
     data = fill(tmp_path / "data", {"a": 30, "b": 30})
     for path in sorted(data.rglob("*.png")):
         path.with_name("copy of " + path.name).write_bytes(path.read_bytes())
-    pictures = read(find(str(data)), val_fraction=0.4)
-    assert len({(content, split) for content, split in zip(pictures.hashes, pictures.splits, strict=True)}) == 60
+    images = read(find(str(data)), val_fraction=0.4)
+    assert len({(content, split) for content, split in zip(images.hashes, images.splits, strict=True)}) == 60
 
 
 def test_bad_files_are_left_out_with_reasons(tmp_path, read, capsys):
     data = fill(tmp_path / "data", {"a": 30, "b": 30})
     (data / "a/empty.jpg").touch()
-    (data / "b/new\nline.jpg").write_bytes(b"no picture")
-    pictures = read(find(str(data)))
-    assert len(pictures.names) == len(pictures.pixels) == 60
-    assert pictures.rejected == (
+    (data / "b/new\nline.jpg").write_bytes(b"no image")
+    images = read(find(str(data)))
+    assert len(images.names) == len(images.pixels) == 60
+    assert images.rejected == (
         Rejected("a/empty.jpg", "the file is empty"),
-        Rejected("b/new\nline.jpg", "not a JPEG, PNG, BMP, GIF or WebP picture"),
+        Rejected("b/new\nline.jpg", "not a JPEG, PNG, BMP, GIF or WebP image"),
     )
     assert r"'b/new\nline.jpg': not a JPEG" in capsys.readouterr().err
-    assert (pictures.pixels[-1] == decode((data / pictures.names[-1]).read_bytes(), contract(8))).all()
+    assert (images.pixels[-1] == decode((data / images.names[-1]).read_bytes(), contract(8))).all()
 
 
 def test_too_many_bad_files(tmp_path, read):
@@ -127,15 +127,15 @@ def test_a_file_that_vanishes_is_rejected(tmp_path, read):
 @pytest.mark.parametrize(
     ("tree", "bad", "problem"),
     [
-        ({"a": 3, "b": 1}, [], "fewer than 2 different usable pictures in 'b'"),
+        ({"a": 3, "b": 1}, [], "fewer than 2 different usable images in 'b'"),
         ({"a": 3, "b": 0}, [], "in 'b'"),
-        ({"a": 0, "b": 0}, [], "no picture that can be used"),
-        ({"a": 1, "b": 1}, ["a/000.png", "b/000.png"], "no picture that can be used"),
-        ({"train/a": 2, "train/b": 1, "val/a": 1, "val/b": 2}, ["train/b/000.png"], "no usable training picture in 'b'"),
-        ({"train/a": 2, "train/b": 2, "val/a": 1}, ["val/a/000.png"], "no usable validation picture"),
+        ({"a": 0, "b": 0}, [], "no image that can be used"),
+        ({"a": 1, "b": 1}, ["a/000.png", "b/000.png"], "no image that can be used"),
+        ({"train/a": 2, "train/b": 1, "val/a": 1, "val/b": 2}, ["train/b/000.png"], "no usable training image in 'b'"),
+        ({"train/a": 2, "train/b": 2, "val/a": 1}, ["val/a/000.png"], "no usable validation image"),
     ],
 )
-def test_too_few_pictures(tmp_path, read, tree, bad, problem):
+def test_too_few_images(tmp_path, read, tree, bad, problem):
     data = fill(tmp_path / "data", tree)
     for name in bad:
         (data / name).write_bytes(b"")
@@ -157,13 +157,13 @@ def test_cache_gives_the_same_and_is_reused(tmp_path, read, monkeypatch):
     in_memory = read(listing, max_bad_fraction=0.1)
     on_disk = read(listing, max_bad_fraction=0.1, memory_mib=0)
     monkeypatch.setattr(reading, "decode", lambda *_: pytest.fail("decoded again"))
-    for pictures in (on_disk, read(listing, max_bad_fraction=0.1, memory_mib=0)):
-        assert isinstance(pictures.pixels, reading.StoredRows)
-        assert (pictures.pixels[:] == in_memory.pixels).all()
-        assert (pictures.pixels[np.array([[3, 0], [5, 5]])] == in_memory.pixels[[[3, 0], [5, 5]]]).all()
-        assert (pictures.pixels[7] == in_memory.pixels[7]).all()
-        assert pictures.to_dict() == in_memory.to_dict()
-        assert len(pictures.rejected) == 1
+    for images in (on_disk, read(listing, max_bad_fraction=0.1, memory_mib=0)):
+        assert isinstance(images.pixels, reading.StoredRows)
+        assert (images.pixels[:] == in_memory.pixels).all()
+        assert (images.pixels[np.array([[3, 0], [5, 5]])] == in_memory.pixels[[[3, 0], [5, 5]]]).all()
+        assert (images.pixels[7] == in_memory.pixels[7]).all()
+        assert images.to_dict() == in_memory.to_dict()
+        assert len(images.rejected) == 1
     monkeypatch.undo()
     assert len(list((tmp_path / "cache").iterdir())) == 2
 
@@ -223,27 +223,27 @@ def test_little_is_in_flight(tmp_path, read):
 def test_index(tmp_path, read):
     data = fill(tmp_path / "dätä", {"a": 20, "b": 20})
     (data / "a/bad.txt").write_text("x")
-    pictures = read(find(str(data)))
-    index = json.loads(json.dumps(pictures.to_dict()))
+    images = read(find(str(data)))
+    index = json.loads(json.dumps(images.to_dict()))
     assert index["source"] == str(data)
     assert index["classes"] == ["a", "b"]
     assert index["stamp"] == find(str(data)).stamp
-    assert index["fingerprint"] == pictures.fingerprint
+    assert index["fingerprint"] == images.fingerprint
     assert sum(index["counts"][split]["a"] for split in ("train", "val", "test")) == 20
-    assert index["pictures"][0] == {"name": "a/000.png", "label": "a", "split": str(pictures.splits[0]), "sha256": pictures.hashes[0]}
-    assert index["rejected"] == [{"name": "a/bad.txt", "reason": "not a JPEG, PNG, BMP, GIF or WebP picture"}]
+    assert index["images"][0] == {"name": "a/000.png", "label": "a", "split": str(images.splits[0]), "sha256": images.hashes[0]}
+    assert index["rejected"] == [{"name": "a/bad.txt", "reason": "not a JPEG, PNG, BMP, GIF or WebP image"}]
 
 
 def test_digits_load(read):
-    pictures = read(find("digits"))
-    assert len(pictures.names) == 1797
-    assert 290 < len(pictures.rows("val")) < 430  # 359 +- 4 standard deviations of 17
-    assert pictures.fingerprint == read(find("digits"), 4).fingerprint
+    images = read(find("digits"))
+    assert len(images.names) == 1797
+    assert 290 < len(images.rows("val")) < 430  # 359 +- 4 standard deviations of 17
+    assert images.fingerprint == read(find("digits"), 4).fingerprint
 
 
-def test_pictures_refuse_nonsense():
-    with pytest.raises(ValueError, match="not pictures"):
-        Pictures(np.zeros((2, 4, 4, 3), np.uint8), np.zeros(1, np.int32), np.array(["train"]), ("x",), ("h",), ("a", "b"), (), "f")
+def test_images_refuse_nonsense():
+    with pytest.raises(ValueError, match="not images"):
+        Images(np.zeros((2, 4, 4, 3), np.uint8), np.zeros(1, np.int32), np.array(["train"]), ("x",), ("h",), ("a", "b"), (), "f")
 
 
 @pytest.mark.skipif(not FLOWERS.is_dir(), reason=f"the flowers are not at {FLOWERS}")
@@ -254,8 +254,8 @@ def test_flowers(read):
     assert not listing.rejected
     assert listing.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
     some = replace(listing, items=listing.items[::12])
-    pictures = read(some, 32)
-    assert pictures.pixels.shape == (306, 32, 32, 3)
-    assert not pictures.rejected
-    assert 60 < pictures.pixels.mean() < 160  # photographs: neither blank ...
-    assert pictures.pixels.std() > 40  # ... nor flat
+    images = read(some, 32)
+    assert images.pixels.shape == (306, 32, 32, 3)
+    assert not images.rejected
+    assert 60 < images.pixels.mean() < 160  # photographs: neither blank ...
+    assert images.pixels.std() > 40  # ... nor flat
