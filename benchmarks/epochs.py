@@ -55,7 +55,7 @@ def bare_fit(model: Any, contract: InputContract, images: Images) -> float:
     normalized, seconds = contract.normalize(tf.cast(images.pixels[rows], tf.float32)).numpy(), 0.0
     for _ in range(2):
         started = time.monotonic()
-        copy.fit(normalized, images.labels[rows], batch_size=32, verbose=0)
+        copy.fit(normalized, images.label_ids[rows], batch_size=32, verbose=0)
         seconds = time.monotonic() - started
     return seconds
 

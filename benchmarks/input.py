@@ -38,7 +38,7 @@ def main(data: Path, rounds: int) -> None:
 def measure(data: Path, title: str, rounds: int) -> None:
     listing = find(str(data))
     count = len(listing.items)
-    contract = InputContract(SIZE, 1 / 127.5, 127, listing.classes)
+    contract = InputContract(SIZE, 1 / 127.5, 127, listing.class_names)
     with tempfile.TemporaryDirectory() as cache:
         options = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.0, "memory_mib": 4096, "cache": Path(cache)}
         images = load(listing, contract, **options)

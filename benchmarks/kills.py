@@ -218,7 +218,7 @@ def main() -> int:
         now = Path(temporary) / "nothing"
         now.mkdir()
         for item in find("digits").items[:_IMAGES]:
-            path = Path(temporary) / "digits" / item.label / f"{item.name.partition(':')[2]}.png"
+            path = Path(temporary) / "digits" / item.class_name / f"{item.name.partition(':')[2]}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(item.read())
         for name, row in ROWS.items():

@@ -54,8 +54,8 @@ def _list(folder: Path, seed: int) -> Path:
     """A CSV file of images that it writes beside itself: for each class some to train on, by the seed, and the same ones to judge by."""
     rows, random = ["path,label,split"], np.random.default_rng(seed)
     listing = find("digits")
-    for label in listing.classes:
-        items = [item for item in listing.items if item.label == label]
+    for label in listing.class_names:
+        items = [item for item in listing.items if item.class_name == label]
         judged, others = items[-JUDGED:], items[:-JUDGED]
         chosen = [others[place] for place in sorted(random.choice(len(others), TRAINED, replace=False))]
         for split, some in (("train", chosen), ("val", judged)):

@@ -32,13 +32,13 @@ class InputContract:
         image_size: height and width in pixels.
         scale: real value of one pixel step.
         zero_point: the pixel value that stands for 0.0, in 0..255.
-        labels: class names, in the order of the model's outputs (K of them).
+        class_names: class names, in the order of the model's outputs (K of them).
     """
 
     image_size: int
     scale: float
     zero_point: int
-    labels: tuple[str, ...]
+    class_names: tuple[str, ...]
     crop: str = "center_square"
     resize: str = "antialiased_bilinear"
     channels: str = "RGB"
@@ -52,8 +52,12 @@ class InputContract:
             raise ValueError(f"a value is out of range: {self}")
         if (self.crop, self.resize, self.channels) != ("center_square", "antialiased_bilinear", "RGB"):
             raise ValueError(f"it asks for pre-processing that this version does not have: {self}")
-        if len(set(self.labels)) != len(self.labels) or len(self.labels) < 2 or not all(isinstance(label, str) for label in self.labels):
-            raise ValueError(f"labels must be two or more different names: {self.labels}")
+        if (
+            len(set(self.class_names)) != len(self.class_names)
+            or len(self.class_names) < 2
+            or not all(isinstance(label, str) for label in self.class_names)
+        ):
+            raise ValueError(f"class_names must be two or more different names: {self.class_names}")
 
     @property
     def low(self) -> float:
@@ -76,16 +80,16 @@ class InputContract:
         return left, top, left + side, top + side
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"labels": list(self.labels), "pixel_dtype": "uint8", "schema": _SCHEMA}
+        return asdict(self) | {"class_names": list(self.class_names), "pixel_dtype": "uint8", "schema": _SCHEMA}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "InputContract":
         """Raises RunError when the values are not a contract of this version."""
         try:
-            if (values["schema"], values["pixel_dtype"]) != (_SCHEMA, "uint8") or not isinstance(values["labels"], list):
+            if (values["schema"], values["pixel_dtype"]) != (_SCHEMA, "uint8") or not isinstance(values["class_names"], list):
                 raise ValueError("its schema, pixel type or labels are of another kind")
             known = {name: values[name] for name in cls.__dataclass_fields__}
-            return cls(**known | {"labels": tuple(known["labels"])})
+            return cls(**known | {"class_names": tuple(known["class_names"])})
         except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"not an input contract that this version reads: {error}", "export the model again") from error
 

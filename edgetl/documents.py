@@ -174,7 +174,7 @@ _WORST: Shape = {
 VALIDATION: Shape = {
     "passed": bool,
     "images": int,
-    "labels": [str],
+    "class_names": [str],
     "subjects": {
         "*": {
             "accuracy": _ACCURACY | {"top5_accuracy": number, "macro_f1": number},
@@ -208,7 +208,7 @@ def validation(path: Path) -> dict[str, Any]:
     try:
         document = load(path)
         check(document, VALIDATION)
-        classes = len(document["labels"])
+        classes = len(document["class_names"])
         for pair in document["pairs"]:
             for one in pair["worst"]:
                 if not all(0 <= one[key] < classes for key in ("label", "first_top1", "second_top1")):

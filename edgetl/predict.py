@@ -22,14 +22,14 @@ def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]
     path = _model_of(target)
     contract = InputContract.load(path.parent / "contract.json")
     session = open_session(path, contract)
-    answers = []
+    predictions = []
     for name in names:
         probabilities = session(pixels_of(name, contract)[None])[0]
         best = np.argsort(-probabilities, kind="stable")[:top]
-        answers.append(
-            {"image": name, "top": [{"label": contract.labels[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
+        predictions.append(
+            {"image": name, "top": [{"label": contract.class_names[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
         )
-    return answers
+    return predictions
 
 
 def pixels_of(name: str, contract: InputContract) -> NDArray[np.uint8]:

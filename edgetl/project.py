@@ -45,7 +45,7 @@ class Project:
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
         self.listing = listing_of(recipe)
-        self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.classes)
+        self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.class_names)
 
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
@@ -144,14 +144,14 @@ class Project:
         return self._load(round(self.contract.image_size * augment.margin))
 
     @cached_property
-    def float_answers(self) -> np.ndarray:
+    def float_predictions(self) -> np.ndarray:
         """The float model's probabilities of the validation images, float32 [N, K]."""
         session = KerasSession(self.float_model, self.contract)
         return predict(session, self.trained_images().pixels, self.images.rows("val"), "keras_float")
 
     def forget_float_model(self) -> None:
         """After it was trained anew."""
-        for name in ("float_model", "float_answers"):
+        for name in ("float_model", "float_predictions"):
             self.__dict__.pop(name, None)
 
     @property
@@ -161,7 +161,7 @@ class Project:
     def rows(self, split: str, count: int) -> np.ndarray:
         """`count` images of a split, evenly over the classes; 0: all."""
         rows = self.images.rows(split)
-        return sample(self.images.labels, rows, count, self.recipe.train.seed) if count else rows
+        return sample(self.images.label_ids, rows, count, self.recipe.train.seed) if count else rows
 
     def quantize_settings(self, ranges: str | None = None) -> Settings:
         """What the recipe says of quantization; `ranges` instead of its own where given."""

@@ -25,7 +25,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the backgrou
 
 
 @dataclass(frozen=True)
-class Answer:
+class CliResult:
     """What a command left: its exit code, stdout and stderr."""
 
     code: int
@@ -38,10 +38,10 @@ class Answer:
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Answer]:
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., CliResult]:
     """Run `edgetl ARGS...` in this process."""
 
-    def run(*arguments: object) -> Answer:
+    def run(*arguments: object) -> CliResult:
         from edgetl.cli.app import main
 
         monkeypatch.setattr(console, "_json_wanted", False)
@@ -53,7 +53,7 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         except SystemExit as stop:
             code = int(stop.code or 0)
         captured = capsys.readouterr()
-        return Answer(code, captured.out, captured.err)
+        return CliResult(code, captured.out, captured.err)
 
     return run
 
@@ -105,7 +105,7 @@ def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     items = find("digits").items
     for label in ("0", "1", "2"):
         (folder / label).mkdir(parents=True)
-        for item in [item for item in items if item.label == label][:40]:
+        for item in [item for item in items if item.class_name == label][:40]:
             (folder / label / f"{item.name.replace(':', ' ')}.png").write_bytes(item.read())
     (folder / "1" / "notes.png").write_text("not an image", encoding="utf-8")
     return folder
@@ -117,7 +117,7 @@ class Made:
 
     run: Path
     recipe: Path
-    answer: Answer
+    outcome: CliResult
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +127,7 @@ def made(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     recipe, run = folder / "recipe ä.toml", folder / "a run"
     recipe.write_text(RECIPE.format(source=json.dumps(str(digit_folder), ensure_ascii=False)), encoding="utf-8")
     done = edgetl("run", recipe, "--out", run, "--json")
-    return Made(run, recipe, Answer(done.returncode, done.stdout, done.stderr))
+    return Made(run, recipe, CliResult(done.returncode, done.stdout, done.stderr))
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ Classify = Callable[[Path, np.ndarray], dict[str, Any]]
 @pytest.fixture(scope="session")
 @one_process_at_a_time("mediapipe")
 def mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Classify:
-    """What MediaPipe Tasks makes of a .tflite file and images uint8 [N, H, H, 3]: `answers` (index, name, score) and `metadata`."""
+    """What MediaPipe Tasks makes of a .tflite file and images uint8 [N, H, H, 3]: `predictions` (index, name, score) and `metadata`."""
     tests = Path(__file__).resolve().parent
     folder, pins = tests.parent / "build" / "mediapipe", tests / "export" / "mediapipe.txt"
     python, stamp = folder / "bin" / "python", folder / pins.name

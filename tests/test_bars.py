@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgetl.recipe import resource
-from tests.conftest import Answer, Classify, edgetl
+from tests.conftest import Classify, CliResult, edgetl
 
 pytestmark = pytest.mark.slow
 SHARED = Path(__file__).resolve().parents[2] / "shared/data"
@@ -28,9 +28,9 @@ needs_flowers = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the flower pho
 def _validated(recipe: str, folder: Path) -> dict[str, Any]:
     (folder / "recipe.toml").write_text(recipe, encoding="utf-8")
     done = edgetl("run", folder / "recipe.toml", "--out", folder / "run", "--json")
-    answer = Answer(done.returncode, done.stdout, done.stderr)
-    assert answer.code == 0, answer.err
-    document: dict[str, Any] = answer.document
+    outcome = CliResult(done.returncode, done.stdout, done.stderr)
+    assert outcome.code == 0, outcome.err
+    document: dict[str, Any] = outcome.document
     return document
 
 
@@ -76,8 +76,8 @@ def test_mediapipe_gives_our_top1(precision: str, flowers: tuple[Path, dict[str,
     model = project.run.export / f"model_{precision}.tflite"
     ours = open_session(model, project.contract)(pixels).argmax(1)
     assert len(set(ours.tolist())) == 5, "all of the classes"
-    theirs = mediapipe(model, pixels)["answers"]
-    assert [(index, name) for index, name, _ in theirs] == [(row, project.contract.labels[row]) for row in ours]
+    theirs = mediapipe(model, pixels)["predictions"]
+    assert [(index, name) for index, name, _ in theirs] == [(row, project.contract.class_names[row]) for row in ours]
 
 
 def test_quickstart(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ import pytest
 
 from edgetl.cli.app import _COMMANDS
 from edgetl.cli.list_names import _registries
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_every_command_has_help_with_an_example_and_json(cli: Cli, command: str) -> None:
-    answer = cli(command, "--help")
-    assert answer.code == 0
-    assert f"Example: edgetl {command}" in answer.out
-    assert "--json" in answer.out
+    outcome = cli(command, "--help")
+    assert outcome.code == 0
+    assert f"Example: edgetl {command}" in outcome.out
+    assert "--json" in outcome.out
 
 
 def test_help_documents_the_exit_codes(cli: Cli) -> None:
@@ -58,22 +58,22 @@ def test_mistakes_are_answered_with_advice(
     cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    answer = cli(*arguments)
-    assert (answer.code, answer.out) == (code, "")
-    assert words in answer.err
-    assert "Traceback" not in answer.err
+    outcome = cli(*arguments)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert words in outcome.err
+    assert "Traceback" not in outcome.err
     assert not list(tmp_path.iterdir()), "a command that cannot be meant leaves nothing behind"
 
 
 def test_an_error_is_a_json_document_too(cli: Cli) -> None:
-    answer = cli("show", "no such run", "--json")
-    assert answer.document["exit_code"] == answer.code == 5
-    assert "no such run" in answer.document["error"]["problem"]
+    outcome = cli("show", "no such run", "--json")
+    assert outcome.document["exit_code"] == outcome.code == 5
+    assert "no such run" in outcome.document["error"]["problem"]
 
 
 def test_several_mistakes_are_reported_together(cli: Cli) -> None:
-    answer = cli("train", "digits", "--set", "model.alpha=wide", "--set", "trane.epochs=3", "--batch-size", 0)
-    assert all(word in answer.err for word in ("model.alpha", "trane", "train.batch_size"))
+    outcome = cli("train", "digits", "--set", "model.alpha=wide", "--set", "trane.epochs=3", "--batch-size", 0)
+    assert all(word in outcome.err for word in ("model.alpha", "trane", "train.batch_size"))
 
 
 def test_weights_that_cannot_be_had_name_three_ways_on(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,9 +84,9 @@ def test_weights_that_cannot_be_had_name_three_ways_on(cli: Cli, tmp_path: Path,
 
     monkeypatch.setattr(keras.utils, "get_file", unreachable)
     monkeypatch.delenv("EDGETL_WEIGHTS_DIR", raising=False)
-    answer = cli("train", "digits", "--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--out", tmp_path / "run")
-    assert answer.code == 4
-    assert all(way in answer.err for way in ("--weights PATH", "EDGETL_WEIGHTS_DIR", "efficientnet_lite0"))
+    outcome = cli("train", "digits", "--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--out", tmp_path / "run")
+    assert outcome.code == 4
+    assert all(way in outcome.err for way in ("--weights PATH", "EDGETL_WEIGHTS_DIR", "efficientnet_lite0"))
 
 
 def test_the_newest_run_is_meant_when_none_is_named(cli: Cli, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,8 +101,8 @@ def test_the_newest_run_is_meant_when_none_is_named(cli: Cli, made: Made, tmp_pa
 
 
 def test_stdout_is_one_document_and_all_else_is_on_stderr(made: Made) -> None:
-    assert json.loads(made.answer.out)
-    assert "fine-tuning" in made.answer.err
+    assert json.loads(made.outcome.out)
+    assert "fine-tuning" in made.outcome.err
 
 
 def test_the_module_runs(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from edgetl.contract import InputContract
 from edgetl.errors import RunError
 
-MOBILENET = InputContract(image_size=224, scale=1 / 127.5, zero_point=128, labels=("cat", "dog"))
+MOBILENET = InputContract(image_size=224, scale=1 / 127.5, zero_point=128, class_names=("cat", "dog"))
 
 
 def test_normalizes_the_byte_grid_to_float32() -> None:
@@ -37,7 +37,7 @@ def test_crop_is_the_central_square(size: tuple[int, int], box: tuple[float, ...
 
 
 def test_is_the_same_after_a_file(tmp_path: Path) -> None:
-    contract = replace(MOBILENET, labels=("Käfer", "鳥", "a b"))
+    contract = replace(MOBILENET, class_names=("Käfer", "鳥", "a b"))
     path = tmp_path / "contract.json"
     path.write_text(json.dumps(contract.to_dict()), encoding="utf-8")
     assert InputContract.load(path) == contract
@@ -52,7 +52,7 @@ NONSENSE = {
     "image_size": [0, -1, 2.5, "224", None],
     "scale": [0.0, -1.0, math.nan, math.inf, "1"],
     "zero_point": [-1, 256, 1.5, None],
-    "labels": [[], ["one"], ["same", "same"], "ab", [1, 2], None],
+    "class_names": [[], ["one"], ["same", "same"], "ab", [1, 2], None],
     "crop": ["stretch"],
     "resize": ["nearest"],
     "channels": ["BGR"],
@@ -68,7 +68,7 @@ def test_refuses_what_it_could_not_honour(key: str, value: object) -> None:
         InputContract.from_dict(MOBILENET.to_dict() | {key: value})
 
 
-@pytest.mark.parametrize("key", ["image_size", "scale", "labels", "crop", "input_name"])
+@pytest.mark.parametrize("key", ["image_size", "scale", "class_names", "crop", "input_name"])
 def test_refuses_a_missing_value(key: str) -> None:
     values = MOBILENET.to_dict()
     del values[key]
@@ -76,7 +76,7 @@ def test_refuses_a_missing_value(key: str) -> None:
         InputContract.from_dict(values)
 
 
-@pytest.mark.parametrize("content", [b"", b"[1]", b"null", b"{", b"\xff\xfe\x00", b'{"labels": 1}'])
+@pytest.mark.parametrize("content", [b"", b"[1]", b"null", b"{", b"\xff\xfe\x00", b'{"class_names": 1}'])
 def test_a_broken_file_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "contract.json"
     path.write_bytes(content)

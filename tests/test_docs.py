@@ -9,7 +9,7 @@ import pytest
 
 from edgetl.cli.app import _COMMANDS
 from edgetl.cli.list_names import _registries
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,15 +23,15 @@ def test_everything_with_a_name_is_in_the_readme(name: str) -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line.startswith("edgetl ")])
-def test_commands_of_the_readme_parse(cli: Callable[..., Answer], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_of_the_readme_parse(cli: Callable[..., CliResult], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is: each must get as far as missing its images, recipe, run or baseline, not fail over its own words."""
     monkeypatch.chdir(tmp_path)
-    answer = cli(*shlex.split(line)[1:])
+    outcome = cli(*shlex.split(line)[1:])
     if line == "edgetl devices":  # needs nothing
-        assert answer.code == 0
+        assert outcome.code == 0
         return
-    assert answer.code in (2, 3, 5)
-    assert re.search("is not a run|there is no|is no baseline", answer.err), answer.err
+    assert outcome.code in (2, 3, 5)
+    assert re.search("is not a run|there is no|is no baseline", outcome.err), outcome.err
 
 
 def test_make_targets_of_the_readme_exist() -> None:

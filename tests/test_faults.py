@@ -19,10 +19,10 @@ import pytest
 from edgetl import lock, log
 from edgetl.errors import STOPS
 from edgetl.workspace import Run, sha256, write_json
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 from tests.disk import mounted, remount
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 QUICK = (
     *("train", "digits", "--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--weights", "none", "--batch-size", 128),
     *("--head-epochs", 1, "--epochs", 2, "--no-qat", "--set", "augment.flip=false", "--set", "quantize.calibration_images=32"),
@@ -143,10 +143,10 @@ def test_a_signal_inside_of_tensorflow_waits_for_our_next_line_and_a_second_one_
         passed.append("the end")
 
     monkeypatch.setattr("edgetl.pipeline.train.train", lambda _: tf.function(traced, autograph=False)())
-    answer = cli(*QUICK, "--out", tmp_path / "run", "--json")
+    outcome = cli(*QUICK, "--out", tmp_path / "run", "--json")
     assert passed == (["the signal", "the end"] if times == 1 else ["the signal"])
-    assert answer.code == answer.document["exit_code"] == code
-    assert "the same command goes on" in answer.err
+    assert outcome.code == outcome.document["exit_code"] == code
+    assert "the same command goes on" in outcome.err
     assert sys.gettrace() is None
 
 
@@ -175,12 +175,12 @@ def test_a_training_on_a_full_disk_stops_and_goes_on_when_there_is_room(cli: Cli
     with mounted(tmp_path / "disk", "100k") as disk:
         for size_kib in (100, 600, 1500, 2500, 3200, 3600, 4000):
             remount(disk, f"size={size_kib}k")
-            answer = cli(*QUICK, "--out", disk / "run")
-            assert "Traceback" not in answer.err
-            if answer.code == 0:
+            outcome = cli(*QUICK, "--out", disk / "run")
+            assert "Traceback" not in outcome.err
+            if outcome.code == 0:
                 break
-            assert answer.code == 5, answer.err
-            assert "No space left" in answer.err
+            assert outcome.code == 5, outcome.err
+            assert "No space left" in outcome.err
             assert not list(disk.rglob(".partial-*"))
         else:
             remount(disk, "size=20m")
@@ -197,8 +197,8 @@ def test_a_full_disk_loses_nothing_finished(cli: Cli, made: Made, tmp_path: Path
         (run / "export/model_int8.tflite").unlink()
         used = sum(path.stat().st_blocks * 512 for path in disk.rglob("*"))
         remount(disk, f"size={used // 1024 + 16}k")
-        answer = cli("export", run, "--int8")
-        assert (answer.code, "No space left" in answer.err) == (5, True), answer.err
+        outcome = cli("export", run, "--int8")
+        assert (outcome.code, "No space left" in outcome.err) == (5, True), outcome.err
         remount(disk, "size=200m")
         assert cli("export", run, "--int8").code == 0
         assert {path: sha256(path) for path in before} == before
@@ -210,8 +210,8 @@ def test_a_read_only_run_can_be_looked_at_and_not_written(cli: Cli, made: Made, 
         subprocess.run(["cp", "-r", str(made.run), str(run)], check=True, timeout=60)
         remount(disk, "ro")
         for arguments in (("export", run), ("validate", run), ("bundle", run), ("report", run), ("run", made.recipe, "--out", run)):
-            answer = cli(*arguments)
-            assert (answer.code, "Read-only file system" in answer.err, "Traceback" in answer.err) == (5, True, False), answer.err
+            outcome = cli(*arguments)
+            assert (outcome.code, "Read-only file system" in outcome.err, "Traceback" in outcome.err) == (5, True, False), outcome.err
         assert cli("show", run).code == 0
         assert cli("bundle", run, "--out", tmp_path / "a.edgetl").code == 0
         remount(disk, "rw")
@@ -222,8 +222,8 @@ def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made
     hidden = digit_folder.rename(digit_folder.with_name("elsewhere"))
     try:
         for arguments in (("validate", run_copy), ("run", made.recipe, "--out", run_copy)):
-            answer = cli(*arguments)
-            assert (answer.code, str(digit_folder) in answer.err, "Traceback" in answer.err) == (3, True, False), answer.err
+            outcome = cli(*arguments)
+            assert (outcome.code, str(digit_folder) in outcome.err, "Traceback" in outcome.err) == (3, True, False), outcome.err
     finally:
         hidden.rename(digit_folder)
     assert Run(run_copy).read()["stages"] == before
@@ -237,8 +237,8 @@ def test_a_cut_file_of_the_training_is_an_error_that_says_what_mends_it(cli: Cli
     record = Run(run_copy).read()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith("export")}
     write_json(run_copy / "run.json", record)
-    answer = cli("export", run_copy, "--int8")
-    assert (answer.code, name in answer.err, "Traceback" in answer.err) == (5, True, False), answer.err
+    outcome = cli("export", run_copy, "--int8")
+    assert (outcome.code, name in outcome.err, "Traceback" in outcome.err) == (5, True, False), outcome.err
 
 
 @pytest.mark.slow
@@ -265,9 +265,9 @@ def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run
     record["recipe"]["train"]["telepathy"] = True
     record["software"]["edgetl"] = "7.5"
     write_json(run_copy / "run.json", record)
-    answer = cli("export", run_copy)
-    assert answer.code == 5
-    assert all(word in answer.err for word in ("edgetl 7.5", "train.telepathy"))
+    outcome = cli("export", run_copy)
+    assert outcome.code == 5
+    assert all(word in outcome.err for word in ("edgetl 7.5", "train.telepathy"))
 
 
 def test_a_run_of_an_older_version_gets_the_new_settings_defaults(cli: Cli, run_copy: Path) -> None:

@@ -15,7 +15,7 @@ from edgetl import lock
 from edgetl.errors import RunError
 from edgetl.pipeline.runs import removable
 from edgetl.workspace import Run, hold
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.disk import mounted
 
 HOLDER = """
@@ -94,7 +94,7 @@ def test_a_full_disk_locks_all_the_same(tmp_path: Path) -> None:
 
 
 def test_a_run_that_is_written_can_be_read_but_not_written(
-    cli: Callable[..., Answer], tmp_path: Path, holder: subprocess.Popen[bytes]
+    cli: Callable[..., CliResult], tmp_path: Path, holder: subprocess.Popen[bytes]
 ) -> None:
     with pytest.raises(RunError, match="is being written"):
         Run.create(tmp_path, {})
@@ -109,8 +109,8 @@ def test_a_run_that_is_written_can_be_read_but_not_written(
         assert Run.open(tmp_path).read()["stages"] == {}
         with pytest.raises(RunError, match="is being written"):
             run.finish("train", "inputs", 0.0, [], {})
-        answer = cli("report", tmp_path)
-        assert (answer.code, "is being written by process" in answer.err) == (5, True), answer.err
+        outcome = cli("report", tmp_path)
+        assert (outcome.code, "is being written by process" in outcome.err) == (5, True), outcome.err
         assert "is being written" in removable(run)
         assert (tmp_path / ".partial-1-model.tflite").exists(), "it may be the other's"
         other.kill()

@@ -8,7 +8,7 @@ import pytest
 
 from edgetl import console, log
 from edgetl.workspace import Run, hold
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
 
 def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
@@ -25,16 +25,16 @@ def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
     ]
 
 
-def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., Answer], tmp_path: Path) -> None:
+def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., CliResult], tmp_path: Path) -> None:
     Run.create(tmp_path / "run", {})
     log.end()
-    answer = cli("train", "digits", "--out", tmp_path / "run", "--weights", "no such file")
+    outcome = cli("train", "digits", "--out", tmp_path / "run", "--weights", "no such file")
     text = (tmp_path / "run" / log.NAME).read_text(encoding="utf-8")
     assert "edgetl train digits --out" in text
-    assert answer.code != 0
-    assert f"ended with exit code {answer.code}" in text
+    assert outcome.code != 0
+    assert f"ended with exit code {outcome.code}" in text
     assert "Traceback" in text, "what a bug report needs"
-    assert "Traceback" not in answer.err
+    assert "Traceback" not in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -79,11 +79,11 @@ def test_names_that_cannot_be_encoded_do_not_end_the_work(tmp_path: Path) -> Non
     assert r"a\udcffb" in (tmp_path / log.NAME).read_text(encoding="utf-8")
 
 
-def test_verbose_shows_details_and_tracebacks(cli: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verbose_shows_details_and_tracebacks(cli: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console, "_verbose", False)
     assert "Traceback" not in cli("show", "no such run").err
-    answer = cli("show", "no such run", "--verbose")
-    assert (answer.code, "Traceback" in answer.err) == (5, True)
+    outcome = cli("show", "no such run", "--verbose")
+    assert (outcome.code, "Traceback" in outcome.err) == (5, True)
 
 
 def test_verbose_holds_nothing_back(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

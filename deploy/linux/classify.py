@@ -44,7 +44,7 @@ class Classifier:
     """The model, and how an image becomes its input.
 
     Args:
-        folder: with the model, manifest.json and the golden answers; None: `model` beside this file.
+        folder: with the model, manifest.json and the golden predictions; None: `model` beside this file.
         threads: of the runtime.
     """
 
@@ -53,7 +53,7 @@ class Classifier:
         self.choice = json.loads((folder / "app.json").read_text(encoding="utf-8"))
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.size: int = self.manifest["contract"]["image_size"]
-        self.labels: list[str] = self.manifest["contract"]["labels"]
+        self.labels: list[str] = self.manifest["contract"]["class_names"]
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
     def classify(self, image: Image.Image, top: int = 3) -> list[tuple[str, float]]:
@@ -75,17 +75,17 @@ class Classifier:
         return values / np.float32(256) if values.dtype == np.uint8 else values
 
     def self_test(self) -> dict[str, float]:
-        """Prove that the files are whole and the answers the validated ones; gives how far they are off. Raises SelfTestError."""
+        """Prove that the files are whole and the predictions the validated ones; gives how far they are off. Raises SelfTestError."""
         self._check_files()
         golden = json.loads((self.folder / "golden/golden.json").read_text(encoding="utf-8"))
-        wanted = np.asarray(golden["answers"][self.choice["model"]])
+        wanted = np.asarray(golden["predictions"][self.choice["model"]])
         if [self.labels[row.argmax()] for row in wanted] != golden["top1"][self.choice["model"]]:
             raise SelfTestError("the labels are in another order than the model's outputs")
         pixels = np.fromfile(self.folder / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
         steps = np.abs(np.stack([self.probabilities(image) for image in pixels]) - wanted) * 256
         tolerance = golden["tolerance"]
         if not (steps.max() <= tolerance["max_steps"] and steps.mean() <= tolerance["mean_steps"]):
-            raise SelfTestError(f"the answers are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
+            raise SelfTestError(f"the predictions are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
         resized = np.fromfile(self.folder / "golden/resized.bin", np.uint8).reshape(golden["shape"][1:])
         made = self.pixels(Image.fromarray(_mosaic(pixels, **golden["mosaic"])))
         levels = np.abs(made.astype(int) - resized).max()
@@ -106,7 +106,7 @@ class Classifier:
 
 
 class LiteRT:
-    """Answers [1, K] of a TFLite file, as the file has them."""
+    """Predictions [1, K] of a TFLite file, as the file has them."""
 
     def __init__(self, path: Path, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -122,7 +122,7 @@ class LiteRT:
 
 
 class OnnxRuntime:
-    """Answers [1, K] of an ONNX file, as the file has them."""
+    """Predictions [1, K] of an ONNX file, as the file has them."""
 
     def __init__(self, path: Path, threads: int) -> None:
         import onnxruntime
@@ -170,12 +170,12 @@ def camera() -> Iterator[tuple[str, Image.Image]]:
         yield "camera", Image.open(BytesIO(done.stdout))
 
 
-def show(name: str, answer: list[tuple[str, float]], latency_ms: float, as_json: bool) -> None:
+def show(name: str, prediction: list[tuple[str, float]], latency_ms: float, as_json: bool) -> None:
     if as_json:
-        best = [{"label": label, "probability": round(probability, 6)} for label, probability in answer]
+        best = [{"label": label, "probability": round(probability, 6)} for label, probability in prediction]
         print(json.dumps({"image": name, "best": best, "latency_ms": round(latency_ms, 3)}, ensure_ascii=False), flush=True)
     else:
-        print(f"{name}: {', '.join(f'{label} {probability:.1%}' for label, probability in answer)} ({latency_ms:.1f} ms)", flush=True)
+        print(f"{name}: {', '.join(f'{label} {probability:.1%}' for label, probability in prediction)} ({latency_ms:.1f} ms)", flush=True)
 
 
 def main() -> int:
@@ -203,8 +203,8 @@ def main() -> int:
             try:
                 opened = Image.open(image) if isinstance(image, str) else image
                 begun = time.perf_counter()
-                answer = classifier.classify(opened, asked.top)
-                show(name, answer, 1000 * (time.perf_counter() - begun), asked.json)
+                prediction = classifier.classify(opened, asked.top)
+                show(name, prediction, 1000 * (time.perf_counter() - begun), asked.json)
             except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 failed = 1

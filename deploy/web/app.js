@@ -5,7 +5,7 @@ import { selfTest, STEPS } from "./edgetl-classifier/selftest.js";
 import { keptOffline } from "./offline.js";
 
 const TOP = 5; // classes that are shown
-const PAUSE_MS = 100; // between two frames of the camera: ten answers a second are enough to see, and spare the battery
+const PAUSE_MS = 100; // between two frames of the camera: ten predictions a second are enough to see, and spare the battery
 const STEADY_MS = 2000; // between two announcements to screen readers of what the camera sees
 
 const at = (id) => document.getElementById(id);
@@ -13,7 +13,7 @@ const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const loading = keptOffline().then(() => Classifier.load());
-let turn = 0; // of the newest image, or of the camera: what an older one answers is not shown any more
+let turn = 0; // of the newest image, or of the camera: what an older one predictions is not shown any more
 
 function problem(text) {
   at("problem").textContent = text;
@@ -43,7 +43,7 @@ function draw(image, width, height, name) {
 
 function show({ best, modelMs, totalMs }, runtime) {
   at("state").hidden = true;
-  at("answer").replaceChildren(
+  at("prediction").replaceChildren(
     ...best.map(({ label, probability }) => {
       const bar = element("span", { className: "bar", ariaHidden: "true" });
       bar.style.setProperty("--share", `${100 * probability}%`);
@@ -70,10 +70,10 @@ async function showImage(image) {
   draw(bitmap, bitmap.width, bitmap.height, name);
   try {
     const classifier = await loading;
-    const answer = await classifier.classify(bitmap, TOP);
+    const prediction = await classifier.classify(bitmap, TOP);
     if (mine !== turn) return;
-    show(answer, classifier.runtime);
-    announce(answer.best);
+    show(prediction, classifier.runtime);
+    announce(prediction.best);
   } catch (error) {
     problem(`It cannot be classified: ${error.message}`);
   } finally {
@@ -116,12 +116,12 @@ async function watch(video, mine) {
   const classifier = await loading;
   let [announced, said] = [0, ""];
   while (mine === turn && video.srcObject) {
-    const answer = await classifier.classify(video, TOP);
+    const prediction = await classifier.classify(video, TOP);
     if (mine !== turn) return;
-    show(answer, classifier.runtime);
-    if (answer.best[0].label !== said && performance.now() - announced > STEADY_MS) {
-      [announced, said] = [performance.now(), answer.best[0].label];
-      announce(answer.best);
+    show(prediction, classifier.runtime);
+    if (prediction.best[0].label !== said && performance.now() - announced > STEADY_MS) {
+      [announced, said] = [performance.now(), prediction.best[0].label];
+      announce(prediction.best);
     }
     await later(PAUSE_MS);
     await new Promise(requestAnimationFrame); // none while the page is not seen
@@ -167,7 +167,7 @@ function describe({ manifest, app, runtime }) {
   const range = interval.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
     Accuracy: `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})`,
-    Classes: String(manifest.contract.labels.length),
+    Classes: String(manifest.contract.class_names.length),
     Architecture: manifest.architecture,
     Runs: `${app.model} in ${runtime}`,
     Version: manifest.version,

@@ -15,7 +15,7 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   const page = url.href.split(/[?#]/)[0];
   const kept = page === `${ROOT}index.html` ? ROOT : page;
-  if (event.request.method === "GET" && KEPT.has(kept)) event.respondWith(answer(kept, event.request));
+  if (event.request.method === "GET" && KEPT.has(kept)) event.respondWith(prediction(kept, event.request));
 });
 
 async function fill() {
@@ -29,7 +29,7 @@ async function takeOver() {
   await self.clients.claim();
 }
 
-async function answer(url, request) {
+async function prediction(url, request) {
   const cache = await caches.open(CACHE);
   return (await cache.match(url, { ignoreVary: true })) ?? fetch(request);
 }

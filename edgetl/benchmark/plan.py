@@ -20,7 +20,7 @@ class Subject:
         name: what it is called in tables and in the baseline.
         runtime: "litert" or "onnxruntime".
         top1_accuracy: on the validation images, where it is known.
-        expected: this host's answers to the plan's images, float32 [N, K]; None where no images are sent.
+        expected: this host's predictions to the plan's images, float32 [N, K]; None where no images are sent.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Sent:
     """Images for a device to answer: a file of raw uint8 pixels [N, H, W, 3], and the label of each, [N]."""
 
     file: Path
-    labels: NDArray[Any]
+    label_ids: NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Plan:
             raise UsageError(f"there is no delegate '{self.delegate}'", did_you_mean(self.delegate, DELEGATES))
 
     def job(self, subject: Subject, sent: Sent | None) -> Job:
-        images, count = (sent.file, len(sent.labels)) if sent else (None, 0)
+        images, count = (sent.file, len(sent.label_ids)) if sent else (None, 0)
         return Job(subject.path, subject.runtime, **asdict(self), images=images, image_count=count)
 
 

@@ -49,7 +49,7 @@ def benchmark(subjects: Sequence[Subject], devices: Sequence[str], plan: Plan, s
         "schema": SCHEMA,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": software(),
-        "plan": asdict(plan) | {"images": len(sent.labels) if sent else 0},
+        "plan": asdict(plan) | {"images": len(sent.label_ids) if sent else 0},
         "models": {subject.name: _facts(subject) for subject in subjects},
         "devices": {name: device for name, (device, _) in zip(names, outcomes, strict=True)},
         "results": [result for _, results in outcomes for result in results],
@@ -96,7 +96,7 @@ def _result(device: Device, subject: Subject, plan: Plan, sent: Sent | None) -> 
     except DeviceError as error:
         note(f"{device.name}: {subject.name}: {error.problem}")
         return _error(error)
-    samples, answers = found.pop("samples_ms"), found.pop("answers", None)
+    samples, predictions = found.pop("samples_ms"), found.pop("predictions", None)
     if found.get("profile"):
         found["profile"] = with_layers(found["profile"], subject.path)
     result = {"threads": plan.threads, "delegate": plan.delegate} | found
@@ -107,18 +107,18 @@ def _result(device: Device, subject: Subject, plan: Plan, sent: Sent | None) -> 
     else:
         result |= dict.fromkeys(("latency_ms", "import_ms", "load_ms", "first_ms", "cold_start_ms"))
     if sent and subject.expected is not None:
-        result["answers"] = _judged(device.name, np.asarray(answers, np.float32), subject.expected, sent)
+        result["predictions"] = _judged(device.name, np.asarray(predictions, np.float32), subject.expected, sent)
     return result
 
 
-def _judged(device: str, answers: Any, expected: Any, sent: Sent) -> dict[str, Any]:
-    """The device's answers against this host's and against the labels."""
-    agreement = compare(expected, answers)
+def _judged(device: str, predictions: Any, expected: Any, sent: Sent) -> dict[str, Any]:
+    """The device's predictions against this host's and against the labels."""
+    agreement = compare(expected, predictions)
     tolerance = Tolerance("this host", device, 0.985, 0.04, 1.0, _KERNELS)
-    cost = paired(expected.argmax(1) == sent.labels, answers.argmax(1) == sent.labels)
+    cost = paired(expected.argmax(1) == sent.label_ids, predictions.argmax(1) == sent.label_ids)
     return {
-        "images": len(sent.labels),
-        "accuracy": asdict(measure(answers, sent.labels)),
+        "images": len(sent.label_ids),
+        "accuracy": asdict(measure(predictions, sent.label_ids)),
         "agreement": asdict(agreement),
         "paired": asdict(cost),
         "failures": list(tolerance.failures(agreement, cost)),

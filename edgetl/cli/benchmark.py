@@ -25,16 +25,16 @@ def benchmark(
     delegate: Annotated[str, typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Left out: the runtime's own choice.")] = "default",
     profile: Annotated[bool, typer.Option("--profile", help="Time every operator, too.")] = False,
     accuracy: Annotated[
-        int, typer.Option(min=-1, metavar="N", help="Validation images for the device to answer, against this host's answers; -1: all.")
+        int, typer.Option(min=-1, metavar="N", help="Validation images for the device to answer, against this host's predictions; -1: all.")
     ] = 0,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="An earlier benchmark.json, as a gate.")] = None,
     max_slowdown: Annotated[float, typer.Option(min=0.01, help="What the gate allows: this p50 over the baseline's.")] = 1.1,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="For benchmark.json, .md, .csv and .png; left out: the run.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure latency, memory and size on this host, boards, phones and browsers; with --accuracy their answers too.
+    """Measure latency, memory and size on this host, boards, phones and browsers; with --accuracy their predictions too.
 
-    Exit code 10: a device failed (the others' results are kept); 7: a device answers otherwise than this host; 11: slower than the
+    Exit code 10: a device failed (the others' results are kept); 7: a device predicts otherwise than this host; 11: slower than the
     baseline allows.
 
     Example: edgetl benchmark --device local --device ssh://pi@raspberrypi.local --accuracy 32
@@ -54,7 +54,7 @@ def benchmark(
         report.gate(rows, max_slowdown)
     console.result(document | {"baseline": rows})
     failed = any("error" in one for one in [*document["devices"].values(), *document["results"]])
-    differs = any(one.get("answers", {}).get("failures") for one in document["results"])
+    differs = any(one.get("predictions", {}).get("failures") for one in document["results"])
     slower = not all(row["passed"] for row in rows)
     for wrong, error in ((failed, DeviceError), (differs, ParityError), (slower, SlowdownError)):
         if wrong:

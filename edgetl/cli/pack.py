@@ -26,7 +26,7 @@ def pack(
 
     packed = stage.pack(data, out, shards, max_shard_mib, seed)
     index = packed.index
-    console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.classes])
+    console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.class_names])
     if index.left_out:
         console.warn(f"{len(index.left_out)} files are left out; the first is {index.left_out[0].name!r}: {index.left_out[0].reason}")
     document = {

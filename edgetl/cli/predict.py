@@ -23,11 +23,11 @@ def predict(
     """
     from edgetl.predict import predict as answer
 
-    answers = answer(model, images, top)
+    predictions = answer(model, images, top)
     rows = [
         [a["image"] if rank == 0 else "", best["label"], f"{best['probability']:.4f}"]
-        for a in answers
+        for a in predictions
         for rank, best in enumerate(a["top"])
     ]
     console.table(str(model), ["image", "class", "probability"], rows)
-    console.result(answers)
+    console.result(predictions)

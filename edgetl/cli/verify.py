@@ -24,7 +24,7 @@ def verify(
 
     document = prove(bundle, require_signature)
     rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]
-    console.note("the golden images' answers on this host against the bundle's, in steps of 1/256 of probability")
+    console.note("the golden images' predictions on this host against the bundle's, in steps of 1/256 of probability")
     console.table(f"{document['name']}, version {document['version']}", ["model", "max", "mean"], rows)
     for name, reason in document["unverified"].items():
         console.warn(f"{name} is unverified: {reason}")

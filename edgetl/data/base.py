@@ -20,7 +20,7 @@ class Item:
 
     Args:
         name: POSIX path relative to the source, or `digits:17` for an embedded image; always valid Unicode.
-        label: its class.
+        class_name: its class.
         split: "train", "val" or "test" where the source says so.
         read: gives the file's bytes, or raises OSError.
         stamp: cheap identity of the content: size and times of a file (the time of its last change cannot be set, its time of
@@ -29,7 +29,7 @@ class Item:
     """
 
     name: str
-    label: str
+    class_name: str
     split: str | None
     read: Callable[[], bytes]
     stamp: str
@@ -57,7 +57,7 @@ class Listing:
     """
 
     source: str
-    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
@@ -68,14 +68,14 @@ class Listing:
             return self
         groups: dict[tuple[str, str | None], list[int]] = {}
         for row, item in enumerate(self.items):
-            groups.setdefault((item.label, item.split), []).append(row)
+            groups.setdefault((item.class_name, item.split), []).append(row)
         kept = [group[len(group) * place // min(count, len(group))] for group in groups.values() for place in range(min(count, len(group)))]
         return replace(self, items=tuple(self.items[row] for row in sorted(kept)))
 
     @cached_property
     def stamp(self) -> str:
         """Identity of the listing without reading a file: the same as long as no file is added, removed, moved or rewritten."""
-        return fingerprint([(item.name, item.label, item.split, item.stamp) for item in self.items])
+        return fingerprint([(item.name, item.class_name, item.split, item.stamp) for item in self.items])
 
 
 class Pixels(Protocol):
@@ -95,29 +95,29 @@ class Images:
 
     Args:
         pixels: uint8 [N, H, W, 3], in memory or read from a file as they are asked for.
-        labels: int32 [N], indices into `classes`.
+        label_ids: int32 [N], indices into `class_names`.
         splits: str [N], each of SPLITS.
         names: N names, as in the listing.
         hashes: N sha256 of the files' bytes, hexadecimal.
-        classes: K class names, in the order of the labels.
+        class_names: K class names, in the order of the label ids.
         rejected: what was left out.
         fingerprint: identity of the data set: names, labels, splits and contents, in no order.
         source, stamp: where it came from, and the listing's stamp.
     """
 
     pixels: Pixels
-    labels: NDArray[np.int32]
+    label_ids: NDArray[np.int32]
     splits: NDArray[np.str_]
     names: tuple[str, ...]
     hashes: tuple[str, ...]
-    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
     rejected: tuple[Rejected, ...]
     fingerprint: str
     source: str = ""
     stamp: str = ""
 
     def __post_init__(self) -> None:
-        lengths = {len(self.pixels), len(self.labels), len(self.splits), len(self.names), len(self.hashes)}
+        lengths = {len(self.pixels), len(self.label_ids), len(self.splits), len(self.names), len(self.hashes)}
         if len(lengths) != 1 or len(self.pixels.shape) != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
             raise ValueError(f"not images: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
 
@@ -129,7 +129,7 @@ class Images:
 
     def to_dict(self) -> dict[str, Any]:
         """The index that a run keeps as data.json."""
-        labels = [self.classes[label] for label in self.labels]
+        labels = [self.class_names[label] for label in self.label_ids]
         splits = [str(split) for split in self.splits]
         counts = Counter(zip(splits, labels, strict=True))
         images = zip(self.names, labels, splits, self.hashes, strict=True)
@@ -138,8 +138,8 @@ class Images:
             "source": self.source,
             "stamp": self.stamp,
             "fingerprint": self.fingerprint,
-            "classes": list(self.classes),
-            "counts": {split: {name: counts[split, name] for name in self.classes} for split in SPLITS},
+            "classes": list(self.class_names),
+            "counts": {split: {name: counts[split, name] for name in self.class_names} for split in SPLITS},
             "images": [dict(zip(("name", "label", "split", "sha256"), image, strict=True)) for image in images],
             "rejected": [asdict(rejected) for rejected in self.rejected],
         }

@@ -42,7 +42,7 @@ def epoch_batches(images: Images, rows: np.ndarray, batch_size: int, seed: int, 
             for part in range(share.first, share.first + share.count):
                 own = batch[part :: share.of]
                 draws = np.array([seed + epoch * 7919, start + part], np.int32)
-                yield there.pixels[own], there.labels[own], draws, np.float32(len(own) / len(batch))
+                yield there.pixels[own], there.label_ids[own], draws, np.float32(len(own) / len(batch))
 
     signature = (
         tf.TensorSpec((None, *images.pixels.shape[1:]), tf.uint8),

@@ -18,7 +18,7 @@ class _Row:
 
     line: int
     path: str
-    label: str
+    class_name: str
     split: str | None
 
 
@@ -28,25 +28,25 @@ def find(source: str) -> Listing:
     folder = os.path.abspath(Path(source).parent)
     source = as_text(source)
     _check_splits(rows, source)
-    classes = check(((row.label, row.split) for row in rows if row.label), source)
+    classes = check(((row.class_name, row.split) for row in rows if row.class_name), source)
     found: list[Item | Rejected] = []
     seen: dict[str, _Row] = {}
     for row in rows:
-        if not row.path or not row.label:
+        if not row.path or not row.class_name:
             found.append(Rejected(as_text(row.path) or f"line {row.line}", f"line {row.line} has no {'label' if row.path else 'path'}"))
             continue
         path = os.path.normpath(os.path.join(folder, row.path))
         first = seen.setdefault(path, row)
-        if (first.label, first.split) != (row.label, row.split):
+        if (first.class_name, first.split) != (row.class_name, row.split):
             raise DataError(
                 f"{source}: {row.path!r} is {_meaning(first)} in line {first.line} and {_meaning(row)} in line {row.line}",
                 "keep one of the two lines",
             )
         if first is row:
-            found.append(listed(Path(path), _name(path, folder), row.label, row.split))
+            found.append(listed(Path(path), _name(path, folder), row.class_name, row.split))
     return Listing(
         source=source,
-        classes=classes,
+        class_names=classes,
         items=tuple(one for one in found if isinstance(one, Item)),
         rejected=tuple(one for one in found if isinstance(one, Rejected)),
     )
@@ -89,7 +89,7 @@ def _check_splits(rows: list[_Row], source: str) -> None:
 
 
 def _meaning(row: _Row) -> str:
-    return repr(row.label) + (f" in {row.split}" if row.split else "")
+    return repr(row.class_name) + (f" in {row.split}" if row.split else "")
 
 
 def _name(path: str, folder: str) -> str:

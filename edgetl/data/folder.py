@@ -28,7 +28,7 @@ def find(source: str) -> Listing:
     found.sort(key=lambda one: one.name)
     return Listing(
         source=as_text(source),
-        classes=_classes(labels, root),
+        class_names=_classes(labels, root),
         items=tuple(one for one in found if isinstance(one, Item)),
         rejected=tuple(one for one in found if isinstance(one, Rejected)),
     )

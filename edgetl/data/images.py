@@ -38,18 +38,18 @@ def load(
     hashes = tuple(outcome.sha256 for _, outcome in read if outcome.sha256)
     _check_rejected(rejected, len(items), listing.source, max_bad_fraction)
     _check_classes(listing, items, hashes)
-    labels = np.array([listing.classes.index(item.label) for item in items], np.int32)
+    labels = np.array([listing.class_names.index(item.class_name) for item in items], np.int32)
     splits = split(listing, items, hashes, labels.tolist(), val_fraction, test_fraction, seed)
     _check_splits(listing, items, splits)
     names = tuple(item.name for item in items)
-    identity = sorted(zip(names, (item.label for item in items), splits, hashes, strict=True))
+    identity = sorted(zip(names, (item.class_name for item in items), splits, hashes, strict=True))
     return Images(
         pixels=pixels,
-        labels=labels,
+        label_ids=labels,
         splits=np.array(splits, np.str_),
         names=names,
         hashes=hashes,
-        classes=listing.classes,
+        class_names=listing.class_names,
         rejected=rejected,
         fingerprint=fingerprint(identity),
         source=listing.source,
@@ -97,8 +97,8 @@ def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str
         raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
     contents: dict[str, set[str]] = defaultdict(set)
     for item, content in zip(items, hashes, strict=True):
-        contents[item.label].add(content)
-    few = [label for label in listing.classes if len(contents[label]) < 2]
+        contents[item.class_name].add(content)
+    few = [label for label in listing.class_names if len(contents[label]) < 2]
     if few:
         raise DataError(
             f"{listing.source}: fewer than 2 different usable images in {', '.join(map(repr, few))}",
@@ -108,12 +108,12 @@ def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str
 
 def _check_splits(listing: Listing, items: Sequence[Item], splits: Sequence[str]) -> None:
     """Every class must train; one that is not in val is not measured, which is worth a warning."""
-    present = {(item.label, split) for item, split in zip(items, splits, strict=True)}
-    untrained = [label for label in listing.classes if (label, "train") not in present]
-    unmeasured = [label for label in listing.classes if (label, "val") not in present]
+    present = {(item.class_name, split) for item, split in zip(items, splits, strict=True)}
+    untrained = [label for label in listing.class_names if (label, "train") not in present]
+    unmeasured = [label for label in listing.class_names if (label, "val") not in present]
     if untrained:
         raise DataError(f"{listing.source}: no usable training image in {', '.join(map(repr, untrained))}", "add some, or remove the class")
-    if len(unmeasured) == len(listing.classes):
+    if len(unmeasured) == len(listing.class_names):
         raise DataError(f"{listing.source}: no usable validation image", "add some, or remove val so that it is split off from train")
     if unmeasured:
         console.warn(f"no validation image in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")

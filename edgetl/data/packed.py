@@ -31,10 +31,11 @@ def find(source: str) -> Listing:
         index = _index(path, ShardIndex, shard.index_sha256)
         read = posixpath.join(root, shard_name(number))
         items += (
-            Item(one.name, one.label, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length) for one in index.images
+            Item(one.name, one.class_name, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length)
+            for one in index.images
         )
-    classes = check(((item.label, item.split) for item in items), as_text(source))
-    if classes != pack.classes:
+    classes = check(((item.class_name, item.split) for item in items), as_text(source))
+    if classes != pack.class_names:
         raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the images again")
     return Listing(as_text(source), classes, tuple(items), tuple(Rejected(one.name, one.reason) for one in pack.left_out))
 

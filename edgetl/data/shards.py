@@ -23,7 +23,7 @@ class PackedImage(_Document):
     """A record: it begins at `offset` of its shard and carries a file of this sha256; `length` without TFRecord's 16 bytes around it."""
 
     name: str
-    label: str
+    class_name: str
     split: Annotated[str, Field(pattern="^(train|val|test)$")] | None
     sha256: Sha256
     offset: Count
@@ -56,7 +56,7 @@ class ShardFile(_Document):
 class PackIndex(_Document):
     schema_version: Literal[1] = Field(alias="schema")
     plan: str
-    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
     counts: dict[str, Count]
     left_out: tuple[LeftOut, ...]
     shards: tuple[ShardFile, ...]

@@ -19,7 +19,7 @@ KINDS: "Registry[Kind]" = Registry(
         "adb": ("edgetl.devices.adb:KIND", "an Android phone, as adb or adb:SERIAL"),
         "ssh": ("edgetl.devices.ssh:KIND", "a Linux board, as ssh://[USER@]HOST[:PORT]"),
         "browser": ("edgetl.devices.browser:KIND", "Chromium without a window, on this host"),
-        "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: answers only, no latency"),
+        "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: predictions only, no latency"),
     },
 )
 DEVICES_FILE = "EDGETL_DEVICES"  # environment variable: the user's devices file, if it lies elsewhere

@@ -143,7 +143,7 @@ class AdbDevice(PythonDevice):
         # Both outputs in one: releases differ in which they use.
         command = [*(["taskset", mask] if job.cpus else []), "sh", "-c", 'exec "$@" 2>&1', "sh", f"./{tool.name}"]
         runtime = f"{tool.name} {sha256(program)[:12]}"  # they tell no version
-        return tool.measure(job, self, command) | {"runtime": runtime, "cpus": list(job.cpus) or None, "answers": []}
+        return tool.measure(job, self, command) | {"runtime": runtime, "cpus": list(job.cpus) or None, "predictions": []}
 
     @cached_property
     def _by_python(self) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def _chosen(name: str, wanted: str) -> str:
 
 
 def _connect(address: str) -> str:
-    """Connect over the network; what adb says, which exits 0 also when nobody answers."""
+    """Connect over the network; what adb says, which exits 0 also when nobody predictions."""
     with suppress(DeviceError):  # of a connection that died; mostly there is none
         call("adb", [adb_program(), "disconnect", address], _ANSWER_S)
     said = call("adb", [adb_program(), "connect", address], _ANSWER_S).decode(errors="replace")

@@ -29,7 +29,7 @@ class Job:
         cpus: cores to run on; none: where the system puts it.
         delegate: "default", or see DELEGATES.
         profile: inferences to time operator by operator afterwards; 0: none.
-        images: raw uint8 pixels [N, H, W, 3] in a file on this host, each answered after the timing; None: no answers.
+        images: raw uint8 pixels [N, H, W, 3] in a file on this host, each answered after the timing; None: no predictions.
         image_count: N.
     """
 
@@ -91,7 +91,7 @@ class Kind:
     """A kind of device.
 
     Args:
-        open: (name, target, settings) to a device that answers, where a target is what follows the kind's name in ADB:TARGET or
+        open: (name, target, settings) to a device, where a target is what follows the kind's name in ADB:TARGET or
             SSH://TARGET, and settings are those of the user's devices file.
         settings: the names that those may have.
         present: the targets that can be used now without being named.

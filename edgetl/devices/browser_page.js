@@ -1,4 +1,4 @@
-// What runner.py is on a board: loads a runtime and a model, times it, answers images. browser.py calls what `edgetl` holds.
+// What runner.py is on a board: loads a runtime and a model, times it, and predicts images. browser.py calls what `edgetl` holds.
 
 const RESOLUTIONS = 20; // that an inference must last to be timed alone: the clock is then wrong by a twentieth at most
 const SETTLE_MS = 1000; // of warming up at least: WebAssembly is compiled fast at first, and well while it runs (1.6 times slower till then)
@@ -59,7 +59,7 @@ const ENGINES = {
       shape,
       feed: (pixels) => (feeds = { [takes.name]: new ort.Tensor(takes.type, typed(takes.type, pixels), shape) }),
       infer: async () => (values = (await session.run(feeds))[name].data),
-      answer: () => probabilities(values),
+      predict: () => probabilities(values),
       async profile(runs) {
         const traced = await open(true);
         for (let run = 0; run < runs; run++) await traced.run(feeds);
@@ -92,7 +92,7 @@ const ENGINES = {
         values = await output.data();
         output.delete();
       },
-      answer: () => probabilities(values),
+      predict: () => probabilities(values),
       profile: async () => null, // LiteRT.js has none
     };
   },
@@ -163,14 +163,14 @@ globalThis.edgetl = {
     };
   },
 
-  async answer() {
-    const answers = [];
+  async predict() {
+    const predictions = [];
     for (const image of images) {
       engine.feed(image);
       await engine.infer();
-      answers.push(engine.answer());
+      predictions.push(engine.predict());
     }
-    return answers;
+    return predictions;
   },
 
   profile: (runs) => engine.profile(runs),

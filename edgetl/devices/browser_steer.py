@@ -56,7 +56,7 @@ def steer(asked: Mapping[str, Any]) -> dict[str, Any]:
             "cpus": sorted(os.sched_getaffinity(renderer)),
             "before": before,
             "after": after,
-            "answers": page.evaluate("edgetl.answer()"),
+            "predictions": page.evaluate("edgetl.predict()"),
             "profile": page.evaluate("runs => edgetl.profile(runs)", asked["profile"]) if asked["profile"] else None,
         }
 

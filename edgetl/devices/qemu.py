@@ -1,4 +1,4 @@
-"""Arm without a board: the runner in QEMU's user-mode emulation, whose processor selects the kernels. Answers only, no latency."""
+"""Arm without a board: the runner in QEMU's user-mode emulation, whose processor selects the kernels. Predictions only, no latency."""
 
 import os
 import shutil

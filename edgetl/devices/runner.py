@@ -232,7 +232,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         "cpus": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "before": before,
         "after": after,
-        "answers": _answers(engine, pixels),
+        "predictions": _predictions(engine, pixels),
         **_profile(engine, job["profile"]),
         "seconds": time.perf_counter() - started,
     }
@@ -259,14 +259,14 @@ def _timed(infer: Callable[[], None], job: dict[str, Any]) -> list[float]:
     return [ns / 1e6 for ns in samples]
 
 
-def _answers(engine: Engine, pixels: Any) -> list[list[float]]:
+def _predictions(engine: Engine, pixels: Any) -> list[list[float]]:
     """Probabilities of each image, once the timing is over."""
-    answers = []
+    predictions = []
     for image in [] if pixels is None else pixels:
         engine.feed(image[None].astype(engine.dtype))
         engine.infer()
-        answers.append([float(value) for value in engine.answer()])
-    return answers
+        predictions.append([float(value) for value in engine.answer()])
+    return predictions
 
 
 def _profile(engine: Engine, runs: int) -> dict[str, Any]:

@@ -47,17 +47,17 @@ class Seen:
     """All usable images, row by row, and the files that are none.
 
     Args:
-        classes: K names.
-        labels: int [N], indices into `classes`.
+        class_names: K names.
+        label_ids: int [N], indices into `classes`.
         splits: N of "train", "val" and "test", as training would have them.
         rejected: what cannot be used, and why.
         pairs: copies and near copies, each pair once.
         features: float32 [N, C] of a pretrained network, or None where it was not asked.
     """
 
-    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
     names: tuple[str, ...]
-    labels: NDArray[np.int64]
+    label_ids: NDArray[np.int64]
     splits: tuple[str, ...]
     looks: tuple[Look, ...]
     rejected: tuple[Rejected, ...]
@@ -65,12 +65,12 @@ class Seen:
     features: NDArray[np.float32] | None
 
     def __post_init__(self) -> None:
-        lengths = {len(self.names), len(self.labels), len(self.splits), len(self.looks)}
+        lengths = {len(self.names), len(self.label_ids), len(self.splits), len(self.looks)}
         if len(lengths) != 1 or (self.features is not None and len(self.features) != len(self.names)):
             raise ValueError(f"rows of different number: {sorted(lengths)}")
 
-    def label(self, row: int) -> str:
-        return self.classes[int(self.labels[row])]
+    def class_name(self, row: int) -> str:
+        return self.class_names[int(self.label_ids[row])]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,10 @@ _UNBALANCED = 3.0  # times the images of the smallest; training weighs classes f
 
 
 def classes(seen: Seen) -> Iterator[Finding]:
-    counts = {split: Counter(seen.label(row) for row, of in enumerate(seen.splits) if of == split) for split in ("train", "val", "test")}
-    for name in seen.classes:
+    counts = {
+        split: Counter(seen.class_name(row) for row, of in enumerate(seen.splits) if of == split) for split in ("train", "val", "test")
+    }
+    for name in seen.class_names:
         train, val, test = (counts[split][name] for split in ("train", "val", "test"))
         if not train:
             yield Finding(name, "no training image: it cannot be learned", kind="class")
@@ -25,7 +27,7 @@ def classes(seen: Seen) -> Iterator[Finding]:
         if counts["test"] and not test:
             yield Finding(name, "no test image: figures on the test split say nothing about it", score=0.9, kind="class")
     trained = counts["train"]
-    largest, smallest = max(seen.classes, key=trained.__getitem__), min(seen.classes, key=trained.__getitem__)
+    largest, smallest = max(seen.class_names, key=trained.__getitem__), min(seen.class_names, key=trained.__getitem__)
     if trained[largest] >= _UNBALANCED * max(trained[smallest], 1):
         detail = f"{trained[largest]} training images, {smallest!r} only {trained[smallest]}: training weighs them"
         yield Finding(largest, detail, score=0.6, kind="class")

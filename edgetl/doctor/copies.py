@@ -21,11 +21,11 @@ def leaks(seen: Seen) -> Iterator[Finding]:
 
 def two_labels(seen: Seen) -> Iterator[Finding]:
     def other_label(pair: Pair) -> bool:
-        return bool(seen.labels[pair.first] != seen.labels[pair.second])
+        return bool(seen.label_ids[pair.first] != seen.label_ids[pair.second])
 
     for first, second, pair in _ordered(seen, other_label):
         names = seen.names[first], seen.names[second]
-        detail = f"{_likeness(pair)} as {seen.label(first)} and as {seen.label(second)}"
+        detail = f"{_likeness(pair)} as {seen.class_name(first)} and as {seen.class_name(second)}"
         sure, doubtful = (names, ()) if pair.likeness == 1 else ((), names)
         yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=doubtful)
 
@@ -51,7 +51,7 @@ def _within(seen: Seen) -> Callable[[Pair], bool]:
     """Whether a pair lies in one split and one class."""
 
     def within(pair: Pair) -> bool:
-        return bool(seen.splits[pair.first] == seen.splits[pair.second] and seen.labels[pair.first] == seen.labels[pair.second])
+        return bool(seen.splits[pair.first] == seen.splits[pair.second] and seen.label_ids[pair.first] == seen.label_ids[pair.second])
 
     return within
 

@@ -20,16 +20,16 @@ _SEED = 0
 
 
 def wrong_labels(seen: Seen) -> Iterator[Finding]:
-    judged = np.flatnonzero(np.isin(seen.labels, judged_classes(seen.labels)))
+    judged = np.flatnonzero(np.isin(seen.label_ids, judged_classes(seen.label_ids)))
     if seen.features is None or not len(judged):
         return
-    labels = seen.labels[judged]
-    answers = out_of_fold(seen.features[judged], labels, [seen.looks[row].sha256 for row in judged], len(seen.classes))
-    own = answers[np.arange(len(judged)), labels]
-    margin = answers.max(axis=1) - own
+    labels = seen.label_ids[judged]
+    predictions = out_of_fold(seen.features[judged], labels, [seen.looks[row].sha256 for row in judged], len(seen.class_names))
+    own = predictions[np.arange(len(judged)), labels]
+    margin = predictions.max(axis=1) - own
     for place in np.flatnonzero(margin > _MARGIN):
-        row, other = int(judged[place]), int(answers[place].argmax())
-        name, told = seen.names[row], f"{seen.classes[other]} {answers[place, other]:.2f}, {seen.label(row)} {own[place]:.2f}"
+        row, other = int(judged[place]), int(predictions[place].argmax())
+        name, told = seen.names[row], f"{seen.class_names[other]} {predictions[place, other]:.2f}, {seen.class_name(row)} {own[place]:.2f}"
         yield Finding(name, f"looks like {told}", score=float(margin[place]), consider=(name,))
 
 
@@ -49,12 +49,12 @@ def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes
 
     from edgetl.training.probe import folds
 
-    answers = np.zeros((len(labels), classes))
+    predictions = np.zeros((len(labels), classes))
     fold_of = folds(labels, hashes, min(_FOLDS, len(set(hashes))), _SEED)
     with threadpool_limits(limits=1):  # as fit_probe
         for fold in np.unique(fold_of):
             there = fold_of == fold
             model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH / (~there).sum(), max_iter=300))
             model.fit(features[~there], labels[~there])
-            answers[np.ix_(there, model.classes_)] = model.predict_proba(features[there])
-    return answers
+            predictions[np.ix_(there, model.classes_)] = model.predict_proba(features[there])
+    return predictions

@@ -1,4 +1,4 @@
-"""How far two models' answers for the same images are apart."""
+"""How far two models' predictions for the same images are apart."""
 
 from dataclasses import dataclass
 from typing import Any

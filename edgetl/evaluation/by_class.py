@@ -1,4 +1,4 @@
-"""What is taken for what, and how well each class is known: counts of answers [N] against labels [N]."""
+"""What is taken for what, and how well each class is known: counts of predictions [N] against labels [N]."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,9 @@ class OfClass:
     f1: float
 
 
-def confusion(answers: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+def confusion(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
     """int64 [K, K]: rows are what an image is, columns what it was called."""
-    counts: NDArray[np.int64] = confusion_matrix(labels, answers, labels=range(classes))
+    counts: NDArray[np.int64] = confusion_matrix(labels, predictions, labels=range(classes))
     return counts
 
 

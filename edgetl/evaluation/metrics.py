@@ -31,7 +31,7 @@ def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
     """Statistics of probabilities [N, K] for labels [N] in 0..K-1, N >= 1.
 
     Of equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 is over the
-    classes that occur among labels or answers; top-5 is top-K when K < 5.
+    classes that occur among labels or predictions; top-5 is top-K when K < 5.
     """
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):

@@ -1,4 +1,4 @@
-"""The proof that the files of a run give the same answers: which pairs ought to agree, how closely and why, and whether they do."""
+"""The proof that the files of a run give the same predictions: which pairs ought to agree, how closely and why, and whether they do."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -60,13 +60,17 @@ class Tolerance:
 
 
 _SUMMATION = "the same float arithmetic in another order: only near ties can tip over, and a quarter of a uint8 step is far beyond it"
-_HALF = "weights, and on some engines values too, rounded to 11 bits: 0.001 in probability, which tipped 5 of an unsure model's 736 answers"
+_HALF = (
+    "weights, and on some engines values too, rounded to 11 bits: 0.001 in probability, which tipped 5 of an unsure model's 736 predictions"
+)
 _SIMULATED = (
     "quantization simulated in float against integers: roundings of 50 layers add up; measured 0.022 in probability on an unsure model"
 )
-_QUANTIZED = "what 8 bits cost: distilled, 98 % of the answers stay, calibrated alone 96 %; beyond 0.1 in probability no threshold holds"
-_DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded image by image: 98.5 % of the answers stay"
-_WIDE = "weights in 8 bits cost most of what int8 costs (97 % of the answers stay, 0.025 in probability), activations in 16 bits 0.0001"
+_QUANTIZED = (
+    "what 8 bits cost: distilled, 98 % of the predictions stay, calibrated alone 96 %; beyond 0.1 in probability no threshold holds"
+)
+_DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded image by image: 98.5 % of the predictions stay"
+_WIDE = "weights in 8 bits cost most of what int8 costs (97 % of the predictions stay, 0.025 in probability), activations in 16 bits 0.0001"
 _ENGINES = "the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over"
 _PREPARED = "ONNX Runtime's optimizations done when the file was made, not when it is opened, and without those for one processor"
 _FUSED = "ONNX Runtime makes the one of the other when it loads it: equal to the bit on every image measured"
@@ -103,7 +107,7 @@ _ONE_CLASS_SPREAD = 8 * PROBABILITY_SCALE
 
 @dataclass(frozen=True)
 class Subject:
-    """One model's accuracy, and what is wrong with its answers by themselves."""
+    """One model's accuracy, and what is wrong with its predictions by themselves."""
 
     accuracy: Accuracy
     faults: tuple[str, ...]
@@ -206,7 +210,7 @@ def _image(name: str, label: int, first: NDArray[Any], second: NDArray[Any]) -> 
 
 
 def _faults(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> tuple[str, ...]:
-    """What is wrong with one subject's answers [N, K], whatever the others say; in words that follow its name."""
+    """What is wrong with one subject's predictions [N, K], whatever the others say; in words that follow its name."""
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
         return (f"gives NaN or infinity for {broken} of {len(labels)} images",)
@@ -215,7 +219,7 @@ def _faults(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> tuple[str
     spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max())
     one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
     if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
-        return (f"gives the same answer for all {len(labels)} images (they move it by {spread:.2g}): its agreement shows nothing",)
+        return (f"gives the same prediction for all {len(labels)} images (they move it by {spread:.2g}): its agreement shows nothing",)
     return ()
 
 

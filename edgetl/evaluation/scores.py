@@ -47,7 +47,7 @@ class ClassScores:
 class Scores:
     """`loss` in nats, all else fractions in 0..1.
 
-    `macro` and `weighted` average precision, recall and F1 as scikit-learn does: over the classes that occur among labels or answers, an
+    `macro` and `weighted` average precision, recall and F1 as scikit-learn does: over the classes among labels or predictions, an
     undefined one counting as 0; ROC-AUC (one class against the rest) over the classes that have one. `confusion` is [K][K]: rows are what
     an image is, columns what it was called. Intervals of accuracies, precisions and recalls are Wilson's; the others are percentiles over
     resampled images, that of the calibration error mirrored at the figure, since resampling adds to it what the figure has of chance too.
@@ -77,11 +77,11 @@ def score(probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[s
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities have NaN or infinity")
-    answers = probabilities.argmax(axis=1)
+    predictions = probabilities.argmax(axis=1)
     drawn = _intervals(probabilities, labels, seed)
-    counts = confusion(answers, labels, len(classes))
+    counts = confusion(predictions, labels, len(classes))
     per_class = _per_class(probabilities, labels, classes, counts, drawn)
-    averages = {kind: _averages(kind, labels, answers, per_class, drawn) for kind in ("macro", "weighted")}
+    averages = {kind: _averages(kind, labels, predictions, per_class, drawn) for kind in ("macro", "weighted")}
     error = calibration_error(probabilities, labels)
     low, high = drawn["calibration_error"]
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
@@ -116,9 +116,9 @@ def _per_class(
 
 
 def _averages(
-    kind: str, labels: NDArray[Any], answers: NDArray[Any], per_class: Sequence[ClassScores], drawn: Mapping[str, Any]
+    kind: str, labels: NDArray[Any], predictions: NDArray[Any], per_class: Sequence[ClassScores], drawn: Mapping[str, Any]
 ) -> dict[str, Estimate | None]:
-    values = precision_recall_fscore_support(labels, answers, average=kind, zero_division=0)[:3]
+    values = precision_recall_fscore_support(labels, predictions, average=kind, zero_division=0)[:3]
     found: dict[str, Estimate | None] = {
         name: Estimate(float(value), drawn[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
     }
@@ -166,9 +166,9 @@ def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> 
 def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> Any:
     """A function from weights float64 [B, N] (how often each image counts) to every figure, [B] or, a class, [B, K]."""
     images, classes = probabilities.shape
-    answers, rows = probabilities.argmax(axis=1), np.arange(images)
+    predictions, rows = probabilities.argmax(axis=1), np.arange(images)
     losses = -np.log(np.maximum(probabilities[rows, labels], PROBABILITY_FLOOR))
-    is_class, is_named, spread = np.eye(classes)[labels], np.eye(classes)[answers], gaps(probabilities, labels)
+    is_class, is_named, spread = np.eye(classes)[labels], np.eye(classes)[predictions], gaps(probabilities, labels)
     areas = [_area(probabilities[:, k], labels == k) for k in range(classes)]
 
     def statistics(weights: Weights) -> dict[str, Weights]:

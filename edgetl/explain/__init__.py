@@ -1,1 +1,1 @@
-"""Why the answers are what they are: where a model looks, where quantization moved it."""
+"""Why the predictions are what they are: where a model looks, where quantization moved it."""

@@ -22,7 +22,7 @@ class About:
         said = {"name": self.name, "version": self.version, "description": self.description}
         said |= {"model_author": self.author, "model_license": self.licence}
         given = {key: value for key, value in said.items() if value}
-        return given | {"edgetl.contract": json.dumps(contract.to_dict(), ensure_ascii=False), "labels": "\n".join(contract.labels)}
+        return given | {"edgetl.contract": json.dumps(contract.to_dict(), ensure_ascii=False), "labels": "\n".join(contract.class_names)}
 
 
 class Convert(Protocol):

@@ -46,7 +46,7 @@ def _convert(source: Any, contract: InputContract, precision: str, selective: bo
                     [frozen],
                     source="tensorflow",
                     inputs=[ct.ImageType(name=contract.input_name, shape=shape, color_layout=ct.colorlayout.RGB)],
-                    classifier_config=ct.ClassifierConfig(list(contract.labels)),
+                    classifier_config=ct.ClassifierConfig(list(contract.class_names)),
                     convert_to="mlprogram",
                     compute_precision=ct.precision.FLOAT16 if precision == "float16" else ct.precision.FLOAT32,
                     minimum_deployment_target=ct.target.iOS15,  # the first with ML programs

@@ -108,7 +108,7 @@ def optimized(content: bytes, level: Any = _LEVELS.ORT_ENABLE_ALL, without: tupl
 
 
 def _fused(pairs: bytes) -> onnx.ModelProto:
-    """The graph that ONNX Runtime makes of Q/DQ pairs whenever it loads them: the same answers, opened in a third of the time.
+    """The graph that ONNX Runtime makes of Q/DQ pairs whenever it loads them: the same predictions, opened in a third of the time.
 
     Only up to the extended level, which knows no machine: the next one lays out memory for the CPU at hand. Constants are not shared,
     so that each keeps its TFLite tensor's name (2 KB in 520).

@@ -63,10 +63,10 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
 
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], dict[str, Any]]:
     images, rows = project.trained_images(), project.images.rows("val")
-    labels, models = images.labels[rows], {"run": project.uncompressed_model(), kind: other.float_model}
-    answers = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
-    accuracies = {name: measure(of_model, labels) for name, of_model in answers.items()}
-    found = paired(*(of_model.argmax(axis=1) == labels for of_model in answers.values()))
+    labels, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
+    predictions = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
+    accuracies = {name: measure(of_model, labels) for name, of_model in predictions.items()}
+    found = paired(*(of_model.argmax(axis=1) == labels for of_model in predictions.values()))
     shown = found.mcnemar_p < _SHOWN
     figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
     tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"

@@ -72,7 +72,7 @@ def _of_run(run: Run) -> Sequence[Subject]:
 
 @contextmanager
 def _sent(run: Run | None, subjects: Sequence[Subject], count: int) -> Iterator[tuple[Sequence[Subject], Sent | None]]:
-    """The subjects with this host's answers, and the images in a file for the devices."""
+    """The subjects with this host's predictions, and the images in a file for the devices."""
     if run is None or not count:
         yield subjects, None
         return
@@ -80,11 +80,11 @@ def _sent(run: Run | None, subjects: Sequence[Subject], count: int) -> Iterator[
     images, rows = project.trained_images(), project.rows("val", max(count, 0))
     pixels = np.ascontiguousarray(images.pixels[rows])
 
-    def answers(one: Subject) -> Any:
+    def predictions(one: Subject) -> Any:
         return predict_rows(open_session(one.path, project.contract), pixels, np.arange(len(rows)), f"here: {one.name}")
 
-    answered = [replace(one, expected=answers(one)) for one in subjects]
+    answered = [replace(one, expected=predictions(one)) for one in subjects]
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         file = Path(folder) / "images.bin"
         pixels.tofile(file)
-        yield answered, Sent(file, images.labels[rows])
+        yield answered, Sent(file, images.label_ids[rows])

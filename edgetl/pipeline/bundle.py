@@ -58,9 +58,9 @@ def bundle(
     about = said[0] | asked
     version = about["version"] or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
     title, licence = about["name"] or run.path.resolve().name, about["licence"]
-    contents |= _golden(project, files, contents).files(project.contract.labels)
+    contents |= _golden(project, files, contents).files(project.contract.class_names)
     contents |= {
-        "labels.txt": _lines(project.contract.labels),
+        "labels.txt": _lines(project.contract.class_names),
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record["software"]),
     }
@@ -88,19 +88,19 @@ def bundle(
 def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
     """Read a bundle, check its hashes, its signature if a key is given, and run its golden images on this host.
 
-    Raises RunError (not whole, or not signed by that key) or ParityError (other answers than when it was made).
+    Raises RunError (not whole, or not signed by that key) or ParityError (other predictions than when it was made).
     """
     manifest, files = archive.read(path)
     if key:
         signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
     contract, wanted = golden_of(path, manifest, files)
-    if files.get("labels.txt") != _lines(contract.labels):
+    if files.get("labels.txt") != _lines(contract.class_names):
         raise RunError(f"{path}: labels.txt has other labels than the manifest", "get the bundle again from who made it")
-    missing = set(manifest.models) ^ set(wanted.answers) | (set(manifest.models) - set(files))
+    missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
     if missing:
-        raise RunError(f"{path}: there is a model or golden answers for it, not both: {sorted(missing)[0]}", "bundle the run again")
+        raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
     elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
-    found = _answers({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
+    found = _predictions({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
     return {
         "bundle": str(path),
         "name": manifest.name,
@@ -108,21 +108,21 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
         "signed": archive.SIGNATURE in files,
         "signature_checked": key is not None,
         "validation": manifest.validation.model_dump(),
-        "golden": {name: golden.check(name, wanted.answers[name], answers) for name, answers in found.items()},
+        "golden": {name: golden.check(name, wanted.predictions[name], predictions) for name, predictions in found.items()},
         "unverified": elsewhere,
         "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
     }
 
 
 def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[InputContract, Golden]:
-    """A bundle's contract and golden answers. Raises RunError when they are damaged, ParityError when the labels had another order."""
+    """A bundle's contract and golden predictions. Raises RunError when they are damaged, ParityError when the labels had another order."""
     try:
         contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
-        wanted = Golden.of(files, contract.labels)
+        wanted = Golden.of(files, contract.class_names)
         if wanted.pixels.shape[1:] != (contract.image_size, contract.image_size, 3):
             raise ValueError(f"its images are of the shape {wanted.pixels.shape}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise RunError(f"{path}: its golden answers cannot be read: {error!r}", "get the bundle again from who made it") from error
+        raise RunError(f"{path}: its golden predictions cannot be read: {error!r}", "get the bundle again from who made it") from error
     return contract, wanted
 
 
@@ -153,33 +153,33 @@ def _told(project: Project, path: Path, said: Mapping[str, str], asked: Mapping[
 
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
-    """Golden images, and each model's answers; for one that cannot be run here those of the Keras model that it was made of."""
+    """Golden images, and each model's predictions; for one that cannot be run here those of the Keras model that it was made of."""
     images, rows, contract = project.trained_images(), project.images.rows("val"), project.contract
     here = [path for path in files if not unverified(path)]
     session: Session = open_session(here[0], contract) if here else KerasSession(project.float_model, contract)
     first = predict_rows(session, images.pixels, rows, "golden images")
-    rows = rows[golden.choose(first, images.labels[rows])]
+    rows = rows[golden.choose(first, images.label_ids[rows])]
     pixels = np.ascontiguousarray(images.pixels[rows])
-    names = tuple(contract.labels[label] for label in images.labels[rows])
-    answers = _answers({path.name: models[path.name] for path in here}, contract, pixels)
+    names = tuple(contract.class_names[label] for label in images.label_ids[rows])
+    predictions = _predictions({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
         reference = KerasSession(project.float_model, contract)(pixels)
-        answers = {name: answers.get(name, reference) for name in models}
-    return Golden(pixels, names, answers, _resized(pixels, contract))
+        predictions = {name: predictions.get(name, reference) for name in models}
+    return Golden(pixels, names, predictions, _resized(pixels, contract))
 
 
 def _resized(pixels: Any, contract: InputContract) -> Any:
     return fit(Image.fromarray(golden.mosaic(pixels)), contract)
 
 
-def _answers(models: Mapping[str, bytes], contract: InputContract, pixels: Any) -> dict[str, Any]:
-    answers = {}
+def _predictions(models: Mapping[str, bytes], contract: InputContract, pixels: Any) -> dict[str, Any]:
+    predictions = {}
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         for name, content in models.items():
             path = Path(folder) / name
             path.write_bytes(content)
-            answers[name] = open_session(path, contract)(pixels)
-    return answers
+            predictions[name] = open_session(path, contract)(pixels)
+    return predictions
 
 
 def _model(run: Run, path: Path, validation: Mapping[str, Any]) -> Model:

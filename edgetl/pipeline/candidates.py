@@ -56,7 +56,7 @@ def candidate(project: Project, name: str, quantized: Quantized, kept_float: tup
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(content)
-        answers = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
-    labels = images.labels[rows]
-    cost = paired(project.float_answers.argmax(1) == labels, answers.argmax(1) == labels)
-    return Candidate(name, quantized, content, measure(answers, labels), cost, kept_float)
+        predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
+    labels = images.label_ids[rows]
+    cost = paired(project.float_predictions.argmax(1) == labels, predictions.argmax(1) == labels)
+    return Candidate(name, quantized, content, measure(predictions, labels), cost, kept_float)

@@ -61,10 +61,10 @@ def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArr
     """One run's facts, and which of its validation images are right, in the order of the images' contents."""
     name, path = next(iter(chosen_models(project, [model] if model else []).items()))
     images = project.trained_images()
-    of = {row: (images.hashes[row], images.classes[images.labels[row]]) for row in images.rows("val")}
+    of = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in images.rows("val")}
     rows = np.array(sorted(of, key=of.__getitem__))
-    answers = predict_rows(open_session(path, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
-    accuracy, settings = measure(answers, images.labels[rows]), project.recipe.model
+    predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
+    accuracy, settings = measure(predictions, images.label_ids[rows]), project.recipe.model
     facts = {
         "model": name,
         "backbone": f"{settings.backbone} {settings.alpha:g}, {settings.image_size} px",
@@ -74,7 +74,7 @@ def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArr
         "size_bytes": path.stat().st_size,
         "latency_ms": _latency(project, name),
     }
-    return facts, answers.argmax(axis=1) == images.labels[rows], [of[row] for row in rows]
+    return facts, predictions.argmax(axis=1) == images.label_ids[rows], [of[row] for row in rows]
 
 
 def _latency(project: Project, name: str) -> dict[str, float] | None:

@@ -88,18 +88,18 @@ def _see(listing: Listing, recipe: Recipe, cache: Path, fast: bool) -> Seen:
     items, usable = [listing.items[row] for row in rows], tuple(look for look in looks if look)
     if not items:
         raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
-    labels = np.array([listing.classes.index(item.label) for item in items], np.int64)
+    labels = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
     hashes, data = [look.sha256 for look in usable], recipe.data
     splits = images.split(listing, items, hashes, labels.tolist(), data.val_fraction, data.test_fraction, recipe.train.seed)
     pairs = find_pairs(usable, features)
-    return Seen(listing.classes, tuple(item.name for item in items), labels, tuple(splits), usable, rejected, pairs, features)
+    return Seen(listing.class_names, tuple(item.name for item in items), labels, tuple(splits), usable, rejected, pairs, features)
 
 
 def _read(listing: Listing, cache: Path, fast: bool) -> tuple[list[Look | None], tuple[Rejected, ...], NDArray[np.float32] | None]:
     """A look at each listed file (None: no usable image), all rejected ones, and the features of the usable ones, kept in the cache."""
     from edgetl.doctor import network
 
-    contract = network.input_contract(listing.classes)
+    contract = network.input_contract(listing.class_names)
     parts = network.BACKBONE, network.ALPHA, network.IMAGE_SIZE, network.WEIGHTS, PIL.__version__
     path = cache / f"doctor-{fingerprint(_VERSION, listing.stamp, *parts)}.npy"
     known = None if fast else read_array(path)
@@ -124,7 +124,7 @@ def _read(listing: Listing, cache: Path, fast: bool) -> tuple[list[Look | None],
 
 
 def _document(listing: Listing, seen: Seen, found: Findings, fast: bool) -> dict[str, Any]:
-    counts = Counter(zip(seen.splits, seen.labels.tolist(), strict=True))
+    counts = Counter(zip(seen.splits, seen.label_ids.tolist(), strict=True))
     sure = dict.fromkeys(name for findings in found.values() for one in findings for name in one.exclude)
     doubtful = dict.fromkeys(name for findings in found.values() for one in findings for name in one.consider if name not in sure)
     return {
@@ -133,7 +133,7 @@ def _document(listing: Listing, seen: Seen, found: Findings, fast: bool) -> dict
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": listing.stamp,
         "images": len(seen.names),
-        "counts": {split: {name: counts[split, label] for label, name in enumerate(seen.classes)} for split in SPLITS},
+        "counts": {split: {name: counts[split, label] for label, name in enumerate(seen.class_names)} for split in SPLITS},
         "notes": _notes(listing, seen, fast),
         "summary": {name: len(findings) for name, findings in found.items()},
         "findings": {name: [one.to_dict() for one in findings] for name, findings in found.items()},
@@ -150,9 +150,9 @@ def _notes(listing: Listing, seen: Seen, fast: bool) -> list[str]:
         notes.append("many images are nearly the same as another one: if that is their nature, take copies seriously in exact ones only")
     if fast:
         return [*notes, "--fast: wrong labels were not looked for, and copies that were cropped are mostly missed"]
-    unjudged = sorted(set(range(len(seen.classes))) - set(judged_classes(seen.labels).tolist()))
+    unjudged = sorted(set(range(len(seen.class_names))) - set(judged_classes(seen.label_ids).tolist()))
     if unjudged:
-        notes.append(f"too few images to judge the labels of {', '.join(repr(seen.classes[label]) for label in unjudged)}")
+        notes.append(f"too few images to judge the labels of {', '.join(repr(seen.class_names[label]) for label in unjudged)}")
     return notes
 
 

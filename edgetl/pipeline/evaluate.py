@@ -45,8 +45,8 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     images, rows = project.trained_images(), project.images.rows(split)
     if not len(rows):
         raise DataError(f"{project.recipe.data.source} has no {split} images", _remedy(project))
-    labels, classes, seed = images.labels[rows], images.classes, project.recipe.train.seed
-    answers = {
+    labels, classes, seed = images.label_ids[rows], images.class_names, project.recipe.train.seed
+    predictions = {
         name: predict_rows(open_session(path, project.contract), images.pixels, rows, name)
         for name, path in chosen_models(project, files).items()
     }
@@ -54,9 +54,9 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
         "run": project.run.path.name,
         "split": split,
         "data": images.fingerprint,
-        "labels": list(classes),
+        "class_names": list(classes),
         "caveat": _CAVEATS.get(split, ""),
-        "models": {name: asdict(score(of_model, labels, classes, seed)) for name, of_model in answers.items()},
+        "models": {name: asdict(score(of_model, labels, classes, seed)) for name, of_model in predictions.items()},
     }
     if cv_folds:
         document["cross_validation"] = _cross_validate(project, cv_folds)
@@ -99,14 +99,14 @@ def _standard(known: Mapping[str, Path]) -> list[Path]:
 def _cross_validate(project: Project, count: int) -> dict[str, Any]:
     features, rows = starting_features(project)
     images, seed = project.images, project.recipe.train.seed
-    labels, hashes = images.labels[rows], [images.hashes[row] for row in rows]
+    labels, hashes = images.label_ids[rows], [images.hashes[row] for row in rows]
     fold_of = folds(labels, hashes, count, seed)
     settings = probe_settings(project, len(rows) * (count - 1) // count)
-    answers = out_of_fold(features, labels, fold_of, len(images.classes), settings, seed)
-    right = answers.argmax(axis=1) == labels
+    predictions = out_of_fold(features, labels, fold_of, len(images.class_names), settings, seed)
+    right = predictions.argmax(axis=1) == labels
     accuracies = [float(right[fold_of == fold].mean()) for fold in range(count)]
     note(f"cross-validation: {', '.join(f'{100 * accuracy:.2f}' for accuracy in accuracies)} %")
-    small = [name for k, name in enumerate(images.classes) if (labels == k).sum() < count]
+    small = [name for k, name in enumerate(images.class_names) if (labels == k).sum() < count]
     notes = [f"fewer images than folds of {', '.join(map(repr, small))}: some folds hold none of it"] if small else []
     return {
         "folds": count,
@@ -117,6 +117,6 @@ def _cross_validate(project: Project, count: int) -> dict[str, Any]:
         "fold_accuracies": accuracies,
         "mean_accuracy": float(np.mean(accuracies)),
         "std_accuracy": float(np.std(accuracies, ddof=1)),
-        "pooled": asdict(score(answers, labels, images.classes, seed)),
+        "pooled": asdict(score(predictions, labels, images.class_names, seed)),
         "assignment": fingerprint(fold_of.tolist()),
     }

@@ -44,11 +44,11 @@ def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[st
             second = look(models["int8"], layer, contract, pixels, first.top1)
             file = folder / f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}.png"
             with draw.style():
-                content = draw.png(explanation(pixels, first, second, contract.labels))
+                content = draw.png(explanation(pixels, first, second, contract.class_names))
             with atomic(file) as temporary:
                 temporary.write_bytes(content)
-            said = lines(first, second, contract.labels)
-            figures: dict[str, Any] = {"asked": contract.labels[first.top1], "float": _figures(first), "int8": _figures(second)}
+            said = lines(first, second, contract.class_names)
+            figures: dict[str, Any] = {"asked": contract.class_names[first.top1], "float": _figures(first), "int8": _figures(second)}
             figures["largest_map_change"] = float(np.abs(second.map - first.map).max())
             alt = f"Where the models look on {Path(name).name}: {'; '.join(said)}"
             found[file.name] = {"image": Path(name).name, "file": file.name, **figures, "alt": alt, "lines": said}

@@ -92,7 +92,7 @@ def exported(project: Project) -> dict[str, str]:
 
 def about(project: Project, said: Mapping[str, str]) -> About:
     """What a model file says, where `said` has the fields of the recipe's table."""
-    model, classes = project.recipe.model, len(project.contract.labels)
+    model, classes = project.recipe.model, len(project.contract.class_names)
     architecture = f"{model.backbone} {model.alpha:g}, {model.image_size} px"
     return About(**{**said, "name": said["name"] or architecture, "description": f"Names one of {classes} classes: {architecture}"})
 
@@ -144,7 +144,7 @@ def _best_with_int8_weights(project: Project) -> Any:
     for name in int8_schemes(project):
         quantized = Quantized.load(project.run.quantized_model(name))
         model = quantized.to_keras(project.float_model, project.contract, activations=False)
-        accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.labels[rows])
+        accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.label_ids[rows])
         found.append((accuracy.top1_accuracy, -accuracy.loss, name, model))
     *_, name, model = max(found, key=lambda one: one[:2])
     note(f"the weights are those of {name}")

@@ -96,7 +96,7 @@ def starting_backbone(project: Project) -> Any:
 def with_head(project: Project, backbone: Any) -> Any:
     """The backbone, itself and no copy, under the recipe's head."""
     head = Head(project.recipe.model.pooling, project.recipe.model.dense)
-    return attach_head(backbone, len(project.contract.labels), head)
+    return attach_head(backbone, len(project.contract.class_names), head)
 
 
 def material_of(project: Project) -> Material:
@@ -106,7 +106,7 @@ def material_of(project: Project) -> Material:
 
 def _by_class(project: Project) -> np.ndarray:
     images = project.images
-    return class_weights(images.labels[images.rows("train")], len(images.classes), project.recipe.train.balance_above)
+    return class_weights(images.label_ids[images.rows("train")], len(images.class_names), project.recipe.train.balance_above)
 
 
 def head_settings(project: Project) -> HeadSettings | None:
@@ -150,7 +150,7 @@ def teacher_of(project: Project) -> Teacher | None:
     if not settings.run:
         return None
     other = Project.open(Path(settings.run))
-    if other.contract.labels != project.contract.labels:
+    if other.contract.class_names != project.contract.class_names:
         raise RunError(f"{settings.run} knows other classes than {project.recipe.data.source}", "choose a teacher of the same classes")
     model, contract = other.float_model, other.contract
 

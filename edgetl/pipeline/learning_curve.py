@@ -28,12 +28,12 @@ def learning_curve(project: Project, seeds: int) -> dict[str, Any]:
     find_data(project)
     features, rows = starting_features(project)
     images = project.images
-    labels, train = images.labels[rows], np.flatnonzero(images.splits[rows] == "train")
+    labels, train = images.label_ids[rows], np.flatnonzero(images.splits[rows] == "train")
     val = np.flatnonzero(images.splits[rows] == "val")
     parts = {seed: [_part(labels, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}
     sizes = [len(part) for part in parts[0]]  # the same for every seed
     kept = [f for f, size in enumerate(sizes) if f == 0 or size > sizes[f - 1]]
-    settings, classes = probe_settings(project, len(train)), len(images.classes)
+    settings, classes = probe_settings(project, len(train)), len(images.class_names)
     right = np.empty((len(kept), seeds, len(val)), bool)
     with progress("learning curve", len(kept) * seeds) as tick:
         for place, f in enumerate(kept):

@@ -39,7 +39,7 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
     """
     listing = sources.find(source)
     parts = _parts(listing, shards, max_shard_mib * 2**20, seed)
-    plan = fingerprint(listing.stamp, listing.classes, seed, [len(part) for part in parts])
+    plan = fingerprint(listing.stamp, listing.class_names, seed, [len(part) for part in parts])
     root, kept = out.rstrip("/"), 0
     files, left_out = [], [LeftOut(name=one.name, reason=one.reason) for one in listing.rejected]
     counts: Counter[str] = Counter()
@@ -53,9 +53,11 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
                 index = index or _write_shard(root, plan, number, part, tick)
                 files.append(ShardFile(sha256=index.sha256, index_sha256=_sha256(posixpath.join(root, index_name(number)))))
                 left_out += index.left_out
-                counts.update(image.label for image in index.images)
-        by_class = {name: counts[name] for name in listing.classes}
-        made = PackIndex(schema=1, plan=plan, classes=listing.classes, counts=by_class, left_out=tuple(left_out), shards=tuple(files))
+                counts.update(image.class_name for image in index.images)
+        by_class = {name: counts[name] for name in listing.class_names}
+        made = PackIndex(
+            schema=1, plan=plan, class_names=listing.class_names, counts=by_class, left_out=tuple(left_out), shards=tuple(files)
+        )
         _write(root, INDEX, made)
     except (tf.errors.OpError, OSError, ValueError) as error:
         said = getattr(error, "message", error)
@@ -69,7 +71,7 @@ def _parts(listing: Listing, shards: int, max_bytes: int, seed: int) -> list[lis
     if not items:
         raise DataError(f"{listing.source} has no images", "JPEG, PNG, BMP, GIF and WebP images are read")
     # A record begins with what the keys and names need; each part ends with an image, so one image's size is left free.
-    sizes = np.array([max(item.size_bytes, 1) + 256 + 4 * len(item.name) + 4 * len(item.label) for item in items])
+    sizes = np.array([max(item.size_bytes, 1) + 256 + 4 * len(item.name) + 4 * len(item.class_name) for item in items])
     room = max_bytes - sizes.max()
     if room <= 0:
         raise DataError(f"{listing.source}: an image of {sizes.max() / 2**20:.0f} MiB is larger than a shard", "allow larger shards")
@@ -114,7 +116,9 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
             record = _example(item, data).SerializeToString(deterministic=True)  # the same bytes in every process
             writer.write(record)
             sha256 = hashlib.sha256(data).hexdigest()
-            images.append(PackedImage(name=item.name, label=item.label, split=item.split, sha256=sha256, offset=end, length=len(record)))
+            images.append(
+                PackedImage(name=item.name, class_name=item.class_name, split=item.split, sha256=sha256, offset=end, length=len(record))
+            )
             end += len(record) + AROUND
     tf.io.gfile.rename(temporary, path, overwrite=True)
     index = ShardIndex(schema=1, plan=plan, size_bytes=end, sha256=_sha256(path), images=tuple(images), left_out=tuple(left_out))
@@ -123,7 +127,7 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
 
 
 def _example(item: Item, data: bytes) -> Any:
-    texts = {ENCODED: data, "image/class/text": item.label.encode(), "image/filename": item.name.encode()}
+    texts = {ENCODED: data, "image/class/text": item.class_name.encode(), "image/filename": item.name.encode()}
     features = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for key, value in texts.items()}
     return tf.train.Example(features=tf.train.Features(feature=features))
 

@@ -47,7 +47,7 @@ def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
         "backbone": model.backbone,
         "alpha": model.alpha,
         "image_size": model.image_size,
-        "images": {"fingerprint": images.fingerprint, "train": len(images.rows("train")), "classes": list(images.classes)},
+        "images": {"fingerprint": images.fingerprint, "train": len(images.rows("train")), "classes": list(images.class_names)},
         "val_accuracy": facts["epochs"][facts["best_epoch"] - 1]["val_accuracy"] if facts.get("best_epoch") else None,
         "inputs": inputs,
     }

@@ -11,7 +11,7 @@ from edgetl.console import note, warn
 from edgetl.errors import DataError, RunError
 from edgetl.pipeline.explain import identity
 from edgetl.report.blocks import Absent
-from edgetl.report.facts import Answers, Facts
+from edgetl.report.facts import Facts, Predictions
 from edgetl.report.write import write
 from edgetl.workspace import Run
 
@@ -37,7 +37,7 @@ def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
         doctor=_read(run.path / "doctor.json"),
         explained=explained if explained and explained.get("model") == identity(record) else None,
         explained_folder=run.explained,
-        answers=_answers(run),
+        predictions=_predictions(run),
     )
     absent = write(facts, path, form)
     for one in absent:
@@ -57,7 +57,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
     return document if isinstance(document, Mapping) else {"findings": document}
 
 
-def _answers(run: Run) -> Answers | Absent:
+def _predictions(run: Run) -> Predictions | Absent:
     """Of the float model and of two files, on the images that the validation took."""
     from edgetl.pipeline.export import exported
     from edgetl.pipeline.validate import subject_name
@@ -76,4 +76,6 @@ def _answers(run: Run) -> Answers | Absent:
     chosen = [name for name in _COMPARED if name in files][:2]
     opened = sessions | {name: open_session(files[name], project.contract) for name in chosen}
     probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}
-    return Answers(images.classes, images.labels[rows], tuple(images.names[row] for row in rows), images.pixels[rows], probabilities)
+    return Predictions(
+        images.class_names, images.label_ids[rows], tuple(images.names[row] for row in rows), images.pixels[rows], probabilities
+    )

@@ -27,7 +27,7 @@ def ship(source: Path | None, target_name: str, out: Path | None, into: Path | N
         package: com.example.app; empty: from the model's name.
         runtime: empty: the target's first.
 
-    Raises UsageError, RunError (a run or bundle that is not whole), ParityError (other answers than when it was made).
+    Raises UsageError, RunError (a run or bundle that is not whole), ParityError (other predictions than when it was made).
     """
     target = TARGETS.load(target_name)
     runtime = runtime or target.runtimes[0]

@@ -25,7 +25,7 @@ def scale_temperature(project: Project, model: Any) -> dict[str, Any]:
         warn(f"{len(rows)} validation images are too few to scale the temperature by: at least {_FEWEST} are needed")
         return {}
     logits = scorer(model, project.contract)(images.pixels, rows, "temperature")
-    found = find_temperature(logits, images.labels[rows], project.recipe.train.seed)
+    found = find_temperature(logits, images.label_ids[rows], project.recipe.train.seed)
     layer = model.get_layer("logits")
     layer.set_weights([values / found.temperature for values in layer.get_weights()])
     before, after = 100 * found.calibration_error_before, 100 * found.calibration_error_after

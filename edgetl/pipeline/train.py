@@ -142,7 +142,7 @@ def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
 
 
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
-    """Zeros, then clusters of what is left; both learn the answers of the model that they were made from."""
+    """Zeros, then clusters of what is left; both learn the predictions of the model that they were made from."""
     settings, contract, model, whole = project.recipe.compress, project.contract, project.uncompressed_model(), project.uncompressed_model()
     teacher = Teacher(lambda pixels: whole(contract.normalize(pixels), training=False), 1.0, project.recipe.quantize.temperature)
     schedule = project.schedule("compress", settings.epochs, settings.epochs, inputs)

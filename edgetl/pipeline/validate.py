@@ -1,4 +1,4 @@
-"""The proof that a run's files give the same answers, and how fast they are."""
+"""The proof that a run's files give the same predictions, and how fast they are."""
 
 import time
 from collections.abc import Mapping
@@ -69,8 +69,8 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
             continue
         paths[name] = run.path / file
         sessions[name] = open_session(run.path / file, project.contract, threads=1)
-    answers = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
-    parity = judge(answers, images.labels[rows], [images.names[row] for row in rows])
+    predictions = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
+    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows])
     document = parity.to_dict()
     latency_ms = time_in_turn(sessions, images.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
     for name, took_ms in latency_ms.items():
@@ -78,4 +78,4 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> dict[
         document["subjects"][name] |= {"size_bytes": paths[name].stat().st_size, "latency_ms": {"p50": round(p50, 3), "p90": round(p90, 3)}}
     measured = {"warmup_runs": settings.warmup_runs, "timed_runs": settings.timed_runs, "threads": "1 (Keras: all cores)", "batch": 1}
     document["unverified"] = elsewhere
-    return document | {"labels": list(images.classes), "latency": measured, "cpu": cpu_facts(), "software": software()}
+    return document | {"class_names": list(images.class_names), "latency": measured, "cpu": cpu_facts(), "software": software()}

@@ -109,7 +109,7 @@ class Settings:
     """What finding the grids may vary.
 
     Args:
-        ranges: a name in calibrate.METHODS, or "auto": the one that moves training images' answers least.
+        ranges: a name in calibrate.METHODS, or "auto": the one that moves training images' predictions least.
         training_images: to train on, in the size that `augment` takes.
         batch_size: images a step.
         learning_rate: Adam's peak in quantization-aware training.

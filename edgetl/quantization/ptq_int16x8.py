@@ -1,4 +1,4 @@
-"""Weights in int8 per channel, activations in int16: nearly float's answers where integers are a must.
+"""Weights in int8 per channel, activations in int16: nearly float's predictions where integers are a must.
 
 The weights are those of an int8 model, the better one without its activations' rounding; its biases know that of its kernels. The
 activations' ranges are calibrated here. LiteRT runs it in its plain kernels: measured a hundred times slower than float on x86. What it

@@ -22,7 +22,7 @@ def quantize(
 ) -> tuple[Quantized, dict[str, Any]]:
     """The float model's weights and the ranges that the calibration images `rows` showed.
 
-    With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the answers on other training images least.
+    With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the predictions on other training images least.
     """
     seen = histograms(float_model, contract, images.pixels, rows)
     weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
@@ -44,7 +44,7 @@ def quantize(
 
 
 def _divergence_from(float_model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> Callable[[Quantized], float]:
-    """Mean KL divergence, in nats, of a quantized model's answers from the float model's: it sees far smaller harm than flips do."""
+    """Mean KL divergence, in nats, of a quantized model's predictions from the float model's: it sees far smaller harm than flips do."""
 
     def log_probabilities(model: Any) -> np.ndarray:
         result: np.ndarray = log_softmax(scorer(model, contract)(pixels, rows).astype(np.float64), axis=1)
@@ -62,7 +62,7 @@ def _divergence_from(float_model: Any, contract: InputContract, pixels: Pixels, 
 def _others(images: Images, rows: np.ndarray, seed: int) -> np.ndarray:
     """As many training images that were not calibrated on; the same ones where the set is too small for that."""
     others = np.setdiff1d(images.rows("train"), rows)
-    return sample(images.labels, others, len(rows), seed) if len(others) >= len(rows) else rows
+    return sample(images.label_ids, others, len(rows), seed) if len(others) >= len(rows) else rows
 
 
 SCHEME = Scheme("int8", integers, quantize)

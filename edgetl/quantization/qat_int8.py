@@ -50,7 +50,7 @@ def quantize(
     def validate() -> tuple[float, float]:
         """Of what would be shipped, with biases on their grids, which the student's are not."""
         judged.set_weights(baked().to_keras(float_model, contract).get_weights())
-        return accuracy_and_loss(score(images.pixels, val), images.labels[val])
+        return accuracy_and_loss(score(images.pixels, val), images.label_ids[val])
 
     history = train_epochs(
         "quantization-aware training",

@@ -43,10 +43,10 @@ def tell(document: Mapping[str, Any]) -> None:
     console.table("latency", _LATENCY, [_latency(result) for result in document["results"]])
     console.note("cold: import of the runtime, load of the model and first inference; MiB: peak memory of that process; KiB: the file")
     console.table("start and size", _START, [_start(document, result) for result in document["results"]])
-    answers = [_answers(result) for result in document["results"] if "answers" in result]
-    if answers:
-        console.note("the device's answers against this host's, in steps of 1/256 of probability")
-        console.table("answers", ["device", "model", "images", "same %", "mean steps", "max", "top-1 %", ""], answers)
+    predictions = [_predictions(result) for result in document["results"] if "predictions" in result]
+    if predictions:
+        console.note("the device's predictions against this host's, in steps of 1/256 of probability")
+        console.table("predictions", ["device", "model", "images", "same %", "mean steps", "max", "top-1 %", ""], predictions)
     for result in document["results"]:
         if result.get("profile"):
             _profile(result)
@@ -76,7 +76,7 @@ def problems(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     for result in document["results"]:
         what = f"{result['device']}, {result['model']}"
         reasons = [_why(result)] if "error" in result else result.get("doubts", [])
-        found += [(what, reason) for reason in [*reasons, *result.get("answers", {}).get("failures", [])]]
+        found += [(what, reason) for reason in [*reasons, *result.get("predictions", {}).get("failures", [])]]
     return found
 
 
@@ -157,12 +157,12 @@ def _start(document: Mapping[str, Any], result: Mapping[str, Any]) -> list[str]:
     return [result["device"], result["model"], *times, memory_mib, f"{model['size_bytes'] / 1024:,.0f}", _number(accuracy, 2)]
 
 
-def _answers(result: Mapping[str, Any]) -> list[str]:
-    answers = result["answers"]
-    agreement = answers["agreement"]
+def _predictions(result: Mapping[str, Any]) -> list[str]:
+    predictions = result["predictions"]
+    agreement = predictions["agreement"]
     steps = [f"{100 * agreement['top1_agreement']:.2f}", f"{agreement['mean_steps']:.2f}", f"{agreement['max_steps']:.0f}"]
-    accuracy = f"{100 * answers['accuracy']['top1_accuracy']:.2f}"
-    return [result["device"], result["model"], str(answers["images"]), *steps, accuracy, "FAILED" if answers["failures"] else "ok"]
+    accuracy = f"{100 * predictions['accuracy']['top1_accuracy']:.2f}"
+    return [result["device"], result["model"], str(predictions["images"]), *steps, accuracy, "FAILED" if predictions["failures"] else "ok"]
 
 
 def _profile(result: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ def card(name: str, results: Mapping[str, Any]) -> str:
             "",
             f"Shipped: `{results['shipped'].get('shipped', 'nothing')}`. Every file, one thread (Keras: all cores):",
             "",
-            *markdown_table(["model", "top-1 % (95 %)", "KiB", "p50 ms", "same answer as float %"], files),
+            *markdown_table(["model", "top-1 % (95 %)", "KiB", "p50 ms", "same prediction as float %"], files),
             "",
             f"Verdict of `edgetl validate`: {'passed' if results['passed'] else 'FAILED'}. Measured on {results['cpu']['model']}, "
             f"TensorFlow {results['software']['tensorflow']}, LiteRT {results['software']['ai-edge-litert']}, "

@@ -96,7 +96,7 @@ def confusion_plot(document: Mapping[str, Any], path: Path) -> str:
     if "cross_validation" in document:
         crossed = document["cross_validation"]
         panels.append((f"Out of {crossed['folds']} folds, {crossed['pooled']['images']} images", crossed["pooled"]))
-    labels: Sequence[str] = document["labels"]
+    labels: Sequence[str] = document["class_names"]
     side = min(max(3.2 + 0.55 * len(labels), 5.0), 14.0)  # inches
     layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14)  # inches
     figure = Figure(figsize=(side * len(panels), side), dpi=110, layout=layout, facecolor="white")

@@ -14,18 +14,18 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Predictions:
     """What models said of the validation images; row i of each array is the same image.
 
     Args:
-        labels: class indices [N].
+        label_ids: class indices [N].
         names: N names.
         pixels: uint8 [N, H, W, 3].
         probabilities: name of the model to float [N, K]: the float model first, then the int8 files.
     """
 
-    classes: tuple[str, ...]
-    labels: NDArray[np.integer[Any]]
+    class_names: tuple[str, ...]
+    label_ids: NDArray[np.integer[Any]]
     names: tuple[str, ...]
     pixels: NDArray[np.uint8]
     probabilities: Mapping[str, NDArray[Any]]
@@ -52,7 +52,7 @@ class Facts:
         record: run.json.
         validation, benchmark, sensitivity, doctor, explained: the run's files of these names; explained is explain/explain.json.
         explained_folder: where its images lie.
-        answers: or why there are none.
+        predictions: or why there are none.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Facts:
     doctor: Document | None
     explained: Document | None
     explained_folder: Path
-    answers: Answers | Absent
+    predictions: Predictions | Absent
 
     def absent(self, title: str) -> Absent:
-        """Why a part that needs answers is not there."""
-        assert isinstance(self.answers, Absent)
-        return Absent(title, self.answers.reason, self.answers.command)
+        """Why a part that needs predictions is not there."""
+        assert isinstance(self.predictions, Absent)
+        return Absent(title, self.predictions.reason, self.predictions.command)
 
 
 MakeSection = Callable[[Facts], Section | Absent]

@@ -64,7 +64,7 @@ def _alone(figure: SubFigure, worst: Sequence[Mapping[str, Any]], operators: int
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest])
     axes.set_yticks(range(len(worst)), [one["operator"] for one in worst], fontsize=9)
     at_edge = axes.get_yaxis_transform()
-    axes.text(1, -0.9, "images with another answer", transform=at_edge, ha="right", va="center", fontsize=9, color=_FAINT)
+    axes.text(1, -0.9, "images with another prediction", transform=at_edge, ha="right", va="center", fontsize=9, color=_FAINT)
     for place, (one, change) in enumerate(zip(worst, changes, strict=True)):
         axes.annotate(f"{change:.2f} %", (change, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=_INK)
         flips, colour = (f"{100 * one['top1_flips']:.1f} %", _MARK) if one["top1_flips"] else ("none", _FAINT)

@@ -94,7 +94,7 @@ def _worst(document: Mapping[str, Any]) -> None:
         pair for pair in document["pairs"] if pair["tolerance"]["first"] == "keras_float" and pair["tolerance"]["second"] == "tflite_int8"
     ]
     pair = (costs or document["pairs"])[-1]
-    labels = document["labels"]
+    labels = document["class_names"]
     first, second = pair["tolerance"]["first"], pair["tolerance"]["second"]
     rows = [
         [

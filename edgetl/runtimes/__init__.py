@@ -28,7 +28,7 @@ def runtime_of(path: Path) -> str:
 
 
 def unverified(path: Path) -> str:
-    """Why a file cannot be run here, so that nothing is known of its answers; empty for one that can."""
+    """Why a file cannot be run here, so that nothing is known of its predictions; empty for one that can."""
     return _ELSEWHERE.get(runtime_of(path), "")
 
 

@@ -39,13 +39,13 @@ def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: s
 
     Takes a batch at a time: `pixels` may hold more than fits into memory.
     """
-    answers = []
+    predictions = []
     with progress(description, len(rows)) as advance:
         for start in range(0, len(rows), session.batch_size):
             batch = np.asarray(pixels[rows[start : start + session.batch_size]])
-            answers.append(session(batch))
+            predictions.append(session(batch))
             advance(len(batch))
-    return np.concatenate(answers)
+    return np.concatenate(predictions)
 
 
 def side_by_side(one: Sequence[Callable[[NDArray[np.uint8]], NDArray[np.float32]]], pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -75,7 +75,7 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
 
 def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contract: InputContract) -> None:
     """Raises ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
-    size, classes = contract.image_size, len(contract.labels)
+    size, classes = contract.image_size, len(contract.class_names)
     one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX
     if not one_at_a_time or list(takes[1:]) != [size, size, 3] or list(gives[1:]) != [classes]:
         raise ExportError(

@@ -31,8 +31,8 @@ class KerasSession:
         self._probabilities = probabilities
 
     def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        answers: NDArray[np.float32] = self._probabilities(pixels).numpy()
-        return answers
+        predictions: NDArray[np.float32] = self._probabilities(pixels).numpy()
+        return predictions
 
 
 def open_session(path: Path, contract: InputContract, threads: int = 1) -> KerasSession:

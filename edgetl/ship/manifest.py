@@ -30,7 +30,7 @@ class Contract(_Part):
     image_size: Annotated[int, Field(ge=1, le=4096)]
     scale: Annotated[float, Field(gt=0)]
     zero_point: Annotated[int, Field(ge=0, le=255)]
-    labels: Annotated[list[str], Field(min_length=2)]
+    class_names: Annotated[list[str], Field(min_length=2)]
     crop: Literal["center_square"]
     resize: Literal["antialiased_bilinear"]
     channels: Literal["RGB"]
@@ -49,7 +49,7 @@ class Latency(_Part):
 
 
 class Model(_Part):
-    """A model file; `unverified` says why its answers could not be compared (then its accuracy is not known), and is empty otherwise."""
+    """A model file; `unverified` says why its predictions could not be compared (its accuracy is then unknown), else empty."""
 
     runtime: Annotated[str, Field(pattern="^(litert|onnxruntime|coreml)$")]
     precision: str

@@ -28,12 +28,12 @@ _NORM_MOMENTUM = 0.9
 
 @dataclass(frozen=True)
 class Teacher:
-    """A larger model whose answers are learned from beside the labels (Hinton et al. 2015, arXiv:1503.02531).
+    """A larger model whose predictions are learned from beside the labels (Hinton et al. 2015, arXiv:1503.02531).
 
     Args:
         answer: float32 pixels 0..255 [N, H, W, 3] to logits float32 [N, K].
         weight: of its part of the loss, in 0..1; the labels' part has the rest.
-        temperature: of the softmax that its answers are compared with.
+        temperature: of the softmax that its predictions are compared with.
     """
 
     answer: Callable[[Any], Any]
@@ -45,7 +45,7 @@ class Teacher:
 
 
 def divergence(wanted: Any, logits: Any, temperature: float) -> Any:
-    """KL divergence of a student's answers from its teacher's, both logits [N, K], softened by the temperature, mean over the batch."""
+    """KL divergence of a student's predictions from its teacher's, both logits [N, K], softened by the temperature, mean over the batch."""
     each = keras.losses.kl_divergence(tf.nn.softmax(wanted / temperature), tf.nn.softmax(logits / temperature))
     return tf.reduce_mean(each) * temperature**2  # so that the gradient's size does not depend on the temperature
 
@@ -150,7 +150,7 @@ def fine_tune(
             [*state, *(constraint.state if constraint else ())],
             lambda epoch: team.batches(lambda share: epoch_batches(material.training_images, train, of_all, settings.seed, epoch, share)),
             team.steps(_step(model, material, settings, optimizers, constraint), settings.steps_per_execution),
-            lambda: accuracy_and_loss(score(images.pixels, val), images.labels[val]),
+            lambda: accuracy_and_loss(score(images.pixels, val), images.label_ids[val]),
             team=team,
         )
 
@@ -207,7 +207,9 @@ def _step(
         with tf.GradientTape() as tape:
             features = trunk(contract.normalize(pixels), training=settings.live_norms)
             logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
-            loss = tf.reduce_mean(objective(tf.one_hot(labels, len(contract.labels)), logits, sample_weight=tf.gather(weights, labels)))
+            loss = tf.reduce_mean(
+                objective(tf.one_hot(labels, len(contract.class_names)), logits, sample_weight=tf.gather(weights, labels))
+            )
             if teacher is not None:
                 loss = (1 - teacher.weight) * loss + teacher.weight * teacher.loss(pixels, logits)
             if settings.l2:

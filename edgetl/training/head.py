@@ -93,11 +93,11 @@ def train_head(model: Any, images: Images, contract: InputContract, class_weight
     train, val, trunk = images.rows("train"), images.rows("val"), trunk_of(model)
     ways = (False, True) if settings.mirror else (False,)
     val_features = scorer(trunk, contract)(images.pixels, val)
-    labels = np.tile(images.labels[train], len(ways))
+    labels = np.tile(images.label_ids[train], len(ways))
     head = _alone(model, val_features.shape[1:], settings)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
     head.compile(keras.optimizers.Adam(settings.learning_rate), loss, metrics=["accuracy"])
-    one_hot = np.eye(len(contract.labels), dtype=np.float32)
+    one_hot = np.eye(len(contract.class_names), dtype=np.float32)
     with ExitStack() as open_:
         folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
         features = _features(trunk, images, contract, train, ways, folder)
@@ -108,7 +108,7 @@ def train_head(model: Any, images: Images, contract: InputContract, class_weight
         whole = features, one_hot[labels], class_weights[labels]
         history = head.fit(
             **_batches(whole, batch_size) if isinstance(features, StoredRows) else _arrays(whole, batch_size),
-            validation_data=(val_features, one_hot[images.labels[val]]),
+            validation_data=(val_features, one_hot[images.label_ids[val]]),
             epochs=settings.epochs,
             callbacks=[seen, best],
             verbose=0,

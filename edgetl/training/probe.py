@@ -98,14 +98,14 @@ def out_of_fold(
     Args:
         features: float32 [V, M, C], see `fit_probe`; the first view is answered.
     """
-    answers = np.empty((len(labels), classes), np.float32)
+    predictions = np.empty((len(labels), classes), np.float32)
     with progress("cross-validation", int(fold_of.max()) + 1) as tick:
         for fold in range(int(fold_of.max()) + 1):
             there = fold_of == fold
             probe = fit_probe(features[:, ~there], labels[~there], classes, settings, seed + fold)
-            answers[there] = probe.probabilities(features[0, there])
+            predictions[there] = probe.probabilities(features[0, there])
             tick()
-    return answers
+    return predictions
 
 
 def _softmax(logits: Features) -> Features:

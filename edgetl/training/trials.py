@@ -82,7 +82,7 @@ def _slice(images: Images, seed: int) -> np.ndarray:
     """Splits str [N] that divide a sample of the training images, duplicates together, and call all others test."""
     rows = images.rows("train")
     if len(rows) > IMAGES:
-        rows = sample(images.labels, rows, IMAGES, seed)
+        rows = sample(images.label_ids, rows, IMAGES, seed)
     splits = np.full(len(images.splits), "test", "<U5")
-    splits[rows] = assign([images.hashes[row] for row in rows], images.labels[rows].tolist(), _HELD_OUT, 0.0, seed)
+    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), _HELD_OUT, 0.0, seed)
     return splits

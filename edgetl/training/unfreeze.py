@@ -45,7 +45,7 @@ def _key(block: list[Any]) -> str:
 
 
 def depths(model: Any) -> dict[str, int]:
-    """Layer name to how far it is from the answer: 0 in the head, 1 in the last block, and so on."""
+    """Layer name to how far it is from the prediction: 0 in the head, 1 in the last block, and so on."""
     below = reversed(blocks(model))
     found = {layer.name: depth for depth, block in enumerate(below, 1) for layer in block}
     return {layer.name: found.get(layer.name, 0) for layer in model.layers}

@@ -1,4 +1,4 @@
-"""VGG16, ResNet-50 and Inception V3 in layers that quantization knows are Keras' networks: its weights, its answers."""
+"""VGG16, ResNet-50 and Inception V3 in layers that quantization knows are Keras' networks: its weights, its predictions."""
 
 from pathlib import Path
 from typing import Any

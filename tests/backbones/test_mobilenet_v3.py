@@ -1,4 +1,4 @@
-"""MobileNet V3 in layers of our own is Keras' network: its weights, its answers."""
+"""MobileNet V3 in layers of our own is Keras' network: its weights, its predictions."""
 
 from pathlib import Path
 

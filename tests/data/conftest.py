@@ -52,6 +52,6 @@ def read(tmp_path: Path) -> Callable[..., Images]:
     def _read(listing: Listing, image_size: int = 8, **changes: Any) -> Images:
         arguments = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.05, "memory_mib": 64}
         arguments |= {"cache": tmp_path / "cache"} | changes
-        return load(listing, contract(image_size, listing.classes), **arguments)
+        return load(listing, contract(image_size, listing.class_names), **arguments)
 
     return _read

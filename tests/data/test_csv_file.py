@@ -20,8 +20,8 @@ def write(tmp_path):
 
 def test_paths_labels_and_extra_columns(write, tmp_path):
     listing = find(write(f"id,path,label,note\n1,x/000.png,cat,hm\n2,y z/001.png, dog ,\n3,{tmp_path}/x/002.png,cat,\n"))
-    assert listing.classes == ("cat", "dog")
-    assert [(item.name, item.label, item.split) for item in listing.items] == [
+    assert listing.class_names == ("cat", "dog")
+    assert [(item.name, item.class_name, item.split) for item in listing.items] == [
         ("x/000.png", "cat", None),
         ("y z/001.png", "dog", None),
         ("x/002.png", "cat", None),

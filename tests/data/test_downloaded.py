@@ -52,12 +52,12 @@ def digest(path: Path, kind: str) -> str:
 @pytest.mark.parametrize(("name", "trained"), [("cifar10", 50), ("mnist", 30), ("fashion_mnist", 30)])
 def test_images_classes_and_splits_are_those_of_the_files(name: str, trained: int, folder: Path) -> None:
     listing = find(name)
-    assert len(listing.classes) == 10
+    assert len(listing.class_names) == 10
     assert [item.split for item in listing.items] == ["train"] * trained + ["test"] * 10
     wanted = COLOUR if name == "cifar10" else np.concatenate([GREY["train"], GREY["test"]])
     for row, item in enumerate(listing.items):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(item.read()))), wanted[row])
-        assert item.label == listing.classes[row % 10]
+        assert item.class_name == listing.class_names[row % 10]
     assert read_image(f"{name}:7") == listing.items[7].read()
     assert find(name).stamp == listing.stamp
 

@@ -12,8 +12,8 @@ from tests.data.conftest import encode, fill, scene
 
 def test_class_folders_are_listed_sorted_and_recursively(tmp_path):
     listing = find(str(fill(tmp_path, {"b": 1, "a/deep/deeper": 2})))
-    assert listing.classes == ("a", "b")
-    assert [(item.name, item.label, item.split) for item in listing.items] == [
+    assert listing.class_names == ("a", "b")
+    assert [(item.name, item.class_name, item.split) for item in listing.items] == [
         ("a/deep/deeper/000.png", "a", None),
         ("a/deep/deeper/001.png", "a", None),
         ("b/000.png", "b", None),
@@ -24,8 +24,8 @@ def test_class_folders_are_listed_sorted_and_recursively(tmp_path):
 @pytest.mark.parametrize("word", ["val", "valid", "validation", "Val"])
 def test_split_folders(tmp_path, word):
     listing = find(str(fill(tmp_path, {"train/a": 1, "train/b": 1, f"{word}/a": 1, f"{word}/b": 1, "test/a": 1})))
-    assert listing.classes == ("a", "b")
-    assert sorted((item.split, item.label) for item in listing.items) == [
+    assert listing.class_names == ("a", "b")
+    assert sorted((item.split, item.class_name) for item in listing.items) == [
         ("test", "a"),
         ("train", "a"),
         ("train", "b"),
@@ -36,7 +36,7 @@ def test_split_folders(tmp_path, word):
 
 def test_a_class_called_train_is_a_class(tmp_path):
     listing = find(str(fill(tmp_path, {"train": 2, "car": 2, "bus": 2})))
-    assert listing.classes == ("bus", "car", "train")
+    assert listing.class_names == ("bus", "car", "train")
     assert listing.items[0].split is None
 
 
@@ -72,8 +72,8 @@ def test_one_folder_too_high_is_pointed_out(tmp_path):
 
 def test_class_names_are_normalized(tmp_path):
     listing = find(str(fill(tmp_path, {unicodedata.normalize("NFD", "café") + " ": 1, "日本 語": 1})))
-    assert listing.classes == ("café", "日本 語")
-    assert {item.label for item in listing.items} == set(listing.classes)
+    assert listing.class_names == ("café", "日本 語")
+    assert {item.class_name for item in listing.items} == set(listing.class_names)
 
 
 def test_hidden_files_are_ignored_and_others_listed(tmp_path):
@@ -95,7 +95,7 @@ def test_odd_file_names(tmp_path):
     (tmp_path / "a" / os.fsdecode(b"latin\xe9.png")).write_bytes(encode(scene(10, 12)))
     listing = find(str(tmp_path))
     assert {f"a/{name}" for name in [*names, "latin\\xe9.png"]} < {item.name for item in listing.items}
-    assert all(item.read() == encode(scene(10, 12)) for item in listing.items if item.label == "a")
+    assert all(item.read() == encode(scene(10, 12)) for item in listing.items if item.class_name == "a")
     "".join(item.name for item in listing.items).encode("utf-8")  # can be hashed and written
 
 

@@ -16,11 +16,11 @@ from edgetl.data.decode import BadImage, decode
 from edgetl.data.folder import find
 from edgetl.errors import EdgetlError
 from edgetl.predict import pixels_of
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.data.conftest import encode, fill, scene
 
 CONTRACT = InputContract(32, 1 / 127.5, 128, ("a", "b"))
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 NAMES = {
     "line break": "one\ntwo.png",
@@ -158,17 +158,17 @@ def test_every_name_is_listed_once_and_read(named: Path) -> None:
 @pytest.mark.parametrize("arguments", [(), ("--json",)], ids=["text", "json"])
 def test_a_command_tells_of_them_without_steering_the_terminal(cli: Cli, named: Path, arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Too many are bad, so that training stops with an error that names some."""
-    answer = cli("train", named, "--out", tmp_path / "run", "--weights", "none", *arguments)
-    assert answer.code == 3
-    assert "Traceback" not in answer.err
-    assert not [character for character in answer.out + answer.err if character in "\x1b\x9b\r\x07\u202e"]
+    outcome = cli("train", named, "--out", tmp_path / "run", "--weights", "none", *arguments)
+    assert outcome.code == 3
+    assert "Traceback" not in outcome.err
+    assert not [character for character in outcome.out + outcome.err if character in "\x1b\x9b\r\x07\u202e"]
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
 def test_predict_names_a_bad_image_safely(cli: Cli, name: str, named: Path, tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(b"no model")
-    answer = cli("predict", tmp_path / "model.tflite", "--", named / "a" / name)
-    assert answer.code == 5
+    outcome = cli("predict", tmp_path / "model.tflite", "--", named / "a" / name)
+    assert outcome.code == 5
     with pytest.raises(EdgetlError) as caught:
         pixels_of(str(tmp_path / "missing" / name), CONTRACT)
     assert caught.value.problem

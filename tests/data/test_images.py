@@ -31,9 +31,9 @@ def test_pixels_labels_and_hashes_in_listing_order(tmp_path, read):
     images = read(listing)
     assert images.pixels.shape == (80, 8, 8, 3)
     assert images.pixels.dtype == np.uint8
-    assert images.labels.dtype == np.int32
+    assert images.label_ids.dtype == np.int32
     assert images.names == tuple(item.name for item in listing.items)
-    assert images.labels.tolist() == [0] * 40 + [1] * 40
+    assert images.label_ids.tolist() == [0] * 40 + [1] * 40
     for row in (0, 39, 79):
         file = data / images.names[row]
         assert images.hashes[row] == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -252,7 +252,7 @@ def test_flowers(read):
     counts = [sum(item.split == split for item in listing.items) for split in ("train", "val", "test")]
     assert counts == [2934, 736, 0]
     assert not listing.rejected
-    assert listing.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+    assert listing.class_names == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
     some = replace(listing, items=listing.items[::12])
     images = read(some, 32)
     assert images.pixels.shape == (306, 32, 32, 3)

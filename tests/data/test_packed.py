@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def load(source: object, tmp_path: Path, **options: Any) -> Images:
     listing = sources.find(str(source))
-    contract = InputContract(8, 1 / 127.5, 127, listing.classes)
+    contract = InputContract(8, 1 / 127.5, 127, listing.class_names)
     settings = {
         "val_fraction": 0.2,
         "test_fraction": 0.1,
@@ -39,7 +39,7 @@ def load(source: object, tmp_path: Path, **options: Any) -> Images:
 
 
 def by_name(loaded: Images) -> dict[str, Any]:
-    rows = zip(loaded.names, loaded.labels, loaded.splits, loaded.hashes, strict=True)
+    rows = zip(loaded.names, loaded.label_ids, loaded.splits, loaded.hashes, strict=True)
     return {name: (label, split, content, loaded.pixels[row].tobytes()) for row, (name, label, split, content) in enumerate(rows)}
 
 
@@ -172,9 +172,9 @@ def test_a_missing_plug_in_is_named() -> None:
 
 def test_train_takes_it(packed: Path, cli: Any, tmp_path: Path) -> None:
     moved = shutil.move(packed, tmp_path / "moved ä")
-    answer = cli(
+    outcome = cli(
         *("train", moved, "--out", tmp_path / "run", "--set", "model.weights=none", "--set", "model.image_size=32", "--json"),
         *("--set", "train.epochs=0", "--set", "train.head_epochs=1", "--no-qat"),
     )
-    assert answer.code == 0, answer.err
+    assert outcome.code == 0, outcome.err
     assert np.sum([int(one) for one in json.loads((tmp_path / "run" / "data.json").read_text())["counts"]["train"].values()]) > 20

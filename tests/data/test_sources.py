@@ -24,11 +24,11 @@ def test_digits():
 
     listing = find("digits")
     drawn, labels = load_digits(return_X_y=True)
-    assert listing.classes == tuple("0123456789")
+    assert listing.class_names == tuple("0123456789")
     assert len(listing.items) == 1797
     assert not listing.rejected
     assert [item.name for item in listing.items[::1796]] == ["digits:0", "digits:1796"]
-    assert [int(item.label) for item in listing.items] == labels.tolist()
+    assert [int(item.class_name) for item in listing.items] == labels.tolist()
     image = Image.open(io.BytesIO(listing.items[17].read()))
     assert image.format == "PNG"
     assert image.mode == "L"
@@ -40,8 +40,8 @@ def test_digits():
 def test_a_folder_and_a_csv(tmp_path):
     fill(tmp_path, {"a": 1, "b": 1})
     (tmp_path / "L.CSV").write_text("path,label\na/000.png,x\nb/000.png,y\n")
-    assert find(str(tmp_path)).classes == ("a", "b")
-    assert find(str(tmp_path / "L.CSV")).classes == ("x", "y")
+    assert find(str(tmp_path)).class_names == ("a", "b")
+    assert find(str(tmp_path / "L.CSV")).class_names == ("x", "y")
 
 
 def test_a_limited_listing_is_spread_over_classes_splits_and_the_list(tmp_path):
@@ -51,7 +51,7 @@ def test_a_limited_listing_is_spread_over_classes_splits_and_the_list(tmp_path):
         *("train/a/000.png", "train/a/003.png", "train/a/006.png", "train/b/000.png", "train/b/001.png"),
         *("val/a/000.png", "val/a/001.png", "val/a/002.png", "val/b/000.png", "val/b/001.png", "val/b/002.png"),
     ]
-    assert kept.classes == listing.classes
+    assert kept.class_names == listing.class_names
     assert kept.stamp != listing.stamp
     assert listing.limited(0) is listing
 
@@ -60,7 +60,7 @@ def test_an_embedded_name_wins_over_a_folder_with_a_warning(tmp_path, monkeypatc
     monkeypatch.chdir(fill(tmp_path, {"digits/a": 1, "digits/b": 1}).as_posix())
     assert len(find("digits").items) == 1797
     assert "write ./digits" in capsys.readouterr().err
-    assert find("./digits").classes == ("a", "b")
+    assert find("./digits").class_names == ("a", "b")
 
 
 @pytest.mark.parametrize(

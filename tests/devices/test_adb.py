@@ -24,7 +24,7 @@ from edgetl.devices.adb import _END, _RUN, AdbDevice
 from edgetl.devices.base import Job
 from edgetl.devices.survey import survey
 from edgetl.errors import DependencyError, DeviceError
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 from tests.devices.adbd import Daemon, adb_server, daemon, start_daemon
 from tests.devices.conftest import RUNTIMES, Models
 
@@ -214,21 +214,21 @@ def test_measures_by_a_python_there(device: AdbDevice, models: Models, runtime: 
     assert found["cpus"] == [0]
     assert found["profile"]
     assert found["peak_memory_bytes"] > 2**20
-    np.testing.assert_array_equal(np.float32(found["answers"]), models.expected(runtime))
+    np.testing.assert_array_equal(np.float32(found["predictions"]), models.expected(runtime))
     assert {"governors", "battery"} <= set(found["before"]) & set(found["after"])
 
 
-def test_accuracy_by_a_python_there(cli: Callable[..., Answer], made: Made, daemon: Daemon, name: Name, tmp_path: Path) -> None:
+def test_accuracy_by_a_python_there(cli: Callable[..., CliResult], made: Made, daemon: Daemon, name: Name, tmp_path: Path) -> None:
     spec = name(daemon.serial, python=sys.executable)
     options = ("--accuracy", 6, "--runs", 5, "--warmup", 1, "--cpu-mask", "0x1", "--out", tmp_path / "out")
-    answer = cli("benchmark", made.run, "--device", spec, *options, "--json")
-    assert answer.code == 0, answer.err
+    outcome = cli("benchmark", made.run, "--device", spec, *options, "--json")
+    assert outcome.code == 0, outcome.err
     assert not list((tmp_path / "there").iterdir())
-    for result in answer.document["results"]:
+    for result in outcome.document["results"]:
         assert len(result["samples_ms"]) >= 5
         assert result["cpus"] == [0]
-        assert result["answers"]["images"] == 6
-        assert result["answers"]["agreement"]["top1_agreement"] == 1
+        assert result["predictions"]["images"] == 6
+        assert result["predictions"]["agreement"]["top1_agreement"] == 1
 
 
 @pytest.fixture
@@ -243,19 +243,19 @@ def tiny(tmp_path: Path) -> Path:
     return tmp_path / "tiny.onnx"
 
 
-def test_the_others_keep_their_results(cli: Callable[..., Answer], tiny: Path, daemon: Daemon, name: Name, tmp_path: Path) -> None:
+def test_the_others_keep_their_results(cli: Callable[..., CliResult], tiny: Path, daemon: Daemon, name: Name, tmp_path: Path) -> None:
     """One phone's Python lacks everything, one does not exist; this host is measured all the same."""
     bare = tmp_path / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", bare], check=True)
     spec = name(daemon.serial, python=bare / "bin" / "python")
-    answer = cli("benchmark", tiny, "--device", "local", "--device", spec, "--device", "adb:nobody", "--runs", 5, "--json")
-    assert answer.code == 10
-    here, there = answer.document["results"]
+    outcome = cli("benchmark", tiny, "--device", "local", "--device", spec, "--device", "adb:nobody", "--runs", 5, "--json")
+    assert outcome.code == 10
+    here, there = outcome.document["results"]
     assert len(here["samples_ms"]) >= 5
     assert "nothing that runs .onnx" in there["error"]["problem"]
     assert "perf_test = " in there["error"]["remedy"]
-    assert "'nobody'" in answer.document["devices"]["adb:nobody"]["error"]["problem"]
-    assert "a Python with onnxruntime" in answer.err  # what to do is told, too
+    assert "'nobody'" in outcome.document["devices"]["adb:nobody"]["error"]["problem"]
+    assert "a Python with onnxruntime" in outcome.err  # what to do is told, too
     assert not list((tmp_path / "there").iterdir())
 
 
@@ -338,21 +338,21 @@ TIMING = BENCHMARK_MODEL.replace("WARM", "'count=2 first=9 curr=8 min=8 max=9 av
     ids=["percentiles", "older", "all the same"],
 )
 def test_benchmark_model(
-    warm: str, known: dict[str, Any], cli: Callable[..., Answer], model: Path, daemon: Daemon, name: Name, tmp_path: Path
+    warm: str, known: dict[str, Any], cli: Callable[..., CliResult], model: Path, daemon: Daemon, name: Name, tmp_path: Path
 ) -> None:
     """The output format is that of tensorflow/lite/tools/benchmark."""
     program = script(tmp_path / "the 'tool'", BENCHMARK_MODEL.replace("WARM", repr(warm)))
     nasty = model.rename(tmp_path / NASTY)
     spec = name(daemon.serial, python="", benchmark_model=program)
-    answer = cli("benchmark", nasty, "--device", spec, "--out", tmp_path, "--json")
-    assert answer.code == 0, answer.err
-    [result] = answer.document["results"]
+    outcome = cli("benchmark", nasty, "--device", spec, "--out", tmp_path, "--json")
+    assert outcome.code == 0, outcome.err
+    [result] = outcome.document["results"]
     assert {key: result["latency_ms"][key] for key in known} == known
     assert (result["load_ms"], result["first_ms"], result["cold_start_ms"]) == (3.263, 33.466, 36.729)
     assert (result["samples_ms"], result["peak_memory_bytes"]) == ([], int(25.5 * 2**20))
     assert result["runtime"] == f"benchmark_model {hashlib.sha256(program.read_bytes()).hexdigest()[:12]}"
     assert {"governors", "temperatures_c", "battery"} <= set(result["before"]) & set(result["after"])
-    assert "no single runs" in answer.err
+    assert "no single runs" in outcome.err
     assert ("mean 28.895" in (tmp_path / "benchmark.md").read_text()) == (known["p50"] is None if "p50" in known else False)
     assert (tmp_path / "benchmark.png").exists() == (known.get("p50") is not None)
 

@@ -1,4 +1,4 @@
-"""A real Chromium runs real models, and gives this host's answers; what can go wrong on the way is a clear error, and leaves nothing."""
+"""A real Chromium runs real models, and gives this host's predictions; what can go wrong is a clear error, and leaves nothing."""
 
 import hashlib
 import http.client
@@ -27,7 +27,7 @@ from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.project import Project
 from edgetl.runtimes import open_session
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
 needs_chromium = pytest.mark.skipif(not any(map(shutil.which, _NAMES)), reason="there is no Chromium (apt-get install chromium)")
 SIZE = 8
@@ -78,13 +78,13 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @needs_chromium
 @pytest.mark.usefixtures("runtimes")
-def test_a_browser_answers_as_this_host_does(made: Made, tmp_path: Path, temporary: Path) -> None:
+def test_a_browser_predictions_as_this_host_does(made: Made, tmp_path: Path, temporary: Path) -> None:
     """The int8 files of a trained run, in both formats."""
     project = Project.open(made.run)
     images = project.trained_images()
     pixels = np.ascontiguousarray(images.pixels[:12])
     pixels.tofile(tmp_path / "images.bin")
-    sent = Sent(tmp_path / "images.bin", images.labels[:12])
+    sent = Sent(tmp_path / "images.bin", images.label_ids[:12])
     files = {"litert": made.run / "export" / "model_int8.tflite", "onnxruntime": made.run / "export" / "model_int8.onnx"}
     subjects = [Subject(name, file, name, expected=open_session(file, project.contract)(pixels)) for name, file in files.items()]
     document = benchmark(subjects, ["browser"], Plan(runs=5), sent)
@@ -98,7 +98,7 @@ def test_a_browser_answers_as_this_host_does(made: Made, tmp_path: Path, tempora
     used = [RUNTIMES[name][0] for name in files]
     assert [result.get("runtime") for result in document["results"]] == [f"{package.name} {package.version}" for package in used]
     for result in document["results"]:
-        assert result["answers"]["agreement"]["top1_agreement"] == 1
+        assert result["predictions"]["agreement"]["top1_agreement"] == 1
         assert result["latency_ms"]["runs"] == 5
         assert 0 < result["clock_resolution_ms"] < 0.05  # a page that is not isolated gets 0.1
         assert min(result[key] for key in ("import_ms", "load_ms", "first_ms")) > 0
@@ -115,7 +115,7 @@ def test_threads_cores_operators_and_short_inferences(tiny: Path, tmp_path: Path
         found = device.measure(job)
     means = pixels.mean((1, 2), dtype=np.float64)
     expected = np.exp(means) / np.exp(means).sum(1, keepdims=True)
-    np.testing.assert_allclose(found["answers"], expected, atol=1e-5)
+    np.testing.assert_allclose(found["predictions"], expected, atol=1e-5)
     assert found["cpus"] == [0]
     assert {one["type"] for one in found["profile"]} == {"Cast", "ReduceMean", "Softmax"}
     assert all(one["ms"] >= 0 for one in found["profile"])
@@ -204,15 +204,15 @@ def test_a_chromium_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         open_device("web")
 
 
-def test_no_playwright(cli: Callable[..., Answer], tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_playwright(cli: Callable[..., CliResult], tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "playwright", None)
     with pytest.raises(DependencyError, match="needs the Python package playwright") as caught:
         open_device("browser")
     assert "edgetl[web]" in caught.value.remedy
-    answer = cli("benchmark", tiny, "--device", "browser", "--device", "local", "--runs", 1, "--json")
-    assert answer.code == DeviceError.exit_code
-    assert "playwright" in answer.document["devices"]["browser"]["error"]["problem"]
-    assert [result["device"] for result in answer.document["results"]] == ["local"]  # the others' results are kept
+    outcome = cli("benchmark", tiny, "--device", "browser", "--device", "local", "--runs", 1, "--json")
+    assert outcome.code == DeviceError.exit_code
+    assert "playwright" in outcome.document["devices"]["browser"]["error"]["problem"]
+    assert [result["device"] for result in outcome.document["results"]] == ["local"]  # the others' results are kept
 
 
 def test_the_server_gives_what_it_was_told_and_nothing_else(tmp_path: Path) -> None:

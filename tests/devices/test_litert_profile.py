@@ -12,7 +12,7 @@ from edgetl.devices import base
 from edgetl.devices.base import Job
 from edgetl.devices.litert_profile import named
 from edgetl.devices.local import LocalDevice
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 from tests.devices.tiny_model import LAYERS, write
 
 
@@ -51,15 +51,15 @@ def test_a_real_int8_models_operators_add_up_to_its_latency(suffix: str, runtime
     assert 1 / 4 < sum(one["ms"] for one in operators) / np.median(result["samples_ms"]) < most
 
 
-def test_another_release_costs_the_profile_only(cli: Callable[..., Answer], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_another_release_costs_the_profile_only(cli: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its C functions may take other arguments: it is not even tried."""
     other = tmp_path / "ai_edge_litert-9.9.0.dist-info"
     other.mkdir()
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: ai-edge-litert\nVersion: 9.9.0\n", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    answer = cli("benchmark", write("int8", tmp_path), "--runs", 5, "--profile", "--out", tmp_path)
-    assert answer.code == 0
-    assert "no profile: ai-edge-litert 9.9.0 is none of the releases" in " ".join((answer.out + answer.err).split())
+    outcome = cli("benchmark", write("int8", tmp_path), "--runs", 5, "--profile", "--out", tmp_path)
+    assert outcome.code == 0
+    assert "no profile: ai-edge-litert 9.9.0 is none of the releases" in " ".join((outcome.out + outcome.err).split())
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def test_what_it_measures(device: LocalDevice, models: Models, runtime: str) -> 
     assert found["cold_start_ms"] >= found["load_ms"] + found["first_ms"]
     assert 2**24 < found["peak_memory_bytes"] < 2**29, "of the runner alone, not of the process that started it"
     assert found["runtime"].split()[1][0].isdigit()
-    np.testing.assert_array_equal(np.float32(found["answers"]), models.expected(runtime))
-    assert np.ptp(found["answers"], axis=0).min() > 0.1, "a model that answers always the same would agree with anything"
+    np.testing.assert_array_equal(np.float32(found["predictions"]), models.expected(runtime))
+    assert np.ptp(found["predictions"], axis=0).min() > 0.1, "a model that always predicts the same would agree with anything"
     assert found["before"].keys() == found["after"].keys() == {"governors", "frequencies_mhz", "temperatures_c"}
 
 

@@ -10,7 +10,7 @@ from edgetl.devices import open_device
 from edgetl.devices.base import Job
 from edgetl.devices.local import LocalDevice
 from edgetl.errors import DeviceError, UsageError
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 from tests.devices.tiny_model import images, write
 
 PROCESSORS = ("cortex-a76", "cortex-a53")
@@ -75,7 +75,7 @@ def test_a_processor_must_be_named(nothing: Path) -> None:
         open_device("qemu")
 
 
-def test_devices_does_not_offer_what_was_never_made(nothing: Path, cli: Callable[..., Answer]) -> None:
+def test_devices_does_not_offer_what_was_never_made(nothing: Path, cli: Callable[..., CliResult]) -> None:
     assert "qemu:cortex-a76" not in cli("devices", "--json").document
 
 
@@ -108,9 +108,9 @@ def test_arm_kernels_answer_as_this_hosts(processor: str, asked: Callable[..., J
     device = open_device(f"qemu:{processor}")
     emulated = device.measure(asked("int8", runs=1000, warmup=1000, profile=5))
     device.close()
-    answers, expected = (np.array(result["answers"]) for result in (emulated, here.measure(asked("int8", runs=1))))
+    predictions, expected = (np.array(result["predictions"]) for result in (emulated, here.measure(asked("int8", runs=1))))
     assert np.ptp(expected, axis=0).max() > 0.2, "the network must tell the images apart, or this test shows nothing"
-    np.testing.assert_allclose(answers, expected, atol=3 / 256)  # a rounding in each of three layers
+    np.testing.assert_allclose(predictions, expected, atol=3 / 256)  # a rounding in each of three layers
     assert len(emulated["samples_ms"]) == 1, "its times mean nothing: not one more run than is needed"
     assert emulated["peak_memory_bytes"] is None
     assert emulated["profile"] is None
@@ -118,21 +118,21 @@ def test_arm_kernels_answer_as_this_hosts(processor: str, asked: Callable[..., J
 
 
 @pytest.mark.usefixtures("emulator")
-def test_command_claims_no_latency(cli: Callable[..., Answer], tmp_path: Path) -> None:
-    answer = cli("benchmark", write("int8", tmp_path), "--device", "qemu:cortex-a53", "--out", tmp_path, "--json")
-    assert answer.code == 0, answer.err
-    [result] = answer.document["results"]
+def test_command_claims_no_latency(cli: Callable[..., CliResult], tmp_path: Path) -> None:
+    outcome = cli("benchmark", write("int8", tmp_path), "--device", "qemu:cortex-a53", "--out", tmp_path, "--json")
+    assert outcome.code == 0, outcome.err
+    [result] = outcome.document["results"]
     assert result["latency_ms"] is result["cold_start_ms"] is None
-    assert "not timed" in answer.err
+    assert "not timed" in outcome.err
     assert not (tmp_path / "benchmark.png").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("emulator")
-def test_32_images_of_a_run_in_two_minutes_a_model(cli: Callable[..., Answer], made: Made, tmp_path: Path) -> None:
+def test_32_images_of_a_run_in_two_minutes_a_model(cli: Callable[..., CliResult], made: Made, tmp_path: Path) -> None:
     devices = [text for processor in PROCESSORS for text in ("--device", f"qemu:{processor}")]
-    answer = cli("benchmark", made.run, *devices, "--accuracy", 32, "--out", tmp_path, "--json")
-    assert answer.code == 0, answer.err
-    for result in answer.document["results"]:
+    outcome = cli("benchmark", made.run, *devices, "--accuracy", 32, "--out", tmp_path, "--json")
+    assert outcome.code == 0, outcome.err
+    for result in outcome.document["results"]:
         assert result["seconds"] < 120
-        assert result["answers"]["agreement"]["top1_agreement"] == 1
+        assert result["predictions"]["agreement"]["top1_agreement"] == 1

@@ -16,7 +16,7 @@ import pytest
 
 from edgetl.devices import open_device
 from edgetl.errors import DeviceError, UsageError
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.devices.conftest import RUNTIMES, Models, Server, free_port
 
 Toml = Callable[[str], None]
@@ -38,7 +38,7 @@ def test_it_probes_and_measures(board: Toml, models: Models, runtime: str) -> No
         assert facts["runtimes"][runtime]
         found = device.measure(models.job(runtime))
     assert len(found["samples_ms"]) == 5
-    np.testing.assert_array_equal(np.float32(found["answers"]), models.expected(runtime))
+    np.testing.assert_array_equal(np.float32(found["predictions"]), models.expected(runtime))
 
 
 def test_names_are_data_and_nothing_is_left(sshd: Server, devices_toml: Toml, models: Models, tmp_path: Path) -> None:
@@ -126,20 +126,20 @@ def test_what_hangs_there_is_ended_there() -> None:
 
 
 def test_a_board_that_vanishes_is_an_error_and_others_keep_their_results(
-    sshd: Server, cli: Callable[..., Answer], models: Models, tmp_path: Path
+    sshd: Server, cli: Callable[..., CliResult], models: Models, tmp_path: Path
 ) -> None:
     """The server is killed while a long job runs; this host's figures are there, the exit code says that one failed."""
     killer = threading.Thread(target=_kill_when_busy, args=(sshd,))
     killer.start()
-    answer = cli(
+    outcome = cli(
         "benchmark", models.paths["litert"], "--device", "board", "--device", "local", "--duration", 4, "--json", "--out", tmp_path
     )
     killer.join()
     sshd.start()
-    assert answer.code == 10, answer.err
-    by_device = {result["device"]: result for result in answer.document["results"]}
+    assert outcome.code == 10, outcome.err
+    by_device = {result["device"]: result for result in outcome.document["results"]}
     assert by_device["local"]["latency_ms"]["p50"] > 0
-    assert "error" in by_device.get("board", answer.document["devices"]["board"])
+    assert "error" in by_device.get("board", outcome.document["devices"]["board"])
     assert (tmp_path / "benchmark.json").is_file()
     assert open_device("board").close() is None, "the next call finds the board again"
 

@@ -28,7 +28,7 @@ def _files() -> dict[str, bytes]:
     stem = layers.Conv2D(8, 3, padding="same", activation="relu", name="stem")(image)
     deep = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(stem)
     added = layers.Add(name="add")([stem, layers.Conv2D(8, 1, name="project")(deep)])
-    spread = keras.initializers.RandomNormal(stddev=2.0)  # answers that are not all alike
+    spread = keras.initializers.RandomNormal(stddev=2.0)  # predictions that are not all alike
     model = keras.Model(image, layers.Dense(4, kernel_initializer=spread, name="logits")(layers.GlobalAveragePooling2D(name="pool")(added)))
 
     @tf.function

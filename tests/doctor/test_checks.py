@@ -30,9 +30,9 @@ def with_look(**changes: object) -> Seen:
 
 def relabelled(row: int) -> Seen:
     seen = sound()
-    labels = seen.labels.copy()
+    labels = seen.label_ids.copy()
     labels[row] = 1 - labels[row]
-    return replace(seen, labels=labels)
+    return replace(seen, label_ids=labels)
 
 
 def paired(first: int, second: int, likeness: float) -> Seen:
@@ -45,7 +45,7 @@ def without(*rows: int) -> Seen:
     return replace(
         seen,
         names=tuple(seen.names[row] for row in kept),
-        labels=seen.labels[kept],
+        label_ids=seen.label_ids[kept],
         splits=tuple(seen.splits[row] for row in kept),
         looks=tuple(seen.looks[row] for row in kept),
         features=None,
@@ -111,7 +111,7 @@ def test_labels_are_not_judged_by_too_few_images() -> None:
             replace(
                 seen,
                 names=tuple(seen.names[row] for row in few),
-                labels=seen.labels[few],
+                label_ids=seen.label_ids[few],
                 splits=tuple(seen.splits[row] for row in few),
                 looks=tuple(seen.looks[row] for row in few),
                 features=np.zeros((len(few), 8), np.float32),

@@ -21,7 +21,7 @@ def test_numbers_by_hand() -> None:
     assert found.kl == pytest.approx((there + back) / 3)
 
 
-def test_worst_are_first_the_other_answers_then_the_farthest_apart() -> None:
+def test_worst_are_first_the_other_predictions_then_the_farthest_apart() -> None:
     a = np.tile([0.6, 0.4], (14, 1))
     b = a.copy()
     b[3], b[5] = [0.9, 0.1], [0.95, 0.05]  # far apart, same answer

@@ -6,7 +6,7 @@ from edgetl.evaluation.curve import learning_curve, power_law
 SIZES = [100, 200, 400, 800, 1600]
 
 
-def answers(errors: np.ndarray, seeds: int = 5, images: int = 2000, seed: int = 0) -> np.ndarray:
+def predictions(errors: np.ndarray, seeds: int = 5, images: int = 2000, seed: int = 0) -> np.ndarray:
     """Right or wrong with those probabilities, hard images being hard for all models."""
     hardness = np.random.default_rng(seed).permutation(images) / images
     noise = np.random.default_rng(seed + 1).normal(0, 0.02, (len(errors), seeds, images))
@@ -35,7 +35,7 @@ def test_neither_scale_nor_floor_is_negative() -> None:
 
 def test_doubling_is_foreseen_within_its_interval() -> None:
     errors = 0.06 + 0.1 * (np.array([*SIZES, 3200]) / 1600) ** -0.5
-    right = answers(errors)
+    right = predictions(errors)
     found = learning_curve(SIZES, right[:-1])
     assert found.law is not None
     assert found.doubled is not None
@@ -53,7 +53,7 @@ def test_doubling_is_foreseen_within_its_interval() -> None:
 
 
 def test_too_few_sizes_have_no_law_and_three_no_foresight() -> None:
-    right = answers(np.array([0.3, 0.2, 0.15]))
+    right = predictions(np.array([0.3, 0.2, 0.15]))
     two, three = learning_curve(SIZES[:2], right[:2]), learning_curve(SIZES[:3], right)
     assert (two.law, two.doubled, len(two.points)) == (None, None, 2)
     assert three.law is not None

@@ -15,11 +15,11 @@ CLASSES = 4
 
 
 def a_model(images: int = 200, seed: int = 0) -> tuple[Array, NDArray[np.int64]]:
-    """Sure and mostly right answers [N, K] and labels [N]."""
+    """Sure and mostly right predictions [N, K] and labels [N]."""
     random = np.random.default_rng(seed)
     labels = np.arange(images) % CLASSES
-    answers = np.where(random.random(images) < 0.9, labels, (labels + 1) % CLASSES)
-    return np.eye(CLASSES)[answers] * 0.8 + 0.05, labels
+    predictions = np.where(random.random(images) < 0.9, labels, (labels + 1) % CLASSES)
+    return np.eye(CLASSES)[predictions] * 0.8 + 0.05, labels
 
 
 def rounded(probabilities: Array) -> Array:
@@ -70,7 +70,7 @@ def test_a_constant_model_fails_though_it_agrees_with_itself() -> None:
         found = judged(labels, keras_float=stuck, tflite_float32=stuck)
         assert all(pair.agreement.disagreements == 0 for pair in found.pairs)
         assert not found.passed
-        assert all("same answer" in subject.faults[0] for subject in found.subjects.values())
+        assert all("same prediction" in subject.faults[0] for subject in found.subjects.values())
 
 
 def test_one_class_for_everything_fails_unless_the_probabilities_tell_the_images_apart() -> None:

@@ -29,19 +29,19 @@ def some(images: int, seed: int = 0, classes: int = 4) -> tuple[np.ndarray, np.n
 
 def test_every_figure_is_scikit_learns() -> None:
     probabilities, labels = some(300)
-    answers, found = probabilities.argmax(axis=1), score(probabilities, labels, NAMES)
-    assert found.accuracy.value == accuracy_score(labels, answers)
+    predictions, found = probabilities.argmax(axis=1), score(probabilities, labels, NAMES)
+    assert found.accuracy.value == accuracy_score(labels, predictions)
     assert {k: one.value for k, one in found.topk_accuracy.items()} == {
         str(k): pytest.approx(top_k_accuracy_score(labels, probabilities, k=k)) for k in (2, 3)
     }
     assert found.loss.value == pytest.approx(log_loss(labels, probabilities))
     for kind, averages in (("macro", found.macro), ("weighted", found.weighted)):
-        wanted = precision_recall_fscore_support(labels, answers, average=kind)[:3]
+        wanted = precision_recall_fscore_support(labels, predictions, average=kind)[:3]
         assert [averages[name].value for name in ("precision", "recall", "f1")] == pytest.approx(wanted)  # type: ignore[union-attr]
         area = roc_auc_score(labels, probabilities, multi_class="ovr", average=kind)
         assert averages["roc_auc"].value == pytest.approx(area)  # type: ignore[union-attr]
-    np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, answers))
-    each = np.array(precision_recall_fscore_support(labels, answers)).T
+    np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, predictions))
+    each = np.array(precision_recall_fscore_support(labels, predictions)).T
     for one, (precision, recall, f1, support) in zip(found.classes, each, strict=True):
         assert None not in (one.precision, one.recall, one.f1)
         values = [one.precision.value, one.recall.value, one.f1.value]  # type: ignore[union-attr]
@@ -55,10 +55,10 @@ def test_a_resample_is_scored_as_scikit_learn_scores_it(steps: int) -> None:
     probabilities = np.round(probabilities * 16) / 16 if steps else probabilities
     statistics, random = weighted_statistics(probabilities, labels), np.random.default_rng(1)
     for picked in [random.integers(0, 40, 40) for _ in range(5)] + [np.flatnonzero(labels != 2)]:
-        of, answers = labels[picked], probabilities[picked].argmax(axis=1)
+        of, predictions = labels[picked], probabilities[picked].argmax(axis=1)
         found = statistics(np.bincount(picked, minlength=40)[None].astype(float))
         for kind in ("macro", "weighted"):
-            wanted = precision_recall_fscore_support(of, answers, average=kind, zero_division=0)[:3]
+            wanted = precision_recall_fscore_support(of, predictions, average=kind, zero_division=0)[:3]
             assert [found[f"{kind}_{name}"][0] for name in ("precision", "recall", "f1")] == pytest.approx(wanted)
         areas = [roc_auc_score(of == k, probabilities[picked, k]) if 0 < (of == k).sum() < len(of) else np.nan for k in range(4)]
         np.testing.assert_allclose(found["roc_auc"][0], areas)

@@ -12,9 +12,9 @@ from PIL import Image
 from edgetl.backbones import BACKBONES
 from edgetl.contract import InputContract
 from edgetl.explain.gradcam import last_map, look
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 CONTRACT = InputContract(64, 1 / 255, 0, ("red", "blue"))
 
 
@@ -90,9 +90,9 @@ def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: 
 
     name = tmp_path / "ein Bild ☂ & <b>.png"
     name.write_bytes(read_image("digits:0"))
-    answer = cli("explain", run_copy, name, "digits:1", "--json")
-    assert answer.code == 0, answer.err
-    first, second = answer.document["images"]
+    outcome = cli("explain", run_copy, name, "digits:1", "--json")
+    assert outcome.code == 0, outcome.err
+    first, second = outcome.document["images"]
     assert (first["image"], second["image"]) == ("ein Bild ☂ & <b>.png", "digits:1")
     for one in (first, second):
         with Image.open(run_copy / "explain" / one["file"]) as image:
@@ -119,7 +119,7 @@ def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
         ((run_copy, tmp_path / "no image.jpg"), 3, "cannot be read as an image"),
         ((tmp_path, "digits:0"), 5, "is not a run"),
     ):
-        answer = cli("explain", *arguments)
-        assert answer.code == code
-        assert words in answer.err
+        outcome = cli("explain", *arguments)
+        assert outcome.code == code
+        assert words in outcome.err
     assert not (run_copy / "explain").exists()

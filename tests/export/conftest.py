@@ -29,7 +29,7 @@ def scenes(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
 
 
 class Network:
-    """A folded classifier with random weights whose answers differ from image to image, and its files."""
+    """A folded classifier with random weights whose predictions differ from image to image, and its files."""
 
     def __init__(self, name: str, folder: Path) -> None:
         from edgetl.keras import set_seed
@@ -105,7 +105,7 @@ class Network:
         return path
 
     @cache  # noqa: B019
-    def answers(self, form: str, precision: str) -> np.ndarray:
+    def predictions(self, form: str, precision: str) -> np.ndarray:
         """float32 [80, 3]."""
         probabilities: np.ndarray = open_session(self.file(form, precision), self.contract)(self.pixels)
         return probabilities

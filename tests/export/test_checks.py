@@ -98,12 +98,12 @@ def test_a_selective_file_may_compute_in_float(form: str) -> None:
     content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
     made = FORMATS.load(form).convert(content, CONTRACT, "int8", True)
     session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
-    answers = np.concatenate([session.run(None, {"image": image})[0] for image in PIXELS[:, None]])
-    assert answers.dtype == np.uint8
-    assert np.ptp(answers.astype(int), axis=0).max() > 4
+    predictions = np.concatenate([session.run(None, {"image": image})[0] for image in PIXELS[:, None]])
+    assert predictions.dtype == np.uint8
+    assert np.ptp(predictions.astype(int), axis=0).max() > 4
     whole = onnxruntime.InferenceSession(onnx_export.convert(tflite.int8_tflite(quantized(tiny()), CONTRACT), CONTRACT, "int8"))
     expected = np.concatenate([whole.run(None, {"image": image})[0] for image in PIXELS[:, None]])
-    assert np.abs(answers.astype(int) - expected.astype(int)).max() <= 8  # of 256 steps: one layer's rounding less
+    assert np.abs(predictions.astype(int) - expected.astype(int)).max() <= 8  # of 256 steps: one layer's rounding less
 
 
 IN_ANOTHER_PROCESS = """

@@ -1,4 +1,4 @@
-"""The contract that every registered format keeps with every backbone: it loads, says what it is, and gives the model's answers."""
+"""The contract that every registered format keeps with every backbone: it loads, says what it is, and gives the model's predictions."""
 
 import json
 from collections import Counter
@@ -65,31 +65,31 @@ def test_input_and_output_are_the_contracts(name: str, form: str, precision: str
 
 
 @every_file
-def test_the_answers_are_the_models(name: str, form: str, precision: str, network: GetNetwork) -> None:
+def test_the_predictions_are_the_models(name: str, form: str, precision: str, network: GetNetwork) -> None:
     net = network(name)
-    answers = net.answers(form, precision)
-    assert np.ptp(net.expected, axis=0).min() > 0.5, "a model that answers always the same would agree with anything"
-    assert answers.std(axis=0).min() > 0.1
-    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=3 / 512 + 1e-6)  # each of three is rounded by up to half a step
+    predictions = net.predictions(form, precision)
+    assert np.ptp(net.expected, axis=0).min() > 0.5, "a model that always predicts the same would agree with anything"
+    assert predictions.std(axis=0).min() > 0.1
+    np.testing.assert_allclose(predictions.sum(axis=1), 1, atol=3 / 512 + 1e-6)  # each of three is rounded by up to half a step
     if precision in TOLERANCE:
-        np.testing.assert_allclose(answers, net.expected, atol=TOLERANCE[precision])
+        np.testing.assert_allclose(predictions, net.expected, atol=TOLERANCE[precision])
         return
     # Random weights with fresh statistics amplify roundings from layer to layer, far more than a trained model does (that one is judged
     # by `edgetl validate`). Here: the file computes what the fake quantization promised, and not another image's answer.
     promised = net.promised(precision)
-    apart = np.abs(answers - promised).mean()
+    apart = np.abs(predictions - promised).mean()
     assert apart < 0.12
-    assert apart < 0.5 * np.abs(np.roll(answers, 1, axis=0) - promised).mean()
-    assert (answers.argmax(1) == promised.argmax(1)).mean() >= 0.75  # chance is a third
-    assert np.abs(answers - net.expected).mean() < 0.2
+    assert apart < 0.5 * np.abs(np.roll(predictions, 1, axis=0) - promised).mean()
+    assert (predictions.argmax(1) == promised.argmax(1)).mean() >= 0.75  # chance is a third
+    assert np.abs(predictions - net.expected).mean() < 0.2
 
 
 @pytest.mark.parametrize("precision", FORMATS.load("ort").precisions)
 @every_backbone
-def test_ort_files_give_the_onnx_files_answers(name: str, precision: str, network: GetNetwork) -> None:
+def test_ort_files_give_the_onnx_files_predictions(name: str, precision: str, network: GetNetwork) -> None:
     net = network(name)
     bound = TOLERANCE.get(precision, 0)  # floats: summed in another order
-    np.testing.assert_allclose(net.answers("ort", precision), net.answers("onnx", precision), atol=bound)
+    np.testing.assert_allclose(net.predictions("ort", precision), net.predictions("onnx", precision), atol=bound)
 
 
 @pytest.mark.parametrize(("form", "precision"), ALL_FILES)
@@ -106,34 +106,34 @@ def test_a_file_is_told_what_it_says_of_itself(form: str, precision: str, networ
         path = net.folder / f"another{made.suffix}"
         path.write_bytes(other)
         pixels = net.pixels[:4]
-        np.testing.assert_array_equal(open_session(path, net.contract)(pixels), net.answers(form, precision)[:4])
+        np.testing.assert_array_equal(open_session(path, net.contract)(pixels), net.predictions(form, precision)[:4])
 
 
 @every_backbone
-def test_both_int8_files_give_the_same_answers(name: str, network: GetNetwork) -> None:
+def test_both_int8_files_give_the_same_predictions(name: str, network: GetNetwork) -> None:
     net = network(name)
-    lite, onnx_answers = net.answers("tflite", "int8"), net.answers("onnx", "int8")
-    steps = np.abs(lite - onnx_answers) / PROBABILITY_SCALE
+    lite, onnx_predictions = net.predictions("tflite", "int8"), net.predictions("onnx", "int8")
+    steps = np.abs(lite - onnx_predictions) / PROBABILITY_SCALE
     deep = name == "inception_v3"  # 94 convolutions and 9 averages of random weights; each engine is as far from Keras' simulation
-    assert (lite.argmax(1) == onnx_answers.argmax(1)).mean() >= (0.9 if deep else 0.95)  # 80 images; near-ties may fall either way
+    assert (lite.argmax(1) == onnx_predictions.argmax(1)).mean() >= (0.9 if deep else 0.95)  # 80 images; near-ties may fall either way
     assert steps.mean() <= (10 if deep else 1.5)
     assert np.percentile(steps, 90) <= (20 if deep else 4), "the two kernel sets round differently, by a step or so a layer, and it adds up"
 
 
 @every_backbone
-def test_the_fused_and_the_unfused_onnx_file_give_equal_answers(name: str, network: GetNetwork) -> None:
+def test_the_fused_and_the_unfused_onnx_file_give_equal_predictions(name: str, network: GetNetwork) -> None:
     """To the bit: ONNX Runtime makes the one of the other, at export or at load."""
     net = network(name)
-    np.testing.assert_array_equal(net.answers("onnx", "int8"), net.answers("onnx_qdq", "int8"))
+    np.testing.assert_array_equal(net.predictions("onnx", "int8"), net.predictions("onnx_qdq", "int8"))
 
 
 @every_backbone
-def test_half_precision_moves_the_answers_no_further_in_onnx(name: str, network: GetNetwork) -> None:
+def test_half_precision_moves_the_predictions_no_further_in_onnx(name: str, network: GetNetwork) -> None:
     """Both hold one set of halves; what ONNX Runtime rounds in between comes on top, and less than the weights' own rounding."""
     net = network(name)
-    lite, onnx_answers = net.answers("tflite", "float16"), net.answers("onnx", "float16")
-    np.testing.assert_allclose(onnx_answers, lite, atol=TOLERANCE["float16"])
-    np.testing.assert_allclose(onnx_answers, net.answers("onnx", "float32"), atol=TOLERANCE["float16"])
+    lite, onnx_predictions = net.predictions("tflite", "float16"), net.predictions("onnx", "float16")
+    np.testing.assert_allclose(onnx_predictions, lite, atol=TOLERANCE["float16"])
+    np.testing.assert_allclose(onnx_predictions, net.predictions("onnx", "float32"), atol=TOLERANCE["float16"])
 
 
 @pytest.mark.parametrize("form", ["onnx", "onnx_qdq"])

@@ -57,7 +57,7 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     model = attach_head(fold_batch_norms(backbone()), 3, head)
     inputs = CONTRACT.normalize(images.pixels.astype(np.float32))
     logits, (kernel, _) = model(inputs, training=False).numpy(), model.get_layer("logits").get_weights()
-    factor = 2 / logits.std(axis=0)  # answers that differ, so that agreement means something
+    factor = 2 / logits.std(axis=0)  # predictions that differ, so that agreement means something
     model.get_layer("logits").set_weights([kernel * factor, -logits.mean(axis=0) * factor])
     schedule = Schedule(1, 4, 1, tmp_path / "checkpoint.npz", "head")
     settings = replace(settings_for(images), learning_rate=1e-5)  # a head this steep takes no larger steps
@@ -67,13 +67,13 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     tflite.check_integer(content)
     assert tflite.operators(content)["FULLY_CONNECTED"] == len(head.dense) + 1
     assert tflite.operators(content)["QUANTIZE"] == 2, "no change of grid but from and to raw bytes"
-    answers = []
+    predictions = []
     for name, file in (("model.tflite", content), ("model.onnx", onnx_export.convert(content, CONTRACT, "int8"))):  # checks for itself
         (tmp_path / name).write_bytes(file)
-        answers.append(open_session(tmp_path / name, CONTRACT)(images.pixels))
+        predictions.append(open_session(tmp_path / name, CONTRACT)(images.pixels))
     logits = fake(inputs, training=False).numpy()
     powers = np.exp(logits - logits.max(1, keepdims=True))
-    assert np.ptp(answers[0], axis=0).min() > 0.1
-    assert np.abs(answers[0] - answers[1]).max() <= 4 / 256  # a step in the features is several behind a head this steep
-    assert np.abs(answers[0] - answers[1]).mean() <= 1 / 256
-    assert np.abs(answers[0] - powers / powers.sum(1, keepdims=True)).mean() <= 2 / 256
+    assert np.ptp(predictions[0], axis=0).min() > 0.1
+    assert np.abs(predictions[0] - predictions[1]).max() <= 4 / 256  # a step in the features is several behind a head this steep
+    assert np.abs(predictions[0] - predictions[1]).mean() <= 1 / 256
+    assert np.abs(predictions[0] - powers / powers.sum(1, keepdims=True)).mean() <= 2 / 256

@@ -20,14 +20,14 @@ PRECISIONS = FORMATS.load("tflite").precisions
 
 
 @pytest.mark.parametrize("precision", ["int8", "float32", "float16"])
-def test_mediapipe_gives_our_answers(precision: str, made: Made, mediapipe: Classify) -> None:
+def test_mediapipe_gives_our_predictions(precision: str, made: Made, mediapipe: Classify) -> None:
     project = Project.open(made.run)
     pixels = project.images.pixels[project.images.rows("val")]
     model = project.run.export / f"model_{precision}.tflite"
     ours, told = open_session(model, project.contract)(pixels), mediapipe(model, pixels)
     assert len(set(ours.argmax(1).tolist())) == 3
-    assert [(index, name) for index, name, _ in told["answers"]] == [(row, str(row)) for row in ours.argmax(1)]
-    np.testing.assert_allclose([score for *_, score in told["answers"]], ours.max(1), atol=1e-5)
+    assert [(index, name) for index, name, _ in told["predictions"]] == [(row, str(row)) for row in ours.argmax(1)]
+    np.testing.assert_allclose([score for *_, score in told["predictions"]], ours.max(1), atol=1e-5)
 
 
 @pytest.mark.parametrize(("precision", "mean", "std"), [("int8", 127, 128), ("float32", 0, 1), ("dynamic_int8", 0, 1)])
@@ -46,7 +46,7 @@ def test_the_metadata_are_what_the_schema_says(precision: str, mean: float, std:
     assert normalization["options"] == {"mean": [pytest.approx(mean)] * 3, "std": [pytest.approx(std)] * 3}
     assert image["stats"] == {"max": [255] * 3, "min": [0] * 3}
     assert [(one["name"], one["type"]) for one in probabilities["associatedFiles"]] == [("labels.txt", 2)]
-    assert told["answers"][0][1] in net.contract.labels
+    assert told["predictions"][0][1] in net.contract.class_names
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -69,7 +69,7 @@ def test_the_graph_is_as_it_was(precision: str, network: GetNetwork, tmp_path: P
     assert entry.buffer == len(bare.buffers) - 1
     del bare.buffers[-1]
     assert tflite.packed(bare) == net.lite(precision)
-    np.testing.assert_array_equal(net.answers("tflite", precision)[:4], open_session(plain, net.contract)(net.pixels[:4]))
+    np.testing.assert_array_equal(net.predictions("tflite", precision)[:4], open_session(plain, net.contract)(net.pixels[:4]))
 
 
 def test_a_stamped_file_converts_as_before(network: GetNetwork) -> None:
@@ -93,6 +93,6 @@ def test_any_label_comes_back(labels: tuple[str, ...], network: GetNetwork, tmp_
     net, path = network("mobilenet_v2"), tmp_path / "model.tflite"
     contract = InputContract(net.contract.image_size, net.contract.scale, net.contract.zero_point, labels)
     path.write_bytes(FORMATS.load("tflite").stamp(net.lite("int8"), contract, ABOUT))
-    told = mediapipe(path, net.pixels)["answers"]
+    told = mediapipe(path, net.pixels)["predictions"]
     assert {name for _, name, _ in told} == set(labels)
     assert all(labels[index] == name for index, name, _ in told)

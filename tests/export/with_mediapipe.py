@@ -37,14 +37,14 @@ def metadata(content):
 
 def main(path, file, size):
     images = np.fromfile(file, np.uint8).reshape(-1, int(size), int(size), 3)
-    answers = []
+    predictions = []
     with ImageClassifier.create_from_options(ImageClassifierOptions(base_options=BaseOptions(model_asset_path=path))) as classifier:
         for pixels in images:
             image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
             best = classifier.classify(image).classifications[0].categories[0]
-            answers.append([best.index, best.category_name, best.score])
+            predictions.append([best.index, best.category_name, best.score])
     with open(path, "rb") as model:
-        document = {"metadata": metadata(model.read()), "answers": answers}
+        document = {"metadata": metadata(model.read()), "predictions": predictions}
     sys.stdout.write(json.dumps(document))
 
 

@@ -72,7 +72,7 @@ def golden() -> bytes:
     document = {
         "shape": [32, 2, 2, 3],
         "labels": ["a"] * 32,
-        "answers": {"model_int8.tflite": [[0.75, 0.25]] * 32},
+        "predictions": {"model_int8.tflite": [[0.75, 0.25]] * 32},
         "top1": {"model_int8.tflite": ["a"] * 32},
         "tolerance": {"max_steps": 24.0, "mean_steps": 4.0, "step": 1 / 256},
         "mosaic": {"columns": 5, "height": 4, "max_steps": 1},
@@ -114,7 +114,7 @@ def validation() -> bytes:
     }
     subject = {"accuracy": _ACCURACY, "faults": [], "size_bytes": 5, "latency_ms": {"p50": 1.0, "p90": 2.0}}
     document = {
-        **{"passed": True, "failures": [], "images": 5, "labels": ["a", "b"], "pairs": [pair], "unverified": {"x": "why"}},
+        **{"passed": True, "failures": [], "images": 5, "class_names": ["a", "b"], "pairs": [pair], "unverified": {"x": "why"}},
         **{"subjects": {"keras_float": subject, "tflite_int8": subject}, "cpu": {"model": "c", "features": {"avx2": True}}},
     }
     return json.dumps(document).encode()

@@ -141,7 +141,7 @@ def _bundle(content: bytes, at: Path) -> None:
     archive.read(_written(content, at, "some.edgetl"))
 
 
-def _bundled_answers(content: bytes, at: Path) -> None:
+def _bundled_predictions(content: bytes, at: Path) -> None:
     from edgetl.pipeline.bundle import golden_of
 
     manifest = parse(examples.manifest())
@@ -275,7 +275,7 @@ READERS: dict[str, Reader] = {
     "manifest": Reader(_manifest, lambda: [examples.manifest()]),
     "manifest, values swapped": _swapping(_manifest, examples.manifest),
     "bundle": Reader(_bundle, examples.bundles),
-    "golden answers, values swapped": _swapping(_bundled_answers, examples.golden),
+    "golden predictions, values swapped": _swapping(_bundled_predictions, examples.golden),
     "run.json": Reader(_run_record, lambda: [examples.record()]),
     "run.json, values swapped": _swapping(_run_record, examples.record),
     "runs, values swapped": _swapping(_runs, examples.record),

@@ -9,9 +9,9 @@ import pytest
 
 from edgetl.recipe import load
 from edgetl.workspace import Run
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def again(run_copy: Path) -> list[str]:
 
 
 def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Path, again: list[str]) -> None:
-    answer = cli(*again, "--baseline", "head-only", "--json")
-    assert answer.code == 0, answer.err
-    assert "float: done already" in answer.err, "the run itself is not trained again"
+    outcome = cli(*again, "--baseline", "head-only", "--json")
+    assert outcome.code == 0, outcome.err
+    assert "float: done already" in outcome.err, "the run itself is not trained again"
     facts = Run(run_copy).stage("baseline_head_only")["facts"]
-    assert answer.document["stages"]["baseline_head_only"]["facts"] == facts
-    assert f"against head-only: {facts['verdict']}" in answer.err
+    assert outcome.document["stages"]["baseline_head_only"]["facts"] == facts
+    assert f"against head-only: {facts['verdict']}" in outcome.err
     assert facts["budget"]["baseline"]["epochs"] == 0
     assert facts["budget"]["baseline"]["head_epochs"] == facts["budget"]["run"]["head_epochs"] + facts["budget"]["run"]["epochs"]
     difference = facts["run"]["top1_accuracy"] - facts["baseline"]["top1_accuracy"]
@@ -66,16 +66,16 @@ def test_a_verdict_needs_a_difference_that_is_shown() -> None:
     ],
 )
 def test_a_baseline_that_says_nothing_is_a_message(cli: Cli, tmp_path: Path, options: list[str], words: str) -> None:
-    answer = cli("train", "digits", "--out", tmp_path / "run", *options)
-    assert answer.code == 2
-    assert words in answer.err
+    outcome = cli("train", "digits", "--out", tmp_path / "run", *options)
+    assert outcome.code == 2
+    assert words in outcome.err
     assert not (tmp_path / "run").exists(), "said before anything is trained"
 
 
 @pytest.mark.slow
 def test_scratch_loses_on_a_hundred_images(cli: Cli, run_copy: Path, again: list[str]) -> None:
-    answer = cli(*again, "--baseline", "scratch", "--json")
-    assert answer.code == 0, answer.err
+    outcome = cli(*again, "--baseline", "scratch", "--json")
+    assert outcome.code == 0, outcome.err
     facts = Run(run_copy).stage("baseline_scratch")["facts"]
     assert facts["gain_points"] > 0
     assert "transfer helps" in facts["verdict"]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from edgetl.devices import DEVICES_FILE
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 from tests.pipeline.test_pipeline import FORMS, PRECISIONS
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 CLOSED = "ssh://nobody@127.0.0.1:9"  # the discard port, where nothing listens
 MODELS = {f"{form}_{precision}" for form in FORMS for precision in PRECISIONS}
 
@@ -36,15 +36,15 @@ def measured(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_runs_files_are_measured_and_answer_as_here(cli: Cli, run_copy: Path) -> None:
-    answer = cli("benchmark", run_copy, "--accuracy", 9, "--runs", 5, "--json")
-    assert answer.code == 0, answer.err
-    document = answer.document
+    outcome = cli("benchmark", run_copy, "--accuracy", 9, "--runs", 5, "--json")
+    assert outcome.code == 0, outcome.err
+    document = outcome.document
     assert {result["model"] for result in document["results"]} == set(document["models"]) == MODELS
     for result in document["results"]:
         assert len(result["samples_ms"]) == result["latency_ms"]["runs"] == 5
-        assert result["answers"]["images"] == 9
-        assert result["answers"]["agreement"]["top1_agreement"] == 1, "the same files by the same runtimes on the same machine"
-        assert result["answers"]["agreement"]["max_steps"] < 0.01
+        assert result["predictions"]["images"] == 9
+        assert result["predictions"]["agreement"]["top1_agreement"] == 1, "the same files by the same runtimes on the same machine"
+        assert result["predictions"]["agreement"]["max_steps"] < 0.01
         assert document["models"][result["model"]]["top1_accuracy"] >= 0.9, "of the validation"
     assert {path.name for path in run_copy.glob("benchmark.*")} == {f"benchmark.{suffix}" for suffix in ("json", "md", "csv", "png")}
     assert json.loads((run_copy / "benchmark.json").read_text(encoding="utf-8"))["results"] == document["results"]
@@ -79,12 +79,12 @@ def test_a_baseline_is_a_gate(cli: Cli, made: Made, measured: Path, tmp_path: Pa
 
 
 def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: Path) -> None:
-    answer = cli("benchmark", made.run / "export/model_int8.tflite", "--device", CLOSED, "--device", "local", "--json", "--out", tmp_path)
-    assert answer.code == 10
-    assert answer.document["devices"][CLOSED]["error"]["remedy"]
-    assert [result["device"] for result in answer.document["results"]] == ["local"]
-    assert answer.document["results"][0]["latency_ms"]["p50"] > 0
-    assert f"warning: {CLOSED}" in answer.err
+    outcome = cli("benchmark", made.run / "export/model_int8.tflite", "--device", CLOSED, "--device", "local", "--json", "--out", tmp_path)
+    assert outcome.code == 10
+    assert outcome.document["devices"][CLOSED]["error"]["remedy"]
+    assert [result["device"] for result in outcome.document["results"]] == ["local"]
+    assert outcome.document["results"][0]["latency_ms"]["p50"] > 0
+    assert f"warning: {CLOSED}" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -101,21 +101,21 @@ def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: 
 )
 def test_what_cannot_be_meant_is_a_message(cli: Cli, made: Made, arguments: list[object], says: str) -> None:
     given = [str(one).format(file=made.run / "export/model_int8.tflite", run=made.run) for one in arguments]
-    answer = cli("benchmark", *given)
-    assert answer.code == 2
-    assert says in answer.err
+    outcome = cli("benchmark", *given)
+    assert outcome.code == 2
+    assert says in outcome.err
 
 
 def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")  # so that no adb starts its server, which would stay
     monkeypatch.setitem(sys.modules, "adbutils", None)
     (tmp_path / "devices.toml").write_text("[lab]\nkind = 'ssh'\nhost = 'nobody@127.0.0.1:9'\n", encoding="utf-8")
-    answer = cli("devices", "--json")
-    assert answer.code == 0
-    assert answer.document["local"]["runtimes"]["litert"]
+    outcome = cli("devices", "--json")
+    assert outcome.code == 0
+    assert outcome.document["local"]["runtimes"]["litert"]
     for name in ("lab", "adb"):
-        assert "error" in answer.document[name]
-        assert name in answer.err
+        assert "error" in outcome.document[name]
+        assert name in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -130,6 +130,6 @@ def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path, monkeyp
 )
 def test_a_devices_file_is_checked(cli: Cli, tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "devices.toml").write_text(text, encoding="utf-8")
-    answer = cli("devices")
-    assert answer.code == 2
-    assert says in answer.err
+    outcome = cli("devices")
+    assert outcome.code == 2
+    assert says in outcome.err

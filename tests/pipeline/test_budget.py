@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from edgetl.workspace import Run, sha256, write_json
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 RUINED, READER = "blocks_0_project_conv", "blocks_1_expand_conv"  # no activation between them: what one gains the other can lose
 
 
@@ -49,24 +49,24 @@ def ruined(made, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ign
 
 
 def test_sensitivity_names_the_layer_first(ruined: Path, cli: Cli) -> None:
-    answer = cli("sensitivity", ruined, "--scheme", "ptq_int8", "--limit", 24, "--json")
-    assert answer.code == 0, answer.err
-    worst = answer.document["operators"][0]
+    outcome = cli("sensitivity", ruined, "--scheme", "ptq_int8", "--limit", 24, "--json")
+    assert outcome.code == 0, outcome.err
+    worst = outcome.document["operators"][0]
     assert worst["operator"] == RUINED
-    assert worst["logits_change"] > 3 * answer.document["operators"][1]["logits_change"]
+    assert worst["logits_change"] > 3 * outcome.document["operators"][1]["logits_change"]
 
 
 @pytest.mark.slow
 def test_the_budget_is_met_by_climbing(ruined: Path, cli: Cli) -> None:
-    answer = cli("export", ruined, "--int8", "--max-drop", 1, "--json")
-    assert answer.code == 0, answer.err
-    facts = answer.document["int8"]
+    outcome = cli("export", ruined, "--int8", "--max-drop", 1, "--json")
+    assert outcome.code == 0, outcome.err
+    facts = outcome.document["int8"]
     assert facts["steps"][0]["drop_points"] >= 10, "calibration alone must fail, or there is nothing to rescue"
     assert facts["model"]["drop_points"] <= 1
     assert facts["within_budget"]
     assert [step["drop_points"] > 1 for step in facts["steps"]] == [True] * (len(facts["steps"]) - 1) + [False], "it stops when it is met"
     for step in facts["steps"]:
-        assert f"{step['drop_points']:+.2f} points" in answer.err, "each step's figure is said"
+        assert f"{step['drop_points']:+.2f} points" in outcome.err, "each step's figure is said"
     assert cli("validate", ruined, "--json").document["subjects"]["keras_int8"]
 
 
@@ -77,7 +77,7 @@ def test_a_budget_that_cannot_be_met_ends_with_its_exit_code_and_the_best_found(
 
     whole = budget._ladder
     monkeypatch.setattr(budget, "_ladder", lambda project: [next(whole(project))])
-    answer = cli("export", ruined, "--int8", "--max-drop", 0.5, "--json")
-    assert answer.code == 9, answer.err
-    assert "min-max" in answer.document["error"]["problem"]
+    outcome = cli("export", ruined, "--int8", "--max-drop", 0.5, "--json")
+    assert outcome.code == 9, outcome.err
+    assert "min-max" in outcome.document["error"]["problem"]
     assert (ruined / "export/model_int8.tflite").is_file()

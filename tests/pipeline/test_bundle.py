@@ -15,10 +15,10 @@ from edgetl.export.base import About
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import json_schema
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 from tests.ship.repack import repacked
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 SCHEMA = Path(__file__).resolve().parents[2] / "deploy" / "bundle.schema.json"
 
 
@@ -39,7 +39,7 @@ def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     text = (SCHEMA.parent / "bundle-format.md").read_text(encoding="utf-8")
     for name in files:
         assert f"`{name}`" in text or name.startswith("model_"), f"bundle-format.md does not name {name}"
-    golden = Golden.of(files, manifest.contract.labels)
+    golden = Golden.of(files, manifest.contract.class_names)
     assert golden.pixels.shape == (12, 32, 32, 3)
     assert set(golden.labels) == {"0", "1", "2"}, "every class is among them"
     assert json.loads(files["sbom.json"])["components"][0]["hashes"][0]["content"] in {
@@ -94,13 +94,13 @@ def test_files_and_bundle_say_what_the_recipe_says(cli: Cli, run_copy: Path, tmp
 
 
 def test_verify_runs_the_golden_images(cli: Cli, bundled: Path) -> None:
-    answer = cli("verify", bundled, "--json")
-    assert answer.code == 0, answer.err
-    assert {name: facts["max_steps"] for name, facts in answer.document["golden"].items()} == {
+    outcome = cli("verify", bundled, "--json")
+    assert outcome.code == 0, outcome.err
+    assert {name: facts["max_steps"] for name, facts in outcome.document["golden"].items()} == {
         "model_int8.tflite": 0,
         "model_int8.onnx": 0,
     }, "the same host, the same runtimes"
-    assert not answer.document["signed"]
+    assert not outcome.document["signed"]
 
 
 def _other_normalization(files: dict[str, bytes]) -> None:
@@ -110,7 +110,7 @@ def _other_normalization(files: dict[str, bytes]) -> None:
 
 def _other_label_order(files: dict[str, bytes]) -> None:
     golden = json.loads(files["golden/golden.json"])
-    golden["answers"] = {name: [row[::-1] for row in rows] for name, rows in golden["answers"].items()}
+    golden["predictions"] = {name: [row[::-1] for row in rows] for name, rows in golden["predictions"].items()}
     files["golden/golden.json"] = json.dumps(golden).encode()
 
 
@@ -121,16 +121,16 @@ def _other_labels(files: dict[str, bytes]) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "says"),
     [
-        (_other_normalization, 7, "does not give its golden answers"),
+        (_other_normalization, 7, "does not give its golden predictions"),
         (_other_label_order, 7, "the labels in another order"),
         (_other_labels, 5, "labels.txt has other labels"),
-        (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "golden answers cannot be read"),
+        (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "golden predictions cannot be read"),
     ],
 )
 def test_what_is_not_the_validated_model_fails(cli: Cli, bundled: Path, tmp_path: Path, change, code: int, says: str) -> None:
-    answer = cli("verify", repacked(bundled, tmp_path / "other.edgetl", change))
-    assert answer.code == code
-    assert says in answer.err
+    outcome = cli("verify", repacked(bundled, tmp_path / "other.edgetl", change))
+    assert outcome.code == code
+    assert says in outcome.err
 
 
 def test_one_changed_byte_fails(cli: Cli, bundled: Path, tmp_path: Path) -> None:
@@ -171,6 +171,6 @@ def test_a_run_without_a_good_validation_is_bundled_by_force_only(cli: Cli, run_
 
 
 def test_names_that_are_not_there(cli: Cli, made: Made) -> None:
-    answer = cli("bundle", made.run, "--models", "model_int8.tflit")
-    assert answer.code == 2
-    assert "did you mean 'model_int8.tflite'" in answer.err
+    outcome = cli("bundle", made.run, "--models", "model_int8.tflit")
+    assert outcome.code == 2
+    assert "did you mean 'model_int8.tflite'" in outcome.err

@@ -13,9 +13,9 @@ from PIL import Image
 from scipy.stats import binomtest
 
 from edgetl.workspace import Run, write_json
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def three(made: Made, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_a_blind_model_is_found_out_and_the_same_model_is_not(cli: Cli, three: list[Path], tmp_path: Path) -> None:
-    answer = cli("compare", *three, "--out", tmp_path, "--json")
-    assert answer.code == 0, answer.err
-    document = answer.document
+    outcome = cli("compare", *three, "--out", tmp_path, "--json")
+    assert outcome.code == 0, outcome.err
+    document = outcome.document
     assert [run["model"] for run in document["runs"]] == ["tflite_int8", "keras_float", "keras_float"]
     assert document["runs"][0]["latency_ms"]["p50"] > 0
     assert document["runs"][1]["latency_ms"] is None
@@ -60,10 +60,10 @@ def test_a_blind_model_is_found_out_and_the_same_model_is_not(cli: Cli, three: l
 
 
 def test_a_file_of_the_same_name_is_compared(cli: Cli, three: list[Path], made: Made, tmp_path: Path) -> None:
-    answer = cli("compare", three[0], made.run, "--model", "model_float32.onnx", "--out", tmp_path)
-    assert answer.code == 0, answer.err
-    assert "onnx_float32" in answer.out
-    assert "may be chance" in answer.err
+    outcome = cli("compare", three[0], made.run, "--model", "model_float32.onnx", "--out", tmp_path)
+    assert outcome.code == 0, outcome.err
+    assert "onnx_float32" in outcome.out
+    assert "may be chance" in outcome.err
     refused = cli("compare", three[0], three[1], "--model", "model_float32.onnx", "--out", tmp_path)
     assert refused.code == 5
 
@@ -79,9 +79,9 @@ def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_
 
     record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).images.fingerprint
     write_json(run.record, record)
-    answer = cli("compare", three[1], other, "--out", tmp_path)
-    assert answer.code == 3
-    assert "different validation images" in answer.err
-    assert "in common" in answer.err
+    outcome = cli("compare", three[1], other, "--out", tmp_path)
+    assert outcome.code == 3
+    assert "different validation images" in outcome.err
+    assert "in common" in outcome.err
     assert cli("compare", three[0], three[0]).code == 2
     assert cli("compare", three[0]).code == 2

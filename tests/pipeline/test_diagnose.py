@@ -9,16 +9,16 @@ from PIL import Image
 
 from edgetl.quantization.base import Quantized
 from edgetl.workspace import Run, write_json
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 def test_the_shipped_model_is_looked_at_unless_another_is_named(cli: Cli, run_copy: Path) -> None:
     run = Run(run_copy)
-    answer = cli("sensitivity", run_copy, "--limit", 6, "--json")
-    assert answer.code == 0, answer.err
-    document = answer.document
+    outcome = cli("sensitivity", run_copy, "--limit", 6, "--json")
+    assert outcome.code == 0, outcome.err
+    document = outcome.document
     assert document["scheme"] == run.stage("export_int8")["facts"]["shipped"]
     ranges = Quantized.load(run.quantized_model("int8")).ranges
     assert [one["operator"] for one in document["drift"]] == list(ranges), "in the network's order"
@@ -36,9 +36,9 @@ def test_the_shipped_model_is_looked_at_unless_another_is_named(cli: Cli, run_co
 
 @pytest.mark.parametrize(("scheme", "words"), [("float16", "choices: ptq_int8, qat_int8"), ("ptq_int9", "did you mean 'ptq_int8'?")])
 def test_a_scheme_without_grids_is_a_message(cli: Cli, run_copy: Path, scheme: str, words: str) -> None:
-    answer = cli("sensitivity", run_copy, "--scheme", scheme)
-    assert (answer.code, answer.out) == (2, "")
-    assert words in answer.err
+    outcome = cli("sensitivity", run_copy, "--scheme", scheme)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err
 
 
 def test_a_model_of_an_earlier_training_is_refused(cli: Cli, run_copy: Path) -> None:
@@ -47,6 +47,6 @@ def test_a_model_of_an_earlier_training_is_refused(cli: Cli, run_copy: Path) -> 
     record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
     write_json(run.record, record)
     for arguments in ((), ("--scheme", "ptq_int8")):
-        answer = cli("sensitivity", run_copy, *arguments)
-        assert answer.code == 5
-        assert "run the same 'edgetl train'" in answer.err
+        outcome = cli("sensitivity", run_copy, *arguments)
+        assert outcome.code == 5
+        assert "run the same 'edgetl train'" in outcome.err

@@ -16,10 +16,10 @@ from edgetl.errors import DataError, UsageError
 from edgetl.pipeline.train import find_data
 from edgetl.project import Project
 from edgetl.recipe import load
-from tests.conftest import ROOT, Answer, edgetl
+from tests.conftest import ROOT, CliResult, edgetl
 from tests.data.conftest import encode, scene
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 FLOWERS = ROOT.parent / "shared/data/tf_flowers"
 needs_flowers = pytest.mark.skipif(not FLOWERS.is_dir(), reason="the flower photos are not on this machine")
 SMALL = ("--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--weights", "none", "--epochs", 0, "--head-epochs", 1)
@@ -57,9 +57,9 @@ def faulty(tmp_path: Path) -> Path:
 
 def test_faults_are_listed_and_training_leaves_them_out(cli: Cli, faulty: Path, tmp_path: Path) -> None:
     before, out = contents(faulty), tmp_path / "found"
-    answer = cli("doctor", faulty, "--out", out, "--json")
-    assert answer.code == 0, answer.err
-    document = answer.document
+    outcome = cli("doctor", faulty, "--out", out, "--json")
+    assert outcome.code == 0, outcome.err
+    document = outcome.document
     found = document["findings"]
     assert [one["image"] for one in found["unreadable"]] == ["train/cat/broken.jpg"]
     assert [(one["image"], one["others"]) for one in found["leaks"]] == [("train/cat/3.png", ["val/cat/<script>alert(1)<.png"])]
@@ -147,12 +147,12 @@ def test_few_images_are_examined_too(fast: tuple[str, ...], cli: Cli, tmp_path: 
         for index in range(1 + number):
             (folder / label / f"{index}.png").write_bytes(encode(scene(20, 20, 10 * number + index)))
     Image.fromarray(np.full((20, 20, 3), 9, np.uint8)).save(folder / "c/blank.png")
-    answer = cli("doctor", folder, "--out", tmp_path / "found", "--json", *fast)
-    assert answer.code == 0, answer.err
-    assert any("no validation split" in note for note in answer.document["notes"])
-    assert bool(fast) != any("too few images to judge" in note for note in answer.document["notes"])
-    assert {one["class"] for one in answer.document["findings"]["classes"]} == {"a", "b", "c"}
-    assert [one["image"] for one in answer.document["findings"]["constant"]] == ["c/blank.png"]
+    outcome = cli("doctor", folder, "--out", tmp_path / "found", "--json", *fast)
+    assert outcome.code == 0, outcome.err
+    assert any("no validation split" in note for note in outcome.document["notes"])
+    assert bool(fast) != any("too few images to judge" in note for note in outcome.document["notes"])
+    assert {one["class"] for one in outcome.document["findings"]["classes"]} == {"a", "b", "c"}
+    assert [one["image"] for one in outcome.document["findings"]["constant"]] == ["c/blank.png"]
 
 
 def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, faulty: Path, tmp_path: Path) -> None:
@@ -170,9 +170,9 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
     assert cli("train", source, *SMALL, "--out", run, "--set", "data.max_bad_fraction=1").code == 0
     assert cli("export", run, "--int8", "--formats", "tflite").code == 0
     for command in ("validate", "evaluate"):
-        answer = cli(command, run)
-        assert answer.code in (0, 7), answer.err  # 7: a model that learned next to nothing agrees with nobody
-        assert "no validation image in 'dog': accuracy says nothing about it" in answer.err
+        outcome = cli(command, run)
+        assert outcome.code in (0, 7), outcome.err  # 7: a model that learned next to nothing agrees with nobody
+        assert "no validation image in 'dog': accuracy says nothing about it" in outcome.err
     examined = cli("doctor", source, "--out", tmp_path / "found", "--fast", "--json").document["findings"]
     assert all("has no label" in one["detail"] for one in examined["unreadable"])
     assert "no validation image: accuracy says nothing about it" in [one["detail"] for one in examined["classes"] if one["class"] == "dog"]

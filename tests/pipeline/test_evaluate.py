@@ -14,15 +14,15 @@ from edgetl.pipeline.features import probe_settings, starting_features
 from edgetl.project import Project
 from edgetl.training.probe import folds, out_of_fold
 from edgetl.workspace import Run
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 def test_the_files_are_scored_on_the_validation_images(cli: Cli, run_copy: Path) -> None:
-    answer = cli("evaluate", run_copy, "--cv", 3, "--json")
-    assert answer.code == 0, answer.err
-    document, run = answer.document, Run(run_copy)
+    outcome = cli("evaluate", run_copy, "--cv", 3, "--json")
+    assert outcome.code == 0, outcome.err
+    document, run = outcome.document, Run(run_copy)
     assert json.loads(run.evaluation.read_text(encoding="utf-8")) == document
     assert list(document["models"]) == ["tflite_int8", "tflite_float32"]
     validated = json.loads(run.validation.read_text(encoding="utf-8"))["subjects"]
@@ -48,15 +48,15 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     assert list((run_copy / "cache").glob("features-*.npy")), "computed once"
     images = project.images
     assert features.shape[:2] == (1, len(rows)), "this recipe does not mirror"
-    labels = images.labels[rows]
+    labels = images.label_ids[rows]
     fold_of = folds(labels, [images.hashes[row] for row in rows], 4, 0)
-    answers = out_of_fold(features, labels, fold_of, 3, probe_settings(project, len(rows) * 3 // 4), 0)
-    called = answers.argmax(axis=1)
+    predictions = out_of_fold(features, labels, fold_of, 3, probe_settings(project, len(rows) * 3 // 4), 0)
+    called = predictions.argmax(axis=1)
     assert crossed["fold_accuracies"] == [accuracy_score(labels[fold_of == fold], called[fold_of == fold]) for fold in range(4)]
     assert crossed["mean_accuracy"] == pytest.approx(np.mean(crossed["fold_accuracies"]))
     assert crossed["pooled"]["accuracy"]["value"] == accuracy_score(labels, called)
     assert crossed["pooled"]["macro"]["f1"]["value"] == pytest.approx(f1_score(labels, called, average="macro"))
-    assert crossed["pooled"]["confusion"] == [list(row) for row in score(answers, labels, images.classes).confusion]
+    assert crossed["pooled"]["confusion"] == [list(row) for row in score(predictions, labels, images.class_names).confusion]
     assert sum(crossed["images"].values()) == len(rows)
 
 
@@ -71,9 +71,9 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     ],
 )
 def test_what_cannot_be_is_a_message(cli: Cli, run_copy: Path, options: list[str], code: int, words: str) -> None:
-    answer = cli("evaluate", run_copy, *options)
-    assert answer.code == code
-    assert words in answer.err
+    outcome = cli("evaluate", run_copy, *options)
+    assert outcome.code == code
+    assert words in outcome.err
 
 
 def test_a_run_without_exports_is_scored_in_keras(cli: Cli, run_copy: Path) -> None:

@@ -11,17 +11,17 @@ from PIL import Image
 
 from edgetl.pipeline.learning_curve import _part
 from edgetl.workspace import Run
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path) -> None:
     command = ("learning-curve", "digits", "--out", tmp_path / "run", "--backbone", "efficientnet_lite0", "--image-size", 32, "--seeds", 2)
     options = ("--set", "augment.flip=false", "--set", "train.head_epochs=5", "--json")
-    answer = cli(*command, *options)
-    assert answer.code == 0, answer.err
-    document, run = answer.document, Run(tmp_path / "run")
+    outcome = cli(*command, *options)
+    assert outcome.code == 0, outcome.err
+    document, run = outcome.document, Run(tmp_path / "run")
     sizes = [point["images"] for point in document["points"]]
     assert len(sizes) == 5
     assert sizes[-1] == run.stage("data")["facts"]["counts"]["train"]

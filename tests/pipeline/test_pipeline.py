@@ -19,17 +19,17 @@ from edgetl.export.onnx import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite import check_integer as check_integer_tflite
 from edgetl.quantization.base import Quantized
 from edgetl.workspace import Run, sha256
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 FORMS, PRECISIONS = ("tflite", "onnx"), ("float32", "float16", "int8")
 SUBJECTS = {"keras_float", "keras_int8"} | {f"{form}_{precision}" for form in FORMS for precision in PRECISIONS}
 FILES = {"contract.json"} | {f"model_{precision}.{form}" for form in FORMS for precision in PRECISIONS}
 
 
 def test_one_command_trains_exports_and_proves_agreement(made: Made) -> None:
-    assert made.answer.code == 0, made.answer.err
-    document = made.answer.document
+    assert made.outcome.code == 0, made.outcome.err
+    document = made.outcome.document
     assert document["passed"], document["failures"]
     assert set(document["subjects"]) == SUBJECTS
     accuracy = {name: subject["accuracy"]["top1_accuracy"] for name, subject in document["subjects"].items()}
@@ -97,7 +97,7 @@ def test_finished_stages_are_not_done_again(cli: Cli, made: Made) -> None:
     before = Run(made.run).read()["stages"]
     again = cli("run", made.recipe, "--out", made.run, "--json")
     assert again.code == 0
-    assert again.document == made.answer.document, "the verdict is the one that was reached before"
+    assert again.document == made.outcome.document, "the verdict is the one that was reached before"
     assert Run(made.run).read()["stages"] == before
 
 
@@ -112,26 +112,26 @@ def test_copied_images_do_not_train_again(cli: Cli, run_copy: Path, made: Made, 
 @pytest.mark.parametrize("model", ["", "export/model_int8.onnx", "export/model_float16.tflite", "float.keras"])
 def test_predict_by_run_and_by_file(cli: Cli, made: Made, digit_folder: Path, model: str) -> None:
     images = [sorted((digit_folder / label).glob("digits*.png"))[0] for label in "012"]
-    answer = cli("predict", made.run / model, *images, "--top", 2, "--json")
-    assert answer.code == 0, answer.err
-    assert [one["top"][0]["label"] for one in answer.document] == ["0", "1", "2"]
-    assert all(len(one["top"]) == 2 and one["top"][0]["probability"] >= one["top"][1]["probability"] for one in answer.document)
+    outcome = cli("predict", made.run / model, *images, "--top", 2, "--json")
+    assert outcome.code == 0, outcome.err
+    assert [one["top"][0]["label"] for one in outcome.document] == ["0", "1", "2"]
+    assert all(len(one["top"]) == 2 and one["top"][0]["probability"] >= one["top"][1]["probability"] for one in outcome.document)
 
 
 def test_validate_with_a_limit_takes_images_of_all_classes(cli: Cli, run_copy: Path) -> None:
-    answer = cli("validate", run_copy, "--limit", 6, "--json")
-    assert answer.document["images"] == 6
-    assert answer.code in (0, 7)
-    assert json.loads((run_copy / "validation.json").read_text(encoding="utf-8")) == answer.document
+    outcome = cli("validate", run_copy, "--limit", 6, "--json")
+    assert outcome.document["images"] == 6
+    assert outcome.code in (0, 7)
+    assert json.loads((run_copy / "validation.json").read_text(encoding="utf-8")) == outcome.document
 
 
 def test_sensitivity_looks_at_every_operator(cli: Cli, run_copy: Path) -> None:
-    answer = cli("sensitivity", run_copy, "--limit", 6, "--json")
-    assert answer.code == 0, answer.err
-    changes = [one["logits_change"] for one in answer.document["operators"]]
+    outcome = cli("sensitivity", run_copy, "--limit", 6, "--json")
+    assert outcome.code == 0, outcome.err
+    changes = [one["logits_change"] for one in outcome.document["operators"]]
     assert len(changes) > 40, "EfficientNet-Lite0 has 16 blocks of two or three operators"
     assert changes == sorted(changes, reverse=True)
-    assert json.loads((run_copy / "sensitivity.json").read_text(encoding="utf-8")) == answer.document
+    assert json.loads((run_copy / "sensitivity.json").read_text(encoding="utf-8")) == outcome.document
 
 
 def test_a_file_changed_since_export_is_refused_and_made_again(cli: Cli, run_copy: Path) -> None:
@@ -150,9 +150,9 @@ def test_exports_of_an_earlier_training_are_refused(cli: Cli, run_copy: Path) ->
     record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
     for command in ("export", "validate"):
-        answer = cli(command, run_copy)
-        assert answer.code == 5
-        assert "edgetl train" in answer.err
+        outcome = cli(command, run_copy)
+        assert outcome.code == 5
+        assert "edgetl train" in outcome.err
 
 
 def test_a_format_exported_later_joins_the_others(cli: Cli, run_copy: Path) -> None:
@@ -173,21 +173,21 @@ def test_models_that_do_not_agree_fail_with_their_own_exit_code(cli: Cli, run_co
     record = Run(run_copy).read()
     record["stages"]["export_float32"]["files"]["export/model_float32.onnx"] = sha256(file)
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    answer = cli("validate", run_copy, "--json")
-    assert answer.code == 7
-    assert not answer.document["passed"]
-    assert "onnx_float32" in answer.err
+    outcome = cli("validate", run_copy, "--json")
+    assert outcome.code == 7
+    assert not outcome.document["passed"]
+    assert "onnx_float32" in outcome.err
 
 
 def test_other_images_than_those_trained_on_are_refused(cli: Cli, run_copy: Path, digit_folder: Path) -> None:
     added = digit_folder / "2" / "new.png"
     added.write_bytes(next((digit_folder / "2").iterdir()).read_bytes())
     try:
-        answer = cli("validate", run_copy)
+        outcome = cli("validate", run_copy)
     finally:
         added.unlink()
-    assert answer.code == 3
-    assert "train again" in answer.err
+    assert outcome.code == 3
+    assert "train again" in outcome.err
 
 
 @pytest.fixture

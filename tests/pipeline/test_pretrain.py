@@ -9,9 +9,9 @@ import pytest
 from edgetl import project
 from edgetl.training.team import ALONE, Team
 from edgetl.workspace import Run
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 SETTINGS = ("--set", "data.max_bad_fraction=0.1", "--set", "augment.flip=false", "--set", "train.learning_rate=3e-3", "--image-size", 32)
 
 
@@ -48,17 +48,17 @@ def test_a_backbone_is_pretrained_and_trained_on_from(cli: Cli, here: Path, digi
 
 
 def test_a_file_of_another_suffix_is_refused(cli: Cli, here: Path) -> None:
-    answer = cli("pretrain", "digits", "--backbone", "small_cnn", "--out", "own.h5")
-    assert answer.code == 2
-    assert ".npz" in answer.err
+    outcome = cli("pretrain", "digits", "--backbone", "small_cnn", "--out", "own.h5")
+    assert outcome.code == 2
+    assert ".npz" in outcome.err
 
 
 def test_several_workers_are_refused(cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of them would wait for the others for ever."""
     monkeypatch.setattr(project, "team", lambda _: Team(ALONE.strategy, 0, 2))
-    answer = cli("pretrain", "digits", "--backbone", "small_cnn")
-    assert answer.code == 2
-    assert "TF_CONFIG" in answer.err
+    outcome = cli("pretrain", "digits", "--backbone", "small_cnn")
+    assert outcome.code == 2
+    assert "TF_CONFIG" in outcome.err
 
 
 def test_a_recipe_pretrains_what_it_starts_from_and_tries_what_to_unfreeze(cli: Cli, here: Path, digit_folder: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 @pytest.fixture
@@ -32,25 +32,25 @@ def folder(made: Made, tmp_path: Path) -> Path:
     return runs
 
 
-def names(answer: Answer) -> list[str]:
-    return [Path(row["run"]).name for row in answer.document["runs"]]
+def names(outcome: CliResult) -> list[str]:
+    return [Path(row["run"]).name for row in outcome.document["runs"]]
 
 
 def test_best_first_by_any_column(cli: Cli, folder: Path) -> None:
     assert names(cli("runs", folder, "--json")) == ["c", "b ü", "a"], "newest first"
     assert names(cli("runs", folder, "--sort", "train.learning_rate", "--json")) == ["c", "b ü", "a"]
-    answer = cli("runs", folder, "--sort", "int8_top1", "--columns", "int8_top1,train.learning_rate", "--json")
-    assert names(answer)[-1] == "b ü", "a run without the figure comes last"
-    assert set(answer.document["runs"][0]) == {"run", "int8_top1", "train.learning_rate"}
+    outcome = cli("runs", folder, "--sort", "int8_top1", "--columns", "int8_top1,train.learning_rate", "--json")
+    assert names(outcome)[-1] == "b ü", "a run without the figure comes last"
+    assert set(outcome.document["runs"][0]) == {"run", "int8_top1", "train.learning_rate"}
     shown = cli("runs", folder)
     assert "passed" in shown.out
     assert "images" not in shown.out
 
 
 def test_mistakes_are_said(cli: Cli, folder: Path, tmp_path: Path) -> None:
-    answer = cli("runs", folder, "--sort", "int8_top")
-    assert answer.code == 2
-    assert "did you mean 'int8_top1'" in answer.err
+    outcome = cli("runs", folder, "--sort", "int8_top")
+    assert outcome.code == 2
+    assert "did you mean 'int8_top1'" in outcome.err
     assert cli("runs", tmp_path / "none").code == 5
 
 
@@ -59,18 +59,18 @@ def test_only_runs_are_deleted(cli: Cli, folder: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     shutil.copytree(folder / "c", kept)
     (folder / "linked").symlink_to(kept)
-    answer = cli("runs", folder, "--keep", 0, "--yes", "--json")
-    assert answer.code == 0, answer.err
-    assert {Path(path).name for path in answer.document["deleted"]} == {"b ü", "c"}
+    outcome = cli("runs", folder, "--keep", 0, "--yes", "--json")
+    assert outcome.code == 0, outcome.err
+    assert {Path(path).name for path in outcome.document["deleted"]} == {"b ü", "c"}
     assert {path.name for path in folder.iterdir()} == {"a", "images", "other", "linked"}
     assert (kept / "run.json").exists()
-    assert "my notes.docx, which edgetl did not write" in answer.err
+    assert "my notes.docx, which edgetl did not write" in outcome.err
 
 
 def test_it_asks_first(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("typer.confirm", lambda text, err: "b ü" in text)
-    answer = cli("runs", folder, "--keep", 1, "--json")
-    assert [Path(path).name for path in answer.document["deleted"]] == ["b ü"]
+    outcome = cli("runs", folder, "--keep", 1, "--json")
+    assert [Path(path).name for path in outcome.document["deleted"]] == ["b ü"]
     assert (folder / "a").is_dir()
     monkeypatch.undo()
     monkeypatch.setattr("sys.stdin", io.StringIO(""))

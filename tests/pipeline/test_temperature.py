@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from edgetl.workspace import Run
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
 
 @pytest.mark.slow
-def test_it_is_in_the_weights_of_every_export(cli: Callable[..., Answer], made: Made, tmp_path: Path) -> None:
+def test_it_is_in_the_weights_of_every_export(cli: Callable[..., CliResult], made: Made, tmp_path: Path) -> None:
     settings = ["train.temperature_scaling=true", "quantize.qat=false", 'export.precisions=["float32", "int8"]']
     options = [part for setting in settings for part in ("--set", setting)]
-    answer = cli("run", made.recipe, "--out", tmp_path / "scaled", *options, "--json")
-    assert answer.code == 0, answer.err
+    outcome = cli("run", made.recipe, "--out", tmp_path / "scaled", *options, "--json")
+    assert outcome.code == 0, outcome.err
     facts = Run(tmp_path / "scaled").stage("float")["facts"]["temperature"]
     plain = cli("evaluate", made.run, "--json").document["models"]
     scaled = cli("evaluate", tmp_path / "scaled", "--json").document["models"]
@@ -24,7 +24,7 @@ def test_it_is_in_the_weights_of_every_export(cli: Callable[..., Answer], made: 
     assert facts["fitted_to"] == "val"
     assert facts["calibration_error_before"] == pytest.approx(plain["tflite_float32"]["calibration_error"]["value"], abs=2e-3)
     assert facts["loss_before"] == pytest.approx(plain["tflite_float32"]["loss"]["value"], rel=0.02)
-    assert scaled["tflite_float32"]["confusion"] == plain["tflite_float32"]["confusion"], "the same answers"
+    assert scaled["tflite_float32"]["confusion"] == plain["tflite_float32"]["confusion"], "the same predictions"
     for name in ("tflite_float32", "tflite_int8"):
         assert scaled[name]["loss"]["value"] < plain["tflite_float32"]["loss"]["value"], "fitted to these images"
 

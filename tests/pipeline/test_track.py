@@ -10,9 +10,9 @@ from edgetl.errors import DependencyError, RunError, UsageError
 from edgetl.pipeline import track
 from edgetl.recipe import Recipe, restore
 from edgetl.workspace import Run
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 def recipe_of(run: Run, uri: str) -> Recipe:
@@ -49,9 +49,9 @@ def test_a_server_that_is_not_there_is_named(run_copy: Path, monkeypatch: pytest
 
 def test_it_is_asked_for_before_the_training(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(track, "find_spec", lambda name: None)
-    answer = cli("train", "digits", "--out", tmp_path / "run", "--mlflow", "sqlite:///x.db")
-    assert answer.code == DependencyError.exit_code
-    assert "edgetl[mlflow]" in answer.err
+    outcome = cli("train", "digits", "--out", tmp_path / "run", "--mlflow", "sqlite:///x.db")
+    assert outcome.code == DependencyError.exit_code
+    assert "edgetl[mlflow]" in outcome.err
     assert not (tmp_path / "run").exists()
 
 

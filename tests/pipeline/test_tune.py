@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 TINY = (
     "--set",
     "train.batch_size=16",
@@ -83,7 +83,7 @@ def runs(out: Path) -> set[str]:
 
 @pytest.mark.usefixtures("space")
 def test_a_model_over_the_budget_is_never_trained(cli: Cli, digit_folder: Path, tmp_path: Path) -> None:
-    answer = cli(
+    outcome = cli(
         "tune",
         digit_folder,
         "--trials",
@@ -97,15 +97,15 @@ def test_a_model_over_the_budget_is_never_trained(cli: Cli, digit_folder: Path, 
         "data.max_bad_fraction=0.1",
         "--json",
     )
-    assert answer.code == 0, answer.err
-    assert answer.document["best"] is None
-    assert all(one["latency_ms"] > 0.0001 and "top1_accuracy" not in one for one in answer.document["trials"])
-    assert "no network is within the budget" in answer.err
+    assert outcome.code == 0, outcome.err
+    assert outcome.document["best"] is None
+    assert all(one["latency_ms"] > 0.0001 and "top1_accuracy" not in one for one in outcome.document["trials"])
+    assert "no network is within the budget" in outcome.err
     assert not list(tmp_path.rglob("float.keras"))
 
 
 @pytest.mark.parametrize("text", ["fast", "-1ms", "nan"])
 def test_a_budget_is_a_number_of_milliseconds(cli: Cli, digit_folder: Path, text: str) -> None:
-    answer = cli("tune", digit_folder, "--latency-budget", text)
-    assert answer.code == 2
-    assert "5ms" in answer.err
+    outcome = cli("tune", digit_folder, "--latency-budget", text)
+    assert outcome.code == 2
+    assert "5ms" in outcome.err

@@ -1,4 +1,4 @@
-"""The contract that every registered scheme keeps: weights on per-channel grids, ranges with zero inside, answers near the float ones."""
+"""What every registered scheme keeps: weights on per-channel grids, ranges with zero inside, predictions near the float ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -94,11 +94,11 @@ def test_ranges_hold_zero_and_relus_begin_at_it(scheme: str, name: str, case: Ge
 
 
 @every_scheme
-def test_answers_stay_near_the_float_models(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
+def test_predictions_stay_near_the_float_models(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
     model, images, _ = case("small")
     val = images.rows("val")
     wanted = probabilities(model, images, val)
-    assert (wanted.argmax(1) == images.labels[val]).mean() >= 0.8, "of a model that knows nothing this would show nothing"
+    assert (wanted.argmax(1) == images.label_ids[val]).mean() >= 0.8, "of a model that knows nothing this would show nothing"
     found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), images, val)
     assert np.abs(found - wanted).max() < 0.1  # six layers, each rounded to 1/256 of its range
     assert (found.argmax(1) == wanted.argmax(1)).mean() >= 0.9
@@ -147,7 +147,7 @@ def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantiz
             np.testing.assert_array_equal(a, b)
 
 
-def test_distilling_brings_the_answers_no_further_from_the_float_models(case: GetCase, quantized: GetQuantized) -> None:
+def test_distilling_brings_the_predictions_no_further_from_the_float_models(case: GetCase, quantized: GetQuantized) -> None:
     model, images, _ = case("small")
     train = images.rows("train")
     wanted = probabilities(model, images, train)
@@ -176,6 +176,6 @@ def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) ->
     best = facts["epochs"][facts["best_epoch"] - 1]
     # The trained model reads unquantized pixels, which lie on the grid already.
     logits = scorer(made.to_keras(model, CONTRACT), CONTRACT)(images.pixels, val)
-    accuracy, loss = accuracy_and_loss(logits, images.labels[val])
+    accuracy, loss = accuracy_and_loss(logits, images.label_ids[val])
     assert accuracy == pytest.approx(best["val_accuracy"])
     assert loss == pytest.approx(best["val_loss"], abs=1e-3)

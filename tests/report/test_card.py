@@ -4,18 +4,18 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 
 
 def test_a_card_holds_the_figures_of_the_validation(cli: Cli, made: Made, tmp_path: Path) -> None:
     folder = tmp_path / "three digits"
-    answer = cli("card", made.run, "--out", folder, "--json")
-    assert answer.code == 0, answer.err
+    outcome = cli("card", made.run, "--out", folder, "--json")
+    assert outcome.code == 0, outcome.err
     results, card = json.loads((folder / "results.json").read_text(encoding="utf-8")), (folder / "card.md").read_text(encoding="utf-8")
-    assert answer.document == {"folder": str(folder)} | results
-    validation = made.answer.document
+    assert outcome.document == {"folder": str(folder)} | results
+    validation = made.outcome.document
     for name, subject in validation["subjects"].items():
         assert results["models"][name]["top1_accuracy"] == subject["accuracy"]["top1_accuracy"]
         assert f"`{name}` | {100 * subject['accuracy']['top1_accuracy']:.2f}" in card
@@ -26,7 +26,7 @@ def test_a_card_holds_the_figures_of_the_validation(cli: Cli, made: Made, tmp_pa
 
 def test_without_a_validation_there_is_no_card(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
     (run_copy / "validation.json").write_text("{}", encoding="utf-8")
-    answer = cli("card", run_copy, "--out", tmp_path / "card")
-    assert answer.code == 5
-    assert "edgetl validate" in answer.err
+    outcome = cli("card", run_copy, "--out", tmp_path / "card")
+    assert outcome.code == 5
+    assert "edgetl validate" in outcome.err
     assert not (tmp_path / "card").exists()

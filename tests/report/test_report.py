@@ -15,11 +15,11 @@ import pytest
 
 from edgetl.errors import DependencyError
 from edgetl.report.blocks import Absent
-from edgetl.report.facts import Answers, Facts
+from edgetl.report.facts import Facts, Predictions
 from edgetl.report.write import write
-from tests.conftest import Answer, Made
+from tests.conftest import CliResult, Made
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -71,7 +71,7 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
     first = random.dirichlet(np.ones(k), len(labels)) + 0.7 * np.eye(k)[labels]
     first /= first.sum(axis=1, keepdims=True)
     second = np.roll(first, 1, axis=1) * 0.4 + first * 0.6
-    answers = Answers(
+    predictions = Predictions(
         classes,
         labels,
         tuple(f"{classes[label]}/{number}.jpg" for number, label in enumerate(labels)),
@@ -93,21 +93,21 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
         },
     }
     doctor = {"findings": {"duplicates": [{"name": classes[0], "of": [classes[1]], "distance": 0.1}], "summary": "x"}}
-    made = Facts(classes[0], "today", record, None, None, None, doctor, None, Path("nowhere"), answers)
+    made = Facts(classes[0], "today", record, None, None, None, doctor, None, Path("nowhere"), predictions)
     return replace(made, **changed)
 
 
 def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert cli("sensitivity", run_copy, "--limit", 8).code == 0
     assert cli("benchmark", run_copy, "--runs", 3, "--warmup", 1).code == 0
-    answer = cli("report", run_copy, "--json")
-    assert answer.code == 0, answer.err
+    outcome = cli("report", run_copy, "--json")
+    assert outcome.code == 0, outcome.err
     path = run_copy / "report.html"
-    assert answer.document["report"] == str(path)
-    assert answer.document["size_bytes"] == path.stat().st_size < 8_000_000
+    assert outcome.document["report"] == str(path)
+    assert outcome.document["size_bytes"] == path.stat().st_size < 8_000_000
     text = path.read_text(encoding="utf-8")
     page = check_self_contained(text)
-    assert {one["part"] for one in answer.document["absent"]} == {"Where the models look", "The images"}
+    assert {one["part"] for one in outcome.document["absent"]} == {"Where the models look", "The images"}
     assert "edgetl explain RUN IMAGE..." in page.text
     for tag in (
         "summary",
@@ -123,7 +123,7 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
         "provenance",
     ):
         assert f'id="{tag}"' in text
-    for subject in made.answer.document["subjects"].values():
+    for subject in made.outcome.document["subjects"].values():
         assert f"{100 * subject['accuracy']['top1_accuracy']:.2f}" in page.text
     assert "The head alone" in page.text
     assert str(run_copy.parent) not in text, "a report is read elsewhere"
@@ -135,10 +135,10 @@ def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path:
     record["recipe"]["data"]["source"] = str(tmp_path / "gone")
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
     (run_copy / "benchmark.json").write_text("{broken", encoding="utf-8")
-    answer = cli("report", run_copy, "--out", tmp_path / "r.html", "--json")
-    assert answer.code == 0, answer.err
-    assert "benchmark.json cannot be read" in answer.err
-    reasons = {one["part"]: one["reason"] for one in answer.document["absent"]}
+    outcome = cli("report", run_copy, "--out", tmp_path / "r.html", "--json")
+    assert outcome.code == 0, outcome.err
+    assert "benchmark.json cannot be read" in outcome.err
+    reasons = {one["part"]: one["reason"] for one in outcome.document["absent"]}
     assert "there is no folder" in reasons["What is taken for what"]
     assert 'id="agreement"' in (tmp_path / "r.html").read_text(encoding="utf-8")
 
@@ -169,7 +169,7 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
 
 def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
     record = {"recipe": facts().record["recipe"], "software": {}, "stages": {}}
-    nothing = facts(record=record, doctor=None, answers=Absent("", "no exported model", "run: edgetl export RUN"))
+    nothing = facts(record=record, doctor=None, predictions=Absent("", "no exported model", "run: edgetl export RUN"))
     absent = write(nothing, tmp_path / "r.html", "html")
     assert len(absent) == 11
     assert all(one.reason for one in absent)

@@ -1,4 +1,4 @@
-"""One tiny network as every kind of file that a run exports, made once: 16 x 16 pixels, 3 classes, with clearly different answers."""
+"""One tiny network as every kind of file that a run exports, made once: 16 x 16 pixels, 3 classes, with clearly different predictions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetl.contract import InputContract
 
-CONTRACT = InputContract(image_size=16, scale=1 / 127.5, zero_point=128, labels=("red", "green", "blue"))
+CONTRACT = InputContract(image_size=16, scale=1 / 127.5, zero_point=128, class_names=("red", "green", "blue"))
 
 
 def coloured_images(count: int) -> NDArray[np.uint8]:

@@ -31,13 +31,13 @@ def test_gives_the_probabilities_of_the_network(
     file: str, folder: Path, expected: NDArray[np.float64], contract: InputContract, images: NDArray[np.uint8]
 ) -> None:
     session = open_session(folder / file, contract)
-    answers = predict(session, images, np.arange(len(images)), "testing")
+    predictions = predict(session, images, np.arange(len(images)), "testing")
     tolerance = TOLERANCE["int8" if "int8" in file else "float"]
     assert np.ptp(expected, axis=0).min() > 0.3, "the network must tell the images apart, or this test shows nothing"
-    assert answers.shape == (len(images), 3)
-    assert answers.dtype == np.float32
-    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=3 / 512 + 1e-6)  # each of three is rounded by up to half a step
-    np.testing.assert_allclose(answers, expected, atol=tolerance)
+    assert predictions.shape == (len(images), 3)
+    assert predictions.dtype == np.float32
+    np.testing.assert_allclose(predictions.sum(axis=1), 1, atol=3 / 512 + 1e-6)  # each of three is rounded by up to half a step
+    np.testing.assert_allclose(predictions, expected, atol=tolerance)
 
 
 def test_the_two_int8_files_agree_to_a_step(folder: Path, contract: InputContract, images: NDArray[np.uint8]) -> None:
@@ -48,7 +48,9 @@ def test_the_two_int8_files_agree_to_a_step(folder: Path, contract: InputContrac
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_any_number_of_images_gives_the_same_answers(file: str, folder: Path, contract: InputContract, images: NDArray[np.uint8]) -> None:
+def test_any_number_of_images_gives_the_same_predictions(
+    file: str, folder: Path, contract: InputContract, images: NDArray[np.uint8]
+) -> None:
     session = open_session(folder / file, contract, threads=2)
     alone = np.concatenate([session(images[row : row + 1]) for row in range(5)])
     np.testing.assert_allclose(session(images[:5]), alone, atol=1e-6)
@@ -121,7 +123,7 @@ def test_keras_files_that_could_run_code_are_refused(contract: InputContract, tm
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_contract_of_another_model_is_refused(file: str, folder: Path, contract: InputContract) -> None:
-    for other in (dataclasses.replace(contract, image_size=32), dataclasses.replace(contract, labels=("cat", "dog"))):
+    for other in (dataclasses.replace(contract, image_size=32), dataclasses.replace(contract, class_names=("cat", "dog"))):
         with pytest.raises(ExportError, match="its contract"):
             open_session(folder / file, other)
 

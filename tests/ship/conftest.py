@@ -6,7 +6,7 @@ from edgetl.ship.manifest import Manifest, dump
 
 CONTENTS = {"labels.txt": b"a\nb\n", "card.md": b"# card\n", "golden/pixels.bin": bytes(12)}
 CONTRACT = {
-    **{"image_size": 2, "scale": 1 / 127.5, "zero_point": 128, "labels": ["a", "b"], "crop": "center_square"},
+    **{"image_size": 2, "scale": 1 / 127.5, "zero_point": 128, "class_names": ["a", "b"], "crop": "center_square"},
     **{"resize": "antialiased_bilinear", "channels": "RGB", "input_name": "image", "output_name": "probabilities"},
     **{"pixel_dtype": "uint8", "schema": 1},
 }

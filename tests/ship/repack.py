@@ -42,8 +42,8 @@ def repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], No
 def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     """Give the classes, and the model, other names everywhere."""
     manifest, golden = json.loads(files["manifest.json"]), json.loads(files["golden/golden.json"])
-    to = dict(zip(manifest["contract"]["labels"], labels, strict=True))
-    manifest["contract"]["labels"], manifest["name"] = list(labels), labels[0]
+    to = dict(zip(manifest["contract"]["class_names"], labels, strict=True))
+    manifest["contract"]["class_names"], manifest["name"] = list(labels), labels[0]
     golden["labels"] = [to[name] for name in golden["labels"]]
     golden["top1"] = {file: [to[name] for name in names] for file, names in golden["top1"].items()}
     files["manifest.json"], files["golden/golden.json"] = json.dumps(manifest).encode(), json.dumps(golden).encode()
@@ -51,7 +51,7 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
 
 
 def recoloured(files: dict[str, bytes]) -> None:
-    """Other golden images, whose channels differ, so that it shows when they are swapped: those of 200 whose answers then change most."""
+    """Other golden images, whose channels differ, so that it shows when they are swapped: those of 200 whose predictions change most."""
     manifest = json.loads(files["manifest.json"])
     contract = InputContract.from_dict(manifest["contract"])
     coarse = np.random.default_rng(5).integers(0, 256, (200, 3, 3, 3), np.uint8)
@@ -64,7 +64,7 @@ def recoloured(files: dict[str, bytes]) -> None:
             sessions[name] = open_session(Path(folder) / name, contract)
     moved = sum(np.abs(run(pixels) - run(np.ascontiguousarray(pixels[..., ::-1]))).max(1) for run in sessions.values())
     pixels = np.ascontiguousarray(pixels[np.argsort(-np.asarray(moved))[:12]])
-    answers = {name: run(pixels) for name, run in sessions.items()}
+    predictions = {name: run(pixels) for name, run in sessions.items()}
     resized = fit(Image.fromarray(mosaic(pixels)), contract)
-    names = tuple(contract.labels[row.argmax()] for row in next(iter(answers.values())))
-    files |= Golden(pixels, names, answers, resized).files(contract.labels)
+    names = tuple(contract.class_names[row.argmax()] for row in next(iter(predictions.values())))
+    files |= Golden(pixels, names, predictions, resized).files(contract.class_names)

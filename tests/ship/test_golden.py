@@ -28,7 +28,7 @@ def test_files_and_back() -> None:
     golden = made()
     again = Golden.of(golden.files(NAMES), NAMES)
     np.testing.assert_array_equal(again.pixels, golden.pixels)
-    np.testing.assert_allclose(again.answers["m"], ANSWERS, atol=1e-6)
+    np.testing.assert_allclose(again.predictions["m"], ANSWERS, atol=1e-6)
     np.testing.assert_array_equal(again.resized, golden.resized)
     assert again.labels == golden.labels
 
@@ -56,7 +56,7 @@ def test_a_resize_of_another_kind_is_found_out() -> None:
 def test_roundings_pass_and_another_order_does_not() -> None:
     assert check("m", ANSWERS, ANSWERS + 2 / 256)["max_steps"] == pytest.approx(2, abs=0.01)
     for wrong in (ANSWERS[:, ::-1], np.roll(ANSWERS, 1, axis=0), ANSWERS + (MAX_STEPS + 1) / 256, ANSWERS * np.nan, ANSWERS[:3]):
-        with pytest.raises(ParityError, match="golden answers"):
+        with pytest.raises(ParityError, match="golden predictions"):
             check("m", ANSWERS, wrong)
     one_wrong = ANSWERS.copy()
     one_wrong[2, 0] += 30 / 256

@@ -27,7 +27,7 @@ def coloured(count: int, seed: int = 0, difference: float = 60.0) -> Images:
         pixels[row, top : top + SIZE // 2, left : left + SIZE // 2, label] += difference
     splits = np.where(np.arange(count) // 3 % 3 == 2, "val", "train")
     names = tuple(str(row) for row in range(count))
-    return Images(np.clip(pixels, 0, 255).astype(np.uint8), labels, splits, names, names, CONTRACT.labels, (), "fingerprint")
+    return Images(np.clip(pixels, 0, 255).astype(np.uint8), labels, splits, names, names, CONTRACT.class_names, (), "fingerprint")
 
 
 def small_backbone() -> Any:

@@ -44,9 +44,9 @@ def same_weights(a: Any, b: Any) -> bool:
 def test_it_learns_and_the_same_twice(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     val = images.rows("val")
     first = classifier()
-    before, _ = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.labels[val])
+    before, _ = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
     history = tune(first, images, schedule(6))
-    after, loss = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.labels[val])
+    after, loss = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
     assert after >= max(0.8, before + 0.2), "three colours, 60 images, chance is a third"
     assert (after, loss) == pytest.approx((history.best["val_accuracy"], history.best["val_loss"])), "it ends with the best epoch's weights"
     schedule(6).checkpoint.unlink()

@@ -44,7 +44,7 @@ def test_it_separates_simple_images(
     assert accuracy >= 0.9, "random features tell three colours apart; chance is a third"
     val = easy.rows("val")
     logits = scorer(model, CONTRACT)(easy.pixels, val)
-    assert accuracy_and_loss(logits, easy.labels[val])[0] == pytest.approx(accuracy), "the weights are those of the best epoch"
+    assert accuracy_and_loss(logits, easy.label_ids[val])[0] == pytest.approx(accuracy), "the weights are those of the best epoch"
     for layer in model.layers:
         changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
         assert changed == (layer.name == "logits"), f"{layer.name}"
@@ -59,7 +59,7 @@ def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[.
         history = train_head(model, images, CONTRACT, EVEN, wild)
         accuracy = history.best["val_accuracy"]
         assert len(history.entries) == 6
-        assert accuracy_and_loss(scorer(model, CONTRACT)(images.pixels, val), images.labels[val])[0] == pytest.approx(accuracy)
+        assert accuracy_and_loss(scorer(model, CONTRACT)(images.pixels, val), images.label_ids[val])[0] == pytest.approx(accuracy)
 
 
 def test_class_weights_count(classifier: Callable[..., Any], images: Images) -> None:
@@ -96,7 +96,7 @@ def test_hidden_layers_learn_too(pooling: str, easy: Images) -> None:
     accuracy = train_head(model, easy, CONTRACT, EVEN, replace(SETTINGS, learning_rate=0.01)).best["val_accuracy"]
     assert accuracy >= 0.6, "chance is a third"
     val = easy.rows("val")
-    assert accuracy_and_loss(scorer(model, CONTRACT)(easy.pixels, val), easy.labels[val])[0] == pytest.approx(accuracy)
+    assert accuracy_and_loss(scorer(model, CONTRACT)(easy.pixels, val), easy.label_ids[val])[0] == pytest.approx(accuracy)
     for layer in model.layers:
         changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
         assert changed == (layer.name in ("dense_1", "dense_2", "logits")), layer.name

@@ -65,5 +65,5 @@ def test_a_held_out_image_is_not_seen() -> None:
     features = random.normal(size=(1, 300, 200)).astype(np.float32)
     labels = random.integers(0, 2, 300)
     fold_of = folds(labels, [str(row) for row in range(300)], 5, seed=0)
-    answers = out_of_fold(features, labels, fold_of, 2, SETTINGS, seed=0)
-    assert abs(accuracy_score(labels, answers.argmax(axis=1)) - 0.5) < 0.12
+    predictions = out_of_fold(features, labels, fold_of, 2, SETTINGS, seed=0)
+    assert abs(accuracy_score(labels, predictions.argmax(axis=1)) - 0.5) < 0.12

@@ -43,7 +43,7 @@ def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest
 
 def test_a_run_has_the_logs_of_all_its_trainings(made: Any) -> None:
     assert {path.name for path in (made.run / "tensorboard").iterdir()} == {"head", "fine-tuning", "quantization-aware_training"}
-    record = made.answer  # the command succeeded
+    record = made.outcome  # the command succeeded
     assert record.code == 0
     assert {step for _, step in scalars(made.run / "tensorboard" / "fine-tuning")} == {1, 2}
 

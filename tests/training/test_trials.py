@@ -41,7 +41,7 @@ def test_depths_then_rates_best_first(
     assert not schedule(9).checkpoint.exists()
 
     unseen = images.splits == "val"
-    spoilt = replace(images, pixels=np.where(unseen[:, None, None, None], 0, images.pixels).astype(np.uint8), labels=images.labels)
+    spoilt = replace(images, pixels=np.where(unseen[:, None, None, None], 0, images.pixels).astype(np.uint8), label_ids=images.label_ids)
     monkeypatch.setattr(trials, "EPOCHS", 2)
     assert found(classifier(), spoilt, schedule(9)) == tried, "no validation image has a say"
 

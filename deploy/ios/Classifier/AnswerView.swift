@@ -2,19 +2,19 @@ import EdgetlClassifier
 import SwiftUI
 
 /// The best classes with bars, and how long they took.
-struct AnswerView: View {
-    let answer: EdgetlClassifier.Answer?
+struct PredictionView: View {
+    let prediction: EdgetlClassifier.Answer?
 
     var body: some View {
         VStack(alignment: .leading, spacing: 12) {
-            if let answer {
-                ForEach(answer.best) { guess in
-                    GuessRow(guess: guess, isBest: guess.id == answer.best.first?.id)
+            if let prediction {
+                ForEach(prediction.best) { guess in
+                    GuessRow(guess: guess, isBest: guess.id == prediction.best.first?.id)
                 }
-                Text("\(answer.latencyMs, format: .number.precision(.fractionLength(1))) ms")
+                Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms")
                     .font(.footnote.monospacedDigit())
                     .foregroundStyle(.secondary)
-                    .accessibilityLabel("Took \(answer.latencyMs, format: .number.precision(.fractionLength(1))) milliseconds")
+                    .accessibilityLabel("Took \(prediction.latencyMs, format: .number.precision(.fractionLength(1))) milliseconds")
             } else {
                 Text("Waiting for an image")
                     .foregroundStyle(.secondary)

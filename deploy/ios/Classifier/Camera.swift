@@ -4,14 +4,14 @@ import Foundation
 
 /// The back camera. Frames come upright; those that come while one is being classified are dropped.
 final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unchecked Sendable {  // all that changes does so on `queue`
-    typealias Answers = AsyncThrowingStream<EdgetlClassifier.Answer, any Error>
+    typealias Predictions = AsyncThrowingStream<EdgetlClassifier.Answer, any Error>
     typealias Classify = @Sendable (CVPixelBuffer) throws -> EdgetlClassifier.Answer
 
     let session = AVCaptureSession()
     private let output = AVCaptureVideoDataOutput()
     private let queue = DispatchQueue(label: "camera", qos: .userInitiated)
     private var classify: Classify?
-    private var answers: Answers.Continuation?
+    private var predictions: Predictions.Continuation?
     private var coordinator: AVCaptureDevice.RotationCoordinator?
     private var rotation: NSKeyValueObservation?
 
@@ -19,19 +19,19 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unc
         AVCaptureDevice.default(.builtInWideAngleCamera, for: .video, position: .back) ?? AVCaptureDevice.default(for: .video)
     }
 
-    /// Begin, asking for permission the first time; gives the answers to the newest frames. Throws where there is no camera or permission.
-    func start(_ classify: @escaping Classify) async throws -> Answers {
+    /// Begin, asking for permission the first time; gives the predictions to the newest frames. Throws where there is no camera or permission.
+    func start(_ classify: @escaping Classify) async throws -> Predictions {
         guard Self.device != nil else {
             throw Unavailable("This device has no camera. Choose a photo instead.")
         }
         guard await AVCaptureDevice.requestAccess(for: .video) else {
             throw Unavailable("The camera is not allowed. Allow it in Settings, or choose a photo.")
         }
-        let (stream, continuation) = Answers.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let (stream, continuation) = Predictions.makeStream(bufferingPolicy: .bufferingNewest(1))
         try await withCheckedThrowingContinuation { (begun: CheckedContinuation<Void, any Error>) in
             queue.async {
                 self.classify = classify
-                self.answers = continuation
+                self.predictions = continuation
                 begun.resume(with: Result { try self.run() })
             }
         }
@@ -41,8 +41,8 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unc
     func stop() {
         queue.async {
             self.session.stopRunning()
-            self.answers?.finish()
-            self.answers = nil
+            self.predictions?.finish()
+            self.predictions = nil
             self.classify = nil
         }
     }
@@ -78,9 +78,9 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unc
     func captureOutput(_ output: AVCaptureOutput, didOutput sampleBuffer: CMSampleBuffer, from connection: AVCaptureConnection) {
         guard let frame = CMSampleBufferGetImageBuffer(sampleBuffer), let classify else { return }
         do {
-            answers?.yield(try classify(frame))
+            predictions?.yield(try classify(frame))
         } catch {
-            answers?.finish(throwing: error)
+            predictions?.finish(throwing: error)
         }
     }
 }

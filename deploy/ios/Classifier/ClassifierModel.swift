@@ -14,7 +14,7 @@ final class ClassifierModel {
     }
 
     private(set) var name = ""
-    private(set) var answer: EdgetlClassifier.Answer?
+    private(set) var prediction: EdgetlClassifier.Answer?
     /// In words for people; nil while all is well.
     private(set) var problem: String?
     /// The photo that was chosen; nil: the camera's turn.
@@ -27,7 +27,7 @@ final class ClassifierModel {
     /// Classify a photo, or what the camera sees until the task is cancelled.
     /// - Parameter photo: reads the photo's file; nil: the camera.
     func show(photo: (() async throws -> Data?)?) async {
-        answer = nil
+        prediction = nil
         problem = nil
         self.photo = nil
         do {
@@ -76,7 +76,7 @@ final class ClassifierModel {
         photo = image
         let found = try await Task.detached { try classifier.classify(Pixels(data: data)) }.value
         if !Task.isCancelled {
-            answer = found
+            prediction = found
         }
     }
 
@@ -85,10 +85,10 @@ final class ClassifierModel {
             isWatching = false
             camera.stop()
         }
-        let answers = try await camera.start { frame in try classifier.classify(Pixels(frame: frame)) }
+        let predictions = try await camera.start { frame in try classifier.classify(Pixels(frame: frame)) }
         isWatching = true
-        for try await found in answers {
-            answer = found
+        for try await found in predictions {
+            prediction = found
         }
     }
 }

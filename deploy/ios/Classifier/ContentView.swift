@@ -12,7 +12,7 @@ struct ContentView: View {
         NavigationStack {
             PhotoView(model: model) { attempt += 1 }
                 .frame(maxWidth: .infinity, maxHeight: .infinity)
-                .safeAreaInset(edge: .bottom) { AnswerView(answer: model.answer) }
+                .safeAreaInset(edge: .bottom) { PredictionView(prediction: model.prediction) }
                 .navigationTitle(Text(verbatim: model.name))
                 .navigationBarTitleDisplayMode(.inline)
                 .toolbar { tools }

@@ -28,7 +28,7 @@ struct SelfTestView: View {
                 Label("This device runs the validated model", systemImage: "checkmark.seal.fill")
                     .foregroundStyle(.green)
                 LabeledContent("Golden images", value: report.images.formatted())
-                LabeledContent("Furthest answer", value: "\(report.maxSteps.formatted(.number.precision(.fractionLength(1)))) / 256")
+                LabeledContent("Furthest prediction", value: "\(report.maxSteps.formatted(.number.precision(.fractionLength(1)))) / 256")
                 LabeledContent("Mean distance", value: "\(report.meanSteps.formatted(.number.precision(.fractionLength(2)))) / 256")
                 LabeledContent("Furthest pixel", value: "\(report.resizeMaxLevels.formatted()) / 255")
             }

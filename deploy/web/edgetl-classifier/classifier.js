@@ -33,13 +33,13 @@ export class Classifier {
   #run;
   #last = Promise.resolve();
 
-  // `folder` is the URL, ending in a slash, of the model, manifest.json and the golden answers.
+  // `folder` is the URL, ending in a slash, of the model, manifest.json and the golden predictions.
   static async load(folder = HERE) {
     const [app, manifest] = await Promise.all(["app.json", "manifest.json"].map(async (name) => parsed(await fetched(new URL(name, folder)))));
     const model = await fetched(new URL(app.model, folder));
     const digest = await sha256(model);
     const classifier = new Classifier(folder, app, manifest, digest, await open(model));
-    await classifier.probabilities(new Uint8Array(manifest.contract.image_size ** 2 * 3)); // the first answer takes ten times as long
+    await classifier.probabilities(new Uint8Array(manifest.contract.image_size ** 2 * 3)); // the first prediction takes ten times as long
     return classifier;
   }
 
@@ -50,7 +50,7 @@ export class Classifier {
   }
 
   get labels() {
-    return this.manifest.contract.labels;
+    return this.manifest.contract.class_names;
   }
 
   // The `top` best classes, the best first; how long the model took, and all of it, in milliseconds.
@@ -84,8 +84,8 @@ export class Classifier {
 
   // float32 [K] of uint8 pixels [H, W, 3]. One call at a time: the runtimes have one memory for all inputs.
   probabilities(pixels) {
-    const answer = this.#last.then(() => this.#run(pixels));
-    this.#last = answer.catch(() => {});
-    return answer.then((values) => Float32Array.from(values, (value) => (values instanceof Uint8Array ? value / 256 : value)));
+    const prediction = this.#last.then(() => this.#run(pixels));
+    this.#last = prediction.catch(() => {});
+    return prediction.then((values) => Float32Array.from(values, (value) => (values instanceof Uint8Array ? value / 256 : value)));
   }
 }

@@ -5,7 +5,7 @@ import { fetched, parsed, sha256 } from "./classifier.js";
 export const STEPS = [
   "Every file is the one that was bundled",
   "The labels are in the order of the model's outputs",
-  "The golden images get the golden answers",
+  "The golden images get the golden predictions",
   "Images are cropped and resized as in the validation",
 ];
 
@@ -13,18 +13,18 @@ export class SelfTestError extends Error {
   name = "SelfTestError";
 }
 
-// How far the answers are off. `passed(index)` is called after each of the STEPS; the one that fails rejects with a SelfTestError.
+// How far the predictions are off. `passed(index)` is called after each of the STEPS; the one that fails rejects with a SelfTestError.
 export async function selfTest(classifier, passed = () => {}) {
   const files = await checkFiles(classifier);
   passed(0);
   const golden = parsed(files["golden/golden.json"]);
-  const wanted = golden.answers[classifier.app.model];
+  const wanted = golden.predictions[classifier.app.model];
   checkLabels(classifier.labels, wanted, golden.top1[classifier.app.model]);
   passed(1);
   const [images, height, width] = golden.shape;
   const length = height * width * 3;
   const pixels = Array.from({ length: images }, (_, at) => files["golden/pixels.bin"].subarray(at * length, (at + 1) * length));
-  const answers = await checkAnswers(classifier, pixels, wanted, golden.tolerance);
+  const predictions = await checkPredictions(classifier, pixels, wanted, golden.tolerance);
   passed(2);
   const made = await classifier.pixels(mosaic(pixels, width, height, golden.mosaic));
   const resize_max_levels = made.reduce((most, value, at) => Math.max(most, Math.abs(value - files["golden/resized.bin"][at])), 0);
@@ -32,7 +32,7 @@ export async function selfTest(classifier, passed = () => {}) {
     throw new SelfTestError(`cropping and resizing give other pixels, up to ${resize_max_levels} levels off`);
   }
   passed(3);
-  return { images, ...answers, resize_max_levels };
+  return { images, ...predictions, resize_max_levels };
 }
 
 // The files by their names, each with the size and hash that the manifest gives, and the manifest with the one that the app was built with.
@@ -51,7 +51,7 @@ async function checkFiles({ folder, app, modelSha256 }) {
   }
   if (modelSha256 !== manifest.files[app.model].sha256) throw new SelfTestError(`${app.model} was changed`);
   const labels = new TextDecoder("utf-8", { ignoreBOM: true }).decode(files["labels.txt"]);
-  if (labels !== manifest.contract.labels.map((label) => `${label}\n`).join("")) {
+  if (labels !== manifest.contract.class_names.map((label) => `${label}\n`).join("")) {
     throw new SelfTestError("labels.txt has other labels than manifest.json");
   }
   return files;
@@ -64,7 +64,7 @@ function checkLabels(labels, wanted, top1) {
   }
 }
 
-async function checkAnswers(classifier, pixels, wanted, tolerance) {
+async function checkPredictions(classifier, pixels, wanted, tolerance) {
   const steps = [];
   for (const [at, image] of pixels.entries()) {
     const found = await classifier.probabilities(image);
@@ -74,7 +74,7 @@ async function checkAnswers(classifier, pixels, wanted, tolerance) {
   const max_steps = steps.reduce((most, one) => Math.max(most, one), 0);
   const mean_steps = steps.reduce((sum, one) => sum + one, 0) / steps.length;
   if (!(max_steps <= tolerance.max_steps && mean_steps <= tolerance.mean_steps)) {
-    throw new SelfTestError(`the answers are up to ${max_steps.toFixed()} steps of 1/256 off, ${mean_steps.toFixed(1)} on average`);
+    throw new SelfTestError(`the predictions are up to ${max_steps.toFixed()} steps of 1/256 off, ${mean_steps.toFixed(1)} on average`);
   }
   return { max_steps, mean_steps };
 }

@@ -11,7 +11,7 @@ SECTIONS: Registry[MakeSection] = Registry(
         "confusion": ("edgetl.report.sections.confusion:section", "what is taken for what"),
         "classes": ("edgetl.report.sections.classes:section", "precision, recall and F1 of each class"),
         "calibration": ("edgetl.report.sections.calibration:section", "whether a probability means what it says"),
-        "agreement": ("edgetl.report.sections.agreement:section", "whether the files give the same answers"),
+        "agreement": ("edgetl.report.sections.agreement:section", "whether the files give the same predictions"),
         "flips": ("edgetl.report.sections.flips:section", "images that int8 names otherwise than float"),
         "explain": ("edgetl.report.sections.explained:section", "where the models look"),
         "sensitivity": ("edgetl.report.sections.sensitivity:section", "which operator quantization hurts"),

@@ -9,20 +9,20 @@ _TITLE = "What a probability is worth"
 
 
 def section(facts: Facts) -> Section | Absent:
-    if isinstance(facts.answers, Absent):
+    if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
-    answers = facts.answers
+    predictions = facts.predictions
     figure, axes = plot()
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (3, 3)))
     errors, said = [], []
-    for name, colour in zip(answers.compared or (answers.shipped,), (GOLD, BLUE), strict=False):
-        bins = reliability(answers.probabilities[name], answers.labels)
-        error = calibration_error(answers.probabilities[name], answers.labels)
+    for name, colour in zip(predictions.compared or (predictions.shipped,), (GOLD, BLUE), strict=False):
+        bins = reliability(predictions.probabilities[name], predictions.label_ids)
+        error = calibration_error(predictions.probabilities[name], predictions.label_ids)
         x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
         axes.plot(x, y, color=colour, linewidth=1.4, label=f"{name}: off by {percent(error, 1)} points")
-        axes.scatter(x, y, [8 + 240 * one.images / len(answers.labels) for one in bins], color=colour, linewidths=0)
+        axes.scatter(x, y, [8 + 240 * one.images / len(predictions.label_ids) for one in bins], color=colour, linewidths=0)
         errors.append(f"{name} {percent(error, 1)} points")
-        lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / len(answers.labels)
+        lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / len(predictions.label_ids)
         said.append(f"{name} is right {abs(100 * lean):.1f} points {'more' if lean > 0 else 'less'} often than it says")
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from edgetl.evaluation.by_class import OfClass, by_class, confusion
 from edgetl.report.blocks import Absent, Plot, Section, Table
 from edgetl.report.draw import BLUE, FAINT, GOLD, INK, plot, short
-from edgetl.report.facts import Answers, Facts, percent
+from edgetl.report.facts import Facts, Predictions, percent
 
 _TITLE = "Class by class"
 _DRAWN = 24  # classes with a bar: the worst of them, where there are more
@@ -15,35 +15,41 @@ _NAME_LENGTH = 21
 
 
 def section(facts: Facts) -> Section | Absent:
-    if isinstance(facts.answers, Absent):
+    if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
-    answers = facts.answers
-    names = answers.compared or (answers.shipped,)
-    figures = [_figures(answers, name) for name in names]
-    order = sorted(range(len(answers.classes)), key=lambda k: figures[-1][k].f1)
+    predictions = facts.predictions
+    names = predictions.compared or (predictions.shipped,)
+    figures = [_figures(predictions, name) for name in names]
+    order = sorted(range(len(predictions.class_names)), key=lambda k: figures[-1][k].f1)
     rows = []
     for k in order:
         one = figures[-1][k]
-        before = [percent(figures[0][k].f1, 1)] if answers.compared else []
+        before = [percent(figures[0][k].f1, 1)] if predictions.compared else []
         rows.append(
-            [answers.classes[k], str(one.images), *(percent(x, 1) for x in (one.precision, one.recall)), *before, percent(one.f1, 1)]
+            [
+                predictions.class_names[k],
+                str(one.images),
+                *(percent(x, 1) for x in (one.precision, one.recall)),
+                *before,
+                percent(one.f1, 1),
+            ]
         )
-    columns = ["class", "images", "precision", "recall", *(["F1 float", "F1 int8"] if answers.compared else ["F1"])]
-    worst, best = answers.classes[order[0]], answers.classes[order[-1]]
+    columns = ["class", "images", "precision", "recall", *(["F1 float", "F1 int8"] if predictions.compared else ["F1"])]
+    worst, best = predictions.class_names[order[0]], predictions.class_names[order[-1]]
     alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
-    drawn = _dots([answers.classes[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in figures])
+    drawn = _dots([predictions.class_names[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in figures])
     table = Table(
         columns,
         rows,
-        f"{answers.shipped} on {len(answers.labels):,} validation images, in %, worst class first",
+        f"{predictions.shipped} on {len(predictions.label_ids):,} validation images, in %, worst class first",
         folded=len(rows) > _DRAWN,
         beside=len(rows) <= _DRAWN,
     )
     return Section(_TITLE, (Plot(drawn, alt), table))
 
 
-def _figures(answers: Answers, name: str) -> list[OfClass]:
-    return by_class(confusion(answers.probabilities[name].argmax(1), answers.labels, len(answers.classes)))
+def _figures(predictions: Predictions, name: str) -> list[OfClass]:
+    return by_class(confusion(predictions.probabilities[name].argmax(1), predictions.label_ids, len(predictions.class_names)))
 
 
 def _dots(classes: Sequence[str], names: Sequence[str], figures: Sequence[Sequence[OfClass]]) -> Figure:

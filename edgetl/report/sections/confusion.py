@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgetl.evaluation.by_class import confusion
 from edgetl.report.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.draw import BLUE, INK, panel, short
-from edgetl.report.facts import Answers, Facts
+from edgetl.report.facts import Facts, Predictions
 
 _TITLE = "What is taken for what"
 _NUMBERED = 15  # classes up to which each cell's count can be read
@@ -21,15 +21,17 @@ _CONFUSED = 8  # pairs in the table: those worth collecting images for
 
 
 def section(facts: Facts) -> Section | Absent:
-    if isinstance(facts.answers, Absent):
+    if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
-    answers = facts.answers
-    counts = confusion(answers.probabilities[answers.shipped].argmax(1), answers.labels, len(answers.classes))
-    rows = _most_confused(counts, answers)
+    predictions = facts.predictions
+    counts = confusion(predictions.probabilities[predictions.shipped].argmax(1), predictions.label_ids, len(predictions.class_names))
+    rows = _most_confused(counts, predictions)
     worst = f"; most often {rows[0][0]} is called {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
     right = int(np.trace(counts))
-    alt = f"Confusion matrix of {answers.shipped}: {right} of {counts.sum()} images are named right{worst}"
-    blocks: list[Block] = [Plot(_matrix(counts, answers.classes), alt, f"{answers.shipped}: rows are what an image is, shaded by share.")]
+    alt = f"Confusion matrix of {predictions.shipped}: {right} of {counts.sum()} images are named right{worst}"
+    blocks: list[Block] = [
+        Plot(_matrix(counts, predictions.class_names), alt, f"{predictions.shipped}: rows are what an image is, shaded by share.")
+    ]
     if rows:
         blocks.append(Table(("is", "is called", "images", "of"), rows, "Most often confused", beside=True))
     else:
@@ -37,11 +39,11 @@ def section(facts: Facts) -> Section | Absent:
     return Section(_TITLE, blocks)
 
 
-def _most_confused(counts: NDArray[np.int64], answers: Answers) -> list[list[str]]:
+def _most_confused(counts: NDArray[np.int64], predictions: Predictions) -> list[list[str]]:
     off = counts - np.diag(np.diag(counts))
     order = np.argsort(-off, axis=None, kind="stable")[:_CONFUSED]
     pairs = [divmod(int(place), len(counts)) for place in order]
-    names = answers.classes
+    names = predictions.class_names
     return [[names[a], names[b], str(off[a, b]), str(counts[a].sum())] for a, b in pairs if off[a, b]]
 
 

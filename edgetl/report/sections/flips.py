@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from edgetl.report.blocks import Absent, Gallery, Photo, Section, Text
-from edgetl.report.facts import Answers, Facts, percent
+from edgetl.report.facts import Facts, Predictions, percent
 
 _TITLE = "What quantization changed"
 _SHOWN = 24
@@ -16,18 +16,18 @@ _QUALITY = 80  # JPEG's: 6 KB each
 
 
 def section(facts: Facts) -> Section | Absent:
-    if isinstance(facts.answers, Absent):
+    if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
-    answers = facts.answers
-    if not answers.compared:
+    predictions = facts.predictions
+    if not predictions.compared:
         return Absent(_TITLE, "the run has no int8 file", "edgetl export RUN --int8")
-    first, second = answers.compared
-    a, b = answers.probabilities[first], answers.probabilities[second]
+    first, second = predictions.compared
+    a, b = predictions.probabilities[first], predictions.probabilities[second]
     before, after = a.argmax(1), b.argmax(1)
     flipped = np.flatnonzero(before != after)
     surest = flipped[np.argsort(-np.abs(a - b).max(axis=1)[flipped], kind="stable")]
-    won = int((after[flipped] == answers.labels[flipped]).sum())
-    lost = int((before[flipped] == answers.labels[flipped]).sum())
+    won = int((after[flipped] == predictions.label_ids[flipped]).sum())
+    lost = int((before[flipped] == predictions.label_ids[flipped]).sum())
     text = (
         f"{first} and {second} name different classes on {len(flipped)} of {len(before):,} images: {lost} lost, {won} won, "
         f"{len(flipped) - lost - won} wrong both times."
@@ -36,15 +36,15 @@ def section(facts: Facts) -> Section | Absent:
         return Section(_TITLE, (Text(text),))
     if len(flipped) > _SHOWN:
         text += f" These are the {_SHOWN} that moved furthest."
-    return Section(_TITLE, (Text(text), Gallery([_image(answers, int(row), a[row], b[row]) for row in surest[:_SHOWN]])))
+    return Section(_TITLE, (Text(text), Gallery([_image(predictions, int(row), a[row], b[row]) for row in surest[:_SHOWN]])))
 
 
-def _image(answers: Answers, row: int, before: Any, after: Any) -> Photo:
-    classes, label = answers.classes, int(answers.labels[row])
+def _image(predictions: Predictions, row: int, before: Any, after: Any) -> Photo:
+    classes, label = predictions.class_names, int(predictions.label_ids[row])
     said = [f"{name} {classes[int(p.argmax())]} {percent(p.max(), 0)} %" for name, p in (("float:", before), ("int8:", after))]
     outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong both times"
-    alt = f"{answers.names[row]}, which is {classes[label]}; {'; '.join(said)}"
-    return Photo(thumbnail(answers.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", said)
+    alt = f"{predictions.names[row]}, which is {classes[label]}; {'; '.join(said)}"
+    return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", said)
 
 
 def thumbnail(pixels: Any) -> bytes:

@@ -42,7 +42,7 @@ class App:
 
     @property
     def data(self) -> dict[str, bytes]:
-        """What the app reads: the model, the manifest as it was signed, the labels, the golden answers, and which model it is."""
+        """What the app reads: the model, the manifest as it was signed, the labels, the golden predictions, and which model it is."""
         names = ("manifest.json", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin", self.model)
         digest = hashlib.sha256(self.files["manifest.json"]).hexdigest()
         choice = {"model": self.model, "runtime": self.runtime, "manifest_sha256": digest}

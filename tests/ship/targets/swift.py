@@ -113,10 +113,10 @@ def unpacked() -> Path:
 
 
 def replay(data: Path) -> bytes:
-    """What the stubs of the runtimes know by heart (replay.c): the golden images with the answers of the app's model."""
+    """What the stubs of the runtimes know by heart (replay.c): the golden images with the predictions of the app's model."""
     golden = json.loads((data / "golden" / "golden.json").read_text(encoding="utf-8"))
     model = json.loads((data / "app.json").read_text(encoding="utf-8"))["model"]
-    images = np.fromfile(data / "golden" / "pixels.bin", np.uint8).reshape(len(golden["answers"][model]), -1)
-    answers = (np.asarray(golden["answers"][model]) * 256).round().clip(0, 255).astype(np.uint8)
-    rows = (image.tobytes() + answer.tobytes() for image, answer in zip(images, answers, strict=True))
-    return struct.pack("<ii", images.shape[1], answers.shape[1]) + b"".join(rows)
+    images = np.fromfile(data / "golden" / "pixels.bin", np.uint8).reshape(len(golden["predictions"][model]), -1)
+    predictions = (np.asarray(golden["predictions"][model]) * 256).round().clip(0, 255).astype(np.uint8)
+    rows = (image.tobytes() + prediction.tobytes() for image, prediction in zip(images, predictions, strict=True))
+    return struct.pack("<ii", images.shape[1], predictions.shape[1]) + b"".join(rows)

@@ -17,11 +17,11 @@ from PIL import Image
 from edgetl.ship import archive
 from edgetl.ship.targets import android
 from edgetl.ship.targets.base import App, template
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE
 from tests.ship.targets.android_tools import STUBS, Kotlin, api, done, kotlin, linked, need
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 PACKAGES = {"litert": "com.example.classifier", "onnxruntime": "com.example.other"}  # the driver is in the first
 
 
@@ -97,7 +97,7 @@ def data(folder: Path, app: Path) -> Path:
     return write(folder, {path.relative_to(assets).as_posix(): path.read_bytes() for path in assets.rglob("*") if path.is_file()})
 
 
-def test_the_self_test_passes_on_the_golden_answers(built: Built, tmp_path: Path) -> None:
+def test_the_self_test_passes_on_the_golden_predictions(built: Built, tmp_path: Path) -> None:
     folder = data(tmp_path, built.apps["litert"])
     for steps in (0, 3):
         code, said = built.compiler.main(built.jar, folder, "self-test", steps)
@@ -111,7 +111,7 @@ def test_the_self_test_passes_on_the_golden_answers(built: Built, tmp_path: Path
 def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> None:
     def swapped(files: dict[str, bytes]) -> None:
         manifest = json.loads(files["manifest.json"])
-        labels = manifest["contract"]["labels"] = manifest["contract"]["labels"][::-1]
+        labels = manifest["contract"]["class_names"] = manifest["contract"]["labels"][::-1]
         files["manifest.json"] = json.dumps(manifest).encode()
         files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
 
@@ -133,7 +133,7 @@ def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> N
         code, said = built.compiler.main(built.jar, write(folder, files | {"app.json": json.dumps(choice).encode()}), "self-test", 0)
         assert (code, says in said.decode()) == (7, True), said
     code, said = built.compiler.main(built.jar, data(tmp_path / "far", built.apps["litert"]), "self-test", 30)
-    assert (code, said.decode().strip()) == (7, "the answers are up to 30 steps of 1/256 off, 30.0 on average")
+    assert (code, said.decode().strip()) == (7, "the predictions are up to 30 steps of 1/256 off, 30.0 on average")
     for name in ("model_int8.tflite", "golden/pixels.bin", "manifest.json"):
         folder = data(tmp_path / "changed" / name, built.apps["litert"])
         content = (folder / name).read_bytes()
@@ -235,9 +235,9 @@ def test_an_existing_app_gets_the_classifier_and_nothing_else(
     cli: Cli, hostile: Path, tmp_path: Path, files: dict[str, bytes], folder: str, module: str, package: str
 ) -> None:
     write(tmp_path, files)
-    answer = cli("ship", hostile, "--target", "android", "--into", tmp_path / folder, "--json")
-    assert answer.code == 0, answer.err
-    assert answer.document["package"] == package
+    outcome = cli("ship", hostile, "--target", "android", "--into", tmp_path / folder, "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.document["package"] == package
     there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} - files.keys()
     of_kotlin = f"kotlin/{package.replace('.', '/')}/edgetl/"
     wanted = (f"{module}src/main/assets/edgetl/", f"{module}src/main/{of_kotlin}", f"{module}src/androidTest/{of_kotlin}")
@@ -245,7 +245,7 @@ def test_an_existing_app_gets_the_classifier_and_nothing_else(
     assert all(any(path.startswith(prefix) for path in there) for prefix in wanted)
     assert {name: (tmp_path / name).read_bytes() for name in files} == files
     for line in ('implementation("com.google.ai.edge.litert:litert:', 'noCompress += "tflite"', "connectedDebugAndroidTest"):
-        assert line in answer.document["next"]
+        assert line in outcome.document["next"]
     again = cli("ship", hostile, "--target", "android", "--into", tmp_path / folder, "--runtime", "onnxruntime", "--json")
     assert (again.code, again.document["kept"]) == (0, [])
     assert [path for path in again.document["removed"] if path.endswith("LiteRtModel.kt")]
@@ -254,14 +254,14 @@ def test_an_existing_app_gets_the_classifier_and_nothing_else(
 @pytest.mark.parametrize("files", [{}, {"build.gradle": ROOT_SCRIPT}, {"one/build.gradle.kts": KOTLIN, "two/build.gradle": GROOVY}])
 def test_a_folder_without_one_android_app_is_refused(cli: Cli, hostile: Path, tmp_path: Path, files: dict[str, bytes]) -> None:
     write(tmp_path, files)
-    answer = cli("ship", hostile, "--target", "android", "--into", tmp_path)
-    assert answer.code == 2
-    assert f"holds {2 if 'two/build.gradle' in files else 0} Android apps" in answer.err
+    outcome = cli("ship", hostile, "--target", "android", "--into", tmp_path)
+    assert outcome.code == 2
+    assert f"holds {2 if 'two/build.gradle' in files else 0} Android apps" in outcome.err
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} == files.keys()
 
 
 @pytest.mark.parametrize("package", ["com.example.new", "com.example.fun", "com.my-example.app"])
 def test_a_package_that_java_or_kotlin_cannot_have(cli: Cli, hostile: Path, tmp_path: Path, package: str) -> None:
-    answer = cli("ship", hostile, "--target", "android", "--package", package, "--out", tmp_path / "app")
-    assert answer.code == 2
-    assert "is no Android package" in answer.err
+    outcome = cli("ship", hostile, "--target", "android", "--package", package, "--out", tmp_path / "app")
+    assert outcome.code == 2
+    assert "is no Android package" in outcome.err

@@ -22,11 +22,11 @@ from PIL import Image
 from edgetl.ship import archive
 from edgetl.ship.targets.base import App, template
 from edgetl.ship.targets.ios import TARGET
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE
 from tests.ship.targets.swift import Swift, replay, unpacked
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 PACKAGE, DATA = "EdgetlClassifier", "EdgetlClassifier/Sources/EdgetlClassifier/Resources/model"
 MODELS = {"litert": "LiteRTModel.swift", "onnxruntime": "OnnxRuntimeModel.swift", "coreml": "CoreMLModel.swift"}
 
@@ -210,7 +210,7 @@ def changed_byte(data: Path) -> None:
 
 def other_order(data: Path) -> None:
     manifest = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
-    manifest["contract"]["labels"] = labels = manifest["contract"]["labels"][::-1]
+    manifest["contract"]["class_names"] = labels = manifest["contract"]["labels"][::-1]
     (data / "labels.txt").write_bytes("".join(f"{label}\n" for label in labels).encode())
     _hashed(data, manifest)
 
@@ -239,7 +239,7 @@ def _hashed(data: Path, manifest: dict[str, dict[str, object]]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
 def test_the_packages_own_tests_pass_and_find_what_is_wrong(swift: Swift, modules: Path, hostile: Path, runtime: str) -> None:
-    """With a stub of the runtime that knows the golden answers by heart: all of the app's own code runs, the kernels do not."""
+    """With a stub of the runtime that knows the golden predictions by heart: all of the app's own code runs, the kernels do not."""
     app = placed(made(hostile, runtime), swift.work / runtime)
     swift.package(app, modules, 5)
     stub = "replay" if runtime == "litert" else "OnnxRuntimeBindings"
@@ -292,9 +292,9 @@ def test_a_run_goes_into_an_app_as_core_ml(cli: Cli, run_copy: Path, tmp_path: P
     pytest.importorskip("coremltools")
     assert cli("export", run_copy, "--float16", "--formats", "tflite,coreml").code == 0
     assert cli("validate", run_copy).code == 0
-    answer = cli("ship", run_copy, "--target", "ios", "--runtime", "coreml", "--out", tmp_path / "app", "--json")
-    assert answer.code == 0, answer.err
-    assert answer.document["model"] == "model_float16.mlpackage.zip"
+    outcome = cli("ship", run_copy, "--target", "ios", "--runtime", "coreml", "--out", tmp_path / "app", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.document["model"] == "model_float16.mlpackage.zip"
     exported = (run_copy / "export" / "model_float16.mlpackage.zip").read_bytes()
     assert (tmp_path / "app" / DATA / "model_float16.mlpackage.zip").read_bytes() == exported
     assert (tmp_path / "app" / PACKAGE / "Sources" / PACKAGE / "StoredZip.swift").is_file()

@@ -14,10 +14,10 @@ import pytest
 from packaging.requirements import Requirement
 from PIL import Image, ImageDraw
 
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE, repacked
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 RUNTIMES = ("litert", "onnxruntime")
 Done = subprocess.CompletedProcess[str]
 
@@ -71,10 +71,10 @@ def _script(tmp_path_factory: pytest.TempPathFactory, text: str) -> Path:
 def test_the_self_test_passes_with_the_requirements_alone(python: Callable[..., Done], shipped: Path) -> None:
     done = python(shipped / "classify.py", "--self-test")
     assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
-    assert answer["images"] == 12
-    assert answer["max_steps"] < 0.01, "the same kernels as the bundle's"
-    assert answer["resize_max_levels"] == 0, "the same Pillow"
+    outcome = json.loads(done.stdout)
+    assert outcome["images"] == 12
+    assert outcome["max_steps"] < 0.01, "the same kernels as the bundle's"
+    assert outcome["resize_max_levels"] == 0, "the same Pillow"
 
 
 @pytest.mark.parametrize("processor", ["cortex-a76", "cortex-a53"])
@@ -116,8 +116,8 @@ def test_images_become_the_same_pixels_as_in_training(cli: Cli, python: Callable
     paths = _drawn(tmp_path)
     done = python(shipped / "classify.py", "--json", "--top", 2, *paths)
     assert done.returncode == 0, done.stderr
-    answers = [json.loads(line) for line in done.stdout.split("\n") if line]
-    assert [answer["image"] for answer in answers] == list(map(str, paths))
+    predictions = [json.loads(line) for line in done.stdout.split("\n") if line]
+    assert [outcome["image"] for outcome in predictions] == list(map(str, paths))
     (tmp_path / "contract.json").write_text(
         json.dumps(json.loads((shipped / "model/manifest.json").read_text(encoding="utf-8"))["contract"]), encoding="utf-8"
     )
@@ -125,11 +125,11 @@ def test_images_become_the_same_pixels_as_in_training(cli: Cli, python: Callable
     (tmp_path / model).write_bytes((shipped / "model" / model).read_bytes())
     ours = cli("predict", tmp_path / model, *paths, "--json")
     assert ours.code == 0, ours.err
-    for answer, expected in zip(answers, ours.document, strict=True):
+    for outcome, expected in zip(predictions, ours.document, strict=True):
         best = expected["top"][0]
-        assert answer["best"][0]["label"] in HOSTILE
-        assert answer["best"][0]["label"] == best["label"]
-        assert answer["best"][0]["probability"] == pytest.approx(best["probability"], abs=1e-4)
+        assert outcome["best"][0]["label"] in HOSTILE
+        assert outcome["best"][0]["label"] == best["label"]
+        assert outcome["best"][0]["probability"] == pytest.approx(best["probability"], abs=1e-4)
 
 
 def test_what_is_no_image_is_said_and_the_rest_goes_on(python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
@@ -183,9 +183,9 @@ def test_one_changed_byte_fails_the_self_test(python: Callable[..., Done], shipp
 
 def _swapped_labels(files: dict[str, bytes]) -> None:
     manifest = json.loads(files["manifest.json"])
-    manifest["contract"]["labels"].reverse()
+    manifest["contract"]["class_names"].reverse()
     files["manifest.json"] = json.dumps(manifest).encode()
-    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["labels"]).encode()
+    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["class_names"]).encode()
 
 
 def _other_normalization(files: dict[str, bytes]) -> None:
@@ -193,7 +193,7 @@ def _other_normalization(files: dict[str, bytes]) -> None:
     files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
 
 
-@pytest.mark.parametrize(("change", "says"), [(_swapped_labels, "another order"), (_other_normalization, "answers are up to")])
+@pytest.mark.parametrize(("change", "says"), [(_swapped_labels, "another order"), (_other_normalization, "predictions are up to")])
 def test_a_mistake_with_right_hashes_fails_the_self_test(
     python: Callable[..., Done], shipped: Path, hostile: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], says: str
 ) -> None:
@@ -215,10 +215,10 @@ def test_a_mistake_with_right_hashes_fails_the_self_test(
 
 def test_into_an_existing_program(cli: Cli, python: Callable[..., Done], hostile: Path, tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("mine", encoding="utf-8")
-    answer = cli("ship", hostile, "--target", "linux", "--into", tmp_path, "--json")
-    assert answer.code == 0, answer.err
+    outcome = cli("ship", hostile, "--target", "linux", "--into", tmp_path, "--json")
+    assert outcome.code == 0, outcome.err
     assert sorted(path.name for path in tmp_path.iterdir()) == [".edgetl-ship.json", "edgetl_classifier", "main.py"]
-    assert str(tmp_path / "edgetl_classifier" / "classify.py") in answer.document["next"]
+    assert str(tmp_path / "edgetl_classifier" / "classify.py") in outcome.document["next"]
     assert (tmp_path / "main.py").read_text(encoding="utf-8") == "mine"
 
 

@@ -8,10 +8,10 @@ import pytest
 from edgetl.ship import archive
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import App
-from tests.conftest import Answer
+from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE
 
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 # But for Core ML, which the tests' bundle has no file for: test_ios.py makes one.
 CASES = [(name, runtime) for name in TARGETS for runtime in TARGETS.load(name).runtimes if runtime != "coreml"]
 DATA = ("manifest.json", "labels.txt", "golden.json")  # where names are data
@@ -65,9 +65,9 @@ def test_an_app_is_either_fresh_or_there(cli: Cli, hostile: Path, tmp_path: Path
     ],
 )
 def test_what_cannot_be_meant(cli: Cli, hostile: Path, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    answer = cli("ship", hostile, *arguments, "--out", tmp_path / "app")
-    assert answer.code == 2
-    assert says in answer.err
+    outcome = cli("ship", hostile, *arguments, "--out", tmp_path / "app")
+    assert outcome.code == 2
+    assert says in outcome.err
     assert not list(tmp_path.iterdir())
 
 

@@ -39,10 +39,10 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         assert large
         assert len(large) == len(set(large)), "once each"
         assert page.title() == page.text_content("h1") == HOSTILE[0], "the name is text"
-        answer = give(page, path)
-        assert {label for label, _ in answer} == set(HOSTILE), "the labels are text"
-        assert answer[0][0] == expected[0][0]
-        assert answer[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
+        outcome = give(page, path)
+        assert {label for label, _ in outcome} == set(HOSTILE), "the labels are text"
+        assert outcome[0][0] == expected[0][0]
+        assert outcome[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
         assert proved(page).startswith("Passed: 12 images, 0.0 of 256 steps")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than a small phone"
         host.failing = True
@@ -50,7 +50,7 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         for address in (host.url, f"{host.url}index.html?from=home#x"):
             page.goto(address)
             page.wait_for_selector("#facts dt")
-            assert give(page, path) == answer
+            assert give(page, path) == outcome
         assert proved(page).startswith("Passed")
         page.goto(f"{host.url}{PART}/selftest.html")
         page.wait_for_selector("html[data-selftest=passed]")
@@ -68,12 +68,12 @@ def test_images_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: d
         page.goto(host.url)
         for path, [(label, probability), *_] in zip(paths, expected, strict=True):
             if path.name == "pasted.png":
-                answer = give(page, path, PASTE)
+                outcome = give(page, path, PASTE)
             else:
-                page.evaluate("document.getElementById('answer').replaceChildren()")
+                page.evaluate("document.getElementById('prediction').replaceChildren()")
                 page.set_input_files("#file", path)
-                answer = shown(page)
-            assert answer[0] == (label, pytest.approx(probability, abs=2.01 / 256)), path.name
+                outcome = shown(page)
+            assert outcome[0] == (label, pytest.approx(probability, abs=2.01 / 256)), path.name
         (tmp_path / "no.png").write_bytes(b"no image")
         page.set_input_files("#file", tmp_path / "no.png")
         page.wait_for_selector("#problem:not([hidden])")
@@ -193,10 +193,10 @@ def test_for_everybody(browser: "Browser", web_apps: dict[str, Path], tmp_path: 
         page = Visit(browser, color_scheme=scheme, reduced_motion="reduce").page
         page.goto(host.url)
         page.wait_for_selector("#facts dt")
-        answer = give(page, image(tmp_path))
+        outcome = give(page, image(tmp_path))
         expect(page.locator("#announced")).not_to_be_empty()
         assert page.get_by_role("status").first.count() == 1
-        assert answer[0][0] in str(page.text_content("#announced"))
+        assert outcome[0][0] in str(page.text_content("#announced"))
         assert page.get_by_role("img", name="a <b>.png").is_visible()
         reached = []
         for _ in range(3):

@@ -56,9 +56,12 @@ RUN = "this.#run(pixels)"
             (flipped(name), "was changed")
             for name in ("MODEL", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin")
         ),
-        (rewritten("classifier.js", RUN, "this.#run(pixels.map((_, at) => pixels[at + 2 - 2 * (at % 3)]))"), "the answers are up to"),
-        (rewritten("classifier.js", RUN, "this.#run(pixels.map((value) => value / 2 + 64))"), "the answers are up to"),
-        (rewritten("classifier.js", "this.manifest.contract.labels;", "this.manifest.contract.labels.toReversed();"), "another order"),
+        (rewritten("classifier.js", RUN, "this.#run(pixels.map((_, at) => pixels[at + 2 - 2 * (at % 3)]))"), "the predictions are up to"),
+        (rewritten("classifier.js", RUN, "this.#run(pixels.map((value) => value / 2 + 64))"), "the predictions are up to"),
+        (
+            rewritten("classifier.js", "this.manifest.contract.class_names;", "this.manifest.contract.class_names.toReversed();"),
+            "another order",
+        ),
         (rewritten("resample.js", "Math.max(scale, 1)", "1"), "cropping and resizing"),
         (rewritten("resample.js", "(width - side) / 2", "0"), "cropping and resizing"),
     ],
@@ -82,9 +85,9 @@ def tested(browser: "Browser", app: Path) -> str:
 
 def wrong_labels(files: dict[str, bytes]) -> None:
     manifest = json.loads(files["manifest.json"])
-    manifest["contract"]["labels"].reverse()
+    manifest["contract"]["class_names"].reverse()
     files["manifest.json"] = json.dumps(manifest).encode()
-    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["labels"]).encode()
+    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["class_names"]).encode()
 
 
 def bgr(files: dict[str, bytes]) -> None:
@@ -97,7 +100,9 @@ def halved(files: dict[str, bytes]) -> None:
 
 @pytest.mark.usefixtures("web_runtimes")
 @pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize(("change", "says"), [(wrong_labels, "another order"), (bgr, "answers are up to"), (halved, "answers are up to")])
+@pytest.mark.parametrize(
+    ("change", "says"), [(wrong_labels, "another order"), (bgr, "predictions are up to"), (halved, "predictions are up to")]
+)
 def test_a_mistake_with_right_hashes_fails_the_self_test(
     browser: "Browser", coloured: Path, tmp_path: Path, runtime: str, change: Callable[[dict[str, bytes]], None], says: str
 ) -> None:
@@ -119,10 +124,10 @@ def test_into_a_page_of_somebody_else(browser: "Browser", cli: Cli, coloured: Pa
     assert none.code == 2
     assert "no index.html" in none.err
     (site / "index.html").write_text("<!doctype html><title>mine</title><body>mine</body>", encoding="utf-8")
-    answer = cli(*command)
-    assert answer.code == 0, answer.err
+    outcome = cli(*command)
+    assert outcome.code == 0, outcome.err
     assert sorted(path.name for path in site.iterdir()) == [".edgetl-ship.json", PART, "index.html"]
-    lines = [line for line in answer.document["next"].splitlines() if line.startswith("  ")]
+    lines = [line for line in outcome.document["next"].splitlines() if line.startswith("  ")]
     assert len(lines) == 3
     expected = predicted(cli, site, image(tmp_path, "p.png"))[0][0]
     shutil.copy(tmp_path / "p.png", site)
@@ -142,8 +147,8 @@ def test_into_a_page_of_somebody_else(browser: "Browser", cli: Cli, coloured: Pa
 def test_without_npm_it_is_said(cli: Cli, coloured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", str(tmp_path))
-    answer = cli("ship", coloured, "--target", "web", "--out", tmp_path / "app")
-    assert answer.code == 8
-    assert "there is no npm to fetch it" in answer.err
-    assert "install npm" in answer.err
+    outcome = cli("ship", coloured, "--target", "web", "--out", tmp_path / "app")
+    assert outcome.code == 8
+    assert "there is no npm to fetch it" in outcome.err
+    assert "install npm" in outcome.err
     assert not (tmp_path / "app").exists()

@@ -15,14 +15,14 @@ import numpy as np
 from PIL import Image
 
 from edgetl.devices.browser import _NAMES
-from tests.conftest import Answer
+from tests.conftest import CliResult
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = next((path for path in map(shutil.which, _NAMES) if path), None)
 PART = "edgetl-classifier"  # the folder in an app
-Cli = Callable[..., Answer]
+Cli = Callable[..., CliResult]
 PATIENCE_MS = 120_000.0  # for a browser on a busy machine
 _FLAGS = (
     "--disable-gpu",
@@ -135,14 +135,15 @@ def image(folder: Path, name: str = "a <b>.png") -> Path:
 
 def give(page: "Page", path: Path, how: str = DROP) -> list[tuple[str, float]]:
     """The classes with their probabilities that the page shows for an image."""
-    page.evaluate("document.getElementById('answer').replaceChildren()")
+    page.evaluate("document.getElementById('prediction').replaceChildren()")
     page.evaluate(how, [path.name, base64.b64encode(path.read_bytes()).decode()])
     return shown(page)
 
 
 def shown(page: "Page") -> list[tuple[str, float]]:
-    page.wait_for_selector("#answer li")
-    rows = page.evaluate("Array.from(document.querySelectorAll('#answer li'), (row) => Array.from(row.children, (one) => one.textContent))")
+    page.wait_for_selector("#prediction li")
+    gather = "(row) => Array.from(row.children, (one) => one.textContent)"
+    rows = page.evaluate(f"Array.from(document.querySelectorAll('#prediction li'), {gather})")
     return [(label, float(share.rstrip("\u00a0%")) / 100) for label, share, _ in rows]
 
 
@@ -159,6 +160,6 @@ def predicted(cli: Cli, app: Path, *paths: Path) -> list[list[tuple[str, float]]
     folder = paths[0].parent
     (folder / "contract.json").write_text(json.dumps(manifest["contract"]), encoding="utf-8")
     shutil.copy(app / PART / "model" / model, folder)
-    answer = cli("predict", folder / model, *paths, "--json")
-    assert answer.code == 0, answer.err
-    return [[(one["label"], one["probability"]) for one in row["top"]] for row in answer.document]
+    outcome = cli("predict", folder / model, *paths, "--json")
+    assert outcome.code == 0, outcome.err
+    return [[(one["label"], one["probability"]) for one in row["top"]] for row in outcome.document]

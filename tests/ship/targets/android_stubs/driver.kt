@@ -31,7 +31,7 @@ private class Folder(private val root: File) : Files {
     override fun read(name: String) = File(root, name).readBytes()
 }
 
-/** Gives the golden answers, each value some steps of 1/256 off, for golden images alone. */
+/** Gives the golden predictions, each value some steps of 1/256 off, for golden images alone. */
 private class Replay(private val bundle: Bundle, private val steps: Float) : Model {
     private val pixels = bundle.files.read("golden/pixels.bin")
 
@@ -39,8 +39,8 @@ private class Replay(private val bundle: Bundle, private val steps: Float) : Mod
         val image = (0 until this.pixels.size / pixels.size).first {
             this.pixels.copyOfRange(it * pixels.size, (it + 1) * pixels.size).contentEquals(pixels)
         }
-        val answers = bundle.json("golden/golden.json").getJSONObject("answers").getJSONArray(bundle.model)
-        return answers.getJSONArray(image).doubles().map { it.toFloat() + steps / 256 }.toFloatArray()
+        val predictions = bundle.json("golden/golden.json").getJSONObject("predictions").getJSONArray(bundle.model)
+        return predictions.getJSONArray(image).doubles().map { it.toFloat() + steps / 256 }.toFloatArray()
     }
 
     override fun close() = Unit

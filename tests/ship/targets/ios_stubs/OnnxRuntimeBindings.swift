@@ -43,12 +43,12 @@ public final class ORTSession {
         guard let input = inputs["image"], outputNames == ["probabilities"] else { return [:] }
         let image = try Data(referencing: input.tensorData())
         guard try input.tensorTypeAndShapeInfo().elementType == .uInt8, image.count == lengths[0] else { return [:] }
-        var answer = Data(count: lengths[1])
+        var prediction = Data(count: lengths[1])
         for at in stride(from: known.startIndex, to: known.endIndex, by: lengths[0] + lengths[1]) {
             let end = at + lengths[0]
-            if known[at..<end] == image { answer = Data(known[end..<end + lengths[1]]) }
+            if known[at..<end] == image { prediction = Data(known[end..<end + lengths[1]]) }
         }
         let shape = [1, lengths[1]].map { NSNumber(value: $0) }
-        return ["probabilities": try ORTValue(tensorData: NSMutableData(data: answer), elementType: .uInt8, shape: shape)]
+        return ["probabilities": try ORTValue(tensorData: NSMutableData(data: prediction), elementType: .uInt8, shape: shape)]
     }
 }

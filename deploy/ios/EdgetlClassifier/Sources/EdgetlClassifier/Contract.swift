@@ -10,7 +10,7 @@ public struct Contract: Decodable, Sendable {
     let outputName: String
 
     enum CodingKeys: String, CodingKey {
-        case labels
+        case labels = "class_names"
         case imageSize = "image_size"
         case inputName = "input_name"
         case outputName = "output_name"
@@ -76,7 +76,7 @@ struct Golden: Decodable {
     }
 
     let shape: [Int]
-    let answers: [String: [[Double]]]
+    let predictions: [String: [[Double]]]
     let top1: [String: [String]]
     let tolerance: Tolerance
     let mosaic: Mosaic

@@ -12,7 +12,7 @@ public struct ClassifierError: LocalizedError, Equatable, Sendable {
 /// The model, and how an image becomes its input.
 ///
 ///     let classifier = try EdgetlClassifier()
-///     let answer = try classifier.classify(Pixels(data: photo))
+///     let prediction = try classifier.classify(Pixels(data: photo))
 ///
 /// It may be called from any thread, and works on the one that calls: use another than the main one.
 public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the runtime, all else is constant
@@ -41,7 +41,7 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
     private let lock = NSLock()
 
     /// - Parameters:
-    ///   - folder: with the model, manifest.json and the golden answers; nil: the one in this package.
+    ///   - folder: with the model, manifest.json and the golden predictions; nil: the one in this package.
     ///   - threads: of the runtime.
     public init(folder: URL? = nil, threads: Int = 2) throws {
         guard let folder = folder ?? Bundle.module.url(forResource: "model", withExtension: nil) else {
@@ -81,7 +81,7 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the image is not of the model's size")
         let found = try lock.withLock { try model.run(pixels.bytes) }
         guard found.count == contract.labels.count, found.allSatisfy(\.isFinite) else {
-            throw ClassifierError("The model gives \(found.count) answers, and \(contract.labels.count) probabilities were expected.")
+            throw ClassifierError("The model gives \(found.count) predictions, and \(contract.labels.count) probabilities were expected.")
         }
         return found
     }

@@ -26,10 +26,10 @@ enum Elements {
     }
 
     /// Probabilities as the model gives them: uint8 in steps of 1/256, or numbers.
-    func probabilities(_ answer: UnsafeRawBufferPointer) -> [Float] {
+    func probabilities(_ prediction: UnsafeRawBufferPointer) -> [Float] {
         switch self {
-        case .uint8: return answer.map { Float($0) / 256 }
-        case .float32: return (0..<answer.count / 4).map { answer.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+        case .uint8: return prediction.map { Float($0) / 256 }
+        case .float32: return (0..<prediction.count / 4).map { prediction.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
         }
     }
 }

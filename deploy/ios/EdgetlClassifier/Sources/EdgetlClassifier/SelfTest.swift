@@ -1,7 +1,7 @@
 import CryptoKit
 import Foundation
 
-/// How far this device is from the validated answers, in steps of 1/256, and from the golden image, in levels of 255.
+/// How far this device is from the validated predictions, in steps of 1/256, and from the golden image, in levels of 255.
 public struct SelfTestReport: Equatable, Sendable {
     public let images: Int
     public let maxSteps: Double
@@ -10,22 +10,22 @@ public struct SelfTestReport: Equatable, Sendable {
 }
 
 extension EdgetlClassifier {
-    /// Prove that the files are whole and the answers the validated ones. Throws what is not.
+    /// Prove that the files are whole and the predictions the validated ones. Throws what is not.
     public func selfTest() throws -> SelfTestReport {
         try checkFiles()
         let golden = try JSONDecoder().decode(Golden.self, from: read("golden/golden.json"))
         guard golden.shape.count == 4, golden.shape[0] > 0, Array(golden.shape[1...]) == [contract.imageSize, contract.imageSize, 3],
-            let wanted = golden.answers[choice.model], let top1 = golden.top1[choice.model],
+            let wanted = golden.predictions[choice.model], let top1 = golden.top1[choice.model],
             wanted.count == golden.shape[0], wanted.allSatisfy({ $0.count == contract.labels.count })
         else {
-            throw ClassifierError("The golden answers are of another model.")
+            throw ClassifierError("The golden predictions are of another model.")
         }
         let named = wanted.map { row in contract.labels[row.indices.max { (row[$0], -$0) < (row[$1], -$1) }!] }
         guard named == top1 else {
             throw ClassifierError("The labels are in another order than the model's outputs.")
         }
         let images = try goldenImages(golden)
-        let (maxSteps, meanSteps) = try checkAnswers(of: images, wanted: wanted, tolerance: golden.tolerance)
+        let (maxSteps, meanSteps) = try checkPredictions(of: images, wanted: wanted, tolerance: golden.tolerance)
         let levels = try checkResize(of: images, mosaic: golden.mosaic)
         return SelfTestReport(images: images.count, maxSteps: maxSteps, meanSteps: meanSteps, resizeMaxLevels: levels)
     }
@@ -58,13 +58,13 @@ extension EdgetlClassifier {
         return (0..<golden.shape[0]).map { Pixels(width: size, height: size, bytes: Array(bytes[$0 * length..<($0 + 1) * length])) }
     }
 
-    private func checkAnswers(of images: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
+    private func checkPredictions(of images: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
         let steps = try zip(images, wanted).flatMap { image, row in
             try zip(probabilities(image), row).map { abs(Double($0) - $1) * 256 }
         }
         let most = steps.max() ?? .infinity, mean = steps.reduce(0, +) / Double(steps.count)
         guard most <= tolerance.maxSteps, mean <= tolerance.meanSteps else {
-            throw ClassifierError("The answers are up to \(Int(most)) steps of 1/256 off.")
+            throw ClassifierError("The predictions are up to \(Int(most)) steps of 1/256 off.")
         }
         return (most, mean)
     }

@@ -4,7 +4,7 @@ import XCTest
 
 /// Replays the golden images: this device runs the model that was validated, fed and labelled the same way.
 final class GoldenTests: XCTestCase {
-    func testThisDeviceGivesTheValidatedAnswers() throws {
+    func testThisDeviceGivesTheValidatedPredictions() throws {
         let report = try EdgetlClassifier().selfTest()
         XCTAssertGreaterThan(report.images, 0)
         XCTAssertEqual(report.resizeMaxLevels, 0, "the filter is Pillow's, to the bit")
@@ -14,11 +14,11 @@ final class GoldenTests: XCTestCase {
         let classifier = try EdgetlClassifier()
         let size = classifier.contract.imageSize
         let grey = Pixels(width: size + 3, height: size, bytes: [UInt8](repeating: 128, count: (size + 3) * size * 3))
-        let answer = try classifier.classify(grey, top: 2)
-        XCTAssertEqual(answer.best.count, 2)
-        XCTAssertGreaterThanOrEqual(answer.best[0].probability, answer.best[1].probability)
-        XCTAssertTrue(answer.best.allSatisfy { classifier.contract.labels[$0.id] == $0.label })
-        XCTAssertGreaterThan(answer.latencyMs, 0)
+        let prediction = try classifier.classify(grey, top: 2)
+        XCTAssertEqual(prediction.best.count, 2)
+        XCTAssertGreaterThanOrEqual(prediction.best[0].probability, prediction.best[1].probability)
+        XCTAssertTrue(prediction.best.allSatisfy { classifier.contract.labels[$0.id] == $0.label })
+        XCTAssertGreaterThan(prediction.latencyMs, 0)
     }
 
     /// A letter F of 3 x 4 pixels as it is stored under each orientation, and as it has to come out.

@@ -1,5 +1,5 @@
-// A runtime that knows the golden images by heart: $REPLAY holds, one after the other, each image's bytes and its answer's.
-// Its first two numbers, int32, are the lengths of an image and of a prediction. It answers an image that it does not know with zeros.
+// A runtime that knows the golden images by heart: $REPLAY holds, one after the other, each image's bytes and its prediction's.
+// Its first two numbers, int32, are the lengths of an image and of a prediction. It predictions an image that it does not know with zeros.
 #include "TensorFlowLiteC.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@ import XCTest
 
 extension GoldenTests {
     static let allTests = [
-        ("testThisDeviceGivesTheValidatedAnswers", testThisDeviceGivesTheValidatedAnswers),
+        ("testThisDeviceGivesTheValidatedPredictions", testThisDeviceGivesTheValidatedPredictions),
         ("testTheBestClassesComeFirst", testTheBestClassesComeFirst),
         ("testEveryOrientationIsTurnedUpright", { test in { test.testEveryOrientationIsTurnedUpright() } }),
         ("testAImageOfTheModelsSizeStaysAsItIs", { test in { test.testAImageOfTheModelsSizeStaysAsItIs() } }),

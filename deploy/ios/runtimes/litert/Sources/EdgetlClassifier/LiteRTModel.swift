@@ -15,7 +15,7 @@ final class RuntimeModel: Model {
         let options = TfLiteInterpreterOptionsCreate()
         defer { TfLiteInterpreterOptionsDelete(options) }
         TfLiteInterpreterOptionsSetNumThreads(options, Int32(threads))
-        // By name, since the golden answers are of these kernels and the plain ones round otherwise.
+        // By name, since the golden predictions are of these kernels and the plain ones round otherwise.
         var kernels = TfLiteXNNPackDelegateOptionsDefault()
         kernels.num_threads = Int32(threads)
         let delegate = TfLiteXNNPackDelegateCreate(&kernels)
@@ -39,11 +39,11 @@ final class RuntimeModel: Model {
         let data = try elements(TfLiteTensorType(input)).input(pixels)
         let copied = data.withUnsafeBytes { TfLiteTensorCopyFromBuffer(input, $0.baseAddress, $0.count) }
         guard copied == kTfLiteOk, TfLiteInterpreterInvoke(interpreter) == kTfLiteOk,
-            let output = TfLiteInterpreterGetOutputTensor(interpreter, 0), let answer = TfLiteTensorData(output)
+            let output = TfLiteInterpreterGetOutputTensor(interpreter, 0), let prediction = TfLiteTensorData(output)
         else {
             throw ClassifierError("LiteRT cannot run the model on this image.")
         }
-        let bytes = UnsafeRawBufferPointer(start: answer, count: TfLiteTensorByteSize(output))
+        let bytes = UnsafeRawBufferPointer(start: prediction, count: TfLiteTensorByteSize(output))
         return try elements(TfLiteTensorType(output)).probabilities(bytes)
     }
 

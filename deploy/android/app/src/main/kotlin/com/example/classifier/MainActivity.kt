@@ -82,7 +82,7 @@ class MainActivity : AppCompatActivity() {
         worker.shutdown()
     }
 
-    /** The square beside the answers where the window is wide; nothing under the system's bars. */
+    /** The square beside the predictions where the window is wide; nothing under the system's bars. */
     private fun layOut() {
         val root = view<LinearLayout>(R.id.root)
         val wide = resources.configuration.orientation == Configuration.ORIENTATION_LANDSCAPE
@@ -93,8 +93,8 @@ class MainActivity : AppCompatActivity() {
             WindowInsetsCompat.CONSUMED
         }
         ViewCompat.setAccessibilityHeading(view(R.id.title), true)
-        val answers = view<ViewGroup>(R.id.answers)
-        rows = List(TOP) { LayoutInflater.from(this).inflate(R.layout.row_answer, answers, false).also(answers::addView) }
+        val predictions = view<ViewGroup>(R.id.predictions)
+        rows = List(TOP) { LayoutInflater.from(this).inflate(R.layout.row_prediction, predictions, false).also(predictions::addView) }
         rows.forEach { it.visibility = View.INVISIBLE }
     }
 
@@ -152,21 +152,21 @@ class MainActivity : AppCompatActivity() {
     }
 
     private fun show(found: Classification) {
-        // A chosen image's answers are read aloud; those of the camera change too fast and are read when touched.
-        view<View>(R.id.answers).accessibilityLiveRegion =
+        // A chosen image's predictions are read aloud; those of the camera change too fast and are read when touched.
+        view<View>(R.id.predictions).accessibilityLiveRegion =
             if (chosen == null) View.ACCESSIBILITY_LIVE_REGION_NONE else View.ACCESSIBILITY_LIVE_REGION_POLITE
-        rows.forEachIndexed { place, row -> showAnswer(row, found.best.getOrNull(place)) }
+        rows.forEachIndexed { place, row -> showPrediction(row, found.best.getOrNull(place)) }
         view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs)
     }
 
-    private fun showAnswer(row: View, answer: Answer?) {
-        row.visibility = if (answer == null) View.INVISIBLE else View.VISIBLE
-        if (answer == null) return
-        val share = percent.format(answer.probability)
-        ViewCompat.requireViewById<TextView>(row, R.id.label).text = answer.label
+    private fun showPrediction(row: View, prediction: Answer?) {
+        row.visibility = if (prediction == null) View.INVISIBLE else View.VISIBLE
+        if (prediction == null) return
+        val share = percent.format(prediction.probability)
+        ViewCompat.requireViewById<TextView>(row, R.id.label).text = prediction.label
         ViewCompat.requireViewById<TextView>(row, R.id.probability).text = share
-        ViewCompat.requireViewById<LinearProgressIndicator>(row, R.id.bar).progress = (answer.probability * BAR_MAX).toInt()
-        row.contentDescription = getString(R.string.answer, BidiFormatter.getInstance().unicodeWrap(answer.label), share)
+        ViewCompat.requireViewById<LinearProgressIndicator>(row, R.id.bar).progress = (prediction.probability * BAR_MAX).toInt()
+        row.contentDescription = getString(R.string.prediction, BidiFormatter.getInstance().unicodeWrap(prediction.label), share)
     }
 
     private fun selfTest() {
@@ -192,7 +192,7 @@ class MainActivity : AppCompatActivity() {
 
     private companion object {
         const val TOP = 3
-        const val BAR_MAX = 1000 // as in row_answer.xml
+        const val BAR_MAX = 1000 // as in row_prediction.xml
         const val CHOSEN = "chosen"
     }
 }

@@ -10,7 +10,7 @@ import org.junit.runner.RunWith
 @RunWith(AndroidJUnit4::class)
 class GoldenTest {
     @Test
-    fun thisPhoneGivesTheGoldenAnswers() {
+    fun thisPhoneGivesTheGoldenPredictions() {
         EdgetlClassifier(InstrumentationRegistry.getInstrumentation().targetContext).use {
             assertTrue(it.selfTest().images > 0)
         }

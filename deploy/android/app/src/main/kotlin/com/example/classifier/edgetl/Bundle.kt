@@ -16,7 +16,7 @@ internal class Bundle(val files: Files) {
     val manifest = json("manifest.json")
     val model: String = choice.getString("model")
     val size: Int = manifest.getJSONObject("contract").getInt("image_size")
-    val labels: List<String> = manifest.getJSONObject("contract").getJSONArray("labels").strings()
+    val labels: List<String> = manifest.getJSONObject("contract").getJSONArray("class_names").strings()
 
     fun json(name: String) = JSONObject(files.read(name).decodeToString())
 }

@@ -39,12 +39,12 @@ internal class OnnxModel(file: ByteBuffer, threads: Int) : Model {
         input.rewind()
         OnnxTensor.createTensor(environment, input, shape, type).use { tensor ->
             session.run(mapOf(name to tensor)).use { result ->
-                val answer = result.get(0) as OnnxTensor
-                if (answer.info.type == OnnxJavaType.UINT8) {
-                    val bytes = answer.byteBuffer
+                val prediction = result.get(0) as OnnxTensor
+                if (prediction.info.type == OnnxJavaType.UINT8) {
+                    val bytes = prediction.byteBuffer
                     return FloatArray(bytes.remaining()) { (bytes.get().toInt() and 0xFF) / 256f }
                 }
-                val floats = answer.floatBuffer
+                val floats = prediction.floatBuffer
                 return FloatArray(floats.remaining()) { floats.get() }
             }
         }

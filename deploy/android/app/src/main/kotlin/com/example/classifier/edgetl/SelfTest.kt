@@ -7,10 +7,10 @@ import org.json.JSONObject
 /** The model, its inputs or its labels are not what was validated. */
 class SelfTestException(message: String) : Exception(message)
 
-/** How far this phone is from the golden answers: in steps of 1/256, and of the resized mosaic in levels of 255. */
+/** How far this phone is from the golden predictions: in steps of 1/256, and of the resized mosaic in levels of 255. */
 data class SelfTestReport(val images: Int, val maxSteps: Double, val meanSteps: Double, val resizeMaxLevels: Int)
 
-/** Proves that the files are whole and the answers the validated ones. */
+/** Proves that the files are whole and the predictions the validated ones. */
 internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     private val golden = bundle.json("golden/golden.json")
     private val pixels = bundle.files.read("golden/pixels.bin")
@@ -19,10 +19,10 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     /** Throws SelfTestException. */
     fun run(): SelfTestReport {
         checkFiles()
-        val answers = golden.getJSONObject("answers").getJSONArray(bundle.model)
-        val wanted = List(answers.length()) { answers.getJSONArray(it).doubles() }
+        val predictions = golden.getJSONObject("predictions").getJSONArray(bundle.model)
+        val wanted = List(predictions.length()) { predictions.getJSONArray(it).doubles() }
         if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes) {
-            throw SelfTestException("there are ${wanted.size} golden answers and ${pixels.size} bytes of golden images")
+            throw SelfTestException("there are ${wanted.size} golden predictions and ${pixels.size} bytes of golden images")
         }
         val top1 = golden.getJSONObject("top1").getJSONArray(bundle.model).strings()
         if (wanted.map { row -> bundle.labels.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
@@ -33,7 +33,7 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
         val tolerance = golden.getJSONObject("tolerance")
         // Written so that NaN fails.
         if (!(largest <= tolerance.getDouble("max_steps") && mean <= tolerance.getDouble("mean_steps"))) {
-            throw SelfTestException("the answers are up to %.0f steps of 1/256 off, %.1f on average".format(largest, mean))
+            throw SelfTestException("the predictions are up to %.0f steps of 1/256 off, %.1f on average".format(largest, mean))
         }
         return SelfTestReport(wanted.size, largest, mean, resizeMaxLevels())
     }
