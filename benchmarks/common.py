@@ -9,8 +9,9 @@ from edgetl.keras import set_seed
 
 import numpy as np
 
-from edgetl.backbones import BACKBONES, weights
+from edgetl.backbones import BACKBONES
 from edgetl.backbones.fold import fold_batch_norms
+from edgetl.backbones.weights import load as weights
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images

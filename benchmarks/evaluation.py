@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 from common import cpu_line, seconds
 
-from edgetl.project import Project
+from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import SIDE_BY_SIDE, Session, predict
 

@@ -30,8 +30,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from edgetl.data.digits import find
 from edgetl.errors import ParityError
+from edgetl.files import sha256
 from edgetl.ship import archive
-from edgetl.workspace import sha256
 
 # Every stage of a training, at a size whose rounds take seconds.
 _TRAIN = (

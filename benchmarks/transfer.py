@@ -16,9 +16,9 @@ from scipy import stats
 
 from edgetl import recipe
 from edgetl.data.sources import find
-from edgetl.pipeline.pretrain import make_backbone
-from edgetl.pipeline.train import train_float
-from edgetl.project import Project
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.pretrain import make_backbone
+from edgetl.pipeline.train.stages import train_float
 
 RECIPE = Path(__file__).parents[1] / "models/small_cnn_digits/recipe.toml"
 SEEDS, TRAINED, JUDGED = range(5), 10, 100  # images of each class

@@ -141,8 +141,8 @@ def run_copy(made: Made, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def bundled(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The finished run's bundle: int8 TFLite and int8 ONNX."""
-    from edgetl.pipeline.bundle import bundle
-    from edgetl.project import Project
+    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.ship.bundle import bundle
 
     path = tmp_path_factory.mktemp("bundle") / "Zahlen für 数字.edgetl"
     bundle(Project.open(made.run), path, (), "", "", "Apache-2.0", None, force=False)

@@ -67,7 +67,7 @@ def test_flowers(flowers: tuple[Path, dict[str, Any]]) -> None:
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_mediapipe_gives_our_top1(precision: str, flowers: tuple[Path, dict[str, Any]], mediapipe: Classify) -> None:
     """Of the unchanged file, on 100 images at the model's size."""
-    from edgetl.project import Project
+    from edgetl.pipeline.project import Project
     from edgetl.runtimes import open_session
 
     project = Project.open(flowers[0])

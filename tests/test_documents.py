@@ -120,8 +120,8 @@ def test_files_of_a_run_lie_in_it(name: Any) -> None:
 def test_what_a_terminal_would_do_is_in_no_message(tmp_path: Path) -> None:
     """A huge value is not repeated whole."""
     (tmp_path / "run.json").write_text(json.dumps({"schema": 1, "stages": {"x": "y" * 10**6}, "recipe": {}, "created": "", "software": {}}))
-    from edgetl.workspace import Run
+    from edgetl.run_folder import RunFolder
 
     with pytest.raises(RunError, match=r"stages\.x is no table") as caught:
-        Run.open(tmp_path)
+        RunFolder.open(tmp_path)
     assert len(caught.value.problem) < 300

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 import edgetl
-from edgetl.backbones import BACKBONES, pins, weights
+from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone, ImagenetFile
+from edgetl.backbones.weights import load as weights
+from edgetl.backbones.weights import pins
 from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.errors import WeightsError
 

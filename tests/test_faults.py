@@ -18,7 +18,8 @@ import pytest
 
 from edgetl import lock, log
 from edgetl.errors import STOPS
-from edgetl.workspace import Run, sha256, write_json
+from edgetl.files import sha256, write_json
+from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult, Made
 from tests.disk import mounted, remount
 
@@ -104,7 +105,7 @@ def test_ctrl_c_leaves_the_terminal_and_the_run_in_order(terminal: Callable[...,
     assert "Traceback" not in said
     assert not list(run.rglob(".partial-*"))
     assert "ended with exit code 130" in (run / log.NAME).read_text(encoding="utf-8")
-    assert Run.open(run).read()["stages"].keys() <= {"data"}
+    assert RunFolder.open(run).read()["stages"].keys() <= {"data"}
     assert lock.acquire(run), "the lock was given back"
 
 
@@ -142,7 +143,7 @@ def test_a_signal_inside_of_tensorflow_waits_for_our_next_line_and_a_second_one_
             passed.append("the signal")
         passed.append("the end")
 
-    monkeypatch.setattr("edgetl.pipeline.train.train", lambda _: tf.function(traced, autograph=False)())
+    monkeypatch.setattr("edgetl.pipeline.train.stages.train", lambda _: tf.function(traced, autograph=False)())
     outcome = cli(*QUICK, "--out", tmp_path / "run", "--json")
     assert passed == (["the signal", "the end"] if times == 1 else ["the signal"])
     assert outcome.code == outcome.document["exit_code"] == code
@@ -158,7 +159,7 @@ def test_an_error_after_a_signal_is_the_stop(cli: Cli, monkeypatch: pytest.Monke
             signal.raise_signal(signal.SIGTERM)
         raise AttributeError("'dict' object has no attribute '_type_spec'")
 
-    monkeypatch.setattr("edgetl.pipeline.train.train", lose_it)
+    monkeypatch.setattr("edgetl.pipeline.train.stages.train", lose_it)
     assert cli(*QUICK, "--out", tmp_path / "run", "--json").document["exit_code"] == 143
 
 
@@ -218,7 +219,7 @@ def test_a_read_only_run_can_be_looked_at_and_not_written(cli: Cli, made: Made, 
 
 
 def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made, run_copy: Path, digit_folder: Path) -> None:
-    before = Run(run_copy).read()["stages"]
+    before = RunFolder(run_copy).read()["stages"]
     hidden = digit_folder.rename(digit_folder.with_name("elsewhere"))
     try:
         for arguments in (("validate", run_copy), ("run", made.recipe, "--out", run_copy)):
@@ -226,7 +227,7 @@ def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made
             assert (outcome.code, str(digit_folder) in outcome.err, "Traceback" in outcome.err) == (3, True, False), outcome.err
     finally:
         hidden.rename(digit_folder)
-    assert Run(run_copy).read()["stages"] == before
+    assert RunFolder(run_copy).read()["stages"] == before
     assert cli("validate", run_copy, "--limit", 6).code in (0, 7)
 
 
@@ -234,7 +235,7 @@ def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made
 def test_a_cut_file_of_the_training_is_an_error_that_says_what_mends_it(cli: Cli, run_copy: Path, name: str) -> None:
     whole = (run_copy / name).read_bytes()
     (run_copy / name).write_bytes(whole[: len(whole) // 2])
-    record = Run(run_copy).read()
+    record = RunFolder(run_copy).read()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith("export")}
     write_json(run_copy / "run.json", record)
     outcome = cli("export", run_copy, "--int8")
@@ -253,7 +254,7 @@ def test_a_cut_model_is_trained_again(cli: Cli, made: Made, run_copy: Path) -> N
 
 def test_a_clock_that_went_back_makes_no_stage_older(cli: Cli, run_copy: Path) -> None:
     """Stages are told apart by what they were made from, not by when."""
-    record = Run(run_copy).read()
+    record = RunFolder(run_copy).read()
     record["stages"]["float"]["finished"] = "2999-01-01T00:00:00+00:00"
     write_json(run_copy / "run.json", record)
     assert cli("sensitivity", run_copy, "--limit", 6).code == 0
@@ -261,7 +262,7 @@ def test_a_clock_that_went_back_makes_no_stage_older(cli: Cli, run_copy: Path) -
 
 
 def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run_copy: Path) -> None:
-    record = Run(run_copy).read()
+    record = RunFolder(run_copy).read()
     record["recipe"]["train"]["telepathy"] = True
     record["software"]["edgetl"] = "7.5"
     write_json(run_copy / "run.json", record)
@@ -271,7 +272,7 @@ def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run
 
 
 def test_a_run_of_an_older_version_gets_the_new_settings_defaults(cli: Cli, run_copy: Path) -> None:
-    record = Run(run_copy).read()
+    record = RunFolder(run_copy).read()
     del record["recipe"]["train"]["temperature_scaling"]
     del record["stages"]["float"]["edgetl"]
     record["software"]["edgetl"] = "0.0.1"

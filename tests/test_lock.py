@@ -14,7 +14,7 @@ import pytest
 from edgetl import lock
 from edgetl.errors import RunError
 from edgetl.pipeline.runs import removable
-from edgetl.workspace import Run, hold
+from edgetl.run_folder import RunFolder, hold
 from tests.conftest import CliResult
 from tests.disk import mounted
 
@@ -97,16 +97,16 @@ def test_a_run_that_is_written_can_be_read_but_not_written(
     cli: Callable[..., CliResult], tmp_path: Path, holder: subprocess.Popen[bytes]
 ) -> None:
     with pytest.raises(RunError, match="is being written"):
-        Run.create(tmp_path, {})
+        RunFolder.create(tmp_path, {})
     holder.kill()
     holder.wait()
-    run = Run.create(tmp_path, {})
+    run = RunFolder.create(tmp_path, {})
     (tmp_path / ".partial-1-model.tflite").touch()
     lock.release_all()
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        assert Run.open(tmp_path).read()["stages"] == {}
+        assert RunFolder.open(tmp_path).read()["stages"] == {}
         with pytest.raises(RunError, match="is being written"):
             run.finish("train", "inputs", 0.0, [], {})
         outcome = cli("report", tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgetl import console, log
-from edgetl.workspace import Run, hold
+from edgetl.run_folder import RunFolder, hold
 from tests.conftest import CliResult
 
 
@@ -26,7 +26,7 @@ def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
 
 
 def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., CliResult], tmp_path: Path) -> None:
-    Run.create(tmp_path / "run", {})
+    RunFolder.create(tmp_path / "run", {})
     log.end()
     outcome = cli("train", "digits", "--out", tmp_path / "run", "--weights", "no such file")
     text = (tmp_path / "run" / log.NAME).read_text(encoding="utf-8")

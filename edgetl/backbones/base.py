@@ -9,7 +9,7 @@ from typing import Any
 
 from edgetl.keras import keras
 
-from edgetl.backbones import hdf5
+from edgetl.backbones.weights import hdf5
 from edgetl.errors import UsageError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from edgetl.keras import keras, layers
 
 from edgetl.backbones.base import Backbone, ImagenetFile, load_h5
-from edgetl.backbones.torch_file import read_tensors
+from edgetl.backbones.weights.torch_file import read_tensors
 from edgetl.errors import DependencyError, WeightsError
 
 # (kernel, stride, expansion, filters, repeats) of each stage: EfficientNet-B0's table, widths and depths unscaled.

@@ -5,8 +5,9 @@ from typing import Any
 
 from edgetl.keras import keras
 
-from edgetl.backbones import application, caffe
+from edgetl.backbones import application
 from edgetl.backbones.base import Backbone, keras_file
+from edgetl.backbones.weights import caffe
 
 _FILE = keras_file(
     "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",

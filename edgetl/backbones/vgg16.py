@@ -5,8 +5,8 @@ from typing import Any
 
 from edgetl.keras import keras, layers
 
-from edgetl.backbones import caffe
 from edgetl.backbones.base import Backbone, keras_file, load_h5
+from edgetl.backbones.weights import caffe
 
 _BLOCKS = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # width and convolutions of each
 _FILE = keras_file(

@@ -21,7 +21,8 @@ from edgetl.evaluation.agreement import compare
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.parity import Tolerance
 from edgetl.evaluation.statistics import paired
-from edgetl.workspace import sha256, software
+from edgetl.files import sha256
+from edgetl.run_folder import software
 
 SCHEMA = 1
 _KERNELS = "the same file under other kernels: they round by a step or so a layer otherwise, near ties tip over (measured: 1.5 %)"

@@ -30,8 +30,8 @@ def bundle(
 
     Example: edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
     """
-    from edgetl.pipeline import bundle as stage
-    from edgetl.project import Project
+    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.ship import bundle as stage
 
     project = Project.open(run)
     if out is None:

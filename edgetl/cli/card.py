@@ -18,10 +18,11 @@ def card(
 
     Example: edgetl card runs/flowers --out models/flowers
     """
+    from edgetl.files import atomic, write_json
     from edgetl.report import card as cards
-    from edgetl.workspace import Run, atomic, write_json
+    from edgetl.run_folder import RunFolder
 
-    opened = Run.open(run)
+    opened = RunFolder.open(run)
     if out is None:
         opened.hold()
     folder = out or opened.path

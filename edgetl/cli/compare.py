@@ -25,7 +25,7 @@ def compare(
 
     Example: edgetl compare runs/small runs/large
     """
-    from edgetl.pipeline import compare as stage
+    from edgetl.pipeline.evaluate import compare as stage
     from edgetl.report import comparison as report
 
     document = stage.compare(runs, model, out)

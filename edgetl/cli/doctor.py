@@ -34,7 +34,7 @@ def doctor(
 
     from edgetl.errors import DataError
     from edgetl.pipeline import doctor as stage
-    from edgetl.report import doctor as report
+    from edgetl.report.page import doctor as report
 
     written, document = stage.doctor(chosen, out, fast)
     report.tell(document)

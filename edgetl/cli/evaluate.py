@@ -33,8 +33,8 @@ def evaluate(
     if cv == 1:
         raise UsageError("one fold leaves nothing to train on", "choose 2 or more; 5 is usual")
 
-    from edgetl.pipeline import evaluate as stage
-    from edgetl.project import Project
+    from edgetl.pipeline.evaluate import scores as stage
+    from edgetl.pipeline.project import Project
     from edgetl.report import evaluation as report
 
     project = Project.open(run)

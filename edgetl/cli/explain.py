@@ -35,7 +35,7 @@ def explain(
         raise UsageError("no image was named", "edgetl explain RUN IMAGE...")
 
     from edgetl.pipeline import explain as stage
-    from edgetl.project import Project
+    from edgetl.pipeline.project import Project
 
     document = stage.explain(Project.open(run), names, out)
     rows = []

@@ -46,8 +46,8 @@ def export(
     if onnx_style not in (None, "integer", "qdq"):
         raise UsageError(f"there is no ONNX style '{onnx_style}'", "choices: integer, qdq")
 
-    from edgetl.pipeline import export as stage
-    from edgetl.project import Project
+    from edgetl.pipeline.export import files as stage
+    from edgetl.pipeline.project import Project
     from edgetl.training.compress import zipped_bytes
 
     project = Project.open(run, {"export.keep_float": keep_float, "export.max_drop": max_drop}, settings or ())

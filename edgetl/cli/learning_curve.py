@@ -38,8 +38,8 @@ def learning_curve(
     }
     chosen = recipes.load(recipe, settings or (), options)
 
-    from edgetl.pipeline import learning_curve as stage
-    from edgetl.project import Project
+    from edgetl.pipeline.evaluate import learning_curve as stage
+    from edgetl.pipeline.project import Project
     from edgetl.report import learning_curve as report
 
     project = Project.create(chosen, out)

@@ -13,7 +13,7 @@ def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
     from edgetl.backbones import BACKBONES
     from edgetl.data import SOURCES
     from edgetl.devices import KINDS
-    from edgetl.doctor import CHECKS
+    from edgetl.diagnosis import CHECKS
     from edgetl.export import FORMATS
     from edgetl.quantization import SCHEMES
     from edgetl.runtimes import RUNTIMES

@@ -21,7 +21,7 @@ def predict(
 
     Example: edgetl predict runs/flowers rose.jpg tulip.png
     """
-    from edgetl.predict import predict as answer
+    from edgetl.pipeline.predict import predict as answer
 
     predictions = answer(model, images, top)
     rows = [

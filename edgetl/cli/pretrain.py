@@ -43,9 +43,9 @@ def pretrain(
     }  # fmt: skip
     chosen = recipes.load(recipe, settings or (), options)
 
-    from edgetl.pipeline import pretrain as stage
-    from edgetl.project import Project
-    from edgetl.workspace import PRETRAINED
+    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.train import pretrain as stage
+    from edgetl.run_folder import PRETRAINED
 
     project = Project.create(chosen, None, PRETRAINED)
     file = stage.pretrain(project, out)

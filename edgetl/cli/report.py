@@ -31,9 +31,9 @@ def report(
     Example: edgetl report runs/flowers
     """
     from edgetl.pipeline import report as stage
-    from edgetl.workspace import Run
+    from edgetl.run_folder import RunFolder
 
-    opened = Run.open(run)
+    opened = RunFolder.open(run)
     ending = out.suffix.removeprefix(".").lower() if out else ""
     chosen = form.value if form else ending if ending in list(Form) else "html"
     path, absent = stage.report(opened, out, chosen)

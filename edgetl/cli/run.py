@@ -30,11 +30,11 @@ def run(
     source = recipes.pretraining(recipe, settings or (), options, quick=quick)
 
     from edgetl.pipeline import track
-    from edgetl.pipeline.export import export
-    from edgetl.pipeline.pretrain import make_backbone
-    from edgetl.pipeline.train import train
+    from edgetl.pipeline.export.files import export
+    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.train.pretrain import make_backbone
+    from edgetl.pipeline.train.stages import train
     from edgetl.pipeline.validate import validate
-    from edgetl.project import Project
 
     track.check(chosen)
     if source is not None:

@@ -27,7 +27,7 @@ def runs(
     """
     from edgetl.errors import RunError
     from edgetl.pipeline import runs as stage
-    from edgetl.workspace import Run
+    from edgetl.run_folder import RunFolder
 
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}", "make a run with 'edgetl train DATA', or name the folder that holds your runs")
@@ -37,11 +37,11 @@ def runs(
     console.table(str(folder), ["run", *(stage.SHORT.get(name, name) for name in shown)], cells)
     removed = []
     for path in [Path(row["run"]) for row in rows[keep:]] if keep is not None else []:
-        reason = stage.removable(Run(path))
+        reason = stage.removable(RunFolder(path))
         if reason:
             console.warn(f"{path} stays: {reason}")
         elif yes or typer.confirm(f"delete {path}?", err=True):
-            stage.remove(Run(path))
+            stage.remove(RunFolder(path))
             removed.append(str(path))
             console.note(f"deleted: {path}")
     console.result({"runs": rows, "deleted": removed})

@@ -25,8 +25,8 @@ def sensitivity(
 
     Example: edgetl sensitivity runs/flowers
     """
-    from edgetl.pipeline import diagnose
-    from edgetl.project import Project
+    from edgetl.pipeline import sensitivity as diagnose
+    from edgetl.pipeline.project import Project
 
     project = Project.open(run)
     document = diagnose.sensitivity(project, limit, scheme)

@@ -28,7 +28,7 @@ def ship(
 
     Example: edgetl ship runs/flowers --target android --out flowers-app --package org.example.flowers
     """
-    from edgetl.pipeline.ship import ship as stage
+    from edgetl.pipeline.ship.app import ship as stage
 
     document = stage(source, target, out, into, package, runtime)
     if document["forced"]:

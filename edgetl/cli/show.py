@@ -10,10 +10,10 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
     Example: edgetl show runs/flowers
     """
     from edgetl import documents
-    from edgetl.report.tables import settings, stages, validation
-    from edgetl.workspace import Run
+    from edgetl.report.terminal.tables import settings, stages, validation
+    from edgetl.run_folder import RunFolder
 
-    opened = Run.open(run)
+    opened = RunFolder.open(run)
     record = opened.read()
     validated = documents.validation(opened.validation) if opened.validation.exists() else None
     console.note(f"{opened.path}, made {record['created']} with edgetl {record['software']['edgetl']}")

@@ -70,12 +70,12 @@ def train(
 
 
 def _train(chosen: "Recipe", source: "Recipe | None", out: Path | None, baseline: str) -> None:
-    from edgetl.pipeline import baseline as baselines
     from edgetl.pipeline import track
-    from edgetl.pipeline import train as stage
-    from edgetl.pipeline.pretrain import make_backbone
-    from edgetl.project import Project
-    from edgetl.report.tables import stages
+    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.train import baseline as baselines
+    from edgetl.pipeline.train import stages as stage
+    from edgetl.pipeline.train.pretrain import make_backbone
+    from edgetl.report.terminal.tables import stages
 
     track.check(chosen)
     if baseline:

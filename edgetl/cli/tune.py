@@ -32,9 +32,9 @@ def tune(
     budget_ms = _milliseconds(latency_budget)
     chosen = recipes.load(recipe, settings or (), {"data.source": str(Path(data).resolve()) if Path(data).exists() else data})
 
-    from edgetl.pipeline import tune as stage
+    from edgetl.pipeline.tune import search as stage
     from edgetl.report import tune as report
-    from edgetl.workspace import RUNS
+    from edgetl.run_folder import RUNS
 
     folder = out or RUNS / f"{Path(data).stem or 'data'}-tune"
     document = stage.tune(chosen, folder, stage.Search(trials, device, budget_ms))

@@ -25,14 +25,14 @@ def validate(
     Example: edgetl validate --limit 200
     """
     from edgetl.pipeline import validate as stage
-    from edgetl.project import Project
+    from edgetl.pipeline.project import Project
 
     tell(stage.validate(Project.open(run), limit))
 
 
 def tell(document: dict[str, Any]) -> None:
     """Print a validation and end with its exit code."""
-    from edgetl.report.tables import validation
+    from edgetl.report.terminal.tables import validation
 
     validation(document)
     console.result(document)

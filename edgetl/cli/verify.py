@@ -20,7 +20,7 @@ def verify(
 
     Example: edgetl verify flowers.edgetl --require-signature release.key.pub
     """
-    from edgetl.pipeline.bundle import verify as prove
+    from edgetl.pipeline.ship.bundle import verify as prove
 
     document = prove(bundle, require_signature)
     rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]

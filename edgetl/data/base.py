@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.workspace import fingerprint
+from edgetl.files import fingerprint
 
 SPLITS = ("train", "val", "test")
 

@@ -12,7 +12,7 @@ from edgetl.data.base import Images, Item, Listing, Rejected
 from edgetl.data.reading import read_all
 from edgetl.data.splits import assign
 from edgetl.errors import DataError
-from edgetl.workspace import fingerprint
+from edgetl.files import fingerprint
 
 
 def load(

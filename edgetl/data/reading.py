@@ -22,7 +22,7 @@ from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.files import reason
 from edgetl.data.stored import StoredRows, write_header
-from edgetl.workspace import DAMAGED_NPZ, atomic, fingerprint, write_json
+from edgetl.files import DAMAGED_NPZ, atomic, fingerprint, write_json
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
 WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.errors import RunError
-from edgetl.workspace import DAMAGED_NPZ, atomic
+from edgetl.files import DAMAGED_NPZ, atomic
 
 
 class StoredRows:

@@ -18,8 +18,8 @@ from edgetl.devices.base import PACKAGES, Job, Kind, PythonDevice
 from edgetl.devices.native import TOOLS, obtain
 from edgetl.devices.process import call, last_lines
 from edgetl.errors import DependencyError, DeviceError, EdgetlError
+from edgetl.files import sha256
 from edgetl.registry import did_you_mean
-from edgetl.workspace import sha256
 
 _ANSWER_S = 30.0  # for what takes a healthy device well under a second, and adb's own server a few to start
 _COPY_S = 600.0

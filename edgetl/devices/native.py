@@ -15,7 +15,7 @@ from typing import Any
 from edgetl.devices.base import Device, Job
 from edgetl.devices.runner import operators
 from edgetl.errors import DeviceError
-from edgetl.workspace import atomic, sha256
+from edgetl.files import atomic, sha256
 
 _DOWNLOAD_S = 60.0  # without a byte
 _MEMORY_EVERY_MS = 5

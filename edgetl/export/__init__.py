@@ -12,7 +12,7 @@ FORMATS: "Registry[Format]" = Registry(
     "format",
     {
         "tflite": ("edgetl.export.tflite:FORMAT", "LiteRT (Android, iOS, Linux boards, web): float32, float16, int8"),
-        "onnx": ("edgetl.export.onnx:FORMAT", "ONNX Runtime (anywhere): float32, float16, int8 as fused integer operators"),
+        "onnx": ("edgetl.export.onnx_file:FORMAT", "ONNX Runtime (anywhere): float32, float16, int8 as fused integer operators"),
         "onnx_qdq": ("edgetl.export.onnx_qdq:FORMAT", "accelerators that read ONNX (QNN, OpenVINO): int8 as Q/DQ pairs"),
         "ort": ("edgetl.export.ort:FORMAT", "ONNX Runtime's small builds for phones: float32, float16, int8, optimized already"),
         "coreml": ("edgetl.export.coreml:FORMAT", "Apple's devices: float32, float16, from image to label; pip install edgetl[coreml]"),

@@ -5,7 +5,7 @@ TensorRT takes them only where zero points are 0, and these activations are asym
 
 from edgetl.contract import InputContract
 from edgetl.export.base import Format
-from edgetl.export.onnx import quantized_pairs, stamp
+from edgetl.export.onnx_file import quantized_pairs, stamp
 
 
 def _convert(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:

@@ -16,7 +16,7 @@ from flatbuffers import number_types
 from flatbuffers.table import Table
 
 from edgetl.contract import InputContract
-from edgetl.export import onnx
+from edgetl.export import onnx_file as onnx
 from edgetl.export.base import About, Format
 
 _IDENTIFIER = b"ORTM"

@@ -12,13 +12,13 @@ import numpy as np
 from edgetl.benchmark.plan import Plan, Sent, Subject
 from edgetl.benchmark.run import benchmark as measure
 from edgetl.errors import RunError, UsageError
-from edgetl.pipeline.export import exported
+from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.project import Project
 from edgetl.pipeline.validate import subject_name
-from edgetl.project import Project
 from edgetl.report import benchmark as report
+from edgetl.run_folder import RunFolder
 from edgetl.runtimes import open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
-from edgetl.workspace import Run
 
 
 def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, images: int, out: Path | None) -> dict[str, Any]:
@@ -42,11 +42,11 @@ def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, image
     return document
 
 
-def _run_of(targets: Sequence[Path]) -> Run:
+def _run_of(targets: Sequence[Path]) -> RunFolder:
     if len(targets) > 1:
         missing = [str(path) for path in targets if not path.is_file()]
         raise UsageError(f"{missing[0]} is no model file", "name one run, or model files that end in .tflite or .onnx")
-    return Run.open(targets[0] if targets else None)
+    return RunFolder.open(targets[0] if targets else None)
 
 
 def _of_files(paths: Sequence[Path]) -> Sequence[Subject]:
@@ -61,7 +61,7 @@ def _measurable(path: Path) -> str:
     return runtime
 
 
-def _of_run(run: Run) -> Sequence[Subject]:
+def _of_run(run: RunFolder) -> Sequence[Subject]:
     """Its exported files but those that run on no device of ours, with their accuracy where they are validated as they are."""
     accuracy: dict[str, float] = {}
     with suppress(RunError):  # not validated yet: nothing is known of it
@@ -71,7 +71,7 @@ def _of_run(run: Run) -> Sequence[Subject]:
 
 
 @contextmanager
-def _sent(run: Run | None, subjects: Sequence[Subject], count: int) -> Iterator[tuple[Sequence[Subject], Sent | None]]:
+def _sent(run: RunFolder | None, subjects: Sequence[Subject], count: int) -> Iterator[tuple[Sequence[Subject], Sent | None]]:
     """The subjects with this host's predictions, and the images in a file for the devices."""
     if run is None or not count:
         yield subjects, None

@@ -19,17 +19,18 @@ from edgetl.console import warn
 from edgetl.data import exclude, images, reading
 from edgetl.data.base import SPLITS, Listing, Rejected
 from edgetl.data.stored import read_array, write_array
-from edgetl.doctor import CHECKS
-from edgetl.doctor.alike import find_pairs
-from edgetl.doctor.base import Finding, Look, Seen
-from edgetl.doctor.copies import all_alike
-from edgetl.doctor.labels import judged_classes
-from edgetl.doctor.look import look_at
+from edgetl.diagnosis import CHECKS
+from edgetl.diagnosis.alike import find_pairs
+from edgetl.diagnosis.base import Finding, Look, Seen
+from edgetl.diagnosis.copies import all_alike
+from edgetl.diagnosis.labels import judged_classes
+from edgetl.diagnosis.look import look_at
 from edgetl.errors import DataError, UsageError
-from edgetl.project import listing_of
+from edgetl.files import atomic, fingerprint, sha256, write_json
+from edgetl.pipeline.project import listing_of
 from edgetl.recipe import Recipe, restore
-from edgetl.report import doctor as report
-from edgetl.workspace import Run, atomic, fingerprint, sha256, write_json
+from edgetl.report.page import doctor as report
+from edgetl.run_folder import RunFolder
 
 _VERSION = 1  # raise it when the same images give other features
 OUT = Path("doctor")  # where findings go when no folder is named
@@ -74,9 +75,9 @@ def _check_out(out: Path, source: Path) -> None:
 
 def _as_the_run(out: Path, recipe: Recipe) -> Recipe:
     """A run's own recipe where `out` is one, so that its own splits are examined."""
-    if not Run(out).record.exists():
+    if not RunFolder(out).record.exists():
         return recipe
-    own, source = restore(Run.open(out).read()["recipe"]), Path(recipe.data.source)
+    own, source = restore(RunFolder.open(out).read()["recipe"]), Path(recipe.data.source)
     if own.data.source not in (recipe.data.source, str(source.resolve())):
         raise UsageError(f"{out} is a run on other images, {own.data.source}", "name those, or another folder with --out")
     return own
@@ -97,7 +98,7 @@ def _see(listing: Listing, recipe: Recipe, cache: Path, fast: bool) -> Seen:
 
 def _read(listing: Listing, cache: Path, fast: bool) -> tuple[list[Look | None], tuple[Rejected, ...], NDArray[np.float32] | None]:
     """A look at each listed file (None: no usable image), all rejected ones, and the features of the usable ones, kept in the cache."""
-    from edgetl.doctor import network
+    from edgetl.diagnosis import network
 
     contract = network.input_contract(listing.class_names)
     parts = network.BACKBONE, network.ALPHA, network.IMAGE_SIZE, network.WEIGHTS, PIL.__version__

@@ -8,8 +8,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from edgetl.run_folder import software
 from edgetl.runtimes.cpu import cpu_facts
-from edgetl.workspace import software
 
 _FURTHER = (
     *("keras", "pydantic", "typer", "rich", "scipy", "scikit-learn", "matplotlib", "protobuf", "flatbuffers", "h5py"),

@@ -12,12 +12,12 @@ import numpy as np
 from edgetl import documents
 from edgetl.console import progress, warn
 from edgetl.explain.gradcam import Look, last_map, look
-from edgetl.pipeline.diagnose import chosen
-from edgetl.predict import pixels_of
-from edgetl.project import Project
-from edgetl.report import draw
-from edgetl.report.explanation import explanation, lines
-from edgetl.workspace import atomic, write_json
+from edgetl.files import atomic, write_json
+from edgetl.pipeline.predict import pixels_of
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.sensitivity import chosen
+from edgetl.report.plots import draw
+from edgetl.report.plots.explanation import explanation, lines
 
 _STEM = 60  # characters of an image's own name in its file's name: file systems allow 255 bytes
 

@@ -18,7 +18,7 @@ from edgetl.data.files import reason
 from edgetl.data.packed import AROUND, ENCODED, content
 from edgetl.data.shards import INDEX, LeftOut, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
-from edgetl.workspace import fingerprint
+from edgetl.files import fingerprint
 
 _CHUNK = 2**20
 

@@ -10,15 +10,15 @@ from edgetl import documents
 from edgetl.console import note, warn
 from edgetl.errors import DataError, RunError
 from edgetl.pipeline.explain import identity
-from edgetl.report.blocks import Absent
-from edgetl.report.facts import Facts, Predictions
-from edgetl.report.write import write
-from edgetl.workspace import Run
+from edgetl.report.page.blocks import Absent
+from edgetl.report.page.facts import Facts, Predictions
+from edgetl.report.page.write import write
+from edgetl.run_folder import RunFolder
 
 _COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onnx_float32")  # the first two that there are
 
 
-def report(run: Run, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
+def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
     """Write it, by default to report.html (or .md, .pdf) in the run; gives its path and what is not in it."""
     if out is None:
         run.hold()
@@ -57,11 +57,11 @@ def _read(path: Path) -> Mapping[str, Any] | None:
     return document if isinstance(document, Mapping) else {"findings": document}
 
 
-def _predictions(run: Run) -> Predictions | Absent:
+def _predictions(run: RunFolder) -> Predictions | Absent:
     """Of the float model and of two files, on the images that the validation took."""
-    from edgetl.pipeline.export import exported
+    from edgetl.pipeline.export.files import exported
+    from edgetl.pipeline.project import Project
     from edgetl.pipeline.validate import subject_name
-    from edgetl.project import Project
     from edgetl.runtimes import open_session
     from edgetl.runtimes.base import predict as predict_rows
     from edgetl.runtimes.keras import KerasSession

@@ -11,7 +11,7 @@ from edgetl import lock
 from edgetl.errors import RunError, UsageError
 from edgetl.recipe import restore
 from edgetl.registry import did_you_mean
-from edgetl.workspace import Run
+from edgetl.run_folder import RunFolder
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
@@ -78,11 +78,11 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
     return [*known, *(row for row in found if row[sort] is None)]
 
 
-def _found(folder: Path) -> Iterator[Run]:
+def _found(folder: Path) -> Iterator[RunFolder]:
     """Every run right in the folder that this version reads."""
     for record in sorted(folder.glob("*/run.json")):
         with suppress(RunError, UsageError):
-            run = Run(record.parent)
+            run = RunFolder(record.parent)
             restore(run.read()["recipe"])
             yield run
 
@@ -98,7 +98,7 @@ def _value(name: str, record: Mapping[str, Any], validation: Mapping[str, Any]) 
     raise UsageError(f"runs have no column '{name}'", did_you_mean(name, [*COLUMNS, *settings]))
 
 
-def removable(run: Run) -> str:
+def removable(run: RunFolder) -> str:
     """Why the folder must not be removed; empty: it may be."""
     if run.path.is_symlink():
         return "it is a link"
@@ -111,7 +111,7 @@ def removable(run: Run) -> str:
     return f"it holds {foreign[0]}, which edgetl did not write" if foreign else ""
 
 
-def remove(run: Run) -> None:
+def remove(run: RunFolder) -> None:
     """Remove a run's folder. Raises RunError when it is none, or holds what is not edgetl's."""
     reason = removable(run)
     if reason:

@@ -9,9 +9,10 @@ from typing import Any
 
 from edgetl.console import note
 from edgetl.errors import DependencyError, RunError
+from edgetl.files import fingerprint
 from edgetl.recipe import Recipe
-from edgetl.report.sections.training import trainings
-from edgetl.workspace import Run, fingerprint
+from edgetl.report.page.sections.training import trainings
+from edgetl.run_folder import RunFolder
 
 _EXPERIMENT = "edgetl"
 _BATCH = 900  # figures a request: a server takes 1000 at most
@@ -24,7 +25,7 @@ def check(recipe: Recipe) -> None:
         raise DependencyError(f"tracking in {recipe.track.mlflow} needs the Python package mlflow", "pip install 'edgetl[mlflow]'")
 
 
-def track(run: Run, recipe: Recipe) -> None:
+def track(run: RunFolder, recipe: Recipe) -> None:
     """Settings, every epoch, the validation's figures and the files, unless this very state of the run is there already."""
     uri = recipe.track.mlflow
     if not uri:
@@ -45,7 +46,7 @@ def track(run: Run, recipe: Recipe) -> None:
         raise RunError(f"cannot write to the MLflow store {uri}: {reason}", f"{run.path} itself is complete; mend track.mlflow") from error
 
 
-def _send(client: Any, run: Run, recipe: Recipe, uri: str) -> None:
+def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:
     from mlflow.entities import Metric, Param
 
     record = run.read()
@@ -82,7 +83,7 @@ def _experiment(client: Any, uri: str) -> str:
     return str(client.create_experiment(_EXPERIMENT, database and (database.parent / "mlartifacts").as_uri()))
 
 
-def _figures(run: Run) -> Iterator[tuple[str, float, int]]:
+def _figures(run: RunFolder) -> Iterator[tuple[str, float, int]]:
     """(name, value, step) of every epoch and of the validation, where there is one of these files."""
     for name, epochs, _ in trainings(run.read()):
         for step, entry in enumerate(epochs, 1):

@@ -11,16 +11,17 @@ import numpy as np
 
 from edgetl import documents
 from edgetl.evaluation.parity import judge
-from edgetl.pipeline.export import exported
-from edgetl.project import Project
+from edgetl.files import fingerprint, write_json
+from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.project import Project
 from edgetl.quantization.base import Quantized
+from edgetl.run_folder import software
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
 from edgetl.runtimes.keras import KerasSession
 from edgetl.runtimes.latency import time_in_turn
-from edgetl.workspace import fingerprint, software, write_json
 
 
 def validate(project: Project, limit: int | None = None, again: bool = True) -> dict[str, Any]:

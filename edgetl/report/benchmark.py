@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import console
-from edgetl.report.pareto import has_median, pareto
-from edgetl.report.tables import markdown_table
-from edgetl.workspace import atomic, write_json
+from edgetl.files import atomic, write_json
+from edgetl.report.plots.pareto import has_median, pareto
+from edgetl.report.terminal.tables import markdown_table
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _LATENCY = ("device", "model", "p50", "95 %", "p90", "p99")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edgetl.report.tables import markdown_table
+from edgetl.report.terminal.tables import markdown_table
 
 _INT8 = ("ptq_int8", "qat_int8")
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from edgetl import console
-from edgetl.workspace import atomic
+from edgetl.files import atomic
 
 _INK, _FAINT, _COLOURS = "#2b3440", "#8a94a0", "Blues"
 _NUMBERED = 20  # classes up to which each cell has its number; beyond, it would not be legible

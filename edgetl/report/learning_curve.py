@@ -10,7 +10,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import NullLocator
 
 from edgetl import console
-from edgetl.workspace import atomic
+from edgetl.files import atomic
 
 _INK, _FAINT, _GRID, _BAR, _MARK = "#2b3440", "#8a94a0", "#e3e7ec", "#3f6fa3", "#c8553d"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import console
-from edgetl.report.pareto import pareto
+from edgetl.report.plots.pareto import pareto
 
 
 def tell(document: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from edgetl.keras import graph_of_images, tf
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.backbones import saved_model
+from edgetl.backbones import keras_file as saved_model
 from edgetl.contract import InputContract
 from edgetl.runtimes.base import check_shapes, opening
 

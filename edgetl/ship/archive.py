@@ -7,8 +7,8 @@ from pathlib import Path
 
 from edgetl.documents import check_directory
 from edgetl.errors import RunError
+from edgetl.files import atomic
 from edgetl.ship.manifest import Manifest, parse
-from edgetl.workspace import atomic
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes

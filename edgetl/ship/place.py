@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetl import documents
 from edgetl.errors import RunError, UsageError
-from edgetl.workspace import atomic, write_json
+from edgetl.files import atomic, write_json
 
 RECORD = ".edgetl-ship.json"  # in the app's folder: the sha256 of every file as it was written, by target
 

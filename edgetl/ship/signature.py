@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.errors import DependencyError, RunError, UsageError
-from edgetl.workspace import atomic
+from edgetl.files import atomic
 
 
 def _ed25519() -> Any:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from edgetl.console import note, progress, warn
+from edgetl.files import DAMAGED_NPZ, atomic
+from edgetl.run_folder import software
 from edgetl.training.team import ALONE, Steps, Team
 from edgetl.training.tensorboard import Log
-from edgetl.workspace import DAMAGED_NPZ, atomic, software
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from edgetl.keras import keras, layers, set_seed
 import numpy as np
 import pytest
 
-from edgetl.backbones import BACKBONES, weights
+from edgetl.backbones import BACKBONES
+from edgetl.backbones.weights import load as weights
 from tests.backbones.conftest import Build, randomize_norms, smallest
 
 THEIRS = {"vgg16": keras.applications.VGG16, "resnet50": keras.applications.ResNet50, "inception_v3": keras.applications.InceptionV3}

@@ -7,8 +7,9 @@ from edgetl.keras import keras, layers
 import numpy as np
 import pytest
 
-from edgetl.backbones import BACKBONES, weights
+from edgetl.backbones import BACKBONES
 from edgetl.backbones.hard_sigmoid import HardSigmoid, hard_swish
+from edgetl.backbones.weights import load as weights
 from tests.backbones.conftest import Build, normalized, randomize_norms
 
 FAMILY = [name for name in BACKBONES if name.startswith("mobilenet_v3")]

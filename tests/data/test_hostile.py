@@ -15,7 +15,7 @@ from edgetl.data import csv_file
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.folder import find
 from edgetl.errors import EdgetlError
-from edgetl.predict import pixels_of
+from edgetl.pipeline.predict import pixels_of
 from tests.conftest import CliResult
 from tests.data.conftest import encode, fill, scene
 

@@ -25,7 +25,7 @@ from edgetl.devices.browser_runtimes import RUNTIMES, Package, unpack, web_files
 from edgetl.devices.browser_server import served
 from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
-from edgetl.project import Project
+from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
 from tests.conftest import CliResult, Made
 

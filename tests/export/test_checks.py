@@ -20,7 +20,7 @@ from onnx import numpy_helper
 from edgetl.contract import InputContract
 from edgetl.errors import ExportError
 from edgetl.export import FORMATS, tflite
-from edgetl.export import onnx as onnx_export
+from edgetl.export import onnx_file as onnx_export
 from edgetl.export.base import About
 from edgetl.quantization.base import FakeQuantize, bake
 from edgetl.quantization.calibrate import activation_ranges

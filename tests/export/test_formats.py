@@ -17,7 +17,7 @@ from onnx import numpy_helper
 from edgetl.backbones import BACKBONES
 from edgetl.contract import PROBABILITY_SCALE, InputContract
 from edgetl.export import FORMATS, format_of, integer_graph, tflite
-from edgetl.export import onnx as onnx_export
+from edgetl.export import onnx_file as onnx_export
 from edgetl.export.base import About
 from edgetl.runtimes import open_session, runtime_of, unverified
 from tests.export.conftest import ABOUT, Network

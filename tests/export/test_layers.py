@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.export import onnx as onnx_export
+from edgetl.export import onnx_file as onnx_export
 from edgetl.export import tflite
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.runtimes import open_session

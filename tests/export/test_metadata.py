@@ -9,8 +9,8 @@ import pytest
 
 from edgetl.contract import InputContract
 from edgetl.export import FORMATS, tflite
-from edgetl.export import onnx as onnx_export
-from edgetl.project import Project
+from edgetl.export import onnx_file as onnx_export
+from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
 from tests.conftest import Classify, Made
 from tests.export.conftest import ABOUT, Network

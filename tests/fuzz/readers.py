@@ -22,10 +22,12 @@ from edgetl import recipe
 from edgetl.benchmark.gate import against, load_baseline
 from edgetl.contract import InputContract
 from edgetl.data import csv_file, folder
-from edgetl.report import card, tables
+from edgetl.files import write_json
+from edgetl.report import card
+from edgetl.report.terminal import tables
+from edgetl.run_folder import RunFolder
 from edgetl.ship import archive
 from edgetl.ship.manifest import parse
-from edgetl.workspace import Run, write_json
 from tests.fuzz import examples
 from tests.fuzz.swapping import swapped
 
@@ -71,7 +73,7 @@ def _written(content: bytes, at: Path, name: str) -> Path:
 
 
 def _image(content: bytes, at: Path) -> None:
-    from edgetl.predict import pixels_of
+    from edgetl.pipeline.predict import pixels_of
 
     assert pixels_of(str(_written(content, at, "image.jpg")), CONTRACT).shape == (8, 8, 3)
 
@@ -142,7 +144,7 @@ def _bundle(content: bytes, at: Path) -> None:
 
 
 def _bundled_predictions(content: bytes, at: Path) -> None:
-    from edgetl.pipeline.bundle import golden_of
+    from edgetl.pipeline.ship.bundle import golden_of
 
     manifest = parse(examples.manifest())
     golden_of(at, manifest, {"golden/golden.json": content, "golden/pixels.bin": bytes(384), "golden/resized.bin": bytes(12)})
@@ -150,7 +152,7 @@ def _bundled_predictions(content: bytes, at: Path) -> None:
 
 def _run_record(content: bytes, at: Path) -> None:
     _written(content, at, "run.json")
-    run = Run.open(at)
+    run = RunFolder.open(at)
     record = run.read()
     tables.settings(record)
     tables.stages(record)
@@ -200,7 +202,7 @@ def _tflite(content: bytes, at: Path) -> None:
 
 def _onnx(content: bytes, at: Path) -> None:
     from edgetl.benchmark.operators import with_layers
-    from edgetl.export import onnx
+    from edgetl.export import onnx_file as onnx
     from edgetl.export.base import About
 
     onnx.FORMAT.stamp(content, CONTRACT, About(name="x"))
@@ -220,7 +222,7 @@ def _onnx_session(content: bytes, at: Path) -> None:
 
 
 def _weights(content: bytes, at: Path) -> None:
-    from edgetl.backbones.torch_file import read_tensors
+    from edgetl.backbones.weights.torch_file import read_tensors
 
     read_tensors(_written(content, at, "weights.pth"))
 
@@ -232,7 +234,8 @@ def _quantized(content: bytes, at: Path) -> None:
 
 
 def _keras_weights(content: bytes, at: Path) -> None:
-    from edgetl.backbones import BACKBONES, weights
+    from edgetl.backbones import BACKBONES
+    from edgetl.backbones.weights import load as weights
 
     weights.load(examples.network(), BACKBONES.load("mobilenet_v1"), str(_written(content, at, "weights.h5")), 0.25, 8)
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from edgetl.errors import DataError, UsageError
-from edgetl.pipeline.train import find_data
-from edgetl.project import Project
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import find_data
 from edgetl.recipe import load
 from tests.conftest import ROOT, CliResult, edgetl
 from tests.data.conftest import encode, scene

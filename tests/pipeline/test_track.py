@@ -9,13 +9,13 @@ import pytest
 from edgetl.errors import DependencyError, RunError, UsageError
 from edgetl.pipeline import track
 from edgetl.recipe import Recipe, restore
-from edgetl.workspace import Run
+from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
 
 
-def recipe_of(run: Run, uri: str) -> Recipe:
+def recipe_of(run: RunFolder, uri: str) -> Recipe:
     return restore(run.read()["recipe"], options={"track.mlflow": uri})
 
 
@@ -25,7 +25,7 @@ def test_a_store_gets_settings_epochs_figures_and_files(kind: str, run_copy: Pat
     monkeypatch.chdir(tmp_path)
     for name in ("MLFLOW_ALLOW_FILE_STORE", "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_DISABLE_TELEMETRY"):
         monkeypatch.setenv(name, "true" if "HTTP" not in name else "1")
-    run, uri = Run(run_copy), f"sqlite:///{tmp_path}/track.db" if kind == "sqlite" else "my store"
+    run, uri = RunFolder(run_copy), f"sqlite:///{tmp_path}/track.db" if kind == "sqlite" else "my store"
     track.track(run, recipe_of(run, uri))
     track.track(run, recipe_of(run, uri))
     client = tracking.MlflowClient(tracking_uri=uri if kind == "sqlite" else (tmp_path / uri).as_uri())
@@ -44,7 +44,7 @@ def test_a_server_that_is_not_there_is_named(run_copy: Path, monkeypatch: pytest
     pytest.importorskip("mlflow", reason="edgetl[mlflow] is not installed")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(RunError, match=r"127\.0\.0\.1:9"):
-        track.track(Run(run_copy), recipe_of(Run(run_copy), "http://127.0.0.1:9"))
+        track.track(RunFolder(run_copy), recipe_of(RunFolder(run_copy), "http://127.0.0.1:9"))
 
 
 def test_it_is_asked_for_before_the_training(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def browser() -> Iterator["Browser"]:
 @pytest.fixture(scope="session")
 def web_apps(coloured: Path, web_runtimes: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A fresh web app by its runtime."""
-    from edgetl.pipeline.ship import ship
+    from edgetl.pipeline.ship.app import ship
 
     folder = tmp_path_factory.mktemp("web")
     for runtime in RUNTIMES:

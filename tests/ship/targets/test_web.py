@@ -13,7 +13,7 @@ from PIL import Image
 from edgetl.contract import InputContract
 from edgetl.data.decode import fit
 from edgetl.devices.browser_runtimes import RUNTIMES
-from edgetl.pipeline.ship import ship
+from edgetl.pipeline.ship.app import ship
 from tests.ship.repack import HOSTILE, repacked
 from tests.ship.targets.test_linux import _drawn
 from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, image, predicted, proved, shown

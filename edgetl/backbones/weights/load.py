@@ -1,0 +1,64 @@
+"""Where the weights to start from come from; never random ones unless they were asked for."""
+
+import os
+from pathlib import Path
+
+from edgetl.keras import keras
+
+from edgetl.backbones.base import Backbone
+from edgetl.backbones.weights import backbone_file
+from edgetl.backbones.weights.pins import checked
+from edgetl.console import note, warn
+from edgetl.errors import EdgetlError, WeightsError
+
+WEIGHTS_DIR = "EDGETL_WEIGHTS_DIR"  # environment variable: a folder with weights files by their publishers' names
+
+
+def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, image_size: int) -> None:
+    """Put weights into a built backbone.
+
+    Args:
+        weights: "imagenet", "none" (random, with a warning), or the path of a weights file: the publisher's, or of `edgetl pretrain`.
+    """
+    if weights == "none":
+        warn("starting from random weights, as asked: expect to need far more images and epochs")
+        return
+    path = obtain(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
+    if not path.is_file():
+        raise WeightsError(f"there is no weights file at {path}", "--weights takes imagenet, none, or the path of a file")
+    try:
+        if path.suffix == backbone_file.SUFFIX:
+            backbone_file.load(path, model, alpha)
+        else:
+            backbone.load_weights(model, path)
+    except (ValueError, TypeError, LookupError, OSError, RuntimeError, OverflowError) as error:  # HDF5's, of damaged files
+        reason = str(error).splitlines()[0]
+        raise WeightsError(
+            f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
+        ) from error
+    note(f"weights: {path.name}")
+
+
+def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
+    """The file with the ImageNet weights, from the user's folder or by the backbone's own download. Raises WeightsError."""
+    files = backbone.imagenet_files(alpha, image_size)
+    if not files:
+        raise WeightsError(
+            f"nobody publishes ImageNet weights of this backbone at alpha {alpha:g}",
+            "pretrain it with 'edgetl pretrain DATA --out FILE' and name that file with --weights, or start from --weights none",
+        )
+    folder = os.environ.get(WEIGHTS_DIR)
+    if folder:
+        here = [Path(folder) / file.name for file in files if (Path(folder) / file.name).is_file()]
+        if here:
+            return here[0]
+    try:
+        return checked(files[0].obtain())
+    except EdgetlError:  # it says itself what is missing
+        raise
+    except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
+        raise WeightsError(
+            f"the ImageNet weights {files[0].name} could not be had: {error}",
+            f"three ways on: --weights PATH of such a file; set {WEIGHTS_DIR} to a folder that holds it under that name; "
+            "--backbone efficientnet_lite0, whose weights come installed",
+        ) from error

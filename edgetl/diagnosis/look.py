@@ -1,0 +1,94 @@
+"""An image file's bytes -> what it is like."""
+
+import hashlib
+import re
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+
+from edgetl.contract import InputContract
+from edgetl.data.base import Item
+from edgetl.data.decode import BadImage, fit, whole
+from edgetl.data.files import reason
+from edgetl.diagnosis.base import Look
+
+THUMBNAIL_PX = 48
+_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+_LOSS = re.compile("Corrupt JPEG data|Premature end")
+_LOST_BLOCK = re.compile(rb"\x00{256}")  # the longest in 3670 sound files has 191; a disk's lost sector has 512
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A look at a usable image and its pixels uint8 [S, S, 3], or the reason why it is none."""
+
+    look: Look | None = None
+    pixels: NDArray[np.uint8] | None = None
+    reason: str = ""
+
+
+def look_at(contract: InputContract, item: Item) -> Outcome:
+    try:
+        data = item.read()
+        image = whole(data, contract.image_size)
+    except OSError as error:
+        return Outcome(reason=reason(error))
+    except BadImage as error:
+        return Outcome(reason=str(error))
+    pixels = fit(image, contract)
+    kind, size, mode, orientation = _header(data)
+    thumbnail = image.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR)
+    contrast = float(pixels.std(axis=(0, 1)).max())
+    return Outcome(
+        Look(hashlib.sha256(data).hexdigest(), size, mode, orientation, damage(data, kind), contrast, np.array(thumbnail)), pixels
+    )
+
+
+def _header(data: bytes) -> tuple[str, tuple[int, int], str, int]:
+    """Format, size upright, mode and EXIF orientation of a file that was decoded before."""
+    with Image.open(BytesIO(data)) as image:
+        try:
+            found = image.getexif().get(ExifTags.Base.Orientation)
+        except (OSError, SyntaxError, ValueError, TypeError, LookupError):  # damaged metadata: upright, as decoding takes it
+            found = None
+        orientation = found if isinstance(found, int) and 1 <= found <= 8 else 1
+        size = image.size if orientation < 5 else image.size[::-1]
+        return image.format or "", size, image.mode, orientation
+
+
+def damage(data: bytes, kind: str) -> str:
+    """What is lost of an image that can be decoded nevertheless, or "".
+
+    Pillow decodes a JPEG file as viewers do: over a hole in it, with what comes after in the wrong place and colour. libjpeg's warnings
+    tell; a block of zeros is data to it.
+    """
+    if kind in ("JPEG", "MPO"):
+        if _LOST_BLOCK.search(_scan(data)):
+            return "a block of it was overwritten with zeros"
+        try:
+            simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, min_height=1, min_width=1, min_factor=1, strict=True)
+        except ValueError as error:
+            return f"damaged: {error}" if _LOSS.search(str(error)) else ""  # other warnings are of colours and metadata
+    if kind == "PNG":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                with Image.open(BytesIO(data)) as image:
+                    image.verify()  # the checksum of every chunk
+            except (OSError, SyntaxError, ValueError) as error:
+                return f"damaged: {error}"
+    return ""
+
+
+def _scan(data: bytes) -> bytes:
+    """The compressed part of a JPEG file: what comes before may be padded with zeros, and phones append films."""
+    start = 2
+    while data[start : start + 1] == b"\xff" and data[start : start + 2] != _START_OF_SCAN:
+        start += 2 + max(int.from_bytes(data[start + 2 : start + 4], "big"), 2)
+    end = data.find(_END_OF_IMAGE, start)
+    return data[start : end if end > 0 else len(data)]

@@ -1,0 +1,47 @@
+"""The pooled features of a run's images by the backbone that its training starts from, computed once."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.data.stored import read_array, write_array
+from edgetl.files import fingerprint
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.fit import start_from, starting_model
+from edgetl.training.head import trunk_of
+from edgetl.training.probe import ProbeSettings
+from edgetl.training.scoring import scorer
+
+_VERSION = 1  # raise it when the same images give other features
+
+
+def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features float32 [V, M, C] of the training and validation images, and their M rows; kept in the run's cache.
+
+    The backbone has not seen these images: a fine-tuned one has, and would answer from memory those that are held out from its head.
+    The views are the images as they are and, where training mirrors, mirrored.
+    """
+    images, augment = project.images, project.recipe.augment
+    rows = np.flatnonzero(images.splits != "test").astype(np.int64)
+    ways = (False, True) if augment.flip and augment.strength else (False,)
+    # The order is part of it: the data's own fingerprint has none.
+    order = fingerprint([images.hashes[row] for row in rows])
+    key = fingerprint(
+        _VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dense", "dropout", "l2"}), ways
+    )
+    path = project.run.cache / f"features-{key}.npy"
+    features = read_array(path)
+    if features is None:
+        trunk = trunk_of(starting_model(project))
+        views = [scorer(trunk, project.contract, mirrored)(images.pixels, rows, "features") for mirrored in ways]
+        features = np.stack(views)
+        write_array(path, features)
+    return features, rows
+
+
+def probe_settings(project: Project, images: int) -> ProbeSettings:
+    """The recipe's head as a probe: as many steps as its epochs over `images` training images take."""
+    train, views = project.recipe.train, 2 if project.recipe.augment.flip and project.recipe.augment.strength else 1
+    batch_size = 4 * train.batch_size  # as training's first stage
+    steps = max(train.head_epochs, 1) * -(-images * views // batch_size)
+    dropout = project.recipe.model.dropout
+    return ProbeSettings(steps, train.head_learning_rate, batch_size, dropout, train.label_smoothing, train.balance_above)

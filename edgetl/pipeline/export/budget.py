@@ -1,0 +1,53 @@
+"""int8 within an accuracy budget: climb from the cheapest remedy to the dearest until the model loses no more than it may."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from edgetl.console import note
+from edgetl.pipeline.export.candidates import Candidate, candidate
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import quantize
+from edgetl.quantization import ptq_int8
+from edgetl.quantization.base import Quantized
+from edgetl.quantization.selective import keep_float
+from edgetl.quantization.sensitivity import sensitivity
+
+SENSITIVITY_IMAGES = 128  # the order of the worst operators is settled by then
+
+
+def climb(project: Project, max_drop: float) -> tuple[Candidate, list[dict[str, Any]]]:
+    """The first candidate that loses at most `max_drop` points of top-1, or the best there is; and every step's figures."""
+    steps: list[dict[str, Any]] = []
+    best: Candidate | None = None
+    for found in _ladder(project):
+        note(f"budget {max_drop:g}: {found}")
+        steps.append({"name": found.name} | found.facts() | {"kept_float": list(found.kept_float)})
+        if best is None or found.order > best.order:
+            best = found
+        if found.cost.drop_points <= max_drop:
+            return found, steps
+    assert best is not None
+    return best, steps
+
+
+def _ladder(project: Project) -> Iterator[Candidate]:
+    """Calibration alone, better ranges, training, then the worst operators in float: one, two, four, ... of them.
+
+    These are left out of the calibrated model, not of the trained one, whose other weights have learned to live with them: with every
+    operator out the first is the float model, and any budget is met on the way there.
+    """
+    simple, _ = ptq_int8.quantize(
+        project.float_model, project.images, project.calibration_rows, project.contract, project.quantize_settings("minmax")
+    )
+    yield candidate(project, "ptq_int8 (min-max ranges)", simple)
+    for scheme in ("ptq_int8", "qat_int8"):
+        quantize(project, scheme)
+        yield candidate(project, scheme, Quantized.load(project.run.quantized_model(scheme)))
+    note("looking for the operators that hurt ptq_int8")
+    calibrated, rows = Quantized.load(project.run.quantized_model("ptq_int8")), project.rows("train", SENSITIVITY_IMAGES)
+    damages = sensitivity(project.float_model, calibrated, project.contract, project.images.pixels, rows)
+    worst = [damage.operator for damage in damages]
+    for count in (2**power for power in range(len(worst).bit_length())):
+        names = tuple(worst[:count])
+        held = f"{names[0]} in float" if count == 1 else f"{count} operators in float"
+        yield candidate(project, f"ptq_int8, {held}", keep_float(calibrated, project.float_model, names, take_weights=True), names)

@@ -1,0 +1,60 @@
+"""Where a quantized model hurts: each operator alone, then the whole int8 file, layer by layer."""
+
+from dataclasses import asdict
+from typing import Any
+
+from edgetl.errors import RunError, UsageError
+from edgetl.explain.drift import drift
+from edgetl.export.tflite import int8_tflite
+from edgetl.files import write_json
+from edgetl.pipeline.export.files import export_inputs
+from edgetl.pipeline.project import Project
+from edgetl.quantization import SCHEMES
+from edgetl.quantization.base import Quantized
+from edgetl.quantization.sensitivity import sensitivity as measure_damage
+from edgetl.report.plots import sensitivity as plots
+
+
+def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any]:
+    """What quantization does to `limit` training images (0: all); into sensitivity.json and, as an image, sensitivity.png.
+
+    Args:
+        scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
+    """
+    run, contract = project.run, project.contract
+    run.hold()
+    quantized, name = chosen(project, scheme)
+    images, rows = project.trained_images(), project.rows("train", limit)
+    damages = measure_damage(project.float_model, quantized, contract, images.pixels, rows)
+    content = int8_tflite(quantized.to_keras(project.float_model, contract), contract)
+    drifts = drift(project.float_model, content, contract, images.pixels, rows)
+    model = project.recipe.model
+    document = {
+        "model": f"{model.backbone} {model.alpha}, {model.image_size} px",
+        "scheme": name,
+        "images": len(rows),
+        "operators": [asdict(damage) for damage in damages],
+        "drift": [asdict(one) for one in drifts],
+    }
+    write_json(run.sensitivity, document)
+    plots.sensitivity(document, run.sensitivity_plot)
+    return document
+
+
+def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
+    """The int8 model that is meant and its name. Raises UsageError or RunError when there is none."""
+    run = project.run
+    exported = "export_int8" in run.read()["stages"]
+    scheme = scheme or ("" if exported else "ptq_int8")
+    if scheme and SCHEMES.load(scheme).quantize is None:
+        able = [name for name in SCHEMES if SCHEMES.load(name).quantize is not None]
+        raise UsageError(f"{scheme} has no grids of its own to look at", f"choices: {', '.join(able)}")
+    stage = run.whole(scheme or "export_int8")
+    facts, of_float = stage["facts"], run.stage(project.float_stage)["inputs"]
+    if scheme:
+        current = facts.get("float", of_float) == of_float
+    else:
+        current = stage["inputs"] == export_inputs(project, "int8", facts["formats"], facts.get("asked"), facts.get("about"))
+    if not current:
+        raise RunError(f"the int8 model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
+    return Quantized.load(run.quantized_model(scheme or "int8")), scheme or str(stage["facts"]["shipped"])

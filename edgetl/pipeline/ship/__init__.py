@@ -1,0 +1,1 @@
+"""A validated run to a bundle, and a bundle to an app."""

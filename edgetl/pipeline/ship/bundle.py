@@ -1,0 +1,220 @@
+"""A validated run to a bundle, and a bundle's proof."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from edgetl.contract import InputContract
+from edgetl.data.decode import fit
+from edgetl.errors import ParityError, RunError, UsageError
+from edgetl.export import format_of
+from edgetl.files import fingerprint, sha256
+from edgetl.pipeline.export.files import about as about_of
+from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.validate import subject_name
+from edgetl.registry import did_you_mean
+from edgetl.report import card as cards
+from edgetl.run_folder import RunFolder
+from edgetl.runtimes import open_session, runtime_of, unverified
+from edgetl.runtimes.base import Session
+from edgetl.runtimes.base import predict as predict_rows
+from edgetl.runtimes.keras import KerasSession
+from edgetl.ship import archive, golden, signature
+from edgetl.ship.golden import Golden
+from edgetl.ship.manifest import SCHEMA, File, Latency, Manifest, Model, Validation, dump
+from edgetl.ship.sbom import sbom
+
+_REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the same with --force"
+
+
+def bundle(
+    project: Project, out: Path, names: Sequence[str], title: str, version: str, licence: str, key: Path | None, force: bool
+) -> Manifest:
+    """Write the bundle of a run's files.
+
+    Args:
+        names: of files in its export folder; none: the int8 ones for LiteRT and ONNX Runtime.
+        title: what apps call it; empty: what the files say, else the run's name.
+        version: of the model; empty: what the files say, else from the content.
+        licence: empty: what the files say. Files that say otherwise are bundled as copies that say the same, with the graph as it was.
+        key: to sign with.
+        force: also without a good validation, which the manifest then says.
+    """
+    run, exports = project.run, exported(project)
+    files = _files(run, exports, names)
+    validation, forced = _validation(run, files, force)
+    record = run.read()
+    said = [record["stages"][exports[path.relative_to(run.path).as_posix()]]["facts"]["about"] for path in files]
+    asked = {key: text for key, text in {"name": title, "version": version, "licence": licence}.items() if text}
+    contents = {path.name: _told(project, path, one, asked) for path, one in zip(files, said, strict=True)}
+    hashes = {name: _file(content) for name, content in contents.items()}
+    about = said[0] | asked
+    version = about["version"] or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
+    title, licence = about["name"] or run.path.resolve().name, about["licence"]
+    contents |= _golden(project, files, contents).files(project.contract.class_names)
+    contents |= {
+        "labels.txt": _lines(project.contract.class_names),
+        "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
+        "sbom.json": sbom(title, version, licence, hashes, record["software"]),
+    }
+    manifest = Manifest.model_validate(
+        {
+            "schema": SCHEMA,
+            "name": title,
+            "architecture": f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
+            "version": version,
+            "licence": licence,
+            "scheme": str(record["stages"].get("export_int8", {"facts": {}})["facts"].get("shipped", "")),
+            "contract": project.contract.to_dict(),
+            "models": {path.name: _model(run, path, validation) for path in files},
+            "files": {name: _file(content) for name, content in sorted(contents.items())},
+            "validation": Validation(passed=validation["passed"], images=validation["images"], forced=forced),
+            "data_fingerprint": record["stages"]["data"]["facts"]["fingerprint"],
+            "software": record["software"],
+        }
+    )
+    signed = {archive.SIGNATURE: signature.sign(dump(manifest), key)} if key else {}
+    archive.write(out, contents | {archive.MANIFEST: dump(manifest)} | signed)
+    return manifest
+
+
+def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
+    """Read a bundle, check its hashes, its signature if a key is given, and run its golden images on this host.
+
+    Raises RunError (not whole, or not signed by that key) or ParityError (other predictions than when it was made).
+    """
+    manifest, files = archive.read(path)
+    if key:
+        signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
+    contract, wanted = golden_of(path, manifest, files)
+    if files.get("labels.txt") != _lines(contract.class_names):
+        raise RunError(f"{path}: labels.txt has other labels than the manifest", "get the bundle again from who made it")
+    missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
+    if missing:
+        raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
+    elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
+    found = _predictions({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
+    return {
+        "bundle": str(path),
+        "name": manifest.name,
+        "version": manifest.version,
+        "signed": archive.SIGNATURE in files,
+        "signature_checked": key is not None,
+        "validation": manifest.validation.model_dump(),
+        "golden": {name: golden.check(name, wanted.predictions[name], predictions) for name, predictions in found.items()},
+        "unverified": elsewhere,
+        "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
+    }
+
+
+def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[InputContract, Golden]:
+    """A bundle's contract and golden predictions. Raises RunError when they are damaged, ParityError when the labels had another order."""
+    try:
+        contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
+        wanted = Golden.of(files, contract.class_names)
+        if wanted.pixels.shape[1:] != (contract.image_size, contract.image_size, 3):
+            raise ValueError(f"its images are of the shape {wanted.pixels.shape}")
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise RunError(f"{path}: its golden predictions cannot be read: {error!r}", "get the bundle again from who made it") from error
+    return contract, wanted
+
+
+def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:
+    there = {Path(file).name: run.path / file for file in exports}
+    wanted = list(names) or [name for name in there if name in ("model_int8.tflite", "model_int8.onnx")]
+    unknown = [name for name in wanted if name not in there]
+    if unknown or not wanted:
+        raise UsageError(f"the run has no {unknown[0] if unknown else 'int8 model'}", did_you_mean(unknown[0] if unknown else "", there))
+    return [there[name] for name in wanted]
+
+
+def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[dict[str, Any], str]:
+    """The run's validation, and what is wrong with it: nothing, unless forced. Raises RunError or ParityError."""
+    document = run.read_validation()
+    validated = run.stage("validate")["facts"].get("files", {})
+    older = [path.name for path in files if validated.get(path.relative_to(run.path).as_posix()) != sha256(path)]
+    wrong = f"{older[0]} was exported after it" if older else "" if document["passed"] else "it failed"
+    if wrong and not force:
+        raise (RunError if older else ParityError)(f"the validation of {run.path} does not do: {wrong}", _REMEDY)
+    return document, wrong
+
+
+def _told(project: Project, path: Path, said: Mapping[str, str], asked: Mapping[str, str]) -> bytes:
+    """The file, saying of itself what is asked."""
+    content, wanted = path.read_bytes(), {**said, **asked}
+    return content if wanted == said else format_of(path.name).stamp(content, project.contract, about_of(project, wanted))
+
+
+def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
+    """Golden images, and each model's predictions; for one that cannot be run here those of the Keras model that it was made of."""
+    images, rows, contract = project.trained_images(), project.images.rows("val"), project.contract
+    here = [path for path in files if not unverified(path)]
+    session: Session = open_session(here[0], contract) if here else KerasSession(project.float_model, contract)
+    first = predict_rows(session, images.pixels, rows, "golden images")
+    rows = rows[golden.choose(first, images.label_ids[rows])]
+    pixels = np.ascontiguousarray(images.pixels[rows])
+    names = tuple(contract.class_names[label] for label in images.label_ids[rows])
+    predictions = _predictions({path.name: models[path.name] for path in here}, contract, pixels)
+    if len(here) < len(models):
+        reference = KerasSession(project.float_model, contract)(pixels)
+        predictions = {name: predictions.get(name, reference) for name in models}
+    return Golden(pixels, names, predictions, _resized(pixels, contract))
+
+
+def _resized(pixels: Any, contract: InputContract) -> Any:
+    return fit(Image.fromarray(golden.mosaic(pixels)), contract)
+
+
+def _predictions(models: Mapping[str, bytes], contract: InputContract, pixels: Any) -> dict[str, Any]:
+    predictions = {}
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+        for name, content in models.items():
+            path = Path(folder) / name
+            path.write_bytes(content)
+            predictions[name] = open_session(path, contract)(pixels)
+    return predictions
+
+
+def _model(run: RunFolder, path: Path, validation: Mapping[str, Any]) -> Model:
+    name, precision = subject_name(path), path.name.partition(".")[0].removeprefix("model_")
+    if reason := validation["unverified"].get(name):
+        return Model(
+            runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=[], unverified=reason
+        )
+    subject = validation["subjects"].get(name)
+    if subject is None:
+        raise RunError(f"{path.name} was not validated", _REMEDY.partition(",")[0])
+    chip = validation["cpu"]["model"]
+    latency = [Latency(device="host of the validation", chip=chip, p50_ms=subject["latency_ms"]["p50"])]
+    with suppress(OSError, ValueError, KeyError, TypeError):  # a benchmark is welcome, not needed
+        measured = json.loads((run.path / "benchmark.json").read_text(encoding="utf-8"))
+        if measured["models"].get(name, {}).get("sha256") == sha256(path):
+            for one in measured["results"]:
+                if one["model"] == name and (one.get("latency_ms") or {}).get("p50") is not None:
+                    facts = measured["devices"][one["device"]]
+                    latency.append(Latency(device=one["device"], chip=facts.get("chip") or "", p50_ms=one["latency_ms"]["p50"]))
+    accuracy = subject["accuracy"]
+    return Model(
+        runtime=runtime_of(path),
+        precision=precision,
+        top1_accuracy=accuracy["top1_accuracy"],
+        top1_interval_95=accuracy["top1_interval_95"],
+        latency=latency,
+        unverified="",
+    )
+
+
+def _lines(labels: Sequence[str]) -> bytes:
+    return "".join(f"{label}\n" for label in labels).encode()
+
+
+def _file(content: bytes) -> File:
+    return File(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))

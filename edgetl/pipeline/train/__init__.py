@@ -1,0 +1,1 @@
+"""Images to a trained float model and its int8 grids."""

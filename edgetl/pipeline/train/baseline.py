@@ -1,0 +1,100 @@
+"""Is transfer helping: a second training without it, on the same images and as long, compared image by image."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from edgetl.console import note, warn
+from edgetl.errors import UsageError
+from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.statistics import paired
+from edgetl.files import fingerprint
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import train_float
+from edgetl.recipe import Recipe, restore
+from edgetl.registry import did_you_mean
+from edgetl.run_folder import RunFolder
+from edgetl.runtimes.base import predict
+from edgetl.runtimes.keras import KerasSession
+
+BASELINES = ("scratch", "head-only")
+_FROM_RANDOM = 2e-3  # Adam's peak from random weights, as in the zoo's recipes: fine-tuning's own would hold the baseline down
+_SHOWN = 0.05  # McNemar's p below which a difference is no chance
+
+
+def check(recipe: Recipe, kind: str) -> str:
+    """Raises UsageError for a baseline that does not exist, or that would be the run itself."""
+    if kind not in BASELINES:
+        raise UsageError(f"there is no baseline '{kind}'", did_you_mean(kind, BASELINES))
+    if kind == "scratch" and recipe.model.weights == "none":
+        raise UsageError("this training starts from random weights itself: a baseline from scratch is the same", "choose --weights")
+    if kind == "head-only" and (not recipe.train.epochs or recipe.train.unfreeze == "none"):
+        raise UsageError("this training has no fine-tuning: a baseline of the head alone is the same", "choose --epochs and --unfreeze")
+    return kind
+
+
+def compare_with_baseline(project: Project, kind: str) -> dict[str, Any]:
+    """Train the baseline beside a trained run, in RUN/baseline-KIND, and record what came out in run.json."""
+    recipe = _recipe(project.recipe, kind)
+    note(f"baseline: {kind}")
+    other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe.model_dump()), recipe)
+    theirs = train_float(other)
+    stage = f"baseline_{kind.replace('-', '_')}"
+    project.stage(stage, fingerprint(project.run.stage("float")["inputs"], theirs), partial(_compare, project, other, kind))
+    facts: dict[str, Any] = project.run.stage(stage)["facts"]
+    (warn if facts["gain_points"] < 0 and facts["shown"] else note)(f"against {kind}: {facts['verdict']}")
+    return facts
+
+
+def _recipe(recipe: Recipe, kind: str) -> Recipe:
+    """As many passes over the images. The head's features cost a forward pass or two, which an epoch of training outweighs."""
+    train = recipe.train
+    changed: dict[str, Any]
+    if kind == "head-only":
+        changed = {"train.head_epochs": train.head_epochs + train.epochs, "train.epochs": 0}
+    else:
+        rate = max(train.learning_rate, _FROM_RANDOM)
+        epochs = train.epochs + (1 if train.head_epochs else 0)
+        changed = {"train.head_epochs": 0, "train.epochs": epochs, "train.learning_rate": rate, "model.weights": "none"}
+        changed |= {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
+    return restore(recipe.model_dump(), options=changed)
+
+
+def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], dict[str, Any]]:
+    images, rows = project.trained_images(), project.images.rows("val")
+    labels, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
+    predictions = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
+    accuracies = {name: measure(of_model, labels) for name, of_model in predictions.items()}
+    found = paired(*(of_model.argmax(axis=1) == labels for of_model in predictions.values()))
+    shown = found.mcnemar_p < _SHOWN
+    figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
+    tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
+    facts = {
+        "kind": kind,
+        "images": len(rows),
+        "run": asdict(accuracies["run"]),
+        "baseline": asdict(accuracies[kind]),
+        "gain_points": found.drop_points,
+        "only_run": found.only_a,
+        "only_baseline": found.only_b,
+        "mcnemar_p": found.mcnemar_p,
+        "shown": shown,
+        "verdict": f"{_meaning(kind, found.drop_points, shown)}: {tested}",
+        "budget": {name: _budget(one) for name, one in (("run", project), ("baseline", other))},
+    }
+    return [other.run.float_model], facts
+
+
+def _meaning(kind: str, gain_points: float, shown: bool) -> str:
+    what = "transfer" if kind == "scratch" else "fine-tuning"
+    if not shown:
+        return f"no difference is shown, {what} may or may not help"
+    return f"{what} helps" if gain_points > 0 else f"negative transfer, {what} hurts"
+
+
+def _budget(project: Project) -> dict[str, float]:
+    train = project.recipe.train
+    seconds = project.run.stage("float")["seconds"]
+    return {"head_epochs": train.head_epochs, "epochs": train.epochs, "learning_rate": train.learning_rate, "seconds": seconds}

@@ -1,0 +1,41 @@
+"""A report as one web page that needs nothing else: no script, no network, every image inside."""
+
+import base64
+from collections.abc import Sequence
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from edgetl.report.page.blocks import Absent, Block, Photo, Section
+from edgetl.report.plots import draw
+
+_MARKS = {"passed": "good", "ok": "good", "FAILED": "bad"}  # words of a table's cells that are shown as a verdict
+
+
+def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], unfolded: bool = False) -> str:
+    """The page.
+
+    Args:
+        sections: a name for links, and the section.
+        unfolded: what a reader would open is open, for print.
+    """
+    # Names of classes and files are data from anywhere: everything is escaped but our own drawings, whose texts matplotlib escapes.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"svg": lambda figure: Markup(draw.svg(figure)), "data": _data, "mark": lambda text: _MARKS.get(text, "")}
+    environment.tests["number"] = _is_number
+    environment.globals["kind"] = _kind
+    template = environment.from_string(files("edgetl").joinpath("report", "page", "page.html").read_text(encoding="utf-8"))
+    return template.render(title=title, made=made, sections=sections, absent=absent, unfolded=unfolded)
+
+
+def _kind(block: Block) -> str:
+    return type(block).__name__.lower()
+
+
+def _data(photo: Photo) -> str:
+    return f"data:image/{photo.kind};base64,{base64.b64encode(photo.content).decode()}"
+
+
+def _is_number(text: str) -> bool:
+    return bool(text) and (text[0].isdigit() or text[0] in "+-") and any(map(str.isdigit, text)) and not any(map(str.isalpha, text))

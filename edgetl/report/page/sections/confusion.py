@@ -1,0 +1,77 @@
+"""What is taken for what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edgetl.evaluation.by_class import confusion
+from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
+from edgetl.report.page.facts import Facts, Predictions
+from edgetl.report.plots.draw import BLUE, INK, panel, short
+
+_TITLE = "What is taken for what"
+_NUMBERED = 15  # classes up to which each cell's count can be read
+_NAMED = 60  # classes up to which each row has room for its name
+_DRAWN = 30  # classes up to which the cells are shapes; beyond, an image is smaller
+_CONFUSED = 8  # pairs in the table: those worth collecting images for
+
+
+def section(facts: Facts) -> Section | Absent:
+    if isinstance(facts.predictions, Absent):
+        return facts.absent(_TITLE)
+    predictions = facts.predictions
+    counts = confusion(predictions.probabilities[predictions.shipped].argmax(1), predictions.label_ids, len(predictions.class_names))
+    rows = _most_confused(counts, predictions)
+    worst = f"; most often {rows[0][0]} is called {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
+    right = int(np.trace(counts))
+    alt = f"Confusion matrix of {predictions.shipped}: {right} of {counts.sum()} images are named right{worst}"
+    blocks: list[Block] = [
+        Plot(_matrix(counts, predictions.class_names), alt, f"{predictions.shipped}: rows are what an image is, shaded by share.")
+    ]
+    if rows:
+        blocks.append(Table(("is", "is called", "images", "of"), rows, "Most often confused", beside=True))
+    else:
+        blocks.append(Text("No image is named wrong."))
+    return Section(_TITLE, blocks)
+
+
+def _most_confused(counts: NDArray[np.int64], predictions: Predictions) -> list[list[str]]:
+    off = counts - np.diag(np.diag(counts))
+    order = np.argsort(-off, axis=None, kind="stable")[:_CONFUSED]
+    pairs = [divmod(int(place), len(counts)) for place in order]
+    names = predictions.class_names
+    return [[names[a], names[b], str(off[a, b]), str(counts[a].sum())] for a, b in pairs if off[a, b]]
+
+
+def _matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
+    size = min(2.2 + 0.62 * len(classes), 5.8)
+    figure = Figure(figsize=(size + 0.4, size), layout="constrained", facecolor="white")
+    axes: Any = panel(figure.add_subplot(), "")
+    axes.spines[:].set_visible(False)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    shading = LinearSegmentedColormap.from_list("share", [f"{BLUE}00", f"{BLUE}ff"])  # see-through, for pages of any colour
+    large = len(classes) > _DRAWN
+    axes.pcolormesh(
+        np.sqrt(shares), cmap=shading, vmin=0, vmax=1, edgecolors="none" if large else "#8a94a040", rasterized=large, linewidth=0.5
+    )
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    middle = np.arange(len(classes)) + 0.5
+    names = list(map(short, classes))
+    small = 9 if len(classes) <= _NUMBERED else 5
+    axes.set_yticks(middle if len(classes) <= _NAMED else [], names if len(classes) <= _NAMED else [], fontsize=small)
+    axes.set_xticks(
+        middle if len(classes) <= _NAMED else [], names if len(classes) <= _NAMED else [], fontsize=small, rotation=45, ha="right"
+    )
+    axes.set_xlabel("is called")
+    axes.set_ylabel("is")
+    if len(classes) <= _NUMBERED:
+        for (row, column), count in np.ndenumerate(counts):
+            if count:
+                colour = "white" if shares[row, column] > 0.4 else INK
+                axes.text(column + 0.5, row + 0.5, str(count), ha="center", va="center", color=colour, fontsize=small)
+    return figure

@@ -1,0 +1,42 @@
+"""How it was made."""
+
+from typing import Any
+
+from edgetl.report.page.blocks import Section, Table
+from edgetl.report.page.facts import Facts
+
+_UNTOLD = ("track",)  # where results are sent is no property of the model
+
+
+def section(facts: Facts) -> Section:
+    record = facts.record
+    stages = [
+        [name, stage["finished"].replace("T", " ").partition("+")[0], f"{stage['seconds']:.1f}", stage["inputs"], ", ".join(stage["files"])]
+        for name, stage in record["stages"].items()
+    ]
+    settings = [
+        [f"{table}.{key}", _value(value)]
+        for table, values in record["recipe"].items()
+        if table not in _UNTOLD
+        for key, value in values.items()
+    ]
+    hashes = [
+        [file, digest] for stage in record["stages"].values() for file, digest in stage["files"].items() if file.startswith("export/")
+    ]
+    software = [[name, version] for name, version in record["software"].items()]
+    return Section(
+        "How it was made",
+        (
+            Table(("stage", "finished (UTC)", "seconds", "inputs", "files"), stages, "Stages: the same inputs make the same files"),
+            Table(("setting", "value"), settings, "Recipe", folded=True),
+            Table(("package", "version"), software, "Software", folded=True),
+            Table(("file", "sha256"), hashes, "Files", folded=True),
+        ),
+    )
+
+
+def _value(value: Any) -> str:
+    """A path is told by its last part: a report is read elsewhere."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value.rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value)

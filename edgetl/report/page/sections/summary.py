@@ -1,0 +1,57 @@
+"""The figures that matter, and the verdict."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
+from edgetl.report.page.facts import Facts, kib, percent
+
+_SHIPPED = ("tflite_int8", "onnx_int8", "tflite_float32", "onnx_float32", "keras_float")  # the first that there is
+
+
+def section(facts: Facts) -> Section | Absent:
+    blocks: list[Block] = [Text(_what(facts.record))]
+    validation = facts.validation
+    if validation is None:
+        blocks.append(Text("Not validated yet, or the files have changed since: edgetl validate RUN", warning=True))
+    else:
+        blocks.append(Tiles(tuple(_tiles(validation))))
+        blocks += [Text(failure, warning=True) for failure in validation["failures"]]
+        if validation["passed"]:
+            blocks.append(Text(f"Every pair of models that ought to agree does, on {validation['images']:,} validation images."))
+    shipped = facts.record["stages"].get("export_int8", {}).get("facts", {})
+    if shipped:
+        kept = f"; in float: {', '.join(shipped['kept_float'])}" if shipped.get("kept_float") else ""
+        blocks.append(Text(f"The int8 files are {shipped['shipped']}: {shipped['reason']}{kept}."))
+    return Section("Summary", blocks)
+
+
+def _what(record: Mapping[str, Any]) -> str:
+    model, data = record["recipe"]["model"], record["stages"].get("data", {}).get("facts")
+    text = f"{model['backbone']}, alpha {model['alpha']:g}, at {model['image_size']} px, from weights {model['weights'].rpartition('/')[2]}"
+    if data:
+        counts, source = data["counts"], record["recipe"]["data"]["source"].rpartition("/")[2]
+        images = f"{counts['train']:,} training and {counts['val']:,} validation images"
+        text += f"; {images} of {len(data['classes'])} classes from {source}"
+    return text + "."
+
+
+def _tiles(validation: Mapping[str, Any]) -> Iterator[Tile]:
+    subjects = validation["subjects"]
+    name = next(one for one in _SHIPPED if one in subjects)
+    shipped, whole = subjects[name], subjects["keras_float"]
+    yield Tile(
+        "passed" if validation["passed"] else "FAILED", "verdict", f"{len(validation['pairs'])} pairs compared", validation["passed"]
+    )
+    low, high = shipped["accuracy"]["top1_interval_95"]
+    accuracy = shipped["accuracy"]["top1_accuracy"]
+    yield Tile(f"{percent(accuracy)} %", f"top-1 of {name}", f"{percent(low, 1)} to {percent(high, 1)} % at 95 %")
+    if name != "keras_float":
+        change = 100 * (accuracy - whole["accuracy"]["top1_accuracy"])
+        yield Tile(f"{change:+.2f}", "points against float", f"float: {percent(whole['accuracy']['top1_accuracy'])} %", change >= 0 or None)
+        unquantized = subjects.get(name.replace("int8", "float32"), whole)
+        yield Tile(
+            f"{kib(shipped['size_bytes'])} KiB", "size", f"{unquantized['size_bytes'] / shipped['size_bytes']:.1f} times smaller than float"
+        )
+    latency = shipped["latency_ms"]
+    yield Tile(f"{latency['p50']:.2f} ms", "an image, here", f"median; {validation['cpu']['model']}, one thread")

@@ -1,0 +1,76 @@
+"""A report in the form that was asked for."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+from edgetl.devices.browser import find_chromium
+from edgetl.devices.process import call
+from edgetl.errors import DependencyError
+from edgetl.files import atomic
+from edgetl.report.page import html, markdown
+from edgetl.report.page.blocks import Absent, Section
+from edgetl.report.page.facts import Facts
+from edgetl.report.page.sections import SECTIONS
+from edgetl.report.plots import draw
+
+_PRINT_S = 120.0  # of a browser's start and a page of some megabytes, on a slow host
+
+
+def write(facts: Facts, path: Path, form: str) -> Sequence[Absent]:
+    """Write the report; gives what is not in it.
+
+    Args:
+        form: a key of FORMS.
+    """
+    with draw.style():
+        parts = [(name, SECTIONS.load(name)(facts)) for name in SECTIONS]
+        sections = [(name, part) for name, part in parts if isinstance(part, Section)]
+        absent = [part for _, part in parts if isinstance(part, Absent)]
+        FORMS[form](facts, sections, absent, path)
+    return absent
+
+
+def _html(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], path: Path) -> None:
+    page = html.page(facts.name, facts.made, sections, absent)
+    with atomic(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _markdown(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], path: Path) -> None:
+    folder = path.with_name(f"{path.stem}-files")
+
+    def keep(name: str, content: bytes) -> str:
+        with atomic(folder / name) as temporary:
+            temporary.write_bytes(content)
+        return quote(f"{folder.name}/{name}")
+
+    text = markdown.text(facts.name, facts.made, sections, absent, keep)
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _pdf(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], path: Path) -> None:
+    """The page as a browser prints it: it knows the fonts of every script, and how to break pages."""
+    chromium = find_chromium()
+    if chromium is None:
+        raise DependencyError(
+            "a PDF is printed by Chromium, which is not installed", "install chromium, or print the HTML report from a browser"
+        )
+    with TemporaryDirectory(prefix="edgetl-", ignore_cleanup_errors=True) as folder, atomic(path) as temporary:
+        page = Path(folder) / "report.html"
+        page.write_text(html.page(facts.name, facts.made, sections, absent, unfolded=True), encoding="utf-8")
+        command = [chromium, "--headless", "--disable-gpu", "--no-first-run", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer"]
+        command += (
+            ["--no-sandbox"] if os.geteuid() == 0 else []
+        )  # Chromium refuses to start as root with it; the page is ours, without scripts
+        call("PDF", [*command, f"--print-to-pdf={temporary.absolute()}", page.as_uri()], _PRINT_S)
+
+
+FORMS: dict[str, Callable[[Facts, Sequence[tuple[str, Section]], Sequence[Absent], Path], None]] = {
+    "html": _html,
+    "md": _markdown,
+    "pdf": _pdf,
+}

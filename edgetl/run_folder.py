@@ -1,0 +1,256 @@
+"""A run directory: typed paths, atomic writes, provenance (run.json), and which stages are finished with which inputs."""
+
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from edgetl import documents, lock, log
+from edgetl.errors import RunError
+from edgetl.files import sha256, write_json
+
+RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
+PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
+_SCHEMA = 1
+_CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
+_SOFTWARE = (
+    *("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx"),
+    *("onnx", "onnxruntime", "ai-edge-litert", "numpy", "pillow"),
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run directory and the names of what lies in it."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def data(self) -> Path:
+        """The index of the images: names, labels, splits, hashes, and what was left out and why."""
+        return self.path / "data.json"
+
+    @property
+    def cache(self) -> Path:
+        """Pixels that did not fit into the memory budget; may be deleted at any time."""
+        return self.path / "cache"
+
+    @property
+    def float_model(self) -> Path:
+        return self.path / "float.keras"
+
+    @property
+    def backbone(self) -> Path:
+        """Of a pretraining: what another training starts from."""
+        return self.path / "backbone.npz"
+
+    @property
+    def compressed_model(self) -> Path:
+        """The float model with fewer different weights, which then stands for it."""
+        return self.path / "compressed.keras"
+
+    @property
+    def contract(self) -> Path:
+        return self.path / "contract.json"
+
+    @property
+    def export(self) -> Path:
+        return self.path / "export"
+
+    @property
+    def validation(self) -> Path:
+        return self.path / "validation.json"
+
+    @property
+    def sensitivity(self) -> Path:
+        return self.path / "sensitivity.json"
+
+    @property
+    def sensitivity_plot(self) -> Path:
+        return self.path / "sensitivity.png"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.path / "evaluation.json"
+
+    @property
+    def evaluation_plot(self) -> Path:
+        return self.path / "evaluation.png"
+
+    @property
+    def learning_curve(self) -> Path:
+        return self.path / "learning_curve.json"
+
+    @property
+    def learning_curve_plot(self) -> Path:
+        return self.path / "learning_curve.png"
+
+    @property
+    def explained(self) -> Path:
+        """Where the models look, image by image."""
+        return self.path / "explain"
+
+    @property
+    def logs(self) -> Path:
+        """TensorBoard's, in a folder a training."""
+        return self.path / "tensorboard"
+
+    def quantized_model(self, scheme: str) -> Path:
+        return self.path / f"{scheme}.npz"
+
+    @classmethod
+    def create(cls, path: Path, recipe: Mapping[str, Any]) -> "RunFolder":
+        """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""
+        run = cls(path)
+        if path.exists() and not run.record.exists() and (not path.is_dir() or _foreign_files(path)):
+            raise RunError(f"{path} exists and is not a run", "choose another place with --out")
+        run.hold()
+        record = run.read() if run.record.exists() else {"schema": _SCHEMA, "created": _now(), "stages": {}}
+        write_json(run.record, record | {"recipe": recipe, "software": software()})
+        return run
+
+    def hold(self) -> None:
+        """To be called before anything in it is written, see `hold`."""
+        hold(self.path)
+
+    @classmethod
+    def open(cls, path: Path | None) -> "RunFolder":
+        """The run at `path`, or the newest one under runs/."""
+        run = cls(_newest() if path is None else path)
+        if not run.record.exists():
+            raise RunError(f"{run.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
+        run.read()
+        return run
+
+    def read(self) -> dict[str, Any]:
+        """run.json. Raises RunError when it is not one that this version reads."""
+        try:
+            record = documents.load(self.record)
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
+        if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):
+            raise RunError(f"{self.record} {_other_schema(record)}", "use the edgetl version that made this run, or start again with --out")
+        try:
+            documents.check(record, documents.RECORD)
+        except ValueError as error:
+            raise RunError(f"{self.record} was changed: {error}", "start again in another folder, with --out") from error
+        return dict(record)
+
+    def read_validation(self) -> dict[str, Any]:
+        """validation.json. Raises RunError when there is none, or one of older files."""
+        stage = self.stage("validate")
+        if not self.is_done("validate", stage["inputs"]):
+            raise RunError(f"{self.validation} is missing or was changed", f"run: edgetl validate {self.path}")
+        return documents.validation(self.validation)
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """What a finished stage recorded. Raises RunError when it is not finished."""
+        stage: dict[str, Any] | None = self.read()["stages"].get(name)
+        if stage is None:
+            raise RunError(f"{self.path} has not finished its '{name}' stage", "run the same 'edgetl train' or 'edgetl run' command again")
+        return stage
+
+    def whole(self, name: str) -> dict[str, Any]:
+        """As `stage`. Raises RunError also when a file is missing, or not the one that the stage wrote."""
+        stage = self.stage(name)
+        for file, digest in stage["files"].items():
+            if not _is(self.path / file, digest):
+                raise RunError(f"{self.path / file} is missing or damaged", "run the same 'edgetl train' command again: it makes this anew")
+        return stage
+
+    def is_done(self, name: str, inputs: str) -> bool:
+        """Whether the stage was finished from the same inputs and its files are still the ones it wrote."""
+        return not self.undone(name, inputs)
+
+    def undone(self, name: str, inputs: str) -> str:
+        """Why the stage has to be done; empty: it need not."""
+        stage = self.read()["stages"].get(name)
+        if stage is None:
+            return "it was never finished"
+        if stage["inputs"] != inputs:
+            return f"it was made from other inputs ({stage['inputs']})"
+        changed = [file for file, digest in stage["files"].items() if not _is(self.path / file, digest)]
+        return f"{changed[0]} is missing or was changed" if changed else ""
+
+    def finish(self, name: str, inputs: str, started: float, files: Sequence[Path], facts: Mapping[str, Any]) -> None:
+        """Record a stage as done: the identity of its inputs, its files with their sha256, and what is to be known of it."""
+        self.hold()
+        record = self.read()
+        record["stages"][name] = {
+            "inputs": inputs,
+            "edgetl": version("edgetl"),
+            "finished": _now(),
+            "seconds": round(time.monotonic() - started, 1),
+            "files": {file.relative_to(self.path).as_posix(): sha256(file) for file in files},
+            "facts": dict(facts),
+        }
+        write_json(self.record, record)
+
+
+def software() -> dict[str, str]:
+    """Versions of what shapes a run's numbers."""
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in _SOFTWARE:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def hold(folder: Path) -> None:
+    """Be the one process that writes in the folder until the command ends, and log there; what a killed one left half-written goes.
+
+    Raises RunError when another process writes in it, or when it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if lock.acquire(folder):
+            for left_over in folder.glob("**/.partial-*"):
+                left_over.unlink()
+    except OSError as error:
+        raise RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out") from error
+    log.begin(folder / log.NAME)
+
+
+def _newest() -> Path:
+    """The run under runs/ that was written last. Raises RunError when there is none, or when the clock cannot tell."""
+    written = {record.parent: record.stat().st_mtime for record in RUNS.glob("*/run.json")}
+    if not written:
+        raise RunError(f"there is no run under {RUNS}/", "make one with 'edgetl train DATA', or name a run directory")
+    newest = max(written, key=written.__getitem__)
+    if len(written) > 1 and written[newest] > time.time() + _CLOCKS_DIFFER_S:
+        raise RunError(f"{newest} was written in the future: a clock was changed, and which run is the newest is not known", "name the run")
+    return newest
+
+
+def _is(path: Path, digest: str) -> bool:
+    try:
+        return path.is_file() and sha256(path) == digest
+    except OSError:  # not to be read any more
+        return False
+
+
+def _other_schema(record: Any) -> str:
+    if not isinstance(record, dict) or not isinstance(record.get("schema"), int) or record["schema"] == _SCHEMA:
+        return "is not the record of a run"
+    software = record.get("software")
+    maker = software.get("edgetl", "?") if isinstance(software, dict) else "?"
+    return f"has schema {record['schema']}, made with edgetl {maker}; this is edgetl {version('edgetl')}, which reads schema {_SCHEMA}"
+
+
+def _foreign_files(folder: Path) -> bool:
+    """Whether a folder holds more than what a run killed in its first write leaves."""
+    return any(not path.name.startswith((".partial-", lock.NAME, log.NAME)) for path in folder.iterdir())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

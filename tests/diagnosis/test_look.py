@@ -1,0 +1,59 @@
+"""What one file is like, and what is lost of it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.contract import InputContract
+from edgetl.data.base import Item
+from edgetl.diagnosis.look import Outcome, damage, look_at
+from tests.data.conftest import encode, scene
+
+CONTRACT = InputContract(32, 1 / 255, 0, ("a", "b"))
+PHOTO = encode(scene(240, 320) // 2 + np.random.default_rng(0).integers(0, 99, (240, 320, 3), np.uint8), "JPEG", quality=80)
+
+
+def look(data: bytes) -> Outcome:
+    return look_at(CONTRACT, Item("a.jpg", "a", None, lambda: data, "1"))
+
+
+def test_size_is_upright_and_the_stored_form_is_told() -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    seen = look(encode(scene(20, 60), "JPEG", exif=exif.tobytes())).look
+    assert seen is not None
+    assert (seen.size, seen.mode, seen.orientation, seen.damage) == ((20, 60), "RGB", 6, "")
+    for mode, kind in (("L", "PNG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("P", "GIF"), ("L", "JPEG")):
+        seen = look(encode(scene(40, 30), kind, mode)).look
+        assert seen is not None
+        assert (seen.mode, seen.damage) == (mode, "")
+    flat = look(encode(np.full((30, 30, 3), 77, np.uint8))).look
+    assert flat is not None
+    assert flat.contrast == 0
+
+
+def test_what_cannot_be_decoded_has_a_reason() -> None:
+    for data in (b"", b"no image", PHOTO[: len(PHOTO) // 2]):
+        outcome = look(data)
+        assert outcome.look is None
+        assert outcome.reason
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_sound_files_have_no_damage(progressive: bool) -> None:
+    data = encode(scene(240, 320), "JPEG", progressive=progressive)
+    assert damage(data, "JPEG") == ""
+    assert damage(data + bytes(5000), "JPEG") == "", "what phones append is no part of the image"
+
+
+def test_holes_are_found_that_viewers_hide() -> None:
+    middle = len(PHOTO) // 2
+    zeros = PHOTO[:middle] + bytes(512) + PHOTO[middle + 512 :]
+    missing = PHOTO[:middle] + PHOTO[middle + 512 :]
+    noise = PHOTO[:middle] + np.random.default_rng(1).bytes(512) + PHOTO[middle + 512 :]
+    assert "zeros" in damage(zeros, "JPEG")
+    for data in (missing, noise):
+        assert damage(data, "JPEG")
+    png = bytearray(encode(scene(64, 64)))
+    png[len(png) // 2] ^= 1
+    assert damage(bytes(png), "PNG")

@@ -1,0 +1,176 @@
+"""`edgetl bundle`, `verify` and `keygen` on a finished run."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+
+from edgetl.contract import InputContract
+from edgetl.export import format_of
+from edgetl.export.base import About
+from edgetl.ship import archive
+from edgetl.ship.golden import Golden
+from edgetl.ship.manifest import json_schema
+from tests.conftest import CliResult, Made
+from tests.ship.repack import repacked
+
+Cli = Callable[..., CliResult]
+SCHEMA = Path(__file__).resolve().parents[3] / "deploy" / "bundle.schema.json"
+
+
+def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
+    manifest, files = archive.read(bundled)
+    document = json.loads(files["manifest.json"])
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(), "renew it: python -m edgetl.ship.manifest"
+    jsonschema.validate(document, json_schema())
+    assert set(manifest.models) == {"model_int8.tflite", "model_int8.onnx"}
+    architecture = "efficientnet_lite0 1, 32 px"
+    about = About(architecture, licence="Apache-2.0", description=f"Names one of 3 classes: {architecture}")
+    for name in manifest.models:
+        content = (made.run / "export" / name).read_bytes()
+        licensed = format_of(name).stamp(content, InputContract.load(made.run / "contract.json"), about)
+        assert files[name] == licensed, "the file as validated, but for the licence"
+        assert b"Apache-2.0" in files[name]
+        assert b"Apache-2.0" not in content
+    text = (SCHEMA.parent / "bundle-format.md").read_text(encoding="utf-8")
+    for name in files:
+        assert f"`{name}`" in text or name.startswith("model_"), f"bundle-format.md does not name {name}"
+    golden = Golden.of(files, manifest.contract.class_names)
+    assert golden.pixels.shape == (12, 32, 32, 3)
+    assert set(golden.labels) == {"0", "1", "2"}, "every class is among them"
+    assert json.loads(files["sbom.json"])["components"][0]["hashes"][0]["content"] in {
+        hashlib.sha256(files[name]).hexdigest() for name in manifest.models
+    }
+    assert manifest.models["model_int8.tflite"].latency[0].p50_ms > 0
+
+
+def test_the_same_run_gives_the_same_bytes(cli: Cli, bundled: Path, made: Made, tmp_path: Path) -> None:
+    again = cli("bundle", made.run, "--out", tmp_path / "again.edgetl", "--licence", "Apache-2.0", "--json")
+    assert again.code == 0, again.err
+    assert (tmp_path / "again.edgetl").read_bytes() == bundled.read_bytes()
+    assert again.document["version"] == archive.read(bundled)[0].version
+
+
+def test_models_that_say_the_same_are_bundled_as_they_are(cli: Cli, made: Made, tmp_path: Path) -> None:
+    assert cli("bundle", made.run, "--out", tmp_path / "plain.edgetl").code == 0
+    for name in ("model_int8.tflite", "model_int8.onnx"):
+        assert archive.read(tmp_path / "plain.edgetl")[1][name] == (made.run / "export" / name).read_bytes()
+
+
+def test_files_and_bundle_say_what_the_recipe_says(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    about = ("--set", "about.name=Ziffern \U0001f522", "--set", "about.version='7'", "--set", "about.author=Zoë")
+    assert cli("export", run_copy, "--int8", "--formats", "tflite,ort", *about).code == 0
+    assert cli("export", run_copy, "--float16", "--formats", "coreml", *about).code == 0
+    content = (run_copy / "export" / "model_int8.ort").read_bytes()
+    assert all(text.encode() in content for text in ("Ziffern \U0001f522", "Zoë"))
+    checked = cli("validate", run_copy, "--json")
+    assert checked.code == 0, checked.err
+    assert checked.document["unverified"] == {"mlpackage_float16": "Core ML predicts on macOS only"}
+    assert "mlpackage_float16 is unverified: Core ML predicts on macOS only" in checked.err
+    assert "ort_int8" in checked.document["subjects"]
+    models = ("model_int8.ort", "model_int8.tflite", "model_float16.mlpackage.zip")
+    out = tmp_path / "all.edgetl"
+    bundled = cli("bundle", run_copy, "--models", ",".join(models), "--licence", "MIT", "--out", out, "--json")
+    assert bundled.code == 0, bundled.err
+    assert [bundled.document[key] for key in ("name", "version", "licence")] == ["Ziffern \U0001f522", "7", "MIT"]
+    coreml = bundled.document["models"][models[2]]
+    assert (coreml["runtime"], coreml["precision"], coreml["top1_accuracy"]) == ("coreml", "float16", None)
+    assert coreml["unverified"] == "Core ML predicts on macOS only"
+    files = archive.read(out)[1]
+    assert all(b"MIT" in files[name] for name in models)
+    assert (run_copy / "export" / "model_int8.ort").read_bytes() == content, "the run's own file stays"
+    proof = cli("verify", out, "--json")
+    assert proof.code == 0, proof.err
+    assert set(proof.document["golden"]) == set(models[:2])
+    assert proof.document["unverified"] == {models[2]: "Core ML predicts on macOS only"}
+    measured = cli("benchmark", run_copy, "--device", "local", "--runs", "3", "--json")
+    assert measured.code == 0, measured.err
+    assert "ort_int8" in measured.document["models"]
+    assert "mlpackage_float16" not in measured.document["models"]
+
+
+def test_verify_runs_the_golden_images(cli: Cli, bundled: Path) -> None:
+    outcome = cli("verify", bundled, "--json")
+    assert outcome.code == 0, outcome.err
+    assert {name: facts["max_steps"] for name, facts in outcome.document["golden"].items()} == {
+        "model_int8.tflite": 0,
+        "model_int8.onnx": 0,
+    }, "the same host, the same runtimes"
+    assert not outcome.document["signed"]
+
+
+def _other_normalization(files: dict[str, bytes]) -> None:
+    pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8)
+    files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
+
+
+def _other_label_order(files: dict[str, bytes]) -> None:
+    golden = json.loads(files["golden/golden.json"])
+    golden["predictions"] = {name: [row[::-1] for row in rows] for name, rows in golden["predictions"].items()}
+    files["golden/golden.json"] = json.dumps(golden).encode()
+
+
+def _other_labels(files: dict[str, bytes]) -> None:
+    files["labels.txt"] = b"2\n1\n0\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (_other_normalization, 7, "does not give its golden predictions"),
+        (_other_label_order, 7, "the labels in another order"),
+        (_other_labels, 5, "labels.txt has other labels"),
+        (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "golden predictions cannot be read"),
+    ],
+)
+def test_what_is_not_the_validated_model_fails(cli: Cli, bundled: Path, tmp_path: Path, change, code: int, says: str) -> None:
+    outcome = cli("verify", repacked(bundled, tmp_path / "other.edgetl", change))
+    assert outcome.code == code
+    assert says in outcome.err
+
+
+def test_one_changed_byte_fails(cli: Cli, bundled: Path, tmp_path: Path) -> None:
+    content = bytearray(bundled.read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "changed.edgetl").write_bytes(content)
+    assert cli("verify", tmp_path / "changed.edgetl").code == 5
+
+
+def test_signatures(cli: Cli, made: Made, bundled: Path, tmp_path: Path) -> None:
+    key, other, signed = tmp_path / "my key", tmp_path / "other", tmp_path / "signed.edgetl"
+    assert cli("keygen", key).code == cli("keygen", other).code == 0
+    assert (key.stat().st_mode & 0o777) == 0o600
+    assert cli("keygen", key).code == 2, "a key is never overwritten"
+    assert cli("bundle", made.run, "--out", signed, "--sign", key).code == 0
+    assert cli("verify", signed, "--require-signature", f"{key}.pub").code == 0
+    for bundle, public in ((signed, f"{other}.pub"), (bundled, f"{key}.pub")):
+        assert cli("verify", bundle, "--require-signature", public).code == 5
+    assert cli("verify", signed, "--require-signature", key).code == 2, "that is the private one"
+    assert cli("bundle", made.run, "--out", signed, "--sign", made.recipe).code == 2
+    forged = repacked(signed, tmp_path / "forged.edgetl", lambda files: files.update({"card.md": b"better"}))
+    assert cli("verify", forged, "--require-signature", f"{key}.pub").code == 5
+
+
+def test_a_run_without_a_good_validation_is_bundled_by_force_only(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    (run_copy / "export" / "model_int8.onnx").unlink()
+    assert cli("export", run_copy, "--int8", "--onnx-style", "integer").code == 0
+    record = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))
+    record["stages"]["validate"]["facts"]["files"]["export/model_int8.tflite"] = "0" * 64  # as if it was another file then
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    out = tmp_path / "forced.edgetl"
+    refused = cli("bundle", run_copy, "--out", out)
+    assert refused.code == 5
+    assert "was exported after it" in refused.err
+    assert not out.exists()
+    assert cli("bundle", run_copy, "--out", out, "--force").code == 0
+    assert "was exported after it" in archive.read(out)[0].validation.forced
+
+
+def test_names_that_are_not_there(cli: Cli, made: Made) -> None:
+    outcome = cli("bundle", made.run, "--models", "model_int8.tflit")
+    assert outcome.code == 2
+    assert "did you mean 'model_int8.tflite'" in outcome.err

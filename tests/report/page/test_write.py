@@ -1,0 +1,216 @@
+"""A report is one page that a person can look at: all inside, nothing from outside, whatever the classes are called."""
+
+import base64
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgetl.errors import DependencyError
+from edgetl.report.page.blocks import Absent
+from edgetl.report.page.facts import Facts, Predictions
+from edgetl.report.page.write import write
+from tests.conftest import CliResult, Made
+
+Cli = Callable[..., CliResult]
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    r"$\frac{",
+    "-->",
+    "_under | *star*",
+    "名前 été",
+    "]]>&amp;",
+    "x" * 200,
+)
+
+
+class _Page(HTMLParser):
+    """Elements, their attributes, ids, and the text that is shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, Mapping[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def check_self_contained(text: str) -> _Page:
+    """Nothing to run, nothing to load, and each image says what it shows."""
+    page = _Page(text)
+    assert not {tag for tag, _ in page.elements} & {"script", "iframe", "object", "embed", "form", "base", "foreignobject"}
+    for tag, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        for name in ("src", "href", "xlink:href", "srcset", "action"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:")), (tag, attributes)
+        if tag == "img":
+            assert attributes["alt"]
+        if attributes.get("role") == "img":
+            assert attributes["aria-label"]
+    assert not re.search(r"url\((?!#)|@import", text)
+    return page
+
+
+def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
+    """A made-up run with an image of every part."""
+    random, k = np.random.default_rng(0), len(classes)
+    labels = np.arange(20 * k) % k
+    first = random.dirichlet(np.ones(k), len(labels)) + 0.7 * np.eye(k)[labels]
+    first /= first.sum(axis=1, keepdims=True)
+    second = np.roll(first, 1, axis=1) * 0.4 + first * 0.6
+    predictions = Predictions(
+        classes,
+        labels,
+        tuple(f"{classes[label]}/{number}.jpg" for number, label in enumerate(labels)),
+        random.integers(0, 255, (len(labels), 8, 8, 3), np.uint8),
+        {"keras_float": first, "tflite_int8": second, "onnx_int8": second},
+    )
+    epochs = [{"loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.6, "val_loss": 0.9}] * 2
+    record = {
+        "recipe": {
+            "model": {"backbone": "b", "alpha": 1.0, "image_size": 8, "weights": "/home/somebody/w.h5"},
+            "data": {"source": "/home/somebody/d"},
+        },
+        "software": {"edgetl": "1"},
+        "stages": {
+            "float": {
+                **{"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "inputs": "0", "files": {"export/x": "0"}},
+                "facts": {"epochs": epochs, "best_epoch": 0, "device": "CPU", "head_epochs": epochs, "head_best_epoch": 1},
+            }
+        },
+    }
+    doctor = {"findings": {"duplicates": [{"name": classes[0], "of": [classes[1]], "distance": 0.1}], "summary": "x"}}
+    made = Facts(classes[0], "today", record, None, None, None, doctor, None, Path("nowhere"), predictions)
+    return replace(made, **changed)
+
+
+def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
+    assert cli("sensitivity", run_copy, "--limit", 8).code == 0
+    assert cli("benchmark", run_copy, "--runs", 3, "--warmup", 1).code == 0
+    outcome = cli("report", run_copy, "--json")
+    assert outcome.code == 0, outcome.err
+    path = run_copy / "report.html"
+    assert outcome.document["report"] == str(path)
+    assert outcome.document["size_bytes"] == path.stat().st_size < 8_000_000
+    text = path.read_text(encoding="utf-8")
+    page = check_self_contained(text)
+    assert {one["part"] for one in outcome.document["absent"]} == {"Where the models look", "The images"}
+    assert "edgetl explain RUN IMAGE..." in page.text
+    for tag in (
+        "summary",
+        "training",
+        "confusion",
+        "classes",
+        "calibration",
+        "agreement",
+        "flips",
+        "sensitivity",
+        "latency",
+        "size",
+        "provenance",
+    ):
+        assert f'id="{tag}"' in text
+    for subject in made.outcome.document["subjects"].values():
+        assert f"{100 * subject['accuracy']['top1_accuracy']:.2f}" in page.text
+    assert "The head alone" in page.text
+    assert str(run_copy.parent) not in text, "a report is read elsewhere"
+    assert json.loads((run_copy / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"].rpartition("/")[0] not in text
+
+
+def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    record = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))
+    record["recipe"]["data"]["source"] = str(tmp_path / "gone")
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (run_copy / "benchmark.json").write_text("{broken", encoding="utf-8")
+    outcome = cli("report", run_copy, "--out", tmp_path / "r.html", "--json")
+    assert outcome.code == 0, outcome.err
+    assert "benchmark.json cannot be read" in outcome.err
+    reasons = {one["part"]: one["reason"] for one in outcome.document["absent"]}
+    assert "there is no folder" in reasons["What is taken for what"]
+    assert 'id="agreement"' in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("count", [2, len(HOSTILE), 40])
+def test_names_are_data(count: int, tmp_path: Path) -> None:
+    """Whatever classes are called, they are shown, and neither run nor parsed."""
+    classes = tuple([*HOSTILE, *(f"class {number}" for number in range(count))][:count])
+    absent = write(facts(classes), tmp_path / "r.html", "html")
+    page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert {one.title for one in absent} == {"Where the models look", "Sensitivity", "How fast", "How large", "Do the files agree"}
+    for name in classes[:3]:
+        assert name in page.text
+    assert "somebody" not in page.text
+
+
+def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "ein Bericht" / "r.md"
+    write(facts(), path, "md")
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"(?<!\\)<", text), "nothing that a viewer would take for HTML"
+    images = re.findall(r"\]\((.+?)\)$", text, re.MULTILINE)
+    assert len(images) > 8
+    for address in images:
+        assert (path.parent / address).stat().st_size > 100
+    assert all(len(re.findall(r"(?<!\\)\|", line)) in range(3, 12) for line in text.splitlines() if line.startswith("| "))
+
+
+def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
+    record = {"recipe": facts().record["recipe"], "software": {}, "stages": {}}
+    nothing = facts(record=record, doctor=None, predictions=Absent("", "no exported model", "run: edgetl export RUN"))
+    absent = write(nothing, tmp_path / "r.html", "html")
+    assert len(absent) == 11
+    assert all(one.reason for one in absent)
+    check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
+
+
+def test_pdf_is_printed_by_chromium(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("chromium"):
+        pytest.skip("chromium is not installed")
+    write(facts(), tmp_path / "ä b.pdf", "pdf")
+    assert (tmp_path / "ä b.pdf").read_bytes().startswith(b"%PDF-")
+    monkeypatch.setattr("edgetl.report.page.write.find_chromium", lambda: None)
+    with pytest.raises(DependencyError, match="Chromium"):
+        write(facts(), tmp_path / "other.pdf", "pdf")
+    assert not (tmp_path / "other.pdf").exists()
+
+
+def test_a_browser_shows_it_in_silence(tmp_path: Path) -> None:
+    """No message, no request, nothing wider than a phone."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="edgetl[web] is not installed")
+    if not shutil.which("chromium"):
+        pytest.skip("chromium is not installed")
+    write(facts(), tmp_path / "r.html", "html")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        said: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "r.html").as_uri())
+        page.wait_for_load_state("networkidle")
+        assert not said
+        assert [url for url in asked if not url.startswith("data:")] == [(tmp_path / "r.html").as_uri()]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+        browser.close()
+
+
+def test_thumbnails_are_images() -> None:
+    from edgetl.report.page.sections.flips import thumbnail
+
+    assert base64.b64encode(thumbnail(np.zeros((32, 32, 3), np.uint8))).startswith(b"/9j/")
