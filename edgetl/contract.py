@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetl import documents
+from edgetl import files
 from edgetl.errors import RunError
 
 # A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
@@ -96,7 +96,7 @@ class InputContract:
     @classmethod
     def load(cls, path: Path) -> "InputContract":
         try:
-            return cls.from_dict(documents.load(path))
+            return cls.from_dict(files.read_json(path))
         except FileNotFoundError as error:
             raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file") from error
         except (OSError, ValueError) as error:

@@ -1,88 +1,96 @@
-"""JSON files read without trust: bounded in size, and of the shape that their readers count on."""
+"""The JSON documents of a run or a bundle: frozen types, read without trust and written completely or not at all.
+
+A document is a pydantic model in the room that writes it, and one line in DOCUMENTS; its JSON schema is published in docs/schemas/.
+"""
 
 import json
 import math
-import tomllib
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, ClassVar, Self
 
-import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edgetl.errors import RunError
+from edgetl.files import atomic, read_json
+from edgetl.registry import Registry
 
-_LARGEST_BYTES = 32 * 2**20  # the results of a run have some hundred KiB; Python's objects take up to twenty times the text
-_ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, and of the locator that stands before it in zip64
-_PART_BYTES = 2**10  # of a part's line in the list of contents, with a long name
-_LARGEST_TOML_BYTES, _MOST_DOTS = 2**18, 200  # a hundred times the defaults with all their reasons
-_LARGEST_HEADER = 10_000  # characters; NumPy's own limit
+
+class Part(BaseModel):
+    """A frozen value inside a document. Unknown keys, NaN and infinities are refused; dataclasses in it are checked alike."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+
+
+class Document(Part):
+    """A JSON file that edgetl writes and reads again.
+
+    Class variables:
+        SCHEMA: version of the form; raise it when an older edgetl could not read the file, or would misread it.
+        REMEDY: what to do when the file cannot be read, such as "make it again: edgetl validate".
+    """
+
+    SCHEMA: ClassVar[int] = 1
+    REMEDY: ClassVar[str] = "make it again with the command that wrote it"
+
+    schema_version: int = Field(default=1, description="version of this form")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_schema(cls, values: Any) -> Any:
+        """The version comes first: a file of another one is not judged by this one's fields."""
+        if not isinstance(values, Mapping):
+            raise ValueError("it is not a JSON object")
+        found = values.get("schema_version", cls.SCHEMA)
+        if found != cls.SCHEMA:
+            raise ValueError(f"it has schema version {found!r}, this edgetl reads {cls.SCHEMA}")
+        return {**values, "schema_version": cls.SCHEMA}
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read the file. Raises RunError that names the first place that is wrong."""
+        try:
+            return cls.parse(read_json(path))
+        except (OSError, ValueError) as error:
+            raise RunError(f"cannot read {path}: {error}", cls.REMEDY) from error
+
+    @classmethod
+    def parse(cls, values: Any) -> Self:
+        """Check plain JSON values. Raises ValueError that names the first place that is wrong."""
+        if isinstance(values, Mapping) and "schema_version" not in values:
+            raise ValueError("it has no schema_version")
+        try:
+            # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
+            return cls.model_validate_json(json.dumps(values), strict=True)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from None
+
+    def to_json(self) -> Any:
+        """Plain JSON values, as the file holds them."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def write(self, path: Path) -> None:
+        """Write the file completely or not at all. Raises RunError when its folder cannot be written."""
+        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
+        with atomic(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def first_mistake(error: ValidationError) -> str:
+    """The first mistake that pydantic found, with its place and the value there, in at most one line."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(map(str, first["loc"])) or "the document"
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+
+
+DOCUMENTS: Registry[type[Document]] = Registry("document", {})
+
+
+# ---- the old way, going: shapes of plain dictionaries ----
 
 Shape = Any
-"""A type; a tuple of shapes, of which one must fit; [shape] of a list's items; a function that says whether the value does; or a
-mapping of keys to shapes, where `key?` may be missing or null and `*` is every other key. Keys that are not named may be there."""
-
-
-def load(path: Path) -> Any:
-    """What a JSON file holds. Raises OSError, or ValueError with the reason."""
-    content = _bytes(path, _LARGEST_BYTES)
-    try:
-        return json.loads(content.decode("utf-8"), parse_constant=_no_number)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def _bytes(path: Path, most: int) -> bytes:
-    if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
-        raise OSError("it is not a file")
-    with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"it is larger than {most // 2**10} KiB")
-    return content
-
-
-def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON")
-
-
-def load_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds. Raises OSError, or ValueError with the reason."""
-    content = _bytes(path, _LARGEST_TOML_BYTES)
-    text = content.decode("utf-8")
-    # Of a key of n parts tomllib makes n^2: 20,000 dots took 9 s, 100,000 more memory than there was.
-    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
-        raise ValueError(f"a line has more than {_MOST_DOTS} dots")
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-def check_arrays(path: Path) -> None:
-    """Raises ValueError for a .npz file whose arrays are packed, or larger than the file: NumPy takes the memory before it reads them."""
-    check_directory(path, most_parts=10_000)
-    with zipfile.ZipFile(path) as archive:
-        for entry in archive.infolist():
-            with archive.open(entry) as part:
-                version = np.lib.format.read_magic(part)
-                header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = header(part, max_header_size=_LARGEST_HEADER)
-            if entry.compress_type != zipfile.ZIP_STORED or math.prod(shape) * dtype.itemsize > entry.file_size:
-                raise ValueError(f"{entry.filename} is packed, or larger than the file")
-
-
-def check_directory(path: Path, most_parts: int = 64) -> None:
-    """Raises ValueError unless a zip file's list of contents is short and at its very end: `zipfile` reads it whole, then counts."""
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - _ZIP64_BYTES - _ZIP_END_BYTES))
-        tail = file.read()
-    end, before = tail[-_ZIP_END_BYTES:], tail[:-_ZIP_END_BYTES]
-    if not end.startswith(b"PK\5\6"):
-        raise ValueError("it is cut, has something behind it, or is no zip file")
-    if before.startswith(b"PK\6\7") or int.from_bytes(end[12:16], "little") > most_parts * _PART_BYTES:
-        raise ValueError("it has far too many parts")
 
 
 def number(value: Any) -> bool:
@@ -206,7 +214,7 @@ def _interval(value: Any) -> bool:
 def validation(path: Path) -> dict[str, Any]:
     """validation.json; `unverified` is there, if empty. Raises RunError when it is not what `edgetl validate` writes."""
     try:
-        document = load(path)
+        document = read_json(path)
         check(document, VALIDATION)
         classes = len(document["class_names"])
         for pair in document["pairs"]:

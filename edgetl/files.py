@@ -1,9 +1,11 @@
-"""Files: written whole or not at all, and known by their content."""
+"""Files: written completely or not at all, known by their content, and read without trust: bounded in size and depth."""
 
 import hashlib
 import json
+import math
 import os
 import tokenize
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.errors import RunError
+
+_LARGEST_BYTES = 32 * 2**20  # the results of a run have some hundred KiB; Python's objects take up to twenty times the text
+_ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, and of the locator that stands before it in zip64
+_PART_BYTES = 2**10  # of a part's line in the list of contents, with a long name
+_LARGEST_TOML_BYTES, _MOST_DOTS = 2**18, 200  # a hundred times the defaults with all their reasons
+_LARGEST_HEADER = 10_000  # characters; NumPy's own limit
 
 # What NumPy lets through on a damaged .npz file, found by fuzzing: it promises no common class.
 DAMAGED_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, tokenize.TokenError)
@@ -50,3 +58,67 @@ def fingerprint(*parts: Any) -> str:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds. Raises OSError, or ValueError with the reason."""
+    content = _bytes(path, _LARGEST_BYTES)
+    try:
+        return json.loads(content.decode("utf-8"), parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    if path.exists() and not path.is_file():  # a pipe would be waited for, a device never ends
+        raise OSError("it is not a file")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it is larger than {most // 2**10} KiB")
+    return content
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number of JSON")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file holds. Raises OSError, or ValueError with the reason."""
+    content = _bytes(path, _LARGEST_TOML_BYTES)
+    text = content.decode("utf-8")
+    # Of a key of n parts tomllib makes n^2: 20,000 dots took 9 s, 100,000 more memory than there was.
+    if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+        raise ValueError(f"a line has more than {_MOST_DOTS} dots")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def check_arrays(path: Path) -> None:
+    """Raises ValueError for a .npz file whose arrays are packed, or larger than the file: NumPy takes the memory before it reads them."""
+    import numpy as np
+
+    check_directory(path, most_parts=10_000)
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            with archive.open(entry) as part:
+                version = np.lib.format.read_magic(part)
+                header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = header(part, max_header_size=_LARGEST_HEADER)
+            if entry.compress_type != zipfile.ZIP_STORED or math.prod(shape) * dtype.itemsize > entry.file_size:
+                raise ValueError(f"{entry.filename} is packed, or larger than the file")
+
+
+def check_directory(path: Path, most_parts: int = 64) -> None:
+    """Raises ValueError unless a zip file's list of contents is short and at its very end: `zipfile` reads it whole, then counts."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _ZIP64_BYTES - _ZIP_END_BYTES))
+        tail = file.read()
+    end, before = tail[-_ZIP_END_BYTES:], tail[:-_ZIP_END_BYTES]
+    if not end.startswith(b"PK\5\6"):
+        raise ValueError("it is cut, has something behind it, or is no zip file")
+    if before.startswith(b"PK\6\7") or int.from_bytes(end[12:16], "little") > most_parts * _PART_BYTES:
+        raise ValueError("it has far too many parts")

@@ -3,7 +3,7 @@
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from edgetl import documents
+from edgetl import files
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
@@ -154,7 +154,7 @@ class Recipe(_Table):
 
 def resource(name: str) -> str:
     """The text of a file in edgetl/resources."""
-    return files("edgetl").joinpath("resources", name).read_text(encoding="utf-8")
+    return resources.files("edgetl").joinpath("resources", name).read_text(encoding="utf-8")
 
 
 def load(
@@ -262,7 +262,7 @@ def _mistake(item: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return documents.load_toml(path)
+        return files.read_toml(path)
     except FileNotFoundError:
         raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
     except (OSError, ValueError) as error:

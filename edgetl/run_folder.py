@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgetl import documents, lock, log
+from edgetl import documents, files, lock, log
 from edgetl.errors import RunError
 from edgetl.files import sha256, write_json
 
@@ -133,7 +133,7 @@ class RunFolder:
     def read(self) -> dict[str, Any]:
         """run.json. Raises RunError when it is not one that this version reads."""
         try:
-            record = documents.load(self.record)
+            record = files.read_json(self.record)
         except (OSError, ValueError) as error:
             raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
         if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):

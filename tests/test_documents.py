@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl import documents
+from edgetl import documents, files
 from edgetl.contract import InputContract
 from edgetl.errors import RunError
 
@@ -31,7 +31,7 @@ from edgetl.errors import RunError
 def test_what_is_no_document_is_a_value_error(content: bytes, says: str, tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(content)
     with pytest.raises(ValueError, match=says):
-        documents.load(tmp_path / "x.json")
+        files.read_json(tmp_path / "x.json")
     with pytest.raises(RunError):
         InputContract.load(tmp_path / "x.json")
 
@@ -39,7 +39,7 @@ def test_what_is_no_document_is_a_value_error(content: bytes, says: str, tmp_pat
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.json")
     with pytest.raises(OSError, match="not a file"):
-        documents.load(tmp_path / "x.json")
+        files.read_json(tmp_path / "x.json")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_toml_takes_little_time_and_memory(text: str, says: str, tmp_path: Path)
     """Found by hand: tomllib needs memory in the square of a key's parts."""
     (tmp_path / "x.toml").write_text(text)
     with pytest.raises(ValueError, match=says):
-        documents.load_toml(tmp_path / "x.toml")
+        files.read_toml(tmp_path / "x.toml")
 
 
 def test_arrays_are_no_larger_than_their_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from edgetl.keras import keras, tf
 
 import edgetl.backbones.hard_sigmoid  # noqa: F401  registers the one layer of our own
 from edgetl.backbones.weights import hdf5
-from edgetl.documents import check_directory
+from edgetl.files import check_directory
 
 _LARGEST_BYTES = 1 << 30  # of all parts together: ten times a large network of these families
 _LARGEST_CONFIG_BYTES = 1 << 24

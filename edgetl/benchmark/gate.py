@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edgetl import documents
+from edgetl import documents, files
 from edgetl.benchmark.run import SCHEMA
 from edgetl.errors import UsageError
 
@@ -12,7 +12,7 @@ from edgetl.errors import UsageError
 def load_baseline(path: Path) -> dict[str, Any]:
     """A document that `edgetl benchmark` wrote. Raises UsageError."""
     try:
-        document = documents.load(path)
+        document = files.read_json(path)
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']}")
         documents.check(document, documents.BENCHMARK)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgetl import documents
+from edgetl import files
 from edgetl.errors import UsageError
 from edgetl.registry import Registry, did_you_mean
 
@@ -38,7 +38,7 @@ def named() -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     try:
-        tables = documents.load_toml(path)
+        tables = files.read_toml(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the devices file {path}: {error}", "mend it, or name another in EDGETL_DEVICES") from error
     for name, table in tables.items():

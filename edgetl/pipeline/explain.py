@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgetl import documents
+from edgetl import documents, files
 from edgetl.console import progress, warn
 from edgetl.explain.gradcam import Look, last_map, look
 from edgetl.files import atomic, write_json
@@ -72,7 +72,7 @@ def _earlier(path: Path, model: str) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     try:
-        document = documents.load(path)
+        document = files.read_json(path)
         documents.check(document, {"model": str, "images": [{"file": str}]})
     except (OSError, ValueError) as error:
         warn(f"{path} cannot be read ({error}) and is begun anew")

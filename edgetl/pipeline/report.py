@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from edgetl import documents
+from edgetl import files
 from edgetl.console import note, warn
 from edgetl.errors import DataError, RunError
 from edgetl.pipeline.explain import identity
@@ -48,7 +48,7 @@ def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abse
 def _read(path: Path) -> Mapping[str, Any] | None:
     """A JSON file beside the run; one that cannot be read is told and left out."""
     try:
-        document = documents.load(path)
+        document = files.read_json(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

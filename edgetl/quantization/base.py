@@ -15,9 +15,8 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import InputContract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
-from edgetl.documents import check_arrays
 from edgetl.errors import RunError
-from edgetl.files import DAMAGED_NPZ, atomic
+from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
 from edgetl.training.epochs import Schedule
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.

@@ -5,9 +5,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgetl.documents import check_directory
 from edgetl.errors import RunError
-from edgetl.files import atomic
+from edgetl.files import atomic, check_directory
 from edgetl.ship.manifest import Manifest, parse
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"

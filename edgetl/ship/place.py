@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgetl import documents
+from edgetl import files
 from edgetl.errors import RunError, UsageError
 from edgetl.files import atomic, write_json
 
@@ -65,7 +65,7 @@ def _read(root: Path) -> dict[str, dict[str, list[str]]]:
     if not path.is_file():
         return {}
     try:
-        record: dict[str, dict[str, list[str]]] = documents.load(path)
+        record: dict[str, dict[str, list[str]]] = files.read_json(path)
         if not all(isinstance(hashes, list) for files in record.values() for hashes in files.values()):
             raise ValueError("it is no record of ours")
     except (OSError, ValueError, AttributeError) as error:

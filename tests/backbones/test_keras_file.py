@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 import pytest
 
-from edgetl import documents
+from edgetl import files
 from edgetl.backbones import BACKBONES
 from edgetl.backbones import keras_file as saved_model
 from edgetl.contract import InputContract
@@ -192,4 +192,4 @@ def test_what_stands_behind_an_archive_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "polyglot.zip"
     path.write_bytes(archive_of({"a": b"x"}) + b"#!/bin/sh")
     with pytest.raises(ValueError, match="something behind it"):
-        documents.check_directory(path)
+        files.check_directory(path)
