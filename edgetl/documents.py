@@ -7,13 +7,15 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edgetl.errors import RunError
 from edgetl.files import atomic, read_json
 from edgetl.registry import Registry
+
+_LONGEST = 200  # characters of a place or a message that are repeated
 
 
 class Part(BaseModel):
@@ -26,25 +28,25 @@ class Document(Part):
     """A JSON file that edgetl writes and reads again.
 
     Class variables:
-        SCHEMA: version of the form; raise it when an older edgetl could not read the file, or would misread it.
         REMEDY: what to do when the file cannot be read, such as "make it again: edgetl validate".
     """
 
-    SCHEMA: ClassVar[int] = 1
     REMEDY: ClassVar[str] = "make it again with the command that wrote it"
 
+    # A subclass raises the default when an older edgetl could not read the file, or would misread it.
     schema_version: int = Field(default=1, description="version of this form")
 
-    @model_validator(mode="before")
+    @field_validator("schema_version")
     @classmethod
-    def _of_this_schema(cls, values: Any) -> Any:
-        """The version comes first: a file of another one is not judged by this one's fields."""
-        if not isinstance(values, Mapping):
-            raise ValueError("it is not a JSON object")
-        found = values.get("schema_version", cls.SCHEMA)
-        if found != cls.SCHEMA:
-            raise ValueError(f"it has schema version {found!r}, this edgetl reads {cls.SCHEMA}")
-        return {**values, "schema_version": cls.SCHEMA}
+    def _of_this_schema(cls, found: int) -> int:
+        cls._check_schema(found)
+        return found
+
+    @classmethod
+    def _check_schema(cls, found: Any) -> None:
+        ours = cls.model_fields["schema_version"].default
+        if found != ours or isinstance(found, bool):
+            raise ValueError(f"it has schema version {str(found)[:40]!r}, this edgetl reads {ours}")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -57,8 +59,11 @@ class Document(Part):
     @classmethod
     def parse(cls, values: Any) -> Self:
         """Check plain JSON values. Raises ValueError that names the first place that is wrong."""
-        if isinstance(values, Mapping) and "schema_version" not in values:
+        if not isinstance(values, Mapping):
+            raise ValueError("it is not a JSON object")
+        if "schema_version" not in values:
             raise ValueError("it has no schema_version")
+        cls._check_schema(values["schema_version"])  # first: a file of another version is not judged by this one's fields
         try:
             # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
             return cls.model_validate_json(json.dumps(values), strict=True)
@@ -82,7 +87,18 @@ def first_mistake(error: ValidationError) -> str:
     """The first mistake that pydantic found, with its place and the value there, in at most one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(map(str, first["loc"])) or "the document"
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}"
+    return f"{place[:_LONGEST]}: {first['msg'].removeprefix('Value error, ')[:_LONGEST]}"
+
+
+def _inside(path: str) -> str:
+    if "\0" in path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+        raise ValueError("the path leaves its folder")
+    return path
+
+
+RelativePath = Annotated[str, AfterValidator(_inside)]  # of a file inside the document's folder, with forward slashes
+Count = Annotated[int, Field(ge=0, le=2**53)]  # which every reader of JSON can hold
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 DOCUMENTS: Registry[type[Document]] = Registry("document", {})

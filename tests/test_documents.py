@@ -12,6 +12,7 @@ import pytest
 
 from edgetl import documents, files
 from edgetl.contract import InputContract
+from edgetl.documents import Document
 from edgetl.errors import RunError
 
 
@@ -24,7 +25,7 @@ from edgetl.errors import RunError
         (b'{"a": NaN}', "NaN is no number"),
         (b"[-Infinity]", "no number"),
         (b"9" * 5000, "digits"),
-        (b" " * (documents._LARGEST_BYTES + 1), "larger than 32768 KiB"),
+        (b" " * (files._LARGEST_BYTES + 1), "larger than 32768 KiB"),
     ],
     ids=["empty", "bytes", "nested", "nan", "infinity", "digits", "large"],
 )
@@ -82,6 +83,38 @@ def test_arrays_are_no_larger_than_their_file(tmp_path: Path) -> None:
     ):
         with pytest.raises(RunError, match="cannot read the quantized model"):
             Quantized.load(npz(good | changes, compression))
+
+
+class Sample(Document):
+    numbers: tuple[int, ...]
+    file: documents.RelativePath = "x"
+    share: documents.Share | None = None
+
+
+def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
+    sample = Sample(numbers=(1, 2), share=0.5)
+    sample.write(tmp_path / "x.json")
+    assert Sample.read(tmp_path / "x.json") == sample
+    assert json.loads((tmp_path / "x.json").read_text())["schema_version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([], "it is not a JSON object"),
+        ({"numbers": [1]}, "it has no schema_version"),
+        ({"schema_version": 2, "anything": 1}, "it has schema version '2', this edgetl reads 1"),
+        ({"schema_version": 1, "numbers": ["1"]}, "numbers.0: Input should be a valid integer"),
+        ({"schema_version": 1, "numbers": [True]}, "numbers.0"),
+        ({"schema_version": 1, "numbers": [], "more": 1}, "more: Extra inputs"),
+        ({"schema_version": 1, "numbers": [], "share": 10**400}, "share"),
+        ({"schema_version": 1, "numbers": [], "file": "../x"}, "file: the path leaves its folder"),
+        ({"schema_version": 1, "numbers": [], "x" * 10_000: 1}, "x{200}:"),
+    ],
+)
+def test_a_document_of_another_form_is_refused(values: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Sample.parse(values)
 
 
 SHAPE = {"a": int, "b?": {"*": str}, "c": [documents.number], "d?": (int, str)}
