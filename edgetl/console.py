@@ -1,20 +1,22 @@
 """The only module that prints. Results go to stdout; progress, notes and warnings to stderr.
 
-With `--json` stdout carries one JSON document and nothing else; tables then go to stderr.
+A command opens a `Console`, which shows what the library logs. With `--json` stdout carries one JSON document and nothing else; tables then
+go to stderr. Without a `Console`, in a program that uses edgetl as a library, nothing is printed but bars, on a terminal.
 """
 
 import json
+import logging
 import os
 import re
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console as Screen
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -23,48 +25,56 @@ from edgetl import log
 _NUMBER = re.compile(r"[-+]?[\d.,]+( s)?")
 # What moves the cursor, colours the terminal, reverses the line, or cannot be encoded: names of files and classes come from others.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_LISTED = 20  # lines of a list in a message
-_PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
+_STYLES = {
+    logging.DEBUG: ("", "dim"),
+    logging.INFO: ("", None),
+    logging.WARNING: ("warning: ", "yellow"),
+    logging.ERROR: ("error: ", "bold red"),
+}
+
+_out = Screen(highlight=False)
+_err = Screen(stderr=True, highlight=False)
+_logger = logging.getLogger(__name__)
+_printed = logging.getLogger(f"{__name__}.stdout")  # for log files: what stands on stdout already
 
 
-class _Logged(Console):
-    """What is said is logged too; bars and tables are not."""
+class Console(logging.Handler):
+    """Shows what the library logs on stderr, inside of a `with`.
 
-    def print(self, *objects: Any, **options: Any) -> None:
-        for said in objects:
-            if isinstance(said, str):
-                log.line(said)
-        super().print(*objects, **options)
+    Attributes:
+        json: stdout is for one JSON document.
+        verbose: debug messages are shown, and what native code writes is not held back.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.json = self.verbose = False
+        self._before: Console | None = None
+
+    def __enter__(self) -> "Console":
+        global _current
+        self._before, _current = _current, self
+        log.attach(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        global _current
+        log.detach(self)
+        if self._before:
+            _current = self._before
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.name == _printed.name or (record.levelno < logging.INFO and not self.verbose):
+            return
+        prefix, style = _STYLES[record.levelno]
+        _err.print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
 
 
-_out = _Logged(highlight=False)
-_err = _Logged(stderr=True, highlight=False)
-_json_wanted = False
-_verbose = False
+_current = Console()  # of no command: it shows no log
 
 
-def want_json() -> None:
-    """From here on stdout is for one JSON document."""
-    global _json_wanted
-    _json_wanted = True
-
-
-def want_verbose() -> None:
-    """From here on details are shown, what native code says is not held back, and an error comes with its traceback."""
-    global _verbose
-    _verbose = True
-
-
-def is_verbose() -> bool:
-    return _verbose
-
-
-def detail(message: str) -> None:
-    """For the log; on the screen with --verbose."""
-    if _verbose:
-        _err.print(message, markup=False, style="dim", soft_wrap=True)
-    else:
-        log.line(message)
+def current() -> Console:
+    return _current
 
 
 def shown(text: str) -> str:
@@ -77,23 +87,18 @@ def _escaped(character: str) -> str:
 
 
 def note(message: str) -> None:
-    _err.print(shown(message), markup=False, soft_wrap=True)
+    """Say what explains a result, as a table's columns."""
+    _logger.info(message)
 
 
 def warn(message: str) -> None:
-    _err.print(shown(f"warning: {message}"), markup=False, style="yellow", soft_wrap=True)
+    _logger.warning(message)
 
 
 def fail(problem: str, remedy: str) -> None:
-    _err.print(shown(f"error: {problem}"), markup=False, style="bold red", soft_wrap=True)
+    _logger.error(problem)
     if remedy:
-        _err.print(shown(remedy), markup=False, soft_wrap=True)
-
-
-def some(lines: Sequence[str]) -> str:
-    """The first of them as lines of a message, and how many more there are: enough to see the pattern, few enough to read."""
-    more = f"\n  and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
-    return "".join(f"\n  {line}" for line in lines[:_LISTED]) + more
+        _logger.info(remedy)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -106,7 +111,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         drawn.add_column(_cell(column), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         drawn.add_row(*[_cell(value) for value in row])
-    target = _err if _json_wanted else _out
+    target = _err if _current.json else _out
     target.print(drawn)
     target.print()
 
@@ -118,38 +123,30 @@ def _cell(value: Any) -> str:
 
 
 def result(document: Any, text: str = "") -> None:
-    """A command's result: the document as JSON when it was asked for, else the text (when a table has not said it already)."""
+    """Print a command's result: the document as JSON when it was asked for, else the text (when a table has not said it already)."""
     json_result(document)
-    if text and not _json_wanted:
+    if text and not _current.json:
+        _printed.info(text)
         _out.print(shown(text), markup=False, soft_wrap=True)
 
 
 def json_result(document: Any) -> None:
-    """The one JSON document on stdout, if it was asked for."""
-    if _json_wanted:
+    """Print the one JSON document on stdout, if it was asked for."""
+    if _current.json:
         sys.stdout.write(shown(json.dumps(document, indent=2, ensure_ascii=False)) + "\n")
 
 
-class Ticker:
-    """What a progress bar hands out: call it after each piece of work."""
+def on_terminal() -> bool:
+    return _err.is_terminal
 
-    def __init__(self, progress: Progress | None, description: str, total: int) -> None:
-        self._progress, self._description, self._total = progress, description, total
-        self._task = progress.add_task(_cell(description), total=total, facts="") if progress else None
-        self._done, self._started, self._said = 0, time.monotonic(), time.monotonic()
 
-    def __call__(self, steps: int = 1, facts: str = "") -> None:
-        """Advance; `facts` (loss, accuracy) stand beside the bar."""
-        self._done += steps
-        if self._progress and self._task is not None:
-            fields: dict[str, Any] = {"facts": _cell(facts)} if facts else {}
-            self._progress.update(self._task, advance=steps, **fields)
-            return
-        now = time.monotonic()
-        if now - self._said >= _PLAIN_LINE_EVERY_S or self._done >= self._total:
-            self._said = now
-            left_s = (now - self._started) / max(self._done, 1) * max(self._total - self._done, 0)
-            note(f"{self._description}: {self._done}/{self._total}, {left_s:.0f} s left{', ' + facts if facts else ''}")
+@contextmanager
+def bar(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Draw a bar with the time left on stderr; gives the function that moves it: steps done, and what stands beside it."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
+    with Progress(*columns, console=_err) as drawn:
+        task = drawn.add_task(_cell(description), total=total, facts="")
+        yield lambda done, facts: drawn.update(task, completed=done, facts=_cell(facts))
 
 
 def show_cursor() -> None:
@@ -158,20 +155,9 @@ def show_cursor() -> None:
 
 
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Ticker]:
-    """A bar with an ETA on a terminal, plain lines elsewhere."""
-    if not _err.is_terminal:
-        yield Ticker(None, description, total)
-        return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
-    with Progress(*columns, console=_err) as bar:
-        yield Ticker(bar, description, total)
-
-
-@contextmanager
 def hushed() -> Iterator[None]:
     """Hold back what native code (TensorFlow, converters) writes to the stderr file descriptor; replay it if the work fails."""
-    if _verbose:
+    if _current.verbose:
         yield
         return
     sys.stderr.flush()

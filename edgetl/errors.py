@@ -1,5 +1,9 @@
 """One tree of errors: each says what was wrong and where, what to do next, and which exit code the command ends with."""
 
+from collections.abc import Sequence
+
+_LISTED = 20  # lines of a list in a message: enough to see the pattern, few enough to read
+
 
 class EdgetlError(Exception):
     """A failure that the user can mend.
@@ -85,3 +89,9 @@ EXIT_CODES = {0: "success"} | {
     )
 }
 STOPS = {130: "interrupted (Ctrl-C)", 143: "terminated (SIGTERM)"}  # 128 and the signal, as shells report it
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Return the first of the lines as lines of a message, and how many more there are."""
+    more = f"\n  and {len(lines) - _LISTED} more" if len(lines) > _LISTED else ""
+    return "".join(f"\n  {line}" for line in lines[:_LISTED]) + more

@@ -6,12 +6,12 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 import os
 from typing import Any
 
-from edgetl.console import hushed, is_verbose
+from edgetl import console
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if is_verbose() else "3")  # what matters arrives as a Python exception too
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if console.current().verbose else "3")  # what matters arrives as a Python exception too
 
-with hushed():
+with console.hushed():
     import tensorflow as tf
     import tf_keras as keras
     from tf_keras import layers
@@ -20,7 +20,7 @@ with hushed():
         # Take memory as it is needed: a desktop's GPU is shared with its screen.
         tf.config.experimental.set_memory_growth(_gpu, True)
 
-if not is_verbose():
+if not console.current().verbose:
     tf.get_logger().setLevel("ERROR")
 
 __all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf"]

@@ -1,15 +1,21 @@
-"""The log file of what is being written: the lines that people saw, and more, with their times; bounded, and without secrets."""
+"""Logging: the log file of a run with its rotation, and a filter that keeps passwords and tokens out of it.
 
-import os
+Every module logs with the standard library under its own name, `edgetl.ROOM.FILE`: what a command tells as `info`, what may mislead as
+`warning`, what a bug report needs as `debug`. A program that uses edgetl sets the level and the handlers as for any other library.
+"""
+
+import logging
 import re
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TextIO
+from types import TracebackType
 
 NAME = "edgetl.log"
-_LARGEST_BYTES = 1 << 20  # some twenty thousand lines; one file more of that size is kept
+LARGEST_BYTES = 1 << 20  # some twenty thousand lines; one file more of that size is kept
+_LOGGER = logging.getLogger("edgetl")
 _NAMED = r"token|password|passwd|secret|credential|api[_-]?key|access[_-]?key"
 _SECRETS = (
     (re.compile(r"(?<=://)[^/\s@]+@"), "***@"),  # user and password of an address
@@ -17,49 +23,131 @@ _SECRETS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}"), r"\1 ***"),  # HTTP's authorization
 )
 
-_path: Path | None = None
-_file: TextIO | None = None
-
-
-def begin(path: Path) -> None:
-    """Log into this file until `end`, unless another one is logged into; a file that cannot be written is done without."""
-    global _file, _path
-    if _file is None:
-        with suppress(OSError):
-            _file, _path = path.open("a", encoding="utf-8", errors="backslashreplace"), path
-            line(f"edgetl {' '.join(sys.argv[1:])}")
-
-
-def end() -> None:
-    global _file, _path
-    if _file is not None:
-        with suppress(OSError):
-            _file.close()
-    _file = _path = None
-
-
-def line(text: str) -> None:
-    """One message, which may be of several lines."""
-    if _file is None:
-        return
-    time = datetime.now(UTC).isoformat(timespec="milliseconds")
-    with suppress(OSError):  # a full disk ends the work, not the log of it
-        _file.write(f"{time} {os.getpid()} {clean(text.rstrip())}\n")
-        _file.flush()
-        if _file.tell() > _LARGEST_BYTES:
-            _turn_over()
-
 
 def clean(text: str) -> str:
-    """The text without what looks like a password or a token."""
+    """Return the text without what looks like a password or a token."""
     for pattern, put in _SECRETS:
         text = pattern.sub(put, text)
     return text
 
 
-def _turn_over() -> None:
-    path = _path
-    end()
-    if path is not None:
-        os.replace(path, path.with_name(f"{NAME}.1"))
-        begin(path)
+class Redact(logging.Filter):
+    """Takes passwords and tokens out of the message and the traceback of a record: `handler.addFilter(Redact())`."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = clean(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        record.exc_text = clean(record.exc_text) if record.exc_text else None
+        return True
+
+
+class RunLog:
+    """The log file of a folder, open inside of a `with`, whose end it tells too. A file that cannot be written is done without."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._handler: _File | None = None
+
+    def __enter__(self) -> "RunLog":
+        with suppress(OSError):
+            self._handler = _File(self._path)
+            attach(self._handler)
+            self._handler.handle(_LOGGER.makeRecord(__name__, logging.DEBUG, "", 0, f"called as: {' '.join(sys.argv)}", (), None))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._handler is None:
+            return
+        if kind and error:
+            facts = None if isinstance(error, SystemExit) else (kind, error, trace)
+            self._handler.handle(_LOGGER.makeRecord(__name__, logging.DEBUG, "", 0, _ending(error), (), facts))
+        detach(self._handler)
+        with suppress(OSError):  # a full disk again
+            self._handler.close()
+        self._handler = None
+
+
+def _ending(error: BaseException) -> str:
+    """Return how the work ended, in the exit code of a command where there is one."""
+    if isinstance(error, KeyboardInterrupt):
+        return "ended with exit code 130"
+    code = getattr(error, "exit_code", getattr(error, "code", None))
+    return f"ended with exit code {code or 0}" if isinstance(code, int) or isinstance(error, SystemExit) else "ended with an error"
+
+
+class _File(RotatingFileHandler):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=LARGEST_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace")
+        self.addFilter(Redact())
+        self.setFormatter(_Lines())
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exception(), OSError):  # a full disk ends the log, not the work
+            super().handleError(record)
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
+        return f"{time} {record.process} {level}{super().format(record).rstrip()}"
+
+
+class _Onward(logging.Handler):
+    """Gives the program around edgetl the records that it would get if edgetl listened to nothing itself."""
+
+    def __init__(self) -> None:
+        super().__init__(_LOGGER.getEffectiveLevel())
+        self.before = _LOGGER.level, _LOGGER.propagate
+        self.attached: list[logging.Handler] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        root = logging.getLogger()
+        shown = any(not isinstance(handler, _File | _Onward) for handler in _LOGGER.handlers)
+        if self.before[1] and (root.handlers or not shown):
+            root.callHandlers(record)  # without any handler: warnings go to stderr, as Python does it
+
+
+def attach(handler: logging.Handler) -> None:
+    """Give the handler all records of edgetl until `detach`, whatever level the program around it has set."""
+    onward = _onward()
+    if onward is None:
+        onward = _Onward()
+        _LOGGER.addHandler(onward)
+        _LOGGER.propagate = False
+        _LOGGER.setLevel(logging.DEBUG)
+    onward.attached.append(handler)
+    _LOGGER.addHandler(handler)
+
+
+def detach(handler: logging.Handler) -> None:
+    """End `attach`; with the last one the logger becomes what it was."""
+    _LOGGER.removeHandler(handler)
+    onward = _onward()
+    if onward is None:
+        return
+    onward.attached.remove(handler)
+    if not onward.attached:
+        _LOGGER.removeHandler(onward)
+        level, _LOGGER.propagate = onward.before
+        _LOGGER.setLevel(level)
+
+
+def _onward() -> _Onward | None:
+    return next((handler for handler in _LOGGER.handlers if isinstance(handler, _Onward)), None)
+
+
+_begun: list[RunLog] = []
+
+
+def begin(path: Path) -> None:
+    """Log into this file until `end`, unless another one is logged into."""
+    if not _begun:
+        _begun.append(RunLog(path).__enter__())
+
+
+def end(error: BaseException | None = None) -> None:
+    for one in _begun:
+        one.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
+    _begun.clear()

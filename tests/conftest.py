@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl import console, lock, log
+from edgetl import lock, log
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,7 +44,6 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
     def run(*arguments: object) -> CliResult:
         from edgetl.cli.app import main
 
-        monkeypatch.setattr(console, "_json_wanted", False)
         monkeypatch.setattr(sys, "argv", ["edgetl", *map(str, arguments)])
         capsys.readouterr()
         try:

@@ -1,17 +1,25 @@
 """stdout is for results: with --json one document and nothing else; what native code says is shown only when it matters."""
 
 import json
+import logging
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from edgetl import console
+from edgetl import progress as progress_module
+from edgetl.progress import Progress, progress, progress_to
 
 
-@pytest.fixture
-def json_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "_json_wanted", False)  # so that it is put back
-    console.want_json()
+@pytest.fixture(autouse=True)
+def shown() -> Iterator[console.Console]:
+    """What a command opens."""
+    with console.Console() as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -21,8 +29,8 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.mark.usefixtures("json_wanted")
-def test_json_leaves_stdout_to_one_document(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_leaves_stdout_to_one_document(shown: console.Console, capsys: pytest.CaptureFixture[str]) -> None:
+    shown.json = True
     console.note("a note")
     console.warn("a warning")
     console.table("Scores", ["name", "top1"], [["a", 0.5]])
@@ -55,15 +63,15 @@ NASTY = "\x1b[2J\x07\x9b31m\r\x00\u202egpj.exe\u2066\ud800\x7f"
 
 
 @pytest.mark.parametrize("wanted", [False, True], ids=["text", "json"])
-def test_names_never_steer_a_terminal(wanted: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_never_steer_a_terminal(wanted: bool, shown: console.Console, capsys: pytest.CaptureFixture[str]) -> None:
     """Files and classes are named by others: escape codes, text that runs backwards, halves of characters."""
-    monkeypatch.setattr(console, "_json_wanted", wanted)
+    shown.json = wanted
     console.note(NASTY)
     console.warn(NASTY)
     console.fail(NASTY, NASTY)
     console.table(NASTY, [NASTY], [[f"a{NASTY}\nb"]])
     console.result({NASTY: NASTY}, NASTY)
-    with console.progress(NASTY, total=1) as tick:
+    with progress(NASTY, total=1) as tick:
         tick(facts=NASTY)
     out, err = capsys.readouterr()
     assert not [character for character in out + err if console.shown(character) != character]
@@ -83,7 +91,7 @@ def test_a_failure_names_the_problem_then_the_remedy(capsys: pytest.CaptureFixtu
 
 @pytest.mark.usefixtures("plain")
 def test_progress_without_a_terminal_is_a_few_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    with console.progress("epoch 1", total=1000) as tick:
+    with progress("epoch 1", total=1000) as tick:
         for _ in range(1000):
             tick(facts="loss 0.5")
     err = capsys.readouterr().err
@@ -93,8 +101,8 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(capsys: pytest.Capture
 @pytest.mark.usefixtures("plain")
 def test_progress_shows_life_every_ten_seconds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 4))
-    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
-    with console.progress("epoch 1", total=100) as tick:
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: next(clock))
+    with progress("epoch 1", total=100) as tick:
         for _ in range(6):
             tick()
     assert capsys.readouterr().err.count("\n") == 2
@@ -102,8 +110,64 @@ def test_progress_shows_life_every_ten_seconds(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.usefixtures("plain")
 def test_progress_of_nothing_is_no_error() -> None:
-    with console.progress("empty", total=0) as tick:
+    with progress("empty", total=0) as tick:
         tick(0)
+
+
+def test_progress_can_go_to_a_function() -> None:
+    seen: list[Progress] = []
+    with progress_to(seen.append), progress("epoch 1", total=2) as tick:
+        tick(facts="loss 0.5")
+        tick()
+    assert seen == [Progress("epoch 1", 1, 2, "loss 0.5"), Progress("epoch 1", 2, 2, "loss 0.5")]
+
+
+def test_verbose_shows_debug_messages(shown: console.Console, capsys: pytest.CaptureFixture[str]) -> None:
+    logger = logging.getLogger("edgetl.anything")
+    logger.debug("hidden")
+    shown.verbose = True
+    logger.debug("a detail")
+    assert capsys.readouterr().err == "a detail\n"
+
+
+SCRIPT = """
+import logging, sys
+from edgetl import console, log
+logger = logging.getLogger("edgetl.data")
+def say(where):
+    logger.info(f"info {where}")
+    logger.warning(f"warning {where}")
+say("before")
+with log.RunLog(log.Path(sys.argv[1])):
+    say("inside")
+with console.Console():
+    say("command")
+say("after")
+logging.basicConfig(level="INFO", format="root: %(message)s")
+say("set up")
+with log.RunLog(log.Path(sys.argv[1])):
+    logger.debug("a detail")
+    say("set up, inside")
+assert not logging.getLogger("edgetl").handlers
+"""
+
+
+def test_a_program_around_edgetl_keeps_its_logging(tmp_path: Path) -> None:
+    """Python's defaults hold: warnings on stderr, or what the program has set up; a log file that is open changes neither."""
+    done = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path / "edgetl.log")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert done.stderr.splitlines() == [
+        "warning before",
+        "warning inside",
+        "info command",
+        "warning: warning command",
+        "warning after",
+        "root: info set up",
+        "root: warning set up",
+        "root: info set up, inside",
+        "root: warning set up, inside",
+    ]
+    assert "a detail" in (tmp_path / "edgetl.log").read_text(encoding="utf-8")
 
 
 def test_hushed_drops_native_chatter(capfd: pytest.CaptureFixture[str]) -> None:

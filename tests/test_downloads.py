@@ -74,13 +74,13 @@ def test_a_known_file_must_be_itself(tmp_path: Path, monkeypatch: pytest.MonkeyP
         weights.obtain(backbone_with(path), 0.25, 224)
 
 
-def test_another_must_stay_what_it_first_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_must_stay_what_it_first_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.delenv(weights.WEIGHTS_DIR, raising=False)
     path = tmp_path / "mobilenet_7_5_224_tf_no_top.h5"
     path.write_bytes(b"first")
     for _ in range(2):
         assert weights.obtain(backbone_with(path), 0.75, 224) == path
-    assert capsys.readouterr().err.count("has no hash known to edgetl") == 1
+    assert caplog.text.count("has no hash known to edgetl") == 1
     path.write_bytes(b"second")
     with pytest.raises(WeightsError, match="is not the file that it was"):
         weights.obtain(backbone_with(path), 0.75, 224)

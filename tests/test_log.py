@@ -1,5 +1,7 @@
 """The log holds what was said, is bounded, and knows no secrets."""
 
+import logging
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -7,16 +9,20 @@ from pathlib import Path
 import pytest
 
 from edgetl import console, log
+from edgetl.errors import RunError
 from edgetl.run_folder import RunFolder, hold
 from tests.conftest import CliResult
+from tests.disk import mounted
+
+logger = logging.getLogger("edgetl.tests")
 
 
 def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
-    console.note("before: there is no log")
+    logger.warning("before: there is no log")
     hold(tmp_path)
-    console.note("a note")
-    console.warn("a [bold]warning")
-    console.detail("a detail")
+    logger.info("a note")
+    logger.warning("a [bold]warning")
+    logger.debug("a detail")
     lines = (tmp_path / log.NAME).read_text(encoding="utf-8").splitlines()
     assert [re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 \d+ ", "", line) for line in lines[1:]] == [
         "a note",
@@ -53,7 +59,11 @@ def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., Cl
 )
 def test_secrets_do_not_get_in(tmp_path: Path, said: str, secret: str) -> None:
     hold(tmp_path)
-    log.line(said)
+    logger.info(said)
+    try:
+        raise ValueError(said)
+    except ValueError:
+        logger.debug("a bug", exc_info=True)
     assert secret not in (tmp_path / log.NAME).read_text(encoding="utf-8")
 
 
@@ -63,10 +73,10 @@ def test_what_is_no_secret_stays(said: str) -> None:
 
 
 def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log, "_LARGEST_BYTES", 2000)
+    monkeypatch.setattr(log, "LARGEST_BYTES", 2000)
     hold(tmp_path)
     for number in range(200):
-        log.line(f"line {number}")
+        logger.info(f"line {number}")
     files = sorted(tmp_path.glob("edgetl.log*"))
     assert [file.name for file in files] == [log.NAME, f"{log.NAME}.1"]
     assert all(file.stat().st_size < 3000 for file in files)
@@ -75,21 +85,62 @@ def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_names_that_cannot_be_encoded_do_not_end_the_work(tmp_path: Path) -> None:
     hold(tmp_path)
-    log.line("a\udcffb")
+    logger.info("a\udcffb")
     assert r"a\udcffb" in (tmp_path / log.NAME).read_text(encoding="utf-8")
 
 
-def test_verbose_shows_details_and_tracebacks(cli: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "_verbose", False)
+def test_a_log_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    with log.RunLog(tmp_path / "no such folder" / log.NAME):
+        logger.info("a note")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_ends_nothing(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "64k") as disk:
+        with log.RunLog(disk / log.NAME):
+            for number in range(2000):
+                logger.info(f"line {number}: {'x' * 100}")
+        assert (disk / log.NAME).stat().st_size > 0
+
+
+def test_a_log_tells_how_the_work_ended(tmp_path: Path) -> None:
+    for error, ending in (
+        (RunError("no room"), "ended with exit code 5"),
+        (KeyError("x"), "ended with an error"),
+        (KeyboardInterrupt(), "130"),
+    ):
+        with pytest.raises(type(error)), log.RunLog(tmp_path / log.NAME):
+            raise error
+        text = (tmp_path / log.NAME).read_text(encoding="utf-8")
+        assert ending in text
+        assert f"{type(error).__name__}" in text
+
+
+def test_two_logs_are_two_files_and_end_in_any_order(tmp_path: Path) -> None:
+    level = logging.getLogger("edgetl").level
+    first, second = log.RunLog(tmp_path / "first"), log.RunLog(tmp_path / "second")
+    first.__enter__()
+    second.__enter__()
+    logger.info("both")
+    first.__exit__(None, None, None)
+    logger.info("one")
+    second.__exit__(None, None, None)
+    logger.info("none")
+    said = [[word for word in ("both", "one", "none") if f" {word}\n" in (tmp_path / name).read_text()] for name in ("first", "second")]
+    assert said == [["both"], ["both", "one"]]
+    assert logging.getLogger("edgetl").level == level
+    assert logging.getLogger("edgetl").propagate
+
+
+def test_verbose_shows_details_and_tracebacks(cli: Callable[..., CliResult]) -> None:
     assert "Traceback" not in cli("show", "no such run").err
     outcome = cli("show", "no such run", "--verbose")
     assert (outcome.code, "Traceback" in outcome.err) == (5, True)
 
 
-def test_verbose_holds_nothing_back(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    monkeypatch.setattr(console, "_verbose", True)
-    with console.hushed():
-        os.write(2, b"native chatter\n")
+def test_verbose_holds_nothing_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with console.Console() as shown:
+        shown.verbose = True
+        with console.hushed():
+            os.write(2, b"native chatter\n")
     assert "native chatter" in capfd.readouterr().err

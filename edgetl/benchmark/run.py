@@ -1,5 +1,6 @@
 """Models measured on devices, side by side: one thread a device, one model after the other on each."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -12,7 +13,6 @@ import numpy as np
 from edgetl.benchmark.operators import with_layers
 from edgetl.benchmark.plan import Plan, Sent, Subject
 from edgetl.benchmark.statistics import doubts, summary
-from edgetl.console import note, progress
 from edgetl.devices import open_device
 from edgetl.devices.base import Device
 from edgetl.devices.process import end_all
@@ -22,7 +22,10 @@ from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.parity import Tolerance
 from edgetl.evaluation.statistics import paired
 from edgetl.files import sha256
+from edgetl.progress import progress
 from edgetl.run_folder import software
+
+logger = logging.getLogger(__name__)
 
 SCHEMA = 1
 _KERNELS = "the same file under other kernels: they round by a step or so a layer otherwise, near ties tip over (measured: 1.5 %)"
@@ -95,7 +98,7 @@ def _result(device: Device, subject: Subject, plan: Plan, sent: Sent | None) -> 
     try:
         found = device.measure(plan.job(subject, sent))
     except DeviceError as error:
-        note(f"{device.name}: {subject.name}: {error.problem}")
+        logger.info(f"{device.name}: {subject.name}: {error.problem}")
         return _error(error)
     samples, predictions = found.pop("samples_ms"), found.pop("predictions", None)
     if found.get("profile"):

@@ -1,6 +1,7 @@
 """The `edgetl` command: its subcommands, and the one place that turns an error into a message and an exit code."""
 
 import errno
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ from edgetl.cli import (
 from edgetl.cli.options import Verbose
 from edgetl.errors import EXIT_CODES, STOPS, EdgetlError, RunError
 
+logger = logging.getLogger(__name__)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the file system's, wherever it comes up
 
 app = typer.Typer(
@@ -118,7 +120,7 @@ def edgetl(
 
 
 def main() -> None:
-    with _logged():
+    with console.Console(), _logged():
         try:
             with signals.end_cleanly():
                 app()
@@ -139,7 +141,7 @@ def main() -> None:
 
 
 def _fail(error: EdgetlError) -> NoReturn:
-    console.detail(traceback.format_exc())
+    logger.debug(traceback.format_exc())
     console.fail(error.problem, error.remedy)
     console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
     sys.exit(error.exit_code)
@@ -147,14 +149,11 @@ def _fail(error: EdgetlError) -> NoReturn:
 
 @contextmanager
 def _logged() -> Iterator[None]:
-    """How the command ended, a bug's traceback included, stands in the log; then locks and log are let go of."""
+    """Write how the command ended, a bug's traceback included, into the log; then let go of locks and log."""
     try:
         yield
-    except SystemExit as stop:
-        log.line(f"ended with exit code {stop.code or 0}")
-        raise
-    except BaseException:
-        log.line(traceback.format_exc())
+    except BaseException as error:
+        log.end(error)
         raise
     finally:
         log.end()

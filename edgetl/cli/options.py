@@ -10,13 +10,13 @@ from edgetl import console
 
 def _want_json(wanted: bool) -> bool:
     if wanted:
-        console.want_json()
+        console.current().json = True
     return wanted
 
 
 def _want_verbose(wanted: bool) -> bool:
     if wanted:
-        console.want_verbose()
+        console.current().verbose = True
     return wanted
 
 

@@ -1,12 +1,14 @@
 """A file that names images to leave out: one a line, as the source names them; lines that begin with # say something to people."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
-from edgetl import console
 from edgetl.data.base import Listing
-from edgetl.errors import UsageError
+from edgetl.errors import UsageError, listed
+
+logger = logging.getLogger(__name__)
 
 
 def line(name: str) -> str:
@@ -36,8 +38,8 @@ def apply(listing: Listing, path: str) -> Listing:
     there = {item.name for item in listing.items} | {rejected.name for rejected in listing.rejected}
     unknown = [name for name in names if name not in there]
     if unknown:
-        named = console.some(list(map(repr, unknown)))
-        console.warn(f"{len(unknown)} of {len(names)} images in {path} are not in {listing.source}:{named}")
+        named = listed(list(map(repr, unknown)))
+        logger.warning(f"{len(unknown)} of {len(names)} images in {path} are not in {listing.source}:{named}")
     excluded = there.intersection(names)
     return replace(
         listing,

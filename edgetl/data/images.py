@@ -1,18 +1,20 @@
 """A listing -> images to learn from: read, checked and split."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from edgetl import console
 from edgetl.contract import InputContract
 from edgetl.data.base import Images, Item, Listing, Rejected
 from edgetl.data.reading import read_all
 from edgetl.data.splits import assign
-from edgetl.errors import DataError
+from edgetl.errors import DataError, listed
 from edgetl.files import fingerprint
+
+logger = logging.getLogger(__name__)
 
 
 def load(
@@ -83,13 +85,13 @@ def _check_rejected(rejected: Sequence[Rejected], usable: int, source: str, max_
     if not rejected:
         return
     files = usable + len(rejected)
-    named = console.some([f"{one.name!r}: {one.reason}" for one in rejected])
+    named = listed([f"{one.name!r}: {one.reason}" for one in rejected])
     if len(rejected) > max_bad_fraction * files:
         raise DataError(
             f"{source}: {len(rejected)} of {files} files cannot be used:{named}",
             "mend or remove them, or go on without them: --set data.max_bad_fraction=1",
         )
-    console.warn(f"{len(rejected)} of {files} files are left out:{named}")
+    logger.warning(f"{len(rejected)} of {files} files are left out:{named}")
 
 
 def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str]) -> None:
@@ -116,4 +118,4 @@ def _check_splits(listing: Listing, items: Sequence[Item], splits: Sequence[str]
     if len(unmeasured) == len(listing.class_names):
         raise DataError(f"{listing.source}: no usable validation image", "add some, or remove val so that it is split off from train")
     if unmeasured:
-        console.warn(f"no validation image in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")
+        logger.warning(f"no validation image in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")

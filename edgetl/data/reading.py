@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import warnings
 from collections import deque
@@ -16,13 +17,15 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from edgetl import console
 from edgetl.contract import InputContract
 from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.files import reason
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.files import DAMAGED_NPZ, atomic, fingerprint, write_json
+from edgetl.progress import progress
+
+logger = logging.getLogger(__name__)
 
 _CACHE_VERSION = 1  # raise it when decode() gives other pixels
 WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
@@ -62,7 +65,7 @@ def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
     """What `read` makes of each item, in order, several at a time."""
     waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
-    with warnings.catch_warnings(), console.progress("reading images", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
+    with warnings.catch_warnings(), progress("reading images", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
         warnings.simplefilter("ignore")
         for item in items:
             waiting.append(pool.submit(read, item))
@@ -109,11 +112,11 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
     except FileNotFoundError:
         return None
     except (*DAMAGED_NPZ, TypeError) as error:
-        console.warn(f"the cache {pixels_file.name} cannot be read ({error}); the images are read again")
+        logger.warning(f"the cache {pixels_file.name} cannot be read ({error}); the images are read again")
         return None
     usable = sum(bool(outcome.sha256) for outcome in outcomes)
     if pixels.dtype != np.uint8 or pixels.shape != (usable, *shape[1:]) or len(outcomes) != shape[0]:
-        console.warn(f"the cache {pixels_file.name} does not hold what its index says; the images are read again")
+        logger.warning(f"the cache {pixels_file.name} does not hold what its index says; the images are read again")
         return None
     return pixels, outcomes
 

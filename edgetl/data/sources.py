@@ -1,9 +1,9 @@
 """What a user calls the data, and where that is: an embedded set, a CSV file, a folder or packed shards; also single images."""
 
+import logging
 import os
 from pathlib import Path
 
-from edgetl import console
 from edgetl.data import SOURCES
 from edgetl.data.base import Listing, Rejected
 from edgetl.data.files import listed, reason
@@ -11,6 +11,8 @@ from edgetl.data.labels import as_text
 from edgetl.data.shards import INDEX
 from edgetl.errors import DataError
 from edgetl.registry import did_you_mean
+
+logger = logging.getLogger(__name__)
 
 _BY_PATH = ("folder", "csv", "packed")  # sources that are found by what lies at a path; all others are embedded and found by their name
 
@@ -22,7 +24,7 @@ def find(source: str) -> Listing:
     """
     if source in _embedded():
         if os.path.lexists(source):
-            console.warn(f"'{source}' is the embedded set; write ./{source} for what lies here under that name")
+            logger.warning(f"'{source}' is the embedded set; write ./{source} for what lies here under that name")
         return SOURCES.load(source)(source)
     if "://" in source or os.path.isfile(os.path.join(source, INDEX)):
         return SOURCES.load("packed")(source)

@@ -1,5 +1,6 @@
 """What quantization moved: the int8 file against the float model, layer by layer, so that a divergence is found where it starts."""
 
+import logging
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,15 @@ from edgetl.keras import graph_of_images, keras, tf
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from edgetl.console import progress, warn
 from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
 from edgetl.export.tflite import packed
 from edgetl.export.tflite_reader import read
+from edgetl.progress import progress
 from edgetl.quantization.base import Quantized, ranged_layers
 from edgetl.quantization.sensitivity import decibels
+
+logger = logging.getLogger(__name__)
 
 _BATCH = 16  # images: every layer's float output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
 _FULL_GRID_DB = 48.2  # 20 log10 256, of values spread evenly over 256 steps: what counts for an input that is exact, as images are
@@ -75,7 +78,8 @@ def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pix
     names = ranged_layers(float_model)
     tensors = tensors_of(content, names)
     if len(tensors) < len(names):
-        warn(f"the int8 file has no tensor of {', '.join(name for name in names if name not in tensors)}: no drift is told of them")
+        missing = ", ".join(name for name in names if name not in tensors)
+        logger.warning(f"the int8 file has no tensor of {missing}, whose drift is not known")
     file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
 

@@ -1,6 +1,7 @@
 """Images to what may be wrong with them: a page, a JSON file, and a list of what is better left out. The images are only read."""
 
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -15,7 +16,6 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from edgetl.console import warn
 from edgetl.data import exclude, images, reading
 from edgetl.data.base import SPLITS, Listing, Rejected
 from edgetl.data.stored import read_array, write_array
@@ -31,6 +31,8 @@ from edgetl.pipeline.project import listing_of
 from edgetl.recipe import Recipe, restore
 from edgetl.report.page import doctor as report
 from edgetl.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
 
 _VERSION = 1  # raise it when the same images give other features
 OUT = Path("doctor")  # where findings go when no folder is named
@@ -178,7 +180,7 @@ def _exclude_file(out: Path) -> Path:
         before = json.loads((out / "doctor.json").read_text(encoding="utf-8")).get("exclude_sha256")
     if before == sha256(path):
         return path
-    warn(f"{path} was changed by hand and is kept; the new list is beside it")
+    logger.warning(f"{path} was changed by hand and is kept; the new list is beside it")
     return out / "exclude-new.txt"
 
 

@@ -1,6 +1,7 @@
 """Where a run's float and int8 models look on images; into RUN/explain, from where a report takes it."""
 
 import hashlib
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from edgetl import documents, files
-from edgetl.console import progress, warn
 from edgetl.explain.gradcam import Look, last_map, look
 from edgetl.files import atomic, write_json
 from edgetl.pipeline.predict import pixels_of
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.sensitivity import chosen
+from edgetl.progress import progress
 from edgetl.report.plots import draw
 from edgetl.report.plots.explanation import explanation, lines
+
+logger = logging.getLogger(__name__)
 
 _STEM = 60  # characters of an image's own name in its file's name: file systems allow 255 bytes
 
@@ -75,7 +78,7 @@ def _earlier(path: Path, model: str) -> list[dict[str, Any]]:
         document = files.read_json(path)
         documents.check(document, {"model": str, "images": [{"file": str}]})
     except (OSError, ValueError) as error:
-        warn(f"{path} cannot be read ({error}) and is begun anew")
+        logger.warning(f"{path} cannot be read ({error}) and is begun anew")
         return []
     return list(document["images"]) if document["model"] == model else []
 

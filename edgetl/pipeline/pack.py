@@ -11,7 +11,6 @@ from edgetl.keras import tf
 
 import numpy as np
 
-from edgetl.console import Ticker, progress
 from edgetl.data import sources
 from edgetl.data.base import Item, Listing
 from edgetl.data.files import reason
@@ -19,6 +18,7 @@ from edgetl.data.packed import AROUND, ENCODED, content
 from edgetl.data.shards import INDEX, LeftOut, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
+from edgetl.progress import Ticker, progress
 
 _CHUNK = 2**20
 

@@ -1,5 +1,6 @@
 """A run together with its recipe and its images: what every verb of the pipeline works on."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,6 @@ import numpy as np
 from edgetl.backbones import BACKBONES
 from edgetl.backbones import keras_file as saved_model
 from edgetl.backbones.base import Backbone
-from edgetl.console import detail, note
 from edgetl.contract import InputContract
 from edgetl.data import exclude, sources
 from edgetl.data import images as data_images
@@ -31,6 +31,8 @@ from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.epochs import Schedule
 from edgetl.training.team import Team, team
+
+logger = logging.getLogger(__name__)
 
 
 def listing_of(recipe: Recipe) -> Listing:
@@ -61,7 +63,7 @@ class Project:
         made = project.team  # before anything is computed
         if made.rank == 0:
             RunFolder.create(project.run.path, recipe.model_dump())
-        note(f"run: {project.run.path}" if made.workers == 1 else f"run: {project.run.path}, rank {made.rank} of {made.workers}")
+        logger.info(f"run: {project.run.path}" if made.workers == 1 else f"run: {project.run.path}, rank {made.rank} of {made.workers}")
         return project
 
     @classmethod
@@ -69,7 +71,7 @@ class Project:
         """A run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = RunFolder.open(path)
         if path is None:
-            note(f"run: {run.path}, the newest")
+            logger.info(f"run: {run.path}, the newest")
         record = run.read()
         try:
             restore(record["recipe"])
@@ -193,14 +195,14 @@ class Project:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
         reason = self.run.undone(name, inputs)
         if not reason:
-            note(f"{name}: done already")
+            logger.info(f"{name}: done already")
             return inputs
-        detail(f"{name}: to be done from inputs {inputs}: {reason}")
+        logger.debug(f"{name}: to be done from inputs {inputs}: {reason}")
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
         files, facts = work()
         self.run.finish(name, inputs, started, files, facts)
-        note(f"{name}: done in {time.monotonic() - started:.0f} s")
+        logger.info(f"{name}: done in {time.monotonic() - started:.0f} s")
         return inputs
 
 

@@ -1,5 +1,6 @@
 """All that a run holds, and what its models say of the validation images, as a report."""
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -7,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from edgetl import files
-from edgetl.console import note, warn
 from edgetl.errors import DataError, RunError
 from edgetl.pipeline.explain import identity
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.page.write import write
 from edgetl.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
 
 _COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onnx_float32")  # the first two that there are
 
@@ -41,7 +43,7 @@ def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abse
     )
     absent = write(facts, path, form)
     for one in absent:
-        note(f"not in it: {one.title}: {one.reason}{f' ({one.command})' if one.command else ''}")
+        logger.info(f"not in it: {one.title}: {one.reason}{f' ({one.command})' if one.command else ''}")
     return path, list(absent)
 
 
@@ -52,7 +54,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        warn(f"{path} cannot be read ({error}) and is left out")
+        logger.warning(f"{path} cannot be read ({error}) and is left out")
         return None
     return document if isinstance(document, Mapping) else {"findings": document}
 

@@ -1,5 +1,6 @@
 """A run in an MLflow store: a SQLite file, a folder, or a tracking server."""
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -7,12 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from edgetl.console import note
 from edgetl.errors import DependencyError, RunError
 from edgetl.files import fingerprint
 from edgetl.recipe import Recipe
 from edgetl.report.page.sections.training import trainings
 from edgetl.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
 
 _EXPERIMENT = "edgetl"
 _BATCH = 900  # figures a request: a server takes 1000 at most
@@ -53,7 +55,7 @@ def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:
     state = fingerprint({name: stage["inputs"] for name, stage in record["stages"].items()})
     experiment = _experiment(client, uri)
     if client.search_runs([experiment], f"tags.`edgetl.state` = '{state}'", max_results=1):
-        note(f"MLflow: this state of {run.path.name} is tracked already")
+        logger.info(f"MLflow: this state of {run.path.name} is tracked already")
         return
     tags = {"edgetl.state": state, "edgetl.run": run.path.name, "edgetl.version": record["software"]["edgetl"]}
     made = client.create_run(experiment, run_name=run.path.resolve().name, tags=tags)
@@ -71,7 +73,7 @@ def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:
     if run.export.is_dir():
         client.log_artifacts(number, str(run.export), "export")
     client.set_terminated(number)
-    note(f"MLflow: tracked as {number} in {uri}")
+    logger.info(f"MLflow: tracked as {number} in {uri}")
 
 
 def _experiment(client: Any, uri: str) -> str:

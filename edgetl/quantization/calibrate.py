@@ -9,9 +9,9 @@ import numpy as np
 
 from edgetl.backbones.fold import users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
-from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
+from edgetl.progress import progress
 from edgetl.quantization.base import Ranges, ranged_layers
 
 _BATCH = 32  # images: all activations of a batch pass through memory, though not at once

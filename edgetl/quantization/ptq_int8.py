@@ -1,12 +1,12 @@
 """Post-training quantization: per-channel weights on their own grids, activation ranges from calibration, no training."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
 
-from edgetl.console import note
 from edgetl.contract import InputContract
 from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
@@ -15,6 +15,8 @@ from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
 from edgetl.training.epochs import Schedule
 from edgetl.training.scoring import scorer
+
+logger = logging.getLogger(__name__)
 
 
 def quantize(
@@ -39,7 +41,9 @@ def quantize(
     name = f"{best}, biases corrected"
     candidates[name], apart[name] = better_biases, divergence(better_biases)
     chosen = min(apart, key=lambda name: apart[name])
-    note(f"ranges: {chosen}; KL from float on {len(judged_on)} training images: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}")
+    logger.info(
+        f"ranges: {chosen}; KL from float on {len(judged_on)} training images: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}"
+    )
     return candidates[chosen], {"ranges": chosen, "kl": apart}
 
 

@@ -10,9 +10,9 @@ from edgetl.keras import graph_of_images, keras, layers, tf
 import numpy as np
 
 from edgetl.backbones.fold import rebuild
-from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
+from edgetl.progress import progress
 from edgetl.quantization.base import Quantized
 
 _BATCH = 16  # images: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px

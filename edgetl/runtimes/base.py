@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.console import hushed, progress
+from edgetl.console import hushed
 from edgetl.contract import InputContract
 from edgetl.data.base import Pixels
 from edgetl.errors import ExportError, RunError
+from edgetl.progress import progress
 
 SIDE_BY_SIDE = os.cpu_count() or 1  # images at a time, one a core: the runtimes compute outside of Python's lock
 

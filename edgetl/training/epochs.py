@@ -1,6 +1,7 @@
 """The epoch loop that fine-tuning and quantization-aware training share: best epoch kept, early stop, resumed after a kill."""
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from edgetl.console import note, progress, warn
 from edgetl.files import DAMAGED_NPZ, atomic
+from edgetl.progress import progress
 from edgetl.run_folder import software
 from edgetl.training.team import ALONE, Steps, Team
 from edgetl.training.tensorboard import Log
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def train_epochs(
         tick(started * schedule.steps_per_epoch)
         for epoch in range(started, schedule.epochs):
             if epoch - history.best_epoch > schedule.patience:
-                note(f"{description}: no better epoch for {schedule.patience}, stopping")
+                logger.info(f"{description}: no better epoch for {schedule.patience}, stopping")
                 break
             begun, number, sums = time.monotonic(), 0, np.zeros(2)
             for done, *parts in steps(batches(epoch)):
@@ -109,11 +112,11 @@ def train_epochs(
             trained = {"loss": sums[0] / number, "accuracy": sums[1] / number}
             history.entries.append(trained | {"val_accuracy": accuracy, "val_loss": loss, "seconds": round(seconds, 1)})
             log(epoch + 1, history.entries[-1])
-            note(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
+            logger.info(f"{description}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s")
             if team.rank == 0:
                 save(schedule, history, now, best)
     if start is not None and not history.beats(start[1]):
-        note(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
+        logger.info(f"{description}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
         history.best_epoch, best = -1, start[0]
     for variable, value in zip(variables, best, strict=True):
         variable.assign(value)
@@ -130,10 +133,10 @@ def can_resume(schedule: Schedule) -> bool:
     except FileNotFoundError:
         return False
     except DAMAGED_NPZ as error:
-        warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
+        logger.warning(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
         return False
     if same and made_by != _software():
-        warn(f"the checkpoint {schedule.checkpoint.name} is of other versions ({made_by}); starting this stage again")
+        logger.warning(f"the checkpoint {schedule.checkpoint.name} is of other versions ({made_by}); starting this stage again")
     return same and made_by == _software()
 
 
@@ -164,7 +167,7 @@ def resume(schedule: Schedule, variables: Sequence[Any], state: Sequence[Any], t
     found = _found(schedule, variables, state, now)
     if found is not None:
         history, now, best = found
-        note(f"{schedule.checkpoint.stem.removeprefix('checkpoint-')}: going on after epoch {len(history.entries)}")
+        logger.info(f"{schedule.checkpoint.stem.removeprefix('checkpoint-')}: going on after epoch {len(history.entries)}")
     if team.workers > 1:
         now, best, history = team.arrays(now), team.arrays(best), History(*team.tell([history.entries, history.best_epoch]))
     if found is not None or team.workers > 1:
@@ -188,6 +191,6 @@ def _found(
             if value.shape != np.shape(other):
                 raise ValueError(f"{variable.name} has another shape")
     except DAMAGED_NPZ as error:
-        warn(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
+        logger.warning(f"the checkpoint {schedule.checkpoint.name} cannot be read ({error}); starting this stage again")
         return None
     return History(facts["entries"], facts["best_epoch"]), now, best

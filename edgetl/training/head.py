@@ -11,11 +11,11 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.console import progress
 from edgetl.contract import InputContract
 from edgetl.data.base import Images
 from edgetl.data.batches import streamed
 from edgetl.data.stored import StoredRows, write_header
+from edgetl.progress import progress
 from edgetl.training.epochs import History
 from edgetl.training.scoring import scorer
 

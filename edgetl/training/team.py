@@ -5,6 +5,7 @@ A replica is one copy of the model: a GPU of this machine (MirroredStrategy), or
 """
 
 import json
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -17,9 +18,10 @@ from edgetl.keras import tf
 
 import numpy as np
 
-from edgetl.console import note
 from edgetl.data.batches import Share
 from edgetl.errors import UsageError
+
+logger = logging.getLogger(__name__)
 
 # What TensorFlow raises in a worker when another one is gone, sooner or later.
 LOST = (
@@ -145,7 +147,7 @@ def team(strategy: str) -> Team:
     if strategy == "multi-worker" or (strategy == "auto" and told):
         rank, workers = _place(told)
         if workers > 1:
-            note(f"rank {rank} of {workers}: waiting for the other workers")
+            logger.info(f"rank {rank} of {workers}: waiting for the other workers")
             return Team(tf.distribute.MultiWorkerMirroredStrategy(), rank, workers)
         if strategy == "multi-worker":
             raise UsageError("TF_CONFIG names one worker alone", "name all workers in it, or leave --strategy out")

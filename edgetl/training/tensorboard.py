@@ -1,12 +1,14 @@
 """What TensorBoard shows of a training: `tensorboard --logdir RUN/tensorboard`, while it runs and afterwards."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from edgetl.keras import tf
 
-from edgetl.console import warn
+logger = logging.getLogger(__name__)
+
 
 # tf.summary.scalar needs the tensorboard package, which nothing else here does; this is what it writes.
 _SCALAR = tf.compat.v1.SummaryMetadata(
@@ -43,5 +45,5 @@ class Log:
         try:
             yield
         except tf.errors.OpError as error:
-            warn(f"going on without TensorBoard's logs: {str(error.message).splitlines()[0].rpartition('; ')[2]}")
+            logger.warning(f"going on without TensorBoard's logs: {str(error.message).splitlines()[0].rpartition('; ')[2]}")
             self._writer = tf.summary.create_noop_writer()

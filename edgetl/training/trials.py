@@ -1,12 +1,12 @@
 """How much to unfreeze and how fast to learn, by short trials on a slice of the training images; validation images see none of it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from edgetl.console import note
 from edgetl.data.base import Images
 from edgetl.data.calibration import sample
 from edgetl.data.splits import assign
@@ -14,6 +14,8 @@ from edgetl.training.epochs import Schedule
 from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
 from edgetl.training.head import HeadSettings, train_head
 from edgetl.training.unfreeze import blocks
+
+logger = logging.getLogger(__name__)
 
 EPOCHS = 2  # of a trial: one is mostly warm-up
 IMAGES = 1250  # of the training set that trials use: a trial then costs less than an epoch of 3000
@@ -68,7 +70,7 @@ def choose(
     deep = min(trials, key=lambda trial: trial.loss).unfreeze
     trials += [attempt(deep, settings.learning_rate * factor) for factor in _FACTORS]
     trials.sort(key=lambda trial: trial.loss)
-    note(f"unfreeze: {trials[0].unfreeze} at a learning rate of {trials[0].learning_rate:.2g}, the best of {len(trials)} trials")
+    logger.info(f"unfreeze: {trials[0].unfreeze} at a learning rate of {trials[0].learning_rate:.2g}, the best of {len(trials)} trials")
     return trials
 
 

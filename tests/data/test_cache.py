@@ -44,7 +44,7 @@ def _listing(folder: Path) -> Listing:
     ],
 )
 def test_a_damaged_cache_is_made_again(
-    tmp_path: Path, read: Read, listing: Listing, suffix: str, damage: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, read: Read, listing: Listing, suffix: str, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     first = read(listing, memory_mib=0)
     pixels = np.array(first.pixels)
@@ -57,7 +57,7 @@ def test_a_damaged_cache_is_made_again(
     again = read(listing, memory_mib=0)
     np.testing.assert_array_equal(again.pixels, pixels)
     assert again.hashes == first.hashes
-    assert "are read again" in capsys.readouterr().err
+    assert "are read again" in caplog.text
     assert len(json.loads(next((tmp_path / "cache").glob("*.json")).read_text(encoding="utf-8"))) == 12
 
 

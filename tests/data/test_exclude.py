@@ -21,7 +21,7 @@ def test_every_name_comes_back(name: str, tmp_path: Path) -> None:
     assert exclude.read(str(path)) == ("first", name)
 
 
-def test_a_listing_without_them_says_which_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_listing_without_them_says_which_are_not_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder, path = fill(tmp_path / "data", {"cat": 3, "dog": 3}), tmp_path / "list.txt"
     (folder / "stray.png").write_bytes(b"x")
     whole = sources.find(str(folder))
@@ -31,7 +31,7 @@ def test_a_listing_without_them_says_which_are_not_there(tmp_path: Path, capsys:
     assert listing.rejected == ()
     assert listing.excluded == ("cat/000.png", "stray.png")
     assert listing.stamp != whole.stamp
-    assert "1 of 3 images" in capsys.readouterr().err
+    assert "1 of 3 images" in caplog.text
     assert exclude.apply(whole, "") == whole
 
 

@@ -56,10 +56,10 @@ def test_a_limited_listing_is_spread_over_classes_splits_and_the_list(tmp_path):
     assert listing.limited(0) is listing
 
 
-def test_an_embedded_name_wins_over_a_folder_with_a_warning(tmp_path, monkeypatch, capsys):
+def test_an_embedded_name_wins_over_a_folder_with_a_warning(tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(fill(tmp_path, {"digits/a": 1, "digits/b": 1}).as_posix())
     assert len(find("digits").items) == 1797
-    assert "write ./digits" in capsys.readouterr().err
+    assert "write ./digits" in caplog.text
     assert find("./digits").class_names == ("a", "b")
 
 

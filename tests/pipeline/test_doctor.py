@@ -79,14 +79,16 @@ def test_faults_are_listed_and_training_leaves_them_out(cli: Cli, faulty: Path, 
     assert contents(faulty) == before
 
 
-def test_another_list_is_other_data(faulty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_list_is_other_data(faulty: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The same list under another name is not; a list that went away is said."""
     listed, renamed, run = tmp_path / "a.txt", tmp_path / "b.txt", tmp_path / "run"
 
     def read(path: Path) -> str:
-        project = Project.create(load(None, (), {"data.source": str(faulty), "data.exclude": str(path)}), run)
-        find_data(project)
-        return capsys.readouterr().err
+        caplog.clear()
+        with caplog.at_level("INFO", "edgetl"):
+            project = Project.create(load(None, (), {"data.source": str(faulty), "data.exclude": str(path)}), run)
+            find_data(project)
+        return caplog.text
 
     listed.write_text("train/cat/broken.jpg\ntrain/dog/9.png\nnot/there.png\n", encoding="utf-8")
     assert "'not/there.png'" in read(listed)

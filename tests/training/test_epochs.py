@@ -165,7 +165,7 @@ def test_a_damaged_checkpoint_is_not_used(how: str, schedule: MakeSchedule) -> N
     assert len(training.seen) == 2 * STEPS
 
 
-def test_a_checkpoint_whose_arrays_are_damaged_is_reported_and_not_used(schedule: MakeSchedule, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checkpoint_whose_arrays_are_damaged_is_reported_and_not_used(schedule: MakeSchedule, caplog: pytest.LogCaptureFixture) -> None:
     """Its facts are sound, so only reading the arrays shows it: the zip file's checksums do."""
     first = Training()
     first.run(schedule(2))
@@ -178,12 +178,12 @@ def test_a_checkpoint_whose_arrays_are_damaged_is_reported_and_not_used(schedule
     again.run(schedule(2))
     assert len(again.seen) == 2 * STEPS
     np.testing.assert_array_equal(again.weight.numpy(), first.weight.numpy())
-    assert "cannot be read" in capsys.readouterr().err
+    assert "cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize("made_by", ["older", "newer"])
 def test_a_checkpoint_of_another_version_is_not_used(
-    made_by: str, schedule: MakeSchedule, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    made_by: str, schedule: MakeSchedule, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Half a training with one version and half with another is neither's."""
     with monkeypatch.context() as patch:
@@ -193,15 +193,15 @@ def test_a_checkpoint_of_another_version_is_not_used(
     training = Training()
     training.run(schedule(2))
     assert len(training.seen) == 2 * STEPS
-    assert "other versions" in capsys.readouterr().err
+    assert "other versions" in caplog.text
 
 
-def test_a_checkpoint_of_another_network_is_not_used(schedule: MakeSchedule, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checkpoint_of_another_network_is_not_used(schedule: MakeSchedule, caplog: pytest.LogCaptureFixture) -> None:
     Training().run(schedule(2))
     training = Training()
     training.momentum = tf.Variable([0.0, 0.0, 0.0])
     epochs.resume(schedule(2), [training.weight], [training.momentum])
-    assert "another shape" in capsys.readouterr().err
+    assert "another shape" in caplog.text
     assert training.weight.numpy().tolist() == [9.0, -9.0], "all or nothing"
 
 

@@ -48,7 +48,7 @@ def test_a_run_has_the_logs_of_all_its_trainings(made: Any) -> None:
     assert {step for _, step in scalars(made.run / "tensorboard" / "fine-tuning")} == {1, 2}
 
 
-def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with mounted(tmp_path / "disk", "64k") as disk:
         log = Log(disk / "logs")
         with suppress(OSError), (disk / "filler").open("wb") as file:
@@ -58,6 +58,6 @@ def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, capsys
         for epoch in range(200):
             log(epoch, {"loss": 1.0})
         Log(disk / "more logs")(1, {"loss": 1.0})
-    said = capsys.readouterr().err
+    said = caplog.text
     assert "going on without TensorBoard's logs" in said
     assert said.count("No space left") <= 2, "once a training"

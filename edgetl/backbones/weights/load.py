@@ -1,5 +1,6 @@
 """Where the weights to start from come from; never random ones unless they were asked for."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -8,8 +9,9 @@ from edgetl.keras import keras
 from edgetl.backbones.base import Backbone
 from edgetl.backbones.weights import backbone_file
 from edgetl.backbones.weights.pins import checked
-from edgetl.console import note, warn
 from edgetl.errors import EdgetlError, WeightsError
+
+logger = logging.getLogger(__name__)
 
 WEIGHTS_DIR = "EDGETL_WEIGHTS_DIR"  # environment variable: a folder with weights files by their publishers' names
 
@@ -21,7 +23,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
         weights: "imagenet", "none" (random, with a warning), or the path of a weights file: the publisher's, or of `edgetl pretrain`.
     """
     if weights == "none":
-        warn("starting from random weights, as asked: expect to need far more images and epochs")
+        logger.warning("starting from random weights, as asked: expect to need far more images and epochs")
         return
     path = obtain(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
     if not path.is_file():
@@ -36,7 +38,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
         raise WeightsError(
             f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
         ) from error
-    note(f"weights: {path.name}")
+    logger.info(f"weights: {path.name}")
 
 
 def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:

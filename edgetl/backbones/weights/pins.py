@@ -1,10 +1,12 @@
 """What downloaded weights must be: a hash known beforehand, or the one that the first download had."""
 
+import logging
 from pathlib import Path
 
-from edgetl.console import warn
 from edgetl.errors import WeightsError
 from edgetl.files import atomic, sha256
+
+logger = logging.getLogger(__name__)
 
 # sha256 of files that were tried. (Keras publishes MD5s of MobileNetV3's, and none of the others.)
 _V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_"
@@ -25,7 +27,7 @@ def checked(path: Path) -> Path:
     found, kept = sha256(path), path.with_name(f"{path.name}.sha256")
     wanted = KNOWN.get(path.name) or (kept.read_text(encoding="utf-8", errors="replace").strip() if kept.is_file() else "")
     if not wanted:
-        warn(f"{path.name} has no hash known to edgetl: its sha256 is {found}, and it must stay that")
+        logger.warning(f"{path.name} has no hash known to edgetl: its sha256 is {found}, and it must stay that")
         with atomic(kept) as temporary:
             temporary.write_text(found + "\n", encoding="utf-8")
     elif wanted != found:

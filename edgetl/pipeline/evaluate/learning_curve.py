@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.console import progress
 from edgetl.evaluation.curve import learning_curve as find_curve
 from edgetl.files import write_json
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
+from edgetl.progress import progress
 from edgetl.report import learning_curve as report
 from edgetl.training.probe import fit_probe
 

@@ -1,5 +1,6 @@
 """How good a run's models are on one of its splits, and how good its kind of head is by cross-validation."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,6 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
-from edgetl.console import note
 from edgetl.errors import DataError, RunError
 from edgetl.evaluation.scores import score
 from edgetl.files import fingerprint, write_json
@@ -21,6 +21,8 @@ from edgetl.report import evaluation as report
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.training.probe import folds, out_of_fold
+
+logger = logging.getLogger(__name__)
 
 _STANDARD = ("int8", "float32")
 _CAVEATS = {
@@ -105,7 +107,7 @@ def _cross_validate(project: Project, count: int) -> dict[str, Any]:
     predictions = out_of_fold(features, labels, fold_of, len(images.class_names), settings, seed)
     right = predictions.argmax(axis=1) == labels
     accuracies = [float(right[fold_of == fold].mean()) for fold in range(count)]
-    note(f"cross-validation: {', '.join(f'{100 * accuracy:.2f}' for accuracy in accuracies)} %")
+    logger.info(f"cross-validation: {', '.join(f'{100 * accuracy:.2f}' for accuracy in accuracies)} %")
     small = [name for k, name in enumerate(images.class_names) if (labels == k).sum() < count]
     notes = [f"fewer images than folds of {', '.join(map(repr, small))}: some folds hold none of it"] if small else []
     return {

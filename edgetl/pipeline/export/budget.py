@@ -1,9 +1,9 @@
 """int8 within an accuracy budget: climb from the cheapest remedy to the dearest until the model loses no more than it may."""
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
-from edgetl.console import note
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import quantize
@@ -11,6 +11,8 @@ from edgetl.quantization import ptq_int8
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.selective import keep_float
 from edgetl.quantization.sensitivity import sensitivity
+
+logger = logging.getLogger(__name__)
 
 SENSITIVITY_IMAGES = 128  # the order of the worst operators is settled by then
 
@@ -20,7 +22,7 @@ def climb(project: Project, max_drop: float) -> tuple[Candidate, list[dict[str, 
     steps: list[dict[str, Any]] = []
     best: Candidate | None = None
     for found in _ladder(project):
-        note(f"budget {max_drop:g}: {found}")
+        logger.info(f"budget {max_drop:g}: {found}")
         steps.append({"name": found.name} | found.facts() | {"kept_float": list(found.kept_float)})
         if best is None or found.order > best.order:
             best = found
@@ -43,7 +45,7 @@ def _ladder(project: Project) -> Iterator[Candidate]:
     for scheme in ("ptq_int8", "qat_int8"):
         quantize(project, scheme)
         yield candidate(project, scheme, Quantized.load(project.run.quantized_model(scheme)))
-    note("looking for the operators that hurt ptq_int8")
+    logger.info("looking for the operators that hurt ptq_int8")
     calibrated, rows = Quantized.load(project.run.quantized_model("ptq_int8")), project.rows("train", SENSITIVITY_IMAGES)
     damages = sensitivity(project.float_model, calibrated, project.contract, project.images.pixels, rows)
     worst = [damage.operator for damage in damages]

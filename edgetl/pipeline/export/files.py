@@ -1,5 +1,6 @@
 """A trained run to model files."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from edgetl.console import note
 from edgetl.contract import InputContract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
@@ -25,6 +25,8 @@ from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.selective import keep_float
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
+
+logger = logging.getLogger(__name__)
 
 _NO_BUDGET = 100.0  # points: all that there is to lose
 
@@ -122,7 +124,7 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         with atomic(path) as temporary:
             temporary.write_bytes(finished)
         written.append(path)
-        note(f"{path}: {len(finished):,} bytes")
+        logger.info(f"{path}: {len(finished):,} bytes")
     write_json(project.run.export / "contract.json", project.contract.to_dict())
     return written, facts
 
@@ -147,7 +149,7 @@ def _best_with_int8_weights(project: Project) -> Any:
         accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.label_ids[rows])
         found.append((accuracy.top1_accuracy, -accuracy.loss, name, model))
     *_, name, model = max(found, key=lambda one: one[:2])
-    note(f"the weights are those of {name}")
+    logger.info(f"the weights are those of {name}")
     return model
 
 
@@ -171,7 +173,7 @@ def _choose_int8(project: Project) -> tuple[Candidate, dict[str, Any]]:
         facts["candidates"] = {one.name: one.facts() for one in candidates}
         figures = ", ".join(f"{one.name} {one.accuracy.top1_accuracy:.4f} (loss {one.accuracy.loss:.3f})" for one in candidates)
         reason = f"best validation top-1 in LiteRT, then loss: {figures}"
-    note(f"int8: {chosen.name} is shipped, {reason}")
+    logger.info(f"int8: {chosen.name} is shipped, {reason}")
     return chosen, facts | {"shipped": chosen.name, "reason": reason, "kept_float": list(chosen.kept_float), "model": chosen.facts()}
 
 

@@ -1,12 +1,12 @@
 """Is transfer helping: a second training without it, on the same images and as long, compared image by image."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgetl.console import note, warn
 from edgetl.errors import UsageError
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.statistics import paired
@@ -18,6 +18,8 @@ from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
+
+logger = logging.getLogger(__name__)
 
 BASELINES = ("scratch", "head-only")
 _FROM_RANDOM = 2e-3  # Adam's peak from random weights, as in the zoo's recipes: fine-tuning's own would hold the baseline down
@@ -38,13 +40,13 @@ def check(recipe: Recipe, kind: str) -> str:
 def compare_with_baseline(project: Project, kind: str) -> dict[str, Any]:
     """Train the baseline beside a trained run, in RUN/baseline-KIND, and record what came out in run.json."""
     recipe = _recipe(project.recipe, kind)
-    note(f"baseline: {kind}")
+    logger.info(f"baseline: {kind}")
     other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe.model_dump()), recipe)
     theirs = train_float(other)
     stage = f"baseline_{kind.replace('-', '_')}"
     project.stage(stage, fingerprint(project.run.stage("float")["inputs"], theirs), partial(_compare, project, other, kind))
     facts: dict[str, Any] = project.run.stage(stage)["facts"]
-    (warn if facts["gain_points"] < 0 and facts["shown"] else note)(f"against {kind}: {facts['verdict']}")
+    (logger.warning if facts["gain_points"] < 0 and facts["shown"] else logger.info)(f"against {kind}: {facts['verdict']}")
     return facts
 
 

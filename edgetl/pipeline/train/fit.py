@@ -1,5 +1,6 @@
 """What a run trains, and how: the model to start from, its head, then as much of it as the recipe says."""
 
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ import numpy as np
 
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.backbones.weights import load as weights
-from edgetl.console import note
 from edgetl.errors import RunError
 from edgetl.files import sha256
 from edgetl.pipeline.project import Project
@@ -20,6 +20,8 @@ from edgetl.training.finetune import FineTuneSettings, Material, Teacher, class_
 from edgetl.training.head import Head, HeadSettings, attach_head, dense_layers, train_head
 from edgetl.training.speed import compiled, in_precision, policy
 from edgetl.training.tensorboard import Log
+
+logger = logging.getLogger(__name__)
 
 
 def start_from(project: Project) -> str:
@@ -37,7 +39,7 @@ def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
     settings = project.recipe.train
     team, precision = project.team, policy(settings.precision)
     alone = team.replicas == 1 and precision == "float32"
-    note(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
+    logger.info(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
     by_class = _by_class(project)
     facts: dict[str, Any] = {
         "device": device_name(),

@@ -1,14 +1,16 @@
 """When a worker is lost, the others start again by themselves, and go on together after the last epoch that was finished."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from edgetl import lock
-from edgetl.console import warn
 from edgetl.errors import RunError
 from edgetl.training.team import LOST, Team
+
+logger = logging.getLogger(__name__)
 
 _COUNT, _MOST = "EDGETL_REJOINED", 20  # times that this process has begun anew
 
@@ -24,6 +26,6 @@ def rejoining(team: Team) -> Iterator[None]:
         times = int(os.environ.get(_COUNT, "0")) + 1
         if times > _MOST:
             raise RunError(f"a worker was lost {times} times", "look at the other workers' logs; the same command goes on") from error
-        warn(f"a worker was lost ({type(error).__name__}); starting again, to go on after the last finished epoch")
+        logger.warning(f"a worker was lost ({type(error).__name__}); starting again, to go on after the last finished epoch")
         lock.release_all()
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {_COUNT: str(times)})

@@ -1,5 +1,6 @@
 """Images to a float model, and that to int8 grids."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -7,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.backbones.fold import fold_batch_norms
-from edgetl.console import note
 from edgetl.errors import DataError
 from edgetl.files import atomic, fingerprint, write_json
 from edgetl.pipeline.project import Project
@@ -20,6 +20,8 @@ from edgetl.training.compress import CompressSettings, achieved, compress
 from edgetl.training.epochs import History
 from edgetl.training.finetune import Teacher
 from edgetl.training.trials import choose
+
+logger = logging.getLogger(__name__)
 
 # How compression learns: zeros and clusters go through the whole network, so all of it must learn to live with them.
 _WHOLE: dict[str, Any] = {"dropout": 0.0, "live_norms": False, "unfreeze": "all", "depth_factor": 1.0, "unfreeze_epochs": 0.0}
@@ -98,7 +100,7 @@ def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
     write_json(project.run.data, index)
     facts = {"fingerprint": index["fingerprint"], "counts": {split: sum(sizes.values()) for split, sizes in index["counts"].items()}}
     left_out, counts = len(index["rejected"]), ", ".join(f"{count} {split}" for split, count in facts["counts"].items())
-    note(f"images: {counts}, {left_out} left out, {len(excluded)} excluded")
+    logger.info(f"images: {counts}, {left_out} left out, {len(excluded)} excluded")
     return [project.run.data], facts | {"classes": index["classes"], "left_out": left_out, "excluded": len(excluded)}
 
 
@@ -109,7 +111,7 @@ def _follow(project: Project) -> None:
         if project.training_images.fingerprint != wanted:
             raise DataError(f"{project.recipe.data.source} holds other images here than at rank 0", "give all workers the same data")
         fit(project, starting_model(project), float_schedule(project, "float", ""))
-    note(f"rank {project.team.rank}: done, rank 0 goes on")
+    logger.info(f"rank {project.team.rank}: done, rank 0 goes on")
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:

@@ -1,12 +1,14 @@
 """Temperature scaling of a trained model, in its last layer's weights: every export has it, at no cost."""
 
+import logging
 from dataclasses import asdict
 from typing import Any
 
-from edgetl.console import note, warn
 from edgetl.evaluation.calibration import find_temperature
 from edgetl.pipeline.project import Project
 from edgetl.training.scoring import scorer
+
+logger = logging.getLogger(__name__)
 
 _FEWEST = 20  # images; below, chance moves the temperature more than the model does
 
@@ -22,12 +24,14 @@ def scale_temperature(project: Project, model: Any) -> dict[str, Any]:
         return {}
     images, rows = project.images, project.images.rows("val")
     if len(rows) < _FEWEST:
-        warn(f"{len(rows)} validation images are too few to scale the temperature by: at least {_FEWEST} are needed")
+        logger.warning(f"{len(rows)} validation images are too few to scale the temperature by: at least {_FEWEST} are needed")
         return {}
     logits = scorer(model, project.contract)(images.pixels, rows, "temperature")
     found = find_temperature(logits, images.label_ids[rows], project.recipe.train.seed)
     layer = model.get_layer("logits")
     layer.set_weights([values / found.temperature for values in layer.get_weights()])
     before, after = 100 * found.calibration_error_before, 100 * found.calibration_error_after
-    note(f"temperature {found.temperature:.3f}: calibration error {before:.2f} % before, {after:.2f} % after, on images not fitted to")
+    logger.info(
+        f"temperature {found.temperature:.3f}: calibration error {before:.2f} % before, {after:.2f} % after, on images not fitted to"
+    )
     return {"temperature": asdict(found) | {"fitted_to": "val"}}

@@ -1,6 +1,7 @@
 """A search over networks and schedules: every trial is a run, and what counts is accuracy, measured latency and size."""
 
 import json
+import logging
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,13 +13,14 @@ from typing import Any
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import obtain
-from edgetl.console import warn
 from edgetl.errors import DependencyError, RunError, WeightsError
 from edgetl.files import atomic, fingerprint, write_json
 from edgetl.pipeline.tune.trial import Choice, judged, recipe_of, trained
 from edgetl.recipe import Recipe, load
 from edgetl.report.tune import plot
 from edgetl.run_folder import hold
+
+logger = logging.getLogger(__name__)
 
 # What is tried. Wider and larger ones than these are for GPUs; an entry whose weights cannot be had is left out, and named.
 MODELS = (
@@ -148,7 +150,7 @@ def _with_weights(recipe: Recipe) -> list[str]:
         except WeightsError:
             missing.append(model)
     if missing:
-        warn(f"left out, since their ImageNet weights cannot be had: {', '.join(missing)}")
+        logger.warning(f"left out, since their ImageNet weights cannot be had: {', '.join(missing)}")
     if not there:
         raise WeightsError("the ImageNet weights of no backbone can be had", "set EDGETL_WEIGHTS_DIR to a folder that holds some")
     return there

@@ -1,5 +1,6 @@
 """One trial of a search: a run of a network, and what counts of it: accuracy, measured latency and size of its int8 file."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from edgetl.keras import keras
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.benchmark.plan import Plan, Subject
 from edgetl.benchmark.run import benchmark
-from edgetl.console import note
 from edgetl.errors import DeviceError
 from edgetl.export.tflite import int8_tflite
 from edgetl.files import atomic, fingerprint
@@ -19,6 +19,8 @@ from edgetl.pipeline.train.fit import with_head
 from edgetl.pipeline.train.stages import train
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore
+
+logger = logging.getLogger(__name__)
 
 # A calibrated int8 model is judged: training with quantization in the loop moves all of them by much the same.
 _CALIBRATED = {"quantize.qat": False, "export.formats": ["tflite"], "export.precisions": ["int8"]}
@@ -40,7 +42,7 @@ def judged(recipe: Recipe, folder: Path, device: str, budget_ms: float, choice: 
     latency_ms = _latency_ms(path, device)
     found = {"run": project.run.path.name, "latency_ms": latency_ms}
     if budget_ms and latency_ms > budget_ms:
-        note("over the budget: not trained")
+        logger.info("over the budget: not trained")
         return found
     return found | _figures(project)
 
@@ -64,7 +66,7 @@ def _project(recipe: Recipe, folder: Path, choice: Choice, settings: Choice) -> 
     """The run of a choice, with settings that all trials have."""
     chosen = recipe_of(choice | settings, recipe)
     name = fingerprint(chosen.model_dump())
-    note(f"trial {name}: {', '.join(f'{key} {value}' for key, value in choice.items())}")
+    logger.info(f"trial {name}: {', '.join(f'{key} {value}' for key, value in choice.items())}")
     return Project.create(chosen, folder / name)
 
 
@@ -74,7 +76,7 @@ def _figures(project: Project) -> dict[str, Any]:
     export(project)
     keras.backend.clear_session()  # else every trial's graphs stay in memory
     facts = project.run.stage("export_int8")["facts"]["model"]
-    note(f"top-1 {facts['top1_accuracy']:.4f}, {facts['size_bytes']:,} bytes")
+    logger.info(f"top-1 {facts['top1_accuracy']:.4f}, {facts['size_bytes']:,} bytes")
     return {key: facts[key] for key in ("top1_accuracy", "top1_interval_95", "size_bytes")}
 
 
@@ -97,5 +99,5 @@ def _latency_ms(path: Path, device: str) -> float:
     if not outcome.get("latency_ms"):
         raise DeviceError(f"{device} tells no latency", "name a device that does: 'edgetl devices'")
     latency_ms = float(outcome["latency_ms"]["p50"])
-    note(f"{latency_ms:.2f} ms on {device}")
+    logger.info(f"{latency_ms:.2f} ms on {device}")
     return latency_ms
