@@ -12,7 +12,7 @@ import numpy as np
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.backbones.weights import load as weights
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.errors import WeightsError
@@ -23,7 +23,7 @@ from edgetl.training.head import attach_head
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 
 
-def classifier(name: str, alpha: float, image_size: int) -> tuple[Any, InputContract]:
+def classifier(name: str, alpha: float, image_size: int) -> tuple[Any, Contract]:
     """A folded classifier with a random last layer. Latency does not depend on the weights, so random ones will do."""
     set_seed(0)
     backbone = BACKBONES.load(name)
@@ -32,22 +32,22 @@ def classifier(name: str, alpha: float, image_size: int) -> tuple[Any, InputCont
         weights.load(model, backbone, "imagenet", alpha, image_size)
     except WeightsError:
         weights.load(model, backbone, "none", alpha, image_size)
-    contract = InputContract(image_size, backbone.scale, backbone.zero_point, CLASSES)
+    contract = Contract.square(image_size, backbone.scale, backbone.zero_point, CLASSES)
     return attach_head(fold_batch_norms(model), len(CLASSES)), contract
 
 
-def some_images(contract: InputContract, count: int) -> Images:
+def some_images(contract: Contract, count: int) -> Images:
     """Smooth random images, all in the training split: enough for ranges, and no data set is needed."""
-    random, size = np.random.default_rng(0), contract.image_size
+    random, size = np.random.default_rng(0), contract.height
     coarse = random.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     pixels = np.repeat(np.repeat(coarse, -(-size // 8), axis=1), -(-size // 8), axis=2)[:, :size, :size]
     names = tuple(map(str, range(count)))
     return Images(pixels, np.zeros(count, np.int32), np.full(count, "train"), names, names, CLASSES, (), "random")
 
 
-def calibrated(model: Any, contract: InputContract, images: Images) -> Quantized:
+def calibrated(model: Any, contract: Contract, images: Images) -> Quantized:
     """As `edgetl train` calibrates by default: all range methods tried, biases corrected."""
-    return quantize(model, images, images.rows("train"), contract, quantize_settings(images, contract.image_size))[0]
+    return quantize(model, images, images.rows("train"), contract, quantize_settings(images, contract.height))[0]
 
 
 def augmentation(image_size: int) -> Augmentation:

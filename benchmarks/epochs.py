@@ -17,7 +17,7 @@ from edgetl.keras import keras, tf
 import numpy as np
 from common import CLASSES, augmentation, classifier, cpu_line, quantize_settings, some_images
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.training.epochs import Schedule
@@ -32,7 +32,7 @@ def main(count: int) -> None:
     print(f"{'model':28} {'float':>8} {'QAT':>8} {'ratio':>6} {'bare fit':>10} {'float / it':>10}")
     for name, alpha, size in MODELS:
         model, contract = classifier(name, alpha, size)
-        images, larger = (some_images(replace(contract, image_size=pixels), count + 64) for pixels in (size, round(1.25 * size)))
+        images, larger = (some_images(contract.resized(pixels), count + 64) for pixels in (size, round(1.25 * size)))
         splits = np.where(np.arange(count + 64) < count, "train", "val")
         images, larger = replace(images, splits=splits), replace(larger, splits=splits)
         material = Material(images, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size))
@@ -48,7 +48,7 @@ def main(count: int) -> None:
         print(f"{name + f' {alpha} {size} px':28} {figures}")
 
 
-def bare_fit(model: Any, contract: InputContract, images: Images) -> float:
+def bare_fit(model: Any, contract: Contract, images: Images) -> float:
     """Seconds of the second epoch of a copy of the model."""
     copy, rows = keras.models.clone_model(model), images.rows("train")
     copy.compile(keras.optimizers.Adam(1e-4), keras.losses.SparseCategoricalCrossentropy(from_logits=True))

@@ -18,7 +18,7 @@ import simplejpeg
 from common import cpu_line, seconds
 from PIL import Image
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.batches import epoch_batches
 from edgetl.data.images import load
 from edgetl.data.reading import WORKERS
@@ -38,7 +38,7 @@ def main(data: Path, rounds: int) -> None:
 def measure(data: Path, title: str, rounds: int) -> None:
     listing = find(str(data))
     count = len(listing.items)
-    contract = InputContract(SIZE, 1 / 127.5, 127, listing.class_names)
+    contract = Contract.square(SIZE, 1 / 127.5, 127, listing.class_names)
     with tempfile.TemporaryDirectory() as cache:
         options = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.0, "memory_mib": 4096, "cache": Path(cache)}
         images = load(listing, contract, **options)

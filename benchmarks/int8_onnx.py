@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 from common import SCRATCH, calibrated, classifier, cpu_line, some_images
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.export import FORMATS
 from edgetl.export.tflite import float_tflite, int8_tflite
@@ -46,13 +46,13 @@ def build(name: str, alpha: float, size: int) -> tuple[dict, np.ndarray]:
     return {key: open_session(path, contract) for key, path in paths.items()}, images.pixels[:1]
 
 
-def _ort_static(source, target, contract: InputContract, images: Images) -> None:
+def _ort_static(source, target, contract: Contract, images: Images) -> None:
     """quantize_static as ONNX Runtime's documentation advises for x86: preprocessed, QDQ, uint8 activations, int8 per-channel weights."""
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static, shape_inference
 
     class Reader(CalibrationDataReader):
         def __init__(self) -> None:
-            self.batches: Iterator = iter({contract.input_name: pixels[None].astype(np.float32)} for pixels in images.pixels)
+            self.batches: Iterator = iter({contract.input.name: pixels[None].astype(np.float32)} for pixels in images.pixels)
 
         def get_next(self) -> dict | None:
             return next(self.batches, None)

@@ -1,63 +1,174 @@
-"""The input contract: THE definition of what happens between an image and the model's first layer, and of what comes out.
+"""The contract between a model and whoever feeds it: THE definition of what happens between an image and the model's first layer,
+and of what comes out.
 
 Training, calibration, export, validation, prediction and every app read this one description, so that a model cannot be fed
 otherwise in one place than in another. Shape letters used throughout edgetl: N batch, H height, W width, C channels, K classes.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import Field, field_validator, model_validator
 
-from edgetl import files
+from edgetl.documents import Document, Part
 from edgetl.errors import RunError
 
 # A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
 PROBABILITY_SCALE = 1.0 / 256.0
-_SCHEMA = 1
+
+Pixels = Annotated[int, Field(ge=1, le=4096)]  # larger than any classifier's input; an upper limit bounds what a file can ask for
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
-class InputContract:
-    """How an image becomes the model's input, and what its outputs are called.
+class Normalization(Part):
+    """What the model's first layer does by itself: `scale * (pixel - zero_point)`. Nobody who feeds the model does it again.
 
-    The image is decoded, turned upright (EXIF), flattened onto white where transparent, made RGB, cropped to its central
-    square and resized with antialiased bilinear filtering to `image_size` x `image_size` uint8 pixels. The model's first layer
-    sees `scale * (pixel - zero_point)`: an affine uint8 grid, so that in int8 models the raw byte *is* the quantized input.
-
-    Args:
-        image_size: height and width in pixels.
-        scale: real value of one pixel step.
-        zero_point: the pixel value that stands for 0.0, in 0..255.
-        class_names: class names, in the order of the model's outputs (K of them).
+    It is an affine uint8 grid, so that in int8 models the raw byte *is* the quantized input.
     """
 
-    image_size: int
-    scale: float
-    zero_point: int
-    class_names: tuple[str, ...]
-    crop: str = "center_square"
-    resize: str = "antialiased_bilinear"
-    channels: str = "RGB"
-    input_name: str = "image"
-    output_name: str = "probabilities"
+    scale: float = Field(gt=0, lt=math.inf, description="real value of one pixel step")
+    zero_point: int = Field(ge=0, le=255, description="the pixel value that stands for 0.0")
 
-    def __post_init__(self) -> None:
-        if not (isinstance(self.image_size, int) and isinstance(self.zero_point, int)):
-            raise ValueError(f"image_size and zero_point are whole numbers: {self}")
-        if self.image_size < 1 or not 0 < self.scale < math.inf or not 0 <= self.zero_point <= 255:
-            raise ValueError(f"a value is out of range: {self}")
-        if (self.crop, self.resize, self.channels) != ("center_square", "antialiased_bilinear", "RGB"):
-            raise ValueError(f"it asks for pre-processing that this version does not have: {self}")
-        if (
-            len(set(self.class_names)) != len(self.class_names)
-            or len(self.class_names) < 2
-            or not all(isinstance(label, str) for label in self.class_names)
-        ):
-            raise ValueError(f"class_names must be two or more different names: {self.class_names}")
+
+class Input(Part):
+    """What to feed: the image decoded, turned upright (EXIF), flattened onto white where transparent, converted to `channels`, cropped to
+    its central square and resized with antialiased bilinear filtering to `height` x `width` pixels, 0 to 255 each. An int8 model takes
+    them as uint8, a float model the same values as float32."""
+
+    name: str
+    height: Pixels
+    width: Pixels
+    channels: Literal["RGB", "gray"]
+    dtype: Literal["uint8"]
+    batch: int = Field(ge=1, description="images at a time")
+    crop: Literal["center_square"]
+    resize: Literal["antialiased_bilinear"]
+    normalization_inside_the_model: Normalization
+
+
+class Thresholds(Part):
+    """From which probability on each class counts as present, in the order of the class names."""
+
+    per_class: tuple[Probability, ...]
+
+
+class Rejection(Part):
+    """Below which highest probability an image counts as none of the classes."""
+
+    threshold: Probability
+    keep: Probability = Field(description="the share of images of the known classes that the threshold was chosen to keep")
+
+
+class Output(Part):
+    """What comes out: a probability for each class, float32, or uint8 in steps of 1/256."""
+
+    name: str
+    class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
+    task: Literal["single-label", "multi-label"]
+    activation: Literal["softmax", "sigmoid"]
+    activation_inside_the_model: bool
+    thresholds: Thresholds | None
+    rejection: Rejection | None
+
+    @field_validator("class_names")
+    @classmethod
+    def _different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names):
+            raise ValueError("two classes have the same name")
+        return names
+
+
+class Contract(Document):
+    """contract.json: how an image becomes the model's input, and what the outputs mean.
+
+    The form has room for more than this version can do (see `_supported`); a file that asks for the rest is refused when it is read.
+    """
+
+    REMEDY: ClassVar[str] = "export the model again"
+
+    input: Input
+    output: Output
+
+    @model_validator(mode="after")
+    def _supported(self) -> Self:
+        asked = {
+            f"{self.input.height} x {self.input.width} pixels, not a square": self.input.height != self.input.width,
+            f"{self.input.channels} images": self.input.channels != "RGB",
+            f"batches of {self.input.batch}": self.input.batch != 1,
+            f"{self.output.task} predictions": self.output.task != "single-label",
+            f"a {self.output.activation}": self.output.activation != "softmax",
+            "an activation outside the model": not self.output.activation_inside_the_model,
+            "thresholds": self.output.thresholds is not None,
+            "rejection": self.output.rejection is not None,
+        }
+        for what, beyond in asked.items():
+            if beyond:
+                raise ValueError(f"it asks for {what}, which this version of edgetl does not support")
+        return self
+
+    @classmethod
+    def square(cls, size: int, scale: float, zero_point: int, class_names: tuple[str, ...]) -> Self:
+        """Return the contract of a classifier of square RGB images, `size` pixels high and wide."""
+        return cls(
+            input=Input(
+                name="image",
+                height=size,
+                width=size,
+                channels="RGB",
+                dtype="uint8",
+                batch=1,
+                crop="center_square",
+                resize="antialiased_bilinear",
+                normalization_inside_the_model=Normalization(scale=scale, zero_point=zero_point),
+            ),
+            output=Output(
+                name="probabilities",
+                class_names=class_names,
+                task="single-label",
+                activation="softmax",
+                activation_inside_the_model=True,
+                thresholds=None,
+                rejection=None,
+            ),
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read contract.json. Raises RunError that names the first place that is wrong."""
+        if not path.exists():
+            raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file")
+        return super().read(path)
+
+    def resized(self, size: int) -> Self:
+        """Return the same contract for images of `size` x `size` pixels."""
+        return self.square(size, self.scale, self.zero_point, self.class_names)
+
+    @property
+    def height(self) -> int:
+        """Height of the input in pixels (H)."""
+        return self.input.height
+
+    @property
+    def width(self) -> int:
+        """Width of the input in pixels (W)."""
+        return self.input.width
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the K classes, in the order of the outputs."""
+        return self.output.class_names
+
+    @property
+    def scale(self) -> float:
+        """Real value of one pixel step."""
+        return self.input.normalization_inside_the_model.scale
+
+    @property
+    def zero_point(self) -> int:
+        """The pixel value that stands for 0.0."""
+        return self.input.normalization_inside_the_model.zero_point
 
     @property
     def low(self) -> float:
@@ -70,34 +181,11 @@ class InputContract:
         return (255 - self.zero_point) * self.scale
 
     def normalize(self, pixels: Any) -> Any:
-        """float32 `scale * (pixels - zero_point)` of float32 pixels; NumPy arrays and TensorFlow tensors alike."""
+        """Compute float32 `scale * (pixels - zero_point)` of float32 pixels; NumPy arrays and TensorFlow tensors alike."""
         return (pixels - np.float32(self.zero_point)) * np.float32(self.scale)
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """The central square of an image as (left, top, right, bottom) in pixels; halves of a pixel are allowed."""
+        """Return the central square of an image as (left, top, right, bottom) in pixels; halves of a pixel are allowed."""
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return left, top, left + side, top + side
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"class_names": list(self.class_names), "pixel_dtype": "uint8", "schema": _SCHEMA}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "InputContract":
-        """Raises RunError when the values are not a contract of this version."""
-        try:
-            if (values["schema"], values["pixel_dtype"]) != (_SCHEMA, "uint8") or not isinstance(values["class_names"], list):
-                raise ValueError("its schema, pixel type or labels are of another kind")
-            known = {name: values[name] for name in cls.__dataclass_fields__}
-            return cls(**known | {"class_names": tuple(known["class_names"])})
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"not an input contract that this version reads: {error}", "export the model again") from error
-
-    @classmethod
-    def load(cls, path: Path) -> "InputContract":
-        try:
-            return cls.from_dict(files.read_json(path))
-        except FileNotFoundError as error:
-            raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file") from error
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot read the contract {path}: {error}", "export the model again") from error

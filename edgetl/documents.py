@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from edgetl.errors import RunError
-from edgetl.files import atomic, read_json
+from edgetl.files import atomic, parse_json, read_json
 from edgetl.registry import Registry
 
 _LONGEST = 200  # characters of a place or a message that are repeated
@@ -57,6 +57,14 @@ class Document(Part):
             raise RunError(f"cannot read {path}: {error}", cls.REMEDY) from error
 
     @classmethod
+    def from_bytes(cls, content: bytes, name: str) -> Self:
+        """Read the document from a file's content. Raises RunError, with the file's `name`, that says what is wrong."""
+        try:
+            return cls.parse(parse_json(content))
+        except ValueError as error:
+            raise RunError(f"cannot read {name}: {error}", cls.REMEDY) from error
+
+    @classmethod
     def parse(cls, values: Any) -> Self:
         """Check plain JSON values. Raises ValueError that names the first place that is wrong."""
         if not isinstance(values, Mapping):
@@ -78,9 +86,12 @@ class Document(Part):
 
     def write(self, path: Path) -> None:
         """Write the file completely or not at all. Raises RunError when its folder cannot be written."""
-        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False)
         with atomic(path) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+            temporary.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Return the file's content."""
+        return (json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def first_mistake(error: ValidationError) -> str:
@@ -101,7 +112,13 @@ Count = Annotated[int, Field(ge=0, le=2**53)]  # which every reader of JSON can 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-DOCUMENTS: Registry[type[Document]] = Registry("document", {})
+DOCUMENTS: Registry[type[Document]] = Registry(
+    "document",
+    {
+        "contract": ("edgetl.contract:Contract", "contract.json: how an image becomes the input, and what the outputs mean"),
+        "manifest": ("edgetl.ship.manifest:Manifest", "manifest.json in a bundle: the contract, the models and the hash of every file"),
+    },
+)
 
 
 # ---- the old way, going: shapes of plain dictionaries ----

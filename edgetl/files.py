@@ -62,7 +62,11 @@ def sha256(path: Path) -> str:
 
 def read_json(path: Path) -> Any:
     """What a JSON file holds. Raises OSError, or ValueError with the reason."""
-    content = _bytes(path, _LARGEST_BYTES)
+    return parse_json(_bytes(path, _LARGEST_BYTES))
+
+
+def parse_json(content: bytes) -> Any:
+    """Return what JSON text holds. Raises ValueError with the reason."""
     try:
         return json.loads(content.decode("utf-8"), parse_constant=_no_number)
     except RecursionError:

@@ -2,16 +2,17 @@
 
 import json
 import math
-from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import RunError
 
-MOBILENET = InputContract(image_size=224, scale=1 / 127.5, zero_point=128, class_names=("cat", "dog"))
+MOBILENET = Contract.square(size=224, scale=1 / 127.5, zero_point=128, class_names=("cat", "dog"))
 
 
 def test_normalizes_the_byte_grid_to_float32() -> None:
@@ -37,43 +38,80 @@ def test_crop_is_the_central_square(size: tuple[int, int], box: tuple[float, ...
 
 
 def test_is_the_same_after_a_file(tmp_path: Path) -> None:
-    contract = replace(MOBILENET, class_names=("Käfer", "鳥", "a b"))
-    path = tmp_path / "contract.json"
-    path.write_text(json.dumps(contract.to_dict()), encoding="utf-8")
-    assert InputContract.load(path) == contract
+    contract = Contract.square(224, 1 / 127.5, 128, ("Käfer", "鳥", "a b"))
+    contract.write(tmp_path / "contract.json")
+    assert Contract.read(tmp_path / "contract.json") == contract
 
 
 def test_cannot_be_changed() -> None:
-    with pytest.raises(FrozenInstanceError):
-        MOBILENET.image_size = 128
+    with pytest.raises(ValidationError, match="frozen"):
+        MOBILENET.input.height = 128  # type: ignore[misc]
 
 
-NONSENSE = {
-    "image_size": [0, -1, 2.5, "224", None],
-    "scale": [0.0, -1.0, math.nan, math.inf, "1"],
-    "zero_point": [-1, 256, 1.5, None],
-    "class_names": [[], ["one"], ["same", "same"], "ab", [1, 2], None],
-    "crop": ["stretch"],
-    "resize": ["nearest"],
-    "channels": ["BGR"],
-    "pixel_dtype": ["float32"],
-    "schema": [2, None],
+def test_another_size_changes_nothing_else() -> None:
+    assert MOBILENET.resized(96) == Contract.square(96, 1 / 127.5, 128, ("cat", "dog"))
+
+
+NONSENSE: dict[str, list[Any]] = {
+    "input.height": [0, -1, 2.5, "224", None, 5000],
+    "input.width": [0, None],
+    "input.normalization_inside_the_model.scale": [0.0, -1.0, math.nan, math.inf, "1"],
+    "input.normalization_inside_the_model.zero_point": [-1, 256, 1.5, None],
+    "output.class_names": [[], ["one"], ["same", "same"], "ab", [1, 2], None],
+    "input.crop": ["stretch"],
+    "input.resize": ["nearest"],
+    "input.channels": ["BGR"],
+    "input.dtype": ["float32"],
+    "input.surprise": [1],
+    "schema_version": [2, None],
+}
+# What the form has room for, and this version cannot do.
+BEYOND: dict[str, list[Any]] = {
+    "input.width": [192],
+    "input.channels": ["gray"],
+    "input.batch": [4],
+    "output.task": ["multi-label"],
+    "output.activation": ["sigmoid"],
+    "output.activation_inside_the_model": [False],
+    "output.thresholds": [{"per_class": [0.5, 0.7]}],
+    "output.rejection": [{"threshold": 0.6, "keep": 0.95}],
 }
 
 
-@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in NONSENSE.items() for value in values])
-def test_refuses_what_it_could_not_honour(key: str, value: object) -> None:
+def _changed(place: str, value: Any) -> Any:
+    values = MOBILENET.to_json()
+    inner, *rest = place.split(".")
+    table, key = (values, inner) if not rest else (values[inner], rest[0])
+    for part in rest[1:]:
+        table, key = table[key], part
+    table[key] = value
+    return values
+
+
+def _cases(table: dict[str, list[Any]]) -> list[tuple[str, Any]]:
+    return [(place, value) for place, values in table.items() for value in values]
+
+
+@pytest.mark.parametrize(("place", "value"), _cases(NONSENSE))
+def test_refuses_what_makes_no_sense(place: str, value: Any) -> None:
     """A file from elsewhere that asks for another crop, or a later schema, must not be read as if it asked for ours."""
-    with pytest.raises(RunError, match="not an input contract"):
-        InputContract.from_dict(MOBILENET.to_dict() | {key: value})
+    with pytest.raises(ValueError, match=place.split(".")[-1].replace("schema_version", "schema version")):
+        Contract.parse(_changed(place, value))
 
 
-@pytest.mark.parametrize("key", ["image_size", "scale", "class_names", "crop", "input_name"])
+@pytest.mark.parametrize(("place", "value"), _cases(BEYOND))
+def test_refuses_what_it_has_room_for_and_cannot_do(place: str, value: Any, tmp_path: Path) -> None:
+    (tmp_path / "contract.json").write_text(json.dumps(_changed(place, value)), encoding="utf-8")
+    with pytest.raises(RunError, match="this version of edgetl does not support"):
+        Contract.read(tmp_path / "contract.json")
+
+
+@pytest.mark.parametrize("key", ["height", "crop", "name", "normalization_inside_the_model"])
 def test_refuses_a_missing_value(key: str) -> None:
-    values = MOBILENET.to_dict()
-    del values[key]
-    with pytest.raises(RunError, match=key):
-        InputContract.from_dict(values)
+    values = MOBILENET.to_json()
+    del values["input"][key]
+    with pytest.raises(ValueError, match=key):
+        Contract.parse(values)
 
 
 @pytest.mark.parametrize("content", [b"", b"[1]", b"null", b"{", b"\xff\xfe\x00", b'{"class_names": 1}'])
@@ -81,11 +119,11 @@ def test_a_broken_file_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "contract.json"
     path.write_bytes(content)
     with pytest.raises(RunError):
-        InputContract.load(path)
+        Contract.read(path)
 
 
 def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="there is no contract"):
-        InputContract.load(tmp_path / "contract.json")
+        Contract.read(tmp_path / "contract.json")
     with pytest.raises(RunError):
-        InputContract.load(tmp_path)
+        Contract.read(tmp_path)

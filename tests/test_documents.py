@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edgetl import documents, files
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.documents import Document
 from edgetl.errors import RunError
 
@@ -34,7 +34,7 @@ def test_what_is_no_document_is_a_value_error(content: bytes, says: str, tmp_pat
     with pytest.raises(ValueError, match=says):
         files.read_json(tmp_path / "x.json")
     with pytest.raises(RunError):
-        InputContract.load(tmp_path / "x.json")
+        Contract.read(tmp_path / "x.json")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

@@ -52,8 +52,8 @@ class Classifier:
         self.folder = folder = folder or Path(__file__).resolve().parent / "model"
         self.choice = json.loads((folder / "app.json").read_text(encoding="utf-8"))
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        self.size: int = self.manifest["contract"]["image_size"]
-        self.labels: list[str] = self.manifest["contract"]["class_names"]
+        self.size: int = self.manifest["contract"]["input"]["height"]
+        self.labels: list[str] = self.manifest["contract"]["output"]["class_names"]
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
     def classify(self, image: Image.Image, top: int = 3) -> list[tuple[str, float]]:

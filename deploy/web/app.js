@@ -167,7 +167,7 @@ function describe({ manifest, app, runtime }) {
   const range = interval.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
     Accuracy: `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})`,
-    Classes: String(manifest.contract.class_names.length),
+    Classes: String(manifest.contract.output.class_names.length),
     Architecture: manifest.architecture,
     Runs: `${app.model} in ${runtime}`,
     Version: manifest.version,

@@ -34,7 +34,7 @@ class Backbone:
     Args:
         build: (alpha, image_size) to a Keras model with random weights, from normalized float32 [N, H, W, 3] to features [N, h, w, C].
         alphas: the width multipliers that exist.
-        scale, zero_point: the pixel grid, see InputContract.
+        scale, zero_point: the pixel grid, see Contract.
         imagenet_files: (alpha, image_size) to weights files that fit, best first; the networks are fully convolutional, so that a
             file for another image size fits too. None where nobody publishes any.
         source: the paper, and where the weights are from.

@@ -46,4 +46,4 @@ def bundle(
             console.warn(f"{name} is unverified: {facts.unverified}")
     if manifest.validation.forced:
         console.warn(f"bundled by force: {manifest.validation.forced}")
-    console.result({"bundle": str(path)} | manifest.model_dump(by_alias=True), f"written: {path}; next: edgetl verify {path}")
+    console.result({"bundle": str(path)} | manifest.to_json(), f"written: {path}; next: edgetl verify {path}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")  # JPEG opens the MPO files of phones too, at their first image
 
@@ -47,12 +47,12 @@ class BadImage(Exception):
     """Bytes that are no usable image; the message is the reason, short and without the file's name."""
 
 
-def decode(data: bytes, contract: InputContract) -> NDArray[np.uint8]:
-    """uint8 [S, S, 3] RGB with S = contract.image_size: upright, flattened onto white, cropped, resized with antialiasing.
+def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
+    """uint8 [H, W, 3] RGB of the contract's size: upright, flattened onto white, cropped, resized with antialiasing.
 
     Of an animation it is the first frame. Raises BadImage, and nothing else, when the bytes are no such image.
     """
-    return fit(whole(data, contract.image_size), contract)
+    return fit(whole(data, contract.height), contract)
 
 
 def whole(data: bytes, image_size: int) -> Image.Image:
@@ -69,9 +69,9 @@ def whole(data: bytes, image_size: int) -> Image.Image:
         raise BadImage(f"damaged: {error or type(error).__name__}") from error
 
 
-def fit(image: Image.Image, contract: InputContract) -> NDArray[np.uint8]:
+def fit(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
     """uint8 [S, S, 3], not to be written to: the central square of an upright RGB image, resized."""
-    size = (contract.image_size, contract.image_size)
+    size = (contract.width, contract.height)
     # Pillow's BILINEAR widens its filter with the reduction (a triangle over all source pixels): it is antialiased.
     return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=contract.crop_box(*image.size)))
 

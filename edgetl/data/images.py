@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images, Item, Listing, Rejected
 from edgetl.data.reading import read_all
 from edgetl.data.splits import assign
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 def load(
     listing: Listing,
-    contract: InputContract,
+    contract: Contract,
     *,
     val_fraction: float,
     test_fraction: float,

@@ -17,7 +17,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.files import reason
@@ -42,13 +42,13 @@ class Outcome:
     reason: str = ""
 
 
-def read_all(listing: Listing, contract: InputContract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
+def read_all(listing: Listing, contract: Contract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
     """Pixels uint8 [N, S, S, 3] of the usable images and the outcome of each listed one, both in listing order.
 
     Up to `memory_mib` the pixels are an array. Above it they lie in a file in `cache`; while the listing,
     the contract's geometry and the decoder are the same, that file is used again and nothing is decoded.
     """
-    shape = len(listing.items), contract.image_size, contract.image_size, 3
+    shape = len(listing.items), contract.height, contract.width, 3
     if np.prod(shape, dtype=np.int64) > memory_mib * 2**20:
         return _from_cache(listing, contract, shape, cache)
     pixels = np.empty(shape, np.uint8)
@@ -77,7 +77,7 @@ def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
             tick()
 
 
-def _read(contract: InputContract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | None]:
+def _read(contract: Contract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | None]:
     try:
         data = item.read()
         pixels = decode(data, contract)
@@ -88,9 +88,9 @@ def _read(contract: InputContract, item: Item) -> tuple[Outcome, NDArray[np.uint
     return Outcome(sha256=hashlib.sha256(data).hexdigest()), pixels
 
 
-def _from_cache(listing: Listing, contract: InputContract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:
-    key = fingerprint(listing.stamp, contract.image_size, contract.crop, contract.resize, _CACHE_VERSION, PIL.__version__)
-    family = f"pixels-{contract.image_size}"
+def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:
+    key = fingerprint(listing.stamp, contract.height, contract.input.crop, contract.input.resize, _CACHE_VERSION, PIL.__version__)
+    family = f"pixels-{contract.height}"
     pixels_file, index_file = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
     found = _cached(pixels_file, index_file, shape)
     if found is None:
@@ -121,7 +121,7 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
     return pixels, outcomes
 
 
-def _write(file: BinaryIO, items: Sequence[Item], contract: InputContract, shape: tuple[int, ...]) -> list[Outcome]:
+def _write(file: BinaryIO, items: Sequence[Item], contract: Contract, shape: tuple[int, ...]) -> list[Outcome]:
     """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
     write_header(file, shape, "uint8")
     outcomes, usable = [], 0

@@ -11,7 +11,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Item
 from edgetl.data.decode import BadImage, fit, whole
 from edgetl.data.files import reason
@@ -32,10 +32,10 @@ class Outcome:
     reason: str = ""
 
 
-def look_at(contract: InputContract, item: Item) -> Outcome:
+def look_at(contract: Contract, item: Item) -> Outcome:
     try:
         data = item.read()
-        image = whole(data, contract.image_size)
+        image = whole(data, contract.height)
     except OSError as error:
         return Outcome(reason=reason(error))
     except BadImage as error:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.backbones.weights import load as weights
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.training.head import attach_head, trunk_of
 from edgetl.training.scoring import scorer
 
@@ -20,12 +20,12 @@ BATCH = 64
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-def input_contract(classes: tuple[str, ...]) -> InputContract:
+def input_contract(classes: tuple[str, ...]) -> Contract:
     backbone = BACKBONES.load(BACKBONE)
-    return InputContract(IMAGE_SIZE, backbone.scale, backbone.zero_point, classes)
+    return Contract.square(IMAGE_SIZE, backbone.scale, backbone.zero_point, classes)
 
 
-def load(contract: InputContract) -> Network:
+def load(contract: Contract) -> Network:
     """A function of pixels uint8 [N, S, S, 3] to features float32 [N, C]."""
     backbone = BACKBONES.load(BACKBONE)
     model = backbone.build(ALPHA, IMAGE_SIZE)

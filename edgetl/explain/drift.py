@@ -10,7 +10,7 @@ from edgetl.keras import graph_of_images, keras, tf
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.export.tflite import packed
 from edgetl.export.tflite_reader import read
@@ -68,7 +68,7 @@ class _Opened:
             yield (self._interpreter.get_tensor(index).astype(np.float64) - zero_point) * (scale or 1.0)
 
 
-def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> list[Drift]:
+def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, rows: np.ndarray) -> list[Drift]:
     """Every operator in the network's order; a warning names those that the file holds no tensor of.
 
     Args:
@@ -83,7 +83,7 @@ def drift(float_model: Any, content: bytes, contract: InputContract, pixels: Pix
     file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
 
-    @graph_of_images(contract.image_size)
+    @graph_of_images(contract.height)
     def outputs(batch: Any) -> Any:
         return ends(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 
@@ -125,7 +125,7 @@ def _is_quantized(tensor: Any) -> bool:
     return tensor.quantization is not None and tensor.quantization.scale is not None
 
 
-def _as_high(float_model: Any, contract: InputContract) -> Any:
+def _as_high(float_model: Any, contract: Contract) -> Any:
     """The float model with the hard-sigmoids, and what is computed from them, as many times too high as in the file.
 
     By the very code that the file is made with: fitting a factor to the outputs would also hide a grid that has a wrong one.

@@ -8,7 +8,7 @@ from edgetl.keras import keras, layers, tf
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 
 _WINDOW = 0.35  # of the image's edge, hidden at a time: an eighth of its area, enough to cover what matters, not enough to cover all
 _IDLE = (layers.InputLayer, layers.ZeroPadding2D)  # no map, and one that is shifted
@@ -51,7 +51,7 @@ def last_map(model: Any) -> str:
     return str(spread[-1])
 
 
-def look(model: Any, layer: str, contract: InputContract, image: NDArray[np.uint8], label: int | None = None) -> Look:
+def look(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], label: int | None = None) -> Look:
     """Look at an image, uint8 [H, W, 3].
 
     Args:
@@ -90,12 +90,12 @@ def _windows(size: int) -> tuple[int, list[tuple[int, int]]]:
     return edge, [(top, left) for top in starts for left in starts]
 
 
-def _probabilities(model: Any, contract: InputContract, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _probabilities(model: Any, contract: Contract, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     found: NDArray[np.float32] = tf.nn.softmax(model(contract.normalize(images.astype(np.float32)), training=False)).numpy()
     return found
 
 
-def _cam(model: Any, layer: str, contract: InputContract, image: NDArray[np.uint8], label: int) -> Any:
+def _cam(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], label: int) -> Any:
     """float32 [h, w]: each channel weighted by what it does for the logit, negatives left out (Selvaraju et al. 2017, arXiv:1610.02391)."""
     names = {one.name for one in model.layers}
     end = f"quantize_{layer}" if f"quantize_{layer}" in names else layer  # the values that the next operator reads

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 
 
 @dataclass(frozen=True)
@@ -17,20 +17,20 @@ class About:
     author: str = ""
     description: str = ""
 
-    def facts(self, contract: InputContract) -> dict[str, str]:
+    def facts(self, contract: Contract) -> dict[str, str]:
         """As text by key, for formats that hold such pairs; `model_author` and `model_license` are ONNX's own keys."""
         said = {"name": self.name, "version": self.version, "description": self.description}
         said |= {"model_author": self.author, "model_license": self.licence}
         given = {key: value for key, value in said.items() if value}
-        return given | {"edgetl.contract": json.dumps(contract.to_dict(), ensure_ascii=False), "labels": "\n".join(contract.class_names)}
+        return given | {"edgetl.contract": json.dumps(contract.to_json(), ensure_ascii=False), "labels": "\n".join(contract.class_names)}
 
 
 class Convert(Protocol):
-    def __call__(self, source: Any, contract: InputContract, precision: str, selective: bool = False) -> bytes: ...
+    def __call__(self, source: Any, contract: Contract, precision: str, selective: bool = False) -> bytes: ...
 
 
 class Stamp(Protocol):
-    def __call__(self, content: bytes, contract: InputContract, about: About) -> bytes: ...
+    def __call__(self, content: bytes, contract: Contract, about: About) -> bytes: ...
 
 
 @dataclass(frozen=True)

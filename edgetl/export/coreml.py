@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.console import hushed
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import DependencyError, ExportError
 from edgetl.export.base import About, Format
 from edgetl.export.tflite import freeze, whole
@@ -33,11 +33,11 @@ def _coremltools() -> Any:
     return coremltools
 
 
-def _convert(source: Any, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def _convert(source: Any, contract: Contract, precision: str, selective: bool = False) -> bytes:
     """From a float Keras model: an image `image` of the contract's size, RGB, to `classLabel` and the probability of each label."""
     ct = _coremltools()
     frozen = freeze(whole(source, contract), contract)
-    shape = (1, contract.image_size, contract.image_size, 3)
+    shape = (1, contract.height, contract.width, 3)
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "model.mlpackage"
         try:
@@ -45,7 +45,7 @@ def _convert(source: Any, contract: InputContract, precision: str, selective: bo
                 model = ct.convert(
                     [frozen],
                     source="tensorflow",
-                    inputs=[ct.ImageType(name=contract.input_name, shape=shape, color_layout=ct.colorlayout.RGB)],
+                    inputs=[ct.ImageType(name=contract.input.name, shape=shape, color_layout=ct.colorlayout.RGB)],
                     classifier_config=ct.ClassifierConfig(list(contract.class_names)),
                     convert_to="mlprogram",
                     compute_precision=ct.precision.FLOAT16 if precision == "float16" else ct.precision.FLOAT32,
@@ -61,7 +61,7 @@ def _convert(source: Any, contract: InputContract, precision: str, selective: bo
     return _zipped(f"model_{precision}.mlpackage", files)
 
 
-def _stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = [name.partition("/") for name in archive.namelist()]
         files = {inner: archive.read(f"{root}/{inner}") for root, _, inner in names}

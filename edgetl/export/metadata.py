@@ -12,7 +12,7 @@ from typing import Any
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export.base import About
 
 _NAME = b"TFLITE_METADATA"  # by which readers find the buffer
@@ -76,17 +76,17 @@ def _placed(builder: Any, value: Any) -> int:
     return int(builder.EndVector())
 
 
-def described(contract: InputContract, about: About, takes_bytes: bool) -> bytes:
+def described(contract: Contract, about: About, takes_bytes: bool) -> bytes:
     """The metadata's flatbuffer.
 
     Args:
         takes_bytes: whether the input is uint8, whose grid is the normalization; a float file takes 0..255 and normalizes inside.
     """
     mean, std = (float(contract.zero_point), 1 / contract.scale) if takes_bytes else (0.0, 1.0)
-    size = contract.image_size
+    size = contract.height
     image = _Table(
         "TensorMetadata",
-        name=contract.input_name,
+        name=contract.input.name,
         description=f"The image's central square at {size} x {size} pixels, RGB, 0 to 255.",
         content=_Table("Content", content_properties_type=_IMAGE, content_properties=_Table("ImageProperties", color_space=_RGB)),
         process_units=[
@@ -96,7 +96,7 @@ def described(contract: InputContract, about: About, takes_bytes: bool) -> bytes
     )
     probabilities = _Table(
         "TensorMetadata",
-        name=contract.output_name,
+        name=contract.output.name,
         description="The probability of each class.",
         content=_Table("Content", content_properties_type=_FEATURE, content_properties=_Table("FeatureProperties")),
         stats=_Table("Stats", max=[1.0], min=[0.0]),

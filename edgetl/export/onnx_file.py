@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from edgetl.console import hushed
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export import integer_graph, tflite
 from edgetl.export.base import About, Format
@@ -29,7 +29,7 @@ _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime s
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
 
-def convert(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def convert(source: bytes, contract: Contract, precision: str, selective: bool = False) -> bytes:
     """An ONNX file with the TFLite file's numbers; an int8 one is made of the fused integer operators themselves. Raises ExportError."""
     if precision == "int8":
         return written(_fused(quantized_pairs(source, selective)))
@@ -55,7 +55,7 @@ def quantized_pairs(content: bytes, selective: bool = False) -> bytes:
     return finished
 
 
-def stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+def stamp(content: bytes, contract: Contract, about: About) -> bytes:
     """The file with these facts as its metadata_props."""
     try:
         model = onnx.load_from_string(content)

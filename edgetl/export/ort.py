@@ -15,7 +15,7 @@ import onnxruntime
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export import onnx_file as onnx
 from edgetl.export.base import About, Format
 
@@ -34,7 +34,7 @@ _MODEL_FIELDS: _Fields = {
 }
 
 
-def _convert(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def _convert(source: bytes, contract: Contract, precision: str, selective: bool = False) -> bytes:
     model = onnx.convert(source, contract, precision, selective)
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
@@ -47,7 +47,7 @@ def _convert(source: bytes, contract: InputContract, precision: str, selective: 
         return _framed(Path(options.optimized_model_filepath).read_bytes(), {})
 
 
-def _stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
     return _framed(content, about.facts(contract))
 
 

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetl.console import hushed
-from edgetl.contract import PROBABILITY_SCALE, InputContract
+from edgetl.contract import PROBABILITY_SCALE, Contract
 from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Format
@@ -27,7 +27,7 @@ _WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and b
 _FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
 
 
-def float_tflite(model: Any, contract: InputContract, precision: str, samples: Samples = lambda: iter(())) -> bytes:
+def float_tflite(model: Any, contract: Contract, precision: str, samples: Samples = lambda: iter(())) -> bytes:
     """From a float Keras model: `image` float32 [1, H, W, 3] in 0..255 to `probabilities` float32 [1, K].
 
     Args:
@@ -40,22 +40,22 @@ def float_tflite(model: Any, contract: InputContract, precision: str, samples: S
     return _with_whole_biases(content, _converted(infer, contract, scheme_of("float32"), samples)) if precision == "float16" else content
 
 
-def whole(model: Any, contract: InputContract) -> Any:
+def whole(model: Any, contract: Contract) -> Any:
     """A float Keras model with what its file holds around it: from pixels 0..255 to probabilities by the output's name."""
 
     def infer(image: Any) -> dict[str, Any]:
-        return {contract.output_name: tf.nn.softmax(model(contract.normalize(image), training=False))}
+        return {contract.output.name: tf.nn.softmax(model(contract.normalize(image), training=False))}
 
     return infer
 
 
-def freeze(infer: Any, contract: InputContract) -> Any:
+def freeze(infer: Any, contract: Contract) -> Any:
     """The function for one image, with its variables as constants."""
-    image = tf.TensorSpec([1, contract.image_size, contract.image_size, 3], tf.float32, name=contract.input_name)
+    image = tf.TensorSpec([1, contract.height, contract.width, 3], tf.float32, name=contract.input.name)
     return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
 
 
-def int8_tflite(model: Any, contract: InputContract) -> bytes:
+def int8_tflite(model: Any, contract: Contract) -> bytes:
     """From a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` uint8 [1, K] in steps of 1/256."""
     ends_in_float = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
@@ -63,12 +63,12 @@ def int8_tflite(model: Any, contract: InputContract) -> bytes:
         probabilities = tf.nn.softmax(model(image, training=False))
         if ends_in_float:
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
-        return {contract.output_name: probabilities}
+        return {contract.output.name: probabilities}
 
     return _converted(infer, contract, scheme_of("int8"), lambda: iter(()))
 
 
-def _converted(infer: Any, contract: InputContract, scheme: Scheme, samples: Samples) -> bytes:
+def _converted(infer: Any, contract: Contract, scheme: Scheme, samples: Samples) -> bytes:
     frozen = freeze(infer, contract)
     try:
         with hushed():  # it warns that a SavedModel would be preferred
@@ -83,12 +83,12 @@ def _converted(infer: Any, contract: InputContract, scheme: Scheme, samples: Sam
     return _named(content, contract)
 
 
-def _named(content: bytes, contract: InputContract) -> bytes:
+def _named(content: bytes, contract: Contract) -> bytes:
     """The file with its input and output tensors called as the contract says (the converter calls them after inner operations)."""
     model = read(content)
     graph = model.subgraphs[0]
-    graph.tensors[graph.inputs[0]].name = contract.input_name.encode()
-    graph.tensors[graph.outputs[0]].name = contract.output_name.encode()
+    graph.tensors[graph.inputs[0]].name = contract.input.name.encode()
+    graph.tensors[graph.outputs[0]].name = contract.output.name.encode()
     return packed(model)
 
 
@@ -193,7 +193,7 @@ def check_bias_scales(content: bytes) -> None:
         )
 
 
-def _checked(source: bytes, contract: InputContract, precision: str, selective: bool = False) -> bytes:
+def _checked(source: bytes, contract: Contract, precision: str, selective: bool = False) -> bytes:
     if precision == "int8" and not selective:
         check_integer(source)
     if precision == "int16x8":
@@ -201,7 +201,7 @@ def _checked(source: bytes, contract: InputContract, precision: str, selective: 
     return source
 
 
-def _stamp(content: bytes, contract: InputContract, about: About) -> bytes:
+def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
     model = read(content)
     graph = model.subgraphs[0]
     takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8

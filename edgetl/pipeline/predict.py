@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError
@@ -20,7 +20,7 @@ _BEST_FIRST = ("model_int8.tflite", "model_int8.onnx", "model_float32.tflite", "
 def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]]:
     """The `top` most probable classes of each image, by a model file (beside its contract.json) or by a run (its int8 TFLite file)."""
     path = _model_of(target)
-    contract = InputContract.load(path.parent / "contract.json")
+    contract = Contract.read(path.parent / "contract.json")
     session = open_session(path, contract)
     predictions = []
     for name in names:
@@ -32,7 +32,7 @@ def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]
     return predictions
 
 
-def pixels_of(name: str, contract: InputContract) -> NDArray[np.uint8]:
+def pixels_of(name: str, contract: Contract) -> NDArray[np.uint8]:
     """uint8 [H, W, 3] of a file or an embedded image. Raises DataError when it is none."""
     try:
         return decode(read_image(name), contract)

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from edgetl.backbones import BACKBONES
 from edgetl.backbones import keras_file as saved_model
 from edgetl.backbones.base import Backbone
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data import exclude, sources
 from edgetl.data import images as data_images
 from edgetl.data.augment import Augmentation
@@ -49,7 +48,7 @@ class Project:
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
         self.listing = listing_of(recipe)
-        self.contract = InputContract(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.class_names)
+        self.contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.class_names)
 
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
@@ -90,13 +89,13 @@ class Project:
     @cached_property
     def images(self) -> Images:
         """Raises DataError when they cannot be used."""
-        return self._load(self.contract.image_size)
+        return self._load(self.contract.height)
 
     def _load(self, image_size: int) -> Images:
         data = self.recipe.data
         return data_images.load(
             self.listing,
-            replace(self.contract, image_size=image_size),
+            self.contract.resized(image_size),
             val_fraction=data.val_fraction,
             test_fraction=data.test_fraction,
             seed=self.recipe.train.seed,
@@ -145,7 +144,7 @@ class Project:
         augment = self.recipe.augment
         if not augment.strength or augment.margin == 1:
             return self.images
-        return self._load(round(self.contract.image_size * augment.margin))
+        return self._load(round(self.contract.height * augment.margin))
 
     @cached_property
     def float_predictions(self) -> np.ndarray:
@@ -185,7 +184,7 @@ class Project:
     @property
     def augmentation(self) -> Augmentation:
         augment = self.recipe.augment
-        return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.image_size)
+        return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.height)
 
     def schedule(self, stage: str, epochs: int, patience: int, inputs: str, replicas: int = 1) -> Schedule:
         steps = -(-len(self.images.rows("train")) // (self.recipe.train.batch_size * replicas))

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgetl.backbones.fold import rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.errors import RunError
@@ -68,7 +68,7 @@ class Quantized:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
         return cls(weights, ranges)
 
-    def to_keras(self, float_model: Any, contract: InputContract, activations: bool = True) -> Any:
+    def to_keras(self, float_model: Any, contract: Contract, activations: bool = True) -> Any:
         """The float model with these weights and a fake quantization after every range, the input's included.
 
         From normalized float32 [N, H, W, 3] to logits float32 [N, K], computed in float on the values that integers would have.
@@ -134,7 +134,7 @@ class Quantize(Protocol):
     """Find the grids: calibrate on the images `rows`, and train on all training images if the way is to train. Gives facts too."""
 
     def __call__(
-        self, float_model: Any, images: Images, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
+        self, float_model: Any, images: Images, rows: np.ndarray, contract: Contract, settings: Settings, schedule: Schedule
     ) -> tuple[Quantized, dict[str, Any]]: ...
 
 
@@ -225,7 +225,7 @@ def on_grid(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
     return rounded.astype(np.float32)
 
 
-def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: InputContract) -> Quantized:
+def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: Contract) -> Quantized:
     """Put float weights onto the grids of integer arithmetic: kernels int8 per channel, biases int32 in steps of input x kernel scale.
 
     That step is not small beside an output's where a kernel is large (a folded depthwise one): with float biases the simulation left
@@ -269,7 +269,7 @@ def _behind_passing(layer: Any) -> Any:
     return layer
 
 
-def _input_scale(layer: Any, ranges: Ranges, contract: InputContract) -> float:
+def _input_scale(layer: Any, ranges: Ranges, contract: Contract) -> float:
     """Real value of one step of what the layer reads."""
     source = _behind_passing(layer.inbound_nodes[0].inbound_layers)
     low, high = (contract.low, contract.high) if isinstance(source, layers.InputLayer) else ranges[source.name]

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgetl.backbones.fold import users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress
 from edgetl.quantization.base import Ranges, ranged_layers
@@ -54,18 +54,18 @@ def mse(histogram: Histogram) -> tuple[float, float]:
 METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {"minmax": minmax, "percentile": percentile, "mse": mse}
 
 
-def histograms(model: keras.Model, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
+def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
     """How the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0."""
     names = ranged_layers(model)
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
     matters = _what_matters(model)
 
-    @graph_of_images(contract.image_size)
+    @graph_of_images(contract.height)
     def ends(batch: Any) -> tuple[Any, Any]:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.reduce_min(v) for v in values]), tf.stack([tf.reduce_max(v) for v in values])
 
-    @graph_of_images(contract.image_size, *[tf.TensorSpec(len(names), tf.float32)] * 2)
+    @graph_of_images(contract.height, *[tf.TensorSpec(len(names), tf.float32)] * 2)
     def counts(batch: Any, low: Any, high: Any) -> Any:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.histogram_fixed_width(v, [low[i], high[i]], _BINS) for i, v in enumerate(values)])
@@ -82,7 +82,7 @@ def histograms(model: keras.Model, contract: InputContract, pixels: Pixels, rows
     return {name: (total[i], float(low[i]), float(high[i])) for i, name in enumerate(names)}
 
 
-def activation_ranges(model: keras.Model, contract: InputContract, pixels: Pixels, rows: np.ndarray, method: str = "minmax") -> Ranges:
+def activation_ranges(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray, method: str = "minmax") -> Ranges:
     """The range of each ranged layer's output over the images, by a name in METHODS."""
     return {name: METHODS[method](histogram) for name, histogram in histograms(model, contract, pixels, rows).items()}
 

@@ -7,19 +7,19 @@ from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.quantization.base import Weights
 
 _BATCH = 32
 
 
-def input_means(model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> dict[str, np.ndarray]:
+def input_means(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Mean of each channel that a kernel reads, over the images and places: layer name to float32 [C_in]."""
     readers = [layer for layer in model.layers if layer.weights]
     inputs = keras.Model(model.input, [layer.input for layer in readers])
 
-    @graph_of_images(contract.image_size)
+    @graph_of_images(contract.height)
     def means(batch: Any) -> list[Any]:
         values = inputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return [tf.reduce_mean(value, list(range(len(value.shape) - 1))) for value in values]
@@ -32,7 +32,7 @@ def input_means(model: Any, contract: InputContract, pixels: Pixels, rows: np.nd
 
 
 def correct_biases(
-    model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
+    model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
 ) -> Any:
     """A copy of a float model for a converter that will round its kernels: the biases await that.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def quantize(
-    float_model: Any, images: Images, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule | None = None
+    float_model: Any, images: Images, rows: np.ndarray, contract: Contract, settings: Settings, schedule: Schedule | None = None
 ) -> tuple[Quantized, dict[str, Any]]:
     """The float model's weights and the ranges that the calibration images `rows` showed.
 
@@ -47,7 +47,7 @@ def quantize(
     return candidates[chosen], {"ranges": chosen, "kl": apart}
 
 
-def _divergence_from(float_model: Any, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> Callable[[Quantized], float]:
+def _divergence_from(float_model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray) -> Callable[[Quantized], float]:
     """Mean KL divergence, in nats, of a quantized model's predictions from the float model's: it sees far smaller harm than flips do."""
 
     def log_probabilities(model: Any) -> np.ndarray:

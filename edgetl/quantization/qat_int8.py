@@ -10,7 +10,7 @@ from edgetl.keras import keras, tf
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.data.batches import epoch_batches
 from edgetl.errors import UsageError
@@ -26,7 +26,7 @@ from edgetl.training.team import ALONE
 
 
 def quantize(
-    float_model: Any, images: Images, rows: np.ndarray, contract: InputContract, settings: Settings, schedule: Schedule
+    float_model: Any, images: Images, rows: np.ndarray, contract: Contract, settings: Settings, schedule: Schedule
 ) -> tuple[Quantized, dict[str, Any]]:
     """Calibrate on the images `rows`, then distil on all training images; the best epoch by validation is kept, or none if none is.
 
@@ -75,7 +75,7 @@ def _refuse_mixed_precision(model: Any) -> None:
         )
 
 
-def _step(student: Any, float_model: Any, contract: InputContract, settings: Settings, optimizer: Any) -> Any:
+def _step(student: Any, float_model: Any, contract: Contract, settings: Settings, optimizer: Any) -> Any:
     teacher, learner = (
         keras.Model(model.input, [model.get_layer(pool).output, model.output])
         for model, pool in ((float_model, "pool"), (student, "quant_pool"))

@@ -10,7 +10,7 @@ from edgetl.keras import graph_of_images, keras, layers, tf
 import numpy as np
 
 from edgetl.backbones.fold import rebuild
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress
 from edgetl.quantization.base import Quantized
@@ -60,7 +60,7 @@ class _Operator:
             self.kernel.set_weights(baked if on else float_weights)
 
 
-def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract, pixels: Pixels, rows: np.ndarray) -> list[Damage]:
+def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixels: Pixels, rows: np.ndarray) -> list[Damage]:
     """The damage of each operator that has a grid, alone, worst first: by the change of the logits.
 
     Args:
@@ -69,7 +69,7 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: InputContract,
     """
     model, operators = _switchable(float_model, quantized)
 
-    @graph_of_images(contract.image_size)
+    @graph_of_images(contract.height)
     def outputs(batch: Any) -> Any:
         return model(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 

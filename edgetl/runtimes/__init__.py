@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import UsageError
 from edgetl.registry import Registry
 from edgetl.runtimes.base import OpenSession, Session
@@ -32,7 +32,7 @@ def unverified(path: Path) -> str:
     return _ELSEWHERE.get(runtime_of(path), "")
 
 
-def open_session(path: Path, contract: InputContract, threads: int = 1) -> Session:
+def open_session(path: Path, contract: Contract, threads: int = 1) -> Session:
     """The file in its runtime. Raises UsageError, RunError (no file) or ExportError (damaged, or not of this contract)."""
     if unverified(path):
         raise UsageError(f"{path} cannot be run here: {unverified(path)}", "name another file of the run")

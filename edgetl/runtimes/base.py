@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.console import hushed
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.errors import ExportError, RunError
 from edgetl.progress import progress
@@ -32,7 +32,7 @@ class Session(Protocol):
         ...
 
 
-OpenSession = Callable[[Path, InputContract, int], Session]
+OpenSession = Callable[[Path, Contract, int], Session]
 
 
 def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: str) -> NDArray[np.float32]:
@@ -74,13 +74,13 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
         raise ExportError(f"cannot read the model {path}: {error}", "it is damaged or not what its suffix says: export it again") from error
 
 
-def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contract: InputContract) -> None:
+def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contract: Contract) -> None:
     """Raises ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
-    size, classes = contract.image_size, len(contract.class_names)
+    height, width, classes = contract.height, contract.width, len(contract.class_names)
     one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX
-    if not one_at_a_time or list(takes[1:]) != [size, size, 3] or list(gives[1:]) != [classes]:
+    if not one_at_a_time or list(takes[1:]) != [height, width, 3] or list(gives[1:]) != [classes]:
         raise ExportError(
-            f"{path} goes from {list(takes)} to {list(gives)}, its contract from [1, {size}, {size}, 3] to [1, {classes}]",
+            f"{path} goes from {list(takes)} to {list(gives)}, its contract from [1, {height}, {width}, 3] to [1, {classes}]",
             "use the contract.json that was exported with this file, or export it again",
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file as saved_model
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.runtimes.base import check_shapes, opening
 
 
@@ -23,8 +23,8 @@ class KerasSession:
 
     batch_size = 64  # keeps all cores busy; MobileNet's largest activation at 224 px is then 0.3 GiB
 
-    def __init__(self, model: Any, contract: InputContract) -> None:
-        @graph_of_images(contract.image_size)
+    def __init__(self, model: Any, contract: Contract) -> None:
+        @graph_of_images(contract.height)
         def probabilities(pixels: Any) -> Any:
             return tf.nn.softmax(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False))
 
@@ -35,7 +35,7 @@ class KerasSession:
         return predictions
 
 
-def open_session(path: Path, contract: InputContract, threads: int = 1) -> KerasSession:
+def open_session(path: Path, contract: Contract, threads: int = 1) -> KerasSession:
     """`threads` is not heeded: TensorFlow has one pool a process, fixed at its first operation."""
     with opening(path, *saved_model.FAULTS):
         model = saved_model.load(path)

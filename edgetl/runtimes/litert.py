@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, opening, side_by_side
 
@@ -55,7 +55,7 @@ def _interpreter(content: bytes, threads: int) -> Any:
     return interpreter
 
 
-def open_session(path: Path, contract: InputContract, threads: int = 1) -> LiteRTSession:
+def open_session(path: Path, contract: Contract, threads: int = 1) -> LiteRTSession:
     with opening(path, ValueError, RuntimeError):
         session = LiteRTSession(partial(_interpreter, path.read_bytes(), threads))  # read once: the file may be gone when more are made
     takes, gives = session.input, session.output

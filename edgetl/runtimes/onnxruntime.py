@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from edgetl.contract import PROBABILITY_SCALE, InputContract
+from edgetl.contract import PROBABILITY_SCALE, Contract
 from edgetl.errors import ExportError
 from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, opening, side_by_side
 
@@ -44,7 +44,7 @@ class OnnxRuntimeSession:
         return probabilities
 
 
-def open_session(path: Path, contract: InputContract, threads: int = 1) -> OnnxRuntimeSession:
+def open_session(path: Path, contract: Contract, threads: int = 1) -> OnnxRuntimeSession:
     options = SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = _ERRORS_ONLY

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgetl.errors import RunError
 from edgetl.files import atomic, check_directory
-from edgetl.ship.manifest import Manifest, parse
+from edgetl.ship.manifest import Manifest
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
             files = {name: archive.read(name) for name in names}
     except (OSError, zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise RunError(f"cannot read the bundle {path}: {error}", _REMEDY) from error
-    manifest = parse(files[MANIFEST])
+    manifest = Manifest.from_bytes(files[MANIFEST], f"{MANIFEST} in {path}")
     listed, held = set(manifest.files), set(files) - {MANIFEST, SIGNATURE}
     if listed != held:
         raise RunError(f"{path}: {sorted(listed ^ held)[0]} is in the manifest or in the bundle, not in both", _REMEDY)

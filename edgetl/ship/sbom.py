@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from edgetl.ship.manifest import File
+from edgetl.ship.manifest import BundledFile
 
 _NOT_PACKAGES = ("python", "platform")
 
 
-def sbom(name: str, version: str, licence: str, models: Mapping[str, File], software: Mapping[str, str]) -> bytes:
+def sbom(name: str, version: str, licence: str, models: Mapping[str, BundledFile], software: Mapping[str, str]) -> bytes:
     """The models with their hashes, and the packages that made and checked them; the same input gives the same bytes."""
     components: list[dict[str, Any]] = [
         {"type": "machine-learning-model", "bom-ref": file, "name": file, "hashes": [{"alg": "SHA-256", "content": facts.sha256}]}

@@ -8,7 +8,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.data.batches import epoch_batches
@@ -96,7 +96,7 @@ class Material:
 
     images: Images
     training_images: Images
-    contract: InputContract
+    contract: Contract
     weights: np.ndarray
     augment: Augmentation
 

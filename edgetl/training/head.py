@@ -11,7 +11,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.data.batches import streamed
 from edgetl.data.stored import StoredRows, write_header
@@ -84,7 +84,7 @@ def dense_layers(model: Any) -> list[Any]:
     return [layer for layer in model.layers if isinstance(layer, layers.Dense)]
 
 
-def train_head(model: Any, images: Images, contract: InputContract, class_weights: np.ndarray, settings: HeadSettings) -> History:
+def train_head(model: Any, images: Images, contract: Contract, class_weights: np.ndarray, settings: HeadSettings) -> History:
     """Train the head in place, keeping the best epoch.
 
     Args:
@@ -123,7 +123,7 @@ def train_head(model: Any, images: Images, contract: InputContract, class_weight
     return History(entries, history.history["val_accuracy"].index(best_accuracy))
 
 
-def _features(trunk: Any, images: Images, contract: InputContract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
+def _features(trunk: Any, images: Images, contract: Contract, rows: np.ndarray, ways: tuple[bool, ...], folder: Path) -> Any:
     """Pooled features float32 [len(ways) * len(rows), C], in memory or, where they are many, in a file."""
     shape = len(ways) * len(rows), *trunk.output_shape[1:]
     if np.prod(shape) * 4 <= _MEMORY_BYTES:

@@ -7,14 +7,14 @@ from edgetl.keras import graph_of_images, tf
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress
 
 _BATCH = 64  # enough to keep two cores or a GPU busy; 64 images of 224 px are 38 MB as float32
 
 
-def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Callable[..., np.ndarray]:
+def scorer(model: Any, contract: Contract, mirrored: bool = False) -> Callable[..., np.ndarray]:
     """A function (pixels, rows, description) to the model's float32 outputs [len(rows), ...].
 
     It is compiled on its first call and sees later changes of the model's weights.
@@ -24,7 +24,7 @@ def scorer(model: Any, contract: InputContract, mirrored: bool = False) -> Calla
         mirrored: turn the images left-right first.
     """
 
-    @graph_of_images(contract.image_size)
+    @graph_of_images(contract.height)
     def outputs(pixels: Any) -> Any:
         pixels = tf.reverse(pixels, [2]) if mirrored else pixels
         return tf.cast(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False), tf.float32)

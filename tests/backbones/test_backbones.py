@@ -7,7 +7,7 @@ import pytest
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.fold import fold_batch_norms
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import UsageError
 from tests.backbones.conftest import Build, normalized, randomize_norms, smallest
 
@@ -31,7 +31,7 @@ def test_features_are_a_map_with_channels(name: str, times: int, build: Build) -
 def test_the_pixel_grid_makes_a_contract(name: str) -> None:
     """Zero-padding is only right if 0.0 is a pixel value, and the networks were trained on about -1..1."""
     backbone = BACKBONES.load(name)
-    contract = InputContract(32, backbone.scale, backbone.zero_point, ("a", "b"))
+    contract = Contract.square(32, backbone.scale, backbone.zero_point, ("a", "b"))
     assert contract.normalize(np.float32(backbone.zero_point)) == 0
     assert -1.01 <= contract.low <= -0.98
     assert 0.98 <= contract.high <= 1.01

@@ -17,12 +17,12 @@ import pytest
 from edgetl import files
 from edgetl.backbones import BACKBONES
 from edgetl.backbones import keras_file as saved_model
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError, WeightsError
 from edgetl.runtimes.keras import open_session
 from tests.fuzz import examples
 
-CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b"))
+CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b"))
 Change = Callable[[dict[str, Any]], object]
 
 

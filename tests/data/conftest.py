@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Images, Listing
 from edgetl.data.images import load
 
@@ -41,8 +41,8 @@ def fill(folder: Path, tree: dict[str, int], start: int = 0) -> Path:
     return folder
 
 
-def contract(image_size: int = 8, labels: tuple[str, ...] = ("a", "b")) -> InputContract:
-    return InputContract(image_size, 1 / 127.5, 127, labels)
+def contract(image_size: int = 8, labels: tuple[str, ...] = ("a", "b")) -> Contract:
+    return Contract.square(image_size, 1 / 127.5, 127, labels)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data import csv_file
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.folder import find
@@ -19,7 +19,7 @@ from edgetl.pipeline.predict import pixels_of
 from tests.conftest import CliResult
 from tests.data.conftest import encode, fill, scene
 
-CONTRACT = InputContract(32, 1 / 127.5, 128, ("a", "b"))
+CONTRACT = Contract.square(32, 1 / 127.5, 128, ("a", "b"))
 Cli = Callable[..., CliResult]
 
 NAMES = {
@@ -83,8 +83,8 @@ def test_bombs_cost_little(make: Callable[[], bytes], tmp_path: Path) -> None:
 
     (tmp_path / "bomb.png").write_bytes(make())
     code = (
-        "import sys; from edgetl.data.decode import decode, BadImage; from edgetl.contract import InputContract\n"
-        "try: decode(open(sys.argv[1], 'rb').read(), InputContract(32, 1.0, 0, ('a', 'b')))\n"
+        "import sys; from edgetl.data.decode import decode, BadImage; from edgetl.contract import Contract\n"
+        "try: decode(open(sys.argv[1], 'rb').read(), Contract.square(32, 1.0, 0, ('a', 'b')))\n"
         "except BadImage as error: print('bad:', error)\nelse: print('good')"
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data import images, sources
 from edgetl.data.base import Images
 from edgetl.data.packed import find
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 def load(source: object, tmp_path: Path, **options: Any) -> Images:
     listing = sources.find(str(source))
-    contract = InputContract(8, 1 / 127.5, 127, listing.class_names)
+    contract = Contract.square(8, 1 / 127.5, 127, listing.class_names)
     settings = {
         "val_fraction": 0.2,
         "test_fraction": 0.1,

@@ -33,24 +33,24 @@ class Models:
 
     def expected(self, runtime: str) -> np.ndarray:
         """float32 [40, 3]: by the runtime in this process."""
-        from edgetl.contract import InputContract
+        from edgetl.contract import Contract
         from edgetl.runtimes import open_session
 
-        return open_session(self.paths[runtime], InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c")))(self.images)
+        return open_session(self.paths[runtime], Contract.square(SIZE, 1 / 127.5, 128, ("a", "b", "c")))(self.images)
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     from edgetl.keras import keras, layers
 
-    from edgetl.contract import InputContract
+    from edgetl.contract import Contract
     from edgetl.export import FORMATS
     from edgetl.export.tflite import int8_tflite
     from edgetl.quantization.base import bake
     from edgetl.quantization.calibrate import activation_ranges
 
     keras.utils.set_random_seed(2)
-    contract = InputContract(SIZE, 1 / 127.5, 128, ("a", "b", "c"))
+    contract = Contract.square(SIZE, 1 / 127.5, 128, ("a", "b", "c"))
     random = np.random.default_rng(1)
     colours = random.uniform(30, 225, (40, 1, 1, 3))
     images = np.clip(colours + random.normal(0, 20, (40, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)

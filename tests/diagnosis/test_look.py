@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.base import Item
 from edgetl.diagnosis.look import Outcome, damage, look_at
 from tests.data.conftest import encode, scene
 
-CONTRACT = InputContract(32, 1 / 255, 0, ("a", "b"))
+CONTRACT = Contract.square(32, 1 / 255, 0, ("a", "b"))
 PHOTO = encode(scene(240, 320) // 2 + np.random.default_rng(0).integers(0, 99, (240, 320, 3), np.uint8), "JPEG", quality=80)
 
 

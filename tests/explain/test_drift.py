@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.explain.drift import Drift, _Opened, drift, tensors_of
 from edgetl.quantization.base import Quantized, bake, ranged_layers
 from edgetl.quantization.selective import keep_float
@@ -22,7 +22,7 @@ IMAGES = 24
 class Case(NamedTuple):
     model: Any
     quantized: Quantized
-    contract: InputContract
+    contract: Contract
     pixels: np.ndarray
 
     def file(self, quantized: Quantized | None = None) -> bytes:
@@ -35,7 +35,7 @@ class Case(NamedTuple):
         return {one.operator: one for one in found}
 
 
-def calibrated(model: Any, contract: InputContract, pixels: np.ndarray) -> Case:
+def calibrated(model: Any, contract: Contract, pixels: np.ndarray) -> Case:
     from edgetl.keras import keras
 
     names = ranged_layers(model)

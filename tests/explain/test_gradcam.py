@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from edgetl.backbones import BACKBONES
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.explain.gradcam import last_map, look
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
-CONTRACT = InputContract(64, 1 / 255, 0, ("red", "blue"))
+CONTRACT = Contract.square(64, 1 / 255, 0, ("red", "blue"))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
     backbone = BACKBONES.load(name)
     size = max(size, backbone.smallest_image)
     model = attach_head(fold_batch_norms(backbone.build(min(backbone.alphas), size)), 2)
-    contract = InputContract(size, backbone.scale, backbone.zero_point, ("a", "b"))
+    contract = Contract.square(size, backbone.scale, backbone.zero_point, ("a", "b"))
     image = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
     layer = last_map(model)
     weights = {one.name: one.get_weights() for one in model.layers if one.weights}

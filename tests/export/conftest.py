@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export.base import About
 from edgetl.runtimes import open_session
 from tests.backbones.conftest import randomize_norms
@@ -40,7 +40,7 @@ class Network:
         self.backbone, self.folder = BACKBONES.load(name), folder
         size = self.backbone.smallest_image
         self.pixels = scenes(size=size)
-        self.contract = InputContract(size, self.backbone.scale, self.backbone.zero_point, ("café", "tree", "sea"))
+        self.contract = Contract.square(size, self.backbone.scale, self.backbone.zero_point, ("café", "tree", "sea"))
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -52,7 +52,7 @@ class Network:
         from edgetl.backbones.fold import fold_batch_norms
         from edgetl.training.head import attach_head, trunk_of
 
-        backbone = self.backbone.build(min(self.backbone.alphas), self.contract.image_size)
+        backbone = self.backbone.build(min(self.backbone.alphas), self.contract.height)
         randomize_norms(backbone, self.images)
         model = attach_head(fold_batch_norms(backbone), 3)
         features = trunk_of(model)(self.images, training=False).numpy()

@@ -17,7 +17,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export import FORMATS, tflite
 from edgetl.export import onnx_file as onnx_export
@@ -27,7 +27,7 @@ from edgetl.quantization.calibrate import activation_ranges
 from tests.export.conftest import Network
 
 INT8 = [form for form in FORMATS if "int8" in FORMATS.load(form).precisions]
-CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b", "c"))
+CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b", "c"))
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), np.uint8)
 
 
@@ -109,11 +109,11 @@ def test_a_selective_file_may_compute_in_float(form: str) -> None:
 IN_ANOTHER_PROCESS = """
 import hashlib, sys
 from pathlib import Path
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export import FORMATS
 from edgetl.export.base import About
 from edgetl.keras import keras
-contract = InputContract(8, 1 / 127.5, 128, ("a", "b", "c"))
+contract = Contract.square(8, 1 / 127.5, 128, ("a", "b", "c"))
 for name, precision, path in zip(*[iter(sys.argv[1:])] * 3):
     form = FORMATS.load(name)
     source = keras.models.load_model(path, compile=False) if form.source == "keras" else Path(path).read_bytes()

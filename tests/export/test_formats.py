@@ -15,7 +15,7 @@ from ai_edge_litert.schema_py_generated import TensorType
 from onnx import numpy_helper
 
 from edgetl.backbones import BACKBONES
-from edgetl.contract import PROBABILITY_SCALE, InputContract
+from edgetl.contract import PROBABILITY_SCALE, Contract
 from edgetl.export import FORMATS, format_of, integer_graph, tflite
 from edgetl.export import onnx_file as onnx_export
 from edgetl.export.base import About
@@ -47,7 +47,7 @@ every_onnx_file = pytest.mark.parametrize(("form", "precision"), ONNX_FILES)
 @every_file
 def test_input_and_output_are_the_contracts(name: str, form: str, precision: str, network: GetNetwork) -> None:
     net = network(name)
-    path, size = net.file(form, precision), net.contract.image_size
+    path, size = net.file(form, precision), net.contract.height
     dtype = "uint8" if precision == "int8" else "float32"
     if form == "tflite":
         interpreter = Interpreter(model_path=str(path))
@@ -222,7 +222,7 @@ def test_an_onnx_file_carries_its_contract(name: str, form: str, precision: str,
     net = network(name)
     model = onnx.load(net.file(form, precision))
     facts = {entry.key: entry.value for entry in model.metadata_props}
-    assert InputContract.from_dict(json.loads(facts["edgetl.contract"])) == net.contract
+    assert Contract.parse(json.loads(facts["edgetl.contract"])) == net.contract
     assert facts["labels"].split("\n") == ["café", "tree", "sea"]
     assert model.producer_name == "edgetl"
     assert model.ir_version <= 8, "what ONNX Runtime 1.13 (2022) reads, the first with all integer operators"

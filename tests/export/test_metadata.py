@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export import FORMATS, tflite
 from edgetl.export import onnx_file as onnx_export
 from edgetl.pipeline.project import Project
@@ -91,7 +91,7 @@ def test_weights_that_look_like_a_zip_do_no_harm(network: GetNetwork) -> None:
 @pytest.mark.parametrize("labels", [("\u202eabc \\", "日本 \U0001f469\u200d\U0001f33e", "x\u2028y"), ("</b>", "$x", "'")])
 def test_any_label_comes_back(labels: tuple[str, ...], network: GetNetwork, tmp_path: Path, mediapipe: Classify) -> None:
     net, path = network("mobilenet_v2"), tmp_path / "model.tflite"
-    contract = InputContract(net.contract.image_size, net.contract.scale, net.contract.zero_point, labels)
+    contract = Contract.square(net.contract.height, net.contract.scale, net.contract.zero_point, labels)
     path.write_bytes(FORMATS.load("tflite").stamp(net.lite("int8"), contract, ABOUT))
     told = mediapipe(path, net.pixels)["predictions"]
     assert {name for _, name, _ in told} == set(labels)

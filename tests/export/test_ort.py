@@ -6,7 +6,7 @@ from collections.abc import Callable
 import onnxruntime
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export import FORMATS
 from tests.export.conftest import ABOUT, Network
 
@@ -18,7 +18,7 @@ def test_it_carries_its_facts(precision: str, network: GetNetwork) -> None:
     net = network("mobilenet_v2")
     meta = onnxruntime.InferenceSession(net.file("ort", precision), providers=["CPUExecutionProvider"]).get_modelmeta()
     facts = meta.custom_metadata_map
-    assert InputContract.from_dict(json.loads(facts["edgetl.contract"])) == net.contract
+    assert Contract.parse(json.loads(facts["edgetl.contract"])) == net.contract
     assert facts["labels"].split("\n") == ["café", "tree", "sea"]
     assert [facts[key] for key in ("name", "version", "model_license", "model_author", "description")] == [
         *(ABOUT.name, ABOUT.version, ABOUT.licence, ABOUT.author, ABOUT.description),

@@ -20,7 +20,7 @@ import numpy as np
 
 from edgetl import recipe
 from edgetl.benchmark.gate import against, load_baseline
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
 from edgetl.files import write_json
 from edgetl.report import card
@@ -31,8 +31,8 @@ from edgetl.ship.manifest import parse
 from tests.fuzz import examples
 from tests.fuzz.swapping import swapped
 
-CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b"))
-TINY = InputContract(32, 1 / 127.5, 128, ("a", "b", "c", "d"))
+CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b"))
+TINY = Contract.square(32, 1 / 127.5, 128, ("a", "b", "c", "d"))
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def _devices(content: bytes, at: Path) -> None:
 
 
 def _contract(content: bytes, at: Path) -> None:
-    contract = InputContract.load(_written(content, at, "contract.json"))
-    assert InputContract.from_dict(contract.to_dict()) == contract
+    contract = Contract.read(_written(content, at, "contract.json"))
+    assert Contract.parse(contract.to_json()) == contract
 
 
 def _manifest(content: bytes, at: Path) -> None:
@@ -273,8 +273,8 @@ READERS: dict[str, Reader] = {
     "recipe of a run, values swapped": _swapping(_restored, _defaults),
     "setting": Reader(_setting, lambda: [b"train.epochs=5", b'export.formats=["onnx"]', b"model.weights=/a path"]),
     "devices file": Reader(_devices, lambda: [b'[phone]\nkind = "adb"\n', b'[board]\nkind = "ssh"\nhost = "pi"\n']),
-    "contract": Reader(_contract, lambda: [json.dumps(CONTRACT.to_dict()).encode()]),
-    "contract, values swapped": _swapping(_contract, lambda: json.dumps(CONTRACT.to_dict()).encode()),
+    "contract": Reader(_contract, lambda: [json.dumps(CONTRACT.to_json()).encode()]),
+    "contract, values swapped": _swapping(_contract, lambda: json.dumps(CONTRACT.to_json()).encode()),
     "manifest": Reader(_manifest, lambda: [examples.manifest()]),
     "manifest, values swapped": _swapping(_manifest, examples.manifest),
     "bundle": Reader(_bundle, examples.bundles),

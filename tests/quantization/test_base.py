@@ -9,7 +9,7 @@ from edgetl.keras import keras, layers, tf
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.quantization.base import FakeQuantize, Quantized, on_grid, ranged_layers
 from edgetl.quantization.calibrate import activation_ranges
@@ -35,7 +35,7 @@ def test_calibration_sees_every_image_over_batches() -> None:
     image = keras.Input((2, 2, 3))
     twice = layers.Add(name="twice")([image, image])
     model = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(twice))
-    contract = InputContract(2, 1.0, 100, ("a", "b"))
+    contract = Contract.square(2, 1.0, 100, ("a", "b"))
     pixels = np.full((70, 2, 2, 3), 100, np.uint8)  # more than two batches
     pixels[3], pixels[69, 0, 0, 0] = 90, 250
 

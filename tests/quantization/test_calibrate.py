@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgetl.backbones.hard_sigmoid import HardSigmoid, hard_swish
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.quantization.calibrate import METHODS, Histogram, activation_ranges, histograms, minmax, mse, percentile
 
 BINS = 2048
@@ -58,7 +58,7 @@ def test_what_a_hard_sigmoid_cannot_tell_apart_takes_no_room() -> None:
     model = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(gated))
     model.get_layer("swished").set_weights([kernel, np.zeros(2, np.float32)])
     model.get_layer("gated").set_weights([np.full((1, 1, 2, 2), -1.0, np.float32), np.full(2, 9.0, np.float32)])
-    contract = InputContract(4, 1 / 127.5, 128, ("a", "b"))
+    contract = Contract.square(4, 1 / 127.5, 128, ("a", "b"))
     pixels = np.random.default_rng(2).integers(0, 256, (20, 4, 4, 3)).astype(np.uint8)
     ranges = activation_ranges(model, contract, pixels, np.arange(20))
     assert ranges["swished"][0] == -3.0
@@ -72,5 +72,5 @@ def test_histograms_count_every_value() -> None:
     image = keras.Input((2, 2, 3))
     model = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(layers.Add(name="twice")([image, image])))
     pixels = np.random.default_rng(3).integers(0, 256, (70, 2, 2, 3)).astype(np.uint8)
-    found = histograms(model, InputContract(2, 1.0, 100, ("a", "b")), pixels, np.arange(70))
+    found = histograms(model, Contract.square(2, 1.0, 100, ("a", "b")), pixels, np.arange(70))
     assert {name: counts.sum() for name, (counts, _, _) in found.items()} == {"twice": 70 * 12, "pool": 70 * 3}

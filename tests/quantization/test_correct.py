@@ -6,12 +6,12 @@ from edgetl.keras import keras, layers
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.quantization.correct import corrected, input_means
 from tests.quantization.conftest import Case
 from tests.training.conftest import CONTRACT as SMALL
 
-CONTRACT = InputContract(8, 1 / 127.5, 128, ("a", "b"))
+CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b"))
 
 
 def _model() -> keras.Model:

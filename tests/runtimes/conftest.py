@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 
-CONTRACT = InputContract(image_size=16, scale=1 / 127.5, zero_point=128, class_names=("red", "green", "blue"))
+CONTRACT = Contract.square(size=16, scale=1 / 127.5, zero_point=128, class_names=("red", "green", "blue"))
 
 
 def coloured_images(count: int) -> NDArray[np.uint8]:
@@ -33,7 +33,7 @@ def expected(model: Any, images: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 @pytest.fixture(scope="session")
-def contract() -> InputContract:
+def contract() -> Contract:
     return CONTRACT
 
 

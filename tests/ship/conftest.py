@@ -2,19 +2,26 @@
 
 import hashlib
 
-from edgetl.ship.manifest import Manifest, dump
+from edgetl.contract import Contract
+from edgetl.ship.manifest import BundledFile, Manifest, Verdict
 
 CONTENTS = {"labels.txt": b"a\nb\n", "card.md": b"# card\n", "golden/pixels.bin": bytes(12)}
-CONTRACT = {
-    **{"image_size": 2, "scale": 1 / 127.5, "zero_point": 128, "class_names": ["a", "b"], "crop": "center_square"},
-    **{"resize": "antialiased_bilinear", "channels": "RGB", "input_name": "image", "output_name": "probabilities"},
-    **{"pixel_dtype": "uint8", "schema": 1},
-}
+CONTRACT = Contract.square(2, 1 / 127.5, 128, ("a", "b"))
 
 
 def manifest_of(contents: dict[str, bytes]) -> bytes:
-    files = {name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)} for name, content in contents.items()}
-    texts = {"name": "tiny", "architecture": "tiny_cnn", "version": "1", "licence": "", "scheme": "ptq_int8", "data_fingerprint": "0"}
-    validation = {"passed": True, "images": 3, "forced": ""}
-    rest = {"schema": 1, "contract": CONTRACT, "models": {}, "files": files, "validation": validation, "software": {}}
-    return dump(Manifest.model_validate(texts | rest))
+    files = {name: BundledFile(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content)) for name, content in contents.items()}
+    manifest = Manifest(
+        name="tiny",
+        architecture="tiny_cnn",
+        version="1",
+        licence="",
+        scheme="ptq_int8",
+        contract=CONTRACT,
+        models={},
+        files=files,
+        validation=Verdict(passed=True, images=3, forced=""),
+        data_fingerprint="0",
+        software={},
+    )
+    return manifest.to_bytes()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.decode import fit
 from edgetl.runtimes import open_session
 from edgetl.ship import archive
@@ -42,8 +42,8 @@ def repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], No
 def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     """Give the classes, and the model, other names everywhere."""
     manifest, golden = json.loads(files["manifest.json"]), json.loads(files["golden/golden.json"])
-    to = dict(zip(manifest["contract"]["class_names"], labels, strict=True))
-    manifest["contract"]["class_names"], manifest["name"] = list(labels), labels[0]
+    to = dict(zip(manifest["contract"]["output"]["class_names"], labels, strict=True))
+    manifest["contract"]["output"]["class_names"], manifest["name"] = list(labels), labels[0]
     golden["labels"] = [to[name] for name in golden["labels"]]
     golden["top1"] = {file: [to[name] for name in names] for file, names in golden["top1"].items()}
     files["manifest.json"], files["golden/golden.json"] = json.dumps(manifest).encode(), json.dumps(golden).encode()
@@ -53,9 +53,9 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
 def recoloured(files: dict[str, bytes]) -> None:
     """Other golden images, whose channels differ, so that it shows when they are swapped: those of 200 whose predictions change most."""
     manifest = json.loads(files["manifest.json"])
-    contract = InputContract.from_dict(manifest["contract"])
+    contract = Contract.parse(manifest["contract"])
     coarse = np.random.default_rng(5).integers(0, 256, (200, 3, 3, 3), np.uint8)
-    size = (contract.image_size, contract.image_size)
+    size = (contract.width, contract.height)
     pixels = np.stack([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in coarse])
     sessions = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.training.epochs import Schedule
 
 SIZE = 32
-CONTRACT = InputContract(SIZE, 1 / 127.5, 128, ("red", "green", "blue"))
+CONTRACT = Contract.square(SIZE, 1 / 127.5, 128, ("red", "green", "blue"))
 NO_AUGMENTATION = Augmentation(flip=False, crop_min_area=1.0, colour=0.0, strength=0.0, image_size=SIZE)
 
 

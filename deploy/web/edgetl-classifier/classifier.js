@@ -39,7 +39,7 @@ export class Classifier {
     const model = await fetched(new URL(app.model, folder));
     const digest = await sha256(model);
     const classifier = new Classifier(folder, app, manifest, digest, await open(model));
-    await classifier.probabilities(new Uint8Array(manifest.contract.image_size ** 2 * 3)); // the first prediction takes ten times as long
+    await classifier.probabilities(new Uint8Array(manifest.contract.input.height ** 2 * 3)); // the first prediction takes ten times as long
     return classifier;
   }
 
@@ -50,7 +50,7 @@ export class Classifier {
   }
 
   get labels() {
-    return this.manifest.contract.class_names;
+    return this.manifest.contract.output.class_names;
   }
 
   // The `top` best classes, the best first; how long the model took, and all of it, in milliseconds.
@@ -76,7 +76,7 @@ export class Classifier {
       return canvas.getImageData(0, 0, columns, rows).data;
     };
     try {
-      return centralSquare(bitmap.width, bitmap.height, this.manifest.contract.image_size, read);
+      return centralSquare(bitmap.width, bitmap.height, this.manifest.contract.input.height, read);
     } finally {
       bitmap.close();
     }

@@ -51,7 +51,7 @@ async function checkFiles({ folder, app, modelSha256 }) {
   }
   if (modelSha256 !== manifest.files[app.model].sha256) throw new SelfTestError(`${app.model} was changed`);
   const labels = new TextDecoder("utf-8", { ignoreBOM: true }).decode(files["labels.txt"]);
-  if (labels !== manifest.contract.class_names.map((label) => `${label}\n`).join("")) {
+  if (labels !== manifest.contract.output.class_names.map((label) => `${label}\n`).join("")) {
     throw new SelfTestError("labels.txt has other labels than manifest.json");
   }
   return files;

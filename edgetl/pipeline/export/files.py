@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
 from edgetl.export import FORMATS
 from edgetl.export.base import About
 from edgetl.export.tflite import float_tflite
-from edgetl.files import atomic, fingerprint, write_json
+from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project
@@ -67,7 +67,7 @@ def export_inputs(
     stages = [project.run.stage(name) for name in behind]
     of_float = project.run.stage(project.float_stage)["inputs"]
     stale = any(stage["facts"].get("float", of_float) != of_float for stage in stages)
-    if stale or InputContract.load(project.run.contract) != project.contract:
+    if stale or Contract.read(project.run.contract) != project.contract:
         raise RunError(
             f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
         )
@@ -125,7 +125,7 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
             temporary.write_bytes(finished)
         written.append(path)
         logger.info(f"{path}: {len(finished):,} bytes")
-    write_json(project.run.export / "contract.json", project.contract.to_dict())
+    project.contract.write(project.run.export / "contract.json")
     return written, facts
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.decode import fit
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.export import format_of
@@ -29,7 +29,7 @@ from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 from edgetl.ship import archive, golden, signature
 from edgetl.ship.golden import Golden
-from edgetl.ship.manifest import SCHEMA, File, Latency, Manifest, Model, Validation, dump
+from edgetl.ship.manifest import BundledFile, BundledModel, Manifest, MeasuredLatency, Verdict
 from edgetl.ship.sbom import sbom
 
 _REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the same with --force"
@@ -65,24 +65,21 @@ def bundle(
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record["software"]),
     }
-    manifest = Manifest.model_validate(
-        {
-            "schema": SCHEMA,
-            "name": title,
-            "architecture": f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
-            "version": version,
-            "licence": licence,
-            "scheme": str(record["stages"].get("export_int8", {"facts": {}})["facts"].get("shipped", "")),
-            "contract": project.contract.to_dict(),
-            "models": {path.name: _model(run, path, validation) for path in files},
-            "files": {name: _file(content) for name, content in sorted(contents.items())},
-            "validation": Validation(passed=validation["passed"], images=validation["images"], forced=forced),
-            "data_fingerprint": record["stages"]["data"]["facts"]["fingerprint"],
-            "software": record["software"],
-        }
+    manifest = Manifest(
+        name=title,
+        architecture=f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
+        version=version,
+        licence=licence,
+        scheme=str(record["stages"].get("export_int8", {"facts": {}})["facts"].get("shipped", "")),
+        contract=project.contract,
+        models={path.name: _model(run, path, validation) for path in files},
+        files={name: _file(content) for name, content in sorted(contents.items())},
+        validation=Verdict(passed=validation["passed"], images=validation["images"], forced=forced),
+        data_fingerprint=record["stages"]["data"]["facts"]["fingerprint"],
+        software=record["software"],
     )
-    signed = {archive.SIGNATURE: signature.sign(dump(manifest), key)} if key else {}
-    archive.write(out, contents | {archive.MANIFEST: dump(manifest)} | signed)
+    signed = {archive.SIGNATURE: signature.sign(manifest.to_bytes(), key)} if key else {}
+    archive.write(out, contents | {archive.MANIFEST: manifest.to_bytes()} | signed)
     return manifest
 
 
@@ -115,12 +112,12 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
     }
 
 
-def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[InputContract, Golden]:
+def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Contract, Golden]:
     """A bundle's contract and golden predictions. Raises RunError when they are damaged, ParityError when the labels had another order."""
     try:
-        contract = InputContract.from_dict(manifest.contract.model_dump(by_alias=True))
+        contract = manifest.contract
         wanted = Golden.of(files, contract.class_names)
-        if wanted.pixels.shape[1:] != (contract.image_size, contract.image_size, 3):
+        if wanted.pixels.shape[1:] != (contract.height, contract.width, 3):
             raise ValueError(f"its images are of the shape {wanted.pixels.shape}")
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         raise RunError(f"{path}: its golden predictions cannot be read: {error!r}", "get the bundle again from who made it") from error
@@ -169,11 +166,11 @@ def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]
     return Golden(pixels, names, predictions, _resized(pixels, contract))
 
 
-def _resized(pixels: Any, contract: InputContract) -> Any:
+def _resized(pixels: Any, contract: Contract) -> Any:
     return fit(Image.fromarray(golden.mosaic(pixels)), contract)
 
 
-def _predictions(models: Mapping[str, bytes], contract: InputContract, pixels: Any) -> dict[str, Any]:
+def _predictions(models: Mapping[str, bytes], contract: Contract, pixels: Any) -> dict[str, Any]:
     predictions = {}
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         for name, content in models.items():
@@ -183,31 +180,31 @@ def _predictions(models: Mapping[str, bytes], contract: InputContract, pixels: A
     return predictions
 
 
-def _model(run: RunFolder, path: Path, validation: Mapping[str, Any]) -> Model:
+def _model(run: RunFolder, path: Path, validation: Mapping[str, Any]) -> BundledModel:
     name, precision = subject_name(path), path.name.partition(".")[0].removeprefix("model_")
     if reason := validation["unverified"].get(name):
-        return Model(
-            runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=[], unverified=reason
+        return BundledModel(
+            runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=(), unverified=reason
         )
     subject = validation["subjects"].get(name)
     if subject is None:
         raise RunError(f"{path.name} was not validated", _REMEDY.partition(",")[0])
     chip = validation["cpu"]["model"]
-    latency = [Latency(device="host of the validation", chip=chip, p50_ms=subject["latency_ms"]["p50"])]
+    latency = [MeasuredLatency(device="host of the validation", chip=chip, p50_ms=subject["latency_ms"]["p50"])]
     with suppress(OSError, ValueError, KeyError, TypeError):  # a benchmark is welcome, not needed
         measured = json.loads((run.path / "benchmark.json").read_text(encoding="utf-8"))
         if measured["models"].get(name, {}).get("sha256") == sha256(path):
             for one in measured["results"]:
                 if one["model"] == name and (one.get("latency_ms") or {}).get("p50") is not None:
                     facts = measured["devices"][one["device"]]
-                    latency.append(Latency(device=one["device"], chip=facts.get("chip") or "", p50_ms=one["latency_ms"]["p50"]))
+                    latency.append(MeasuredLatency(device=one["device"], chip=facts.get("chip") or "", p50_ms=one["latency_ms"]["p50"]))
     accuracy = subject["accuracy"]
-    return Model(
+    return BundledModel(
         runtime=runtime_of(path),
         precision=precision,
         top1_accuracy=accuracy["top1_accuracy"],
         top1_interval_95=accuracy["top1_interval_95"],
-        latency=latency,
+        latency=tuple(latency),
         unverified="",
     )
 
@@ -216,5 +213,5 @@ def _lines(labels: Sequence[str]) -> bytes:
     return "".join(f"{label}\n" for label in labels).encode()
 
 
-def _file(content: bytes) -> File:
-    return File(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))
+def _file(content: bytes) -> BundledFile:
+    return BundledFile(sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content))

@@ -157,7 +157,7 @@ def teacher_of(project: Project) -> Teacher | None:
     model, contract = other.float_model, other.contract
 
     def answer(pixels: Any) -> Any:
-        sized = tf.image.resize(pixels, [contract.image_size] * 2, antialias=True)
+        sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)
         return model(contract.normalize(sized), training=False)
 
     return Teacher(answer, settings.weight, settings.temperature)

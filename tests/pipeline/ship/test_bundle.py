@@ -9,12 +9,12 @@ import jsonschema
 import numpy as np
 import pytest
 
-from edgetl.contract import InputContract
+from edgetl.contract import Contract
 from edgetl.export import format_of
 from edgetl.export.base import About
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden
-from edgetl.ship.manifest import json_schema
+from edgetl.ship.manifest import Manifest
 from tests.conftest import CliResult, Made
 from tests.ship.repack import repacked
 
@@ -25,14 +25,14 @@ SCHEMA = Path(__file__).resolve().parents[3] / "deploy" / "bundle.schema.json"
 def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     manifest, files = archive.read(bundled)
     document = json.loads(files["manifest.json"])
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(), "renew it: python -m edgetl.ship.manifest"
-    jsonschema.validate(document, json_schema())
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == Manifest.model_json_schema()
+    jsonschema.validate(document, Manifest.model_json_schema())
     assert set(manifest.models) == {"model_int8.tflite", "model_int8.onnx"}
     architecture = "efficientnet_lite0 1, 32 px"
     about = About(architecture, licence="Apache-2.0", description=f"Names one of 3 classes: {architecture}")
     for name in manifest.models:
         content = (made.run / "export" / name).read_bytes()
-        licensed = format_of(name).stamp(content, InputContract.load(made.run / "contract.json"), about)
+        licensed = format_of(name).stamp(content, Contract.read(made.run / "contract.json"), about)
         assert files[name] == licensed, "the file as validated, but for the licence"
         assert b"Apache-2.0" in files[name]
         assert b"Apache-2.0" not in content

@@ -111,7 +111,8 @@ def test_the_self_test_passes_on_the_golden_predictions(built: Built, tmp_path: 
 def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> None:
     def swapped(files: dict[str, bytes]) -> None:
         manifest = json.loads(files["manifest.json"])
-        labels = manifest["contract"]["class_names"] = manifest["contract"]["labels"][::-1]
+        output = manifest["contract"]["output"]
+        labels = output["class_names"] = output["class_names"][::-1]
         files["manifest.json"] = json.dumps(manifest).encode()
         files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
 

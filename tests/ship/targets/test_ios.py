@@ -210,7 +210,8 @@ def changed_byte(data: Path) -> None:
 
 def other_order(data: Path) -> None:
     manifest = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
-    manifest["contract"]["class_names"] = labels = manifest["contract"]["labels"][::-1]
+    output = manifest["contract"]["output"]
+    output["class_names"] = labels = output["class_names"][::-1]
     (data / "labels.txt").write_bytes("".join(f"{label}\n" for label in labels).encode())
     _hashed(data, manifest)
 

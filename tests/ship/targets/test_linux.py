@@ -183,9 +183,9 @@ def test_one_changed_byte_fails_the_self_test(python: Callable[..., Done], shipp
 
 def _swapped_labels(files: dict[str, bytes]) -> None:
     manifest = json.loads(files["manifest.json"])
-    manifest["contract"]["class_names"].reverse()
+    manifest["contract"]["output"]["class_names"].reverse()
     files["manifest.json"] = json.dumps(manifest).encode()
-    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["class_names"]).encode()
+    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["output"]["class_names"]).encode()
 
 
 def _other_normalization(files: dict[str, bytes]) -> None:

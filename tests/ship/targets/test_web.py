@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetl.contract import InputContract
 from edgetl.data.decode import fit
 from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.pipeline.ship.app import ship
+from edgetl.ship.manifest import Manifest
 from tests.ship.repack import HOSTILE, repacked
 from tests.ship.targets.test_linux import _drawn
 from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, image, predicted, proved, shown
@@ -83,7 +83,7 @@ def test_images_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: d
 
 
 def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path]) -> None:
-    contract = json.loads((web_apps["litert"] / PART / "model/manifest.json").read_text(encoding="utf-8"))["contract"]
+    contract = Manifest.read(web_apps["litert"] / PART / "model/manifest.json").contract
     script = """async ([width, height, size, pixels]) => {
       const { centralSquare } = await import("./resample.js");
       const rgb = Uint8Array.from(atob(pixels), (one) => one.charCodeAt(0));
@@ -103,7 +103,7 @@ def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path])
         page.goto(f"{host.url}{PART}/selftest.html")
         for width, height, size in ((501, 399, 32), (61, 90, 32), (300, 9, 32), (5, 7, 32), (32, 32, 32), (33, 640, 96), (1001, 700, 128)):
             pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
-            wanted = fit(Image.fromarray(pixels), InputContract.from_dict(contract | {"image_size": size}))
+            wanted = fit(Image.fromarray(pixels), contract.resized(size))
             found = page.evaluate(script, [width, height, size, base64.b64encode(pixels.tobytes()).decode()])
             np.testing.assert_array_equal(np.asarray(found, np.uint8).reshape(size, size, 3), wanted, err_msg=f"{width} x {height}")
         page.context.close()

@@ -59,7 +59,9 @@ RUN = "this.#run(pixels)"
         (rewritten("classifier.js", RUN, "this.#run(pixels.map((_, at) => pixels[at + 2 - 2 * (at % 3)]))"), "the predictions are up to"),
         (rewritten("classifier.js", RUN, "this.#run(pixels.map((value) => value / 2 + 64))"), "the predictions are up to"),
         (
-            rewritten("classifier.js", "this.manifest.contract.class_names;", "this.manifest.contract.class_names.toReversed();"),
+            rewritten(
+                "classifier.js", "this.manifest.contract.output.class_names;", "this.manifest.contract.output.class_names.toReversed();"
+            ),
             "another order",
         ),
         (rewritten("resample.js", "Math.max(scale, 1)", "1"), "cropping and resizing"),
@@ -85,9 +87,9 @@ def tested(browser: "Browser", app: Path) -> str:
 
 def wrong_labels(files: dict[str, bytes]) -> None:
     manifest = json.loads(files["manifest.json"])
-    manifest["contract"]["class_names"].reverse()
+    manifest["contract"]["output"]["class_names"].reverse()
     files["manifest.json"] = json.dumps(manifest).encode()
-    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["class_names"]).encode()
+    files["labels.txt"] = "".join(f"{label}\n" for label in manifest["contract"]["output"]["class_names"]).encode()
 
 
 def bgr(files: dict[str, bytes]) -> None:

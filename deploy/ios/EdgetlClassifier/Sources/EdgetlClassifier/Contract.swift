@@ -1,20 +1,29 @@
 import Foundation
 
-/// How an image becomes the input, and what the outputs are called.
+/// How an image becomes the input, and what the outputs mean.
 public struct Contract: Decodable, Sendable {
-    /// Height and width of the input, in pixels.
-    public let imageSize: Int
-    /// In the order of the outputs.
-    public let labels: [String]
-    let inputName: String
-    let outputName: String
-
-    enum CodingKeys: String, CodingKey {
-        case labels = "class_names"
-        case imageSize = "image_size"
-        case inputName = "input_name"
-        case outputName = "output_name"
+    struct Input: Decodable {
+        let name: String
+        let height: Int  // the width too
     }
+
+    struct Output: Decodable {
+        let name: String
+        let classNames: [String]
+
+        enum CodingKeys: String, CodingKey {
+            case name
+            case classNames = "class_names"
+        }
+    }
+
+    let input: Input
+    let output: Output
+
+    /// Height and width of the input, in pixels.
+    public var imageSize: Int { input.height }
+    /// In the order of the outputs.
+    public var classNames: [String] { output.classNames }
 }
 
 /// manifest.json: what the model is, and the hashes of the files around it.

@@ -67,7 +67,7 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         let probabilities = try probabilities(pixels(image))
         let latency = ContinuousClock.now - begun
         let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
-        let best = order.prefix(top).map { Guess(id: $0, label: contract.labels[$0], probability: Double(probabilities[$0])) }
+        let best = order.prefix(top).map { Guess(id: $0, label: contract.classNames[$0], probability: Double(probabilities[$0])) }
         return Answer(best: best, latencyMs: latency / .milliseconds(1))
     }
 
@@ -80,8 +80,8 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
     public func probabilities(_ pixels: Pixels) throws -> [Float] {
         precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the image is not of the model's size")
         let found = try lock.withLock { try model.run(pixels.bytes) }
-        guard found.count == contract.labels.count, found.allSatisfy(\.isFinite) else {
-            throw ClassifierError("The model gives \(found.count) predictions, and \(contract.labels.count) probabilities were expected.")
+        guard found.count == contract.classNames.count, found.allSatisfy(\.isFinite) else {
+            throw ClassifierError("The model gives \(found.count) predictions, and \(contract.classNames.count) probabilities were expected.")
         }
         return found
     }

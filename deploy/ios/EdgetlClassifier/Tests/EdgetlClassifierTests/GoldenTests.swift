@@ -17,7 +17,7 @@ final class GoldenTests: XCTestCase {
         let prediction = try classifier.classify(grey, top: 2)
         XCTAssertEqual(prediction.best.count, 2)
         XCTAssertGreaterThanOrEqual(prediction.best[0].probability, prediction.best[1].probability)
-        XCTAssertTrue(prediction.best.allSatisfy { classifier.contract.labels[$0.id] == $0.label })
+        XCTAssertTrue(prediction.best.allSatisfy { classifier.contract.classNames[$0.id] == $0.label })
         XCTAssertGreaterThan(prediction.latencyMs, 0)
     }
 

@@ -30,11 +30,11 @@ final class RuntimeModel: Model {
 
     func run(_ pixels: [UInt8]) throws -> [Float] {
         let image = MLFeatureValue(pixelBuffer: try frame(pixels))
-        let features = try MLDictionaryFeatureProvider(dictionary: [contract.inputName: image])
+        let features = try MLDictionaryFeatureProvider(dictionary: [contract.input.name: image])
         guard let shares = try model.prediction(from: features).featureValue(for: output)?.dictionaryValue else {
             throw ClassifierError("The model gives no probabilities by label.")
         }
-        return try contract.labels.map { label in
+        return try contract.classNames.map { label in
             guard let share = shares[label] else { throw ClassifierError("The model does not know the label '\(label)'.") }
             return share.floatValue
         }

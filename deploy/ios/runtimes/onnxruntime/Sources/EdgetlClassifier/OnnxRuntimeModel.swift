@@ -24,9 +24,9 @@ final class RuntimeModel: Model {
         let shape = [1, contract.imageSize, contract.imageSize, 3].map { NSNumber(value: $0) }
         let kind: ORTTensorElementDataType = input == .uint8 ? .uInt8 : .float
         let image = try ORTValue(tensorData: NSMutableData(data: input.input(pixels)), elementType: kind, shape: shape)
-        let predictions = try session.run(withInputs: [contract.inputName: image], outputNames: [contract.outputName], runOptions: nil)
-        guard let prediction = predictions[contract.outputName] else {
-            throw ClassifierError("The model has no output '\(contract.outputName)'.")
+        let predictions = try session.run(withInputs: [contract.input.name: image], outputNames: [contract.output.name], runOptions: nil)
+        guard let prediction = predictions[contract.output.name] else {
+            throw ClassifierError("The model has no output '\(contract.output.name)'.")
         }
         let output: Elements = try prediction.tensorTypeAndShapeInfo().elementType == .uInt8 ? .uint8 : .float32
         return try Data(referencing: prediction.tensorData()).withUnsafeBytes(output.probabilities)

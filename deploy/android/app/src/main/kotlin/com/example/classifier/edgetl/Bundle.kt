@@ -10,13 +10,14 @@ internal interface Files {
     fun read(name: String): ByteArray
 }
 
-/** The model's name, its input contract and its labels. */
+/** The model's name, its input contract and its class names. */
 internal class Bundle(val files: Files) {
     val choice = json("app.json")
     val manifest = json("manifest.json")
     val model: String = choice.getString("model")
-    val size: Int = manifest.getJSONObject("contract").getInt("image_size")
-    val labels: List<String> = manifest.getJSONObject("contract").getJSONArray("class_names").strings()
+    private val contract = manifest.getJSONObject("contract")
+    val size: Int = contract.getJSONObject("input").getInt("height") // the width too
+    val classNames: List<String> = contract.getJSONObject("output").getJSONArray("class_names").strings()
 
     fun json(name: String) = JSONObject(files.read(name).decodeToString())
 }

@@ -28,7 +28,7 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
         val probabilities = model.probabilities(pixels(image.turned(rotationDegrees)))
         val latencyMs = (System.nanoTime() - begun) / 1e6
         val best = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
-        return Classification(best.map { Answer(bundle.labels[it], probabilities[it]) }, latencyMs)
+        return Classification(best.map { Answer(bundle.classNames[it], probabilities[it]) }, latencyMs)
     }
 
     /** Proves that this phone runs the validated model. Throws SelfTestException. */

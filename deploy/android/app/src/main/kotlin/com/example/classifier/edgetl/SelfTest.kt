@@ -25,7 +25,7 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
             throw SelfTestException("there are ${wanted.size} golden predictions and ${pixels.size} bytes of golden images")
         }
         val top1 = golden.getJSONObject("top1").getJSONArray(bundle.model).strings()
-        if (wanted.map { row -> bundle.labels.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
+        if (wanted.map { row -> bundle.classNames.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
             throw SelfTestException("the labels are in another order than the model's outputs")
         }
         val steps = wanted.flatMapIndexed(::steps)
@@ -40,8 +40,8 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
 
     private fun steps(image: Int, wanted: DoubleArray): List<Double> {
         val found = model.probabilities(pixels.copyOfRange(image * imageBytes, (image + 1) * imageBytes))
-        if (found.size != wanted.size || found.size != bundle.labels.size) {
-            throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.labels.size} labels")
+        if (found.size != wanted.size || found.size != bundle.classNames.size) {
+            throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.classNames.size} labels")
         }
         return found.indices.map { abs(found[it] - wanted[it]) * 256 }
     }
@@ -55,7 +55,7 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
                 throw SelfTestException("$name was changed")
             }
         }
-        if (bundle.files.read("labels.txt").decodeToString() != bundle.labels.joinToString("") { "$it\n" }) {
+        if (bundle.files.read("labels.txt").decodeToString() != bundle.classNames.joinToString("") { "$it\n" }) {
             throw SelfTestException("labels.txt has other labels than manifest.json")
         }
     }
