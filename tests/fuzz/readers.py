@@ -27,7 +27,7 @@ from edgetl.report import card
 from edgetl.report.terminal import tables
 from edgetl.run_folder import RunFolder
 from edgetl.ship import archive
-from edgetl.ship.manifest import parse
+from edgetl.ship.manifest import Manifest
 from tests.fuzz import examples
 from tests.fuzz.swapping import swapped
 
@@ -136,7 +136,7 @@ def _contract(content: bytes, at: Path) -> None:
 
 
 def _manifest(content: bytes, at: Path) -> None:
-    parse(content)
+    Manifest.from_bytes(content, "manifest.json")
 
 
 def _bundle(content: bytes, at: Path) -> None:
@@ -146,7 +146,7 @@ def _bundle(content: bytes, at: Path) -> None:
 def _bundled_predictions(content: bytes, at: Path) -> None:
     from edgetl.pipeline.ship.bundle import golden_of
 
-    manifest = parse(examples.manifest())
+    manifest = Manifest.from_bytes(examples.manifest(), "manifest.json")
     golden_of(at, manifest, {"golden/golden.json": content, "golden/pixels.bin": bytes(384), "golden/resized.bin": bytes(12)})
 
 

@@ -7,11 +7,14 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from edgetl.run_folder import software
-from edgetl.ship.manifest import File
+from edgetl.ship.manifest import BundledFile
 from edgetl.ship.sbom import sbom
 from tests.ship.repack import HOSTILE
 
-MODELS = {"model_int8.tflite": File(sha256="0" * 64, size_bytes=3), "model_float16.mlpackage.zip": File(sha256="a" * 64, size_bytes=4)}
+MODELS = {
+    "model_int8.tflite": BundledFile(sha256="0" * 64, size_bytes=3),
+    "model_float16.mlpackage.zip": BundledFile(sha256="a" * 64, size_bytes=4),
+}
 
 
 def faults(content: bytes) -> str:
