@@ -1,1 +1,1 @@
-"""Are the models right, and do they agree: arithmetic on arrays of probabilities, with no file and no TensorFlow in sight."""
+"""How accurate models are and whether they agree: arithmetic on arrays of probabilities, without files or TensorFlow."""

@@ -1,4 +1,4 @@
-"""How far two models' predictions for the same images are apart."""
+"""Agreement of two models: how far their predictions for the same images are apart."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +14,12 @@ _WORST = 10  # rows: a screenful, enough to see what the worst images have in co
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two models a and b make of the same images.
+    """How the predictions of two models, a and b, for the same images differ.
 
     `mean_steps` and `max_steps` are |pa - pb| over all images and classes, in steps of 1/256 (the uint8 output's).
-    `mean_abs_dp` is the mean over images of the largest |pa - pb| among its classes: unlike a mean over all classes it means the
-    same for 2 classes as for 1000. `kl` is the mean of KL(a || b) in nats. `worst` are rows: first those with different top-1, then
-    the others, each by falling largest |pa - pb|.
+    `mean_abs_dp` is the mean over images of the largest |pa - pb| among the classes: unlike a mean over all classes it means the
+    same for 2 classes as for 1000. `kl` is the mean of KL(a || b) in nats. `worst` holds the rows of the images that differ most: first
+    those with different top-1, then the others, both by decreasing largest |pa - pb|.
     """
 
     images: int
@@ -33,7 +33,7 @@ class Agreement:
 
 
 def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
-    """Agreement of two models' probabilities, both [N, K] for the same N >= 1 images."""
+    """Return the agreement of two models' probabilities, both [N, K] for the same N >= 1 images."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or a.shape != b.shape or not len(a):
         raise ValueError(f"probabilities {a.shape} and {b.shape} are not both [N, K]")
@@ -53,7 +53,7 @@ def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
 
 
 def _mean_kl(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    """Mean KL(a || b) in nats. Floored as the loss is, then made to sum to 1 again: else the sum could be negative."""
+    """Return the mean KL(a || b) in nats. Probabilities are floored as for the loss, then normalized again: else it could be negative."""
     a, b = (np.maximum(p, PROBABILITY_FLOOR) for p in (a, b))
     a, b = (p / p.sum(axis=1, keepdims=True) for p in (a, b))
     return float((a * np.log(a / b)).sum(axis=1).mean())

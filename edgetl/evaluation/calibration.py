@@ -1,4 +1,4 @@
-"""Does a probability of 0.8 mean right in 80 of 100 cases: how far a model is from that, and the one number that mends most of it."""
+"""Calibration: whether 80 of 100 predictions made with probability 0.8 are right, and the temperature that corrects most of the error."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 _BINS = 15  # of equal width, as Guo et al. 2017 (arXiv:1706.04599) count them
-_COLDEST, _HOTTEST = 0.25, 4.0  # beyond, it is not the temperature that is wrong: a set without a mistake would ask for 0
+_COLDEST, _HOTTEST = 0.25, 4.0  # beyond, the temperature is not the problem: a set without a mistake would ask for 0
 _PARTS = 5
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The images whose top-1 probability is in low..high: their mean top-1 probability, and the share that is right."""
+    """One bar of a reliability diagram: images with a top-1 probability in low..high, the mean of it, and the fraction that is right."""
 
     low: float
     high: float
@@ -26,10 +26,10 @@ class Bin:
 
 @dataclass(frozen=True)
 class Temperature:
-    """What all logits are divided by so that the loss is least (Guo et al. 2017), and what that does.
+    """The temperature by which to divide the logits for the smallest loss (Guo et al. 2017), and its effect.
 
-    Errors are expected calibration errors, losses in nats. The ones after are of images that the temperature was not fitted on: it is
-    fitted again to four fifths of them for each other fifth.
+    Errors are expected calibration errors, losses are in nats. The values "after" are cross-validated: each fifth of the images is judged
+    with a temperature fitted to the other four.
     """
 
     temperature: float
@@ -41,7 +41,7 @@ class Temperature:
 
 
 def find_temperature(logits: NDArray[Any], labels: NDArray[Any], seed: int = 0) -> Temperature:
-    """The temperature of logits [N, K] for labels [N], N >= 2."""
+    """Find the temperature for logits [N, K] and labels [N], N >= 2."""
     logits, labels = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
     part_of = np.random.default_rng(seed).permutation(len(labels)) % min(_PARTS, len(labels))
     cooled = np.empty_like(logits)
@@ -60,7 +60,7 @@ def find_temperature(logits: NDArray[Any], labels: NDArray[Any], seed: int = 0) 
 
 
 def _least_loss(logits: NDArray[Any], labels: NDArray[Any]) -> float:
-    """On a logarithmic scale, where too cold and too hot are alike."""
+    """Return the best temperature. The search is logarithmic, where half and double are equally far."""
     found = minimize_scalar(
         lambda log_t: _loss(logits / np.exp(log_t), labels), bounds=np.log([_COLDEST, _HOTTEST]), method="bounded", options={"xatol": 1e-4}
     )
@@ -72,9 +72,9 @@ def _loss(logits: NDArray[Any], labels: NDArray[Any]) -> float:
 
 
 def gaps(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
-    """float64 [N, bins]: each image's top-1 probability less 1 (right) or 0 (wrong), in its bin's column; zeros elsewhere.
+    """Return float64 [N, bins]: each image's top-1 probability minus 1 (right) or 0 (wrong) in its bin's column, zeros elsewhere.
 
-    The absolute column sums over N, added up, are the expected calibration error: also of resampled images.
+    The absolute column sums over N, added up, are the expected calibration error, also for resampled images.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     spread = np.zeros((len(labels), _BINS))
@@ -83,12 +83,12 @@ def gaps(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float6
 
 
 def calibration_error(probabilities: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Expected calibration error of probabilities [N, K], 0 (perfect) to 1."""
+    """Return the expected calibration error of probabilities [N, K], from 0 (perfect) to 1."""
     return float(np.abs(gaps(probabilities, labels).sum(axis=0)).sum() / len(labels))
 
 
 def reliability(probabilities: NDArray[Any], labels: NDArray[Any]) -> tuple[Bin, ...]:
-    """The bins that hold images, by rising probability."""
+    """Return the bins that hold images, by increasing probability."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
     place = _bin_of(confidence)
     return tuple(

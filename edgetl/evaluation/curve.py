@@ -1,4 +1,4 @@
-"""What more images are worth: accuracy over the number of training images, and the power law that it follows."""
+"""Learning curve: accuracy by number of training images, and a power law that predicts the value of more images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 _RESAMPLES = 1000
 _EXPONENTS = np.geomspace(0.05, 2.0, 60)  # error falls as images ** -exponent; published curves lie at 0.07 to 1 or so
-_FEWEST = 3  # sizes: the law has three parameters
+_FEWEST = 3  # sizes: the power law has three parameters
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Point:
-    """Mean accuracy over the seeds with its 95 % interval, and their standard deviation."""
+class CurvePoint:
+    """Mean accuracy over the seeds with its 95 % interval, and the standard deviation over the seeds."""
 
     images: int
     accuracy: float
@@ -25,22 +25,25 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Law:
-    """error(n) = floor + scale * (n / n_max) ** -exponent; `foreseen` is what the law of all smaller sizes says of the largest."""
+class PowerLaw:
+    """error(n) = floor + scale * (n / n_max) ** -exponent.
+
+    `predicted_accuracy` is a check: the accuracy at the largest size that a power law of all smaller sizes predicts.
+    """
 
     scale: float
     exponent: float
     floor: float
-    foreseen: float | None
+    predicted_accuracy: float | None
 
     def accuracy(self, share: float) -> float:
-        """At `share` times the largest number of images."""
+        """Return the accuracy at `share` times the largest number of images."""
         return float(1 - self.floor - self.scale * share**-self.exponent)
 
 
 @dataclass(frozen=True)
 class Doubled:
-    """What the law says of twice as many images; `gain_points` is against what it says of all there are."""
+    """The accuracy that the power law predicts for twice as many images; `gain_points` is the gain over its value for all images."""
 
     images: int
     accuracy: float
@@ -51,18 +54,18 @@ class Doubled:
 
 @dataclass(frozen=True)
 class Curve:
-    """`law` and `doubled` are None where there are too few sizes."""
+    """A learning curve; `law` and `doubled` are None when there are too few sizes."""
 
-    points: tuple[Point, ...]
-    law: Law | None
+    points: tuple[CurvePoint, ...]
+    law: PowerLaw | None
     doubled: Doubled | None
 
 
 def learning_curve(sizes: Sequence[int], right: NDArray[np.bool_], seed: int = 0) -> Curve:
-    """The curve of F rising sizes.
+    """Return the learning curve of F increasing sizes.
 
-    Intervals are percentiles over resampled seeds and validation images, the same images for all sizes: what they have by chance they
-    have in common, and most of it leaves the difference.
+    Intervals are percentiles over resampled seeds and validation images. All sizes share the same resampled images, so that most of the
+    chance in their choice cancels in differences.
 
     Args:
         right: bool [F, S, N]: whether the model trained on that many images with that seed is right on that validation image.
@@ -74,14 +77,14 @@ def learning_curve(sizes: Sequence[int], right: NDArray[np.bool_], seed: int = 0
     drawn = np.take_along_axis(each, random.integers(0, seeds, each.shape), axis=2).mean(axis=2)
     accuracy, spread = right.mean(axis=(1, 2)), right.mean(axis=2)
     points = tuple(
-        Point(int(size), float(accuracy[f]), _interval(drawn[:, f]), float(spread[f].std(ddof=1)) if seeds > 1 else 0.0)
+        CurvePoint(int(size), float(accuracy[f]), _interval(drawn[:, f]), float(spread[f].std(ddof=1)) if seeds > 1 else 0.0)
         for f, size in enumerate(sizes)
     )
     if fractions < _FEWEST:
         return Curve(points, None, None)
     shares = np.asarray(sizes, np.float64) / sizes[-1]
     [[scale, exponent, floor]] = power_law(shares, 1 - accuracy[None])
-    law = Law(float(scale), float(exponent), float(floor), _foreseen(shares, accuracy))
+    law = PowerLaw(float(scale), float(exponent), float(floor), _predicted_accuracy(shares, accuracy))
     laws = power_law(shares, 1 - drawn).T
     there, twice = (1 - laws[2] - laws[0] * share ** -laws[1] for share in (1.0, 2.0))
     gain = 100 * (law.accuracy(2) - law.accuracy(1))
@@ -89,9 +92,9 @@ def learning_curve(sizes: Sequence[int], right: NDArray[np.bool_], seed: int = 0
 
 
 def power_law(shares: Floats, errors: Floats) -> Floats:
-    """(scale, exponent, floor) [R, 3] of error = floor + scale * share ** -exponent with scale, floor >= 0: least squares for each row.
+    """Return (scale, exponent, floor) [R, 3] of error = floor + scale * share ** -exponent by least squares, scale and floor >= 0.
 
-    For one exponent that is linear in the other two; the best of a list of exponents is kept.
+    For a given exponent the problem is linear in the other two; the best of a list of exponents is kept.
 
     Args:
         shares: [F], of the largest size.
@@ -114,7 +117,8 @@ def power_law(shares: Floats, errors: Floats) -> Floats:
     return best
 
 
-def _foreseen(shares: Floats, accuracy: Floats) -> float | None:
+def _predicted_accuracy(shares: Floats, accuracy: Floats) -> float | None:
+    """Predict the last accuracy from the others; None when they are too few."""
     if len(shares) <= _FEWEST:
         return None
     [[scale, exponent, floor]] = power_law(shares[:-1] / shares[-2], 1 - accuracy[None, :-1])

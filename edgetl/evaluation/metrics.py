@@ -1,4 +1,4 @@
-"""How right a model is: statistics of probabilities [N, K] against labels [N]."""
+"""Accuracy, macro F1 and loss of a model from its probabilities [N, K] and the labels [N]."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +28,9 @@ class Accuracy:
 
 
 def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
-    """Statistics of probabilities [N, K] for labels [N] in 0..K-1, N >= 1.
+    """Return the accuracy of probabilities [N, K] for labels [N] in 0..K-1, N >= 1.
 
-    Of equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 is over the
+    Among equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 averages over the
     classes that occur among labels or predictions; top-5 is top-K when K < 5.
     """
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)

@@ -1,6 +1,6 @@
-"""All that is said of one model on one set of images, every figure with its 95 % interval."""
+"""All scores of one model on one set of images, each with its 95 % interval."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-from edgetl.evaluation.by_class import confusion
+from edgetl.evaluation.per_class import confusion
 from edgetl.evaluation.calibration import Bin, calibration_error, gaps, reliability
 from edgetl.evaluation.metrics import PROBABILITY_FLOOR, measure
 
@@ -20,23 +20,42 @@ _FEW = 10  # images of a class; below, resampling the same few images says littl
 _AVERAGED = ("precision", "recall", "f1", "roc_auc")
 
 Weights = NDArray[np.float64]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and its interval at 95 %."""
+    """A value and its 95 % interval."""
 
     value: float
-    interval_95: tuple[float, float]
+    interval_95: Interval
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Fraction of the images whose class is among the k most probable ones."""
+
+    k: int
+    accuracy: Estimate
+
+
+@dataclass(frozen=True)
+class Averages:
+    """Averages over the classes as fractions in 0..1; ROC-AUC is None when no class has one."""
+
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+    roc_auc: Estimate | None
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class: its images, how often it was named, and fractions in 0..1; None where there is nothing to divide by."""
+    """Scores of one class: how many images it has, how often it was predicted, and fractions in 0..1; None where undefined."""
 
-    label: str
+    class_name: str
     images: int
-    named: int
+    predicted: int
     precision: Estimate | None
     recall: Estimate | None
     f1: Estimate | None
@@ -45,20 +64,21 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """`loss` in nats, all else fractions in 0..1.
+    """Scores of one model: `loss` in nats, all others fractions in 0..1.
 
     `macro` and `weighted` average precision, recall and F1 as scikit-learn does: over the classes among labels or predictions, an
-    undefined one counting as 0; ROC-AUC (one class against the rest) over the classes that have one. `confusion` is [K][K]: rows are what
-    an image is, columns what it was called. Intervals of accuracies, precisions and recalls are Wilson's; the others are percentiles over
-    resampled images, that of the calibration error mirrored at the figure, since resampling adds to it what the figure has of chance too.
+    undefined one counting as 0; ROC-AUC (one class against the rest) over the classes that have one. `confusion` is the confusion matrix
+    [K][K]: a row for each true class, a column for each predicted class. Intervals of accuracies, precisions and recalls are Wilson's; the
+    others are percentiles over resampled images. That of the calibration error is mirrored at its value, since resampling adds to the
+    error what chance has added already.
     """
 
     images: int
-    accuracy: Estimate
-    topk_accuracy: Mapping[str, Estimate]
+    top1_accuracy: Estimate
+    top_k: tuple[TopK, ...]
     loss: Estimate
-    macro: Mapping[str, Estimate | None]
-    weighted: Mapping[str, Estimate | None]
+    macro: Averages
+    weighted: Averages
     calibration_error: Estimate
     reliability: tuple[Bin, ...]
     classes: tuple[ClassScores, ...]
@@ -66,34 +86,38 @@ class Scores:
     notes: tuple[str, ...]
 
 
-def score(probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], seed: int = 0) -> Scores:
-    """Scores of probabilities [N, K] for labels [N] in 0..K-1, N >= 1. Ties are resolved as in `measure`.
+@dataclass(frozen=True)
+class _Resampled:
+    """95 % intervals over resampled images: one a metric, and one for each class a per-class metric."""
+
+    overall: Mapping[str, Interval]
+    per_class: Mapping[str, Sequence[Interval]]
+
+
+def score(probabilities: NDArray[Any], labels: NDArray[Any], class_names: Sequence[str], seed: int = 0) -> Scores:
+    """Return the scores of probabilities [N, K] for labels [N] in 0..K-1, N >= 1. Ties are resolved as in `measure`.
 
     Args:
-        classes: K names.
-        seed: of the resampling: the same seed gives the same intervals.
+        class_names: K names.
+        seed: for the resampling: the same seed gives the same intervals.
     """
     basic = measure(probabilities, labels)
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities have NaN or infinity")
     predictions = probabilities.argmax(axis=1)
-    drawn = _intervals(probabilities, labels, seed)
-    counts = confusion(predictions, labels, len(classes))
-    per_class = _per_class(probabilities, labels, classes, counts, drawn)
-    averages = {kind: _averages(kind, labels, predictions, per_class, drawn) for kind in ("macro", "weighted")}
+    resampled = _intervals(probabilities, labels, seed)
+    counts = confusion(predictions, labels, len(class_names))
+    per_class = _per_class(probabilities, labels, class_names, counts, resampled)
     error = calibration_error(probabilities, labels)
-    low, high = drawn["calibration_error"]
-    ranked = np.argsort(-probabilities, axis=1, kind="stable")
-    within = {k: int((ranked[:, :k] == labels[:, None]).any(axis=1).sum()) for k in (1, *_TOP) if k < len(classes)}
-    top = {k: _proportion(right, len(labels)) for k, right in within.items()}
+    low, high = resampled.overall["calibration_error"]
     return Scores(
         images=basic.images,
-        accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
-        topk_accuracy={str(k): one for k, one in top.items() if k > 1 and one},
-        loss=Estimate(basic.loss, drawn["loss"]),
-        macro=averages["macro"],
-        weighted=averages["weighted"],
+        top1_accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
+        top_k=tuple(_top_k(probabilities, labels)),
+        loss=Estimate(basic.loss, resampled.overall["loss"]),
+        macro=_averages("macro", labels, predictions, per_class, resampled),
+        weighted=_averages("weighted", labels, predictions, per_class, resampled),
         calibration_error=Estimate(error, (max(2 * error - high, 0.0), min(max(2 * error - low, 0.0), 1.0))),
         reliability=reliability(probabilities, labels),
         classes=per_class,
@@ -102,32 +126,42 @@ def score(probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[s
     )
 
 
+def _top_k(probabilities: NDArray[Any], labels: NDArray[Any]) -> Iterator[TopK]:
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")
+    for k in _TOP:
+        if k < probabilities.shape[1]:
+            accuracy = _proportion(int((ranked[:, :k] == labels[:, None]).any(axis=1).sum()), len(labels))
+            assert accuracy is not None  # there are images
+            yield TopK(k, accuracy)
+
+
 def _per_class(
-    probabilities: NDArray[Any], labels: NDArray[Any], classes: Sequence[str], counts: NDArray[Any], drawn: Mapping[str, Any]
+    probabilities: NDArray[Any], labels: NDArray[Any], class_names: Sequence[str], counts: NDArray[Any], resampled: _Resampled
 ) -> tuple[ClassScores, ...]:
     found = []
-    for k, label in enumerate(classes):
-        images, named, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
-        f1 = Estimate(2 * right / (images + named), drawn["f1"][k]) if images + named else None
+    for k, name in enumerate(class_names):
+        images, predicted, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
+        f1 = Estimate(2 * right / (images + predicted), resampled.per_class["f1"][k]) if images + predicted else None
         both = 0 < images < len(labels)
-        area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), drawn["roc_auc"][k]) if both else None
-        found.append(ClassScores(label, images, named, _proportion(right, named), _proportion(right, images), f1, area))
+        area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), resampled.per_class["roc_auc"][k]) if both else None
+        found.append(ClassScores(name, images, predicted, _proportion(right, predicted), _proportion(right, images), f1, area))
     return tuple(found)
 
 
 def _averages(
-    kind: str, labels: NDArray[Any], predictions: NDArray[Any], per_class: Sequence[ClassScores], drawn: Mapping[str, Any]
-) -> dict[str, Estimate | None]:
+    kind: str, labels: NDArray[Any], predictions: NDArray[Any], per_class: Sequence[ClassScores], resampled: _Resampled
+) -> Averages:
     values = precision_recall_fscore_support(labels, predictions, average=kind, zero_division=0)[:3]
-    found: dict[str, Estimate | None] = {
-        name: Estimate(float(value), drawn[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
-    }
+    precision, recall, f1 = (
+        Estimate(float(value), resampled.overall[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
+    )
     areas = [(one.roc_auc.value, one.images if kind == "weighted" else 1) for one in per_class if one.roc_auc]
     area = float(np.average([value for value, _ in areas], weights=[weight for _, weight in areas])) if areas else None
-    return found | {"roc_auc": None if area is None else Estimate(area, drawn[f"{kind}_roc_auc"])}
+    return Averages(precision, recall, f1, None if area is None else Estimate(area, resampled.overall[f"{kind}_roc_auc"]))
 
 
 def _proportion(right: int, of: int) -> Estimate | None:
+    """Return right / of with Wilson's interval; None for 0 / 0."""
     if not of:
         return None
     interval = binomtest(right, of).proportion_ci(0.95, method="wilson")
@@ -135,18 +169,18 @@ def _proportion(right: int, of: int) -> Estimate | None:
 
 
 def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
-    absent = [f"'{one.label}'" for one in classes if not one.images]
-    few = [f"'{one.label}' ({one.images})" for one in classes if 0 < one.images < _FEW]
+    absent = [f"'{one.class_name}'" for one in classes if not one.images]
+    few = [f"'{one.class_name}' ({one.images})" for one in classes if 0 < one.images < _FEW]
     if absent:
-        yield f"no image of {', '.join(absent)}: no recall and no ROC-AUC there; naming it still counts as wrong"
+        yield f"no image shows {', '.join(absent)}: recall and ROC-AUC are undefined there; predicting such a class still counts as wrong"
     if len(absent) == len(classes) - 1:
-        yield "all images are of one class: there is no ROC-AUC, and little to be learned from the rest"
+        yield "all images show the same class: ROC-AUC is undefined, and the other metrics mean little"
     if few:
-        yield f"fewer than {_FEW} images of {', '.join(few)}: little is known of them, and the intervals of F1 and ROC-AUC are too narrow"
+        yield f"fewer than {_FEW} images show {', '.join(few)}: little is known about them, and their intervals of F1 and ROC-AUC are too narrow"
 
 
-def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> dict[str, Any]:
-    """Percentiles over resampled images: (low, high) of a figure, a list of K of them for a figure a class."""
+def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> _Resampled:
+    """Return percentiles over resampled images."""
     count, random = len(labels), np.random.default_rng(seed)
     statistics = weighted_statistics(probabilities, labels)
     made, block = [], max(1, _BLOCK // count)
@@ -154,33 +188,37 @@ def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> 
         size = min(block, _RESAMPLES - start)
         picked = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
         made.append(statistics(np.bincount(picked.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)))
-    found: dict[str, Any] = {}
+    overall: dict[str, Interval] = {}
+    per_class: dict[str, list[Interval]] = {}
     for name in made[0]:
         values = np.concatenate([one[name] for one in made])
-        known = np.where(np.isnan(values).all(axis=0), 0.0, values)  # a class that is nowhere has no interval, and no figure either
+        known = np.where(np.isnan(values).all(axis=0), 0.0, values)  # a class that never occurs has no value, and needs no interval
         low, high = np.nanpercentile(known, [2.5, 97.5], axis=0)
-        found[name] = list(zip(low.tolist(), high.tolist(), strict=True)) if values.ndim == 2 else (float(low), float(high))
-    return found
+        if values.ndim == 2:
+            per_class[name] = list(zip(low.tolist(), high.tolist(), strict=True))
+        else:
+            overall[name] = float(low), float(high)
+    return _Resampled(overall, per_class)
 
 
-def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> Any:
-    """A function from weights float64 [B, N] (how often each image counts) to every figure, [B] or, a class, [B, K]."""
+def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> Callable[[Weights], dict[str, Weights]]:
+    """Return a function from weights float64 [B, N] (how often each image counts) to every metric: [B], or per class [B, K]."""
     images, classes = probabilities.shape
     predictions, rows = probabilities.argmax(axis=1), np.arange(images)
     losses = -np.log(np.maximum(probabilities[rows, labels], PROBABILITY_FLOOR))
-    is_class, is_named, spread = np.eye(classes)[labels], np.eye(classes)[predictions], gaps(probabilities, labels)
+    is_class, is_predicted, spread = np.eye(classes)[labels], np.eye(classes)[predictions], gaps(probabilities, labels)
     areas = [_area(probabilities[:, k], labels == k) for k in range(classes)]
 
     def statistics(weights: Weights) -> dict[str, Weights]:
-        of, named, right = weights @ is_class, weights @ is_named, weights @ (is_class * is_named)
+        of, predicted, right = weights @ is_class, weights @ is_predicted, weights @ (is_class * is_predicted)
         count = weights.sum(axis=1)
         one_class = {
-            "precision": right / np.maximum(named, 1),
+            "precision": right / np.maximum(predicted, 1),
             "recall": right / np.maximum(of, 1),
-            "f1": 2 * right / np.maximum(of + named, 1),
+            "f1": 2 * right / np.maximum(of + predicted, 1),
             "roc_auc": np.stack([area(weights) for area in areas], axis=1),
         }
-        occurs = {name: (of + named > 0).astype(float) for name in _AVERAGED[:3]} | {"roc_auc": ~np.isnan(one_class["roc_auc"])}
+        occurs = {name: (of + predicted > 0).astype(float) for name in _AVERAGED[:3]} | {"roc_auc": ~np.isnan(one_class["roc_auc"])}
         found = {"loss": weights @ losses / count, "calibration_error": np.abs(weights @ spread).sum(axis=1) / count}
         for name in _AVERAGED:
             values = np.nan_to_num(one_class[name])
@@ -192,8 +230,8 @@ def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> An
     return statistics
 
 
-def _area(scores: NDArray[Any], positive: NDArray[Any]) -> Any:
-    """A function from weights [B, N] to the area under the ROC curve [B]: how often a positive scores higher, a tie being half."""
+def _area(scores: NDArray[Any], positive: NDArray[Any]) -> Callable[[Weights], Weights]:
+    """Return a function from weights [B, N] to the area under the ROC curve [B]: how often a positive scores higher, ties counting half."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))
 

@@ -1,4 +1,4 @@
-"""Two models on the same images, compared image by image: far sharper than comparing two accuracies with their intervals."""
+"""Paired tests of two models on the same images: far more sensitive than comparing two accuracies with their intervals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from scipy.stats import binomtest
 
 @dataclass(frozen=True)
 class Paired:
-    """Which of a and b is right on what the other gets wrong.
+    """How often one of two models, a and b, is right where the other is wrong.
 
-    `drop_points` is a's accuracy less b's in percentage points; `only_a` and `only_b` count the images that only one gets right;
-    `mcnemar_p` is how likely so uneven a split of these is when neither is better (exact binomial, two-sided; McNemar 1947).
+    `drop_points` is a's accuracy minus b's in percentage points; `only_a` and `only_b` count the images that only that model gets right;
+    `mcnemar_p` is the probability of a split at least as uneven when neither is better (exact binomial, two-sided; McNemar 1947).
     """
 
     drop_points: float
@@ -39,9 +39,9 @@ def paired(a_right: NDArray[Any], b_right: NDArray[Any]) -> Paired:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p values of several tests, raised so that below 0.05 any false one among them is as rare as that (Holm 1979)."""
-    raised, largest = [0.0] * len(p_values), 0.0
+    """Return the p-values corrected for multiple tests by Holm's method (1979), in the same order."""
+    corrected, largest = [0.0] * len(p_values), 0.0
     for place, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
         largest = max(largest, min(1.0, (len(p_values) - place) * p_values[index]))
-        raised[index] = largest
-    return raised
+        corrected[index] = largest
+    return corrected

@@ -1,4 +1,4 @@
-"""The figures are scikit-learn's own, and the intervals behave."""
+"""The scores equal scikit-learn's, and the intervals behave."""
 
 import numpy as np
 import pytest
@@ -30,16 +30,16 @@ def some(images: int, seed: int = 0, classes: int = 4) -> tuple[np.ndarray, np.n
 def test_every_figure_is_scikit_learns() -> None:
     probabilities, labels = some(300)
     predictions, found = probabilities.argmax(axis=1), score(probabilities, labels, NAMES)
-    assert found.accuracy.value == accuracy_score(labels, predictions)
-    assert {k: one.value for k, one in found.topk_accuracy.items()} == {
-        str(k): pytest.approx(top_k_accuracy_score(labels, probabilities, k=k)) for k in (2, 3)
+    assert found.top1_accuracy.value == accuracy_score(labels, predictions)
+    assert {one.k: one.accuracy.value for one in found.top_k} == {
+        k: pytest.approx(top_k_accuracy_score(labels, probabilities, k=k)) for k in (2, 3)
     }
     assert found.loss.value == pytest.approx(log_loss(labels, probabilities))
     for kind, averages in (("macro", found.macro), ("weighted", found.weighted)):
         wanted = precision_recall_fscore_support(labels, predictions, average=kind)[:3]
-        assert [averages[name].value for name in ("precision", "recall", "f1")] == pytest.approx(wanted)  # type: ignore[union-attr]
+        assert [averages.precision.value, averages.recall.value, averages.f1.value] == pytest.approx(wanted)
         area = roc_auc_score(labels, probabilities, multi_class="ovr", average=kind)
-        assert averages["roc_auc"].value == pytest.approx(area)  # type: ignore[union-attr]
+        assert averages.roc_auc.value == pytest.approx(area)  # type: ignore[union-attr]
     np.testing.assert_array_equal(found.confusion, confusion_matrix(labels, predictions))
     each = np.array(precision_recall_fscore_support(labels, predictions)).T
     for one, (precision, recall, f1, support) in zip(found.classes, each, strict=True):
@@ -69,12 +69,12 @@ def test_a_resample_is_scored_as_scikit_learn_scores_it(steps: int) -> None:
 def test_intervals_hold_the_figure_narrow_with_images_and_repeat() -> None:
     few, many = score(*some(100), NAMES), score(*some(1600), NAMES)
     for scores in (few, many):
-        assert scores.accuracy.interval_95[0] < scores.accuracy.value < scores.accuracy.interval_95[1]
-        for one in (scores.macro["f1"], scores.weighted["precision"], scores.macro["roc_auc"], scores.loss, scores.classes[1].f1):
+        assert scores.top1_accuracy.interval_95[0] < scores.top1_accuracy.value < scores.top1_accuracy.interval_95[1]
+        for one in (scores.macro.f1, scores.weighted.precision, scores.macro.roc_auc, scores.loss, scores.classes[1].f1):
             assert one is not None
             assert one.interval_95[0] < one.value < one.interval_95[1]
         assert 0 <= scores.calibration_error.interval_95[0] <= scores.calibration_error.interval_95[1]
-    width = [one.macro["f1"].interval_95[1] - one.macro["f1"].interval_95[0] for one in (few, many)]  # type: ignore[union-attr]
+    width = [one.macro.f1.interval_95[1] - one.macro.f1.interval_95[0] for one in (few, many)]
     assert 3 < width[0] / width[1] < 5.3, "a quarter, for sixteen times the images"
     assert score(*some(100), NAMES) == few
     assert score(*some(100), NAMES, seed=1) != few
@@ -86,7 +86,7 @@ def test_the_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     truth = f1_score(labels, probabilities.argmax(axis=1), average="macro")
     held = 0
     for seed in range(60):
-        interval = score(*some(150, seed), NAMES).macro["f1"].interval_95  # type: ignore[union-attr]
+        interval = score(*some(150, seed), NAMES).macro.f1.interval_95
         held += interval[0] <= truth <= interval[1]
     assert held >= 50
 
@@ -97,20 +97,20 @@ def test_an_absent_class_and_one_image_a_class_are_said() -> None:
     found = score(probabilities, labels, NAMES)
     lost = found.classes[3]
     assert (lost.images, lost.recall, lost.roc_auc) == (0, None, None)
-    assert lost.named
+    assert lost.predicted
     assert lost.precision is not None
     assert lost.precision.value == 0
-    assert found.macro["roc_auc"] is not None
-    assert any("no image of 'd'" in note for note in found.notes)
+    assert found.macro.roc_auc is not None
+    assert any("no image shows 'd'" in note for note in found.notes)
 
     single = score(np.eye(4) * 0.6 + 0.1, np.arange(4), NAMES)
-    assert single.accuracy.value == 1.0
-    assert single.accuracy.interval_95[0] < 0.6, "four images show little"
+    assert single.top1_accuracy.value == 1.0
+    assert single.top1_accuracy.interval_95[0] < 0.6, "four images show little"
     assert any("fewer than 10 images" in note for note in single.notes)
 
     alone = score(probabilities[:1], labels[:1], NAMES)
-    assert (alone.images, alone.macro["roc_auc"], alone.classes[labels[0]].roc_auc) == (1, None, None)
-    assert any("one class" in note for note in alone.notes)
+    assert (alone.images, alone.macro.roc_auc, alone.classes[labels[0]].roc_auc) == (1, None, None)
+    assert any("the same class" in note for note in alone.notes)
 
 
 def test_nonsense_is_refused() -> None:

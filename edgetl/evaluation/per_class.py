@@ -1,0 +1,34 @@
+"""The confusion matrix, and precision, recall and F1 of each class, from predictions [N] and labels [N]."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
+
+
+@dataclass(frozen=True)
+class ClassMetrics:
+    """Metrics of one class as fractions in 0..1; 0 where there is nothing to divide by, as in scikit-learn with zero_division=0."""
+
+    images: int
+    precision: float
+    recall: float
+    f1: float
+
+
+def confusion(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+    """Return the confusion matrix as int64 [K, K]: a row for each true class, a column for each predicted class."""
+    counts: NDArray[np.int64] = confusion_matrix(labels, predictions, labels=range(classes))
+    return counts
+
+
+def per_class_metrics(counts: NDArray[np.int64]) -> list[ClassMetrics]:
+    """Return the metrics of each class of a confusion matrix [K, K], in its order."""
+    found = []
+    for k, right in enumerate(np.diag(counts).tolist()):
+        images, predicted = int(counts[k].sum()), int(counts[:, k].sum())
+        f1 = 2 * right / (images + predicted) if images + predicted else 0.0
+        found.append(ClassMetrics(images, right / predicted if predicted else 0.0, right / images if images else 0.0, f1))
+    return found

@@ -1,0 +1,137 @@
+"""The documents that `evaluate`, `compare` and `learning-curve` write: evaluation.json, compare.json and learning_curve.json."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from edgetl.documents import Document, Part
+from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
+from edgetl.evaluation.scores import Scores
+from edgetl.evaluation.statistics import Paired
+
+Split = Literal["train", "val", "test"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+P_SIGNIFICANT = 0.05  # Holm-corrected p below which a difference is called significant
+
+
+class SplitCounts(Part):
+    """Images of the two splits that cross-validation uses."""
+
+    train: Count
+    val: Count
+
+
+class CrossValidation(Part):
+    """Cross-validation of the head alone: each image is predicted by a head that was trained without it."""
+
+    folds: Annotated[int, Field(ge=2)]
+    images: SplitCounts
+    backbone: str = Field(description="the network and the weights that compute the features")
+    caveat: str
+    notes: tuple[str, ...]
+    fold_accuracies: tuple[Fraction, ...]
+    mean_accuracy: Fraction
+    std_accuracy: Annotated[float, Field(ge=0)]
+    pooled: Scores = Field(description="scores over all folds together")
+    assignment: str = Field(description="fingerprint of which image is in which fold")
+
+
+class Evaluation(Document):
+    """Scores of a run's models on the images of one split."""
+
+    REMEDY: ClassVar[str] = "make it again: edgetl evaluate RUN"
+
+    run: str = Field(description="name of the run's folder")
+    split: Split
+    data_fingerprint: str
+    class_names: tuple[str, ...]
+    caveat: str = Field(description="why the scores may be optimistic; empty: they are not")
+    models: dict[str, Scores]
+    cross_validation: CrossValidation | None = None
+    plot_description: str = Field(default="", description="alternative text of evaluation.png")
+
+    @model_validator(mode="after")
+    def _scores_every_class(self) -> Self:
+        if not self.models:
+            raise ValueError("it has no model")
+        crossed = [self.cross_validation.pooled] if self.cross_validation else []
+        classes = len(self.class_names)
+        for scores in (*self.models.values(), *crossed):
+            if not len(scores.classes) == len(scores.confusion) == classes or {len(row) for row in scores.confusion} - {classes}:
+                raise ValueError(f"its scores are not for {classes} classes")
+        return self
+
+    @property
+    def images(self) -> int:
+        """Number of images that every model was evaluated on."""
+        return next(iter(self.models.values())).images
+
+
+class ComparedRun(Part):
+    """One run's model: accuracy on the common validation images, loss in nats, size and median latency (None: not validated)."""
+
+    run: str
+    model: str
+    architecture: str
+    top1_accuracy: Fraction
+    top1_interval_95: tuple[float, float]
+    loss: float
+    size_bytes: Count
+    latency_p50_ms: Annotated[float, Field(ge=0)] | None
+
+
+class ComparedPair(Part):
+    """The paired test of two runs; `holm_p` is McNemar's p corrected for the number of pairs."""
+
+    first: str
+    second: str
+    paired: Paired
+    holm_p: Fraction
+
+    @property
+    def significant(self) -> bool:
+        """Return whether the difference is more than chance explains."""
+        return self.holm_p < P_SIGNIFICANT
+
+
+class Comparison(Document):
+    """Several runs on the same validation images, with a paired test of every two."""
+
+    REMEDY: ClassVar[str] = "make it again: edgetl compare RUN RUN"
+
+    images: Annotated[int, Field(ge=1)]
+    runs: Annotated[tuple[ComparedRun, ...], Field(min_length=2)]
+    pairs: tuple[ComparedPair, ...]
+    plot_description: str = Field(default="", description="alternative text of compare.png")
+
+    @property
+    def best_first(self) -> list[ComparedRun]:
+        """The runs by decreasing accuracy, then by increasing loss."""
+        return sorted(self.runs, key=lambda run: (-run.top1_accuracy, run.loss))
+
+    def pair(self, one: ComparedRun, other: ComparedRun) -> ComparedPair | None:
+        """Return the test of two runs, None for a run and itself."""
+        return next((pair for pair in self.pairs if {pair.first, pair.second} == {one.run, other.run}), None)
+
+
+class LearningCurve(Document):
+    """Accuracy by number of training images, and what a power law predicts for twice as many."""
+
+    REMEDY: ClassVar[str] = "make it again: edgetl learning-curve DATA"
+
+    data_fingerprint: str
+    model: str
+    caveat: str
+    seeds: Annotated[int, Field(ge=1)]
+    validation_images: Annotated[int, Field(ge=1)]
+    points: Annotated[tuple[CurvePoint, ...], Field(min_length=1)]
+    law: PowerLaw | None
+    doubled: Doubled | None
+    plot_description: str = Field(default="", description="alternative text of learning_curve.png")
+
+    @model_validator(mode="after")
+    def _law_and_its_prediction(self) -> Self:
+        if (self.law is None) != (self.doubled is None):
+            raise ValueError("it has a power law without its prediction, or the other way round")
+        return self
