@@ -117,6 +117,9 @@ DOCUMENTS: Registry[type[Document]] = Registry(
     {
         "contract": ("edgetl.contract:Contract", "contract.json: how an image becomes the input, and what the outputs mean"),
         "manifest": ("edgetl.ship.manifest:Manifest", "manifest.json in a bundle: the contract, the models and the hash of every file"),
+        "evaluation": ("edgetl.evaluation.results:Evaluation", "evaluation.json: scores of a run's models on one split"),
+        "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),
+        "learning_curve": ("edgetl.evaluation.results:LearningCurve", "learning_curve.json: accuracy by number of training images"),
     },
 )
 

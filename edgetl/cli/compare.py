@@ -26,9 +26,9 @@ def compare(
     Example: edgetl compare runs/small runs/large
     """
     from edgetl.pipeline.evaluate import compare as stage
-    from edgetl.report import comparison as report
+    from edgetl.report.terminal.comparison import print_comparison
 
-    document = stage.compare(runs, model, out)
-    report.tell(document)
-    console.note(f"{document['folder']}: compare.png, compare.json")
-    console.result(document)
+    comparison, folder = stage.compare(runs, model, out), stage.comparison_folder(runs, out)
+    print_comparison(comparison)
+    console.note(f"written: {folder / 'compare.png'}, {folder / 'compare.json'}")
+    console.result({"folder": str(folder)} | comparison.to_json())

@@ -25,20 +25,12 @@ def evaluate(
 
     Example: edgetl evaluate runs/flowers --split test --cv 5
     """
-    from edgetl.errors import UsageError
-    from edgetl.registry import did_you_mean
-
-    if split not in ("val", "test", "train"):
-        raise UsageError(f"there is no split '{split}'", did_you_mean(split, ("val", "test", "train")))
-    if cv == 1:
-        raise UsageError("one fold leaves nothing to train on", "choose 2 or more; 5 is usual")
-
     from edgetl.pipeline.evaluate import scores as stage
     from edgetl.pipeline.project import Project
-    from edgetl.report import evaluation as report
+    from edgetl.report.terminal.evaluation import print_evaluation
 
     project = Project.open(run)
-    document = stage.evaluate(project, split, model or (), cv)
-    report.tell(document)
-    console.note(f"{project.run.evaluation_plot} shows what is confused with what, {project.run.evaluation} holds the figures")
-    console.result(document)
+    evaluation = stage.evaluate(project, split, model or (), cv)
+    print_evaluation(evaluation)
+    console.note(f"written: {project.run.evaluation_plot} (confusion matrix), {project.run.evaluation}")
+    console.result(evaluation.to_json())

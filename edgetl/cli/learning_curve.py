@@ -40,9 +40,9 @@ def learning_curve(
 
     from edgetl.pipeline.evaluate import learning_curve as stage
     from edgetl.pipeline.project import Project
-    from edgetl.report import learning_curve as report
+    from edgetl.report.terminal.learning_curve import print_learning_curve
 
     project = Project.create(chosen, out)
-    document = stage.learning_curve(project, seeds)
-    report.tell(document)
-    console.result({"run": str(project.run.path)} | document, f"{project.run.learning_curve_plot} shows it")
+    curve = stage.learning_curve(project, seeds)
+    print_learning_curve(curve)
+    console.result({"run": str(project.run.path)} | curve.to_json(), f"plot: {project.run.learning_curve_plot}")

@@ -4,14 +4,13 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from edgetl.documents import Document, Part
+from edgetl.documents import Count, Document, Part, Share
 from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
 from edgetl.evaluation.scores import Scores
 from edgetl.evaluation.statistics import Paired
 
 Split = Literal["train", "val", "test"]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=0)]
+SPLITS: tuple[Split, ...] = ("val", "test", "train")
 P_SIGNIFICANT = 0.05  # Holm-corrected p below which a difference is called significant
 
 
@@ -30,8 +29,8 @@ class CrossValidation(Part):
     backbone: str = Field(description="the network and the weights that compute the features")
     caveat: str
     notes: tuple[str, ...]
-    fold_accuracies: tuple[Fraction, ...]
-    mean_accuracy: Fraction
+    fold_accuracies: tuple[Share, ...]
+    mean_accuracy: Share
     std_accuracy: Annotated[float, Field(ge=0)]
     pooled: Scores = Field(description="scores over all folds together")
     assignment: str = Field(description="fingerprint of which image is in which fold")
@@ -67,6 +66,11 @@ class Evaluation(Document):
         """Number of images that every model was evaluated on."""
         return next(iter(self.models.values())).images
 
+    def summary(self) -> str:
+        """Return the top-1 accuracy of each model in a sentence."""
+        accuracies = ", ".join(f"{name} {100 * scores.top1_accuracy.value:.2f} %" for name, scores in self.models.items())
+        return f"Top-1 accuracy on {self.images} {self.split} images: {accuracies}"
+
 
 class ComparedRun(Part):
     """One run's model: accuracy on the common validation images, loss in nats, size and median latency (None: not validated)."""
@@ -74,7 +78,7 @@ class ComparedRun(Part):
     run: str
     model: str
     architecture: str
-    top1_accuracy: Fraction
+    top1_accuracy: Share
     top1_interval_95: tuple[float, float]
     loss: float
     size_bytes: Count
@@ -87,7 +91,7 @@ class ComparedPair(Part):
     first: str
     second: str
     paired: Paired
-    holm_p: Fraction
+    holm_p: Share
 
     @property
     def significant(self) -> bool:
@@ -114,6 +118,15 @@ class Comparison(Document):
         """Return the test of two runs, None for a run and itself."""
         return next((pair for pair in self.pairs if {pair.first, pair.second} == {one.run, other.run}), None)
 
+    def summary(self) -> str:
+        """Return which run is best, and which differences to it may be chance, in a sentence."""
+        best, *others = self.best_first
+        beaten = [other.run for other in others if (pair := self.pair(best, other)) and pair.significant]
+        if not beaten:
+            return f"{best.run} has the highest accuracy, but no difference to it is significant: it may be chance"
+        level = [other.run for other in others if other.run not in beaten]
+        return f"{best.run} is better than {', '.join(beaten)}" + (f"; its lead over {', '.join(level)} may be chance" if level else "")
+
 
 class LearningCurve(Document):
     """Accuracy by number of training images, and what a power law predicts for twice as many."""
@@ -135,3 +148,17 @@ class LearningCurve(Document):
         if (self.law is None) != (self.doubled is None):
             raise ValueError("it has a power law without its prediction, or the other way round")
         return self
+
+    def summary(self) -> str:
+        """Return what twice as many images would bring, in a sentence or two."""
+        if self.law is None or self.doubled is None:
+            return f"{len(self.points)} sizes are too few for a power law: add images"
+        low, high = self.doubled.gain_interval_95
+        text = (
+            f"Twice as many images ({self.doubled.images:,}) would bring {self.doubled.gain_points:+.1f} percentage points "
+            f"({low:+.1f} to {high:+.1f}), to {100 * self.doubled.accuracy:.1f} %"
+        )
+        if self.law.predicted_accuracy is None:
+            return text
+        predicted, measured = 100 * self.law.predicted_accuracy, 100 * self.points[-1].accuracy
+        return f"{text}. As a check: the smaller sizes alone predict {predicted:.1f} % for the largest, which has {measured:.1f} %"

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
-from edgetl.evaluation.per_class import confusion
 from edgetl.evaluation.calibration import Bin, calibration_error, gaps, reliability
 from edgetl.evaluation.metrics import PROBABILITY_FLOOR, measure
+from edgetl.evaluation.per_class import confusion
 
 _RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its width
 _BLOCK = 4_000_000  # numbers held at once while resampling: 32 MB
@@ -176,7 +176,7 @@ def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
     if len(absent) == len(classes) - 1:
         yield "all images show the same class: ROC-AUC is undefined, and the other metrics mean little"
     if few:
-        yield f"fewer than {_FEW} images show {', '.join(few)}: little is known about them, and their intervals of F1 and ROC-AUC are too narrow"
+        yield f"fewer than {_FEW} images show {', '.join(few)}: little is known about them; intervals of F1 and ROC-AUC are too narrow"
 
 
 def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> _Resampled:

@@ -1,1 +1,1 @@
-"""How good the models of a run are."""
+"""Evaluate and compare the models of runs."""

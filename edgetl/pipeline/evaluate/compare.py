@@ -1,10 +1,9 @@
-"""Several runs on the same validation images."""
+"""Compare several runs on the same validation images."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from edgetl.keras import exact_float32
 
@@ -13,87 +12,101 @@ from numpy.typing import NDArray
 
 from edgetl.errors import DataError, UsageError
 from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
 from edgetl.evaluation.statistics import holm, paired
-from edgetl.files import write_json
 from edgetl.pipeline.evaluate.scores import chosen_models
 from edgetl.pipeline.project import Project
-from edgetl.report import comparison as report
+from edgetl.report.plots.comparison import comparison_plot
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 
 _Images = list[tuple[str, str]]
 
 
-def compare(paths: Sequence[Path], model: Path | None, out: Path | None) -> dict[str, Any]:
-    """Accuracy, size and latency of each run, and a paired test of each two; into compare.json and compare.png.
+@dataclass(frozen=True)
+class _Result:
+    """One run: its row in the comparison, and which validation images are right, in the order of the images' contents."""
+
+    run: ComparedRun
+    correct: NDArray[np.bool_]
+    images: _Images
+
+
+def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None = None) -> Comparison:
+    """Return accuracy, size and latency of each run and a paired test of every two, and write compare.json and compare.png.
 
     Args:
-        model: an exported file's name, the same for all runs; None: see `evaluate`, the first.
-        out: a folder; None: the one that the first run lies in.
+        model: name of an exported file, the same for all runs; default: the first that `evaluate` takes.
+        out: folder for both files; default: the one that contains the first run.
     """
     if len({path.resolve() for path in paths}) != len(paths) or len(paths) < 2:
-        raise UsageError("to compare takes two or more different runs", "name them: edgetl compare runs/a runs/b")
+        raise UsageError("a comparison needs two or more different runs", "name them: edgetl compare runs/a runs/b")
     exact_float32()
-    runs: list[dict[str, Any]] = []
-    rights: list[NDArray[np.bool_]] = []
-    images: list[_Images] = []
+    results: list[_Result] = []
     for path in paths:
-        facts, right, of = _answer(Project.open(path), model)
-        _check_same(path, of, paths[0], images[0] if images else of)
-        runs.append({"run": str(path)} | facts)
-        rights.append(right)
-        images.append(of)
-    places = list(combinations(range(len(runs)), 2))
-    tests = [paired(rights[a], rights[b]) for a, b in places]
-    raised = holm([test.mcnemar_p for test in tests])
-    pairs = [
-        {"first": runs[a]["run"], "second": runs[b]["run"], **asdict(test), "holm_p": p}
-        for (a, b), test, p in zip(places, tests, raised, strict=True)
-    ]
-    document: dict[str, Any] = {"images": len(images[0]), "runs": runs, "pairs": pairs}
-    folder = out or paths[0].resolve().parent
-    document["alt"] = report.plot(document, folder / "compare.png")
-    write_json(folder / "compare.json", document)
-    return document | {"folder": str(folder)}
+        result = _evaluate(Project.open(path), path, model)
+        _check_same(path, result.images, paths[0], results[0].images if results else result.images)
+        results.append(result)
+    pairs = list(combinations(results, 2))
+    tests = [paired(first.correct, second.correct) for first, second in pairs]
+    corrected = holm([test.mcnemar_p for test in tests])
+    comparison = Comparison(
+        images=len(results[0].images),
+        runs=tuple(result.run for result in results),
+        pairs=tuple(
+            ComparedPair(first=first.run.run, second=second.run.run, paired=test, holm_p=p)
+            for (first, second), test, p in zip(pairs, tests, corrected, strict=True)
+        ),
+    )
+    folder = comparison_folder(paths, out)
+    comparison = comparison.model_copy(update={"plot_description": comparison_plot(comparison, folder / "compare.png")})
+    comparison.write(folder / "compare.json")
+    return comparison
 
 
-def _answer(project: Project, model: Path | None) -> tuple[dict[str, Any], NDArray[np.bool_], _Images]:
-    """One run's facts, and which of its validation images are right, in the order of the images' contents."""
-    name, path = next(iter(chosen_models(project, [model] if model else []).items()))
+def comparison_folder(paths: Sequence[Path], out: Path | None) -> Path:
+    """Return the folder that `compare` writes to."""
+    return out or paths[0].resolve().parent
+
+
+def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
+    name, file = next(iter(chosen_models(project, [model] if model else []).items()))
     images = project.trained_images()
-    of = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in images.rows("val")}
-    rows = np.array(sorted(of, key=of.__getitem__))
-    predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
-    accuracy, settings = measure(predictions, images.label_ids[rows]), project.recipe.model
-    facts = {
-        "model": name,
-        "backbone": f"{settings.backbone} {settings.alpha:g}, {settings.image_size} px",
-        "top1_accuracy": accuracy.top1_accuracy,
-        "top1_interval_95": accuracy.top1_interval_95,
-        "loss": accuracy.loss,
-        "size_bytes": path.stat().st_size,
-        "latency_ms": _latency(project, name),
-    }
-    return facts, predictions.argmax(axis=1) == images.label_ids[rows], [of[row] for row in rows]
+    identities = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in images.rows("val")}
+    rows = np.array(sorted(identities, key=identities.__getitem__))
+    probabilities = predict_rows(open_session(file, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
+    accuracy, settings = measure(probabilities, images.label_ids[rows]), project.recipe.model
+    run = ComparedRun(
+        run=str(path),
+        model=name,
+        architecture=f"{settings.backbone} {settings.alpha:g}, {settings.image_size} px",
+        top1_accuracy=accuracy.top1_accuracy,
+        top1_interval_95=accuracy.top1_interval_95,
+        loss=accuracy.loss,
+        size_bytes=file.stat().st_size,
+        latency_p50_ms=_latency_p50_ms(project, name),
+    )
+    return _Result(run, probabilities.argmax(axis=1) == images.label_ids[rows], [identities[row] for row in rows])
 
 
-def _latency(project: Project, name: str) -> dict[str, float] | None:
-    """As the run's validation measured it, unless the files are others by now."""
+def _latency_p50_ms(project: Project, name: str) -> float | None:
+    """Return the median latency that the run's validation measured; None when there is none, or its files have changed since."""
     stage = project.run.read()["stages"].get("validate")
     if stage is None or not project.run.is_done("validate", stage["inputs"]):
         return None
     subject = project.run.read_validation()["subjects"].get(name)
-    return subject["latency_ms"] if subject else None
+    return float(subject["latency_ms"]["p50"]) if subject else None
 
 
-def _check_same(path: Path, of: _Images, first_path: Path, first: _Images) -> None:
-    if of == first:
+def _check_same(path: Path, images: _Images, first_path: Path, first: _Images) -> None:
+    """Raise DataError unless both runs have the same validation images with the same labels."""
+    if images == first:
         return
-    contents, others = {content for content, _ in of}, {content for content, _ in first}
+    contents, others = {content for content, _ in images}, {content for content, _ in first}
     if contents == others:
-        raise DataError(f"{first_path} and {path} give the same validation images other labels", "train both on the same labels")
+        raise DataError(f"{first_path} and {path} give the same validation images different labels", "train both on the same labels")
     raise DataError(
-        f"{first_path} and {path} have different validation images: {len(first)} and {len(of)}, {len(contents & others)} in common",
+        f"{first_path} and {path} have different validation images: {len(first)} and {len(images)}, {len(contents & others)} in common",
         "train both on the same data with the same data.val_fraction and train.seed; "
         "a folder with val/ of its own gives every run the same images",
     )

@@ -1,4 +1,4 @@
-"""The pooled features of a run's images by the backbone that its training starts from, computed once."""
+"""Pooled features of a run's images from the backbone that its training starts from, computed once."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,15 @@ _VERSION = 1  # raise it when the same images give other features
 
 
 def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Features float32 [V, M, C] of the training and validation images, and their M rows; kept in the run's cache.
+    """Return features float32 [V, M, C] of the training and validation images, and their M rows; keep them in the run's cache.
 
-    The backbone has not seen these images: a fine-tuned one has, and would answer from memory those that are held out from its head.
-    The views are the images as they are and, where training mirrors, mirrored.
+    They are those of the backbone before fine-tuning: afterwards it has seen these images, also those that are held out from the head.
+    The V views are the images as they are and, when training mirrors them, mirrored.
     """
     images, augment = project.images, project.recipe.augment
     rows = np.flatnonzero(images.splits != "test").astype(np.int64)
     ways = (False, True) if augment.flip and augment.strength else (False,)
-    # The order is part of it: the data's own fingerprint has none.
+    # The order counts: the fingerprint of the data has none.
     order = fingerprint([images.hashes[row] for row in rows])
     key = fingerprint(
         _VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dense", "dropout", "l2"}), ways
@@ -39,7 +39,7 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def probe_settings(project: Project, images: int) -> ProbeSettings:
-    """The recipe's head as a probe: as many steps as its epochs over `images` training images take."""
+    """Return the recipe's head as a probe that trains for as many steps as the head's epochs over `images` training images."""
     train, views = project.recipe.train, 2 if project.recipe.augment.flip and project.recipe.augment.strength else 1
     batch_size = 4 * train.batch_size  # as training's first stage
     steps = max(train.head_epochs, 1) * -(-images * views // batch_size)

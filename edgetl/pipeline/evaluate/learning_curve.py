@@ -1,29 +1,28 @@
-"""What more images would be worth to the head, on features that are computed once."""
+"""Learning curve of the head, on features that are computed once."""
 
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.evaluation.curve import learning_curve as find_curve
-from edgetl.files import write_json
+from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
 from edgetl.progress import progress
-from edgetl.report import learning_curve as report
+from edgetl.report.plots.learning_curve import learning_curve_plot
 from edgetl.training.probe import fit_probe
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
-_CAVEAT = "of a linear head on the backbone as training starts from it; fine-tuning needs more images, and gains more by them"
+_CAVEAT = "a linear head on the backbone before fine-tuning; fine-tuning needs more images, and gains more from them"
 
 
-def learning_curve(project: Project, seeds: int) -> dict[str, Any]:
-    """Heads trained on growing parts of the training images, measured on the validation images; into learning_curve.json and .png.
+def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
+    """Train heads on growing parts of the training images, score them on the validation images, and write learning_curve.json and .png.
 
-    Every head takes the same number of steps: with fewer images it sees each more often, so that the curve shows the images' worth and
-    not that of longer training. A part holds every class in its share, at least one image; a seed's smaller parts lie in its larger ones.
+    Every head takes the same number of steps: with fewer images it sees each more often, so that the curve shows the value of the images
+    and not that of longer training. A part has every class in proportion, at least one image; a larger part contains the smaller ones.
     """
     find_data(project)
     features, rows = starting_features(project)
@@ -31,7 +30,7 @@ def learning_curve(project: Project, seeds: int) -> dict[str, Any]:
     labels, train = images.label_ids[rows], np.flatnonzero(images.splits[rows] == "train")
     val = np.flatnonzero(images.splits[rows] == "val")
     parts = {seed: [_part(labels, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}
-    sizes = [len(part) for part in parts[0]]  # the same for every seed
+    sizes = [len(part) for part in parts[0]]  # equal for all seeds
     kept = [f for f, size in enumerate(sizes) if f == 0 or size > sizes[f - 1]]
     settings, classes = probe_settings(project, len(train)), len(images.class_names)
     right = np.empty((len(kept), seeds, len(val)), bool)
@@ -43,21 +42,24 @@ def learning_curve(project: Project, seeds: int) -> dict[str, Any]:
                 right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == labels[val]
                 tick(1, f"{sizes[f]} images, accuracy {right[place, seed].mean():.4f}")
     model = project.recipe.model
-    document: dict[str, Any] = {
-        "data": images.fingerprint,
-        "model": f"{model.backbone} {model.alpha:g}, {model.image_size} px, {model.weights}",
-        "caveat": _CAVEAT,
-        "seeds": seeds,
-        "validation_images": len(val),
-        **asdict(find_curve([sizes[f] for f in kept], right)),
-    }
-    document["alt"] = report.plot(document, project.run.learning_curve_plot)
-    write_json(project.run.learning_curve, document)
-    return document
+    found = find_curve([sizes[f] for f in kept], right)
+    curve = LearningCurve(
+        data_fingerprint=images.fingerprint,
+        model=f"{model.backbone} {model.alpha:g}, {model.image_size} px, {model.weights}",
+        caveat=_CAVEAT,
+        seeds=seeds,
+        validation_images=len(val),
+        points=found.points,
+        law=found.law,
+        doubled=found.doubled,
+    )
+    curve = curve.model_copy(update={"plot_description": learning_curve_plot(curve, project.run.learning_curve_plot)})
+    curve.write(project.run.learning_curve)
+    return curve
 
 
 def _part(labels: NDArray[Any], rows: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
-    """That share of each class among the rows."""
+    """Return a random fraction of each class among the rows, at least one image."""
     shuffled = np.random.default_rng(seed).permutation(rows)
     by_class = [shuffled[labels[shuffled] == label] for label in np.unique(labels[rows])]
     return np.concatenate([members[: max(1, round(fraction * len(members)))] for members in by_class])

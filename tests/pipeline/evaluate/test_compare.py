@@ -1,6 +1,5 @@
 """`edgetl compare` on finished runs."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 from scipy.stats import binomtest
 
+from edgetl.evaluation.results import Comparison
 from edgetl.files import write_json
 from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult, Made
@@ -43,21 +43,21 @@ def test_a_blind_model_is_found_out_and_the_same_model_is_not(cli: Cli, three: l
     assert outcome.code == 0, outcome.err
     document = outcome.document
     assert [run["model"] for run in document["runs"]] == ["tflite_int8", "keras_float", "keras_float"]
-    assert document["runs"][0]["latency_ms"]["p50"] > 0
-    assert document["runs"][1]["latency_ms"] is None
+    assert document["runs"][0]["latency_p50_ms"] > 0
+    assert document["runs"][1]["latency_p50_ms"] is None
     assert all(run["size_bytes"] > 0 for run in document["runs"])
     by_pair = {(Path(pair["first"]).name, Path(pair["second"]).name): pair for pair in document["pairs"]}
     assert set(by_pair) == {("whole", "float"), ("whole", "blind"), ("float", "blind")}
     against = by_pair["float", "blind"]
-    counts = against["only_a"], against["only_b"]
-    assert against["mcnemar_p"] == binomtest(counts[0], sum(counts)).pvalue
-    assert against["drop_points"] == pytest.approx(100 * (counts[0] - counts[1]) / document["images"])
-    assert against["mcnemar_p"] < against["holm_p"] < 0.05
+    counts = against["paired"]["only_a"], against["paired"]["only_b"]
+    assert against["paired"]["mcnemar_p"] == binomtest(counts[0], sum(counts)).pvalue
+    assert against["paired"]["drop_points"] == pytest.approx(100 * (counts[0] - counts[1]) / document["images"])
+    assert against["paired"]["mcnemar_p"] < against["holm_p"] < 0.05
     assert by_pair["whole", "float"]["holm_p"] > 0.05
     with Image.open(tmp_path / "compare.png") as plot:
-        assert plot.info["Description"] == document["alt"]
-    assert "is better than" in document["alt"]
-    assert json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))["pairs"] == document["pairs"]
+        assert plot.info["Description"] == document["plot_description"]
+    assert "is better than" in document["plot_description"]
+    assert {"folder": str(tmp_path)} | Comparison.read(tmp_path / "compare.json").to_json() == document
 
 
 def test_a_file_of_the_same_name_is_compared(cli: Cli, three: list[Path], made: Made, tmp_path: Path) -> None:

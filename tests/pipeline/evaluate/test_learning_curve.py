@@ -1,6 +1,5 @@
 """`edgetl learning-curve` on small images."""
 
-import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.learning_curve import _part
 from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult
@@ -32,12 +32,12 @@ def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path)
     low, high = document["doubled"]["gain_interval_95"]
     assert low <= document["doubled"]["gain_points"] <= high
     with Image.open(run.learning_curve_plot) as plot:
-        assert plot.info["Description"] == document["alt"]
-    assert "twice the images" in document["alt"]
+        assert plot.info["Description"] == document["plot_description"]
+    assert "Twice as many images" in document["plot_description"]
     again = cli(*command, *options)
     assert "features:" not in again.err, "computed once"
     assert again.document == document
-    assert json.loads(run.learning_curve.read_text(encoding="utf-8"))["points"] == document["points"]
+    assert {"run": str(run.path)} | LearningCurve.read(run.learning_curve).to_json() == document
 
 
 def test_parts_are_stratified_and_nested() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score
 
+from edgetl.evaluation.results import Evaluation
 from edgetl.evaluation.scores import score
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.project import Project
@@ -23,18 +24,18 @@ def test_the_files_are_scored_on_the_validation_images(cli: Cli, run_copy: Path)
     outcome = cli("evaluate", run_copy, "--cv", 3, "--json")
     assert outcome.code == 0, outcome.err
     document, run = outcome.document, RunFolder(run_copy)
-    assert json.loads(run.evaluation.read_text(encoding="utf-8")) == document
+    assert Evaluation.read(run.evaluation).to_json() == document
     assert list(document["models"]) == ["tflite_int8", "tflite_float32"]
     validated = json.loads(run.validation.read_text(encoding="utf-8"))["subjects"]
     for name, one in document["models"].items():
-        assert one["accuracy"]["value"] == validated[name]["accuracy"]["top1_accuracy"]
+        assert one["top1_accuracy"]["value"] == validated[name]["accuracy"]["top1_accuracy"]
         assert one["macro"]["f1"]["value"] == pytest.approx(validated[name]["accuracy"]["macro_f1"])
         assert one["loss"]["value"] == pytest.approx(validated[name]["accuracy"]["loss"])
-    assert "chosen on these images" in document["caveat"]
+    assert "were chosen on these images" in document["caveat"]
     with Image.open(run.evaluation_plot) as plot:
         assert plot.format == "PNG"
-        assert plot.info["Description"] == document["alt"]
-    assert "right" in document["alt"]
+        assert plot.info["Description"] == document["plot_description"]
+    assert "correct" in document["plot_description"]
     text = cli("evaluate", run_copy, "--model", "model_int8.onnx", "--model", run_copy / "export" / "model_float16.tflite")
     assert text.code == 0, text.err
     assert "onnx_int8" in text.out
@@ -51,11 +52,11 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     labels = images.label_ids[rows]
     fold_of = folds(labels, [images.hashes[row] for row in rows], 4, 0)
     predictions = out_of_fold(features, labels, fold_of, 3, probe_settings(project, len(rows) * 3 // 4), 0)
-    called = predictions.argmax(axis=1)
-    assert crossed["fold_accuracies"] == [accuracy_score(labels[fold_of == fold], called[fold_of == fold]) for fold in range(4)]
+    predicted = predictions.argmax(axis=1)
+    assert crossed["fold_accuracies"] == [accuracy_score(labels[fold_of == fold], predicted[fold_of == fold]) for fold in range(4)]
     assert crossed["mean_accuracy"] == pytest.approx(np.mean(crossed["fold_accuracies"]))
-    assert crossed["pooled"]["accuracy"]["value"] == accuracy_score(labels, called)
-    assert crossed["pooled"]["macro"]["f1"]["value"] == pytest.approx(f1_score(labels, called, average="macro"))
+    assert crossed["pooled"]["top1_accuracy"]["value"] == accuracy_score(labels, predicted)
+    assert crossed["pooled"]["macro"]["f1"]["value"] == pytest.approx(f1_score(labels, predicted, average="macro"))
     assert crossed["pooled"]["confusion"] == [list(row) for row in score(predictions, labels, images.class_names).confusion]
     assert sum(crossed["images"].values()) == len(rows)
 
@@ -83,4 +84,4 @@ def test_a_run_without_exports_is_scored_in_keras(cli: Cli, run_copy: Path) -> N
     run.record.write_text(json.dumps(record), encoding="utf-8")
     document = cli("evaluate", run_copy, "--split", "train", "--json").document
     assert list(document["models"]) == ["keras_float"]
-    assert "learned by heart" in document["caveat"]
+    assert "memorized" in document["caveat"]

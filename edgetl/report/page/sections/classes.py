@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from edgetl.evaluation.by_class import OfClass, by_class, confusion
+from edgetl.evaluation.per_class import ClassMetrics, confusion, per_class_metrics
 from edgetl.report.page.blocks import Absent, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, plot, short
@@ -48,11 +48,11 @@ def section(facts: Facts) -> Section | Absent:
     return Section(_TITLE, (Plot(drawn, alt), table))
 
 
-def _figures(predictions: Predictions, name: str) -> list[OfClass]:
-    return by_class(confusion(predictions.probabilities[name].argmax(1), predictions.label_ids, len(predictions.class_names)))
+def _figures(predictions: Predictions, name: str) -> list[ClassMetrics]:
+    return per_class_metrics(confusion(predictions.probabilities[name].argmax(1), predictions.label_ids, len(predictions.class_names)))
 
 
-def _dots(classes: Sequence[str], names: Sequence[str], figures: Sequence[Sequence[OfClass]]) -> Figure:
+def _dots(classes: Sequence[str], names: Sequence[str], figures: Sequence[Sequence[ClassMetrics]]) -> Figure:
     """A dot a model, those of a class joined: an axis that begins at 0 would show no difference."""
     figure, axes = plot(height=1.4 + 0.34 * len(classes), grid="both")
     places = range(len(classes))

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from edgetl.evaluation.by_class import confusion
+from edgetl.evaluation.per_class import confusion
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.plots.draw import BLUE, INK, panel, short

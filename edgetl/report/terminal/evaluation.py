@@ -1,0 +1,78 @@
+"""Tables of an evaluation: every model's scores, then each class, then the cross-validation."""
+
+from collections.abc import Mapping
+
+from edgetl import console
+from edgetl.evaluation.results import Evaluation
+from edgetl.evaluation.scores import Averages, Estimate, Scores
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print the scores of every model, each class as the first model predicts it, and the cross-validation."""
+    console.note(f"{evaluation.images} {evaluation.split} images; values in % with their 95 % interval, loss in nats")
+    if evaluation.caveat:
+        console.note(evaluation.caveat)
+    _scores("models", evaluation.models)
+    for note in dict.fromkeys(note for scores in evaluation.models.values() for note in scores.notes):
+        console.warn(note)
+    name, first = next(iter(evaluation.models.items()))
+    _classes(f"per-class metrics of {name}", first)
+    crossed = evaluation.cross_validation
+    if crossed:
+        mean, std = 100 * crossed.mean_accuracy, 100 * crossed.std_accuracy
+        console.note(f"cross-validation in {crossed.folds} folds: mean accuracy {mean:.2f} %, standard deviation over the folds {std:.2f}")
+        console.note(crossed.caveat)
+        for note in (*crossed.notes, *crossed.pooled.notes):
+            console.warn(note)
+        _scores("cross-validation of the head", {"all folds": crossed.pooled})
+        _classes("per-class metrics in cross-validation", crossed.pooled)
+
+
+def _scores(title: str, models: Mapping[str, Scores]) -> None:
+    """Print a column for each model."""
+    columns = [_column(scores) for scores in models.values()]
+    names = dict.fromkeys(name for column in columns for name in column)
+    console.table(title, ["metric", *models], [[name, *(column.get(name, "-") for column in columns)] for name in names])
+
+
+def _column(scores: Scores) -> dict[str, str]:
+    rows = {"top-1 accuracy": percent(scores.top1_accuracy)} | {f"top-{one.k} accuracy": percent(one.accuracy) for one in scores.top_k}
+    rows |= _averages("macro", scores.macro) | _averages("weighted", scores.weighted)
+    low, high = scores.loss.interval_95
+    return rows | {
+        "expected calibration error": percent(scores.calibration_error),
+        "loss": f"{scores.loss.value:.3f} ({low:.3f} to {high:.3f})",
+    }
+
+
+def _averages(kind: str, averages: Averages) -> dict[str, str]:
+    return {
+        f"{kind} precision": percent(averages.precision),
+        f"{kind} recall": percent(averages.recall),
+        f"{kind} F1": percent(averages.f1),
+        f"{kind} ROC-AUC": percent(averages.roc_auc),
+    }
+
+
+def percent(estimate: Estimate | None) -> str:
+    """Return a value in percent with its interval; a dash where there is none."""
+    if estimate is None:
+        return "-"
+    low, high = estimate.interval_95
+    return f"{100 * estimate.value:.2f} ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def _short(estimate: Estimate | None, digits: int = 0) -> str:
+    """Return the same, shorter, for tables with several side by side."""
+    if estimate is None:
+        return "-"
+    low, high = (f"{100 * end:.{digits}f}" for end in estimate.interval_95)
+    return f"{100 * estimate.value:.1f} ({low}-{high})"
+
+
+def _classes(title: str, scores: Scores) -> None:
+    rows = [
+        [one.class_name, one.images, one.predicted, _short(one.precision), _short(one.recall), _short(one.f1), _short(one.roc_auc, 1)]
+        for one in scores.classes
+    ]
+    console.table(title, ["class", "images", "predicted", "precision", "recall", "F1", "ROC-AUC"], rows)
