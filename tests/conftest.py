@@ -76,13 +76,11 @@ RECIPE = """
 source = {source}
 max_bad_fraction = 0.1
 [model]
-backbone = "efficientnet_lite0"
+{model}
 image_size = 32
 [train]
-head_epochs = 10
-epochs = 2
+{train}
 batch_size = 16
-learning_rate = 3e-4
 [augment]
 flip = false
 crop_min_area = 0.8
@@ -93,21 +91,51 @@ calibration_images = 32
 timed_runs = 5
 warmup_runs = 2
 """
+# A fifth of the time of EfficientNet-Lite0, and it learns the digits from nothing.
+SMALL = {"model": 'backbone = "small_cnn"\nweights = "none"', "train": "head_epochs = 2\nepochs = 8\nlearning_rate = 1e-2"}
+PRETRAINED = {"model": 'backbone = "efficientnet_lite0"', "train": "head_epochs = 10\nepochs = 2\nlearning_rate = 3e-4"}
 
 
 @pytest.fixture(scope="session")
-def digit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Handwritten noughts, ones and twos, 40 of each, as PNG files under a name with spaces and Unicode; one file is no image."""
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of this session that all of its worker processes see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Return the folder, filled by the first process that asks for it; the others wait and find it."""
+    with folder.with_name(f"{folder.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = folder.with_name(f"{folder.name}.done")
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digit_folder(shared_folder: Path) -> Path:
+    """Return PNG files of noughts, ones and twos, 40 of each, under a name with spaces and Unicode; one file is no image.
+
+    All processes read it: a test that changes images takes `own_images`.
+    """
     from edgetl.data.digits import find
 
-    folder = tmp_path_factory.mktemp("data") / "Zahlen für 数字"
-    items = find("digits").items
-    for label in ("0", "1", "2"):
-        (folder / label).mkdir(parents=True)
-        for item in [item for item in items if item.class_name == label][:40]:
-            (folder / label / f"{item.name.replace(':', ' ')}.png").write_bytes(item.read())
-    (folder / "1" / "notes.png").write_text("not an image", encoding="utf-8")
-    return folder
+    def make(folder: Path) -> None:
+        items = find("digits").items
+        for class_name in ("0", "1", "2"):
+            (folder / NAME / class_name).mkdir(parents=True)
+            for item in [item for item in items if item.class_name == class_name][:40]:
+                (folder / NAME / class_name / f"{item.name.replace(':', ' ')}.png").write_bytes(item.read())
+        (folder / NAME / "1" / "notes.png").write_text("not an image", encoding="utf-8")
+
+    return made_once(shared_folder / "digits", make) / NAME
+
+
+NAME = "Zahlen für 数字"
 
 
 @dataclass(frozen=True)
@@ -119,14 +147,42 @@ class Made:
     outcome: CliResult
 
 
+def _run_recipe(folder: Path, source: Path, settings: dict[str, str]) -> None:
+    recipe = RECIPE.format(source=json.dumps(str(source), ensure_ascii=False), **settings)
+    (folder / "recipe ä.toml").write_text(recipe, encoding="utf-8")
+    done = edgetl("run", folder / "recipe ä.toml", "--out", folder / "a run", "--json")
+    (folder / "outcome.json").write_text(json.dumps([done.returncode, done.stdout, done.stderr]), encoding="utf-8")
+
+
+def _made(folder: Path) -> Made:
+    outcome = CliResult(*json.loads((folder / "outcome.json").read_text(encoding="utf-8")))
+    return Made(folder / "a run", folder / "recipe ä.toml", outcome)
+
+
 @pytest.fixture(scope="session")
-def made(digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """`edgetl run` from nothing to a verdict."""
-    folder = tmp_path_factory.mktemp("run")
-    recipe, run = folder / "recipe ä.toml", folder / "a run"
-    recipe.write_text(RECIPE.format(source=json.dumps(str(digit_folder), ensure_ascii=False)), encoding="utf-8")
-    done = edgetl("run", recipe, "--out", run, "--json")
-    return Made(run, recipe, CliResult(done.returncode, done.stdout, done.stderr))
+def made(digit_folder: Path, shared_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Return what `edgetl run` makes, from nothing to a verdict, with a small network; each process has a copy, and its lock."""
+    folder = made_once(shared_folder / "made", lambda folder: _run_recipe(folder, digit_folder, SMALL))
+    return _made(shutil.copytree(folder, tmp_path_factory.mktemp("run") / "made"))
+
+
+@pytest.fixture(scope="session")
+def pretrained(digit_folder: Path, shared_folder: Path) -> Made:
+    """Return the same of EfficientNet-Lite0 with its ImageNet weights: what takes real blocks or transfer learning."""
+    return _made(made_once(shared_folder / "pretrained", lambda folder: _run_recipe(folder, digit_folder, PRETRAINED)))
+
+
+@pytest.fixture
+def own_images(made: Made, digit_folder: Path, run_copy: Path, tmp_path: Path) -> Made:
+    """Return `run_copy` and its recipe with a copy of the images, `tmp_path / NAME`, to be changed."""
+    folder, recipe = tmp_path / NAME, tmp_path / "recipe.toml"
+    shutil.copytree(digit_folder, folder)
+    for file, written in ((made.recipe, recipe), (run_copy / "run.json", run_copy / "run.json")):
+        text = file.read_text(encoding="utf-8")
+        old, new = (json.dumps(str(path), ensure_ascii=False) for path in (digit_folder, folder))
+        assert old in text
+        written.write_text(text.replace(old, new), encoding="utf-8")
+    return Made(run_copy, recipe, made.outcome)
 
 
 @pytest.fixture
@@ -138,14 +194,14 @@ def run_copy(made: Made, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def bundled(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The finished run's bundle: int8 TFLite and int8 ONNX."""
+def bundled(made: Made, shared_folder: Path) -> Path:
+    """Return the finished run's bundle: int8 TFLite and int8 ONNX."""
     from edgetl.pipeline.project import Project
     from edgetl.pipeline.ship.bundle import bundle
 
-    path = tmp_path_factory.mktemp("bundle") / "Zahlen für 数字.edgetl"
-    bundle(Project.open(made.run), path, (), "", "", "Apache-2.0", None, force=False)
-    return path
+    name = f"{NAME}.edgetl"
+    make = lambda folder: bundle(Project.open(made.run), folder / name, (), "", "", "Apache-2.0", None, force=False)  # noqa: E731
+    return made_once(shared_folder / "bundle", make) / name
 
 
 @contextmanager

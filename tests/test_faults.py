@@ -20,7 +20,7 @@ from edgetl import lock, log
 from edgetl.errors import STOPS
 from edgetl.files import sha256, write_json
 from edgetl.run_folder import RunFolder
-from tests.conftest import CliResult, Made
+from tests.conftest import NAME, CliResult, Made
 from tests.disk import mounted, remount
 
 Cli = Callable[..., CliResult]
@@ -218,17 +218,16 @@ def test_a_read_only_run_can_be_looked_at_and_not_written(cli: Cli, made: Made, 
         remount(disk, "rw")
 
 
-def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, made: Made, run_copy: Path, digit_folder: Path) -> None:
-    before = RunFolder(run_copy).read()["stages"]
-    hidden = digit_folder.rename(digit_folder.with_name("elsewhere"))
-    try:
-        for arguments in (("validate", run_copy), ("run", made.recipe, "--out", run_copy)):
-            outcome = cli(*arguments)
-            assert (outcome.code, str(digit_folder) in outcome.err, "Traceback" in outcome.err) == (3, True, False), outcome.err
-    finally:
-        hidden.rename(digit_folder)
-    assert RunFolder(run_copy).read()["stages"] == before
-    assert cli("validate", run_copy, "--limit", 6).code in (0, 7)
+def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, own_images: Made, tmp_path: Path) -> None:
+    run, folder = own_images.run, tmp_path / NAME
+    before = RunFolder(run).read()["stages"]
+    hidden = folder.rename(tmp_path / "elsewhere")
+    for arguments in (("validate", run), ("run", own_images.recipe, "--out", run)):
+        outcome = cli(*arguments)
+        assert (outcome.code, str(folder) in outcome.err, "Traceback" in outcome.err) == (3, True, False), outcome.err
+    hidden.rename(folder)
+    assert RunFolder(run).read()["stages"] == before
+    assert cli("validate", run, "--limit", 6).code == 0
 
 
 @pytest.mark.parametrize("name", ["float.keras", "ptq_int8.npz", "contract.json"])
@@ -258,7 +257,7 @@ def test_a_clock_that_went_back_makes_no_stage_older(cli: Cli, run_copy: Path) -
     record["stages"]["float"]["finished"] = "2999-01-01T00:00:00+00:00"
     write_json(run_copy / "run.json", record)
     assert cli("sensitivity", run_copy, "--limit", 6).code == 0
-    assert cli("validate", run_copy, "--limit", 6).code in (0, 7)
+    assert cli("validate", run_copy, "--limit", 6).code == 0
 
 
 def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run_copy: Path) -> None:

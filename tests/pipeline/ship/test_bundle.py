@@ -28,7 +28,7 @@ def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == Manifest.model_json_schema()
     jsonschema.validate(document, Manifest.model_json_schema())
     assert set(manifest.models) == {"model_int8.tflite", "model_int8.onnx"}
-    architecture = "efficientnet_lite0 1, 32 px"
+    architecture = "small_cnn 1, 32 px"
     about = About(architecture, licence="Apache-2.0", description=f"Names one of 3 classes: {architecture}")
     for name in manifest.models:
         content = (made.run / "export" / name).read_bytes()
