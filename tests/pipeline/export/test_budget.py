@@ -53,7 +53,7 @@ def test_sensitivity_names_the_layer_first(ruined: Path, cli: Cli) -> None:
     outcome = cli("sensitivity", ruined, "--scheme", "ptq_int8", "--limit", 24, "--json")
     assert outcome.code == 0, outcome.err
     worst = outcome.document["operators"][0]
-    assert worst["operator"] == RUINED
+    assert worst["operator"] == f"{RUINED}_relu", "its range is that of its activation"
     assert worst["logits_change"] > 3 * outcome.document["operators"][1]["logits_change"]
 
 
