@@ -60,7 +60,7 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 
 
 def _predictions(run: RunFolder) -> Predictions | Absent:
-    """Of the float model and of two files, on the images that the validation took."""
+    """Return the predictions of the float model and of two files on the images that the validation took, or why there are none."""
     from edgetl.pipeline.export.files import exported
     from edgetl.pipeline.project import Project
     from edgetl.pipeline.validate import subject_name
@@ -72,12 +72,18 @@ def _predictions(run: RunFolder) -> Predictions | Absent:
         project = Project.open(run.path)
         images, rows = project.trained_images(), project.rows("val", project.recipe.validation.limit)
         files = {subject_name(Path(file)): run.path / file for file in exported(project)}
-    except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the rest can still be told
+    except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
     sessions = {"keras_float": KerasSession(project.float_model, project.contract)}
     chosen = [name for name in _COMPARED if name in files][:2]
     opened = sessions | {name: open_session(files[name], project.contract) for name in chosen}
     probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}
     return Predictions(
-        images.class_names, images.label_ids[rows], tuple(images.names[row] for row in rows), images.pixels[rows], probabilities
+        class_names=images.class_names,
+        label_ids=images.label_ids[rows],
+        image_names=tuple(images.names[row] for row in rows),
+        pixels=images.pixels[rows],
+        probabilities=probabilities,
+        reference="keras_float",
+        quantized=next((name for name in chosen if "int8" in name), None),
     )

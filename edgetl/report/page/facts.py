@@ -1,4 +1,4 @@
-"""All that a report is made from, read once: the sections take what they need from it."""
+"""Everything that a report is made from, read once; the sections take what they need from it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,31 +15,40 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What models said of the validation images; row i of each array is the same image.
+    """Predictions of several models for the validation images; row i of each array is the same image.
 
     Args:
+        class_names: K names.
         label_ids: class indices [N].
-        names: N names.
+        image_names: N names.
         pixels: uint8 [N, H, W, 3].
-        probabilities: name of the model to float [N, K]: the float model first, then the int8 files.
+        probabilities: float [N, K] by name of the model.
+        reference: name of the float model.
+        quantized: name of the main int8 file; None: there is none.
     """
 
     class_names: tuple[str, ...]
     label_ids: NDArray[np.integer[Any]]
-    names: tuple[str, ...]
+    image_names: tuple[str, ...]
     pixels: NDArray[np.uint8]
     probabilities: Mapping[str, NDArray[Any]]
+    reference: str
+    quantized: str | None
 
     @property
-    def shipped(self) -> str:
-        """The model that figures are told of: the first int8 file, else the float model."""
-        return next((name for name in self.probabilities if "int8" in name), next(iter(self.probabilities)))
+    def main(self) -> str:
+        """Name of the model that the sections are about: the int8 file if there is one, else the float model."""
+        return self.quantized or self.reference
 
     @property
-    def compared(self) -> tuple[str, str] | None:
-        """The float model and the int8 file, where there is one."""
-        first = next(iter(self.probabilities))
-        return None if self.shipped == first else (first, self.shipped)
+    def shown(self) -> tuple[str, ...]:
+        """Names of the models to plot: the float model and the int8 file, if there is one."""
+        return (self.reference, self.quantized) if self.quantized else (self.reference,)
+
+    def top1(self, name: str) -> NDArray[np.int64]:
+        """Return the model's predicted class indices [N]."""
+        classes: NDArray[np.int64] = self.probabilities[name].argmax(axis=1)
+        return classes
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,8 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
         tuple(f"{classes[label]}/{number}.jpg" for number, label in enumerate(labels)),
         random.integers(0, 255, (len(labels), 8, 8, 3), np.uint8),
         {"keras_float": first, "tflite_int8": second, "onnx_int8": second},
+        reference="keras_float",
+        quantized="tflite_int8",
     )
     epochs = [{"loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.6, "val_loss": 0.9}] * 2
     record = {
@@ -139,7 +141,7 @@ def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path:
     assert outcome.code == 0, outcome.err
     assert "benchmark.json cannot be read" in outcome.err
     reasons = {one["part"]: one["reason"] for one in outcome.document["absent"]}
-    assert "there is no folder" in reasons["What is taken for what"]
+    assert "there is no folder" in reasons["Confusion matrix"]
     assert 'id="agreement"' in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 

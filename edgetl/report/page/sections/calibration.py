@@ -1,37 +1,39 @@
-"""Whether a probability means what it says."""
+"""The section on calibration."""
 
 from edgetl.evaluation.calibration import calibration_error, reliability
 from edgetl.report.page.blocks import Absent, Plot, Section, Text
 from edgetl.report.page.facts import Facts, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, legend, plot
 
-_TITLE = "What a probability is worth"
+_TITLE = "Calibration"
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return the reliability diagram and the calibration error of the float and the quantized model."""
     if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
     predictions = facts.predictions
     figure, axes = plot()
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (3, 3)))
-    errors, said = [], []
-    for name, colour in zip(predictions.compared or (predictions.shipped,), (GOLD, BLUE), strict=False):
+    errors, leanings = [], []
+    for name, colour in zip(predictions.shown, (GOLD, BLUE)[-len(predictions.shown) :], strict=True):
         bins = reliability(predictions.probabilities[name], predictions.label_ids)
-        error = calibration_error(predictions.probabilities[name], predictions.label_ids)
-        x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
-        axes.plot(x, y, color=colour, linewidth=1.4, label=f"{name}: off by {percent(error, 1)} points")
-        axes.scatter(x, y, [8 + 240 * one.images / len(predictions.label_ids) for one in bins], color=colour, linewidths=0)
-        errors.append(f"{name} {percent(error, 1)} points")
+        error = percent(calibration_error(predictions.probabilities[name], predictions.label_ids), 1)
+        axes.plot([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], color=colour, linewidth=1.4, label=name)
+        sizes = [8 + 240 * one.images / len(predictions.label_ids) for one in bins]
+        axes.scatter([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], sizes, color=colour, linewidths=0)
+        errors.append(f"{error} % for {name}")
         lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / len(predictions.label_ids)
-        said.append(f"{name} is right {abs(100 * lean):.1f} points {'more' if lean > 0 else 'less'} often than it says")
+        leanings.append(f"{name} is {'underconfident' if lean > 0 else 'overconfident'} by {abs(100 * lean):.1f} points")
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)
     axes.set_xlabel("top-1 probability, %")
-    axes.set_ylabel("of these right, %")
+    axes.set_ylabel("accuracy, %")
     legend(axes, "upper left")
     text = (
-        f"{'; '.join(said)}. The expected calibration error is the mean distance from the diagonal: {', '.join(errors)}. "
-        "Training with label smoothing makes a model say less than it knows."
+        f"On average {'; '.join(leanings)}. The expected calibration error is {' and '.join(errors)}: the mean distance between top-1 "
+        "probability and accuracy. Training with label smoothing makes a model underconfident."
     )
-    alt = f"Reliability diagram, dots as large as the share of images: {'; '.join(said)}"
-    return Section(_TITLE, (Plot(figure, alt, "On the dashed line a probability is a promise kept."), Text(text, beside=True)))
+    alt = f"Reliability diagram. On average {'; '.join(leanings)}"
+    caption = "Accuracy by top-1 probability; larger dots stand for more images. A perfectly calibrated model follows the dashed line."
+    return Section(_TITLE, (Plot(figure, alt, caption), Text(text, beside=True)))

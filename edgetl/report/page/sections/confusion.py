@@ -1,4 +1,4 @@
-"""What is taken for what."""
+"""The section on the confusion matrix."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,29 +13,29 @@ from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.plots.draw import BLUE, INK, panel, short
 
-_TITLE = "What is taken for what"
-_NUMBERED = 15  # classes up to which each cell's count can be read
+_TITLE = "Confusion matrix"
+_NUMBERED = 15  # classes up to which the count in each cell is legible
 _NAMED = 60  # classes up to which each row has room for its name
-_DRAWN = 30  # classes up to which the cells are shapes; beyond, an image is smaller
+_DRAWN = 30  # classes up to which the cells are shapes; beyond, a bitmap is smaller
 _CONFUSED = 8  # pairs in the table: those worth collecting images for
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return the confusion matrix of the main model, and the classes that it confuses most."""
     if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
     predictions = facts.predictions
-    counts = confusion(predictions.probabilities[predictions.shipped].argmax(1), predictions.label_ids, len(predictions.class_names))
+    counts = confusion(predictions.top1(predictions.main), predictions.label_ids, len(predictions.class_names))
     rows = _most_confused(counts, predictions)
-    worst = f"; most often {rows[0][0]} is called {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
-    right = int(np.trace(counts))
-    alt = f"Confusion matrix of {predictions.shipped}: {right} of {counts.sum()} images are named right{worst}"
-    blocks: list[Block] = [
-        Plot(_matrix(counts, predictions.class_names), alt, f"{predictions.shipped}: rows are what an image is, shaded by share.")
-    ]
+    worst = f"; the most frequent mistake is {rows[0][0]} predicted as {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
+    correct = f"{int(np.trace(counts))} of {counts.sum()} images are predicted correctly"
+    alt = f"Confusion matrix of {predictions.main}: {correct}{worst}"
+    caption = f"{predictions.main}: {correct}. A row for each true class, shaded by the share of its images."
+    blocks: list[Block] = [Plot(_matrix(counts, predictions.class_names), alt, caption)]
     if rows:
-        blocks.append(Table(("is", "is called", "images", "of"), rows, "Most often confused", beside=True))
+        blocks.append(Table(("true class", "predicted class", "images", "of"), rows, "Most frequent mistakes", beside=True))
     else:
-        blocks.append(Text("No image is named wrong."))
+        blocks.append(Text("Every image is predicted correctly.", beside=True))
     return Section(_TITLE, blocks)
 
 
@@ -67,8 +67,8 @@ def _matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
     axes.set_xticks(
         middle if len(classes) <= _NAMED else [], names if len(classes) <= _NAMED else [], fontsize=small, rotation=45, ha="right"
     )
-    axes.set_xlabel("is called")
-    axes.set_ylabel("is")
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
     if len(classes) <= _NUMBERED:
         for (row, column), count in np.ndenumerate(counts):
             if count:

@@ -1,4 +1,4 @@
-"""Gallery that int8 names otherwise than float."""
+"""The section on predictions that quantization changed."""
 
 import io
 from typing import Any
@@ -9,46 +9,47 @@ from PIL import Image
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
 
-_TITLE = "What quantization changed"
+_TITLE = "Predictions changed by quantization"
 _SHOWN = 24
 _EDGE_PX = 160  # of a thumbnail: twice what the page shows, for fine screens
 _QUALITY = 80  # JPEG's: 6 KB each
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return the images that the float and the quantized model predict differently, largest change first."""
     if isinstance(facts.predictions, Absent):
         return facts.absent(_TITLE)
     predictions = facts.predictions
-    if not predictions.compared:
+    if predictions.quantized is None:
         return Absent(_TITLE, "the run has no int8 file", "edgetl export RUN --int8")
-    first, second = predictions.compared
+    first, second = predictions.reference, predictions.quantized
     a, b = predictions.probabilities[first], predictions.probabilities[second]
     before, after = a.argmax(1), b.argmax(1)
     flipped = np.flatnonzero(before != after)
-    surest = flipped[np.argsort(-np.abs(a - b).max(axis=1)[flipped], kind="stable")]
+    largest = flipped[np.argsort(-np.abs(a - b).max(axis=1)[flipped], kind="stable")]
     won = int((after[flipped] == predictions.label_ids[flipped]).sum())
     lost = int((before[flipped] == predictions.label_ids[flipped]).sum())
     text = (
-        f"{first} and {second} name different classes on {len(flipped)} of {len(before):,} images: {lost} lost, {won} won, "
-        f"{len(flipped) - lost - won} wrong both times."
+        f"{first} and {second} predict different classes for {len(flipped)} of {len(before):,} images: {lost} correct in float only "
+        f"(lost), {won} in int8 only (won), {len(flipped) - lost - won} wrong in both."
     )
     if not len(flipped):
         return Section(_TITLE, (Text(text),))
     if len(flipped) > _SHOWN:
-        text += f" These are the {_SHOWN} that moved furthest."
-    return Section(_TITLE, (Text(text), Gallery([_image(predictions, int(row), a[row], b[row]) for row in surest[:_SHOWN]])))
+        text += f" Shown are the {_SHOWN} with the largest change of probability."
+    return Section(_TITLE, (Text(text), Gallery([_image(predictions, int(row), a[row], b[row]) for row in largest[:_SHOWN]])))
 
 
 def _image(predictions: Predictions, row: int, before: Any, after: Any) -> Photo:
     classes, label = predictions.class_names, int(predictions.label_ids[row])
-    said = [f"{name} {classes[int(p.argmax())]} {percent(p.max(), 0)} %" for name, p in (("float:", before), ("int8:", after))]
-    outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong both times"
-    alt = f"{predictions.names[row]}, which is {classes[label]}; {'; '.join(said)}"
-    return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", said)
+    lines = [f"{name} {classes[int(p.argmax())]} {percent(p.max(), 0)} %" for name, p in (("float:", before), ("int8:", after))]
+    outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong in both"
+    alt = f"{predictions.image_names[row]}, true class {classes[label]}; {'; '.join(lines)}"
+    return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", lines)
 
 
 def thumbnail(pixels: Any) -> bytes:
-    """JPEG of uint8 [H, W, 3]."""
+    """Return a small JPEG of uint8 [H, W, 3]."""
     drawn = io.BytesIO()
     way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
     Image.fromarray(np.asarray(pixels)).resize((_EDGE_PX, _EDGE_PX), way).save(drawn, "JPEG", quality=_QUALITY)
