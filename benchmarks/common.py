@@ -69,7 +69,7 @@ def cpu_line() -> str:
     from edgetl.runtimes.cpu import cpu_facts
 
     facts = cpu_facts()
-    return f"{facts['model']}, {facts['cores']} cores, {', '.join(name for name, present in facts['features'].items() if present)}"
+    return f"{facts.model}, {facts.cores} cores, {', '.join(facts.found)}"
 
 
 SCRATCH = Path("build/benchmarks")

@@ -120,6 +120,10 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "evaluation": ("edgetl.evaluation.results:Evaluation", "evaluation.json: scores of a run's models on one split"),
         "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),
         "learning_curve": ("edgetl.evaluation.results:LearningCurve", "learning_curve.json: accuracy by number of training images"),
+        "validation": (
+            "edgetl.evaluation.validation:Validation",
+            "validation.json: what the models get right, whether they agree, latency",
+        ),
     },
 )
 
@@ -207,37 +211,6 @@ RECORD: Shape = {
         }
     },
 }
-_WORST: Shape = {
-    "name": str,
-    "label": int,
-    "first_top1": int,
-    "first_probability": number,
-    "second_top1": int,
-    "second_probability": number,
-}
-VALIDATION: Shape = {
-    "passed": bool,
-    "images": int,
-    "class_names": [str],
-    "subjects": {
-        "*": {
-            "accuracy": _ACCURACY | {"top5_accuracy": number, "macro_f1": number},
-            "size_bytes": int,
-            "latency_ms": {"p50": number, "p90": number},
-        }
-    },
-    "pairs": [
-        {
-            "tolerance": {"first": str, "second": str},
-            "agreement": {"top1_agreement": number, "mean_steps": number, "max_steps": number, "mean_abs_dp": number, "kl": number},
-            "paired": {"drop_points": number, "mcnemar_p": number},
-            "passed": bool,
-            "worst": [_WORST],
-        }
-    ],
-    "cpu": {"model": str, "features": {"*": bool}},
-    "unverified?": {"*": str},
-}
 BENCHMARK: Shape = {
     "results": [{"device": str, "model": str, "latency_ms?": {"p50?": lambda v: number(v) and v > 0}}],
 }
@@ -245,18 +218,3 @@ BENCHMARK: Shape = {
 
 def _interval(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(map(number, value))
-
-
-def validation(path: Path) -> dict[str, Any]:
-    """validation.json; `unverified` is there, if empty. Raises RunError when it is not what `edgetl validate` writes."""
-    try:
-        document = read_json(path)
-        check(document, VALIDATION)
-        classes = len(document["class_names"])
-        for pair in document["pairs"]:
-            for one in pair["worst"]:
-                if not all(0 <= one[key] < classes for key in ("label", "first_top1", "second_top1")):
-                    raise ValueError(f"an image of {pair['tolerance']['second']} has a class that is none")
-    except (OSError, ValueError) as error:
-        raise RunError(f"cannot read {path}: {error}", "make it again: edgetl validate") from error
-    return {**document, "unverified": document.get("unverified") or {}}

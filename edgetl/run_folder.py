@@ -144,13 +144,6 @@ class RunFolder:
             raise RunError(f"{self.record} was changed: {error}", "start again in another folder, with --out") from error
         return dict(record)
 
-    def read_validation(self) -> dict[str, Any]:
-        """validation.json. Raises RunError when there is none, or one of older files."""
-        stage = self.stage("validate")
-        if not self.is_done("validate", stage["inputs"]):
-            raise RunError(f"{self.validation} is missing or was changed", f"run: edgetl validate {self.path}")
-        return documents.validation(self.validation)
-
     def stage(self, name: str) -> dict[str, Any]:
         """What a finished stage recorded. Raises RunError when it is not finished."""
         stage: dict[str, Any] | None = self.read()["stages"].get(name)

@@ -9,16 +9,16 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
 
     Example: edgetl show runs/flowers
     """
-    from edgetl import documents
+    from edgetl.evaluation.validation import Validation
     from edgetl.report.terminal.tables import settings, stages, validation
     from edgetl.run_folder import RunFolder
 
     opened = RunFolder.open(run)
     record = opened.read()
-    validated = documents.validation(opened.validation) if opened.validation.exists() else None
+    validated = Validation.read(opened.validation) if opened.validation.exists() else None
     console.note(f"{opened.path}, made {record['created']} with edgetl {record['software']['edgetl']}")
     settings(record)
     stages(record)
     if validated:
         validation(validated)
-    console.result({"run": str(opened.path)} | record | {"validation": validated})
+    console.result({"run": str(opened.path)} | record | {"validation": validated.to_json() if validated else None})

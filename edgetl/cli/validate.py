@@ -1,12 +1,15 @@
 """`edgetl validate`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, RunPath
 from edgetl.errors import ParityError
+
+if TYPE_CHECKING:
+    from edgetl.evaluation.validation import Validation
 
 
 def validate(
@@ -30,15 +33,15 @@ def validate(
     tell(stage.validate(Project.open(run), limit))
 
 
-def tell(document: dict[str, Any]) -> None:
+def tell(document: "Validation") -> None:
     """Print a validation and end with its exit code."""
     from edgetl.report.terminal.tables import validation
 
     validation(document)
-    console.result(document)
-    if not document["passed"]:
+    console.result(document.to_json())
+    if not document.passed:
         console.fail(
-            "the models do not agree:\n" + "\n".join(f"  {failure}" for failure in document["failures"]),
+            "the models do not agree:\n" + "\n".join(f"  {failure}" for failure in document.failures),
             "details: validation.json in the run",
         )
         raise typer.Exit(ParityError.exit_code)

@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
-from sklearn.metrics import f1_score
 
 from edgetl.contract import PROBABILITY_SCALE
 
@@ -33,6 +31,9 @@ def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
     Among equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 averages over the
     classes that occur among labels or predictions; top-5 is top-K when K < 5.
     """
+    from scipy.stats import binomtest  # here, so that reading a document with an Accuracy loads neither
+    from sklearn.metrics import f1_score
+
     probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
         raise ValueError(f"probabilities {probabilities.shape} and labels {labels.shape} are not [N, K] and [N]")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from edgetl.evaluation.agreement import Agreement, compare
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 
-REFERENCES = ("keras_float", "keras_int8")
+REFERENCE = "keras_float"  # the subject that all others are measured against
+REFERENCES = (REFERENCE, "keras_int8")
 FILES = (
     *("tflite_float32", "onnx_float32", "tflite_float16", "onnx_float16"),
     *("tflite_dynamic_int8", "tflite_int16x8", "tflite_int8", "onnx_int8", "onnx_int8_qdq"),
@@ -115,10 +116,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class WorstImage:
-    """One image on which two subjects are far apart; label and top-1s are class indices."""
+    """One image on which two subjects are far apart; the label and the top-1s are class indices."""
 
     name: str
-    label: int
+    label_id: int
     first_top1: int
     first_probability: float
     second_top1: int
@@ -160,16 +161,6 @@ class Parity:
     @property
     def passed(self) -> bool:
         return not self.failures
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values for validation.json."""
-        return {
-            "passed": self.passed,
-            "failures": list(self.failures),
-            "images": self.images,
-            "subjects": {name: asdict(subject) for name, subject in self.subjects.items()},
-            "pairs": [asdict(pair) | {"passed": pair.passed} for pair in self.pairs],
-        }
 
 
 def judge(subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any], names: Sequence[str]) -> Parity:

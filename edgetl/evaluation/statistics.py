@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,8 @@ class Paired:
 
 def paired(a_right: NDArray[Any], b_right: NDArray[Any]) -> Paired:
     """Compare two models by which images they get right, both bool [N], N >= 1."""
+    from scipy.stats import binomtest  # here, so that reading a document with a Paired does not load it
+
     a_right, b_right = np.asarray(a_right, bool), np.asarray(b_right, bool)
     if a_right.ndim != 1 or a_right.shape != b_right.shape or not len(a_right):
         raise ValueError(f"{a_right.shape} and {b_right.shape} are not both [N]")

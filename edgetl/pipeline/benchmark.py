@@ -12,6 +12,7 @@ import numpy as np
 from edgetl.benchmark.plan import Plan, Sent, Subject
 from edgetl.benchmark.run import benchmark as measure
 from edgetl.errors import RunError, UsageError
+from edgetl.evaluation.validation import Validation
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.validate import subject_name
@@ -65,7 +66,7 @@ def _of_run(run: RunFolder) -> Sequence[Subject]:
     """Its exported files but those that run on no device of ours, with their accuracy where they are validated as they are."""
     accuracy: dict[str, float] = {}
     with suppress(RunError):  # not validated yet: nothing is known of it
-        accuracy = {name: one["accuracy"]["top1_accuracy"] for name, one in run.read_validation()["subjects"].items()}
+        accuracy = {name: one.accuracy.top1_accuracy for name, one in Validation.of(run).subjects.items()}
     files = [run.path / file for file in exported(Project.open(run.path)) if not unverified(Path(file))]
     return [Subject(name, path, runtime_of(path), accuracy.get(name)) for path in files for name in [subject_name(path)]]
 

@@ -39,7 +39,7 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "kernel": platform.release(),
         "libc": " ".join(platform.libc_ver()).strip(),
-        "cpu": {"model": cpu["model"], "cores": cpu["cores"], "features": [name for name, found in cpu["features"].items() if found]},
+        "cpu": {"model": cpu.model, "cores": cpu.cores, "features": cpu.found},
         "memory_gib": _memory_gib(),
         "trains_on": _accelerator(),
         "encoding": f"{sys.getfilesystemencoding()} files, {locale.getpreferredencoding(False)} text",

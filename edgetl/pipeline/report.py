@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl import files
 from edgetl.errors import DataError, RunError
+from edgetl.evaluation.validation import Validation
 from edgetl.pipeline.explain import identity
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Facts, Predictions
@@ -27,7 +28,7 @@ def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abse
     path = out or run.path / f"report.{form}"
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so
-        validation = run.read_validation()
+        validation = Validation.of(run)
     explained = _read(run.explained / "explain.json")
     facts = Facts(
         name=run.path.resolve().name,

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgetl import lock
 from edgetl.errors import RunError, UsageError
+from edgetl.evaluation.validation import ValidatedModel, Validation
 from edgetl.recipe import restore
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
@@ -32,30 +33,32 @@ _OWN = (
 Row = dict[str, Any]
 
 
-def _best(record: Mapping[str, Any], validation: Mapping[str, Any], subject: str, *keys: str) -> Any:
-    value: Any = validation.get("subjects", {}).get(subject, {})
-    for key in keys:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
+def _main(validation: Validation | None) -> ValidatedModel | None:
+    """Return the main model's figures if it is an int8 one."""
+    return validation.main_model if validation and validation.main_model.precision == "int8" else None
 
 
-def _points(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 2)
+def _points(model: ValidatedModel | None) -> float | None:
+    return round(100 * model.accuracy.top1_accuracy, 2) if model else None
+
+
+def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], Any]) -> Any:
+    return figure(model) if model else None
 
 
 # Name: (how it is read from run.json and validation.json, whether the largest comes first)
-COLUMNS: dict[str, tuple[Callable[[Mapping[str, Any], Mapping[str, Any]], Any], bool]] = {
+COLUMNS: dict[str, tuple[Callable[[Mapping[str, Any], Validation | None], Any], bool]] = {
     "created": (lambda r, v: r["created"], True),
     "source": (lambda r, v: r["recipe"]["data"]["source"].rpartition("/")[2], False),
     "model": (lambda r, v: "{backbone} {alpha:g} {image_size}px".format(**r["recipe"]["model"]), False),
     "backbone": (lambda r, v: r["recipe"]["model"]["backbone"], False),
     "alpha": (lambda r, v: r["recipe"]["model"]["alpha"], False),
     "image_size": (lambda r, v: r["recipe"]["model"]["image_size"], False),
-    "float_top1": (lambda r, v: _points(_best(r, v, "keras_float", "accuracy", "top1_accuracy")), True),
-    "int8_top1": (lambda r, v: _points(_best(r, v, "tflite_int8", "accuracy", "top1_accuracy")), True),
-    "size_kib": (lambda r, v: _best(r, v, "tflite_int8", "size_bytes") and round(_best(r, v, "tflite_int8", "size_bytes") / 1024), False),
-    "latency_ms": (lambda r, v: _best(r, v, "tflite_int8", "latency_ms", "p50"), False),
-    "verdict": (lambda r, v: {True: "passed", False: "FAILED", None: None}[v.get("passed")], False),
+    "float_top1": (lambda r, v: _points(v.float_model if v else None), True),
+    "int8_top1": (lambda r, v: _points(_main(v)), True),
+    "size_kib": (lambda r, v: _of(_main(v), lambda one: round(one.size_bytes / 1024)), False),
+    "latency_ms": (lambda r, v: _of(_main(v), lambda one: one.latency_ms.p50), False),
+    "verdict": (lambda r, v: None if v is None else "passed" if v.passed else "FAILED", False),
     "seconds": (lambda r, v: round(sum(stage["seconds"] for stage in r["stages"].values())), False),
     "stages": (lambda r, v: len(r["stages"]), True),
 }
@@ -67,10 +70,10 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
     """A row a run, best first: its path, and the columns, of COLUMNS or settings by dotted key; None where a run has no such figure."""
     found = []
     for run in _found(folder):
-        record, validation = run.read(), {}
+        record, validation = run.read(), None
         record |= {"recipe": restore(record["recipe"]).model_dump()}
         with suppress(RunError):  # not validated, or of older files
-            validation = run.read_validation()
+            validation = Validation.of(run)
         found.append({"run": str(run.path)} | {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))})
     largest_first = COLUMNS[sort][1] if sort in COLUMNS else False
     known = [row for row in found if row[sort] is not None]
@@ -87,7 +90,7 @@ def _found(folder: Path) -> Iterator[RunFolder]:
             yield run
 
 
-def _value(name: str, record: Mapping[str, Any], validation: Mapping[str, Any]) -> Any:
+def _value(name: str, record: Mapping[str, Any], validation: Validation | None) -> Any:
     if name in COLUMNS:
         return COLUMNS[name][0](record, validation)
     value: Any = record["recipe"]

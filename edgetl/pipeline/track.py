@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgetl.errors import DependencyError, RunError
+from edgetl.evaluation.validation import Validation
 from edgetl.files import fingerprint
 from edgetl.recipe import Recipe
 from edgetl.report.page.sections.training import trainings
@@ -92,8 +93,10 @@ def _figures(run: RunFolder) -> Iterator[tuple[str, float, int]]:
             yield from ((f"{name}/{key}", value, step) for key, value in entry.items())
     if "validate" not in run.read()["stages"] or not run.validation.is_file():
         return
-    for name, subject in run.read_validation()["subjects"].items():
-        accuracy, latency = subject["accuracy"], subject["latency_ms"]
-        yield from ((f"{name}/{key}", accuracy[key], 0) for key in ("top1_accuracy", "macro_f1", "loss"))
-        yield f"{name}/size_bytes", subject["size_bytes"], 0
-        yield f"{name}/latency_p50_ms", latency["p50"], 0
+    for name, subject in Validation.of(run).subjects.items():
+        accuracy = subject.accuracy
+        yield f"{name}/top1_accuracy", accuracy.top1_accuracy, 0
+        yield f"{name}/macro_f1", accuracy.macro_f1, 0
+        yield f"{name}/loss", accuracy.loss, 0
+        yield f"{name}/size_bytes", subject.size_bytes, 0
+        yield f"{name}/latency_p50_ms", subject.latency_ms.p50, 0

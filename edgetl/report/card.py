@@ -1,33 +1,32 @@
 """A card of a validated run: what it is, what was measured, and by which commands; for the zoo in `models/` and for colleagues."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from edgetl.evaluation.parity import REFERENCE
+from edgetl.evaluation.validation import Validation
 from edgetl.report.terminal.tables import markdown_table
 
 _INT8 = ("ptq_int8", "qat_int8")
 
 
-def results(record: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[str, Any]:
+def results(record: Mapping[str, Any], validation: Validation) -> dict[str, Any]:
     """The figures of a run (run.json) and its validation (validation.json) in one document, with every interval and paired cost."""
     stages = record["stages"]
     int8 = stages.get("export_int8", {"facts": {}})["facts"]
     data = stages["data"]["facts"]
-    costs = {
-        pair["tolerance"]["second"]: pair["paired"] | {"same_top1": pair["agreement"]["top1_agreement"]}
-        for pair in validation["pairs"]
-        if pair["tolerance"]["first"] == "keras_float"
-    }
+    costs = {name: asdict(pair.paired) | {"same_top1": pair.agreement.top1_agreement} for name, pair in validation.costs.items()}
     models = {
         name: {
-            "top1_accuracy": subject["accuracy"]["top1_accuracy"],
-            "top1_interval_95": subject["accuracy"]["top1_interval_95"],
-            "loss": subject["accuracy"]["loss"],
-            "size_bytes": subject["size_bytes"],
-            "latency_ms": subject["latency_ms"],
+            "top1_accuracy": subject.accuracy.top1_accuracy,
+            "top1_interval_95": list(subject.accuracy.top1_interval_95),
+            "loss": subject.accuracy.loss,
+            "size_bytes": subject.size_bytes,
+            "latency_ms": subject.latency_ms.model_dump(),
             "against_float": costs.get(name),
         }
-        for name, subject in validation["subjects"].items()
+        for name, subject in validation.subjects.items()
     }
     return {
         "recipe": record["recipe"] | {"data": record["recipe"]["data"] | {"source": record["recipe"]["data"]["source"].rpartition("/")[2]}},
@@ -37,14 +36,14 @@ def results(record: Mapping[str, Any], validation: Mapping[str, Any]) -> dict[st
         "shipped": {key: int8[key] for key in ("shipped", "reason", "kept_float") if key in int8},
         "models": models,
         "engines": [
-            {"first": pair["tolerance"]["first"], "second": pair["tolerance"]["second"], "same_top1": pair["agreement"]["top1_agreement"]}
-            for pair in validation["pairs"]
-            if pair["tolerance"]["first"] != "keras_float"
+            {"first": pair.tolerance.first, "second": pair.tolerance.second, "same_top1": pair.agreement.top1_agreement}
+            for pair in validation.pairs
+            if pair.tolerance.first != REFERENCE
         ],
-        "passed": validation["passed"],
-        "latency": validation["latency"],
-        "cpu": validation["cpu"],
-        "software": validation["software"],
+        "passed": validation.passed,
+        "latency": validation.latency.model_dump(),
+        "cpu": asdict(validation.cpu),
+        "software": validation.software,
     }
 
 

@@ -3,6 +3,8 @@
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,43 @@ _FEATURES = {
 }
 
 
-def cpu_facts() -> dict[str, Any]:
-    """`model`, `architecture`, `cores`, `features` (name -> whether it was found) and `source` (who was asked). Never fails."""
+@dataclass(frozen=True)
+class CpuFacts:
+    """A processor.
+
+    Args:
+        model: its name, such as "AMD EPYC 7B13".
+        architecture: as the system names it, such as "x86_64".
+        features: whether each instruction set that matters to int8 arithmetic was found.
+        source: who was asked: a file, a program or NumPy.
+    """
+
+    model: str
+    architecture: str
+    cores: int
+    features: Mapping[str, bool]
+    source: str
+
+    @property
+    def found(self) -> list[str]:
+        """Return the names of the features that were found."""
+        return [name for name, found in self.features.items() if found]
+
+
+def cpu_facts() -> CpuFacts:
+    """Return what is known of this machine's processor. Never fails."""
     source, model, words = _linux() or _macos() or _numpy()
-    return {
-        "model": model or platform.processor() or platform.machine(),
-        "architecture": platform.machine(),
-        "cores": os.cpu_count() or 1,
-        "features": {feature: not words.isdisjoint(names) for feature, names in _FEATURES.items()},
-        "source": source,
-    }
+    return CpuFacts(
+        model=model or platform.processor() or platform.machine(),
+        architecture=platform.machine(),
+        cores=os.cpu_count() or 1,
+        features={feature: not words.isdisjoint(names) for feature, names in _FEATURES.items()},
+        source=source,
+    )
 
 
 def _fields(text: str) -> dict[str, str]:
-    """`key: value` lines; of several cores the last one stands for all."""
+    """Return the `key: value` lines; of several cores the last one stands for all."""
     pairs = [line.partition(":") for line in text.splitlines()]
     return {key.strip(): value.strip() for key, colon, value in pairs if colon}
 
@@ -48,10 +73,10 @@ def _linux(cpuinfo: Path = Path("/proc/cpuinfo")) -> tuple[str, str, set[str]] |
 
 def _macos() -> tuple[str, str, set[str]] | None:
     try:
-        told = subprocess.run(["sysctl", "machdep.cpu", "hw.optional"], check=False, capture_output=True, text=True, timeout=10)
+        answer = subprocess.run(["sysctl", "machdep.cpu", "hw.optional"], check=False, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
         return None
-    fields = _fields(told.stdout)
+    fields = _fields(answer.stdout)
     model = fields.get("machdep.cpu.brand_string")
     if model is None:  # Linux has a sysctl too, without these keys
         return None

@@ -104,18 +104,26 @@ def record() -> bytes:
 
 @cache
 def validation() -> bytes:
-    worst = {"name": "a/1.png", "label": 0, "first_top1": 0, "first_probability": 0.6, "second_top1": 1, "second_probability": 0.7}
+    worst = {"name": "a/1.png", "label_id": 0, "first_top1": 0, "first_probability": 0.6, "second_top1": 1, "second_probability": 0.7}
+    closeness = {"top1_agreement": 1.0, "disagreements": 0, "mean_steps": 0.1, "max_steps": 2.0, "mean_abs_dp": 0.01, "kl": 0.001}
+    bounds = {"min_top1_agreement": 0.95, "max_mean_abs_dp": 0.1, "max_drop_points": 0.7, "reason": "8 bits"}
     pair = {
-        "tolerance": {"first": "keras_float", "second": "tflite_int8"},
-        "agreement": {"top1_agreement": 1.0, "mean_steps": 0.1, "max_steps": 2.0, "mean_abs_dp": 0.01, "kl": 0.001},
-        "paired": {"drop_points": 0.0, "mcnemar_p": 1.0},
-        "passed": True,
+        "tolerance": {"first": "keras_float", "second": "tflite_int8"} | bounds,
+        "agreement": {"images": 5, "worst": [0]} | closeness,
+        "paired": {"drop_points": 0.0, "only_a": 0, "only_b": 0, "mcnemar_p": 1.0},
+        "failures": [],
         "worst": [worst],
     }
-    subject = {"accuracy": _ACCURACY, "faults": [], "size_bytes": 5, "latency_ms": {"p50": 1.0, "p90": 2.0}}
+    measured = {"accuracy": _ACCURACY | {"images": 5}, "faults": [], "size_bytes": 5, "latency_ms": {"p50": 1.0, "p90": 2.0}}
+    subjects = {
+        "keras_float": {"file": "float.keras", "runtime": "keras", "precision": "float32"} | measured,
+        "tflite_int8": {"file": "export/model_int8.tflite", "runtime": "litert", "precision": "int8"} | measured,
+    }
     document = {
-        **{"passed": True, "failures": [], "images": 5, "class_names": ["a", "b"], "pairs": [pair], "unverified": {"x": "why"}},
-        **{"subjects": {"keras_float": subject, "tflite_int8": subject}, "cpu": {"model": "c", "features": {"avx2": True}}},
+        **{"schema_version": 1, "passed": True, "failures": [], "images": 5, "class_names": ["a", "b"], "main": "tflite_int8"},
+        **{"subjects": subjects, "pairs": [pair], "unverified": {"x": "why"}, "software": _SOFTWARE},
+        "latency": {"warmup_runs": 1, "timed_runs": 2, "threads": "1", "batch": 1},
+        "cpu": {"model": "c", "architecture": "x86_64", "cores": 2, "features": {"avx2": True}, "source": "numpy"},
     }
     return json.dumps(document).encode()
 

@@ -1,5 +1,6 @@
 import json
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +15,28 @@ MAC = "machdep.cpu.brand_string: Apple M2\nhw.optional.arm.FEAT_DotProd: 1\nhw.o
 
 def test_facts_of_this_machine_are_plain_values() -> None:
     facts = cpu.cpu_facts()
-    assert json.loads(json.dumps(facts)) == facts
-    assert facts["model"]
-    assert facts["cores"] >= 1
-    assert all(type(found) is bool for found in facts["features"].values())
+    assert json.loads(json.dumps(asdict(facts))) == asdict(facts)
+    assert facts.model
+    assert facts.cores >= 1
+    assert all(type(found) is bool for found in facts.features.values())
 
 
 @pytest.mark.parametrize(("text", "model", "expected"), [(ARM, "", {"asimddp", "i8mm"}), (X86, "Some CPU", {"avx2", "avx512_vnni"})])
 def test_linux(text: str, model: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cpuinfo").write_text(text)
-    told = cpu._linux(tmp_path / "cpuinfo")
-    assert told is not None
-    assert told[1] == model
-    monkeypatch.setattr(cpu, "_linux", lambda: told)
-    assert {feature for feature, found in cpu.cpu_facts()["features"].items() if found} == expected
+    facts = cpu._linux(tmp_path / "cpuinfo")
+    assert facts is not None
+    assert facts[1] == model
+    monkeypatch.setattr(cpu, "_linux", lambda: facts)
+    assert set(cpu.cpu_facts().found) == expected
 
 
 def test_macos(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu, "_linux", lambda: None)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, stdout=MAC))
     facts = cpu.cpu_facts()
-    assert (facts["model"], facts["source"]) == ("Apple M2", "sysctl")
-    assert {feature for feature, found in facts["features"].items() if found} == {"asimddp"}
+    assert (facts.model, facts.source) == ("Apple M2", "sysctl")
+    assert set(facts.found) == {"asimddp"}
 
 
 def test_elsewhere_numpy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,5 +46,5 @@ def test_elsewhere_numpy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", missing)
     monkeypatch.setattr(cpu, "_linux", lambda: None)
     facts = cpu.cpu_facts()
-    assert facts["source"] == "numpy"
-    assert facts["model"]
+    assert facts.source == "numpy"
+    assert facts.model

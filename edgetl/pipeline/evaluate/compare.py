@@ -14,6 +14,7 @@ from edgetl.errors import DataError, UsageError
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
 from edgetl.evaluation.statistics import holm, paired
+from edgetl.evaluation.validation import Validation
 from edgetl.pipeline.evaluate.scores import chosen_models
 from edgetl.pipeline.project import Project
 from edgetl.report.plots.comparison import comparison_plot
@@ -94,8 +95,8 @@ def _latency_p50_ms(project: Project, name: str) -> float | None:
     stage = project.run.read()["stages"].get("validate")
     if stage is None or not project.run.is_done("validate", stage["inputs"]):
         return None
-    subject = project.run.read_validation()["subjects"].get(name)
-    return float(subject["latency_ms"]["p50"]) if subject else None
+    subject = Validation.of(project.run).subjects.get(name)
+    return subject.latency_ms.p50 if subject else None
 
 
 def _check_same(path: Path, images: _Images, first_path: Path, first: _Images) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from edgetl.contract import Contract
 from edgetl.data.decode import fit
 from edgetl.errors import ParityError, RunError, UsageError
+from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import about as about_of
@@ -74,7 +75,7 @@ def bundle(
         contract=project.contract,
         models={path.name: _model(run, path, validation) for path in files},
         files={name: _file(content) for name, content in sorted(contents.items())},
-        validation=Verdict(passed=validation["passed"], images=validation["images"], forced=forced),
+        validation=Verdict(passed=validation.passed, images=validation.images, forced=forced),
         data_fingerprint=record["stages"]["data"]["facts"]["fingerprint"],
         software=record["software"],
     )
@@ -133,12 +134,12 @@ def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> 
     return [there[name] for name in wanted]
 
 
-def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[dict[str, Any], str]:
+def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[Validation, str]:
     """The run's validation, and what is wrong with it: nothing, unless forced. Raises RunError or ParityError."""
-    document = run.read_validation()
+    document = Validation.of(run)
     validated = run.stage("validate")["facts"].get("files", {})
     older = [path.name for path in files if validated.get(path.relative_to(run.path).as_posix()) != sha256(path)]
-    wrong = f"{older[0]} was exported after it" if older else "" if document["passed"] else "it failed"
+    wrong = f"{older[0]} was exported after it" if older else "" if document.passed else "it failed"
     if wrong and not force:
         raise (RunError if older else ParityError)(f"the validation of {run.path} does not do: {wrong}", _REMEDY)
     return document, wrong
@@ -180,17 +181,17 @@ def _predictions(models: Mapping[str, bytes], contract: Contract, pixels: Any) -
     return predictions
 
 
-def _model(run: RunFolder, path: Path, validation: Mapping[str, Any]) -> BundledModel:
+def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
     name, precision = subject_name(path), path.name.partition(".")[0].removeprefix("model_")
-    if reason := validation["unverified"].get(name):
+    if reason := validation.unverified.get(name):
         return BundledModel(
             runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=(), unverified=reason
         )
-    subject = validation["subjects"].get(name)
+    subject = validation.subjects.get(name)
     if subject is None:
         raise RunError(f"{path.name} was not validated", _REMEDY.partition(",")[0])
-    chip = validation["cpu"]["model"]
-    latency = [MeasuredLatency(device="host of the validation", chip=chip, p50_ms=subject["latency_ms"]["p50"])]
+    chip = validation.cpu.model
+    latency = [MeasuredLatency(device="host of the validation", chip=chip, p50_ms=subject.latency_ms.p50)]
     with suppress(OSError, ValueError, KeyError, TypeError):  # a benchmark is welcome, not needed
         measured = json.loads((run.path / "benchmark.json").read_text(encoding="utf-8"))
         if measured["models"].get(name, {}).get("sha256") == sha256(path):
@@ -198,12 +199,12 @@ def _model(run: RunFolder, path: Path, validation: Mapping[str, Any]) -> Bundled
                 if one["model"] == name and (one.get("latency_ms") or {}).get("p50") is not None:
                     facts = measured["devices"][one["device"]]
                     latency.append(MeasuredLatency(device=one["device"], chip=facts.get("chip") or "", p50_ms=one["latency_ms"]["p50"]))
-    accuracy = subject["accuracy"]
+    accuracy = subject.accuracy
     return BundledModel(
         runtime=runtime_of(path),
         precision=precision,
-        top1_accuracy=accuracy["top1_accuracy"],
-        top1_interval_95=accuracy["top1_interval_95"],
+        top1_accuracy=accuracy.top1_accuracy,
+        top1_interval_95=accuracy.top1_interval_95,
         latency=tuple(latency),
         unverified="",
     )

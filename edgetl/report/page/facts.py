@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Section
 
 Document = Mapping[str, Any]
@@ -67,7 +68,7 @@ class Facts:
     name: str
     made: str
     record: Document
-    validation: Document | None
+    validation: Validation | None
     benchmark: Document | None
     sensitivity: Document | None
     doctor: Document | None

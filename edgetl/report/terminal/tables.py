@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgetl import console
+from edgetl.evaluation.parity import Pair
+from edgetl.evaluation.validation import Validation
 
 
 def settings(record: Mapping[str, Any]) -> None:
@@ -41,69 +43,65 @@ def _outcome(facts: Mapping[str, Any]) -> str:
     return ""
 
 
-def validation(document: Mapping[str, Any]) -> None:
+def validation(document: Validation) -> None:
     """Accuracy and latency of each model, agreement of each pair, and the images on which the int8 file moved most."""
     rows = []
-    for name, subject in document["subjects"].items():
-        accuracy, latency = subject["accuracy"], subject["latency_ms"]
-        low, high = accuracy["top1_interval_95"]
-        percents = [f"{100 * share:.1f}" for share in (low, high, accuracy["top5_accuracy"], accuracy["macro_f1"])]
-        size = f"{subject['size_bytes'] / 1024:,.0f}"
+    for name, subject in document.subjects.items():
+        accuracy, latency = subject.accuracy, subject.latency_ms
+        low, high = accuracy.top1_interval_95
+        percents = [f"{100 * share:.1f}" for share in (low, high, accuracy.top5_accuracy, accuracy.macro_f1)]
+        size = f"{subject.size_bytes / 1024:,.0f}"
         rows.append(
             [
                 name,
-                f"{100 * accuracy['top1_accuracy']:.2f}",
+                f"{100 * accuracy.top1_accuracy:.2f}",
                 *percents,
-                f"{accuracy['loss']:.3f}",
+                f"{accuracy.loss:.3f}",
                 size,
-                f"{latency['p50']:.2f}",
-                f"{latency['p90']:.2f}",
+                f"{latency.p50:.2f}",
+                f"{latency.p90:.2f}",
             ]
         )
-    console.note(f"accuracy in % on {document['images']} images; latency in ms on one thread, Keras on all cores")
+    console.note(f"accuracy in % on {document.images} images; latency in ms on one thread, Keras on all cores")
     console.table("models", ["model", "top-1", "from", "to", "top-5", "F1", "loss", "KiB", "p50", "p90"], rows)
     console.note("steps are 1/256 of probability; drop is in points of top-1, p is McNemar's")
     columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "drop", "p", ""]
-    console.table("agreement", columns, [_pair(pair) for pair in document["pairs"]])
+    console.table("agreement", columns, [_pair(pair) for pair in document.pairs])
     _worst(document)
-    features = [name for name, present in document["cpu"]["features"].items() if present]
-    console.note(f"CPU: {document['cpu']['model']}, {', '.join(features) or 'no feature that matters to int8'}")
-    for name, reason in document["unverified"].items():
+    console.note(f"CPU: {document.cpu.model}, {', '.join(document.cpu.found) or 'no feature that matters to int8'}")
+    for name, reason in document.unverified.items():
         console.warn(f"{name} is unverified: {reason}")
-    console.note("verdict: PASSED" if document["passed"] else "verdict: FAILED")
+    console.note("verdict: PASSED" if document.passed else "verdict: FAILED")
 
 
-def _pair(pair: Mapping[str, Any]) -> list[str]:
-    agreement, compared, tolerance = pair["agreement"], pair["paired"], pair["tolerance"]
+def _pair(pair: Pair) -> list[str]:
+    agreement, compared, tolerance = pair.agreement, pair.paired, pair.tolerance
     closeness = [
-        f"{agreement['mean_steps']:.2f}",
-        f"{agreement['max_steps']:.0f}",
-        f"{agreement['mean_abs_dp']:.4f}",
-        f"{agreement['kl']:.4f}",
+        f"{agreement.mean_steps:.2f}",
+        f"{agreement.max_steps:.0f}",
+        f"{agreement.mean_abs_dp:.4f}",
+        f"{agreement.kl:.4f}",
     ]
-    cost = [f"{compared['drop_points']:+.2f}", f"{compared['mcnemar_p']:.2f}", "ok" if pair["passed"] else "FAILED"]
-    pair_name = f"{tolerance['first']}~{tolerance['second']}".replace("float32", "f32").replace("float16", "f16")  # for 80 columns
-    return [pair_name, f"{100 * agreement['top1_agreement']:.2f}", *closeness, *cost]
+    cost = [f"{compared.drop_points:+.2f}", f"{compared.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
+    pair_name = f"{tolerance.first}~{tolerance.second}".replace("float32", "f32").replace("float16", "f16")  # for 80 columns
+    return [pair_name, f"{100 * agreement.top1_agreement:.2f}", *closeness, *cost]
 
 
-def _worst(document: Mapping[str, Any]) -> None:
+def _worst(document: Validation) -> None:
     """The ten worst images of the pair that says what quantization cost, or of the last pair there is."""
-    if not document["pairs"]:
+    if not document.pairs:
         return
-    costs = [
-        pair for pair in document["pairs"] if pair["tolerance"]["first"] == "keras_float" and pair["tolerance"]["second"] == "tflite_int8"
-    ]
-    pair = (costs or document["pairs"])[-1]
-    labels = document["class_names"]
-    first, second = pair["tolerance"]["first"], pair["tolerance"]["second"]
+    pair = document.costs.get(document.main, document.pairs[-1])
+    labels = document.class_names
+    first, second = pair.tolerance.first, pair.tolerance.second
     rows = [
         [
-            one["name"],
-            labels[one["label"]],
-            f"{labels[one['first_top1']]} {one['first_probability']:.2f}",
-            f"{labels[one['second_top1']]} {one['second_probability']:.2f}",
+            one.name,
+            labels[one.label_id],
+            f"{labels[one.first_top1]} {one.first_probability:.2f}",
+            f"{labels[one.second_top1]} {one.second_probability:.2f}",
         ]
-        for one in pair["worst"]
+        for one in pair.worst
     ]
     console.table("where quantization moved most", ["image", "is", first, second], rows)
 

@@ -1,11 +1,11 @@
 """Whether the files give the same predictions."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgetl.evaluation.parity import Pair, Tolerance
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, RED, legend, plot
@@ -22,32 +22,32 @@ def section(facts: Facts) -> Section | Absent:
         names = list(facts.predictions.probabilities)
         for first, second in [pair for pair in ((names[:2]), (names[1:3])) if len(pair) == 2]:
             blocks.append(_scatter(facts.predictions, first, second))
-    pairs = facts.validation["pairs"]
+    pairs = facts.validation.pairs
     columns = ("first", "second", "same prediction %", "mean |dp|", "KL", "drop", "lost / won", "p", "verdict")
     blocks.append(Table(columns, [_row(pair) for pair in pairs], "Pair by pair: drop in points of top-1, p is McNemar's"))
-    reasons = [(pair["tolerance"]["first"], pair["tolerance"]["second"], _allowed(pair["tolerance"])) for pair in pairs]
+    reasons = [(pair.tolerance.first, pair.tolerance.second, _allowed(pair.tolerance)) for pair in pairs]
     blocks.append(Table(("first", "second", "what is allowed, and why"), reasons, "Tolerances", folded=True))
     return Section(_TITLE, blocks)
 
 
-def _row(pair: Mapping[str, Any]) -> list[str]:
-    agreement, compared, tolerance = pair["agreement"], pair["paired"], pair["tolerance"]
+def _row(pair: Pair) -> list[str]:
+    agreement, compared, tolerance = pair.agreement, pair.paired, pair.tolerance
     return [
-        tolerance["first"],
-        tolerance["second"],
-        percent(agreement["top1_agreement"]),
-        f"{agreement['mean_abs_dp']:.4f}",
-        f"{agreement['kl']:.4f}",
-        f"{compared['drop_points']:+.2f}",
-        f"{compared['only_a']} / {compared['only_b']}",
-        f"{compared['mcnemar_p']:.2f}",
-        "passed" if pair["passed"] else "FAILED",
+        tolerance.first,
+        tolerance.second,
+        percent(agreement.top1_agreement),
+        f"{agreement.mean_abs_dp:.4f}",
+        f"{agreement.kl:.4f}",
+        f"{compared.drop_points:+.2f}",
+        f"{compared.only_a} / {compared.only_b}",
+        f"{compared.mcnemar_p:.2f}",
+        "passed" if pair.passed else "FAILED",
     ]
 
 
-def _allowed(tolerance: Mapping[str, Any]) -> str:
-    allowed = f"at least {percent(tolerance['min_top1_agreement'], 1)} % the same, at most {tolerance['max_mean_abs_dp']:g} apart"
-    return f"{allowed}, a drop of {tolerance['max_drop_points']:g} points: {tolerance['reason']}"
+def _allowed(tolerance: Tolerance) -> str:
+    allowed = f"at least {percent(tolerance.min_top1_agreement, 1)} % the same, at most {tolerance.max_mean_abs_dp:g} apart"
+    return f"{allowed}, a drop of {tolerance.max_drop_points:g} points: {tolerance.reason}"
 
 
 def _scatter(predictions: Predictions, first: str, second: str) -> Plot:

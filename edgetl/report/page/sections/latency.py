@@ -5,6 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from edgetl.evaluation.validation import Validation
 from edgetl.report import benchmark
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts
@@ -75,8 +76,8 @@ def _dots(timed: Sequence[Mapping[str, Any]], devices: Sequence[str]) -> Figure:
     return figure
 
 
-def _here(validation: Mapping[str, Any], folded: bool) -> Table:
-    rows = [[name, f"{one['latency_ms']['p50']:.3f}", f"{one['latency_ms']['p90']:.3f}"] for name, one in validation["subjects"].items()]
-    measured = validation["latency"]
-    caption = f"While validating, on {validation['cpu']['model']}; threads: {measured['threads']}; {measured['timed_runs']} runs, in ms"
+def _here(validation: Validation, folded: bool) -> Table:
+    rows = [[name, f"{one.latency_ms.p50:.3f}", f"{one.latency_ms.p90:.3f}"] for name, one in validation.subjects.items()]
+    measured = validation.latency
+    caption = f"While validating, on {validation.cpu.model}; threads: {measured.threads}; {measured.timed_runs} runs, in ms"
     return Table(("model", "p50", "p90"), rows, caption, folded)

@@ -10,14 +10,14 @@ _TITLE = "How large"
 def section(facts: Facts) -> Section | Absent:
     if facts.validation is None:
         return Absent(_TITLE, "the run is not validated, or its files have changed since", "edgetl validate RUN")
-    subjects = facts.validation["subjects"]
+    subjects = facts.validation.subjects
     rows = [
         [
             name,
-            kib(one["size_bytes"]),
-            percent(one["accuracy"]["top1_accuracy"]),
-            percent(one["accuracy"]["macro_f1"]),
-            f"{one['accuracy']['loss']:.3f}",
+            kib(one.size_bytes),
+            percent(one.accuracy.top1_accuracy),
+            percent(one.accuracy.macro_f1),
+            f"{one.accuracy.loss:.3f}",
         ]
         for name, one in subjects.items()
     ]

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
-
-_SHIPPED = ("tflite_int8", "onnx_int8", "tflite_float32", "onnx_float32", "keras_float")  # the first that there is
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -16,9 +15,9 @@ def section(facts: Facts) -> Section | Absent:
         blocks.append(Text("Not validated yet, or the files have changed since: edgetl validate RUN", warning=True))
     else:
         blocks.append(Tiles(tuple(_tiles(validation))))
-        blocks += [Text(failure, warning=True) for failure in validation["failures"]]
-        if validation["passed"]:
-            blocks.append(Text(f"Every pair of models that ought to agree does, on {validation['images']:,} validation images."))
+        blocks += [Text(failure, warning=True) for failure in validation.failures]
+        if validation.passed:
+            blocks.append(Text(f"Every pair of models that ought to agree does, on {validation.images:,} validation images."))
     shipped = facts.record["stages"].get("export_int8", {}).get("facts", {})
     if shipped:
         kept = f"; in float: {', '.join(shipped['kept_float'])}" if shipped.get("kept_float") else ""
@@ -36,22 +35,15 @@ def _what(record: Mapping[str, Any]) -> str:
     return text + "."
 
 
-def _tiles(validation: Mapping[str, Any]) -> Iterator[Tile]:
-    subjects = validation["subjects"]
-    name = next(one for one in _SHIPPED if one in subjects)
-    shipped, whole = subjects[name], subjects["keras_float"]
-    yield Tile(
-        "passed" if validation["passed"] else "FAILED", "verdict", f"{len(validation['pairs'])} pairs compared", validation["passed"]
-    )
-    low, high = shipped["accuracy"]["top1_interval_95"]
-    accuracy = shipped["accuracy"]["top1_accuracy"]
+def _tiles(validation: Validation) -> Iterator[Tile]:
+    name, shipped, reference = validation.main, validation.main_model, validation.float_model
+    yield Tile("passed" if validation.passed else "FAILED", "verdict", f"{len(validation.pairs)} pairs compared", validation.passed)
+    low, high = shipped.accuracy.top1_interval_95
+    accuracy = shipped.accuracy.top1_accuracy
     yield Tile(f"{percent(accuracy)} %", f"top-1 of {name}", f"{percent(low, 1)} to {percent(high, 1)} % at 95 %")
-    if name != "keras_float":
-        change = 100 * (accuracy - whole["accuracy"]["top1_accuracy"])
-        yield Tile(f"{change:+.2f}", "points against float", f"float: {percent(whole['accuracy']['top1_accuracy'])} %", change >= 0 or None)
-        unquantized = subjects.get(name.replace("int8", "float32"), whole)
-        yield Tile(
-            f"{kib(shipped['size_bytes'])} KiB", "size", f"{unquantized['size_bytes'] / shipped['size_bytes']:.1f} times smaller than float"
-        )
-    latency = shipped["latency_ms"]
-    yield Tile(f"{latency['p50']:.2f} ms", "an image, here", f"median; {validation['cpu']['model']}, one thread")
+    if shipped is not reference:
+        change = 100 * (accuracy - reference.accuracy.top1_accuracy)
+        yield Tile(f"{change:+.2f}", "points against float", f"float: {percent(reference.accuracy.top1_accuracy)} %", change >= 0 or None)
+        unquantized = validation.subjects.get(name.replace("int8", "float32"), reference)
+        yield Tile(f"{kib(shipped.size_bytes)} KiB", "size", f"{unquantized.size_bytes / shipped.size_bytes:.1f} times smaller than float")
+    yield Tile(f"{shipped.latency_ms.p50:.2f} ms", "an image, here", f"median; {validation.cpu.model}, one thread")

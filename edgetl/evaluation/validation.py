@@ -1,0 +1,95 @@
+"""The proof of a run as a document: what each model gets right, how the models agree, how fast they are, and on which machine."""
+
+from typing import ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from edgetl.documents import Document, Part
+from edgetl.errors import RunError
+from edgetl.evaluation.metrics import Accuracy
+from edgetl.evaluation.parity import REFERENCE, Pair
+from edgetl.run_folder import RunFolder
+from edgetl.runtimes.cpu import CpuFacts
+
+
+class Percentiles(Part):
+    """The median and the 90th percentile of a measured time, in ms."""
+
+    p50: float = Field(ge=0)
+    p90: float = Field(ge=0)
+
+
+class Timing(Part):
+    """How the latencies were measured."""
+
+    warmup_runs: int = Field(ge=0)
+    timed_runs: int = Field(ge=1)
+    threads: str = Field(description="in words, since Keras takes all cores")
+    batch: int = Field(ge=1, description="images an inference")
+
+
+class ValidatedModel(Part):
+    """One model: a Keras model or an exported file."""
+
+    file: str = Field(description="relative to the run")
+    runtime: str
+    precision: str
+    accuracy: Accuracy
+    faults: tuple[str, ...] = Field(description="what is wrong with its predictions by themselves")
+    size_bytes: int = Field(ge=0)
+    latency_ms: Percentiles
+
+
+class Validation(Document):
+    """What `edgetl validate` found, in validation.json."""
+
+    REMEDY: ClassVar[str] = "make it again: edgetl validate"
+
+    passed: bool
+    failures: tuple[str, ...] = Field(description="every reason for failing")
+    images: int = Field(ge=1)
+    class_names: tuple[str, ...]
+    main: str = Field(description="name of the model that a run's figures are about: the int8 file, where there is one")
+    subjects: dict[str, ValidatedModel] = Field(description="by the model's name, such as tflite_int8")
+    pairs: tuple[Pair, ...]
+    unverified: dict[str, str] = Field(description="models that cannot be run on this machine, with the reason")
+    latency: Timing
+    cpu: CpuFacts
+    software: dict[str, str]
+
+    @classmethod
+    def of(cls, run: RunFolder) -> Self:
+        """Read a run's validation. Raises RunError when there is none, or one of older files."""
+        stage = run.stage("validate")
+        if not run.is_done("validate", stage["inputs"]):
+            raise RunError(f"{run.validation} is missing or was changed", f"run: edgetl validate {run.path}")
+        return cls.read(run.validation)
+
+    @property
+    def float_model(self) -> ValidatedModel:
+        """Return the float Keras model's figures."""
+        return self.subjects[REFERENCE]
+
+    @property
+    def main_model(self) -> ValidatedModel:
+        """Return the figures of the model that the run is about."""
+        return self.subjects[self.main]
+
+    @property
+    def costs(self) -> dict[str, Pair]:
+        """Return the comparison of each other model with the float model, by the other model's name."""
+        return {pair.tolerance.second: pair for pair in self.pairs if pair.tolerance.first == REFERENCE}
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.passed is bool(self.failures):
+            raise ValueError("passed and failures contradict each other")
+        for name in (REFERENCE, self.main, *(name for pair in self.pairs for name in (pair.tolerance.first, pair.tolerance.second))):
+            if name not in self.subjects:
+                raise ValueError(f"it has no model '{name}'")
+        classes = len(self.class_names)
+        for pair in self.pairs:
+            for image in pair.worst:
+                if not all(0 <= label < classes for label in (image.label_id, image.first_top1, image.second_top1)):
+                    raise ValueError(f"an image of {pair.tolerance.second} has a class that does not exist")
+        return self

@@ -1,0 +1,44 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgetl.errors import RunError
+from edgetl.evaluation.validation import Validation
+from tests.fuzz import examples
+
+
+def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
+    document = Validation.parse(json.loads(examples.validation()))
+    document.write(tmp_path / "validation.json")
+    assert Validation.read(tmp_path / "validation.json") == document
+    assert document.float_model.precision == "float32"
+    assert document.main_model.file == "export/model_int8.tflite"
+    assert list(document.costs) == ["tflite_int8"]
+    assert document.pairs[0].passed
+
+
+def _changed(**values: Any) -> Any:
+    return json.loads(examples.validation()) | values
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        (_changed(passed=False), "contradict"),
+        (_changed(failures=["one"]), "contradict"),
+        (_changed(main="tflite_int9"), "no model 'tflite_int9'"),
+        (_changed(subjects={}), "no model 'keras_float'"),
+        (_changed(class_names=["a"]), "a class that does not exist"),
+        (_changed(surprise=1), "surprise"),
+        (_changed(schema_version=2), "schema version 2"),
+        ([], "not a JSON object"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(values: Any, problem: str, tmp_path: Path) -> None:
+    path = tmp_path / "validation.json"
+    path.write_text(json.dumps(values), encoding="utf-8")
+    with pytest.raises(RunError, match=problem) as caught:
+        Validation.read(path)
+    assert "edgetl validate" in str(caught.value.remedy)
