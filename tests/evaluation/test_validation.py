@@ -32,8 +32,8 @@ def _changed(**values: Any) -> Any:
         (_changed(subjects={}), "no model 'keras_float'"),
         (_changed(class_names=["a"]), "a class that does not exist"),
         (_changed(surprise=1), "surprise"),
-        (_changed(schema_version=2), "schema version 2"),
-        ([], "not a JSON object"),
+        (_changed(schema_version=2), "schema version '2'"),
+        ([], "object"),
     ],
 )
 def test_what_contradicts_itself_is_refused(values: Any, problem: str, tmp_path: Path) -> None:
