@@ -11,9 +11,10 @@ from edgetl.cli.options import Json
 
 def predict(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL_OR_RUN", help="A .tflite, .onnx or .keras file, or a run (its int8 TFLite file).")
+        Path,
+        typer.Argument(metavar="MODEL|RUN|BUNDLE", help="A .tflite, .onnx or .keras file, a run (its int8 model), or a .edgetl bundle."),
     ],
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, or embedded images such as digits:7.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders of images, or embedded images such as digits:7.")],
     top: Annotated[int, typer.Option(min=1, help="Classes an image.")] = 3,
     as_json: Json = False,
 ) -> None:
@@ -21,13 +22,14 @@ def predict(
 
     Example: edgetl predict runs/flowers rose.jpg tulip.png
     """
-    from edgetl.pipeline.predict import predict as answer
+    from edgetl.pipeline.predict import load
 
-    predictions = answer(model, images, top)
+    with load(model) as classifier:
+        predictions = classifier.predict(images)
     rows = [
-        [a["image"] if rank == 0 else "", best["label"], f"{best['probability']:.4f}"]
-        for a in predictions
-        for rank, best in enumerate(a["top"])
+        [one.image if rank == 0 else "", best.class_name, f"{best.probability:.4f}"]
+        for one in predictions
+        for rank, best in enumerate(one.top(top))
     ]
     console.table(str(model), ["image", "class", "probability"], rows)
-    console.result(predictions)
+    console.result([one.to_json(top) for one in predictions])

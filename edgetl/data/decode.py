@@ -55,6 +55,18 @@ def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
     return fit(whole(data, contract.height), contract)
 
 
+def prepare(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
+    """Return uint8 [H, W, 3] of an image that is opened already, in the way of `decode`. Raises BadImage when it is damaged.
+
+    A large JPEG file can differ from what `decode` makes of it by about one level: `decode` lets libjpeg reduce it first.
+    """
+    try:
+        image.load()
+        return fit(_flatten(_upright(image)), contract)
+    except _DAMAGED as error:
+        raise BadImage(f"damaged: {error or type(error).__name__}") from error
+
+
 def whole(data: bytes, image_size: int) -> Image.Image:
     """The image uncropped, upright, RGB; where it is much larger than `image_size` pixels, perhaps reduced to twice that."""
     if not data:

@@ -10,7 +10,7 @@ from edgetl.data.files import leads_out, listed, reason
 from edgetl.data.labels import as_text, check, clash, folded, normalize, split_of
 from edgetl.errors import DataError
 
-_IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 def find(source: str) -> Listing:
@@ -76,7 +76,7 @@ def _strays(root: Path, parent: Path) -> Iterator[Rejected]:
     for entry in _entries(parent):
         if entry.is_symlink() and entry.is_dir():
             yield Rejected(_name(root, Path(entry)), "a link to a folder, which is not followed")
-        elif entry.name.lower().endswith(_IMAGES) and not entry.is_dir():
+        elif entry.name.lower().endswith(IMAGE_SUFFIXES) and not entry.is_dir():
             yield Rejected(_name(root, Path(entry)), "not in a class folder")
 
 

@@ -1,50 +1,242 @@
-"""What a model says of an image."""
+"""A model that is ready to name what is on images: `load` opens it, `Classifier.predict` asks it."""
 
-from collections.abc import Sequence
+import html
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.data.decode import BadImage, decode
+from edgetl.data.base import Rejected
+from edgetl.data.decode import BadImage, decode, prepare
+from edgetl.data.folder import IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError
 from edgetl.run_folder import RunFolder
-from edgetl.runtimes import open_session
+from edgetl.runtimes import open_session, unverified
+from edgetl.runtimes.base import Session
+from edgetl.ship import archive
 
+BUNDLE_SUFFIX = ".edgetl"
+_SHOWN = 3  # classes in a prediction's text
 _BEST_FIRST = ("model_int8.tflite", "model_int8.onnx", "model_float32.tflite", "model_float32.onnx", "model_float16.tflite")
 
+OneImage = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
-def predict(target: Path, names: Sequence[str], top: int) -> list[dict[str, Any]]:
-    """The `top` most probable classes of each image, by a model file (beside its contract.json) or by a run (its int8 TFLite file)."""
-    path = _model_of(target)
-    contract = Contract.read(path.parent / "contract.json")
-    session = open_session(path, contract)
-    predictions = []
-    for name in names:
-        probabilities = session(pixels_of(name, contract)[None])[0]
-        best = np.argsort(-probabilities, kind="stable")[:top]
-        predictions.append(
-            {"image": name, "top": [{"label": contract.class_names[k], "probability": round(float(probabilities[k]), 4)} for k in best]}
+
+class ClassProbability(NamedTuple):
+    """A class and how probable it is, 0 to 1."""
+
+    class_name: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The probabilities of one image.
+
+    Args:
+        image: its path or name; "image 0", "image 1" ... for arrays.
+        class_names: the K classes, in the order of the model's outputs.
+        probabilities: one for each class.
+    """
+
+    image: str
+    class_names: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+    @property
+    def class_name(self) -> str:
+        """The most probable class."""
+        return self.top(1)[0].class_name
+
+    @property
+    def probability(self) -> float:
+        """The probability of the most probable class."""
+        return self.top(1)[0].probability
+
+    def top(self, count: int = _SHOWN) -> list[ClassProbability]:
+        """Return the `count` most probable classes, the most probable first."""
+        order = sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
+        return [ClassProbability(self.class_names[k], self.probabilities[k]) for k in order[:count]]
+
+    def to_json(self, count: int = _SHOWN) -> dict[str, Any]:
+        """Return plain JSON values: the image and its most probable classes."""
+        best = [{"class_name": one.class_name, "probability": round(one.probability, 4)} for one in self.top(count)]
+        return {"image": self.image, "top": best}
+
+    def __repr__(self) -> str:
+        return f"Prediction({self.image!r}: {', '.join(f'{one.class_name} {one.probability:.1%}' for one in self.top())})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(one.class_name)}</td><td>{one.probability:.1%}</td>"
+            f'<td><progress max="1" value="{one.probability:.4f}"></progress></td></tr>'
+            for one in self.top()
         )
-    return predictions
+        return f"<table><caption>{html.escape(self.image)}</caption>{rows}</table>"
+
+
+class Classifier:
+    """A model that is loaded and ready to predict. Made by `load`.
+
+    It is a context manager; leaving it, or `close`, deletes what was extracted from a bundle.
+    """
+
+    def __init__(self, session: Session, contract: Contract, name: str, extracted: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        self.contract = contract
+        self._session, self._name, self._extracted = session, name, extracted
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The K classes, in the order of the model's outputs."""
+        return self.contract.class_names
+
+    def predict(self, images: OneImage | Iterable[OneImage], *, on_bad: Callable[[Rejected], None] | None = None) -> list[Prediction]:
+        """Return the prediction of each image.
+
+        Args:
+            images: a file, a folder (all images below it, sorted by path), an embedded image such as `digits:7`, a PIL image, a uint8
+                array [H, W, 3] (RGB) or [N, H, W, 3], or several of these. Images may be of any size.
+            on_bad: called with the name of each image that cannot be read and the reason, and the image is left out; `None`: it is
+                an error. `bad = []; classifier.predict(folder, on_bad=bad.append)` collects them.
+
+        Raises DataError that names the image that cannot be read.
+
+        Example:
+            >>> edgetl.load("runs/flowers").predict("rose.jpg")[0].class_name
+            'roses'
+        """
+        predictions: list[Prediction] = []
+        names: list[str] = []
+        batch: list[NDArray[np.uint8]] = []
+        for name, image in _named(images):
+            try:
+                pixels = _pixels(name, image, self.contract)
+            except DataError as error:
+                if on_bad is None:
+                    raise
+                on_bad(Rejected(name, error.problem))
+                continue
+            names.append(name)
+            batch.append(pixels)
+            if len(batch) == self._session.batch_size:
+                predictions += self._predicted(names, batch)
+                names, batch = [], []
+        return predictions + self._predicted(names, batch)
+
+    def _predicted(self, names: list[str], batch: list[NDArray[np.uint8]]) -> list[Prediction]:
+        if not batch:
+            return []
+        rows = self._session(np.stack(batch))
+        return [Prediction(name, self.class_names, tuple(map(float, row))) for name, row in zip(names, rows, strict=True)]
+
+    def close(self) -> None:
+        """Delete what was extracted from a bundle."""
+        if self._extracted is not None:
+            self._extracted.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Classifier({self._name!r}, {len(self.class_names)} classes, {self.contract.height} x {self.contract.width} pixels)"
+
+
+def load(source: str | os.PathLike[str], *, threads: int = 1) -> Classifier:
+    """Load a model that predicts.
+
+    Args:
+        source: a .tflite, .onnx, .ort or .keras file beside its contract.json, a run folder (its preferred exported file), or a
+            .edgetl bundle, of which every file's hash is checked.
+        threads: threads of the runtime.
+
+    Raises RunError (nothing there, or a damaged bundle), UsageError (no runtime reads it), ExportError (a damaged model).
+
+    Example:
+        >>> edgetl.load("flowers.edgetl").class_names
+        ('daisy', 'dandelion', 'roses', 'sunflowers', 'tulips')
+    """
+    path = Path(source)
+    if path.name.lower().endswith(BUNDLE_SUFFIX) and not path.is_dir():
+        return _of_bundle(path, threads)
+    if path.is_dir():
+        path = _preferred(RunFolder.open(path))
+    contract = Contract.read(path.parent / "contract.json")
+    return Classifier(open_session(path, contract, threads), contract, str(path))
 
 
 def pixels_of(name: str, contract: Contract) -> NDArray[np.uint8]:
-    """uint8 [H, W, 3] of a file or an embedded image. Raises DataError when it is none."""
+    """Return uint8 [H, W, 3] of a file or an embedded image. Raises DataError when it is none."""
+    return _pixels(name, name, contract)
+
+
+def _of_bundle(path: Path, threads: int) -> Classifier:
+    manifest, files = archive.read(path)
+    runnable = [name for name in manifest.models if name in files and not unverified(Path(name))]
+    if not runnable:
+        raise RunError(f"{path} has no model that can be run here", "bundle a .tflite or .onnx file too: edgetl bundle --models")
+    name = next((name for name in _BEST_FIRST if name in runnable), runnable[0])
+    folder = tempfile.TemporaryDirectory(prefix="edgetl-")
     try:
-        return decode(read_image(name), contract)
+        model = Path(folder.name) / Path(name).name
+        model.write_bytes(files[name])
+        return Classifier(open_session(model, manifest.contract, threads), manifest.contract, f"{path}: {name}", folder)
+    except BaseException:
+        folder.cleanup()
+        raise
+
+
+def _preferred(run: RunFolder) -> Path:
+    made = [run.export / name for name in _BEST_FIRST if (run.export / name).is_file()]
+    if not made:
+        raise RunError(f"{run.path} has no exported model yet", f"run: edgetl export {run.path}")
+    return made[0]
+
+
+def _named(images: OneImage | Iterable[OneImage]) -> Iterator[tuple[str, OneImage]]:
+    """Yield each image with its name; folders and batches are taken apart."""
+    one = isinstance(images, str | os.PathLike | Image.Image) or (isinstance(images, np.ndarray) and images.ndim <= 3)
+    given = cast(Iterable[OneImage], [images] if one else images)
+    for number, image in enumerate(given):
+        if isinstance(image, str | os.PathLike):
+            path = os.fspath(image)
+            yield from ((file, file) for file in (_in_folder(path) if os.path.isdir(path) else [path]))
+        else:
+            yield str(getattr(image, "filename", "") or f"image {number}"), image
+
+
+def _in_folder(folder: str) -> list[str]:
+    """Return the images below a folder, sorted; hidden ones and links to folders are left out. Raises DataError when there are none."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")]
+    if not found:
+        raise DataError(f"there is no image in {folder}", f"files that end in {', '.join(IMAGE_SUFFIXES)} are read")
+    return sorted(found)
+
+
+def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]:
+    """Return uint8 [H, W, 3] of the contract's size. Raises DataError that names the image."""
+    try:
+        if isinstance(image, Image.Image):
+            return prepare(image, contract)
+        if isinstance(image, str | os.PathLike):
+            return decode(read_image(os.fspath(image)), contract)
     except BadImage as error:
         raise DataError(f"{name} cannot be read as an image: {error}", "JPEG, PNG, BMP, GIF and WebP images are read") from error
-
-
-def _model_of(target: Path) -> Path:
-    if not target.is_dir():
-        return target
-    export = RunFolder.open(target).export
-    made = [export / name for name in _BEST_FIRST if (export / name).is_file()]
-    if not made:
-        raise RunError(f"{target} has no exported model yet", f"run: edgetl export {target}")
-    return made[0]
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        kind = f"{image.dtype} array of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise DataError(f"{name} is no image: {kind}", "give a path, a PIL image, or a uint8 array [H, W, 3] of RGB values 0 to 255")
+    return prepare(Image.fromarray(image), contract)

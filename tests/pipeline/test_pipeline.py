@@ -118,7 +118,7 @@ def test_predict_by_run_and_by_file(cli: Cli, made: Made, digit_folder: Path, mo
     images = [sorted((digit_folder / label).glob("digits*.png"))[0] for label in "012"]
     outcome = cli("predict", made.run / model, *images, "--top", 2, "--json")
     assert outcome.code == 0, outcome.err
-    assert [one["top"][0]["label"] for one in outcome.document] == ["0", "1", "2"]
+    assert [one["top"][0]["class_name"] for one in outcome.document] == ["0", "1", "2"]
     assert all(len(one["top"]) == 2 and one["top"][0]["probability"] >= one["top"][1]["probability"] for one in outcome.document)
 
 

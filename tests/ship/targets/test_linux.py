@@ -128,7 +128,7 @@ def test_images_become_the_same_pixels_as_in_training(cli: Cli, python: Callable
     for outcome, expected in zip(predictions, ours.document, strict=True):
         best = expected["top"][0]
         assert outcome["best"][0]["label"] in HOSTILE
-        assert outcome["best"][0]["label"] == best["label"]
+        assert outcome["best"][0]["label"] == best["class_name"]
         assert outcome["best"][0]["probability"] == pytest.approx(best["probability"], abs=1e-4)
 
 

@@ -162,4 +162,4 @@ def predicted(cli: Cli, app: Path, *paths: Path) -> list[list[tuple[str, float]]
     shutil.copy(app / PART / "model" / model, folder)
     outcome = cli("predict", folder / model, *paths, "--json")
     assert outcome.code == 0, outcome.err
-    return [[(one["label"], one["probability"]) for one in row["top"]] for row in outcome.document]
+    return [[(one["class_name"], one["probability"]) for one in row["top"]] for row in outcome.document]

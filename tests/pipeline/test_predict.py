@@ -1,0 +1,133 @@
+"""A loaded model takes images of every form and names what is on them."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.contract import Contract
+from edgetl.data.base import Rejected
+from edgetl.errors import DataError, RunError
+from edgetl.pipeline.predict import Classifier, Prediction, load
+from tests.conftest import Made
+
+NAMES = ("red", "green", "blue")
+GREEN = np.zeros((20, 30, 3), np.uint8)
+GREEN[..., 1] = 255
+
+
+class Colours:
+    """Gives each channel's share of the light, two images at a time."""
+
+    batch_size = 2
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        self.batches.append(len(pixels))
+        light = pixels.astype(np.float32).mean((1, 2)) + 1e-9
+        return light / light.sum(1, keepdims=True)
+
+
+@pytest.fixture
+def classifier() -> Classifier:
+    return Classifier(Colours(), Contract.square(8, 1 / 255, 0, NAMES), "colours")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, name in enumerate(("b.png", "a/c.PNG", "a/d.bmp", ".hidden/x.png", "notes.txt")):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.zeros((9 + number, 7, 3), np.uint8)
+        pixels[..., number % 3] = 200
+        Image.fromarray(pixels).save(path, "PNG" if not name.endswith("bmp") else "BMP")
+    return tmp_path / "photos"
+
+
+def test_one_image_in_every_form(classifier: Classifier, tmp_path: Path) -> None:
+    Image.fromarray(GREEN).save(tmp_path / "green.png")
+    path = tmp_path / "green.png"
+    for image in (path, str(path), Image.open(path), Image.fromarray(GREEN), GREEN, GREEN[None]):
+        (prediction,) = classifier.predict(image)
+        assert (prediction.class_name, prediction.probability) == ("green", pytest.approx(1))
+        assert prediction.class_names == classifier.class_names == NAMES
+    assert classifier.predict(path)[0].image == classifier.predict(Image.open(path))[0].image == str(path)
+    assert [one.image for one in classifier.predict([GREEN, path])] == ["image 0", str(path)]
+
+
+def test_a_transparent_turned_image_is_read_as_a_file_is(classifier: Classifier, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 24, 4), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
+    by_path, by_image = classifier.predict([tmp_path / "turned.png", Image.open(tmp_path / "turned.png")])
+    assert by_path.probabilities == by_image.probabilities
+
+
+def test_a_folder_is_read_in_order_and_in_batches(classifier: Classifier, folder: Path) -> None:
+    predictions = classifier.predict(folder)
+    assert [Path(one.image).relative_to(folder).as_posix() for one in predictions] == ["a/c.PNG", "a/d.bmp", "b.png"]
+    assert [one.class_name for one in predictions] == ["green", "blue", "red"]
+    assert classifier._session.batches == [2, 1]
+
+
+def test_a_bad_image_is_an_error_that_names_it_unless_it_is_collected(classifier: Classifier, folder: Path) -> None:
+    (folder / "a" / "broken.jpg").write_bytes(b"\xff\xd8 no more")
+    with pytest.raises(DataError, match=r"broken\.jpg"):
+        classifier.predict(folder)
+    bad: list[Rejected] = []
+    assert len(classifier.predict([folder, np.zeros((4, 4), np.uint8)], on_bad=bad.append)) == 3
+    assert [Path(one.name).name for one in bad] == ["broken.jpg", "image 1"]
+    assert "is no image" in bad[1].reason
+
+
+@pytest.mark.parametrize("image", [GREEN / 255, GREEN[..., 0], GREEN[..., :2], GREEN[:0], None, 7])
+def test_what_is_no_image_is_refused(classifier: Classifier, image: object) -> None:
+    with pytest.raises(DataError, match=r"image 0 is no image.*|uint8 array"):
+        classifier.predict([image])  # type: ignore[list-item]
+
+
+def test_a_folder_without_images_is_an_error(classifier: Classifier, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no image in"):
+        classifier.predict(tmp_path)
+    assert classifier.predict([]) == []
+
+
+def test_a_prediction_shows_itself() -> None:
+    prediction = Prediction("a<b>.png", ("x", "<script>", "z"), (0.25, 0.5, 0.25))
+    assert repr(prediction) == "Prediction('a<b>.png': <script> 50.0%, x 25.0%, z 25.0%)"
+    assert "<script>" not in prediction._repr_html_()
+    assert "&lt;script&gt;" in prediction._repr_html_()
+    assert prediction.top(1) == [("<script>", 0.5)]
+    assert prediction.to_json(2) == {
+        "image": "a<b>.png",
+        "top": [{"class_name": "<script>", "probability": 0.5}, {"class_name": "x", "probability": 0.25}],
+    }
+
+
+def test_run_file_and_bundle_predict_alike(made: Made, bundled: Path, digit_folder: Path) -> None:
+    images = [sorted((digit_folder / name).glob("digits*.png"))[0] for name in "012"]
+    wanted = load(made.run / "export" / "model_int8.tflite").predict(images)
+    assert [one.class_name for one in wanted] == ["0", "1", "2"]
+    assert load(made.run).predict(images) == wanted
+    with load(bundled) as classifier:
+        assert classifier.predict(images) == wanted
+        assert classifier.class_names == ("0", "1", "2")
+        extracted = Path(classifier._extracted.name)
+        assert [path.name for path in extracted.iterdir()] == ["model_int8.tflite"]
+    assert not extracted.exists()
+
+
+def test_a_changed_bundle_and_a_missing_model_are_errors(bundled: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(bundled) as opened, zipfile.ZipFile(tmp_path / "changed.edgetl", "w") as changed:
+        for name in opened.namelist():
+            changed.writestr(name, opened.read(name)[:-1] if name.endswith(".tflite") else opened.read(name))
+    with pytest.raises(RunError, match="was changed"):
+        load(tmp_path / "changed.edgetl")
+    for source in ("none.edgetl", "none.tflite", "."):
+        with pytest.raises(RunError):
+            load(tmp_path / source)
