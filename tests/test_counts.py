@@ -1,0 +1,203 @@
+"""Rules of the code's shape that are counted: documents are types, options are named, docstrings begin with a verb.
+
+A ceiling is what is left; it may only fall.
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.test_architecture import FILES, ROOT
+
+Find = Callable[[str, ast.Module], Iterator[tuple[int, str]]]
+
+# Where JSON of others comes in or leaves: a reader, a protocol or a schema of somebody else's.
+JSON_BOUNDARIES = (
+    "files.py",
+    "documents.py",
+    "devices/runner.py",  # runs by itself on a device, with nothing but Python's own modules
+    "devices/litert_profile.py",
+    "ship/sbom.py",  # CycloneDX
+)
+TENSORFLOW = re.compile(r"^\s*(from|import) (edgetl\.keras|tensorflow|tf_keras|tf2onnx|tensorflow_model_optimization)\b", re.MULTILINE)
+MAX_PARAMETERS = 5
+NOUNS_FIRST = re.compile(r"(Of|That|What|Whether|As|The|A|An|How|Where|By|In|For|To|From|With|Its|These|This|All|Each|Every|One|Two)\b")
+
+
+def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
+    inside = function.args
+    every = (*inside.posonlyargs, *inside.args, *inside.kwonlyargs, inside.vararg, inside.kwarg)
+    return [one for one in every if one is not None and one.arg not in ("self", "cls")]
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def annotations(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield (line, text) of every annotation in a signature."""
+    for function in functions(tree):
+        for one in (*(parameter.annotation for parameter in parameters(function)), function.returns):
+            if one is not None:
+                yield one.lineno, ast.unparse(one)
+
+
+def string_keyed_reads(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find `document["key"]` and `document.get("key")`: a document is a type, and read by its attributes."""
+    if name in JSON_BOUNDARIES:
+        return
+    for node in ast.walk(tree):
+        if (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_text(node.slice)) or (
+            isinstance(node, ast.Call) and re.fullmatch(r"(?!os\.environ).*\.get", ast.unparse(node.func)) and _is_text(*node.args[:1])
+        ):
+            yield node.lineno, ast.unparse(node)
+
+
+def _is_text(*nodes: ast.expr) -> bool:
+    return bool(nodes) and isinstance(nodes[0], ast.Constant) and isinstance(nodes[0].value, str)
+
+
+def dictionaries_in_signatures(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    if name not in JSON_BOUNDARIES:
+        for line, text in annotations(tree):
+            yield from ((line, found) for found in re.findall(r"\w*(?:[dD]ict|Mapping)\[str, Any\]", text))
+
+
+def any_in_signatures(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find `Any` where no TensorFlow, which has no types, is imported."""
+    if not TENSORFLOW.search((ROOT / name).read_text(encoding="utf-8") if (ROOT / name).is_file() else ast.unparse(tree)):
+        for line, text in annotations(tree):
+            yield from ((line, text) for _ in re.findall(r"\bAny\b", text))
+
+
+def positional_flags(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find bool parameters that a call may give without their name; typer makes options of a command's."""
+    for function in functions(tree):
+        for parameter in (*function.args.posonlyargs, *function.args.args):
+            if parameter.annotation is not None and ast.unparse(parameter.annotation) in ("bool", "bool | None"):
+                yield function.lineno, f"{function.name}({parameter.arg})"
+
+
+def long_parameter_lists(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find functions with more than five parameters, for which an object of options is due; a command's are its options."""
+    for function in functions(tree):
+        if len(parameters(function)) > MAX_PARAMETERS and not name.startswith("cli/"):
+            yield function.lineno, f"{function.name} has {len(parameters(function))}"
+
+
+def splats_for_the_formatter(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find `*(a, b)` in a call or a list, which says no more than `a, b`."""
+    for node in ast.walk(tree):
+        elements = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple | ast.List | ast.Set) else ()
+        for one in elements:
+            if isinstance(one, ast.Starred) and isinstance(one.value, ast.Tuple | ast.List):
+                yield one.lineno, ast.unparse(one)[:60]
+
+
+def docstrings_without_a_verb(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find functions whose docstring does not begin with what the function does; a property names what it is."""
+    for function in functions(tree):
+        is_property = any(ast.unparse(one).split(".")[-1] in ("property", "cached_property", "setter") for one in function.decorator_list)
+        text = ast.get_docstring(function) or ""
+        if NOUNS_FIRST.match(text) and not (is_property and not re.match(r"(Of|That|What)\b", text)):
+            yield function.lineno, f"{function.name}: {text[:50]}"
+
+
+def fragments(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find docstrings of modules and classes that begin in the middle of a sentence."""
+    for node in (tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))):
+        text = ast.get_docstring(node) or ""
+        if re.match(r"(Of|That|What|As)\b", text):
+            yield getattr(node, "lineno", 1), text[:50]
+
+
+def called_as_its_package(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Find a file that has the name of a package which it imports; in runtimes/ an adapter is called as what it adapts."""
+    stem = name.rsplit("/", 1)[-1].removesuffix(".py")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and not name.startswith("runtimes/"):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ((node.lineno, module) for module in modules if module.split(".")[0] == stem and stem != "edgetl")
+
+
+# The bars of the design; above them, what is left of what was there.
+CEILINGS: dict[Find, int] = {
+    string_keyed_reads: 996,
+    dictionaries_in_signatures: 188,
+    any_in_signatures: 370,  # half of what there was
+    positional_flags: 48,
+    long_parameter_lists: 15,
+    splats_for_the_formatter: 38,
+    docstrings_without_a_verb: 316,
+    fragments: 50,
+    called_as_its_package: 0,
+}
+
+
+def found(find: Find) -> list[tuple[str, int, str]]:
+    """Return (file, line, what) of everything in the package that the rule forbids."""
+    every = []
+    for path in FILES:
+        name = path.relative_to(ROOT).as_posix()
+        every += [(name, line, what) for line, what in find(name, ast.parse(path.read_text(encoding="utf-8")))]
+    return every
+
+
+@pytest.mark.parametrize("find", CEILINGS, ids=lambda find: find.__name__)
+def test_no_more_than_there_may_be(find: Find) -> None:
+    every = found(find)
+    most = ", ".join(f"{file} {count}" for file, count in Counter(file for file, *_ in every).most_common(12))
+    listed = "\n".join(f"edgetl/{file}:{line}: {what}" for file, line, what in every)
+    assert len(every) <= CEILINGS[find], f"{len(every)}, most in {most}\n{listed}"
+
+
+@pytest.mark.parametrize(
+    ("find", "name", "source"),
+    [
+        (string_keyed_reads, "report/tables.py", "record['stages']"),
+        (string_keyed_reads, "report/tables.py", "record.get('stages', {})"),
+        (dictionaries_in_signatures, "report/tables.py", "def f(x: Mapping[str, Any]) -> None: pass"),
+        (dictionaries_in_signatures, "report/tables.py", "def f() -> list[dict[str, Any]]: pass"),
+        (any_in_signatures, "report/none.py", "def f(x: Any) -> None: pass"),
+        (positional_flags, "export/base.py", "def f(x: int, force: bool) -> None: pass"),
+        (long_parameter_lists, "export/base.py", "def f(a, b, c, d, *, e, f): pass"),
+        (splats_for_the_formatter, "export/base.py", "f(*(a, b))"),
+        (splats_for_the_formatter, "export/base.py", "x = [*('a', 'b'), 'c']"),
+        (docstrings_without_a_verb, "export/base.py", "def f():\n    'The bytes.'"),
+        (docstrings_without_a_verb, "export/base.py", "class A:\n    @property\n    def f(self):\n        'Of a pretraining.'"),
+        (fragments, "export/base.py", "'What a format does.'"),
+        (fragments, "export/base.py", "class A:\n    'Of what is exported.'"),
+        (called_as_its_package, "export/onnx.py", "from onnx import numpy_helper"),
+    ],
+)
+def test_it_is_counted(find: Find, name: str, source: str) -> None:
+    assert list(find(name, ast.parse(source)))
+
+
+@pytest.mark.parametrize(
+    ("find", "name", "source"),
+    [
+        (string_keyed_reads, "files.py", "record['stages']"),
+        (string_keyed_reads, "report/tables.py", "record['stages'] = 1; os.environ.get('CI')"),
+        (any_in_signatures, "training/none.py", "from edgetl.keras import tf\ndef f(x: Any) -> None: pass"),
+        (positional_flags, "export/base.py", "def f(x: int, *, force: bool) -> None: pass"),
+        (splats_for_the_formatter, "export/base.py", "f(*given)"),
+        (docstrings_without_a_verb, "export/base.py", "def f():\n    'Return the bytes.'"),
+        (docstrings_without_a_verb, "export/base.py", "class A:\n    @property\n    def f(self):\n        'The index of the images.'"),
+    ],
+)
+def test_it_is_allowed(find: Find, name: str, source: str) -> None:
+    assert not list(find(name, ast.parse(source)))
+
+
+def test_no_two_classes_have_one_name() -> None:
+    where: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                where.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    twice = {name: files for name, files in where.items() if len(files) > 1}
+    assert len(twice) <= 10, twice
