@@ -23,9 +23,10 @@ demo: $(RUNTIME) ## install, then the main job on embedded images: train, QAT, e
 test: $(DEV) ## install, then the tests (ARGS="-m slow" WORKERS=0 for the slow ones, ARGS=tests/test_recipe.py for one file)
 	.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-lint: $(DEV) ## rules and formatting
+lint: $(DEV) ## rules, formatting, and the words of the glossary
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m pytest -q --durations=0 tests/test_language.py
 
 format: $(DEV) ## mend what lint can mend by itself
 	.venv/bin/python -m ruff check --fix .

@@ -108,7 +108,7 @@ def test_the_glossary_is_read() -> None:
 
 
 def test_a_refused_word_is_found() -> None:
-    source = '"""The pictures of a run."""\n\n\ndef draw_pictures(allPictures):\n    picture = "one picture more"  # no picture\n    return picture\n'
+    source = '"""The pictures of a run."""\n\ndef draw_pictures(allPictures):\n    picture = "one picture more"  # no picture'
     [word] = [word for word in refused("text") if word.startswith("picture")]
     assert sum(bool(refused("text")[word].search(text)) for _, text in texts(source)) == 3
     assert sum(bool(refused("names")[word].search(name)) for _, name in names(source)) == 3
