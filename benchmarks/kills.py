@@ -18,7 +18,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from ai_edge_litert.interpreter import Interpreter
 from edgetl.data.digits import find
 from edgetl.errors import ParityError
 from edgetl.files import sha256
+from edgetl.run_folder import RunFolder
 from edgetl.ship import archive
 
 # Every stage of a training, at a size whose rounds take seconds.
@@ -66,12 +67,8 @@ def _trained(folder: Path) -> dict[str, Any]:
         found[scheme] = sha256(folder / f"run/{scheme}.npz")
     with zipfile.ZipFile(folder / "run/float.keras") as file:  # its metadata has the date
         found["float"] = {name: file.read(name) for name in file.namelist() if name != "metadata.json"}
-    stages = json.loads((folder / "run/run.json").read_text(encoding="utf-8"))["stages"]
-    for stage in ("float", "qat_int8"):
-        facts = stages[stage]["facts"]
-        for key in ("epochs", "head_epochs"):
-            found[f"{stage} {key}"] = [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in facts.get(key, [])]
-        found[f"{stage} best"] = facts["best_epoch"]
+    for name, training in RunFolder(folder / "run").read().trainings():
+        found[name] = [replace(epoch, seconds=0) for epoch in training.epochs], training.best_epoch
     return found
 
 

@@ -19,6 +19,7 @@ from edgetl.data.sources import find
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.pretrain import make_backbone
 from edgetl.pipeline.train.stages import train_float
+from edgetl.run_record import FloatFacts
 
 RECIPE = Path(__file__).parents[1] / "models/small_cnn_digits/recipe.toml"
 SEEDS, TRAINED, JUDGED = range(5), 10, 100  # images of each class
@@ -75,7 +76,9 @@ def _accuracy(folder: Path, images: Path, start: str, rate: float) -> float:
     name = f"{images.stem}-{'random' if start == 'none' else 'pretrained'}-{rate:g}"
     project = Project.create(chosen, folder / "runs" / name)
     train_float(project)
-    return float(project.run.stage("float")["facts"]["epochs"][-1]["val_accuracy"])
+    trained = project.run.facts("float", FloatFacts).fine_tuning
+    assert trained is not None
+    return trained.epochs[-1].val_accuracy
 
 
 if __name__ == "__main__":

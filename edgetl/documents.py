@@ -6,6 +6,7 @@ A document is a pydantic model in the room that writes it, and one line in DOCUM
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Self
 
@@ -43,10 +44,13 @@ class Document(Part):
         return found
 
     @classmethod
-    def _check_schema(cls, found: Any) -> None:
+    def _check_schema(cls, found: Any, by: str = "") -> None:
         ours = cls.model_fields["schema_version"].default
         if found != ours or isinstance(found, bool):
-            raise ValueError(f"it has schema version {str(found)[:40]!r}, this edgetl reads {ours}")
+            made = f", made with edgetl {by}" if by else ""
+            raise ValueError(
+                f"it has schema version {str(found)[:40]}{made}; this is edgetl {version('edgetl')}, which reads version {ours}"
+            )
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -71,7 +75,7 @@ class Document(Part):
             raise ValueError("it is not a JSON object")
         if "schema_version" not in values:
             raise ValueError("it has no schema_version")
-        cls._check_schema(values["schema_version"])  # first: a file of another version is not judged by this one's fields
+        cls._check_schema(values["schema_version"], maker(values))  # first: a file of another version is not judged by this one's fields
         try:
             # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
             return cls.model_validate_json(json.dumps(values), strict=True)
@@ -101,6 +105,12 @@ def first_mistake(error: ValidationError) -> str:
     return f"{place[:_LONGEST]}: {first['msg'].removeprefix('Value error, ')[:_LONGEST]}"
 
 
+def maker(values: Mapping[str, Any]) -> str:
+    """Return the version of edgetl that a document says it was made with; empty: it says none."""
+    software = values.get("software")
+    return str(software.get("edgetl", ""))[:20] if isinstance(software, Mapping) else ""
+
+
 def _inside(path: str) -> str:
     if "\0" in path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
         raise ValueError("the path leaves its folder")
@@ -124,6 +134,7 @@ DOCUMENTS: Registry[type[Document]] = Registry(
             "edgetl.evaluation.validation:Validation",
             "validation.json: what the models get right, whether they agree, latency",
         ),
+        "run": ("edgetl.run_record:RunRecord", "run.json: the recipe of a run, the software that made it, and its finished stages"),
     },
 )
 
@@ -186,35 +197,6 @@ def _fits(value: Any, shape: type | Callable[[Any], bool] | tuple[Any, ...]) -> 
     return shape(value)
 
 
-_ACCURACY: Shape = {"top1_accuracy": number, "top1_interval_95": lambda v: _interval(v), "loss": number}
-_EPOCH: Shape = {"loss": number, "accuracy": number, "val_accuracy": number, "val_loss": number}
-RECORD: Shape = {
-    "created": str,
-    "recipe": {},
-    "software": {"*": str},
-    "stages": {
-        "*": {
-            "inputs": str,
-            "finished?": str,
-            "seconds": number,
-            "files": lambda files: isinstance(files, Mapping) and all(inside(f) and isinstance(files[f], str) for f in files),
-            "facts": {
-                "counts?": {"*": int},
-                "epochs?": [_EPOCH],
-                "best_epoch?": int,
-                "calibration?": {"images": int},
-                "candidates?": {"*": _ACCURACY | {"drop_points": number, "lost": int, "won": int, "mcnemar_p": number, "size_bytes": int}},
-                "classes?": [str],
-                "shipped?": str,
-                "reason?": str,
-            },
-        }
-    },
-}
 BENCHMARK: Shape = {
     "results": [{"device": str, "model": str, "latency_ms?": {"p50?": lambda v: number(v) and v > 0}}],
 }
-
-
-def _interval(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(number, value))

@@ -2,21 +2,22 @@
 
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-from edgetl import documents, files, lock, log
+from edgetl import lock, log
 from edgetl.errors import RunError
-from edgetl.files import sha256, write_json
+from edgetl.files import sha256
+from edgetl.recipe import Recipe
+from edgetl.run_record import Found, RunRecord, Stage, StageFacts
 
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
-_SCHEMA = 1
 _CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
+_GO_ON = "run the same 'edgetl train' or 'edgetl run' command again"
 _SOFTWARE = (
     *("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx"),
     *("onnx", "onnxruntime", "ai-edge-litert", "numpy", "pillow"),
@@ -107,14 +108,14 @@ class RunFolder:
         return self.path / f"{scheme}.npz"
 
     @classmethod
-    def create(cls, path: Path, recipe: Mapping[str, Any]) -> "RunFolder":
+    def create(cls, path: Path, recipe: Recipe) -> "RunFolder":
         """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""
         run = cls(path)
         if path.exists() and not run.record.exists() and (not path.is_dir() or _foreign_files(path)):
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
         run.hold()
-        record = run.read() if run.record.exists() else {"schema": _SCHEMA, "created": _now(), "stages": {}}
-        write_json(run.record, record | {"recipe": recipe, "software": software()})
+        made = run.read() if run.record.exists() else RunRecord(created=_now(), recipe=recipe, software={})
+        made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
         return run
 
     def hold(self) -> None:
@@ -130,31 +131,28 @@ class RunFolder:
         run.read()
         return run
 
-    def read(self) -> dict[str, Any]:
-        """run.json. Raises RunError when it is not one that this version reads."""
-        try:
-            record = files.read_json(self.record)
-        except (OSError, ValueError) as error:
-            raise RunError(f"cannot read {self.record}: {error}", "start again in another folder, with --out") from error
-        if not isinstance(record, dict) or record.get("schema") != _SCHEMA or not isinstance(record.get("stages"), dict):
-            raise RunError(f"{self.record} {_other_schema(record)}", "use the edgetl version that made this run, or start again with --out")
-        try:
-            documents.check(record, documents.RECORD)
-        except ValueError as error:
-            raise RunError(f"{self.record} was changed: {error}", "start again in another folder, with --out") from error
-        return dict(record)
+    def read(self) -> RunRecord:
+        """Read run.json. Raises RunError when it is not one that this version reads."""
+        return RunRecord.read(self.record)
 
-    def stage(self, name: str) -> dict[str, Any]:
-        """What a finished stage recorded. Raises RunError when it is not finished."""
-        stage: dict[str, Any] | None = self.read()["stages"].get(name)
+    def stage(self, name: str) -> Stage:
+        """Return what a finished stage recorded. Raises RunError when it is not finished."""
+        stage = self.read().stages.get(name)
         if stage is None:
-            raise RunError(f"{self.path} has not finished its '{name}' stage", "run the same 'edgetl train' or 'edgetl run' command again")
+            raise RunError(f"{self.path} has not finished its '{name}' stage", _GO_ON)
         return stage
 
-    def whole(self, name: str) -> dict[str, Any]:
-        """As `stage`. Raises RunError also when a file is missing, or not the one that the stage wrote."""
+    def facts(self, name: str, kind: type[Found]) -> Found:
+        """Return what a finished stage found. Raises RunError when it is not finished, or recorded facts of another class."""
+        facts = self.read().find(name, kind)
+        if facts is None:
+            raise RunError(f"{self.path} has not finished its '{name}' stage", _GO_ON)
+        return facts
+
+    def intact(self, name: str) -> Stage:
+        """Return what a finished stage recorded. Raises RunError also when a file is missing, or not the one that the stage wrote."""
         stage = self.stage(name)
-        for file, digest in stage["files"].items():
+        for file, digest in stage.files.items():
             if not _is(self.path / file, digest):
                 raise RunError(f"{self.path / file} is missing or damaged", "run the same 'edgetl train' command again: it makes this anew")
         return stage
@@ -164,28 +162,28 @@ class RunFolder:
         return not self.undone(name, inputs)
 
     def undone(self, name: str, inputs: str) -> str:
-        """Why the stage has to be done; empty: it need not."""
-        stage = self.read()["stages"].get(name)
+        """Return why the stage has to be done; empty: it need not."""
+        stage = self.read().stages.get(name)
         if stage is None:
             return "it was never finished"
-        if stage["inputs"] != inputs:
-            return f"it was made from other inputs ({stage['inputs']})"
-        changed = [file for file, digest in stage["files"].items() if not _is(self.path / file, digest)]
+        if stage.inputs != inputs:
+            return f"it was made from other inputs ({stage.inputs})"
+        changed = [file for file, digest in stage.files.items() if not _is(self.path / file, digest)]
         return f"{changed[0]} is missing or was changed" if changed else ""
 
-    def finish(self, name: str, inputs: str, started: float, files: Sequence[Path], facts: Mapping[str, Any]) -> None:
-        """Record a stage as done: the identity of its inputs, its files with their sha256, and what is to be known of it."""
+    def finish(self, name: str, inputs: str, started: float, files: Sequence[Path], facts: StageFacts) -> None:
+        """Record a stage as done: the identity of its inputs, its files with their sha256, and what it found."""
         self.hold()
         record = self.read()
-        record["stages"][name] = {
-            "inputs": inputs,
-            "edgetl": version("edgetl"),
-            "finished": _now(),
-            "seconds": round(time.monotonic() - started, 1),
-            "files": {file.relative_to(self.path).as_posix(): sha256(file) for file in files},
-            "facts": dict(facts),
-        }
-        write_json(self.record, record)
+        stage = Stage(
+            inputs=inputs,
+            edgetl=version("edgetl"),
+            finished=_now(),
+            seconds=round(time.monotonic() - started, 1),
+            files={file.relative_to(self.path).as_posix(): sha256(file) for file in files},
+            facts=facts,
+        )
+        record.model_copy(update={"stages": {**record.stages, name: stage}}).write(self.record)
 
 
 def software() -> dict[str, str]:
@@ -230,14 +228,6 @@ def _is(path: Path, digest: str) -> bool:
         return path.is_file() and sha256(path) == digest
     except OSError:  # not to be read any more
         return False
-
-
-def _other_schema(record: Any) -> str:
-    if not isinstance(record, dict) or not isinstance(record.get("schema"), int) or record["schema"] == _SCHEMA:
-        return "is not the record of a run"
-    software = record.get("software")
-    maker = software.get("edgetl", "?") if isinstance(software, dict) else "?"
-    return f"has schema {record['schema']}, made with edgetl {maker}; this is edgetl {version('edgetl')}, which reads schema {_SCHEMA}"
 
 
 def _foreign_files(folder: Path) -> bool:

@@ -17,13 +17,27 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
-    *("errors", "registry", "files", "lock", "log", "console", "progress", "documents", "recipe", "contract", "run_folder", "keras"),
+    *(
+        "errors",
+        "registry",
+        "files",
+        "lock",
+        "log",
+        "console",
+        "progress",
+        "documents",
+        "recipe",
+        "contract",
+        "run_record",
+        "run_folder",
+        "keras",
+    ),
     *("data", "backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explain"),
     *("devices", "benchmark", "ship", "report", "pipeline", "cli", "__main__"),
 )
 MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
 MAX_FUNCTION_LINES = 60  # a page
-RECIPE_READERS = ("recipe", "pipeline", "cli")  # config stops at the door
+RECIPE_READERS = ("recipe", "run_record", "run_folder", "pipeline", "cli")  # config stops at the door
 PURE = tuple(f"evaluation/{name}.py" for name in ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve"))
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
 KERAS_GENERATIONS = {"tensorflow", "tf_keras", "keras"}

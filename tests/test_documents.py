@@ -103,7 +103,7 @@ def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
     [
         ([], "it is not a JSON object"),
         ({"numbers": [1]}, "it has no schema_version"),
-        ({"schema_version": 2, "anything": 1}, "it has schema version '2', this edgetl reads 1"),
+        ({"schema_version": 2, "anything": 1}, "it has schema version 2; this is edgetl .* reads version 1"),
         ({"schema_version": 1, "numbers": ["1"]}, "numbers.0: Input should be a valid integer"),
         ({"schema_version": 1, "numbers": [True]}, "numbers.0"),
         ({"schema_version": 1, "numbers": [], "more": 1}, "more: Extra inputs"),
@@ -152,9 +152,11 @@ def test_files_of_a_run_lie_in_it(name: Any) -> None:
 
 def test_what_a_terminal_would_do_is_in_no_message(tmp_path: Path) -> None:
     """A huge value is not repeated whole."""
-    (tmp_path / "run.json").write_text(json.dumps({"schema": 1, "stages": {"x": "y" * 10**6}, "recipe": {}, "created": "", "software": {}}))
+    (tmp_path / "run.json").write_text(
+        json.dumps({"schema_version": 1, "stages": {"x" * 10**6: "y" * 10**6}, "recipe": {}, "created": "", "software": {}})
+    )
     from edgetl.run_folder import RunFolder
 
-    with pytest.raises(RunError, match=r"stages\.x is no table") as caught:
+    with pytest.raises(RunError, match=r"stages\.x") as caught:
         RunFolder.open(tmp_path)
-    assert len(caught.value.problem) < 300
+    assert len(caught.value.problem) < 600

@@ -105,7 +105,7 @@ def test_ctrl_c_leaves_the_terminal_and_the_run_in_order(terminal: Callable[...,
     assert "Traceback" not in said
     assert not list(run.rglob(".partial-*"))
     assert "ended with exit code 130" in (run / log.NAME).read_text(encoding="utf-8")
-    assert RunFolder.open(run).read()["stages"].keys() <= {"data"}
+    assert RunFolder.open(run).read().stages.keys() <= {"data"}
     assert lock.acquire(run), "the lock was given back"
 
 
@@ -220,13 +220,13 @@ def test_a_read_only_run_can_be_looked_at_and_not_written(cli: Cli, made: Made, 
 
 def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, own_images: Made, tmp_path: Path) -> None:
     run, folder = own_images.run, tmp_path / NAME
-    before = RunFolder(run).read()["stages"]
+    before = RunFolder(run).read().stages
     hidden = folder.rename(tmp_path / "elsewhere")
     for arguments in (("validate", run), ("run", own_images.recipe, "--out", run)):
         outcome = cli(*arguments)
         assert (outcome.code, str(folder) in outcome.err, "Traceback" in outcome.err) == (3, True, False), outcome.err
     hidden.rename(folder)
-    assert RunFolder(run).read()["stages"] == before
+    assert RunFolder(run).read().stages == before
     assert cli("validate", run, "--limit", 6).code == 0
 
 
@@ -234,7 +234,7 @@ def test_images_that_vanished_are_named_and_nothing_is_lost(cli: Cli, own_images
 def test_a_cut_file_of_the_training_is_an_error_that_says_what_mends_it(cli: Cli, run_copy: Path, name: str) -> None:
     whole = (run_copy / name).read_bytes()
     (run_copy / name).write_bytes(whole[: len(whole) // 2])
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith("export")}
     write_json(run_copy / "run.json", record)
     outcome = cli("export", run_copy, "--int8")
@@ -253,7 +253,7 @@ def test_a_cut_model_is_trained_again(cli: Cli, made: Made, run_copy: Path) -> N
 
 def test_a_clock_that_went_back_makes_no_stage_older(cli: Cli, run_copy: Path) -> None:
     """Stages are told apart by what they were made from, not by when."""
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["stages"]["float"]["finished"] = "2999-01-01T00:00:00+00:00"
     write_json(run_copy / "run.json", record)
     assert cli("sensitivity", run_copy, "--limit", 6).code == 0
@@ -261,7 +261,7 @@ def test_a_clock_that_went_back_makes_no_stage_older(cli: Cli, run_copy: Path) -
 
 
 def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run_copy: Path) -> None:
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["recipe"]["train"]["telepathy"] = True
     record["software"]["edgetl"] = "7.5"
     write_json(run_copy / "run.json", record)
@@ -271,7 +271,7 @@ def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run
 
 
 def test_a_run_of_an_older_version_gets_the_new_settings_defaults(cli: Cli, run_copy: Path) -> None:
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     del record["recipe"]["train"]["temperature_scaling"]
     del record["stages"]["float"]["edgetl"]
     record["software"]["edgetl"] = "0.0.1"

@@ -14,7 +14,9 @@ import pytest
 from edgetl import lock
 from edgetl.errors import RunError
 from edgetl.pipeline.runs import removable
+from edgetl.recipe import load
 from edgetl.run_folder import RunFolder, hold
+from edgetl.run_record import ValidateFacts
 from tests.conftest import CliResult
 from tests.disk import mounted
 
@@ -97,22 +99,22 @@ def test_a_run_that_is_written_can_be_read_but_not_written(
     cli: Callable[..., CliResult], tmp_path: Path, holder: subprocess.Popen[bytes]
 ) -> None:
     with pytest.raises(RunError, match="is being written"):
-        RunFolder.create(tmp_path, {})
+        RunFolder.create(tmp_path, load())
     holder.kill()
     holder.wait()
-    run = RunFolder.create(tmp_path, {})
+    run = RunFolder.create(tmp_path, load())
     (tmp_path / ".partial-1-model.tflite").touch()
     lock.release_all()
     with subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
-        assert RunFolder.open(tmp_path).read()["stages"] == {}
+        assert RunFolder.open(tmp_path).read().stages == {}
         with pytest.raises(RunError, match="is being written"):
-            run.finish("train", "inputs", 0.0, [], {})
+            run.finish("train", "inputs", 0.0, [], ValidateFacts(passed=True, files={}))
         outcome = cli("report", tmp_path)
         assert (outcome.code, "is being written by process" in outcome.err) == (5, True), outcome.err
         assert "is being written" in removable(run)
         assert (tmp_path / ".partial-1-model.tflite").exists(), "it may be the other's"
         other.kill()
-    run.finish("train", "inputs", 0.0, [], {})
+    run.finish("train", "inputs", 0.0, [], ValidateFacts(passed=True, files={}))
     assert not (tmp_path / ".partial-1-model.tflite").exists(), "a killed one's goes"

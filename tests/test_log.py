@@ -10,6 +10,7 @@ import pytest
 
 from edgetl import console, log
 from edgetl.errors import RunError
+from edgetl.recipe import load
 from edgetl.run_folder import RunFolder, hold
 from tests.conftest import CliResult
 from tests.disk import mounted
@@ -32,7 +33,7 @@ def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
 
 
 def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., CliResult], tmp_path: Path) -> None:
-    RunFolder.create(tmp_path / "run", {})
+    RunFolder.create(tmp_path / "run", load())
     log.end()
     outcome = cli("train", "digits", "--out", tmp_path / "run", "--weights", "no such file")
     text = (tmp_path / "run" / log.NAME).read_text(encoding="utf-8")

@@ -14,16 +14,21 @@ from edgetl import lock
 from edgetl import run_folder as workspace
 from edgetl.errors import RunError
 from edgetl.files import atomic, fingerprint, write_json
+from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts, ValidateFacts
 
 KILLED_WRITER = """
 import os, signal, sys
 from pathlib import Path
-from edgetl.workspace import atomic
+from edgetl.files import atomic
 with atomic(Path(sys.argv[1])) as temporary:
     temporary.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
+
+RECIPE = load()
+VALIDATED = ValidateFacts(passed=True, files={})
 
 
 def kill_while_writing(path: Path) -> None:
@@ -56,7 +61,7 @@ def test_a_failure_inside_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_a_killed_writer_leaves_the_old_file_and_the_next_run_cleans_up(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path / "run", {})
+    run = RunFolder.create(tmp_path / "run", RECIPE)
     model = run.export / "model.tflite"
     with atomic(model) as temporary:
         temporary.write_bytes(b"old")
@@ -64,7 +69,7 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_run_cleans_up(tmp_path
     kill_while_writing(model)
     assert model.read_bytes() == b"old"
     assert partials(run.path)
-    RunFolder.create(run.path, {})
+    RunFolder.create(run.path, RECIPE)
     assert not partials(run.path)
     assert model.read_bytes() == b"old"
 
@@ -73,7 +78,7 @@ def test_a_run_killed_in_its_first_write_can_be_made_again(tmp_path: Path) -> No
     """All that it leaves is its own partial file: that must not make the folder a stranger's."""
     kill_while_writing(RunFolder(tmp_path / "run").record)
     assert not RunFolder(tmp_path / "run").record.exists()
-    RunFolder.create(tmp_path / "run", {})
+    RunFolder.create(tmp_path / "run", RECIPE)
     assert not partials(tmp_path)
 
 
@@ -83,7 +88,7 @@ def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot write"):
         write_json(tmp_path / "file" / "x.json", {})
     with pytest.raises(RunError):
-        RunFolder.create(tmp_path / "file" / "run", {})
+        RunFolder.create(tmp_path / "file" / "run", RECIPE)
     with pytest.raises(RunError, match="cannot write"):
         write_json(tmp_path / ("x" * 300), {})
 
@@ -92,39 +97,39 @@ def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_a_run_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="--out"):
-        RunFolder.create(tmp_path / "run", {})
+        RunFolder.create(tmp_path / "run", RECIPE)
 
 
 def test_a_run_is_not_made_over_somebodys_files(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(RunError, match="is not a run"):
-        RunFolder.create(tmp_path, {})
+        RunFolder.create(tmp_path, RECIPE)
     with pytest.raises(RunError, match="is not a run"):
-        RunFolder.create(tmp_path / "thesis.txt", {})
+        RunFolder.create(tmp_path / "thesis.txt", RECIPE)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_an_empty_folder_may_become_a_run(tmp_path: Path) -> None:
-    assert RunFolder.create(tmp_path, {"train": {"seed": 1}}).read()["recipe"] == {"train": {"seed": 1}}
+    assert RunFolder.create(tmp_path, RECIPE).read().recipe == RECIPE
 
 
 def test_creating_again_keeps_what_is_finished(tmp_path: Path) -> None:
-    run = RunFolder.create(tmp_path, {"seed": 1})
-    created = run.read()["created"]
-    run.finish("train", "inputs", time.monotonic(), [], {"top1": 0.9})
-    RunFolder.create(tmp_path, {"seed": 2})
-    assert run.read()["created"] == created
-    assert run.read()["recipe"] == {"seed": 2}
-    assert run.stage("train")["facts"] == {"top1": 0.9}
+    run = RunFolder.create(tmp_path, RECIPE)
+    created = run.read().created
+    run.finish("train", "inputs", time.monotonic(), [], VALIDATED)
+    RunFolder.create(tmp_path, load(settings=["train.seed=2"]))
+    assert run.read().created == created
+    assert run.read().recipe.train.seed == 2
+    assert run.facts("train", ValidateFacts) == VALIDATED
 
 
 @pytest.fixture
 def finished(tmp_path: Path) -> RunFolder:
-    run = RunFolder.create(tmp_path / "run", {})
+    run = RunFolder.create(tmp_path / "run", RECIPE)
     for name in ("a.tflite", "b.onnx"):
         with atomic(run.export / name) as temporary:
             temporary.write_bytes(name.encode())
-    run.finish("export", "inputs", time.monotonic(), [run.export / "a.tflite", run.export / "b.onnx"], {})
+    run.finish("export", "inputs", time.monotonic(), [run.export / "a.tflite", run.export / "b.onnx"], VALIDATED)
     return run
 
 
@@ -156,6 +161,13 @@ def test_a_moved_run_is_still_done(finished: RunFolder, tmp_path: Path) -> None:
 def test_an_unfinished_stage_says_how_to_go_on(finished: RunFolder) -> None:
     with pytest.raises(RunError, match="has not finished its 'train' stage"):
         finished.stage("train")
+    with pytest.raises(RunError, match="has not finished its 'train' stage"):
+        finished.facts("train", ValidateFacts)
+
+
+def test_facts_of_another_kind_of_stage_are_a_run_error(finished: RunFolder) -> None:
+    with pytest.raises(RunError, match="'export' of run.json has the facts of a stage 'validate'"):
+        finished.facts("export", DataFacts)
 
 
 def test_without_a_name_the_newest_run_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,36 +175,36 @@ def test_without_a_name_the_newest_run_is_opened(tmp_path: Path, monkeypatch: py
     with pytest.raises(RunError, match="there is no run"):
         RunFolder.open(None)
     for age_s, name in enumerate(["new", "older", "oldest"]):
-        run = RunFolder.create(workspace.RUNS / name, {})
+        run = RunFolder.create(workspace.RUNS / name, RECIPE)
         os.utime(run.record, (1_000_000 - age_s, 1_000_000 - age_s))
     assert RunFolder.open(None).path.name == "new"
 
 
 def test_a_clock_that_was_changed_does_not_choose_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    first = RunFolder.create(workspace.RUNS / "first", {})
+    first = RunFolder.create(workspace.RUNS / "first", RECIPE)
     os.utime(first.record, (time.time() + 3600, time.time() + 3600))
     assert RunFolder.open(None).path.name == "first", "the only one"
-    RunFolder.create(workspace.RUNS / "second", {})
+    RunFolder.create(workspace.RUNS / "second", RECIPE)
     with pytest.raises(RunError, match="written in the future"):
         RunFolder.open(None)
 
 
 def test_a_record_of_another_version_names_both(tmp_path: Path) -> None:
-    record = {"schema": 2, "software": {"edgetl": "7.5"}, "stages": {}}
+    record = {"schema_version": 2, "software": {"edgetl": "7.5"}, "stages": {}}
     write_json(tmp_path / "run.json", record)
-    with pytest.raises(RunError, match=r"schema 2, made with edgetl 7\.5; this is edgetl .* reads schema 1"):
+    with pytest.raises(RunError, match=r"schema version 2, made with edgetl 7\.5; this is edgetl .* reads version 1"):
         RunFolder.open(tmp_path)
     with pytest.raises(RunError, match="use the edgetl version that made this run"):
-        RunFolder.create(tmp_path, {})
+        RunFolder.create(tmp_path, RECIPE)
     assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8")) == record
 
 
 def test_a_damaged_file_of_a_stage_is_named(finished: RunFolder) -> None:
-    assert finished.whole("export")["inputs"] == "inputs"
+    assert finished.intact("export").inputs == "inputs"
     (finished.export / "b.onnx").write_bytes(b"b.on")
     with pytest.raises(RunError, match=r"b\.onnx is missing or damaged"):
-        finished.whole("export")
+        finished.intact("export")
     assert "b.onnx" in finished.undone("export", "inputs")
     assert "other inputs" in finished.undone("export", "others")
     assert "never" in finished.undone("train", "inputs")
@@ -200,14 +212,24 @@ def test_a_damaged_file_of_a_stage_is_named(finished: RunFolder) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"{}", b'{"schema": 99, "stages": {}}', b'{"schema": 1}', b'{"schema": 1, "stages": 5}', b"\xff\xfe"],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"schema_version": 99, "stages": {}}',
+        b'{"schema_version": 1}',
+        b'{"schema_version": 1, "stages": 5}',
+        b"\xff\xfe",
+    ],
 )
 def test_a_broken_record_is_a_run_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(RunError):
         RunFolder.open(tmp_path)
     with pytest.raises(RunError):
-        RunFolder.create(tmp_path, {})
+        RunFolder.create(tmp_path, RECIPE)
 
 
 @pytest.mark.parametrize("name", ["missing", "file", "folder"])
@@ -241,5 +263,5 @@ def test_the_fingerprint_depends_on_the_values_alone() -> None:
 
 
 def test_the_run_knows_the_versions_that_made_it(tmp_path: Path) -> None:
-    software = RunFolder.create(tmp_path, {}).read()["software"]
+    software = RunFolder.create(tmp_path, RECIPE).read().software
     assert {"python", "numpy", "tensorflow", "onnxruntime"} <= software.keys()

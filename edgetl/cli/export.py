@@ -48,6 +48,7 @@ def export(
 
     from edgetl.pipeline.export import files as stage
     from edgetl.pipeline.project import Project
+    from edgetl.run_record import ExportFacts
     from edgetl.training.compress import zipped_bytes
 
     project = Project.open(run, {"export.keep_float": keep_float, "export.max_drop": max_drop}, settings or ())
@@ -56,9 +57,9 @@ def export(
         names = [style if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
     files = stage.export(project, chosen, names)
     sizes = [{"path": str(file), "size_bytes": file.stat().st_size, "zipped_bytes": zipped_bytes(file.read_bytes())} for file in files]
-    document = {"run": str(project.run.path), "files": sizes}
-    if project.run.read()["stages"].get("export_int8"):
-        document["int8"] = project.run.stage("export_int8")["facts"]
+    document: dict[str, object] = {"run": str(project.run.path), "files": sizes}
+    if "export_int8" in project.run.read().stages:
+        document["int8"] = project.run.facts("export_int8", ExportFacts).model_dump(mode="json")
     rows = [[one["path"], f"{one['size_bytes']:,}", f"{one['zipped_bytes']:,}"] for one in sizes]
     console.table("exported", ["file", "bytes", "zipped"], rows)
     console.result(document)

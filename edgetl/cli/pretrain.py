@@ -46,11 +46,12 @@ def pretrain(
     from edgetl.pipeline.project import Project
     from edgetl.pipeline.train import pretrain as stage
     from edgetl.run_folder import PRETRAINED
+    from edgetl.run_record import FloatFacts
 
     project = Project.create(chosen, None, PRETRAINED)
     file = stage.pretrain(project, out)
-    facts = project.run.stage("backbone")["facts"]
+    facts = project.run.facts("backbone", FloatFacts)
     console.result(
-        {"file": str(file), "run": str(project.run.path)} | facts,
+        {"file": str(file), "run": str(project.run.path)} | facts.model_dump(mode="json"),
         f"next: edgetl train DATA --backbone {chosen.model.backbone} --weights {file}",
     )

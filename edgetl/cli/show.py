@@ -16,9 +16,9 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
     opened = RunFolder.open(run)
     record = opened.read()
     validated = Validation.read(opened.validation) if opened.validation.exists() else None
-    console.note(f"{opened.path}, made {record['created']} with edgetl {record['software']['edgetl']}")
+    console.note(f"{opened.path}, made {record.created} with edgetl {record.software['edgetl']}")
     settings(record)
     stages(record)
     if validated:
         validation(validated)
-    console.result({"run": str(opened.path)} | record | {"validation": validated.to_json() if validated else None})
+    console.result({"run": str(opened.path)} | record.to_json() | {"validation": validated.to_json() if validated else None})

@@ -91,4 +91,4 @@ def _train(chosen: "Recipe", source: "Recipe | None", out: Path | None, baseline
     track.track(project.run, chosen)
     record = project.run.read()
     stages(record)
-    console.result({"run": str(project.run.path)} | record, f"next: edgetl export {project.run.path}")
+    console.result({"run": str(project.run.path)} | record.to_json(), f"next: edgetl export {project.run.path}")

@@ -61,7 +61,7 @@ class Validation(Document):
     def of(cls, run: RunFolder) -> Self:
         """Read a run's validation. Raises RunError when there is none, or one of older files."""
         stage = run.stage("validate")
-        if not run.is_done("validate", stage["inputs"]):
+        if not run.is_done("validate", stage.inputs):
             raise RunError(f"{run.validation} is missing or was changed", f"run: edgetl validate {run.path}")
         return cls.read(run.validation)
 

@@ -28,7 +28,7 @@ from edgetl.diagnosis.look import look_at
 from edgetl.errors import DataError, UsageError
 from edgetl.files import atomic, fingerprint, sha256, write_json
 from edgetl.pipeline.project import listing_of
-from edgetl.recipe import Recipe, restore
+from edgetl.recipe import Recipe
 from edgetl.report.page import doctor as report
 from edgetl.run_folder import RunFolder
 
@@ -79,7 +79,7 @@ def _as_the_run(out: Path, recipe: Recipe) -> Recipe:
     """A run's own recipe where `out` is one, so that its own splits are examined."""
     if not RunFolder(out).record.exists():
         return recipe
-    own, source = restore(RunFolder.open(out).read()["recipe"]), Path(recipe.data.source)
+    own, source = RunFolder.open(out).read().recipe, Path(recipe.data.source)
     if own.data.source not in (recipe.data.source, str(source.resolve())):
         raise UsageError(f"{out} is a run on other images, {own.data.source}", "name those, or another folder with --out")
     return own

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from edgetl.pipeline.sensitivity import chosen
 from edgetl.progress import progress
 from edgetl.report.plots import draw
 from edgetl.report.plots.explanation import explanation, lines
+from edgetl.run_record import RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +62,10 @@ def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[st
     return document | {"folder": str(folder), "images": list(found.values())}
 
 
-def identity(record: Mapping[str, Any]) -> str:
+def identity(record: RunRecord) -> str:
     """Which models an explanation is of: another training or another int8 model has another one."""
-    stages = record["stages"]
-    return str((stages.get("export_int8") or stages.get("ptq_int8") or {"inputs": ""})["inputs"])
+    stage = record.stages.get("export_int8") or record.stages.get("ptq_int8")
+    return stage.inputs if stage else ""
 
 
 def _figures(one: Look) -> dict[str, Any]:

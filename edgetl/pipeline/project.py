@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,12 @@ from edgetl.data import images as data_images
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
-from edgetl.errors import DataError, RunError, UsageError
+from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RUNS, RunFolder
+from edgetl.run_record import DataFacts, StageFacts
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.epochs import Schedule
@@ -61,7 +61,7 @@ class Project:
         project = cls(RunFolder(out or parent / name), recipe)  # which finds what is wrong with the recipe before anything is written
         made = project.team  # before anything is computed
         if made.rank == 0:
-            RunFolder.create(project.run.path, recipe.model_dump())
+            RunFolder.create(project.run.path, recipe)
         logger.info(f"run: {project.run.path}" if made.workers == 1 else f"run: {project.run.path}, rank {made.rank} of {made.workers}")
         return project
 
@@ -71,16 +71,7 @@ class Project:
         run = RunFolder.open(path)
         if path is None:
             logger.info(f"run: {run.path}, the newest")
-        record = run.read()
-        try:
-            restore(record["recipe"])
-        except UsageError as error:  # of another version of edgetl, or edited by hand
-            maker = record["software"].get("edgetl", "?")
-            raise RunError(
-                f"the recipe in {run.record}, made with edgetl {maker}, is not one of edgetl {version('edgetl')}: {error.problem}",
-                "use the edgetl that made this run, or train again with --out naming another folder",
-            ) from error
-        return cls(run, restore(record["recipe"], settings, options))
+        return cls(run, restore(run.read().recipe.model_dump(), settings, options))
 
     @property
     def team(self) -> Team:
@@ -106,7 +97,7 @@ class Project:
 
     def trained_images(self) -> Images:
         """The images, certainly those that the run was trained on. Raises DataError when they have changed."""
-        if self.images.fingerprint != self.run.stage("data")["facts"]["fingerprint"]:
+        if self.images.fingerprint != self.run.facts("data", DataFacts).fingerprint:
             raise DataError(
                 f"the images in {self.recipe.data.source} are not those that {self.run.path} was trained on",
                 "train again (the same command does it), or bring the old images back",
@@ -125,7 +116,7 @@ class Project:
 
     @cached_property
     def float_model(self) -> Any:
-        self.run.whole(self.float_stage)
+        self.run.intact(self.float_stage)
         return self._saved(self.float_path)
 
     def _saved(self, path: Path) -> Any:
@@ -135,7 +126,7 @@ class Project:
             raise RunError(f"cannot read the model {path}: {error}", "train again, with --out naming another folder") from error
 
     def uncompressed_model(self) -> Any:
-        self.run.whole("float")
+        self.run.intact("float")
         return self._saved(self.run.float_model)
 
     @cached_property
@@ -190,7 +181,7 @@ class Project:
         steps = -(-len(self.images.rows("train")) // (self.recipe.train.batch_size * replicas))
         return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs, self.run.logs)
 
-    def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], dict[str, Any]]]) -> str:
+    def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], StageFacts]]) -> str:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
         reason = self.run.undone(name, inputs)
         if not reason:

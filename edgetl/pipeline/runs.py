@@ -1,7 +1,7 @@
 """The runs in a folder: their figures side by side, and the removal of those that are not needed."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path
@@ -10,9 +10,9 @@ from typing import Any
 from edgetl import lock
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import ValidatedModel, Validation
-from edgetl.recipe import restore
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import RunRecord
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
@@ -47,20 +47,20 @@ def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], Any]) -
 
 
 # Name: (how it is read from run.json and validation.json, whether the largest comes first)
-COLUMNS: dict[str, tuple[Callable[[Mapping[str, Any], Validation | None], Any], bool]] = {
-    "created": (lambda r, v: r["created"], True),
-    "source": (lambda r, v: r["recipe"]["data"]["source"].rpartition("/")[2], False),
-    "model": (lambda r, v: "{backbone} {alpha:g} {image_size}px".format(**r["recipe"]["model"]), False),
-    "backbone": (lambda r, v: r["recipe"]["model"]["backbone"], False),
-    "alpha": (lambda r, v: r["recipe"]["model"]["alpha"], False),
-    "image_size": (lambda r, v: r["recipe"]["model"]["image_size"], False),
+COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] = {
+    "created": (lambda r, v: r.created, True),
+    "source": (lambda r, v: r.recipe.data.source.rpartition("/")[2], False),
+    "model": (lambda r, v: f"{r.recipe.model.backbone} {r.recipe.model.alpha:g} {r.recipe.model.image_size}px", False),
+    "backbone": (lambda r, v: r.recipe.model.backbone, False),
+    "alpha": (lambda r, v: r.recipe.model.alpha, False),
+    "image_size": (lambda r, v: r.recipe.model.image_size, False),
     "float_top1": (lambda r, v: _points(v.float_model if v else None), True),
     "int8_top1": (lambda r, v: _points(_main(v)), True),
     "size_kib": (lambda r, v: _of(_main(v), lambda one: round(one.size_bytes / 1024)), False),
     "latency_ms": (lambda r, v: _of(_main(v), lambda one: one.latency_ms.p50), False),
     "verdict": (lambda r, v: None if v is None else "passed" if v.passed else "FAILED", False),
-    "seconds": (lambda r, v: round(sum(stage["seconds"] for stage in r["stages"].values())), False),
-    "stages": (lambda r, v: len(r["stages"]), True),
+    "seconds": (lambda r, v: round(sum(stage.seconds for stage in r.stages.values())), False),
+    "stages": (lambda r, v: len(r.stages), True),
 }
 SHOWN = ("model", "float_top1", "int8_top1", "size_kib", "latency_ms", "verdict")  # what 80 characters hold
 SHORT = {"float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "latency_ms": "ms"}  # heads of a table
@@ -71,7 +71,6 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
     found = []
     for run in _found(folder):
         record, validation = run.read(), None
-        record |= {"recipe": restore(record["recipe"]).model_dump()}
         with suppress(RunError):  # not validated, or of older files
             validation = Validation.of(run)
         found.append({"run": str(run.path)} | {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))})
@@ -84,16 +83,16 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
 def _found(folder: Path) -> Iterator[RunFolder]:
     """Every run right in the folder that this version reads."""
     for record in sorted(folder.glob("*/run.json")):
-        with suppress(RunError, UsageError):
+        with suppress(RunError):
             run = RunFolder(record.parent)
-            restore(run.read()["recipe"])
+            run.read()
             yield run
 
 
-def _value(name: str, record: Mapping[str, Any], validation: Validation | None) -> Any:
+def _value(name: str, record: RunRecord, validation: Validation | None) -> Any:
     if name in COLUMNS:
         return COLUMNS[name][0](record, validation)
-    value: Any = record["recipe"]
+    value: Any = record.recipe.model_dump()
     table, _, key = name.partition(".")
     if key and table in value:
         return value[table].get(key)

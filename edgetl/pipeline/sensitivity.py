@@ -13,6 +13,7 @@ from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.sensitivity import sensitivity as measure_damage
 from edgetl.report.plots import sensitivity as plots
+from edgetl.run_record import ExportFacts, QuantizedFacts
 
 
 def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any]:
@@ -44,17 +45,18 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
 def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
     """The int8 model that is meant and its name. Raises UsageError or RunError when there is none."""
     run = project.run
-    exported = "export_int8" in run.read()["stages"]
+    exported = "export_int8" in run.read().stages
     scheme = scheme or ("" if exported else "ptq_int8")
     if scheme and SCHEMES.load(scheme).quantize is None:
         able = [name for name in SCHEMES if SCHEMES.load(name).quantize is not None]
         raise UsageError(f"{scheme} has no grids of its own to look at", f"choices: {', '.join(able)}")
-    stage = run.whole(scheme or "export_int8")
-    facts, of_float = stage["facts"], run.stage(project.float_stage)["inputs"]
+    stage = run.intact(scheme or "export_int8")
     if scheme:
-        current = facts.get("float", of_float) == of_float
+        name, current = scheme, run.facts(scheme, QuantizedFacts).float_inputs == run.stage(project.float_stage).inputs
     else:
-        current = stage["inputs"] == export_inputs(project, "int8", facts["formats"], facts.get("asked"), facts.get("about"))
+        facts = run.facts("export_int8", ExportFacts)
+        name = facts.int8.chosen.name if facts.int8 else ""
+        current = stage.inputs == export_inputs(project, "int8", facts.formats, facts.int8.asked if facts.int8 else None, facts.about)
     if not current:
         raise RunError(f"the int8 model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
-    return Quantized.load(run.quantized_model(scheme or "int8")), scheme or str(stage["facts"]["shipped"])
+    return Quantized.load(run.quantized_model(scheme or "int8")), name

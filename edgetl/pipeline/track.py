@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from edgetl.errors import DependencyError, RunError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import fingerprint
 from edgetl.recipe import Recipe
-from edgetl.report.page.sections.training import trainings
 from edgetl.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
@@ -53,12 +53,12 @@ def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:
     from mlflow.entities import Metric, Param
 
     record = run.read()
-    state = fingerprint({name: stage["inputs"] for name, stage in record["stages"].items()})
+    state = fingerprint({name: stage.inputs for name, stage in record.stages.items()})
     experiment = _experiment(client, uri)
     if client.search_runs([experiment], f"tags.`edgetl.state` = '{state}'", max_results=1):
         logger.info(f"MLflow: this state of {run.path.name} is tracked already")
         return
-    tags = {"edgetl.state": state, "edgetl.run": run.path.name, "edgetl.version": record["software"]["edgetl"]}
+    tags = {"edgetl.state": state, "edgetl.run": run.path.name, "edgetl.version": record.software["edgetl"]}
     made = client.create_run(experiment, run_name=run.path.resolve().name, tags=tags)
     number = made.info.run_id
     tables = recipe.model_dump(exclude={"track"})
@@ -88,10 +88,11 @@ def _experiment(client: Any, uri: str) -> str:
 
 def _figures(run: RunFolder) -> Iterator[tuple[str, float, int]]:
     """(name, value, step) of every epoch and of the validation, where there is one of these files."""
-    for name, epochs, _ in trainings(run.read()):
-        for step, entry in enumerate(epochs, 1):
-            yield from ((f"{name}/{key}", value, step) for key, value in entry.items())
-    if "validate" not in run.read()["stages"] or not run.validation.is_file():
+    record = run.read()
+    for name, training in record.trainings():
+        for step, epoch in enumerate(training.epochs, 1):
+            yield from ((f"{name}/{key}", value, step) for key, value in asdict(epoch).items() if value is not None)
+    if "validate" not in record.stages or not run.validation.is_file():
         return
     for name, subject in Validation.of(run).subjects.items():
         accuracy = subject.accuracy

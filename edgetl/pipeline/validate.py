@@ -16,6 +16,7 @@ from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.quantization.base import Quantized
 from edgetl.run_folder import software
+from edgetl.run_record import ValidateFacts
 from edgetl.runtimes import open_session, runtime_of, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
@@ -40,14 +41,14 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
     limit = settings.limit if limit is None else limit
     run, exports = project.run, exported(project)
     inputs = fingerprint(
-        {file: run.stage(stage)["files"] for file, stage in exports.items()}, settings.model_dump(), limit, asdict(cpu_facts())
+        {file: run.stage(stage).files for file, stage in exports.items()}, settings.model_dump(), limit, asdict(cpu_facts())
     )
     if again or not run.is_done("validate", inputs):
         started = time.monotonic()
         document = _validate(project, exports, limit)
         document.write(run.validation)
-        hashes = {file: run.stage(stage)["files"][file] for file, stage in exports.items()}
-        run.finish("validate", inputs, started, [run.validation], {"passed": document.passed, "files": hashes})
+        hashes = {file: run.stage(stage).files[file] for file, stage in exports.items()}
+        run.finish("validate", inputs, started, [run.validation], ValidateFacts(passed=document.passed, files=hashes))
     return Validation.read(run.validation)
 
 

@@ -62,7 +62,7 @@ def quantize(
         validate,
         start_counts=True,
     )
-    return baked(), facts | {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
+    return baked(), facts | {"training": history.training()}
 
 
 def _refuse_mixed_precision(model: Any) -> None:

@@ -4,18 +4,24 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Validation
 from edgetl.report.terminal.tables import markdown_table
+from edgetl.run_record import DataFacts, ExportFacts, RunRecord
 
 _INT8 = ("ptq_int8", "qat_int8")
 
 
-def results(record: Mapping[str, Any], validation: Validation) -> dict[str, Any]:
+def results(record: RunRecord, validation: Validation) -> dict[str, Any]:
     """The figures of a run (run.json) and its validation (validation.json) in one document, with every interval and paired cost."""
-    stages = record["stages"]
-    int8 = stages.get("export_int8", {"facts": {}})["facts"]
-    data = stages["data"]["facts"]
+    exported, data = record.find("export_int8", ExportFacts), record.find("data", DataFacts)
+    if data is None:
+        raise RunError("the run has read no images", "run the same 'edgetl train' command again")
+    int8, recipe = exported and exported.int8, record.recipe.model_dump(mode="json")
+    candidates = {one.name: asdict(one) for one in int8.candidates} if int8 else {}
+    for one in candidates.values():
+        del one["name"], one["kept_float"]
     costs = {name: asdict(pair.paired) | {"same_top1": pair.agreement.top1_agreement} for name, pair in validation.costs.items()}
     models = {
         name: {
@@ -29,11 +35,11 @@ def results(record: Mapping[str, Any], validation: Validation) -> dict[str, Any]
         for name, subject in validation.subjects.items()
     }
     return {
-        "recipe": record["recipe"] | {"data": record["recipe"]["data"] | {"source": record["recipe"]["data"]["source"].rpartition("/")[2]}},
-        "data": {"fingerprint": data["fingerprint"], "counts": data["counts"], "classes": len(data["classes"])},
-        "training_seconds": {name: stage["seconds"] for name, stage in stages.items()},
-        "schemes": {name: int8["candidates"][name] for name in _INT8 if name in (int8.get("candidates") or {})},
-        "shipped": {key: int8[key] for key in ("shipped", "reason", "kept_float") if key in int8},
+        "recipe": recipe | {"data": recipe["data"] | {"source": record.recipe.data.source.rpartition("/")[2]}},
+        "data": {"fingerprint": data.fingerprint, "counts": data.counts, "classes": len(data.class_names)},
+        "training_seconds": {name: stage.seconds for name, stage in record.stages.items()},
+        "schemes": {name: candidates[name] for name in _INT8 if name in candidates},
+        "shipped": {"shipped": int8.chosen.name, "reason": int8.reason, "kept_float": list(int8.chosen.kept_float)} if int8 else {},
         "models": models,
         "engines": [
             {"first": pair.tolerance.first, "second": pair.tolerance.second, "same_top1": pair.agreement.top1_agreement}

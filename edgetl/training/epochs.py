@@ -13,6 +13,7 @@ import numpy as np
 from edgetl.files import DAMAGED_NPZ, atomic
 from edgetl.progress import progress
 from edgetl.run_folder import software
+from edgetl.run_record import Epoch, Training
 from edgetl.training.team import ALONE, Steps, Team
 from edgetl.training.tensorboard import Log
 
@@ -59,6 +60,10 @@ class History:
     @property
     def best(self) -> dict[str, float]:
         return self.entries[self.best_epoch] if self.best_epoch >= 0 else {}
+
+    def training(self) -> Training:
+        """Return what is recorded of it."""
+        return Training(tuple(Epoch(**entry) for entry in self.entries), self.best_epoch + 1)
 
     def beats(self, start: tuple[float, float]) -> bool:
         """Whether the best epoch is better than (accuracy, loss)."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from edgetl.data.base import Images
 from edgetl.data.calibration import sample
 from edgetl.data.splits import assign
+from edgetl.run_record import Trial
 from edgetl.training.epochs import Schedule
 from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
 from edgetl.training.head import HeadSettings, train_head
@@ -21,16 +22,6 @@ EPOCHS = 2  # of a trial: one is mostly warm-up
 IMAGES = 1250  # of the training set that trials use: a trial then costs less than an epoch of 3000
 _HELD_OUT = 0.2  # of these, to judge by
 _FACTORS = (1 / 3, 3)  # of the learning rate, tried once the depth is found
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What was tried, and the lowest mean cross-entropy on the slice, with the accuracy of that epoch."""
-
-    unfreeze: str
-    learning_rate: float
-    loss: float
-    accuracy: float
 
 
 def choose(

@@ -83,23 +83,38 @@ def golden() -> bytes:
 @cache
 def record() -> bytes:
     """run.json of a finished run, with every kind of outcome."""
+    from edgetl import run_record as r
     from edgetl.recipe import load
 
-    epoch = {"loss": 0.5, "accuracy": 0.8, "val_accuracy": 0.9, "val_loss": 0.4, "seconds": 1.0}
-    scheme = _ACCURACY | {"drop_points": 0.1, "lost": 1, "won": 2, "mcnemar_p": 1.0, "size_bytes": 5}
-    facts: dict[str, dict[str, Any]] = {
-        "data": {"fingerprint": "0", "counts": {"train": 5, "val": 3}, "classes": ["a", "b"], "left_out": 0},
-        "float": {"epochs": [epoch, epoch], "best_epoch": 1, "device": "CPU"},
-        "ptq_int8": {"calibration": {"images": 3, "sha256": "0"}},
-        "export_int8": {"shipped": "ptq_int8", "reason": "best", "candidates": {"ptq_int8": scheme}, "kept_float": []},
-        "validate": {"passed": True, "files": {}},
+    recipe = load()
+    training = r.Training((r.Epoch(0.5, 0.8, 0.9, 0.4, 1.0), r.Epoch(0.5, 0.8, 0.9, 0.4, 1.0)), 1)
+    candidate = r.Int8Candidate("ptq_int8", 0.9, (0.8, 0.95), 0.4, 0.1, 1, 2, 1.0, 5, ("conv",))
+    temperature = r.ScaledTemperature(1.5, 30, 0.05, 0.02, 0.4, 0.3)
+    side = r.BaselineSide(0.9, (0.8, 0.95), 0.4, r.TrainingBudget(1, 2, 1e-3, 9.5))
+    quantized = r.QuantizedFacts(float_inputs="x", calibration=r.CalibrationImages(3, "0"), ranges="mse", kl={"mse": 0.001})
+    choice = r.Int8Choice(r.Int8Request(("conv",), 1.0), (candidate,), candidate, "best", within_budget=True)
+    facts: dict[str, r.StageFacts] = {
+        "data": r.DataFacts(fingerprint="0", counts={"train": 5, "val": 3}, class_names=("a", "b"), rejected=0, excluded=1),
+        "unfreeze": r.UnfreezeFacts(trials=(r.Trial("all", 1e-3, 0.5, 0.8),)),
+        "float": r.FloatFacts(
+            **{"device": "CPU", "replicas": 1, "precision": "float32", "class_weights": (1.0, 1.0)},
+            **{"head": training, "fine_tuning": training, "temperature": temperature},
+        ),
+        "compress": r.CompressFacts(pruning=training, clustering=training, achieved=r.Compression(9, 0.5, {"conv": 0.5}, 16)),
+        "ptq_int8": quantized,
+        "qat_int8": quantized.model_copy(update={"training": training}),
+        "export_int8": r.ExportFacts(formats=("tflite",), about=recipe.about, int8=choice),
+        "validate": r.ValidateFacts(passed=True, files={"export/model_int8.tflite": "0"}),
+        "baseline_scratch": r.BaselineFacts(
+            **{"baseline": "scratch", "images": 3, "run": side, "other": side, "gain_points": 0.0, "only_run": 1, "only_baseline": 1},
+            **{"mcnemar_p": 1.0, "shown": False, "verdict": "no difference is shown"},
+        ),
     }
+    when = "2026-01-01T00:00:00+00:00"
     stages = {
-        name: {"inputs": "x", "finished": "2026-01-01T00:00:00+00:00", "seconds": 1.5, "files": {"run.json": "0"}, "facts": one}
-        for name, one in facts.items()
+        name: r.Stage(inputs="x", edgetl="1", finished=when, seconds=1.5, files={"run.json": "0"}, facts=one) for name, one in facts.items()
     }
-    whole = {"schema": 1, "created": "2026-01-01T00:00:00+00:00", "stages": stages, "recipe": load().model_dump(), "software": _SOFTWARE}
-    return json.dumps(whole).encode()
+    return json.dumps(r.RunRecord(created=when, recipe=recipe, software=_SOFTWARE, stages=stages).to_json()).encode()
 
 
 @cache

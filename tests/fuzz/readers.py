@@ -26,6 +26,7 @@ from edgetl.files import write_json
 from edgetl.report import card
 from edgetl.report.terminal import tables
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import RunRecord
 from edgetl.ship import archive
 from edgetl.ship.manifest import Manifest
 from tests.fuzz import examples
@@ -156,9 +157,9 @@ def _run_record(content: bytes, at: Path) -> None:
     record = run.read()
     tables.settings(record)
     tables.stages(record)
-    for name in record["stages"]:
+    list(record.trainings())
+    for name in record.stages:
         run.is_done(name, "x")
-    recipe.restore(record["recipe"])
 
 
 def _runs(content: bytes, at: Path) -> None:
@@ -174,7 +175,7 @@ def _validation(content: bytes, at: Path) -> None:
 
     document = Validation.read(_written(content, at, "validation.json"))
     tables.validation(document)
-    json.dumps(card.results(json.loads(examples.record()), document))
+    json.dumps(card.results(RunRecord.parse(json.loads(examples.record())), document))
 
 
 def _baseline(content: bytes, at: Path) -> None:

@@ -21,6 +21,7 @@ from edgetl.export.tflite import check_integer as check_integer_tflite
 from edgetl.files import sha256
 from edgetl.quantization.base import Quantized
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import ExportFacts, FloatFacts, QuantizedFacts
 from tests.conftest import NAME, CliResult, Made
 
 Cli = Callable[..., CliResult]
@@ -52,7 +53,7 @@ def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
     assert not list(made.run.rglob(".partial-*"))
     assert not list(made.run.glob("checkpoint-*")), "checkpoints go when their stage is finished"
     record = RunFolder(made.run).read()
-    assert list(record["stages"]) == [
+    assert list(record.stages) == [
         "data",
         "float",
         "ptq_int8",
@@ -62,23 +63,28 @@ def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
         "export_int8",
         "validate",
     ]
-    for stage in record["stages"].values():
-        assert all(sha256(made.run / file) == digest for file, digest in stage["files"].items())
+    for stage in record.stages.values():
+        assert all(sha256(made.run / file) == digest for file, digest in stage.files.items())
     index = json.loads((made.run / "data.json").read_text(encoding="utf-8"))
     assert [rejected["name"] for rejected in index["rejected"]] == ["1/notes.png"]
     assert (digit_folder / "1" / "notes.png").read_text(encoding="utf-8") == "not an image", "data is never changed"
-    assert record["stages"]["float"]["facts"]["device"]
-    calibration = record["stages"]["ptq_int8"]["facts"]["calibration"]
-    assert calibration["images"] == 32
-    assert calibration == record["stages"]["qat_int8"]["facts"]["calibration"], "both int8 models were calibrated on the same images"
+    trained, (ptq, qat) = record.find("float", FloatFacts), (record.find(name, QuantizedFacts) for name in ("ptq_int8", "qat_int8"))
+    assert trained
+    assert trained.device
+    assert ptq
+    assert qat
+    assert ptq.calibration.images == 32
+    assert ptq.calibration == qat.calibration, "both int8 models were calibrated on the same images"
 
 
 def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> None:
-    facts = RunFolder(made.run).stage("export_int8")["facts"]
-    best = max(candidate["top1_accuracy"] for candidate in facts["candidates"].values())
-    assert set(facts["candidates"]) == {"ptq_int8", "qat_int8"}
-    assert facts["candidates"][facts["shipped"]]["top1_accuracy"] == best
-    assert facts["shipped"] in facts["reason"]
+    choice = RunFolder(made.run).facts("export_int8", ExportFacts).int8
+    assert choice is not None
+    assert [one.name for one in choice.candidates] == ["ptq_int8", "qat_int8"]
+    assert choice.chosen in choice.candidates
+    assert choice.chosen.top1_accuracy == max(one.top1_accuracy for one in choice.candidates)
+    assert choice.chosen.name in choice.reason
+    assert choice.within_budget is None, "there is no budget"
 
 
 def test_the_int8_files_are_integer_only_and_hold_one_set_of_scales(pretrained: Made) -> None:
@@ -98,19 +104,19 @@ def _scalars(model: onnx.ModelProto) -> Iterator[np.ndarray]:
 
 
 def test_finished_stages_are_not_done_again(cli: Cli, made: Made) -> None:
-    before = RunFolder(made.run).read()["stages"]
+    before = RunFolder(made.run).read().stages
     again = cli("run", made.recipe, "--out", made.run, "--json")
     assert again.code == 0
     assert again.document == made.outcome.document, "the verdict is the one that was reached before"
-    assert RunFolder(made.run).read()["stages"] == before
+    assert RunFolder(made.run).read().stages == before
 
 
 def test_copied_images_do_not_train_again(cli: Cli, run_copy: Path, made: Made, digit_folder: Path) -> None:
-    before = RunFolder(run_copy).stage("float")["finished"]
+    before = RunFolder(run_copy).stage("float").finished
     image = next((digit_folder / "0").iterdir())
     os.utime(image)  # as a copy or a checkout would: another time, the same content
     assert cli("run", made.recipe, "--out", run_copy).code == 0
-    assert RunFolder(run_copy).stage("float")["finished"] == before
+    assert RunFolder(run_copy).stage("float").finished == before
 
 
 @pytest.mark.parametrize("model", ["", "export/model_int8.onnx", "export/model_float16.tflite", "float.keras"])
@@ -151,7 +157,7 @@ def test_a_file_changed_since_export_is_refused_and_made_again(cli: Cli, run_cop
 
 
 def test_exports_of_an_earlier_training_are_refused(cli: Cli, run_copy: Path) -> None:
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
     for command in ("export", "validate"):
@@ -161,12 +167,12 @@ def test_exports_of_an_earlier_training_are_refused(cli: Cli, run_copy: Path) ->
 
 
 def test_a_format_exported_later_joins_the_others(cli: Cli, run_copy: Path) -> None:
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith(("export", "validate"))}
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
     for form in ("onnx", "tflite"):
         assert cli("export", run_copy, "--float32", "--formats", form).code == 0
-    assert set(RunFolder(run_copy).stage("export_float32")["files"]) == {"export/model_float32.tflite", "export/model_float32.onnx"}
+    assert set(RunFolder(run_copy).stage("export_float32").files) == {"export/model_float32.tflite", "export/model_float32.onnx"}
 
 
 def test_models_that_do_not_agree_fail_with_their_own_exit_code(cli: Cli, run_copy: Path) -> None:
@@ -175,7 +181,7 @@ def test_models_that_do_not_agree_fail_with_their_own_exit_code(cli: Cli, run_co
     bias = next(tensor for tensor in model.graph.initializer if tensor.dims == [3])
     bias.CopyFrom(numpy_helper.from_array(np.array([9, 0, 0], np.float32), bias.name))  # everything is a nought now
     onnx.save(model, file)
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["stages"]["export_float32"]["files"]["export/model_float32.onnx"] = sha256(file)
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
     outcome = cli("validate", run_copy, "--json")
@@ -226,7 +232,7 @@ def test_training_killed_leaves_nothing_half_written_and_goes_on(
     checkpoint = run / "checkpoint-float.npz"
     _kill_when(started("run", made.recipe, "--out", run), checkpoint.exists)
     assert not (run / "float.keras").exists()
-    assert list(RunFolder(run).read()["stages"]) == ["data"]
+    assert list(RunFolder(run).read().stages) == ["data"]
     np.load(checkpoint, allow_pickle=False)["facts"]  # whole, since it has its final name
     again = cli(
         "train",
@@ -239,16 +245,18 @@ def test_training_killed_leaves_nothing_half_written_and_goes_on(
     )
     assert again.code == 0, again.err
     assert "going on after epoch 1" in again.err
-    resumed, straight = RunFolder(run).stage("float")["facts"], RunFolder(made.run).stage("float")["facts"]
-    assert len(resumed["epochs"]) == len(straight["epochs"])
-    assert resumed["epochs"][0]["loss"] == pytest.approx(straight["epochs"][0]["loss"], rel=1e-3), "same seed, same machine, same epoch"
+    resumed, straight = (RunFolder(path).facts("float", FloatFacts).fine_tuning for path in (run, made.run))
+    assert resumed
+    assert straight
+    assert len(resumed.epochs) == len(straight.epochs)
+    assert resumed.epochs[0].loss == pytest.approx(straight.epochs[0].loss, rel=1e-3), "same seed, same machine, same epoch"
 
 
 def test_export_killed_leaves_nothing_half_written_and_completes(
     cli: Cli, started: Callable[..., subprocess.Popen[bytes]], run_copy: Path, made: Made
 ) -> None:
     whole = {path.name: sha256(path) for path in (made.run / "export").iterdir()}
-    record = RunFolder(run_copy).read()
+    record = RunFolder(run_copy).read().to_json()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith(("export", "validate"))}
     (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
     for path in (run_copy / "export").iterdir():

@@ -10,6 +10,7 @@ from PIL import Image
 from edgetl.files import write_json
 from edgetl.quantization.base import Quantized
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import ExportFacts
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -20,7 +21,9 @@ def test_the_shipped_model_is_looked_at_unless_another_is_named(cli: Cli, run_co
     outcome = cli("sensitivity", run_copy, "--limit", 6, "--json")
     assert outcome.code == 0, outcome.err
     document = outcome.document
-    assert document["scheme"] == run.stage("export_int8")["facts"]["shipped"]
+    choice = run.facts("export_int8", ExportFacts).int8
+    assert choice is not None
+    assert document["scheme"] == choice.chosen.name
     ranges = Quantized.load(run.quantized_model("int8")).ranges
     assert [one["operator"] for one in document["drift"]] == list(ranges), "in the network's order"
     assert {one["operator"] for one in document["operators"]} == set(ranges)
@@ -44,7 +47,7 @@ def test_a_scheme_without_grids_is_a_message(cli: Cli, run_copy: Path, scheme: s
 
 def test_a_model_of_an_earlier_training_is_refused(cli: Cli, run_copy: Path) -> None:
     run = RunFolder(run_copy)
-    record = run.read()
+    record = run.read().to_json()
     record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
     write_json(run.record, record)
     for arguments in ((), ("--scheme", "ptq_int8")):

@@ -16,7 +16,7 @@ Cli = Callable[..., CliResult]
 
 
 def recipe_of(run: RunFolder, uri: str) -> Recipe:
-    return restore(run.read()["recipe"], options={"track.mlflow": uri})
+    return restore(run.read().recipe.model_dump(), options={"track.mlflow": uri})
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "folder"])

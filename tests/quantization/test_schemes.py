@@ -157,10 +157,10 @@ def test_distilling_brings_the_predictions_no_further_from_the_float_models(case
         apart[scheme] = float((wanted * np.log(wanted / found)).sum(1).mean())
     assert apart["qat_int8"] <= apart["ptq_int8"] + 1e-4  # nats; both are of the order of 1e-3
     _, facts = quantized("qat_int8", "small")
-    assert len(facts["epochs"]) == 2
+    assert len(facts["training"].epochs) == 2
     ptq, qat = (quantized(scheme, "small")[0].weights for scheme in ("ptq_int8", "qat_int8"))
     moved = any((a != b).any() for layer in ptq for a, b in zip(ptq[layer], qat[layer], strict=True))
-    assert moved == (facts["best_epoch"] > 0), "calibration is kept to the bit when no epoch is better than it"
+    assert moved == (facts["training"].best_epoch > 0), "calibration is kept to the bit when no epoch is better than it"
 
 
 def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) -> None:
@@ -170,12 +170,12 @@ def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) ->
     model, images, _ = case("small")
     val = images.rows("val")
     made, facts = quantized("qat_int8", "small")
-    if not facts["best_epoch"]:
+    if not facts["training"].best:
         assert made.ranges == quantized("ptq_int8", "small")[0].ranges
         return
-    best = facts["epochs"][facts["best_epoch"] - 1]
+    best = facts["training"].best
     # The trained model reads unquantized pixels, which lie on the grid already.
     logits = scorer(made.to_keras(model, CONTRACT), CONTRACT)(images.pixels, val)
     accuracy, loss = accuracy_and_loss(logits, images.label_ids[val])
-    assert accuracy == pytest.approx(best["val_accuracy"])
-    assert loss == pytest.approx(best["val_loss"], abs=1e-3)
+    assert accuracy == pytest.approx(best.val_accuracy)
+    assert loss == pytest.approx(best.val_loss, abs=1e-3)

@@ -105,7 +105,7 @@ def test_two_processes_train_together(digit_folder: Path, tmp_path: Path) -> Non
     said = [one.communicate(timeout=900)[1] for one in workers]
     assert [one.returncode for one in workers] == [0, 0], said
     facts = record_of(tmp_path / "run 0")["stages"]["float"]["facts"]
-    assert (facts["replicas"], len(facts["epochs"])) == (2, 2)
+    assert (facts["replicas"], len(facts["fine_tuning"]["epochs"])) == (2, 2)
     assert "ptq_int8" in record_of(tmp_path / "run 0")["stages"], "rank 0 goes on by itself"
     assert not (tmp_path / "run 1").exists(), "the others write nothing"
     lines = [next(line for line in text.splitlines() if "epoch 2/2, validation" in line) for text in said]
@@ -127,4 +127,4 @@ def test_a_lost_worker_comes_back(digit_folder: Path, tmp_path: Path) -> None:
     assert (first.returncode, third.returncode) == (0, 0), said
     assert "a worker was lost" in said[0]
     assert "going on after epoch" in said[0]
-    assert len(record_of(tmp_path / "run 0")["stages"]["float"]["facts"]["epochs"]) == epochs
+    assert len(record_of(tmp_path / "run 0")["stages"]["float"]["facts"]["fine_tuning"]["epochs"]) == epochs

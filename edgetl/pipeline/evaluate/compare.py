@@ -92,8 +92,8 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
 
 def _latency_p50_ms(project: Project, name: str) -> float | None:
     """Return the median latency that the run's validation measured; None when there is none, or its files have changed since."""
-    stage = project.run.read()["stages"].get("validate")
-    if stage is None or not project.run.is_done("validate", stage["inputs"]):
+    stage = project.run.read().stages.get("validate")
+    if stage is None or not project.run.is_done("validate", stage.inputs):
         return None
     subject = Validation.of(project.run).subjects.get(name)
     return subject.latency_ms.p50 if subject else None

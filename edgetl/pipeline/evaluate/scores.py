@@ -85,7 +85,7 @@ def _remedy(project: Project) -> str:
 
 def chosen_models(project: Project, files: Sequence[Path] = ()) -> dict[str, Path]:
     """Return the models to evaluate, name to file, see `evaluate`. Raises RunError for a file that the run did not export."""
-    if not files and not any(name.startswith("export_") for name in project.run.read()["stages"]):
+    if not files and not any(name.startswith("export_") for name in project.run.read().stages):
         project.run.stage(project.float_stage)
         return {subject_name(project.float_path): project.float_path}
     known = {Path(file).name: project.run.path / file for file in exported(project) if Path(file).suffix in (".tflite", ".onnx")}

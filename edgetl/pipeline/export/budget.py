@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project
@@ -17,13 +16,13 @@ logger = logging.getLogger(__name__)
 SENSITIVITY_IMAGES = 128  # the order of the worst operators is settled by then
 
 
-def climb(project: Project, max_drop: float) -> tuple[Candidate, list[dict[str, Any]]]:
-    """The first candidate that loses at most `max_drop` points of top-1, or the best there is; and every step's figures."""
-    steps: list[dict[str, Any]] = []
+def climb(project: Project, max_drop: float) -> tuple[Candidate, list[Candidate]]:
+    """The first candidate that loses at most `max_drop` points of top-1, or the best there is; and every step."""
+    steps: list[Candidate] = []
     best: Candidate | None = None
     for found in _ladder(project):
         logger.info(f"budget {max_drop:g}: {found}")
-        steps.append({"name": found.name} | found.facts() | {"kept_float": list(found.kept_float)})
+        steps.append(found)
         if best is None or found.order > best.order:
             best = found
         if found.cost.drop_points <= max_drop:

@@ -3,13 +3,13 @@
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.export.tflite import int8_tflite
 from edgetl.pipeline.project import Project
 from edgetl.quantization.base import Quantized
+from edgetl.run_record import Int8Candidate
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 
@@ -30,18 +30,21 @@ class Candidate:
         """Larger is better: more often right, then the surer of what is right."""
         return self.accuracy.top1_accuracy, -self.accuracy.loss
 
-    def facts(self) -> dict[str, Any]:
-        interval = [round(end, 5) for end in self.accuracy.top1_interval_95]
-        return {
-            "top1_accuracy": self.accuracy.top1_accuracy,
-            "top1_interval_95": interval,
-            "loss": self.accuracy.loss,
-            "drop_points": self.cost.drop_points,
-            "lost": self.cost.only_a,
-            "won": self.cost.only_b,
-            "mcnemar_p": self.cost.mcnemar_p,
-            "size_bytes": len(self.content),
-        }
+    def figures(self) -> Int8Candidate:
+        """Return what the record of the run keeps."""
+        low, high = self.accuracy.top1_interval_95
+        return Int8Candidate(
+            name=self.name,
+            top1_accuracy=self.accuracy.top1_accuracy,
+            top1_interval_95=(round(low, 5), round(high, 5)),
+            loss=self.accuracy.loss,
+            drop_points=self.cost.drop_points,
+            lost=self.cost.only_a,
+            won=self.cost.only_b,
+            mcnemar_p=self.cost.mcnemar_p,
+            size_bytes=len(self.content),
+            kept_float=self.kept_float,
+        )
 
     def __str__(self) -> str:
         cost = self.cost

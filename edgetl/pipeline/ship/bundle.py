@@ -21,9 +21,11 @@ from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.validate import subject_name
+from edgetl.recipe import About as AboutTable
 from edgetl.registry import did_you_mean
 from edgetl.report import card as cards
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts, ExportFacts, ValidateFacts
 from edgetl.runtimes import open_session, runtime_of, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
@@ -53,31 +55,32 @@ def bundle(
     files = _files(run, exports, names)
     validation, forced = _validation(run, files, force)
     record = run.read()
-    said = [record["stages"][exports[path.relative_to(run.path).as_posix()]]["facts"]["about"] for path in files]
+    said = [run.facts(exports[path.relative_to(run.path).as_posix()], ExportFacts).about for path in files]
+    int8 = record.find("export_int8", ExportFacts)
     asked = {key: text for key, text in {"name": title, "version": version, "licence": licence}.items() if text}
     contents = {path.name: _told(project, path, one, asked) for path, one in zip(files, said, strict=True)}
     hashes = {name: _file(content) for name, content in contents.items()}
-    about = said[0] | asked
-    version = about["version"] or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
-    title, licence = about["name"] or run.path.resolve().name, about["licence"]
+    about = said[0].model_copy(update=asked)
+    version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
+    title, licence = about.name or run.path.resolve().name, about.licence
     contents |= _golden(project, files, contents).files(project.contract.class_names)
     contents |= {
         "labels.txt": _lines(project.contract.class_names),
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
-        "sbom.json": sbom(title, version, licence, hashes, record["software"]),
+        "sbom.json": sbom(title, version, licence, hashes, record.software),
     }
     manifest = Manifest(
         name=title,
         architecture=f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
         version=version,
         licence=licence,
-        scheme=str(record["stages"].get("export_int8", {"facts": {}})["facts"].get("shipped", "")),
+        scheme=int8.int8.chosen.name if int8 and int8.int8 else "",
         contract=project.contract,
         models={path.name: _model(run, path, validation) for path in files},
         files={name: _file(content) for name, content in sorted(contents.items())},
         validation=Verdict(passed=validation.passed, images=validation.images, forced=forced),
-        data_fingerprint=record["stages"]["data"]["facts"]["fingerprint"],
-        software=record["software"],
+        data_fingerprint=run.facts("data", DataFacts).fingerprint,
+        software=record.software,
     )
     signed = {archive.SIGNATURE: signature.sign(manifest.to_bytes(), key)} if key else {}
     archive.write(out, contents | {archive.MANIFEST: manifest.to_bytes()} | signed)
@@ -137,7 +140,7 @@ def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> 
 def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[Validation, str]:
     """The run's validation, and what is wrong with it: nothing, unless forced. Raises RunError or ParityError."""
     document = Validation.of(run)
-    validated = run.stage("validate")["facts"].get("files", {})
+    validated = run.facts("validate", ValidateFacts).files
     older = [path.name for path in files if validated.get(path.relative_to(run.path).as_posix()) != sha256(path)]
     wrong = f"{older[0]} was exported after it" if older else "" if document.passed else "it failed"
     if wrong and not force:
@@ -145,9 +148,9 @@ def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[Val
     return document, wrong
 
 
-def _told(project: Project, path: Path, said: Mapping[str, str], asked: Mapping[str, str]) -> bytes:
+def _told(project: Project, path: Path, said: AboutTable, asked: Mapping[str, str]) -> bytes:
     """The file, saying of itself what is asked."""
-    content, wanted = path.read_bytes(), {**said, **asked}
+    content, wanted = path.read_bytes(), said.model_copy(update=asked)
     return content if wanted == said else format_of(path.name).stamp(content, project.contract, about_of(project, wanted))
 
 

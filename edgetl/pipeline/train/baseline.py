@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edgetl.errors import UsageError
-from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import paired
 from edgetl.files import fingerprint
 from edgetl.pipeline.project import Project
@@ -16,6 +15,7 @@ from edgetl.pipeline.train.stages import train_float
 from edgetl.recipe import Recipe, restore
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import BaselineFacts, BaselineSide, TrainingBudget
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 
@@ -37,16 +37,16 @@ def check(recipe: Recipe, kind: str) -> str:
     return kind
 
 
-def compare_with_baseline(project: Project, kind: str) -> dict[str, Any]:
+def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     """Train the baseline beside a trained run, in RUN/baseline-KIND, and record what came out in run.json."""
     recipe = _recipe(project.recipe, kind)
     logger.info(f"baseline: {kind}")
-    other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe.model_dump()), recipe)
+    other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe)
     theirs = train_float(other)
     stage = f"baseline_{kind.replace('-', '_')}"
-    project.stage(stage, fingerprint(project.run.stage("float")["inputs"], theirs), partial(_compare, project, other, kind))
-    facts: dict[str, Any] = project.run.stage(stage)["facts"]
-    (logger.warning if facts["gain_points"] < 0 and facts["shown"] else logger.info)(f"against {kind}: {facts['verdict']}")
+    project.stage(stage, fingerprint(project.run.stage("float").inputs, theirs), partial(_compare, project, other, kind))
+    facts = project.run.facts(stage, BaselineFacts)
+    (logger.warning if facts.gain_points < 0 and facts.shown else logger.info)(f"against {kind}: {facts.verdict}")
     return facts
 
 
@@ -64,7 +64,7 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
     return restore(recipe.model_dump(), options=changed)
 
 
-def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], dict[str, Any]]:
+def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], BaselineFacts]:
     images, rows = project.trained_images(), project.images.rows("val")
     labels, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
     predictions = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
@@ -73,19 +73,18 @@ def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path
     shown = found.mcnemar_p < _SHOWN
     figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
     tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
-    facts = {
-        "kind": kind,
-        "images": len(rows),
-        "run": asdict(accuracies["run"]),
-        "baseline": asdict(accuracies[kind]),
-        "gain_points": found.drop_points,
-        "only_run": found.only_a,
-        "only_baseline": found.only_b,
-        "mcnemar_p": found.mcnemar_p,
-        "shown": shown,
-        "verdict": f"{_meaning(kind, found.drop_points, shown)}: {tested}",
-        "budget": {name: _budget(one) for name, one in (("run", project), ("baseline", other))},
-    }
+    facts = BaselineFacts(
+        baseline=kind,
+        images=len(rows),
+        run=_side(project, accuracies["run"]),
+        other=_side(other, accuracies[kind]),
+        gain_points=found.drop_points,
+        only_run=found.only_a,
+        only_baseline=found.only_b,
+        mcnemar_p=found.mcnemar_p,
+        shown=shown,
+        verdict=f"{_meaning(kind, found.drop_points, shown)}: {tested}",
+    )
     return [other.run.float_model], facts
 
 
@@ -96,7 +95,7 @@ def _meaning(kind: str, gain_points: float, shown: bool) -> str:
     return f"{what} helps" if gain_points > 0 else f"negative transfer, {what} hurts"
 
 
-def _budget(project: Project) -> dict[str, float]:
+def _side(project: Project, accuracy: Accuracy) -> BaselineSide:
     train = project.recipe.train
-    seconds = project.run.stage("float")["seconds"]
-    return {"head_epochs": train.head_epochs, "epochs": train.epochs, "learning_rate": train.learning_rate, "seconds": seconds}
+    budget = TrainingBudget(train.head_epochs, train.epochs, train.learning_rate, project.run.stage("float").seconds)
+    return BaselineSide(accuracy.top1_accuracy, accuracy.top1_interval_95, accuracy.loss, budget)

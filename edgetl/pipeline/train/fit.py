@@ -15,6 +15,7 @@ from edgetl.errors import RunError
 from edgetl.files import sha256
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.rejoin import rejoining
+from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.epochs import History, Schedule, resume, save
 from edgetl.training.finetune import FineTuneSettings, Material, Teacher, class_weights, fine_tune
 from edgetl.training.head import Head, HeadSettings, attach_head, dense_layers, train_head
@@ -34,24 +35,16 @@ def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
     return project.schedule(stage, project.recipe.train.epochs, project.recipe.train.patience, inputs, project.team.replicas)
 
 
-def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
+def fit(project: Project, model: Any, schedule: Schedule) -> FloatFacts:
     """Train the head alone, then as much of the network as the recipe says; gives what is to be known of it."""
     settings = project.recipe.train
     team, precision = project.team, policy(settings.precision)
     alone = team.replicas == 1 and precision == "float32"
     logger.info(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
     by_class = _by_class(project)
-    facts: dict[str, Any] = {
-        "device": device_name(),
-        "replicas": team.replicas,
-        "precision": precision,
-        "class_weights": [round(float(weight), 3) for weight in by_class],
-    }
-    head = head_settings(project)
+    head, head_trained, fine_tuned = head_settings(project), None, None
     if head is not None and team.rank == 0:
-        trained = _head(project, model, by_class, head, schedule.part("head"))
-        facts["head_val_accuracy"] = trained.best["val_accuracy"]
-        facts |= {"head_epochs": trained.entries, "head_best_epoch": trained.best_epoch + 1}
+        head_trained = _head(project, model, by_class, head, schedule.part("head")).training()
     tuning = tuning_settings(project, None, teacher_of(project))
     if settings.epochs and tuning.unfreeze != "none":
         with team.scope():
@@ -62,8 +55,15 @@ def fit(project: Project, model: Any, schedule: Schedule) -> dict[str, Any]:
             history = fine_tune(twin, material_of(project), tuning, schedule, team=team)
             if not alone:
                 model.set_weights(twin.get_weights())  # which all workers must ask for: statistics are averaged when they are read
-        facts |= {"epochs": history.entries, "best_epoch": history.best_epoch + 1}
-    return facts
+        fine_tuned = history.training()
+    return FloatFacts(
+        device=device_name(),
+        replicas=team.replicas,
+        precision=precision,
+        class_weights=tuple(round(float(weight), 3) for weight in by_class),
+        head=head_trained,
+        fine_tuning=fine_tuned,
+    )
 
 
 def _head(project: Project, model: Any, by_class: np.ndarray, settings: HeadSettings, schedule: Schedule) -> History:
@@ -124,8 +124,8 @@ def tuning_settings(project: Project, learning_rate: float | None, teacher: Teac
     model, train = project.recipe.model, project.recipe.train
     what, rate = train.unfreeze, train.learning_rate
     if what == "auto" and learning_rate is None and train.epochs:
-        facts = project.team.tell(project.run.stage("unfreeze")["facts"] if project.team.rank == 0 else None)
-        what, rate = facts["unfreeze"], facts["learning_rate"]
+        chosen = project.run.facts("unfreeze", UnfreezeFacts).chosen if project.team.rank == 0 else None
+        what, rate = project.team.tell([chosen.unfreeze, chosen.learning_rate] if chosen else None)
     if learning_rate is None:  # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
         rate *= math.sqrt(project.team.replicas)
     return FineTuneSettings(

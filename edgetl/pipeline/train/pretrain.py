@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from edgetl.backbones.weights import backbone_file
 from edgetl.errors import UsageError
@@ -14,6 +13,7 @@ from edgetl.pipeline.train.fit import fit, float_schedule, starting_backbone, wi
 from edgetl.pipeline.train.stages import prepare
 from edgetl.recipe import Recipe
 from edgetl.run_folder import PRETRAINED
+from edgetl.run_record import FloatFacts
 
 
 def pretrain(project: Project, out: Path | None) -> Path:
@@ -39,7 +39,7 @@ def make_backbone(recipe: Recipe, out: Path) -> None:
     pretrain(Project.create(recipe, None, PRETRAINED), out)
 
 
-def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], FloatFacts]:
     backbone = starting_backbone(project)  # with its batch norms: what starts from it may want to train them
     schedule = float_schedule(project, "backbone", inputs)
     facts = fit(project, with_head(project, backbone), schedule)
@@ -49,7 +49,7 @@ def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
         "alpha": model.alpha,
         "image_size": model.image_size,
         "images": {"fingerprint": images.fingerprint, "train": len(images.rows("train")), "classes": list(images.class_names)},
-        "val_accuracy": facts["epochs"][facts["best_epoch"] - 1]["val_accuracy"] if facts.get("best_epoch") else None,
+        "val_accuracy": facts.fine_tuning.best.val_accuracy if facts.fine_tuning and facts.fine_tuning.best else None,
         "inputs": inputs,
     }
     backbone_file.save(project.run.backbone, backbone, header)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from edgetl.pipeline.train.temperature import scale_temperature
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize, Quantized
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import CalibrationImages, CompressFacts, Compression, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import CompressSettings, achieved, compress
 from edgetl.training.epochs import History
 from edgetl.training.finetune import Teacher
@@ -58,7 +59,7 @@ def prepare(project: Project) -> str:
     """
     recipe, data = project.recipe, find_data(project)
     taught = (
-        [recipe.teacher.model_dump() | {"float": RunFolder(Path(recipe.teacher.run)).stage("float")["files"]}] if recipe.teacher.run else []
+        [recipe.teacher.model_dump() | {"float": RunFolder(Path(recipe.teacher.run)).stage("float").files}] if recipe.teacher.run else []
     )
     tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
     inputs = fingerprint(data, start_from(project), *tables)
@@ -77,7 +78,7 @@ def find_data(project: Project) -> str:
     settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": project.listing.excluded} if project.listing.excluded else {})
     listed = fingerprint(project.listing.stamp, settings, recipe.train.seed, project.contract.to_json())
     project.stage("data", listed, partial(_data, project))
-    return str(project.run.stage("data")["facts"]["fingerprint"])
+    return project.run.facts("data", DataFacts).fingerprint
 
 
 def int8_schemes(project: Project) -> list[str]:
@@ -90,18 +91,24 @@ def quantize(project: Project, scheme: str) -> None:
     settings = project.recipe.quantize.model_dump(exclude={"qat"})
     if not scheme.startswith("qat"):
         settings = {key: settings[key] for key in ("ranges", "calibration_images")}
-    inputs = fingerprint(project.run.stage(project.float_stage)["inputs"], scheme, settings)
+    inputs = fingerprint(project.run.stage(project.float_stage).inputs, scheme, settings)
     project.stage(scheme, inputs, partial(_quantize, project, scheme, inputs))
 
 
-def _data(project: Project) -> tuple[Sequence[Path], dict[str, Any]]:
+def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
     excluded = project.listing.excluded
     index = project.images.to_dict() | {"excluded": list(excluded)}
     write_json(project.run.data, index)
-    facts = {"fingerprint": index["fingerprint"], "counts": {split: sum(sizes.values()) for split, sizes in index["counts"].items()}}
-    left_out, counts = len(index["rejected"]), ", ".join(f"{count} {split}" for split, count in facts["counts"].items())
-    logger.info(f"images: {counts}, {left_out} left out, {len(excluded)} excluded")
-    return [project.run.data], facts | {"classes": index["classes"], "left_out": left_out, "excluded": len(excluded)}
+    facts = DataFacts(
+        fingerprint=index["fingerprint"],
+        counts={split: sum(sizes.values()) for split, sizes in index["counts"].items()},
+        class_names=index["classes"],
+        rejected=len(index["rejected"]),
+        excluded=len(excluded),
+    )
+    counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
+    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")
+    return [project.run.data], facts
 
 
 def _follow(project: Project) -> None:
@@ -114,11 +121,11 @@ def _follow(project: Project) -> None:
     logger.info(f"rank {project.team.rank}: done, rank 0 goes on")
 
 
-def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
     facts = fit(project, model, schedule)
     model = fold_batch_norms(model)
-    facts |= scale_temperature(project, model)
+    facts = facts.model_copy(update={"temperature": scale_temperature(project, model)})
     model.trainable = True
     with atomic(project.run.float_model) as temporary:
         model.save(temporary, save_format="keras")
@@ -128,24 +135,23 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any
     return [project.run.float_model, project.run.contract], facts
 
 
-def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     schedule = float_schedule(project, "unfreeze", inputs)
     trials = choose(
         *(starting_model(project), material_of(project), head_settings(project)),
         *(tuning_settings(project, project.recipe.train.learning_rate, None), schedule),
     )
-    chosen = {"unfreeze": trials[0].unfreeze, "learning_rate": trials[0].learning_rate}
-    return [], chosen | {"trials": [asdict(trial) for trial in trials]}
+    return [], UnfreezeFacts(trials=tuple(trials))
 
 
-def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     """Zeros, then clusters of what is left; both learn the predictions of the model that they were made from."""
     settings, contract, model, whole = project.recipe.compress, project.contract, project.uncompressed_model(), project.uncompressed_model()
     teacher = Teacher(lambda pixels: whole(contract.normalize(pixels), training=False), 1.0, project.recipe.quantize.temperature)
     schedule = project.schedule("compress", settings.epochs, settings.epochs, inputs)
     histories: dict[str, History] = {}
-    pruning, clustering = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
-    for sparsity, clusters, rate in (pruning, clustering):
+    steps = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
+    for sparsity, clusters, rate in steps:
         tuning = replace(tuning_settings(project, rate, teacher), **_WHOLE)
         histories |= compress(model, material_of(project), CompressSettings(sparsity, clusters, tuning), schedule)
     scaled = scale_temperature(project, model)
@@ -154,25 +160,23 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], dict[str, 
         model.save(temporary, save_format="keras")
     schedule.finish()
     project.forget_float_model()
-    last = list(histories.values())[-1]
-    facts = {"epochs": last.entries, "best_epoch": last.best_epoch + 1, "achieved": achieved(model)} | scaled
-    if len(histories) > 1:  # clustering came last
-        facts |= {"pruning_epochs": histories["pruning"].entries, "pruning_best_epoch": histories["pruning"].best_epoch + 1}
+    pruning, clustering = (histories[name].training() if name in histories else None for name in ("pruning", "clustering"))
+    facts = CompressFacts(pruning=pruning, clustering=clustering, achieved=Compression(**achieved(model)), temperature=scaled)
     return [project.run.compressed_model], facts
 
 
-def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], dict[str, Any]]:
+def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     recipe, images, rows = project.recipe, project.images, project.calibration_rows
     schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
     find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # int8 schemes have one
-    settings, calibration = project.quantize_settings(), {}
+    settings, calibrated = project.quantize_settings(), {}
     if scheme.startswith("qat"):
         quantize(project, "ptq_int8")
         settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model("ptq_int8")))
-        calibration = {key: value for key, value in project.run.stage("ptq_int8")["facts"].items() if key in ("ranges", "kl")}
-    quantized, trained = find(project.float_model, images, rows, project.contract, settings, schedule)
+        calibrated = project.run.facts("ptq_int8", QuantizedFacts).model_dump(include={"ranges", "kl"})
+    quantized, found = find(project.float_model, images, rows, project.contract, settings, schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)
     schedule.finish()
-    seen = {"images": len(rows), "sha256": fingerprint([images.hashes[row] for row in rows])}
-    return [path], calibration | trained | {"float": project.run.stage(project.float_stage)["inputs"], "calibration": seen}
+    seen = CalibrationImages(len(rows), fingerprint([images.hashes[row] for row in rows]))
+    return [path], QuantizedFacts(float_inputs=project.run.stage(project.float_stage).inputs, calibration=seen, **calibrated | found)

@@ -6,6 +6,7 @@ from typing import Any
 
 from edgetl.evaluation.calibration import find_temperature
 from edgetl.pipeline.project import Project
+from edgetl.run_record import ScaledTemperature
 from edgetl.training.scoring import scorer
 
 logger = logging.getLogger(__name__)
@@ -13,7 +14,7 @@ logger = logging.getLogger(__name__)
 _FEWEST = 20  # images; below, chance moves the temperature more than the model does
 
 
-def scale_temperature(project: Project, model: Any) -> dict[str, Any]:
+def scale_temperature(project: Project, model: Any) -> ScaledTemperature | None:
     """Divide the weights of the logits by their temperature, in place, if the recipe says so; gives what is to be known of it.
 
     It is fitted to the validation images. The training images were learned by heart, and their loss would ask for more certainty than
@@ -21,17 +22,17 @@ def scale_temperature(project: Project, model: Any) -> dict[str, Any]:
     after it are of images that it was not fitted to.
     """
     if not project.recipe.train.temperature_scaling:
-        return {}
+        return None
     images, rows = project.images, project.images.rows("val")
     if len(rows) < _FEWEST:
         logger.warning(f"{len(rows)} validation images are too few to scale the temperature by: at least {_FEWEST} are needed")
-        return {}
+        return None
     logits = scorer(model, project.contract)(images.pixels, rows, "temperature")
     found = find_temperature(logits, images.label_ids[rows], project.recipe.train.seed)
     layer = model.get_layer("logits")
     layer.set_weights([values / found.temperature for values in layer.get_weights()])
     before, after = 100 * found.calibration_error_before, 100 * found.calibration_error_after
     logger.info(
-        f"temperature {found.temperature:.3f}: calibration error {before:.2f} % before, {after:.2f} % after, on images not fitted to"
+        f"temperature {found.temperature:.3f}: calibration error {before:.2f} to {after:.2f} %, on images that it was not fitted to"
     )
-    return {"temperature": asdict(found) | {"fitted_to": "val"}}
+    return ScaledTemperature(**asdict(found))

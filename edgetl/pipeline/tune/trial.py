@@ -19,6 +19,7 @@ from edgetl.pipeline.train.fit import with_head
 from edgetl.pipeline.train.stages import train
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore
+from edgetl.run_record import ExportFacts
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +76,11 @@ def _figures(project: Project) -> dict[str, Any]:
     train(project)
     export(project)
     keras.backend.clear_session()  # else every trial's graphs stay in memory
-    facts = project.run.stage("export_int8")["facts"]["model"]
-    logger.info(f"top-1 {facts['top1_accuracy']:.4f}, {facts['size_bytes']:,} bytes")
-    return {key: facts[key] for key in ("top1_accuracy", "top1_interval_95", "size_bytes")}
+    choice = project.run.facts("export_int8", ExportFacts).int8
+    assert choice is not None  # export writes it
+    chosen = choice.chosen
+    logger.info(f"top-1 {chosen.top1_accuracy:.4f}, {chosen.size_bytes:,} bytes")
+    return {"top1_accuracy": chosen.top1_accuracy, "top1_interval_95": list(chosen.top1_interval_95), "size_bytes": chosen.size_bytes}
 
 
 def _untrained(project: Project) -> bytes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Section
+from edgetl.run_record import RunRecord
 
 Document = Mapping[str, Any]
 
@@ -67,7 +68,7 @@ class Facts:
 
     name: str
     made: str
-    record: Document
+    record: RunRecord
     validation: Validation | None
     benchmark: Document | None
     sensitivity: Document | None

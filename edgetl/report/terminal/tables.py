@@ -1,46 +1,61 @@
 """Tables of a run and of its validation for the terminal, and any table as Markdown."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from edgetl import console
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
+from edgetl.run_record import (
+    BaselineFacts,
+    CompressFacts,
+    DataFacts,
+    ExportFacts,
+    FloatFacts,
+    QuantizedFacts,
+    RunRecord,
+    StageFacts,
+    Training,
+    ValidateFacts,
+)
 
 
-def settings(record: Mapping[str, Any]) -> None:
-    """What was asked for, a row a table of the recipe."""
-    tables = {name: table if isinstance(table, Mapping) else {"": table} for name, table in record["recipe"].items()}
+def settings(record: RunRecord) -> None:
+    """Print the recipe, a row for each of its tables."""
+    tables = record.recipe.model_dump(mode="json")
     rows = [[name, ", ".join(f"{key} {value}" for key, value in table.items())] for name, table in tables.items()]
     console.table("settings", ["table", "values"], rows)
 
 
-def stages(record: Mapping[str, Any]) -> None:
+def stages(record: RunRecord) -> None:
     """What is finished, in order."""
-    rows = [
-        [name, f"{stage['seconds']:.0f} s", _outcome(stage["facts"]), ", ".join(stage["files"])] for name, stage in record["stages"].items()
-    ]
+    rows = [[name, f"{stage.seconds:.0f} s", _outcome(stage.facts), ", ".join(stage.files)] for name, stage in record.stages.items()]
     console.table("stages", ["stage", "took", "outcome", "files"], rows)
 
 
-def _outcome(facts: Mapping[str, Any]) -> str:
-    if facts.get("counts"):
-        return ", ".join(f"{count} {split}" for split, count in facts["counts"].items()) + f", {facts.get('left_out', 0)} left out"
-    best_epoch = facts.get("best_epoch")
-    if facts.get("epochs") and not best_epoch:
-        return f"none of {len(facts['epochs'])} epochs better than calibration, which is kept"
-    if best_epoch and 0 < best_epoch <= len(facts.get("epochs") or ()):
-        best = facts["epochs"][best_epoch - 1]
-        return f"validation top-1 {best['val_accuracy']:.4f}, epoch {best_epoch} of {len(facts['epochs'])}"
-    if "verdict" in facts:
-        return str(facts["verdict"])
-    if "shipped" in facts:
-        return f"{facts['shipped']}: {facts.get('reason', '')}"
-    if "passed" in facts:
-        return "passed" if facts["passed"] else "FAILED"
-    if facts.get("calibration"):
-        return f"calibrated on {facts['calibration']['images']} images"
-    return ""
+def _outcome(facts: StageFacts) -> str:
+    if isinstance(facts, DataFacts):
+        return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
+    if isinstance(facts, FloatFacts):
+        return _best(facts.fine_tuning or facts.head)
+    if isinstance(facts, CompressFacts):
+        return _best(facts.clustering or facts.pruning)
+    if isinstance(facts, QuantizedFacts):
+        return _best(facts.training) or f"calibrated on {facts.calibration.images} images"
+    if isinstance(facts, BaselineFacts):
+        return facts.verdict
+    if isinstance(facts, ExportFacts):
+        return f"{facts.int8.chosen.name}: {facts.int8.reason}" if facts.int8 else ""
+    if isinstance(facts, ValidateFacts):
+        return "passed" if facts.passed else "FAILED"
+    return f"{facts.chosen.unfreeze} at a learning rate of {facts.chosen.learning_rate:.2g}"
+
+
+def _best(training: Training | None) -> str:
+    if training is None:
+        return ""
+    if training.best is None:
+        return f"none of {len(training.epochs)} epochs better than calibration, which is kept"
+    return f"validation top-1 {training.best.val_accuracy:.4f}, epoch {training.best_epoch} of {len(training.epochs)}"
 
 
 def validation(document: Validation) -> None:

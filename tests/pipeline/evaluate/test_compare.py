@@ -28,7 +28,7 @@ def three(made: Made, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         shutil.copytree(made.run, path)
     for path in paths[1:]:
         run = RunFolder(path)
-        record = run.read()
+        record = run.read().to_json()
         record["stages"] = {name: stage for name, stage in record["stages"].items() if name in ("data", "float")}
         write_json(run.record, record)
     model = keras.models.load_model(paths[2] / "float.keras", compile=False)
@@ -73,7 +73,7 @@ def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_
     other = tmp_path / "other"
     shutil.copytree(three[1], other)
     run = RunFolder(other)
-    record = run.read()
+    record = run.read().to_json()
     record["recipe"]["train"]["seed"] = 7  # splits otherwise
     write_json(run.record, record)
     from edgetl.pipeline.project import Project

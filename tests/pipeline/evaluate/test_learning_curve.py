@@ -11,6 +11,7 @@ from PIL import Image
 from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.learning_curve import _part
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -24,7 +25,7 @@ def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path)
     document, run = outcome.document, RunFolder(tmp_path / "run")
     sizes = [point["images"] for point in document["points"]]
     assert len(sizes) == 5
-    assert sizes[-1] == run.stage("data")["facts"]["counts"]["train"]
+    assert sizes[-1] == run.facts("data", DataFacts).counts["train"]
     for small, large in pairwise(sizes):
         assert large == pytest.approx(2 * small, rel=0.1)
     accuracies = [point["accuracy"] for point in document["points"]]

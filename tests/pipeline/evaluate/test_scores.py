@@ -79,7 +79,7 @@ def test_what_cannot_be_is_a_message(cli: Cli, run_copy: Path, options: list[str
 
 def test_a_run_without_exports_is_scored_in_keras(cli: Cli, run_copy: Path) -> None:
     run = RunFolder(run_copy)
-    record = run.read()
+    record = run.read().to_json()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith("export_")}
     run.record.write_text(json.dumps(record), encoding="utf-8")
     document = cli("evaluate", run_copy, "--split", "train", "--json").document

@@ -27,7 +27,7 @@ def ruin(run: Path, factor: float) -> None:
     model.get_layer(RUINED).set_weights([kernel, bias])
     model.get_layer(READER).set_weights([reader, *rest])
     model.save(run / "float.keras", save_format="keras")
-    record = RunFolder(run).read()
+    record = RunFolder(run).read().to_json()
     record["stages"]["float"]["files"]["float.keras"] = sha256(run / "float.keras")
     record["stages"] = {name: record["stages"][name] for name in ("data", "float")}
     write_json(run / "run.json", record)
@@ -62,11 +62,13 @@ def test_the_budget_is_met_by_climbing(ruined: Path, cli: Cli) -> None:
     outcome = cli("export", ruined, "--int8", "--max-drop", 1, "--json")
     assert outcome.code == 0, outcome.err
     facts = outcome.document["int8"]
-    assert facts["steps"][0]["drop_points"] >= 10, "calibration alone must fail, or there is nothing to rescue"
-    assert facts["model"]["drop_points"] <= 1
+    assert facts["candidates"][0]["drop_points"] >= 10, "calibration alone must fail, or there is nothing to rescue"
+    assert facts["chosen"]["drop_points"] <= 1
     assert facts["within_budget"]
-    assert [step["drop_points"] > 1 for step in facts["steps"]] == [True] * (len(facts["steps"]) - 1) + [False], "it stops when it is met"
-    for step in facts["steps"]:
+    assert [step["drop_points"] > 1 for step in facts["candidates"]] == [True] * (len(facts["candidates"]) - 1) + [False], (
+        "it stops when it is met"
+    )
+    for step in facts["candidates"]:
         assert f"{step['drop_points']:+.2f} points" in outcome.err, "each step's figure is said"
     assert cli("validate", ruined, "--json").document["subjects"]["keras_int8"]
 

@@ -9,6 +9,7 @@ import pytest
 
 from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import BaselineFacts
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -17,7 +18,7 @@ Cli = Callable[..., CliResult]
 @pytest.fixture
 def again(run_copy: Path) -> list[str]:
     """The words that train the finished run again, so that nothing of it is left to do."""
-    recipe = RunFolder(run_copy).read()["recipe"]
+    recipe = RunFolder(run_copy).read().to_json()["recipe"]
     words = ["train", recipe["data"]["source"], "--out", str(run_copy)]
     for table in ("data", "model", "train", "augment", "quantize", "validation"):
         for key, value in recipe[table].items():
@@ -30,14 +31,14 @@ def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Pa
     outcome = cli(*again, "--baseline", "head-only", "--json")
     assert outcome.code == 0, outcome.err
     assert "float: done already" in outcome.err, "the run itself is not trained again"
-    facts = RunFolder(run_copy).stage("baseline_head_only")["facts"]
-    assert outcome.document["stages"]["baseline_head_only"]["facts"] == facts
-    assert f"against head-only: {facts['verdict']}" in outcome.err
-    assert facts["budget"]["baseline"]["epochs"] == 0
-    assert facts["budget"]["baseline"]["head_epochs"] == facts["budget"]["run"]["head_epochs"] + facts["budget"]["run"]["epochs"]
-    difference = facts["run"]["top1_accuracy"] - facts["baseline"]["top1_accuracy"]
-    assert facts["gain_points"] == pytest.approx(100 * difference)
-    assert facts["only_run"] - facts["only_baseline"] == round(difference * facts["images"])
+    facts = RunFolder(run_copy).facts("baseline_head_only", BaselineFacts)
+    assert outcome.document["stages"]["baseline_head_only"]["facts"] == facts.model_dump(mode="json")
+    assert f"against head-only: {facts.verdict}" in outcome.err
+    assert facts.other.budget.epochs == 0
+    assert facts.other.budget.head_epochs == facts.run.budget.head_epochs + facts.run.budget.epochs
+    difference = facts.run.top1_accuracy - facts.other.top1_accuracy
+    assert facts.gain_points == pytest.approx(100 * difference)
+    assert facts.only_run - facts.only_baseline == round(difference * facts.images)
     assert (run_copy / "baseline-head-only" / "float.keras").exists()
     text = cli(*again, "--baseline", "head-only")
     assert "baseline_head_only: done already" in text.err
@@ -76,8 +77,8 @@ def test_a_baseline_that_says_nothing_is_a_message(cli: Cli, tmp_path: Path, opt
 def test_scratch_loses_on_a_hundred_images(cli: Cli, run_copy: Path, again: list[str]) -> None:
     outcome = cli(*again, "--baseline", "scratch", "--json")
     assert outcome.code == 0, outcome.err
-    facts = RunFolder(run_copy).stage("baseline_scratch")["facts"]
-    assert facts["gain_points"] > 0
-    assert "transfer helps" in facts["verdict"]
-    assert np.isfinite(facts["baseline"]["loss"])
+    facts = RunFolder(run_copy).facts("baseline_scratch", BaselineFacts)
+    assert facts.gain_points > 0
+    assert "transfer helps" in facts.verdict
+    assert np.isfinite(facts.other.loss)
     shutil.rmtree(run_copy)

@@ -8,6 +8,7 @@ import pytest
 
 from edgetl.pipeline import project
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.team import ALONE, Team
 from tests.conftest import CliResult
 
@@ -39,9 +40,7 @@ def test_a_backbone_is_pretrained_and_trained_on_from(cli: Cli, here: Path, digi
     head = ("--set", "model.dense=[16]", "--set", "model.pooling=flatten", "--set", "model.l2=1e-4")
     trained = cli("train", digit_folder, *small, *SETTINGS, *head, "--weights", "own.npz", "--epochs", 0, "--no-qat", "--out", "run")
     assert trained.code == 0, trained.err
-    assert RunFolder(Path("run")).stage("float")["facts"]["head_val_accuracy"] >= 0.8, (
-        "three digits, from features that know them: chance is a third"
-    )
+    assert _head_accuracy(Path("run")) >= 0.8, "three digits, from features that know them: chance is a third"
     refused = cli("train", digit_folder, "--backbone", "small_cnn", *SETTINGS, "--weights", "own.npz", "--out", "other")
     assert refused.code == 4
     assert "own.npz holds small_cnn at alpha 0.5" in refused.err
@@ -84,11 +83,13 @@ def test_a_recipe_pretrains_what_it_starts_from_and_tries_what_to_unfreeze(cli: 
     assert done.code == 0, done.err
     assert Path("made.npz").is_file()
     pretrained = RunFolder.open(next(Path("runs/pretrained").iterdir()))
-    assert len(pretrained.stage("backbone")["facts"]["epochs"]) == 1
-    facts = RunFolder(Path("run")).stage("unfreeze")["facts"]
-    assert len(facts["trials"]) == 6, "the head, one, two and all three blocks, then two other rates"
-    assert "unfreeze" not in pretrained.read()["stages"], "from random weights all must learn"
-    assert (facts["unfreeze"], facts["learning_rate"]) == (facts["trials"][0]["unfreeze"], facts["trials"][0]["learning_rate"])
+    backbone = pretrained.facts("backbone", FloatFacts).fine_tuning
+    assert backbone
+    assert len(backbone.epochs) == 1
+    facts = RunFolder(Path("run")).facts("unfreeze", UnfreezeFacts)
+    assert len(facts.trials) == 6, "the head, one, two and all three blocks, then two other rates"
+    assert "unfreeze" not in pretrained.read().stages, "from random weights all must learn"
+    assert facts.chosen.loss == min(trial.loss for trial in facts.trials)
     assert not list(Path("run").glob("checkpoint-*"))
     again = cli(*train, "--quick").err
     for stage in ("backbone", "unfreeze", "float"):
@@ -99,9 +100,17 @@ def test_nothing_unfrozen_leaves_the_backbone_as_it_was(cli: Cli, here: Path, di
     small = ("--backbone", "small_cnn", "--alpha", 0.5, "--weights", "none", "--set", "train.head_epochs=2", "--no-qat")
     done = cli("train", digit_folder, *small, *SETTINGS, "--unfreeze", "none", "--epochs", 5, "--out", "run")
     assert done.code == 0, done.err
-    facts = RunFolder(Path("run")).stage("float")["facts"]
-    assert len(facts["head_epochs"]) == 2
-    assert "epochs" not in facts, "there is no fine-tuning"
+    facts = RunFolder(Path("run")).facts("float", FloatFacts)
+    assert facts.head
+    assert len(facts.head.epochs) == 2
+    assert facts.fine_tuning is None, "there is no fine-tuning"
     refused = cli("train", digit_folder, *small, *SETTINGS, "--unfreeze", "9-blocks", "--out", "other")
     assert refused.code == 2
     assert "small_cnn has 1 to 3 blocks" in refused.err
+
+
+def _head_accuracy(run: Path) -> float:
+    head = RunFolder(run).facts("float", FloatFacts).head
+    assert head
+    assert head.best
+    return head.best.val_accuracy

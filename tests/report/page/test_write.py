@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from edgetl.errors import DependencyError
+from edgetl.recipe import load
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.page.write import write
+from edgetl.run_record import Epoch, FloatFacts, RunRecord, Stage, Training
 from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]
@@ -80,20 +82,17 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
         reference="keras_float",
         quantized="tflite_int8",
     )
-    epochs = [{"loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.6, "val_loss": 0.9}] * 2
-    record = {
-        "recipe": {
-            "model": {"backbone": "b", "alpha": 1.0, "image_size": 8, "weights": "/home/somebody/w.h5"},
-            "data": {"source": "/home/somebody/d"},
-        },
-        "software": {"edgetl": "1"},
-        "stages": {
-            "float": {
-                **{"finished": "2026-01-01T00:00:00+00:00", "seconds": 1.0, "inputs": "0", "files": {"export/x": "0"}},
-                "facts": {"epochs": epochs, "best_epoch": 0, "device": "CPU", "head_epochs": epochs, "head_best_epoch": 1},
-            }
-        },
-    }
+    epochs = (Epoch(loss=1.0, accuracy=0.5, val_accuracy=0.6, val_loss=0.9, seconds=1.0),) * 2
+    trained = FloatFacts(
+        device="CPU", replicas=1, precision="float32", class_weights=(), head=Training(epochs, 1), fine_tuning=Training(epochs, 0)
+    )
+    when = "2026-01-01T00:00:00+00:00"
+    record = RunRecord(
+        created=when,
+        recipe=load(options={"model.weights": "/home/somebody/w.h5", "data.source": "/home/somebody/d"}),
+        software={"edgetl": "1"},
+        stages={"float": Stage(inputs="0", finished=when, seconds=1.0, files={"export/x": "0"}, facts=trained)},
+    )
     doctor = {"findings": {"duplicates": [{"name": classes[0], "of": [classes[1]], "distance": 0.1}], "summary": "x"}}
     made = Facts(classes[0], "today", record, None, None, None, doctor, None, Path("nowhere"), predictions)
     return replace(made, **changed)
@@ -170,7 +169,7 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
-    record = {"recipe": facts().record["recipe"], "software": {}, "stages": {}}
+    record = facts().record.model_copy(update={"software": {}, "stages": {}})
     nothing = facts(record=record, doctor=None, predictions=Absent("", "no exported model", "run: edgetl export RUN"))
     absent = write(nothing, tmp_path / "r.html", "html")
     assert len(absent) == 11

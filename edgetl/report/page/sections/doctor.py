@@ -5,6 +5,7 @@ from typing import Any
 
 from edgetl.report.page.blocks import Absent, Section, Table, Text
 from edgetl.report.page.facts import Facts
+from edgetl.run_record import DataFacts
 
 _TITLE = "The images"
 _SHOWN = 40  # of a kind of finding
@@ -12,9 +13,9 @@ _SHOWN = 40  # of a kind of finding
 
 def section(facts: Facts) -> Section | Absent:
     """Counts by class and split; what `edgetl doctor` found is read tolerantly: lists under "findings", or at the top."""
-    data = facts.record["stages"].get("data", {}).get("facts", {})
+    data = facts.record.find("data", DataFacts)
     if facts.doctor is None:
-        left = f"{data.get('left_out', 0)} files were left out when training read them" if data else "they were not read yet"
+        left = f"{data.rejected} files were left out when training read them" if data else "they were not read yet"
         return Absent(_TITLE, f"not examined; {left}", "edgetl doctor DATA --out RUN")
     tables = list(_tables(facts.doctor.get("findings", facts.doctor)))
     found = f"{sum(len(table.rows) for table in tables)} findings" if tables else "nothing was found"

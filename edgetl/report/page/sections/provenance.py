@@ -11,19 +11,17 @@ _UNTOLD = ("track",)  # where results are sent is no property of the model
 def section(facts: Facts) -> Section:
     record = facts.record
     stages = [
-        [name, stage["finished"].replace("T", " ").partition("+")[0], f"{stage['seconds']:.1f}", stage["inputs"], ", ".join(stage["files"])]
-        for name, stage in record["stages"].items()
+        [name, stage.finished.replace("T", " ").partition("+")[0], f"{stage.seconds:.1f}", stage.inputs, ", ".join(stage.files)]
+        for name, stage in record.stages.items()
     ]
     settings = [
         [f"{table}.{key}", _value(value)]
-        for table, values in record["recipe"].items()
+        for table, values in record.recipe.model_dump(mode="json").items()
         if table not in _UNTOLD
         for key, value in values.items()
     ]
-    hashes = [
-        [file, digest] for stage in record["stages"].values() for file, digest in stage["files"].items() if file.startswith("export/")
-    ]
-    software = [[name, version] for name, version in record["software"].items()]
+    hashes = [[file, digest] for stage in record.stages.values() for file, digest in stage.files.items() if file.startswith("export/")]
+    software = [[name, version] for name, version in record.software.items()]
     return Section(
         "How it was made",
         (

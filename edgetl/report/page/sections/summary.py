@@ -1,11 +1,11 @@
 """The figures that matter, and the verdict."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
+from edgetl.run_record import DataFacts, ExportFacts, RunRecord
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -18,20 +18,21 @@ def section(facts: Facts) -> Section | Absent:
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
             blocks.append(Text(f"Every pair of models that ought to agree does, on {validation.images:,} validation images."))
-    shipped = facts.record["stages"].get("export_int8", {}).get("facts", {})
-    if shipped:
-        kept = f"; in float: {', '.join(shipped['kept_float'])}" if shipped.get("kept_float") else ""
-        blocks.append(Text(f"The int8 files are {shipped['shipped']}: {shipped['reason']}{kept}."))
+    exported = facts.record.find("export_int8", ExportFacts)
+    if exported and exported.int8:
+        choice = exported.int8
+        kept = f"; in float: {', '.join(choice.chosen.kept_float)}" if choice.chosen.kept_float else ""
+        blocks.append(Text(f"The int8 files are {choice.chosen.name}: {choice.reason}{kept}."))
     return Section("Summary", blocks)
 
 
-def _what(record: Mapping[str, Any]) -> str:
-    model, data = record["recipe"]["model"], record["stages"].get("data", {}).get("facts")
-    text = f"{model['backbone']}, alpha {model['alpha']:g}, at {model['image_size']} px, from weights {model['weights'].rpartition('/')[2]}"
+def _what(record: RunRecord) -> str:
+    model, data = record.recipe.model, record.find("data", DataFacts)
+    text = f"{model.backbone}, alpha {model.alpha:g}, at {model.image_size} px, from weights {model.weights.rpartition('/')[2]}"
     if data:
-        counts, source = data["counts"], record["recipe"]["data"]["source"].rpartition("/")[2]
+        counts, source = data.counts, record.recipe.data.source.rpartition("/")[2]
         images = f"{counts['train']:,} training and {counts['val']:,} validation images"
-        text += f"; {images} of {len(data['classes'])} classes from {source}"
+        text += f"; {images} of {len(data.class_names)} classes from {source}"
     return text + "."
 
 

@@ -1,0 +1,291 @@
+"""The record of a run (run.json): its recipe, the software that made it, and what each finished stage wrote and found."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+
+from pydantic import Field
+
+from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
+from edgetl.errors import RunError, UsageError
+from edgetl.recipe import About, Recipe, restore
+
+Found = TypeVar("Found", bound=Part)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Mean loss and top-1 accuracy during an epoch on the training images, and after it on the validation images."""
+
+    loss: float
+    accuracy: Share
+    val_accuracy: Share
+    val_loss: float
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """The epochs of one training in order, and the number of the best one, from 1 on; 0: none was better than the start."""
+
+    epochs: tuple[Epoch, ...]
+    best_epoch: Count
+
+    def __post_init__(self) -> None:
+        if not self.epochs or self.best_epoch > len(self.epochs):
+            raise ValueError(f"there is no epoch {self.best_epoch} among {len(self.epochs)}")
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch whose weights were kept; None: the weights from before the training were kept."""
+        return self.epochs[self.best_epoch - 1] if self.best_epoch else None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How much was unfrozen, and the lowest mean cross-entropy on a slice of the training images with the accuracy of that epoch."""
+
+    unfreeze: str
+    learning_rate: float
+    loss: float
+    accuracy: Share
+
+
+@dataclass(frozen=True)
+class ScaledTemperature:
+    """The temperature that the logits were divided by. Errors are expected calibration errors, losses are in nats."""
+
+    temperature: float
+    images: Count
+    calibration_error_before: Share
+    calibration_error_after: Share
+    loss_before: float
+    loss_after: float
+
+
+@dataclass(frozen=True)
+class Compression:
+    """What a compressed model consists of: number of weights, share of zeros, and the most clusters in one kernel (None: no clusters)."""
+
+    weights: Count
+    zero_fraction: Share
+    zero_fraction_by_layer: dict[str, Share]
+    clusters: Count | None
+
+
+@dataclass(frozen=True)
+class CalibrationImages:
+    """The images that ranges were calibrated on: how many, and the identity of their contents."""
+
+    images: Count
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Int8Request:
+    """What the recipe asks of the int8 model: operators kept in float, and the most points of top-1 accuracy that it may lose."""
+
+    keep_float: tuple[str, ...]
+    max_drop: float
+
+
+@dataclass(frozen=True)
+class Int8Candidate:
+    """An int8 model as LiteRT runs it on the validation images; drop, images lost and won, and McNemar's p are against the float model."""
+
+    name: str
+    top1_accuracy: Share
+    top1_interval_95: tuple[Share, Share]
+    loss: float
+    drop_points: float
+    lost: Count
+    won: Count
+    mcnemar_p: Share
+    size_bytes: Count
+    kept_float: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Int8Choice:
+    """The int8 model that is exported and why; `within_budget` is None where the recipe sets no budget."""
+
+    asked: Int8Request
+    candidates: tuple[Int8Candidate, ...]
+    chosen: Int8Candidate
+    reason: str
+    within_budget: bool | None = None
+
+
+@dataclass(frozen=True)
+class TrainingBudget:
+    """How long a model was trained, and at which learning rate."""
+
+    head_epochs: Count
+    epochs: Count
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BaselineSide:
+    """One of the two models of a comparison with a baseline."""
+
+    top1_accuracy: Share
+    top1_interval_95: tuple[Share, Share]
+    loss: float
+    budget: TrainingBudget
+
+
+class DataFacts(Part):
+    """The images that a run is trained on: identity of their contents, number of images by split, files rejected and excluded."""
+
+    kind: Literal["data"] = "data"
+    fingerprint: str
+    counts: dict[str, Count]
+    class_names: tuple[str, ...]
+    rejected: Count
+    excluded: Count
+
+
+class UnfreezeFacts(Part):
+    """The best of the trials of how much to unfreeze at which learning rate; `trials` has the best one first."""
+
+    kind: Literal["unfreeze"] = "unfreeze"
+    trials: Annotated[tuple[Trial, ...], Field(min_length=1)]
+
+    @property
+    def chosen(self) -> Trial:
+        return self.trials[0]
+
+
+class FloatFacts(Part):
+    """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training)."""
+
+    kind: Literal["float"] = "float"
+    device: str
+    replicas: Count
+    precision: str
+    class_weights: tuple[float, ...]
+    head: Training | None = None
+    fine_tuning: Training | None = None
+    temperature: ScaledTemperature | None = None
+
+
+class CompressFacts(Part):
+    """A compression of the float model: pruning, then clustering, as far as the recipe asks for them."""
+
+    kind: Literal["compress"] = "compress"
+    pruning: Training | None = None
+    clustering: Training | None = None
+    achieved: Compression
+    temperature: ScaledTemperature | None = None
+
+
+class QuantizedFacts(Part):
+    """An int8 model: the float model that it was made from, the way its ranges were found, and its training, if it has one.
+
+    `kl` has the mean KL divergence from the float model, in nats, by the way to find ranges.
+    """
+
+    kind: Literal["quantized"] = "quantized"
+    float_inputs: str
+    calibration: CalibrationImages
+    ranges: str
+    kl: dict[str, float]
+    training: Training | None = None
+
+
+class ExportFacts(Part):
+    """Model files of one precision: their formats, what they say about the model, and how the int8 model was chosen."""
+
+    kind: Literal["export"] = "export"
+    formats: tuple[str, ...]
+    about: About
+    int8: Int8Choice | None = None
+
+
+class ValidateFacts(Part):
+    """The verdict of a validation, and the sha256 of each file that it is about."""
+
+    kind: Literal["validate"] = "validate"
+    passed: bool
+    files: dict[RelativePath, str]
+
+
+class BaselineFacts(Part):
+    """A run compared with a baseline, image by image on the validation images; a gain is positive where the run is better."""
+
+    kind: Literal["baseline"] = "baseline"
+    baseline: str
+    images: Count
+    run: BaselineSide
+    other: BaselineSide
+    gain_points: float
+    only_run: Count
+    only_baseline: Count
+    mcnemar_p: Share
+    shown: bool
+    verdict: str
+
+
+StageFacts = Annotated[
+    DataFacts | UnfreezeFacts | FloatFacts | CompressFacts | QuantizedFacts | ExportFacts | ValidateFacts | BaselineFacts,
+    Field(discriminator="kind"),
+]
+
+
+class Stage(Part):
+    """A finished stage: the identity of its inputs, when it was finished (UTC), its files with their sha256, and what it found."""
+
+    inputs: str
+    edgetl: str = ""
+    finished: str
+    seconds: Annotated[float, Field(ge=0)]
+    files: dict[RelativePath, str]
+    facts: StageFacts
+
+
+class RunRecord(Document):
+    """The record of a run. Its recipe is complete: settings that are newer than the run have their defaults."""
+
+    REMEDY: ClassVar[str] = "use the edgetl version that made this run, or start again with --out naming another folder"
+
+    created: str
+    recipe: Recipe
+    software: dict[str, str]
+    stages: dict[str, Stage] = Field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, values: Any) -> Self:
+        """Check plain JSON values. Raises ValueError that names the first place that is wrong, and the edgetl that wrote them."""
+        if not isinstance(values, dict) or not isinstance(values.get("recipe"), dict):
+            return super().parse(values)
+        try:
+            recipe = restore(values["recipe"])
+        except UsageError as error:  # of another version of edgetl, or edited by hand
+            raise ValueError(
+                f"its recipe, made with edgetl {maker(values) or '?'}, is not one of edgetl {version('edgetl')}: {error.problem}"
+            ) from None
+        return super().parse({**values, "recipe": recipe.model_dump(mode="json")})
+
+    def find(self, stage: str, kind: type[Found]) -> Found | None:
+        """Return the facts of a stage; None where it is not finished. Raises RunError for facts of another class."""
+        if stage not in self.stages:
+            return None
+        facts = self.stages[stage].facts
+        if not isinstance(facts, kind):
+            raise RunError(f"the stage '{stage}' of run.json has the facts of a stage '{facts.kind}'", self.REMEDY)
+        return facts
+
+    def trainings(self) -> Iterator[tuple[str, Training]]:
+        """Every training by name, in order."""
+        for name, stage in self.stages.items():
+            facts = stage.facts
+            if isinstance(facts, FloatFacts):
+                found = {"head": facts.head, name: facts.fine_tuning}
+            elif isinstance(facts, CompressFacts):
+                found = {"pruning": facts.pruning, "clustering": facts.clustering}
+            else:
+                found = {name: facts.training} if isinstance(facts, QuantizedFacts) else {}
+            yield from ((part, training) for part, training in found.items() if training)
