@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from edgetl.errors import RunError
 from edgetl.files import atomic, parse_json, read_json
+from edgetl.overview import Overview
 from edgetl.registry import Registry
 
 _LONGEST = 200  # characters of a place or a message that are repeated
@@ -83,6 +84,20 @@ class Document(Part):
             raise ValueError("it is nested too deeply") from None
         except ValidationError as error:
             raise ValueError(first_mistake(error)) from None
+
+    def overview(self) -> Overview:
+        """Return what `repr` and notebooks show: the document's name and its fields, unless a document knows better."""
+        fields = [(name, str(value)[:_LONGEST]) for name, value in self if name != "schema_version"]
+        return Overview(type(self).__name__, ("field", "value"), fields)
+
+    def __repr__(self) -> str:
+        return self.overview().text()
+
+    def __str__(self) -> str:
+        return self.overview().text()
+
+    def _repr_html_(self) -> str:
+        return self.overview().html()
 
     def to_json(self) -> Any:
         """Plain JSON values, as the file holds them."""

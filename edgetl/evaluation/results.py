@@ -8,6 +8,7 @@ from edgetl.documents import Count, Document, Part, Share
 from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
 from edgetl.evaluation.scores import Scores
 from edgetl.evaluation.statistics import Paired
+from edgetl.overview import Overview
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("val", "test", "train")
@@ -66,10 +67,14 @@ class Evaluation(Document):
         """Number of images that every model was evaluated on."""
         return next(iter(self.models.values())).images
 
-    def summary(self) -> str:
-        """Return the top-1 accuracy of each model in a sentence."""
-        accuracies = ", ".join(f"{name} {100 * scores.top1_accuracy.value:.2f} %" for name, scores in self.models.items())
-        return f"Top-1 accuracy on {self.images} {self.split} images: {accuracies}"
+    def overview(self) -> Overview:
+        """Return a row for each model, and one for the cross-validation."""
+        rows = [_scores_row(name, scores) for name, scores in self.models.items()]
+        if self.cross_validation:
+            rows.append(_scores_row(f"head, {self.cross_validation.folds} folds", self.cross_validation.pooled))
+        columns = ("model", "top-1 %", "95 % interval", "macro F1 %", "loss", "calibration error %")
+        notes = [self.caveat] if self.caveat else []
+        return Overview(f"Evaluation of {self.run} on {self.images} {self.split} images", columns, rows, notes)
 
 
 class ComparedRun(Part):
@@ -118,6 +123,17 @@ class Comparison(Document):
         """Return the test of two runs, None for a run and itself."""
         return next((pair for pair in self.pairs if {pair.first, pair.second} == {one.run, other.run}), None)
 
+    def overview(self) -> Overview:
+        """Return a row for each run, best first."""
+        rows, best = [], self.best_first[0]
+        for run in self.best_first:
+            pair = self.pair(best, run)
+            sizes = [f"{run.size_bytes / 1024:,.0f}", "" if run.latency_p50_ms is None else f"{run.latency_p50_ms:.2f}"]
+            accuracy = _accuracy(run.top1_accuracy, run.top1_interval_95)
+            rows.append([run.run, run.model, *accuracy, *sizes, f"{pair.holm_p:.3f}" if pair else ""])
+        columns = ("run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "Holm p against the best")
+        return Overview(f"Comparison on {self.images} validation images", columns, rows, [self.summary()])
+
     def summary(self) -> str:
         """Return which run is best, and which differences to it may be chance, in a sentence."""
         best, *others = self.best_first
@@ -149,6 +165,11 @@ class LearningCurve(Document):
             raise ValueError("it has a power law without its prediction, or the other way round")
         return self
 
+    def overview(self) -> Overview:
+        """Return a row for each number of training images."""
+        rows = [[f"{one.images:,}", *_accuracy(one.accuracy, one.interval_95)] for one in self.points]
+        return Overview(f"Learning curve of {self.model}", ("training images", "top-1 %", "95 % interval"), rows, [self.summary()])
+
     def summary(self) -> str:
         """Return what twice as many images would bring, in a sentence or two."""
         if self.law is None or self.doubled is None:
@@ -162,3 +183,14 @@ class LearningCurve(Document):
             return text
         predicted, measured = 100 * self.law.predicted_accuracy, 100 * self.points[-1].accuracy
         return f"{text}. As a check: the smaller sizes alone predict {predicted:.1f} % for the largest, which has {measured:.1f} %"
+
+
+def _accuracy(value: float, interval: tuple[float, float]) -> list[str]:
+    low, high = interval
+    return [f"{100 * value:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
+
+
+def _scores_row(name: str, scores: Scores) -> list[str]:
+    accuracy = _accuracy(scores.top1_accuracy.value, scores.top1_accuracy.interval_95)
+    others = [f"{100 * scores.macro.f1.value:.2f}", f"{scores.loss.value:.3f}", f"{100 * scores.calibration_error.value:.1f}"]
+    return [name, *accuracy, *others]
