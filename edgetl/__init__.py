@@ -1,1 +1,64 @@
-"""edgetl: from a folder of labelled images to a model that a phone, a board or a web page can trust."""
+"""edgetl: from a folder of labelled images to a model that a phone, a board or a web page can trust.
+
+    import edgetl
+
+    run = edgetl.train("flowers/", backbone="mobilenet_v2", alpha=0.35, image_size=128)
+    run.export()
+    print(run.validate())
+
+Names load when they are used: `import edgetl` itself takes no time and loads no TensorFlow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgetl.api.files import BenchmarkOptions, ShipOptions, benchmark_files, doctor, pack, ship_bundle, verify
+    from edgetl.api.run import Run, newest
+    from edgetl.api.runs import card, compare
+    from edgetl.api.settings import Choices
+    from edgetl.api.training import learning_curve, pretrain, train, tune
+    from edgetl.errors import EdgetlError
+    from edgetl.progress import Progress, progress_to
+
+__all__ = [
+    "BenchmarkOptions",
+    "Choices",
+    "EdgetlError",
+    "Progress",
+    "Run",
+    "ShipOptions",
+    "benchmark_files",
+    "card",
+    "compare",
+    "doctor",
+    "learning_curve",
+    "newest",
+    "pack",
+    "pretrain",
+    "progress_to",
+    "ship_bundle",
+    "train",
+    "tune",
+    "verify",
+]
+_HOMES = {
+    "edgetl.api.files": ("BenchmarkOptions", "ShipOptions", "benchmark_files", "doctor", "pack", "ship_bundle", "verify"),
+    "edgetl.api.run": ("Run", "newest"),
+    "edgetl.api.runs": ("card", "compare"),
+    "edgetl.api.settings": ("Choices",),
+    "edgetl.api.training": ("learning_curve", "pretrain", "train", "tune"),
+    "edgetl.errors": ("EdgetlError",),
+    "edgetl.progress": ("Progress", "progress_to"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'edgetl' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-from edgetl import console
-
 _PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
 
 logger = logging.getLogger(__name__)
@@ -65,6 +63,8 @@ class Ticker:
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Ticker]:
     """Show the progress of the work inside of the `with`: it calls the ticker after each of `total` steps."""
+    from edgetl import console  # a program that has a callback of its own needs no rich
+
     start, callback = Progress(description, 0, total), _callback.get()
     if callback:
         yield Ticker(start, callback)

@@ -39,15 +39,16 @@ def benchmark(
 
     Example: edgetl benchmark --device local --device ssh://pi@raspberrypi.local --accuracy 32
     """
+    from edgetl.api import files
     from edgetl.benchmark.gate import against, load_baseline
-    from edgetl.benchmark.plan import Plan, cpus_of
     from edgetl.errors import DeviceError, ParityError, SlowdownError
-    from edgetl.pipeline import benchmark as stage
     from edgetl.report import benchmark as report
 
     before = load_baseline(baseline) if baseline else None
-    plan = Plan(threads, runs, warmup, duration, cpus_of(cpu_mask), delegate, runs if profile else 0)
-    document = stage.benchmark(targets or [], device or ["local"], plan, accuracy, out)
+    document = files.benchmark_files(
+        targets or [], devices=device or ["local"], threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
+        delegate=delegate, profile=profile, images=accuracy, out=out,
+    )  # fmt: skip
     report.tell(document)
     rows = against(before, document, max_slowdown) if before else []
     if rows:

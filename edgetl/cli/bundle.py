@@ -30,15 +30,12 @@ def bundle(
 
     Example: edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
     """
-    from edgetl.pipeline.project import Project
-    from edgetl.pipeline.ship import bundle as stage
+    from edgetl.api.runs import opened
 
-    project = Project.open(run)
-    if out is None:
-        project.run.hold()
-    path = out or project.run.path / f"{project.run.path.resolve().name}.edgetl"
+    used = opened(run, for_="bundle")
     names = [name.strip() for name in models.split(",") if name.strip()]
-    manifest = stage.bundle(project, path, names, name, model_version, licence, sign, force)
+    manifest = used.bundle(out, models=names, name=name, version=model_version, licence=licence, sign=sign, force=force)
+    path = used.bundle_path(out)
     rows = [[name, f"{file.size_bytes:,}", file.sha256[:12]] for name, file in manifest.files.items()]
     console.table(f"{manifest.name}, version {manifest.version}", ["file", "bytes", "sha256"], rows)
     for name, facts in manifest.models.items():

@@ -18,17 +18,8 @@ def card(
 
     Example: edgetl card runs/flowers --out models/flowers
     """
-    from edgetl.evaluation.validation import Validation
-    from edgetl.files import atomic, write_json
-    from edgetl.report import card as cards
-    from edgetl.run_folder import RunFolder
+    from edgetl.api import runs
 
-    opened = RunFolder.open(run)
-    if out is None:
-        opened.hold()
-    folder = out or opened.path
-    results = cards.results(opened.read(), Validation.of(opened))
-    write_json(folder / "results.json", results)
-    with atomic(folder / "card.md") as temporary:
-        temporary.write_text(cards.card(folder.resolve().name, results), encoding="utf-8")
+    written = runs.card(run, out=out)
+    folder, results = written.folder, written.results
     console.result({"folder": str(folder)} | results, f"written: {folder / 'card.md'}, {folder / 'results.json'}")

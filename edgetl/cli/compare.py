@@ -25,10 +25,11 @@ def compare(
 
     Example: edgetl compare runs/small runs/large
     """
-    from edgetl.pipeline.evaluate import compare as stage
+    from edgetl.api import runs as api
+    from edgetl.pipeline.evaluate.compare import comparison_folder
     from edgetl.report.terminal.comparison import print_comparison
 
-    comparison, folder = stage.compare(runs, model, out), stage.comparison_folder(runs, out)
+    comparison, folder = api.compare(runs, model=model, out=out), comparison_folder(runs, out)
     print_comparison(comparison)
     console.note(f"written: {folder / 'compare.png'}, {folder / 'compare.json'}")
     console.result({"folder": str(folder)} | comparison.to_json())

@@ -28,19 +28,15 @@ def doctor(
 
     Example: edgetl doctor flowers/ --out doctor/flowers
     """
-    from edgetl import recipe as recipes
-
-    chosen = recipes.load(None, settings or (), {"data.source": data})
-
+    from edgetl.api import files
     from edgetl.errors import DataError
-    from edgetl.pipeline import doctor as stage
     from edgetl.report.page import doctor as report
 
-    written, document = stage.doctor(chosen, out, fast)
+    written, document = files.doctor(data, out=out, fast=fast, settings=settings)
     report.tell(document)
-    files = {"html": str(written.page), "json": str(written.findings), "exclude": str(written.exclude)}
+    paths = {"html": str(written.page), "json": str(written.findings), "exclude": str(written.exclude)}
     command = shlex.join(["edgetl", "train", data, "--exclude", str(written.exclude)])
     console.note(f"{written.page} shows them; to leave {len(document['exclude'])} out: {command}")
     if strict and document["exclude"]:
         raise DataError(f"{len(document['exclude'])} images of {data} are better left out", f"they are in {written.exclude}")
-    console.result(document | {"files": files})
+    console.result(document | {"files": paths})

@@ -25,12 +25,11 @@ def evaluate(
 
     Example: edgetl evaluate runs/flowers --split test --cv 5
     """
-    from edgetl.pipeline.evaluate import scores as stage
-    from edgetl.pipeline.project import Project
+    from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation
 
-    project = Project.open(run)
-    evaluation = stage.evaluate(project, split, model or (), cv)
+    used = opened(run, for_="evaluate")
+    evaluation = used.evaluate(split=split, models=model or (), folds=cv)
     print_evaluation(evaluation)
-    console.note(f"written: {project.run.evaluation_plot} (confusion matrix), {project.run.evaluation}")
+    console.note(f"written: {used.folder.evaluation_plot} (confusion matrix), {used.folder.evaluation}")
     console.result(evaluation.to_json())

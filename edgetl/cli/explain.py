@@ -34,10 +34,9 @@ def explain(
     if not names:
         raise UsageError("no image was named", "edgetl explain RUN IMAGE...")
 
-    from edgetl.pipeline import explain as stage
-    from edgetl.pipeline.project import Project
+    from edgetl.api.runs import opened
 
-    document = stage.explain(Project.open(run), names, out)
+    document = opened(run, for_="explain").explain(names, out=out)
     rows = []
     for one in document["images"]:
         for name in ("float", "int8"):

@@ -1,5 +1,6 @@
 """`edgetl export`."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -37,29 +38,17 @@ def export(
 
     Example: edgetl export --int8 --max-drop 0.5
     """
-    from edgetl.errors import UsageError
+    from edgetl.api.runs import opened
     from edgetl.export import FORMATS
 
     names = [FORMATS.check(name.strip()) for name in formats.split(",") if name.strip()]
     flags = {"float32": float32, "float16": float16, "dynamic_int8": dynamic_int8, "int8": int8, "int16x8": int16x8}
-    chosen = [precision for precision, wanted in flags.items() if wanted]
-    if onnx_style not in (None, "integer", "qdq"):
-        raise UsageError(f"there is no ONNX style '{onnx_style}'", "choices: integer, qdq")
-
-    from edgetl.pipeline.export import files as stage
-    from edgetl.pipeline.project import Project
-    from edgetl.run_record import ExportFacts
-    from edgetl.training.compress import zipped_bytes
-
-    project = Project.open(run, {"export.keep_float": keep_float, "export.max_drop": max_drop}, settings or ())
-    if onnx_style is not None:
-        style = {"integer": "onnx", "qdq": "onnx_qdq"}[onnx_style]
-        names = [style if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
-    files = stage.export(project, chosen, names)
-    sizes = [{"path": str(file), "size_bytes": file.stat().st_size, "zipped_bytes": zipped_bytes(file.read_bytes())} for file in files]
-    document: dict[str, object] = {"run": str(project.run.path), "files": sizes}
-    if "export_int8" in project.run.read().stages:
-        document["int8"] = project.run.facts("export_int8", ExportFacts).model_dump(mode="json")
+    precisions = [precision for precision, wanted in flags.items() if wanted]
+    exported = opened(run, for_="export").export(
+        precisions=precisions, formats=names, onnx_style=onnx_style or "", keep_float=keep_float or (), max_drop=max_drop, settings=settings
+    )
+    sizes = [asdict(file) | {"path": str(file.path)} for file in exported.files]
+    document = {"run": str(exported.run), "files": sizes} | ({"int8": exported.int8.model_dump(mode="json")} if exported.int8 else {})
     rows = [[one["path"], f"{one['size_bytes']:,}", f"{one['zipped_bytes']:,}"] for one in sizes]
     console.table("exported", ["file", "bytes", "zipped"], rows)
     console.result(document)

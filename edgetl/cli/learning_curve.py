@@ -27,22 +27,11 @@ def learning_curve(
 
     Example: edgetl learning-curve flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
     """
-    from edgetl import recipe as recipes
-
-    options = {
-        "data.source": data,
-        "model.backbone": backbone,
-        "model.alpha": alpha,
-        "model.image_size": image_size,
-        "model.weights": weights,
-    }
-    chosen = recipes.load(recipe, settings or (), options)
-
-    from edgetl.pipeline.evaluate import learning_curve as stage
-    from edgetl.pipeline.project import Project
+    from edgetl.api import training
     from edgetl.report.terminal.learning_curve import print_learning_curve
 
-    project = Project.create(chosen, out)
-    curve = stage.learning_curve(project, seeds)
+    run, curve = training.learning_curve(
+        data, out=out, seeds=seeds, recipe=recipe, settings=settings, backbone=backbone, alpha=alpha, image_size=image_size, weights=weights
+    )
     print_learning_curve(curve)
-    console.result({"run": str(project.run.path)} | curve.to_json(), f"plot: {project.run.learning_curve_plot}")
+    console.result({"run": str(run.path)} | curve.to_json(), f"plot: {run.folder.learning_curve_plot}")

@@ -22,9 +22,9 @@ def pack(
 
     Example: edgetl pack DATA packed/flowers --shards 8
     """
-    from edgetl.pipeline import pack as stage
+    from edgetl.api import files
 
-    packed = stage.pack(data, out, shards, max_shard_mib, seed)
+    packed = files.pack(data, out, shards=shards, max_shard_mib=max_shard_mib, seed=seed)
     index = packed.index
     console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.class_names])
     if index.left_out:

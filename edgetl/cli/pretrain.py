@@ -7,7 +7,6 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, Set
-from edgetl.errors import UsageError
 
 
 def pretrain(
@@ -32,26 +31,13 @@ def pretrain(
 
     Example: edgetl pretrain cifar10 --backbone small_cnn --image-size 32 --out small_cnn.npz
     """
-    from edgetl import recipe as recipes
+    from edgetl.api import training
 
-    if out is not None and out.suffix != ".npz":
-        raise UsageError(f"{out} does not end in .npz", "'edgetl train --weights' tells backbone files by that")
-    options = {
-        "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
-        "train.epochs": epochs, "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.seed": seed,
-        "train.head_epochs": 0 if weights == "none" else None,  # on features of random weights the head learns nothing worth having
-    }  # fmt: skip
-    chosen = recipes.load(recipe, settings or (), options)
-
-    from edgetl.pipeline.project import Project
-    from edgetl.pipeline.train import pretrain as stage
-    from edgetl.run_folder import PRETRAINED
-    from edgetl.run_record import FloatFacts
-
-    project = Project.create(chosen, None, PRETRAINED)
-    file = stage.pretrain(project, out)
-    facts = project.run.facts("backbone", FloatFacts)
+    made = training.pretrain(
+        data, out=out, recipe=recipe, settings=settings, backbone=backbone, alpha=alpha, image_size=image_size, weights=weights,
+        epochs=epochs, batch_size=batch_size, learning_rate=learning_rate, seed=seed,
+    )  # fmt: skip
     console.result(
-        {"file": str(file), "run": str(project.run.path)} | facts.model_dump(mode="json"),
-        f"next: edgetl train DATA --backbone {chosen.model.backbone} --weights {file}",
+        {"file": str(made.file), "run": str(made.run)} | made.facts.model_dump(mode="json"),
+        f"next: edgetl train DATA --backbone {made.backbone} --weights {made.file}",
     )

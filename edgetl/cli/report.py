@@ -30,16 +30,12 @@ def report(
 
     Example: edgetl report runs/flowers
     """
-    from edgetl.pipeline import report as stage
-    from edgetl.run_folder import RunFolder
+    from edgetl.api.runs import opened
 
-    opened = RunFolder.open(run)
-    ending = out.suffix.removeprefix(".").lower() if out else ""
-    chosen = form.value if form else ending if ending in list(Form) else "html"
-    path, absent = stage.report(opened, out, chosen)
+    made = opened(run, for_="report").report(out, form=form.value if form else "")
     document = {
-        "report": str(path),
-        "size_bytes": path.stat().st_size,
-        "absent": [{"part": one.title, "reason": one.reason} for one in absent],
+        "report": str(made.path),
+        "size_bytes": made.size_bytes,
+        "absent": [{"part": one.title, "reason": one.reason} for one in made.absent],
     }
-    console.result(document, f"written: {path}, {path.stat().st_size / 1024:,.0f} KiB")
+    console.result(document, f"written: {made.path}, {made.size_bytes / 1024:,.0f} KiB")

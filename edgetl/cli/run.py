@@ -23,27 +23,8 @@ def run(
 
     Example: edgetl run recipe.toml --out runs/flowers
     """
-    from edgetl import recipe as recipes
+    from edgetl.api import training
 
-    options = {"track.mlflow": mlflow}
-    chosen = recipes.load(recipe, settings or (), options, quick=quick)
-    source = recipes.pretraining(recipe, settings or (), options, quick=quick)
-
-    from edgetl.pipeline import track
-    from edgetl.pipeline.export.files import export
-    from edgetl.pipeline.project import Project
-    from edgetl.pipeline.train.pretrain import make_backbone
-    from edgetl.pipeline.train.stages import train
-    from edgetl.pipeline.validate import validate
-
-    track.check(chosen)
-    if source is not None:
-        make_backbone(source, Path(chosen.model.weights))
-    project = Project.create(chosen, out)
-    train(project)
-    if project.team.rank:
-        return
-    export(project)
-    document = validate(project, again=False)
-    track.track(project.run, chosen)
-    tell(document)
+    _, validation = training.run(recipe, out=out, quick=quick, settings=settings, mlflow=mlflow)
+    if validation is not None:
+        tell(validation)

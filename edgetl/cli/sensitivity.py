@@ -25,15 +25,14 @@ def sensitivity(
 
     Example: edgetl sensitivity runs/flowers
     """
-    from edgetl.pipeline import sensitivity as diagnose
-    from edgetl.pipeline.project import Project
+    from edgetl.api.runs import opened
 
-    project = Project.open(run)
-    document = diagnose.sensitivity(project, limit, scheme)
+    used = opened(run, for_="sensitivity")
+    document = used.sensitivity(limit=limit, scheme=scheme)
     console.note(f"{document['model']}, {document['scheme']}, {document['images']} training images")
     _alone(document)
     _whole(document)
-    console.note(f"{project.run.sensitivity_plot} shows all of it, {project.run.sensitivity} holds the figures")
+    console.note(f"{used.folder.sensitivity_plot} shows all of it, {used.folder.sensitivity} holds the figures")
     console.result(document)
 
 

@@ -28,9 +28,9 @@ def ship(
 
     Example: edgetl ship runs/flowers --target android --out flowers-app --package org.example.flowers
     """
-    from edgetl.pipeline.ship.app import ship as stage
+    from edgetl.api import files
 
-    document = stage(source, target, out, into, package, runtime)
+    document = files.ship_bundle(source, target, out=out, into=into, package=package, runtime=runtime)
     if document["forced"]:
         console.warn(f"bundled by force: {document['forced']}")
     for path in document["kept"]:

@@ -1,15 +1,12 @@
 """`edgetl train`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, Mlflow, Out, Quick, Set
-
-if TYPE_CHECKING:
-    from edgetl.recipe import Recipe
 
 Data = Annotated[str, typer.Argument(help="A folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or a set ('list sources').")]
 Qat = Annotated[
@@ -55,40 +52,16 @@ def train(
 
     Example: edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
     """
-    from edgetl import recipe as recipes
-
-    options = {
-        "data.source": data, "model.backbone": backbone, "model.alpha": alpha, "model.image_size": image_size, "model.weights": weights,
-        "train.epochs": epochs, "train.head_epochs": head_epochs, "quantize.epochs": qat_epochs, "quantize.qat": qat,
-        "compress.sparsity": sparsity, "compress.clusters": clusters, "data.exclude": exclude,
-        "train.batch_size": batch_size, "train.learning_rate": learning_rate, "train.unfreeze": unfreeze,
-        "train.precision": precision, "train.jit": jit, "train.strategy": strategy, "train.seed": seed, "track.mlflow": mlflow,
-    }  # fmt: skip
-    chosen = recipes.load(recipe, settings or (), options, quick=quick)
-    source = recipes.pretraining(recipe, settings or (), options, quick=quick)
-    _train(chosen, source, out, baseline)
-
-
-def _train(chosen: "Recipe", source: "Recipe | None", out: Path | None, baseline: str) -> None:
-    from edgetl.pipeline import track
-    from edgetl.pipeline.project import Project
-    from edgetl.pipeline.train import baseline as baselines
-    from edgetl.pipeline.train import stages as stage
-    from edgetl.pipeline.train.pretrain import make_backbone
+    from edgetl.api import training
     from edgetl.report.terminal.tables import stages
 
-    track.check(chosen)
-    if baseline:
-        baselines.check(chosen, baseline)
-    if source is not None:
-        make_backbone(source, Path(chosen.model.weights))
-    project = Project.create(chosen, out)
-    stage.train(project)
-    if project.team.rank:
-        return
-    if baseline:
-        baselines.compare_with_baseline(project, baseline)
-    track.track(project.run, chosen)
-    record = project.run.read()
-    stages(record)
-    console.result({"run": str(project.run.path)} | record.to_json(), f"next: edgetl export {project.run.path}")
+    trained = training.train(
+        data, out=out, recipe=recipe, quick=quick, baseline=baseline, settings=settings,
+        backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, epochs=epochs, head_epochs=head_epochs, qat=qat,
+        qat_epochs=qat_epochs, batch_size=batch_size, learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit,
+        strategy=strategy, sparsity=sparsity, clusters=clusters, exclude=exclude, seed=seed, mlflow=mlflow,
+    )  # fmt: skip
+    if trained.rank == 0:
+        record = trained.folder.read()
+        stages(record)
+        console.result({"run": str(trained.path)} | record.to_json(), f"next: edgetl export {trained.path}")

@@ -27,17 +27,18 @@ def tune(
 
     Example: edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
     """
-    from edgetl import recipe as recipes
-
-    budget_ms = _milliseconds(latency_budget)
-    chosen = recipes.load(recipe, settings or (), {"data.source": str(Path(data).resolve()) if Path(data).exists() else data})
-
-    from edgetl.pipeline.tune import search as stage
+    from edgetl.api import training
     from edgetl.report import tune as report
-    from edgetl.run_folder import RUNS
 
-    folder = out or RUNS / f"{Path(data).stem or 'data'}-tune"
-    document = stage.tune(chosen, folder, stage.Search(trials, device, budget_ms))
+    folder, document = training.tune(
+        data,
+        latency_budget_ms=_milliseconds(latency_budget),
+        device=device,
+        trials=trials,
+        out=out,
+        recipe=recipe,
+        settings=settings,
+    )
     report.tell(document)
     if document["best"] is None:
         console.warn("no network is within the budget: allow more, or try another --device")

@@ -27,10 +27,9 @@ def validate(
 
     Example: edgetl validate --limit 200
     """
-    from edgetl.pipeline import validate as stage
-    from edgetl.pipeline.project import Project
+    from edgetl.api.runs import opened
 
-    tell(stage.validate(Project.open(run), limit))
+    tell(opened(run, for_="validate").validate(limit=limit))
 
 
 def tell(document: "Validation") -> None:

@@ -20,9 +20,9 @@ def verify(
 
     Example: edgetl verify flowers.edgetl --require-signature release.key.pub
     """
-    from edgetl.pipeline.ship.bundle import verify as prove
+    from edgetl.api import files
 
-    document = prove(bundle, require_signature)
+    document = files.verify(bundle, key=require_signature)
     rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]
     console.note("the golden images' predictions on this host against the bundle's, in steps of 1/256 of probability")
     console.table(f"{document['name']}, version {document['version']}", ["model", "max", "mean"], rows)

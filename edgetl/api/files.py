@@ -1,0 +1,145 @@
+"""What is done with files and folders that need not be a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from edgetl.api.settings import Overrides, overrides
+
+if TYPE_CHECKING:
+    from edgetl.pipeline.doctor import Written
+    from edgetl.pipeline.pack import Packed
+
+File = str | Path
+
+
+class BenchmarkOptions(TypedDict, total=False):
+    """How a benchmark measures.
+
+    devices: such as "local", "adb" or "ssh://pi@board.local", see `edgetl list devices`; default: "local".
+    threads: threads of the runtime; default: 1.
+    runs: inferences that count, at least; default: 50.
+    warmup: inferences before them; default: 10.
+    duration_s: seconds that a measurement lasts, at least.
+    cpu_mask: cores to run on, such as "0xf0"; default: any.
+    delegate: "cpu", "xnnpack", "gpu" or "nnapi"; default: the runtime's own choice.
+    profile: time every operator, too.
+    images: validation images of a run for the devices to predict, against this host's predictions; -1: all.
+    out: folder of benchmark.json, .md, .csv and .png; default: the run.
+    """
+
+    devices: Sequence[str]
+    threads: int
+    runs: int
+    warmup: int
+    duration_s: float
+    cpu_mask: str
+    delegate: str
+    profile: bool
+    images: int
+    out: File | None
+
+
+class ShipOptions(TypedDict, total=False):
+    """Where an app goes and what it runs.
+
+    out: folder of a fresh app.
+    into: folder of an app to add model, classifier and test to.
+    package: such as "com.example.app"; default: from the model's name, or the app's own.
+    runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.
+    """
+
+    out: File | None
+    into: File | None
+    package: str
+    runtime: str
+
+
+def benchmark_files(files: Sequence[File], **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
+    """Measure latency, memory and size of model files, or of one run's, on devices side by side.
+
+    Args:
+        files: model files, or one run; none: the newest run.
+        options: see `edgetl.BenchmarkOptions`.
+    """
+    from edgetl.benchmark.plan import Plan, cpus_of
+    from edgetl.pipeline import benchmark as stage
+
+    runs = options.get("runs", 50)
+    plan = Plan(
+        threads=options.get("threads", 1),
+        runs=runs,
+        warmup=options.get("warmup", 10),
+        duration_s=options.get("duration_s", 0.0),
+        cpus=cpus_of(options.get("cpu_mask", "")),
+        delegate=options.get("delegate", "default"),
+        profile=runs if options.get("profile") else 0,
+    )
+    devices = list(options.get("devices", ("local",)))
+    return stage.benchmark([Path(file) for file in files], devices, plan, options.get("images", 0), as_path(options.get("out")))
+
+
+def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> dict[str, Any]:
+    """Make an app of a validated run or a bundle, or add it to an app; files that were changed by hand are kept.
+
+    Args:
+        source: a run, or a .edgetl file; None: the newest run.
+        target: "android", "ios", "web", "linux" or "mcu", see `edgetl list targets`.
+        options: see `edgetl.ShipOptions`; one of `out` and `into` is needed.
+    """
+    from edgetl.pipeline.ship.app import ship as stage
+
+    out, into = as_path(options.get("out")), as_path(options.get("into"))
+    return stage(as_path(source), target, out, into, options.get("package", ""), options.get("runtime", ""))
+
+
+def doctor(
+    data: File, *, out: File | None = None, fast: bool = False, settings: Overrides | None = None
+) -> "tuple[Written, dict[str, Any]]":
+    """Examine images: unreadable files, copies, leaks across splits, likely wrong labels, small classes; the images stay as they are.
+
+    Args:
+        data: images, as for `train`.
+        out: folder of doctor.html, doctor.json and exclude.txt; a run: its report shows them; default: doctor/NAME.
+        fast: look without a network, which finds no wrong labels and fewer of the near copies.
+        settings: settings of the recipe by dotted key.
+    """
+    from edgetl import recipe as recipes
+
+    texts, dotted = overrides(settings)
+    chosen = recipes.load(None, texts, {"data.source": str(data)} | dotted)
+
+    from edgetl.pipeline import doctor as stage
+
+    return stage.doctor(chosen, as_path(out), fast)
+
+
+def verify(bundle: File, *, key: File | None = None) -> dict[str, Any]:
+    """Check a bundle: every hash, the signature, and the golden predictions, made again on this host.
+
+    Args:
+        bundle: a .edgetl file.
+        key: file of the public key that must have signed it.
+    """
+    from edgetl.pipeline.ship.bundle import verify as stage
+
+    return stage(Path(bundle), as_path(key))
+
+
+def pack(data: File, out: str, *, shards: int = 1, max_shard_mib: int = 256, seed: int = 0) -> "Packed":
+    """Pack labelled images into shuffled TFRecord shards, which `train(out)` reads as a stream.
+
+    Args:
+        data: images, as for `train`.
+        out: a folder, or a path such as "gs://bucket/folder".
+        shards: number of shards, at least.
+        max_shard_mib: size that no shard exceeds, in MiB.
+        seed: seed of the order of the images.
+    """
+    from edgetl.pipeline import pack as stage
+
+    return stage.pack(str(data), out, shards, max_shard_mib, seed)
+
+
+def as_path(path: File | None) -> Path | None:
+    return None if path is None else Path(path)

@@ -1,0 +1,79 @@
+"""What methods of the API return where the pipeline has no document for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgetl.run_folder import RunFolder
+from edgetl.run_record import ExportFacts, FloatFacts
+
+if TYPE_CHECKING:
+    from edgetl.report.page.blocks import Absent
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """A model file, its size, and its size in a zip file."""
+
+    path: Path
+    size_bytes: int
+    zipped_bytes: int
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The model files that an export wrote or found up to date, and how the int8 model was chosen (None: there is none)."""
+
+    run: Path
+    files: tuple[ExportedFile, ...]
+    int8: ExportFacts | None = None
+
+    @classmethod
+    def of(cls, run: RunFolder, paths: Sequence[Path]) -> "Exported":
+        from edgetl.training.compress import zipped_bytes
+
+        files = tuple(ExportedFile(path, path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths)
+        int8 = run.read().find("export_int8", ExportFacts)
+        return cls(run.path, files, int8)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page of a run, and the parts that it lacks with the commands that bring them."""
+
+    path: Path
+    size_bytes: int
+    absent: "tuple[Absent, ...]" = ()
+
+
+@dataclass(frozen=True)
+class Card:
+    """The folder of card.md and results.json, and what the latter holds."""
+
+    folder: Path
+    results: Any
+
+    @classmethod
+    def write(cls, run: RunFolder, out: Path | None) -> "Card":
+        from edgetl.files import atomic, write_json
+        from edgetl.report import card as cards
+
+        if out is None:
+            run.hold()
+        folder = out or run.path
+        results = cards.results(run.read(), run.read_validation())
+        write_json(folder / "results.json", results)
+        with atomic(folder / "card.md") as temporary:
+            temporary.write_text(cards.card(folder.resolve().name, results), encoding="utf-8")
+        return cls(folder, results)
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A backbone file, the run that it was trained in, and how good its classifier was."""
+
+    file: Path
+    run: Path
+    backbone: str
+    facts: FloatFacts

@@ -1,0 +1,255 @@
+"""A run: what was trained on some images, and all that is made of it."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Unpack
+
+from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark_files, ship_bundle
+from edgetl.api.settings import Overrides, overrides
+from edgetl.errors import UsageError
+from edgetl.registry import did_you_mean
+from edgetl.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from edgetl.api.results import Card, Exported, Report
+    from edgetl.evaluation.results import Evaluation
+    from edgetl.pipeline.project import Project
+    from edgetl.ship.manifest import Manifest
+
+logger = logging.getLogger(__name__)
+_STYLES = {"integer": "onnx", "qdq": "onnx_qdq"}
+
+
+class Run:
+    """A run folder and what can be done with it.
+
+    A method that writes into the folder locks it, and logs into its `edgetl.log`, while it works. Inside of a `with` both last until its
+    end, and images and models stay in memory from one method to the next.
+
+    Attributes:
+        path: the folder.
+        rank: number of this process among several that train together; only that of rank 0 has the folder.
+
+    Example:
+        with edgetl.Run("runs/flowers") as run:
+            run.export(formats=["tflite"])
+            print(run.validate())
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a run. Raises RunError when there is none at `path`."""
+        self.folder, self.rank = RunFolder.open(Path(path)), 0
+        self._project: Project | None = None
+        self._writing: AbstractContextManager[None] | None = None
+
+    @classmethod
+    def of(cls, project: "Project") -> "Run":
+        """Return the run of a project, whose images and models stay in memory for the first method that is called."""
+        run = cls.__new__(cls)
+        run.folder, run._project, run._writing = project.run, project, None
+        run.rank = project.team.rank
+        return run
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
+
+    def __repr__(self) -> str:
+        return f"edgetl.Run({str(self.path)!r})"
+
+    def __enter__(self) -> "Run":
+        self._writing = writing(self.folder)
+        self._writing.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        opened, self._writing, self._project = self._writing, None, None
+        if opened:
+            opened.__exit__(kind, error, trace)
+
+    def export(
+        self,
+        *,
+        precisions: Sequence[str] = (),
+        formats: Sequence[str] = (),
+        onnx_style: str = "",
+        keep_float: Sequence[str] = (),
+        max_drop: float | None = None,
+        settings: Overrides | None = None,
+    ) -> "Exported":
+        """Write model files into the run's export folder.
+
+        Args:
+            precisions: "float32", "float16", "dynamic_int8", "int8", "int16x8"; default: the recipe's.
+            formats: "tflite", "onnx" and others, see `edgetl list formats`; default: the recipe's.
+            onnx_style: "integer": int8 ONNX files of integer operators; "qdq": of Q/DQ pairs, for accelerators.
+            keep_float: operators of the int8 model that stay in float.
+            max_drop: points of top-1 that int8 may lose to float; better int8 models are tried until one loses no more.
+            settings: any setting of the recipe by dotted key, such as {"about.name": "Flowers"}.
+
+        Raises BudgetError when the best int8 model loses more than `max_drop` (it is written).
+        """
+        from edgetl.api.results import Exported
+        from edgetl.pipeline.export import files as stage
+        from edgetl.pipeline.project import Project
+
+        texts, dotted = overrides(settings)
+        asked = {"export.keep_float": list(keep_float) or None, "export.max_drop": max_drop} | dotted
+        names = list(formats)
+        if onnx_style and onnx_style not in _STYLES:
+            raise UsageError(f"there is no ONNX style '{onnx_style}'", did_you_mean(onnx_style, _STYLES))
+        with self._opened() as project:
+            if texts or any(value is not None for value in asked.values()):
+                project = Project.open(self.path, asked, texts)
+            if onnx_style:
+                names = [_STYLES[onnx_style] if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
+            return Exported.of(self.folder, stage.export(project, precisions, names))
+
+    def validate(self, *, limit: int | None = None, again: bool = True) -> dict[str, Any]:
+        """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
+
+        Args:
+            limit: images, evenly over the classes; 0: all; default: the recipe's.
+            again: also validate files that were validated before.
+        """
+        from edgetl.pipeline import validate as stage
+
+        with self._opened() as project:
+            return stage.validate(project, limit, again)
+
+    def evaluate(self, *, split: str = "val", models: Sequence[str | Path] = (), folds: int = 0) -> "Evaluation":
+        """Measure how good the models are: accuracy, top-k, loss, per-class metrics, confusion and calibration, all with intervals.
+
+        Args:
+            split: "val", "test" or "train".
+            models: exported files such as "model_int8.onnx"; default: int8 and float32.
+            folds: cross-validate the head in as many folds, too; 0: not.
+        """
+        from edgetl.pipeline.evaluate import scores as stage
+
+        with self._opened() as project:
+            return stage.evaluate(project, split, [Path(model) for model in models], folds)
+
+    def sensitivity(self, *, limit: int = 128, scheme: str = "") -> dict[str, Any]:
+        """Measure what quantization does to each operator, alone and within the whole model.
+
+        Args:
+            limit: training images to measure on; 0: all.
+            scheme: "ptq_int8" or "qat_int8"; default: the model that was exported.
+        """
+        from edgetl.pipeline import sensitivity as stage
+
+        with self._opened() as project:
+            return stage.sensitivity(project, limit, scheme)
+
+    def explain(self, images: Sequence[str | Path], *, out: str | Path | None = None) -> dict[str, Any]:
+        """Show where the float and the int8 model look (Grad-CAM), and where they differ: a PNG for each image.
+
+        Args:
+            images: files, or embedded images such as "digits:7".
+            out: folder; default: `explain` in the run, for its report.
+        """
+        from edgetl.pipeline import explain as stage
+
+        with self._opened() as project:
+            return stage.explain(project, [str(image) for image in images], as_path(out))
+
+    def benchmark(self, **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
+        """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
+        return benchmark_files([self.path], **options)
+
+    def bundle(
+        self,
+        out: str | Path | None = None,
+        *,
+        models: Sequence[str] = (),
+        name: str = "",
+        version: str = "",
+        licence: str = "",
+        sign: str | Path | None = None,
+        force: bool = False,
+    ) -> "Manifest":
+        """Pack models, contract, class names, golden predictions, card and bill of materials for an app; return the manifest.
+
+        Args:
+            out: file that ends in .edgetl; default: the run's name, in the run.
+            models: exported files; default: int8 as .tflite and .onnx.
+            name, version, licence: what apps are told; default: the recipe's.
+            sign: file of an Ed25519 private key, see `edgetl keygen`.
+            force: bundle in spite of a failed or older validation, which the manifest then says.
+        """
+        from edgetl.pipeline.ship import bundle as stage
+
+        with self._opened() as project:
+            if out is None:
+                self.folder.hold()
+            return stage.bundle(project, self.bundle_path(out), list(models), name, version, licence, as_path(sign), force)
+
+    def bundle_path(self, out: str | Path | None = None) -> Path:
+        """Return where `bundle` writes."""
+        return as_path(out) or self.path / f"{self.path.resolve().name}.edgetl"
+
+    def ship(self, target: str, **options: Unpack[ShipOptions]) -> dict[str, Any]:
+        """Make an app of the run, or add it to one; see `edgetl.ShipOptions`."""
+        return ship_bundle(self.path, target, **options)
+
+    def report(self, out: str | Path | None = None, *, form: str = "") -> "Report":
+        """Write one page of all that the run holds; return its path and what it lacks.
+
+        Args:
+            out: file; default: report.html, .md or .pdf in the run.
+            form: "html", "md" or "pdf"; default: as `out` ends, else "html". "pdf" needs Chromium.
+        """
+        from edgetl.api.results import Report
+        from edgetl.pipeline import report as stage
+
+        ending = Path(out).suffix.removeprefix(".").lower() if out else ""
+        chosen = form or (ending if ending in ("html", "md", "pdf") else "html")
+        path, absent = stage.report(self.folder, as_path(out), chosen)
+        return Report(path, path.stat().st_size, tuple(absent))
+
+    def card(self, out: str | Path | None = None) -> "Card":
+        """Write what the run is and what was measured: results.json and card.md in `out`, by default the run."""
+        from edgetl.api.results import Card
+
+        return Card.write(self.folder, as_path(out))
+
+    def track(self) -> None:
+        """Track the run's settings, epochs, figures and files in MLflow, if its recipe says where."""
+        from edgetl.pipeline import track as stage
+
+        if self.rank == 0:
+            with self._opened() as project:
+                stage.track(self.folder, project.recipe)
+
+    @contextmanager
+    def _opened(self) -> Iterator["Project"]:
+        """Give the project that a method works on; inside of a `with` all methods share one."""
+        from edgetl.pipeline.project import Project
+
+        self._project = self._project or Project.open(self.path)
+        try:
+            yield self._project
+        finally:
+            if self._writing is None:
+                self._project = None
+
+
+def newest(*, for_: str = "") -> Run:
+    """Return the run under runs/ that was written last. Raises RunError when there is none.
+
+    Args:
+        for_: a command, such as "export" or "bundle": runs that it cannot use yet are passed over.
+    """
+    run = Run(RunFolder.open(None).path)
+    logger.info(f"run: {run.path}, the newest")
+    return run
+
+
+@contextmanager
+def writing(folder: RunFolder) -> Iterator[None]:
+    folder.hold()
+    yield

@@ -1,0 +1,42 @@
+"""What is done with several runs, or with the newest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgetl.api.files import File, as_path
+from edgetl.api.run import Run, newest
+
+if TYPE_CHECKING:
+    from edgetl.api.results import Card
+    from edgetl.evaluation.results import Comparison
+
+
+def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None) -> "Comparison":
+    """Compare runs image by image: which differences are no chance, and what they cost in size and time.
+
+    Args:
+        runs: two or more runs with the same validation images.
+        model: an exported file of each, such as "model_int8.tflite"; default: int8, else float32.
+        out: folder of compare.json and compare.png; default: the one that the first run lies in.
+    """
+    from edgetl.pipeline.evaluate import compare as stage
+
+    return stage.compare([run.path if isinstance(run, Run) else Path(run) for run in runs], as_path(model), as_path(out))
+
+
+def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> dict[str, Any]:
+    """Show where the models of a run, by default the newest, look: see `Run.explain`."""
+    return opened(run, for_="explain").explain(images, out=out)
+
+
+def card(run: Run | File | None = None, *, out: File | None = None) -> "Card":
+    """Write the card of a run, by default the newest: see `Run.card`."""
+    return opened(run, for_="card").card(out)
+
+
+def opened(run: Run | File | None, *, for_: str) -> Run:
+    """Return the run, opened; None: the newest that the command `for_` can use."""
+    if run is None:
+        return newest(for_=for_)
+    return run if isinstance(run, Run) else Run(run)

@@ -1,0 +1,100 @@
+"""Keyword arguments of the API as settings of the recipe."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+from edgetl.errors import UsageError
+from edgetl.recipe import Recipe
+from edgetl.registry import did_you_mean
+
+SHORT = {
+    "backbone": "model.backbone",
+    "alpha": "model.alpha",
+    "image_size": "model.image_size",
+    "weights": "model.weights",
+    "epochs": "train.epochs",
+    "head_epochs": "train.head_epochs",
+    "qat": "quantize.qat",
+    "qat_epochs": "quantize.epochs",
+    "batch_size": "train.batch_size",
+    "learning_rate": "train.learning_rate",
+    "unfreeze": "train.unfreeze",
+    "precision": "train.precision",
+    "jit": "train.jit",
+    "strategy": "train.strategy",
+    "seed": "train.seed",
+    "sparsity": "compress.sparsity",
+    "clusters": "compress.clusters",
+    "exclude": "data.exclude",
+    "mlflow": "track.mlflow",
+}
+Overrides = Mapping[str, Any] | Iterable[str]
+
+
+class Choices(TypedDict, total=False):
+    """The settings that have a keyword of their own; None leaves a setting as it is.
+
+    backbone: name of the feature extractor, see `edgetl list backbones`.
+    alpha: width multiplier of the backbone.
+    image_size: width and height of the input in pixels.
+    weights: "imagenet", "none", or a path to a weights file.
+    epochs: epochs of fine-tuning.
+    head_epochs: epochs of training the last layer alone, before fine-tuning.
+    qat: train with quantization in the loop; False: calibrate only.
+    qat_epochs: epochs of quantization-aware training.
+    batch_size: images a step.
+    learning_rate: peak learning rate of fine-tuning.
+    unfreeze: what fine-tuning trains: "all", "N-blocks", "head", "none" or "auto".
+    precision: "auto", "float32", "mixed_bfloat16" or "mixed_float16", of fine-tuning.
+    jit: "auto", "on" or "off": compile training steps with XLA.
+    strategy: "auto", "one", "mirrored" or "multi-worker": which devices train together.
+    seed: seed of splits, weights, shuffles and augmentation.
+    sparsity: share of the weights that become zero.
+    clusters: number of different values a kernel may have.
+    exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
+    mlflow: where MLflow tracks the run.
+    """
+
+    backbone: str | None
+    alpha: float | None
+    image_size: int | None
+    weights: str | Path | None
+    epochs: int | None
+    head_epochs: int | None
+    qat: bool | None
+    qat_epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    unfreeze: str | None
+    precision: str | None
+    jit: str | None
+    strategy: str | None
+    seed: int | None
+    sparsity: float | None
+    clusters: int | None
+    exclude: str | Path | None
+    mlflow: str | None
+
+
+def options(choices: Mapping[str, Any], data: str | Path | None = None) -> dict[str, Any]:
+    """Return the choices by dotted key. Raises UsageError that names the setting meant where one is unknown."""
+    named = {} if data is None else {"data.source": str(data)}
+    for name, value in choices.items():
+        if name not in SHORT:
+            raise UsageError(f"there is no setting '{name}'", _meant(name))
+        if value is not None:
+            named[SHORT[name]] = str(value) if isinstance(value, Path) else value
+    return named
+
+
+def _meant(name: str) -> str:
+    dotted = [f"{table}.{name}" for table, field in Recipe.model_fields.items() if name in getattr(field.annotation, "model_fields", {})]
+    return f"write settings={{'{dotted[0]}': ...}}" if dotted else did_you_mean(name, SHORT)
+
+
+def overrides(settings: Overrides | None) -> tuple[list[str], dict[str, Any]]:
+    """Return settings given as "table.key=value" texts, and those given by dotted key."""
+    if settings is None:
+        return [], {}
+    return ([], dict(settings)) if isinstance(settings, Mapping) else (list(settings), {})
