@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgetl.api.files import BenchmarkOptions, ShipOptions, benchmark_files, doctor, pack, ship_bundle, verify
     from edgetl.api.run import Run, newest
-    from edgetl.api.runs import card, compare
+    from edgetl.api.runs import card, compare, load
     from edgetl.api.settings import Choices
     from edgetl.api.training import learning_curve, pretrain, train, tune
     from edgetl.errors import EdgetlError
@@ -33,6 +33,7 @@ __all__ = [
     "compare",
     "doctor",
     "learning_curve",
+    "load",
     "newest",
     "pack",
     "pretrain",
@@ -45,7 +46,7 @@ __all__ = [
 _HOMES = {
     "edgetl.api.files": ("BenchmarkOptions", "ShipOptions", "benchmark_files", "doctor", "pack", "ship_bundle", "verify"),
     "edgetl.api.run": ("Run", "newest"),
-    "edgetl.api.runs": ("card", "compare"),
+    "edgetl.api.runs": ("card", "compare", "load"),
     "edgetl.api.settings": ("Choices",),
     "edgetl.api.training": ("learning_curve", "pretrain", "train", "tune"),
     "edgetl.errors": ("EdgetlError",),

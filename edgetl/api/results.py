@@ -56,13 +56,14 @@ class Card:
 
     @classmethod
     def write(cls, run: RunFolder, out: Path | None) -> "Card":
+        from edgetl.evaluation.validation import Validation
         from edgetl.files import atomic, write_json
         from edgetl.report import card as cards
 
         if out is None:
             run.hold()
         folder = out or run.path
-        results = cards.results(run.read(), run.read_validation())
+        results = cards.results(run.read(), Validation.of(run))
         write_json(folder / "results.json", results)
         with atomic(folder / "card.md") as temporary:
             temporary.write_text(cards.card(folder.resolve().name, results), encoding="utf-8")

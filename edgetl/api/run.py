@@ -16,6 +16,7 @@ from edgetl.run_folder import RunFolder
 if TYPE_CHECKING:
     from edgetl.api.results import Card, Exported, Report
     from edgetl.evaluation.results import Evaluation
+    from edgetl.evaluation.validation import Validation
     from edgetl.pipeline.project import Project
     from edgetl.ship.manifest import Manifest
 
@@ -36,7 +37,7 @@ class Run:
     Example:
         with edgetl.Run("runs/flowers") as run:
             run.export(formats=["tflite"])
-            print(run.validate())
+            print(run.validate().passed)
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -108,7 +109,7 @@ class Run:
                 names = [_STYLES[onnx_style] if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
             return Exported.of(self.folder, stage.export(project, precisions, names))
 
-    def validate(self, *, limit: int | None = None, again: bool = True) -> dict[str, Any]:
+    def validate(self, *, limit: int | None = None, again: bool = True) -> "Validation":
         """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
 
         Args:
@@ -118,7 +119,7 @@ class Run:
         from edgetl.pipeline import validate as stage
 
         with self._opened() as project:
-            return stage.validate(project, limit, again)
+            return stage.validate(project, limit, again=again)
 
     def evaluate(self, *, split: str = "val", models: Sequence[str | Path] = (), folds: int = 0) -> "Evaluation":
         """Measure how good the models are: accuracy, top-k, loss, per-class metrics, confusion and calibration, all with intervals.

@@ -10,6 +10,7 @@ from edgetl.api.run import Run, newest
 if TYPE_CHECKING:
     from edgetl.api.results import Card
     from edgetl.evaluation.results import Comparison
+    from edgetl.pipeline.predict import Classifier
 
 
 def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None) -> "Comparison":
@@ -33,6 +34,21 @@ def explain(images: Sequence[File], run: Run | File | None = None, *, out: File 
 def card(run: Run | File | None = None, *, out: File | None = None) -> "Card":
     """Write the card of a run, by default the newest: see `Run.card`."""
     return opened(run, for_="card").card(out)
+
+
+def load(model: Run | File, *, threads: int = 1) -> "Classifier":
+    """Load a model that predicts: class names and probabilities of images.
+
+    Args:
+        model: a run (its preferred exported file), a .edgetl bundle, or a .tflite, .onnx, .ort or .keras file beside its contract.json.
+        threads: threads of the runtime.
+
+    Example:
+        edgetl.load("runs/flowers").predict("rose.jpg")[0].class_name
+    """
+    from edgetl.pipeline.predict import load
+
+    return load(model.path if isinstance(model, Run) else model, threads=threads)
 
 
 def opened(run: Run | File | None, *, for_: str) -> Run:

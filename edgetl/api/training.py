@@ -12,6 +12,7 @@ from edgetl.errors import UsageError
 if TYPE_CHECKING:
     from edgetl.api.results import Pretrained
     from edgetl.evaluation.results import LearningCurve
+    from edgetl.evaluation.validation import Validation
 
 
 def train(
@@ -52,7 +53,7 @@ def run(
     quick: bool = False,
     settings: Overrides | None = None,
     **choices: Unpack[Choices],
-) -> "tuple[Run, dict[str, Any] | None]":
+) -> "tuple[Run, Validation | None]":
     """Train, export and validate by a recipe; return the run and its validation (None where another process of a team does that).
 
     Args:

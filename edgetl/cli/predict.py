@@ -22,7 +22,7 @@ def predict(
 
     Example: edgetl predict runs/flowers rose.jpg tulip.png
     """
-    from edgetl.pipeline.predict import load
+    from edgetl.api.runs import load
 
     with load(model) as classifier:
         predictions = classifier.predict(images)
