@@ -1,5 +1,5 @@
 """`python -m edgetl`."""
 
-from edgetl.cli.app import main
+from edgetl.cli.app import entry
 
-main()
+entry()

@@ -6,7 +6,7 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 import os
 from typing import Any
 
-from edgetl import console
+from edgetl import console, stops
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if console.current().verbose else "3")  # what matters arrives as a Python exception too
@@ -20,6 +20,7 @@ with console.hushed():
         # Take memory as it is needed: a desktop's GPU is shared with its screen.
         tf.config.experimental.set_memory_growth(_gpu, True)
 
+stops.check()  # the import takes seconds
 if not console.current().verbose:
     tf.get_logger().setLevel("ERROR")
 

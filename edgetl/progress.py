@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
+from edgetl import stops
+
 _PLAIN_LINE_EVERY_S = 10.0  # without a terminal: often enough to see life, rare enough for a log
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class Ticker:
         """Advance; `facts` (loss, accuracy) stand beside the bar."""
         self._at = replace(self._at, done=self._at.done + steps, facts=facts or self._at.facts)
         self._show(self._at)
+        stops.check()
 
 
 @contextmanager

@@ -2,17 +2,18 @@
 
 import errno
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from edgetl import console, lock, log
+from edgetl import console, lock, log, stops
 from edgetl.cli import (
     benchmark,
     bundle,
@@ -36,7 +37,6 @@ from edgetl.cli import (
     sensitivity,
     ship,
     show,
-    signals,
     train,
     tune,
     validate,
@@ -119,10 +119,24 @@ def edgetl(
     """From a folder of labelled images to a model that a phone, a board or a web page can trust."""
 
 
+def entry() -> None:
+    """Run the command that this process was started for."""
+    try:
+        main()
+    except SystemExit as stop:
+        if stop.code in STOPS:  # a native module whose import was interrupted may crash when Python ends: everything is written by now
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError):
+                    stream.flush()
+            os._exit(int(stop.code))
+        raise
+
+
 def main() -> None:
+    """Run the command in sys.argv; always ends with SystemExit, but for bugs."""
     with console.Console(), _logged():
         try:
-            with signals.end_cleanly():
+            with stops.heard():
                 app()
         except EdgetlError as error:
             _fail(error)

@@ -11,6 +11,7 @@ from edgetl.keras import set_seed
 
 import numpy as np
 
+from edgetl import stops
 from edgetl.backbones import BACKBONES
 from edgetl.backbones import keras_file as saved_model
 from edgetl.backbones.base import Backbone
@@ -183,6 +184,7 @@ class Project:
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], StageFacts]]) -> str:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
+        stops.check()
         reason = self.run.undone(name, inputs)
         if not reason:
             logger.info(f"{name}: done already")
