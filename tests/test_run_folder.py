@@ -166,7 +166,7 @@ def test_an_unfinished_stage_says_how_to_go_on(finished: RunFolder) -> None:
 
 
 def test_facts_of_another_kind_of_stage_are_a_run_error(finished: RunFolder) -> None:
-    with pytest.raises(RunError, match="'export' of run.json has the facts of a stage 'validate'"):
+    with pytest.raises(RunError, match=r"'export' of run\.json has the facts of a stage 'validate'"):
         finished.facts("export", DataFacts)
 
 
