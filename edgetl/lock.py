@@ -17,44 +17,42 @@ NAME = ".edgetl.lock"  # stays when the lock is given back: removing it would le
 # Network and user-space file systems without locks say one of these.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
-_held: dict[Path, TextIO] = {}
 
-
-def acquire(folder: Path) -> bool:
-    """Lock an existing folder for this process until `release_all`; False when this process holds it already.
+class FolderLock:
+    """The lock of an existing folder, held inside of a `with`.
 
     flock, since Linux carries it over NFS too. On a file system without locks nothing is locked. The holder's name in the file is for
     the message alone: a dead process holds no lock, whatever the file says.
-
-    Raises RunError when another process holds it, or the folder cannot be written.
     """
-    place = folder.resolve()
-    if place in _held:
-        return False
-    try:
-        file = (place / NAME).open("a+", encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"cannot write in {folder}: {error.strerror}", "choose a folder that can be written, with --out") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with file:
-            raise RunError(f"{folder} is being written by {_holder(file)}", "wait until that is done, or end it first") from None
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            file.close()
-            raise RunError(f"cannot lock {folder}: {error.strerror}", "choose another folder with --out") from error
-    _held[place] = file
-    _sign(file)
-    return True
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file: TextIO | None = None
 
-def release_all() -> None:
-    """At the end of a command."""
-    for file in _held.values():
-        with suppress(OSError):  # what a full disk has not taken is tried again, and not needed; the file is closed either way
-            file.close()
-    _held.clear()
+    def __enter__(self) -> "FolderLock":
+        """Take the lock. Raises RunError when somebody holds it, or the folder cannot be written."""
+        try:
+            file = (self.folder / NAME).open("a+", encoding="utf-8")
+        except OSError as error:
+            raise RunError(f"cannot write in {self.folder}: {error.strerror}", "choose a folder that can be written, with --out") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with file:
+                raise RunError(f"{self.folder} is being written by {_holder(file)}", "wait until that is done, or end it first") from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                file.close()
+                raise RunError(f"cannot lock {self.folder}: {error.strerror}", "choose another folder with --out") from error
+        self._file = file
+        _sign(file)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            with suppress(OSError):  # what a full disk has not taken is tried again, and not needed; the file is closed either way
+                self._file.close()
+        self._file = None
 
 
 def _sign(file: TextIO) -> None:

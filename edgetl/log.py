@@ -136,18 +136,3 @@ def detach(handler: logging.Handler) -> None:
 
 def _onward() -> _Onward | None:
     return next((handler for handler in _LOGGER.handlers if isinstance(handler, _Onward)), None)
-
-
-_begun: list[RunLog] = []
-
-
-def begin(path: Path) -> None:
-    """Log into this file until `end`, unless another one is logged into."""
-    if not _begun:
-        _begun.append(RunLog(path).__enter__())
-
-
-def end(error: BaseException | None = None) -> None:
-    for one in _begun:
-        one.__exit__(type(error) if error else None, error, error.__traceback__ if error else None)
-    _begun.clear()

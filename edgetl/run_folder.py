@@ -2,8 +2,9 @@
 
 import platform
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from edgetl import lock, log
 from edgetl.errors import RunError
 from edgetl.files import sha256
+from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
 from edgetl.run_record import Found, RunRecord, Stage, StageFacts
 
@@ -29,6 +31,7 @@ class RunFolder:
     """A run directory and the names of what lies in it."""
 
     path: Path
+    _held: list[FolderLock] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
     def record(self) -> Path:
@@ -113,14 +116,26 @@ class RunFolder:
         run = cls(path)
         if path.exists() and not run.record.exists() and (not path.is_dir() or _foreign_files(path)):
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
-        run.hold()
-        made = run.read() if run.record.exists() else RunRecord(created=_now(), recipe=recipe, software={})
-        made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
+        with run.writing():
+            made = run.read() if run.record.exists() else RunRecord(created=_now(), recipe=recipe, software={})
+            made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
         return run
 
-    def hold(self) -> None:
-        """To be called before anything in it is written, see `hold`."""
-        hold(self.path)
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one process that writes in the run, and log there, until the block ends; blocks may be nested.
+
+        Raises RunError when something else writes in it, or when it cannot be written.
+        """
+        if self._held:
+            yield
+            return
+        with writing(self.path) as held:
+            self._held.append(held)
+            try:
+                yield
+            finally:
+                self._held.clear()
 
     @classmethod
     def open(cls, path: Path | None) -> "RunFolder":
@@ -173,17 +188,17 @@ class RunFolder:
 
     def finish(self, name: str, inputs: str, started: float, files: Sequence[Path], facts: StageFacts) -> None:
         """Record a stage as done: the identity of its inputs, its files with their sha256, and what it found."""
-        self.hold()
-        record = self.read()
-        stage = Stage(
-            inputs=inputs,
-            edgetl=version("edgetl"),
-            finished=_now(),
-            seconds=round(time.monotonic() - started, 1),
-            files={file.relative_to(self.path).as_posix(): sha256(file) for file in files},
-            facts=facts,
-        )
-        record.model_copy(update={"stages": {**record.stages, name: stage}}).write(self.record)
+        with self.writing():
+            record = self.read()
+            stage = Stage(
+                inputs=inputs,
+                edgetl=version("edgetl"),
+                finished=_now(),
+                seconds=round(time.monotonic() - started, 1),
+                files={file.relative_to(self.path).as_posix(): sha256(file) for file in files},
+                facts=facts,
+            )
+            record.model_copy(update={"stages": {**record.stages, name: stage}}).write(self.record)
 
 
 def software() -> dict[str, str]:
@@ -197,19 +212,28 @@ def software() -> dict[str, str]:
     return versions
 
 
-def hold(folder: Path) -> None:
-    """Be the one process that writes in the folder until the command ends, and log there; what a killed one left half-written goes.
+@contextmanager
+def writing(folder: Path) -> Iterator[FolderLock]:
+    """Be the one process that writes in the folder, and log there; what a killed one left half-written is removed.
 
-    Raises RunError when another process writes in it, or when it cannot be written.
+    Raises RunError when something else writes in it, or when it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if lock.acquire(folder):
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    with FolderLock(folder) as held:
+        try:
             for left_over in folder.glob("**/.partial-*"):
                 left_over.unlink()
-    except OSError as error:
-        raise RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out") from error
-    log.begin(folder / log.NAME)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+        with log.RunLog(folder / log.NAME):
+            yield held
+
+
+def _unwritable(folder: Path, error: OSError) -> RunError:
+    return RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out")
 
 
 def _newest() -> Path:

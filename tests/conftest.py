@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl import lock, log
-
 ROOT = Path(__file__).resolve().parents[1]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: what is started here would ignore Ctrl-C
@@ -55,14 +53,6 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return CliResult(code, captured.out, captured.err)
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def unlocked() -> Iterator[None]:
-    """What a test wrote is let go of, as at the end of a command."""
-    yield
-    log.end()
-    lock.release_all()
 
 
 def edgetl(*arguments: object, cwd: Path | None = None, timeout: float = 600) -> subprocess.CompletedProcess[str]:

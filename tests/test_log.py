@@ -11,7 +11,7 @@ import pytest
 from edgetl import console, log
 from edgetl.errors import RunError
 from edgetl.recipe import load
-from edgetl.run_folder import RunFolder, hold
+from edgetl.run_folder import RunFolder, writing
 from tests.conftest import CliResult
 from tests.disk import mounted
 
@@ -20,10 +20,10 @@ logger = logging.getLogger("edgetl.tests")
 
 def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
     logger.warning("before: there is no log")
-    hold(tmp_path)
-    logger.info("a note")
-    logger.warning("a [bold]warning")
-    logger.debug("a detail")
+    with writing(tmp_path):
+        logger.info("a note")
+        logger.warning("a [bold]warning")
+        logger.debug("a detail")
     lines = (tmp_path / log.NAME).read_text(encoding="utf-8").splitlines()
     assert [re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00 \d+ ", "", line) for line in lines[1:]] == [
         "a note",
@@ -34,7 +34,6 @@ def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
 
 def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., CliResult], tmp_path: Path) -> None:
     RunFolder.create(tmp_path / "run", load())
-    log.end()
     outcome = cli("train", "digits", "--out", tmp_path / "run", "--weights", "no such file")
     text = (tmp_path / "run" / log.NAME).read_text(encoding="utf-8")
     assert "edgetl train digits --out" in text
@@ -59,12 +58,12 @@ def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., Cl
     ],
 )
 def test_secrets_do_not_get_in(tmp_path: Path, said: str, secret: str) -> None:
-    hold(tmp_path)
-    logger.info(said)
-    try:
-        raise ValueError(said)
-    except ValueError:
-        logger.debug("a bug", exc_info=True)
+    with writing(tmp_path):
+        logger.info(said)
+        try:
+            raise ValueError(said)
+        except ValueError:
+            logger.debug("a bug", exc_info=True)
     assert secret not in (tmp_path / log.NAME).read_text(encoding="utf-8")
 
 
@@ -75,9 +74,9 @@ def test_what_is_no_secret_stays(said: str) -> None:
 
 def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "LARGEST_BYTES", 2000)
-    hold(tmp_path)
-    for number in range(200):
-        logger.info(f"line {number}")
+    with writing(tmp_path):
+        for number in range(200):
+            logger.info(f"line {number}")
     files = sorted(tmp_path.glob("edgetl.log*"))
     assert [file.name for file in files] == [log.NAME, f"{log.NAME}.1"]
     assert all(file.stat().st_size < 3000 for file in files)
@@ -85,8 +84,8 @@ def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_names_that_cannot_be_encoded_do_not_end_the_work(tmp_path: Path) -> None:
-    hold(tmp_path)
-    logger.info("a\udcffb")
+    with writing(tmp_path):
+        logger.info("a\udcffb")
     assert r"a\udcffb" in (tmp_path / log.NAME).read_text(encoding="utf-8")
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from edgetl import lock
 from edgetl import run_folder as workspace
 from edgetl.errors import RunError
 from edgetl.files import atomic, fingerprint, write_json
@@ -65,7 +64,6 @@ def test_a_killed_writer_leaves_the_old_file_and_the_next_run_cleans_up(tmp_path
     model = run.export / "model.tflite"
     with atomic(model) as temporary:
         temporary.write_bytes(b"old")
-    lock.release_all()  # as at the end of that command
     kill_while_writing(model)
     assert model.read_bytes() == b"old"
     assert partials(run.path)

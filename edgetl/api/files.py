@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from edgetl.api.settings import Overrides, overrides
+from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from edgetl.pipeline.doctor import Written
@@ -55,7 +56,7 @@ class ShipOptions(TypedDict, total=False):
     runtime: str
 
 
-def benchmark_files(files: Sequence[File], **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
+def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
     """Measure latency, memory and size of model files, or of one run's, on devices side by side.
 
     Args:
@@ -76,7 +77,8 @@ def benchmark_files(files: Sequence[File], **options: Unpack[BenchmarkOptions]) 
         profile=runs if options.get("profile") else 0,
     )
     devices = list(options.get("devices", ("local",)))
-    return stage.benchmark([Path(file) for file in files], devices, plan, options.get("images", 0), as_path(options.get("out")))
+    targets = files if isinstance(files, RunFolder) else [Path(file) for file in files]
+    return stage.benchmark(targets, devices, plan, options.get("images", 0), as_path(options.get("out")))
 
 
 def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> dict[str, Any]:

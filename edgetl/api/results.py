@@ -1,6 +1,7 @@
 """What methods of the API return where the pipeline has no document for it."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,13 +61,12 @@ class Card:
         from edgetl.files import atomic, write_json
         from edgetl.report import card as cards
 
-        if out is None:
-            run.hold()
         folder = out or run.path
         results = cards.results(run.read(), Validation.of(run))
-        write_json(folder / "results.json", results)
-        with atomic(folder / "card.md") as temporary:
-            temporary.write_text(cards.card(folder.resolve().name, results), encoding="utf-8")
+        with run.writing() if out is None else nullcontext():
+            write_json(folder / "results.json", results)
+            with atomic(folder / "card.md") as temporary:
+                temporary.write_text(cards.card(folder.resolve().name, results), encoding="utf-8")
         return cls(folder, results)
 
 

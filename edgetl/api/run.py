@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
@@ -62,7 +62,7 @@ class Run:
         return f"edgetl.Run({str(self.path)!r})"
 
     def __enter__(self) -> "Run":
-        self._writing = writing(self.folder)
+        self._writing = self.folder.writing() if self.rank == 0 else nullcontext()
         self._writing.__enter__()
         return self
 
@@ -104,7 +104,7 @@ class Run:
             raise UsageError(f"there is no ONNX style '{onnx_style}'", did_you_mean(onnx_style, _STYLES))
         with self._opened() as project:
             if texts or any(value is not None for value in asked.values()):
-                project = Project.open(self.path, asked, texts)
+                project = Project.open(self.folder, asked, texts)
             if onnx_style:
                 names = [_STYLES[onnx_style] if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
             return Exported.of(self.folder, stage.export(project, precisions, names))
@@ -160,7 +160,7 @@ class Run:
 
     def benchmark(self, **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
         """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
-        return benchmark_files([self.path], **options)
+        return benchmark_files(self.folder, **options)
 
     def bundle(
         self,
@@ -184,9 +184,7 @@ class Run:
         """
         from edgetl.pipeline.ship import bundle as stage
 
-        with self._opened() as project:
-            if out is None:
-                self.folder.hold()
+        with self._opened() as project, self.folder.writing() if out is None else nullcontext():
             return stage.bundle(project, self.bundle_path(out), list(models), name, version, licence, as_path(sign), force)
 
     def bundle_path(self, out: str | Path | None = None) -> Path:
@@ -231,7 +229,7 @@ class Run:
         """Give the project that a method works on; inside of a `with` all methods share one."""
         from edgetl.pipeline.project import Project
 
-        self._project = self._project or Project.open(self.path)
+        self._project = self._project or Project.open(self.folder)
         try:
             yield self._project
         finally:
@@ -248,9 +246,3 @@ def newest(*, for_: str = "") -> Run:
     run = Run(RunFolder.open(None).path)
     logger.info(f"run: {run.path}, the newest")
     return run
-
-
-@contextmanager
-def writing(folder: RunFolder) -> Iterator[None]:
-    folder.hold()
-    yield

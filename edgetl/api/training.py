@@ -97,9 +97,10 @@ def _train(
     if source is not None:
         make_backbone(source, Path(chosen.model.weights))
     project = Project.create(chosen, as_path(out))
-    stage.train(project)
-    if baseline and project.team.rank == 0:
-        baselines.compare_with_baseline(project, baseline)
+    with project.writing():
+        stage.train(project)
+        if baseline and project.team.rank == 0:
+            baselines.compare_with_baseline(project, baseline)
     return Run.of(project)
 
 

@@ -5,15 +5,15 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from edgetl import console, lock, log, stops
+from edgetl import console, stops
 from edgetl.cli import (
     benchmark,
     bundle,
@@ -134,7 +134,7 @@ def entry() -> None:
 
 def main() -> None:
     """Run the command in sys.argv; always ends with SystemExit, but for bugs."""
-    with console.Console(), _logged():
+    with console.Console():
         try:
             with stops.heard():
                 app()
@@ -159,16 +159,3 @@ def _fail(error: EdgetlError) -> NoReturn:
     console.fail(error.problem, error.remedy)
     console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
     sys.exit(error.exit_code)
-
-
-@contextmanager
-def _logged() -> Iterator[None]:
-    """Write how the command ended, a bug's traceback included, into the log; then let go of locks and log."""
-    try:
-        yield
-    except BaseException as error:
-        log.end(error)
-        raise
-    finally:
-        log.end()
-        lock.release_all()

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,21 @@ from edgetl.runtimes import open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
 
 
-def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, images: int, out: Path | None) -> dict[str, Any]:
+def benchmark(targets: RunFolder | Sequence[Path], devices: Sequence[str], plan: Plan, images: int, out: Path | None) -> dict[str, Any]:
     """Measure, and write benchmark.json, .md, .csv and .png into `out`, by default the run.
 
     Args:
         targets: one run, or model files; none: the newest run.
         images: of the run's validation set for the devices to answer; 0: none, -1: all. Raises UsageError where there is no run.
     """
-    run = None if targets and all(path.is_file() for path in targets) else _run_of(targets)
-    if run and out is None:
-        run.hold()
+    run = targets if isinstance(targets, RunFolder) else _run_of(targets)
+    with run.writing() if run and out is None else nullcontext():
+        return _benchmark(run, () if isinstance(targets, RunFolder) else targets, devices, plan, images, out)
+
+
+def _benchmark(
+    run: RunFolder | None, targets: Sequence[Path], devices: Sequence[str], plan: Plan, images: int, out: Path | None
+) -> dict[str, Any]:
     subjects = _of_run(run) if run else _of_files(targets)
     if images and not run:
         raise UsageError("--accuracy needs a run, whose validation images are sent", "name the run instead of its files")
@@ -43,7 +48,9 @@ def benchmark(targets: Sequence[Path], devices: Sequence[str], plan: Plan, image
     return document
 
 
-def _run_of(targets: Sequence[Path]) -> RunFolder:
+def _run_of(targets: Sequence[Path]) -> RunFolder | None:
+    if targets and all(path.is_file() for path in targets):
+        return None
     if len(targets) > 1:
         missing = [str(path) for path in targets if not path.is_file()]
         raise UsageError(f"{missing[0]} is no model file", "name one run, or model files that end in .tflite or .onnx")

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,11 @@ def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[st
         names: files, or embedded images.
         out: folder; None: explain/ in the run.
     """
-    if out is None:
-        project.run.hold()
+    with project.run.writing() if out is None else nullcontext():
+        return _explain(project, names, out)
+
+
+def _explain(project: Project, names: Sequence[str], out: Path | None) -> dict[str, Any]:
     contract, folder = project.contract, out or project.run.explained
     images = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
     quantized, scheme = chosen(project, "")

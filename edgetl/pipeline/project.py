@@ -3,9 +3,10 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from edgetl.keras import set_seed
 
@@ -33,12 +34,25 @@ from edgetl.training.epochs import Schedule
 from edgetl.training.team import Team, team
 
 logger = logging.getLogger(__name__)
+P = ParamSpec("P")
+Made = TypeVar("Made")
 
 
 def listing_of(recipe: Recipe) -> Listing:
     """What the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
     data = recipe.data
     return exclude.apply(sources.find(data.source), data.exclude).limited(data.limit)
+
+
+def writes(verb: Callable[Concatenate["Project", P], Made]) -> Callable[Concatenate["Project", P], Made]:
+    """Make the verb the one writer of the project's run while it works."""
+
+    @wraps(verb)
+    def call(project: "Project", /, *arguments: P.args, **options: P.kwargs) -> Made:
+        with project.run.writing():
+            return verb(project, *arguments, **options)
+
+    return call
 
 
 class Project:
@@ -67,12 +81,16 @@ class Project:
         return project
 
     @classmethod
-    def open(cls, path: Path | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
-        """A run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
-        run = RunFolder.open(path)
+    def open(cls, path: Path | RunFolder | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
+        """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
+        run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         if path is None:
             logger.info(f"run: {run.path}, the newest")
         return cls(run, restore(run.read().recipe.model_dump(), settings, options))
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Be the one process that writes in the run; a worker that is not rank 0 writes nothing."""
+        return self.run.writing() if self.team.rank == 0 else nullcontext()
 
     @property
     def team(self) -> Team:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ _COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onn
 
 def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
     """Write it, by default to report.html (or .md, .pdf) in the run; gives its path and what is not in it."""
-    if out is None:
-        run.hold()
+    with run.writing() if out is None else nullcontext():
+        return _report(run, out, form)
+
+
+def _report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
     path = out or run.path / f"report.{form}"
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so

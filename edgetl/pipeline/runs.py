@@ -7,9 +7,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from edgetl import lock
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import ValidatedModel, Validation
+from edgetl.lock import FolderLock
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import RunRecord
@@ -106,7 +106,8 @@ def removable(run: RunFolder) -> str:
         return "it is a link"
     try:
         run.read()
-        lock.acquire(run.path)  # another process may be writing in it
+        with FolderLock(run.path):  # another process may be writing in it
+            pass
     except RunError as error:
         return error.problem
     foreign = [path.name for path in run.path.iterdir() if path.is_symlink() or not any(fnmatch(path.name, own) for own in _OWN)]
@@ -119,6 +120,7 @@ def remove(run: RunFolder) -> None:
     if reason:
         raise RunError(f"{run.path} is not removed: {reason}", "move away what you want to keep, and delete the folder yourself")
     try:
-        shutil.rmtree(run.path)
+        with FolderLock(run.path):
+            shutil.rmtree(run.path)
     except OSError as error:
         raise RunError(f"cannot remove {run.path}: {error}", "close what has its files open, and look at its permissions") from error

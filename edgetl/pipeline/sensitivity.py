@@ -8,7 +8,7 @@ from edgetl.explain.drift import drift
 from edgetl.export.tflite import int8_tflite
 from edgetl.files import write_json
 from edgetl.pipeline.export.files import export_inputs
-from edgetl.pipeline.project import Project
+from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.sensitivity import sensitivity as measure_damage
@@ -16,6 +16,7 @@ from edgetl.report.plots import sensitivity as plots
 from edgetl.run_record import ExportFacts, QuantizedFacts
 
 
+@writes
 def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any]:
     """What quantization does to `limit` training images (0: all); into sensitivity.json and, as an image, sensitivity.png.
 
@@ -23,7 +24,6 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
         scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
     """
     run, contract = project.run, project.contract
-    run.hold()
     quantized, name = chosen(project, scheme)
     images, rows = project.trained_images(), project.rows("train", limit)
     damages = measure_damage(project.float_model, quantized, contract, images.pixels, rows)

@@ -13,7 +13,7 @@ from edgetl.evaluation.parity import REFERENCE, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
 from edgetl.files import fingerprint
 from edgetl.pipeline.export.files import exported
-from edgetl.pipeline.project import Project
+from edgetl.pipeline.project import Project, writes
 from edgetl.quantization.base import Quantized
 from edgetl.run_folder import software
 from edgetl.run_record import ValidateFacts
@@ -27,6 +27,7 @@ from edgetl.runtimes.latency import time_in_turn
 _BEST_FIRST = ("tflite_int8", "onnx_int8", "tflite_float32", "onnx_float32", REFERENCE)
 
 
+@writes
 def validate(project: Project, limit: int | None = None, *, again: bool = True) -> Validation:
     """Measure accuracy, agreement and latency of the Keras models and of every exported file on the validation images.
 
@@ -36,7 +37,6 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
         limit: images, evenly over the classes; None: what the recipe says; 0: all.
         again: also when the same files were validated before.
     """
-    project.run.hold()
     settings = project.recipe.validation
     limit = settings.limit if limit is None else limit
     run, exports = project.run, exported(project)

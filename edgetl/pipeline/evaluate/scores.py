@@ -14,7 +14,7 @@ from edgetl.evaluation.scores import score
 from edgetl.files import fingerprint
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.export.files import exported
-from edgetl.pipeline.project import Project
+from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.validate import subject_name
 from edgetl.registry import did_you_mean
 from edgetl.report.plots.confusion import confusion_plot
@@ -35,6 +35,7 @@ _CV_CAVEAT = (
 )
 
 
+@writes
 def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), cv_folds: int = 0) -> Evaluation:
     """Score models on the images of a split, and write evaluation.json and evaluation.png into the run.
 
@@ -46,7 +47,6 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     chosen = _split(split)
     if cv_folds == 1:
         raise UsageError("one fold leaves nothing to train on", "choose 2 or more; 5 is usual")
-    project.run.hold()
     exact_float32()
     images, rows = project.trained_images(), project.images.rows(chosen)
     if not len(rows):

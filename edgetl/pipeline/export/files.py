@@ -19,7 +19,7 @@ from edgetl.export.tflite import float_tflite
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate
-from edgetl.pipeline.project import Project
+from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.train.stages import int8_schemes
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Quantized, Scheme
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 _NO_BUDGET = 100.0  # points: all that there is to lose
 
 
+@writes
 def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[str] = ()) -> list[Path]:
     """Write model files into the run's export folder.
 
@@ -41,7 +42,6 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         precisions, formats: what to write; empty: all that the recipe names. Raises UsageError or ExportError when a format cannot
             carry a precision that was asked for by name, BudgetError when the best int8 model loses more than it may (it is written).
     """
-    project.run.hold()
     asked = project.recipe.export
     wanted = [(precision, name) for precision in precisions or asked.precisions for name in formats or asked.formats]
     able = [(precision, name) for precision, name in wanted if precision in FORMATS.load(name).precisions]

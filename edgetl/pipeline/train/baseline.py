@@ -10,7 +10,7 @@ from edgetl.errors import UsageError
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import paired
 from edgetl.files import fingerprint
-from edgetl.pipeline.project import Project
+from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.train.stages import train_float
 from edgetl.recipe import Recipe, restore
 from edgetl.registry import did_you_mean
@@ -37,12 +37,14 @@ def check(recipe: Recipe, kind: str) -> str:
     return kind
 
 
+@writes
 def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     """Train the baseline beside a trained run, in RUN/baseline-KIND, and record what came out in run.json."""
     recipe = _recipe(project.recipe, kind)
     logger.info(f"baseline: {kind}")
     other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe)
-    theirs = train_float(other)
+    with other.run.writing():
+        theirs = train_float(other)
     stage = f"baseline_{kind.replace('-', '_')}"
     project.stage(stage, fingerprint(project.run.stage("float").inputs, theirs), partial(_compare, project, other, kind))
     facts = project.run.facts(stage, BaselineFacts)

@@ -25,8 +25,9 @@ def pretrain(project: Project, out: Path | None) -> Path:
         raise UsageError(
             "a backbone is pretrained in one process", "unset TF_CONFIG, or use --set train.strategy=mirrored for all GPUs of this one"
         )
-    inputs = prepare(project)
-    project.stage("backbone", inputs, partial(_backbone, project, inputs))
+    with project.run.writing():
+        inputs = prepare(project)
+        project.stage("backbone", inputs, partial(_backbone, project, inputs))
     if out is None:
         return project.run.backbone
     with atomic(out) as temporary:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edgetl import lock
 from edgetl.errors import RunError
 from edgetl.training.team import LOST, Team
 
@@ -27,5 +26,5 @@ def rejoining(team: Team) -> Iterator[None]:
         if times > _MOST:
             raise RunError(f"a worker was lost {times} times", "look at the other workers' logs; the same command goes on") from error
         logger.warning(f"a worker was lost ({type(error).__name__}); starting again, to go on after the last finished epoch")
-        lock.release_all()
+        # The lock is not held over this: its file is closed by exec, and taken again.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {_COUNT: str(times)})

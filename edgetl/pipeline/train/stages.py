@@ -35,12 +35,13 @@ def train(project: Project) -> None:
     """
     if project.team.rank:
         return _follow(project)
-    inputs = train_float(project)
-    if project.float_stage == "compress":
-        inputs = fingerprint(inputs, project.recipe.compress.model_dump())
-        project.stage("compress", inputs, partial(_compress, project, inputs))
-    for scheme in int8_schemes(project):
-        quantize(project, scheme)
+    with project.run.writing():
+        inputs = train_float(project)
+        if project.float_stage == "compress":
+            inputs = fingerprint(inputs, project.recipe.compress.model_dump())
+            project.stage("compress", inputs, partial(_compress, project, inputs))
+        for scheme in int8_schemes(project):
+            quantize(project, scheme)
 
 
 def train_float(project: Project) -> str:

@@ -18,7 +18,7 @@ from edgetl.files import atomic, fingerprint, write_json
 from edgetl.pipeline.tune.trial import Choice, judged, recipe_of, trained
 from edgetl.recipe import Recipe, load
 from edgetl.report.tune import plot
-from edgetl.run_folder import hold
+from edgetl.run_folder import writing
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,11 @@ def tune(recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
     Raises DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
     """
     optuna = _optuna()
-    hold(out)
+    with writing(out):
+        return _search(optuna, recipe, out, search)
+
+
+def _search(optuna: Any, recipe: Recipe, out: Path, search: Search) -> dict[str, Any]:
     space: dict[str, Sequence[Any]] = {"model": _with_weights(recipe), "model.image_size": IMAGE_SIZES}
     networks = _study(optuna, recipe, out, search, space)
     default = {"model": _name(recipe), "model.image_size": recipe.model.image_size}
