@@ -17,7 +17,7 @@ from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
-from edgetl.training.epochs import Schedule
+from edgetl.training.schedule import Schedule
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
 _PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout)

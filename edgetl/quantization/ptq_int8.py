@@ -13,7 +13,7 @@ from edgetl.data.calibration import sample
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
-from edgetl.training.epochs import Schedule
+from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
 
 logger = logging.getLogger(__name__)

@@ -1,9 +1,10 @@
-"""Quantization-aware training: the calibrated model learns, with rounding in the loop, to answer as the float model does.
+"""Quantization-aware training: the calibrated model learns, with rounding in the loop, to predict what the float model predicts.
 
 Distillation instead of labels, since a converged model only overfits further (Hinton et al. 2015, arXiv:1503.02531); ranges are
 calibrated before the first step, since the library's own start at [-6, 6] and arrive only after thousands of steps.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from edgetl.keras import keras, tf
@@ -18,11 +19,11 @@ from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
-from edgetl.training.epochs import Schedule, train_epochs
-from edgetl.training.finetune import accuracy_and_loss, divergence
-from edgetl.training.schedule import WarmupCosine
-from edgetl.training.scoring import scorer
-from edgetl.training.team import ALONE
+from edgetl.training.finetune import divergence
+from edgetl.training.schedule import Schedule, WarmupCosine
+from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.step import Loss, Optimizer, Step
+from edgetl.training.trainer import Trainer
 
 
 def quantize(
@@ -34,35 +35,40 @@ def quantize(
     """
     _refuse_mixed_precision(float_model)
     calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, images, rows, contract, settings)
-    student = quantize_aware(float_model, calibrated, settings.learn_ranges)
-    optimizer = keras.optimizers.Adam(
+    student = quantize_aware(float_model, calibrated, learn_ranges=settings.learn_ranges)
+    adam = keras.optimizers.Adam(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
     )
-    optimizer.build(student.trainable_variables)
+    adam.build(student.trainable_variables)
     train, val = images.rows("train"), images.rows("val")
 
     def baked() -> Quantized:
         return bake(float_model, _trained_weights(float_model, student), learned_ranges(student, calibrated.ranges), contract)
 
     judged = calibrated.to_keras(float_model, contract)
-    score = scorer(judged, contract)
+    compute_logits = scorer(judged, contract)
 
     def validate() -> tuple[float, float]:
-        """Of what would be shipped, with biases on their grids, which the student's are not."""
+        """Judge what would be shipped, with biases on their grids, which the student's are not."""
         judged.set_weights(baked().to_keras(float_model, contract).get_weights())
-        return accuracy_and_loss(score(images.pixels, val), images.label_ids[val])
+        return accuracy_and_loss(compute_logits(images.pixels, val), images.label_ids[val])
 
-    history = train_epochs(
-        "quantization-aware training",
-        schedule,
-        student.variables,
-        optimizer.variables,
-        lambda epoch: epoch_batches(settings.training_images, train, settings.batch_size, settings.seed, epoch),
-        ALONE.steps(_step(student, float_model, contract, settings, optimizer)),
-        validate,
-        start_counts=True,
-    )
-    return baked(), facts | {"training": history.training()}
+    history = Trainer(
+        variables=student.variables,
+        step=Step(
+            loss=_loss(student, float_model, contract, settings),
+            optimizers=[Optimizer(keras=adam, variables=student.trainable_variables)],
+            augment=settings.augment,
+            constraint=kept(float_model, student),
+        ),
+        batches=lambda epoch, share: epoch_batches(
+            settings.training_images, train, settings.batch_size, settings.seed, epoch, share
+        ),
+        validate=validate,
+        schedule=replace(schedule, name="quantization-aware training"),
+        keep_start=True,
+    ).train()
+    return baked(), facts | {"training": history.recorded()}
 
 
 def _refuse_mixed_precision(model: Any) -> None:
@@ -75,31 +81,28 @@ def _refuse_mixed_precision(model: Any) -> None:
         )
 
 
-def _step(student: Any, float_model: Any, contract: Contract, settings: Settings, optimizer: Any) -> Any:
+def _loss(student: Any, float_model: Any, contract: Contract, settings: Settings) -> Loss:
     teacher, learner = (
         keras.Model(model.input, [model.get_layer(pool).output, model.output])
         for model, pool in ((float_model, "pool"), (student, "quant_pool"))
     )
-    keep_compressed = kept(float_model, student)
+    temperature, feature_weight = settings.temperature, settings.feature_weight  # a graph's function must not hold the images
 
-    def step(pixels: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
-        images = contract.normalize(settings.augment(pixels, seed))
-        wanted_features, wanted = teacher(images, training=False)
-        with tf.GradientTape() as tape:
-            features, logits = learner(images, training=True)
-            loss = divergence(wanted, logits, settings.temperature)
-            if settings.feature_weight:
-                error = tf.reduce_mean(tf.square(features - wanted_features)) / tf.reduce_mean(tf.square(wanted_features))
-                loss += settings.feature_weight * error
-        optimizer.apply_gradients(zip(tape.gradient(loss, student.trainable_variables), student.trainable_variables, strict=True))
-        keep_compressed()
-        return loss, tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
+    def loss(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+        normalized = contract.normalize(pixels)
+        teacher_features, teacher_logits = teacher(normalized, training=False)
+        features, logits = learner(normalized, training=True)
+        value = divergence(teacher_logits, logits, temperature)
+        if feature_weight:
+            error = tf.reduce_mean(tf.square(features - teacher_features)) / tf.reduce_mean(tf.square(teacher_features))
+            value += feature_weight * error
+        return value, logits
 
-    return step
+    return loss
 
 
 def _trained_weights(float_model: Any, student: Any) -> dict[str, list[np.ndarray]]:
-    """The student's weights under the float model's layer names, in that model's order of kernel and bias."""
+    """Return the student's weights under the float model's layer names, in that model's order of kernel and bias."""
     weights = {}
     for layer in float_model.layers:
         if layer.weights:

@@ -23,7 +23,7 @@ class PerChannel(Quantizer):
     The library quantizes depthwise kernels per tensor. Straight-through gradient: nothing is clipped, since the range follows the weights.
     """
 
-    def __init__(self, depthwise: bool = False) -> None:
+    def __init__(self, *, depthwise: bool = False) -> None:
         self.depthwise = depthwise
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Calibrated(Quantizer):
     and a range that ends where the layer clips (`ceiling`) saturates for it in integers: it must not grow beyond.
     """
 
-    def __init__(self, low: float, high: float, ceiling: float, learned: bool) -> None:
+    def __init__(self, low: float, high: float, ceiling: float, *, learned: bool) -> None:
         self.low, self.high, self.ceiling, self.learned = low, high, ceiling, learned
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class Calibrated(Quantizer):
         return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
 
     def ends(self, low: Any, high: Any) -> tuple[Any, Any]:
-        """The range that these variables stand for."""
+        """Return the range that these variables stand for."""
         return self.low * (1.0 + GAIN * low), tf.minimum(self.high * (1.0 + GAIN * high), self.ceiling)
 
     def get_config(self) -> dict[str, Any]:
@@ -67,13 +67,13 @@ class Calibrated(Quantizer):
 
 
 class Int8Config(QuantizeConfig):
-    """Which of a layer's tensors are quantized: the kernel of this name, if any, and the output by this quantizer, if any."""
+    """Says which of a layer's tensors are quantized: the kernel of this name, if any, and the output by this quantizer, if any."""
 
     def __init__(self, kernel: str | None, output: Calibrated | None) -> None:
         self.kernel, self.output = kernel, output
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
-        return [(getattr(layer, self.kernel), PerChannel(self.kernel == "depthwise_kernel"))] if self.kernel else []
+        return [(getattr(layer, self.kernel), PerChannel(depthwise=self.kernel == "depthwise_kernel"))] if self.kernel else []
 
     def set_quantize_weights(self, layer: Any, quantize_weights: Any) -> None:
         if self.kernel:
@@ -102,8 +102,8 @@ class _AsAnnotated(Default8BitQuantizeScheme):
         return model, layer_quantize_map
 
 
-def quantize_aware(model: keras.Model, calibrated: Quantized, learn_ranges: bool) -> Any:
-    """A copy of a folded float model that computes, and learns, with quantized kernels and outputs; the image is on its grid already.
+def quantize_aware(model: keras.Model, calibrated: Quantized, *, learn_ranges: bool) -> Any:
+    """Return a copy of a folded float model that computes and learns with quantized kernels and outputs; images are on their grid already.
 
     It starts from the float model's kernels and from the calibrated model's ranges and biases.
     """
@@ -112,7 +112,7 @@ def quantize_aware(model: keras.Model, calibrated: Quantized, learn_ranges: bool
         if isinstance(layer, layers.InputLayer):
             return layer
         ends = calibrated.ranges.get(layer.name)
-        output = Calibrated(*ends, _ceiling(layer), learn_ranges) if ends else None
+        output = Calibrated(*ends, _ceiling(layer), learned=learn_ranges) if ends else None
         copy = layer.__class__.from_config(layer.get_config())  # a wrapper around the layer itself would share its weights
         return tfq.quantize_annotate_layer(copy, Int8Config(kernel_name(layer), output))
 
@@ -127,14 +127,14 @@ def quantize_aware(model: keras.Model, calibrated: Quantized, learn_ranges: bool
 
 
 def _ceiling(layer: Any) -> float:
-    """Where a layer's output is clipped."""
+    """Return where a layer's output is clipped."""
     if isinstance(layer, HardSigmoid):
         return layer.height
     return float(layer.max_value) if isinstance(layer, layers.ReLU) and layer.max_value is not None else np.inf
 
 
 def learned_ranges(student: Any, ranges: Ranges) -> Ranges:
-    """Where training has moved the ranges."""
+    """Return the ranges as training has moved them."""
     moved = {}
     for name in ranges:
         wrapper = student.get_layer(f"quant_{name}")

@@ -1,4 +1,4 @@
-"""Kernels of fewer different values, for files that must be small when zipped: zeros (pruning) and clusters, both trained in.
+"""Train kernels to fewer different values, for files that must be small when zipped: zeros (pruning) and clusters.
 
 All is measured against the largest magnitude of each output channel, because a folded batch norm has scaled the channels apart and int8
 has a scale for each: the smallest weights of the whole kernel would be whole channels, and centroids of the whole kernel would become as
@@ -10,7 +10,7 @@ Depthwise kernels and biases stay as they are: few numbers, and the network is s
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgetl.keras import layers, tf
@@ -18,8 +18,11 @@ from edgetl.keras import layers, tf
 import numpy as np
 
 from edgetl.errors import UsageError
-from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import Constraint, FineTuneSettings, Material, fine_tune
+from edgetl.run_record import Compression
+from edgetl.training.examples import AugmentedExamples
+from edgetl.training.finetune import FineTuneSettings, fine_tune
+from edgetl.training.history import History
+from edgetl.training.schedule import Schedule
 
 _EVERY = 8  # steps between two growths of the masks: sorting all weights takes about as long as a step
 _LLOYD = 1000  # iterations at most; 65 536 weights converge in fewer
@@ -28,19 +31,21 @@ _SAME = 1e-5  # of a channel's limit: float32 rounding within a cluster is a hun
 _SMALLEST = 1e-6  # an all-zero channel still needs a scale
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompressSettings:
     """How far to compress. Raises UsageError when it cannot be done.
 
     Args:
         sparsity: share of each kernel that becomes zero; 0: none.
         clusters: different values of each kernel, in units of its channels' limits, zero and both limits included; 0: any number.
-        tuning: how the rest is trained meanwhile.
+        pruning: how the rest is trained while zeros grow.
+        clustering: how the clusters are trained.
     """
 
     sparsity: float
     clusters: int
-    tuning: FineTuneSettings
+    pruning: FineTuneSettings
+    clustering: FineTuneSettings
 
     def __post_init__(self) -> None:
         if not 0 <= self.sparsity < 1:
@@ -50,29 +55,27 @@ class CompressSettings:
 
 
 def compressible(model: Any) -> list[Any]:
-    """The layers whose kernels are compressed: regular and pointwise convolutions, and the dense head."""
+    """Return the layers whose kernels are compressed: regular and pointwise convolutions, and the dense head."""
     return [layer for layer in model.layers if type(layer) in (layers.Conv2D, layers.Dense)]
 
 
-def compress(model: Any, material: Material, settings: CompressSettings, schedule: Schedule) -> dict[str, History]:
-    """Prune, then cluster, a folded classifier in place, each in trainings of `schedule`, with checkpoints beside its own.
+def compress(model: Any, examples: AugmentedExamples, settings: CompressSettings, schedule: Schedule) -> dict[str, History]:
+    """Prune, then cluster, a folded classifier in place, in a training each, with checkpoints beside the schedule's own.
 
     All zeros are there after the first epoch, and clusters before it, so that every epoch may be the best.
 
     Returns:
         "pruning" and "clustering", as far as the settings ask for them.
     """
-
-    def train(name: str, constraint: Constraint) -> History:
-        return fine_tune(model, material, settings.tuning, schedule.part(name), name, constraint)
-
     histories, kernels = {}, [layer.kernel for layer in compressible(model)]
     if settings.sparsity:
-        histories["pruning"] = train("pruning", Pruning(kernels, settings.sparsity, schedule.steps_per_epoch))
+        pruning = replace(settings.pruning, constraint=Pruning(kernels, settings.sparsity, schedule.steps_per_epoch))
+        histories["pruning"] = fine_tune(model, examples, pruning, schedule.part("pruning"))
     if settings.clusters:
         for kernel in kernels:
             kernel.assign(clustered(kernel.numpy(), settings.clusters))
-        histories["clustering"] = train("clustering", Kept((kernel, kernel.numpy()) for kernel in kernels))
+        clustering = replace(settings.clustering, constraint=Kept((kernel, kernel.numpy()) for kernel in kernels))
+        histories["clustering"] = fine_tune(model, examples, clustering, schedule.part("clustering"))
     return histories
 
 
@@ -117,7 +120,7 @@ class Kept:
     state: Sequence[Any] = ()  # all follows from the kernels that it starts with
 
     def __init__(self, pairs: Iterable[tuple[Any, np.ndarray]]) -> None:
-        """From pairs of a variable and the kernel [..., C_out], of the same shape, whose zeros and clusters it is to keep."""
+        """Take pairs of a variable and the kernel [..., C_out], of the same shape, whose zeros and clusters it is to keep."""
         found = [(variable, codebook(kernel), kernel != 0) for variable, kernel in pairs]
         self._clustered = [(variable, *book) for variable, book, _ in found if book]
         self._masked = [(variable, mask.astype(np.float32)) for variable, book, mask in found if not book and not mask.all()]
@@ -130,9 +133,9 @@ class Kept:
 
 
 def kept(float_model: Any, student: Any) -> Kept:
-    """To be called after every step of quantization-aware training: what is compressed in the float model stays so in its student.
+    """Return the constraint of quantization-aware training: what is compressed in the float model stays so in its student.
 
-    An uncompressed model has nothing to keep, and the call does nothing.
+    An uncompressed model has nothing to keep, and the constraint does nothing.
     """
 
     def learning(layer: Any) -> Any:
@@ -143,7 +146,7 @@ def kept(float_model: Any, student: Any) -> Kept:
 
 
 def clustered(kernel: np.ndarray, count: int) -> np.ndarray:
-    """The kernel [..., C_out] with at most `count` different values in units of its channels' limits: -1, 1, its zeros, k-means between.
+    """Return the kernel [..., C_out] with at most `count` different values in units of its channels' limits: -1, 1, 0, and k-means.
 
     Lloyd's iterations in one dimension from evenly spaced centroids, which keep the rare large weights (Han et al. 2016, arXiv:1510.00149).
     """
@@ -169,7 +172,10 @@ def _k_means(ordered: np.ndarray, count: int) -> np.ndarray:
 
 
 def codebook(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Centroids float32 [n] in units of the channels' limits, and each weight's number among them, int32; None of an unclustered kernel."""
+    """Return the centroids float32 [n] in units of the channels' limits, and each weight's index among them, int32.
+
+    Returns None for an unclustered kernel.
+    """
     units = kernel / _limits(kernel).numpy()
     order = np.argsort(units, axis=None)
     ordered = units.ravel()[order]
@@ -196,26 +202,25 @@ def _onto_clusters(kernel: Any, centroids: np.ndarray, clusters: np.ndarray) -> 
 
 
 def _limits(kernel: Any) -> Any:
-    """Largest magnitude of each output channel: float32 [C_out]."""
+    """Return the largest magnitude of each output channel: float32 [C_out]."""
     return tf.maximum(tf.reduce_max(tf.abs(kernel), list(range(len(kernel.shape) - 1))), _SMALLEST)
 
 
-def achieved(model: Any) -> dict[str, Any]:
-    """What a report says of a compressed model: its kernels' numbers, their share of zeros in all, and the most clusters in one, if any."""
-    kernels = [layer.kernel.numpy() for layer in compressible(model)]
-    books = [book for kernel in kernels if (book := codebook(kernel))]
-    size = sum(kernel.size for kernel in kernels)
-    zeros = {layer.name: round(float(np.mean(kernel == 0)), 4) for layer, kernel in zip(compressible(model), kernels, strict=True)}
-    return {
-        "weights": size,
-        "zero_fraction": round(float(sum((kernel == 0).sum() for kernel in kernels)) / size, 4),
-        "zero_fraction_by_layer": zeros,
-        "clusters": max((len(centroids) for centroids, _ in books), default=None),
-    }
+def compression_of(model: Any) -> Compression:
+    """Count the zeros and clusters in a model's compressible kernels."""
+    kernels = {layer.name: layer.kernel.numpy() for layer in compressible(model)}
+    books = [book for kernel in kernels.values() if (book := codebook(kernel))]
+    size = sum(kernel.size for kernel in kernels.values())
+    return Compression(
+        weights=size,
+        zero_fraction=round(float(sum((kernel == 0).sum() for kernel in kernels.values())) / size, 4),
+        zero_fraction_by_layer={name: round(float(np.mean(kernel == 0)), 4) for name, kernel in kernels.items()},
+        clusters=max((len(centroids) for centroids, _ in books), default=None),
+    )
 
 
 def zipped_bytes(content: bytes) -> int:
-    """Size of a zip file that holds the content alone, deflated at level 9: about what an app store's package grows by."""
+    """Return the size of a zip file that holds only the content, deflated at level 9: about what an app store's package grows by."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr("model", content)

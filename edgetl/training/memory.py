@@ -1,4 +1,4 @@
-"""When a batch does not fit into a device's memory: which one would."""
+"""Say which batch size fits when a batch does not fit into a device's memory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,12 +18,12 @@ def fitting(batch_size: int, attempt: Callable[[int], object]) -> Iterator[None]
     try:
         yield
     except tf.errors.ResourceExhaustedError:
-        size = largest(batch_size, attempt)
+        size = _largest(batch_size, attempt)
         remedy = f"--batch-size {size} fits" if size else "not even one image fits: choose a smaller --image-size or backbone"
         raise RunError(f"{batch_size} images a step do not fit into the memory of {device_name()}", remedy) from None
 
 
-def largest(too_large: int, attempt: Callable[[int], object]) -> int:
+def _largest(too_large: int, attempt: Callable[[int], object]) -> int:
     size = too_large // 2
     while size:
         try:

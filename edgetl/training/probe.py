@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from edgetl.errors import UsageError
 from edgetl.progress import progress
+from edgetl.errors import UsageError
 from edgetl.training.finetune import class_weights
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them

@@ -1,15 +1,49 @@
-"""Learning rates over the steps of a training."""
+"""How long a training takes, and its learning rate over the steps."""
 
 import math
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from edgetl.keras import keras, tf
 
 
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long to train, and where to keep what a killed training needs to go on.
+
+    Args:
+        name: names the training in messages and in TensorBoard.
+        epochs: the most epochs.
+        steps_per_epoch: batches in an epoch.
+        patience: epochs without a better one after which training stops.
+        checkpoint: file to resume from after a kill; `finish` removes it.
+        identity: fingerprint of all inputs; a checkpoint of other inputs is not used.
+        logs: folder that gets TensorBoard's logs, a folder for each training; None: no logs.
+    """
+
+    name: str
+    epochs: int
+    steps_per_epoch: int
+    patience: int
+    checkpoint: Path
+    identity: str
+    logs: Path | None = None
+
+    def part(self, name: str) -> "Schedule":
+        """Return the schedule of a part of the training, with its own name and its own checkpoint beside this one's."""
+        return replace(self, name=name, checkpoint=self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"))
+
+    def finish(self) -> None:
+        """Remove the checkpoints, those of the parts too."""
+        for checkpoint in self.checkpoint.parent.glob(f"{self.checkpoint.stem}*"):
+            checkpoint.unlink()
+
+
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
     """Linear from 0 to `peak` over the first `warmup` steps, then half a cosine to 0 at step `steps` (arXiv:1608.03983, no restarts).
 
-    Before step `start` it is 0.
+    Before step `start` the rate is 0.
     """
 
     def __init__(self, peak: float, steps: int, warmup: int, start: int = 0) -> None:

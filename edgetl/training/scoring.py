@@ -7,17 +7,17 @@ from edgetl.keras import graph_of_images, tf
 
 import numpy as np
 
+from edgetl.progress import progress
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
-from edgetl.progress import progress
 
 _BATCH = 64  # enough to keep two cores or a GPU busy; 64 images of 224 px are 38 MB as float32
 
 
-def scorer(model: Any, contract: Contract, mirrored: bool = False) -> Callable[..., np.ndarray]:
-    """A function (pixels, rows, description) to the model's float32 outputs [len(rows), ...].
+def scorer(model: Any, contract: Contract, *, mirrored: bool = False) -> Callable[..., np.ndarray]:
+    """Return a function of (pixels, rows, description) that computes the model's float32 outputs [len(rows), ...].
 
-    It is compiled on its first call and sees later changes of the model's weights.
+    It is compiled on its first call and sees later changes of the model's weights. With a description it shows a progress bar.
 
     Args:
         model: a callable on normalized float32 [N, H, W, 3].
@@ -34,10 +34,17 @@ def scorer(model: Any, contract: Contract, mirrored: bool = False) -> Callable[.
         if not description:
             return np.concatenate([outputs(pixels[batch]).numpy() for batch in batches])
         with progress(description, len(rows)) as tick:
-            made = []
+            computed = []
             for batch in batches:
-                made.append(outputs(pixels[batch]).numpy())
+                computed.append(outputs(pixels[batch]).numpy())
                 tick(len(batch))
-        return np.concatenate(made)
+        return np.concatenate(computed)
 
     return score
+
+
+def accuracy_and_loss(logits: np.ndarray, label_ids: np.ndarray) -> tuple[float, float]:
+    """Compute top-1 accuracy and mean cross-entropy of float32 logits [N, K]."""
+    shifted = logits - logits.max(1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return float(np.mean(logits.argmax(1) == label_ids)), float(-log_probabilities[np.arange(len(label_ids)), label_ids].mean())

@@ -1,4 +1,4 @@
-"""Precision and compilation: what a step is computed in, and whether XLA compiles it."""
+"""The precision that a step computes in, and whether XLA compiles it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from edgetl.keras import keras, layers, tf
 
 
 def policy(precision: str) -> str:
-    """A Keras policy. Auto: half precision where a GPU has units for it (compute capability 8: bfloat16, 7: float16), else float32."""
+    """Return a Keras policy; auto is half precision on GPUs that have it (compute capability 8: bfloat16, 7: float16), else float32."""
     if precision != "auto":
         return precision
     gpus = tf.config.list_physical_devices("GPU")
@@ -14,16 +14,16 @@ def policy(precision: str) -> str:
     return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
 
 
-def in_precision(model: Any, chosen: str) -> Any:
-    """The same network with new variables, computing in this policy; variables are float32 in all of them. Weights are not copied."""
+def in_precision(model: Any, policy: str) -> Any:
+    """Return the same network with new variables that computes in this policy; variables are always float32. Weights are not copied."""
 
-    def made(layer: Any) -> Any:
+    def converted(layer: Any) -> Any:
         config = layer.get_config()
-        return layer.__class__.from_config(config if isinstance(layer, layers.InputLayer) else config | {"dtype": chosen})
+        return layer.__class__.from_config(config if isinstance(layer, layers.InputLayer) else config | {"dtype": policy})
 
-    return keras.models.clone_model(model, clone_function=made)
+    return keras.models.clone_model(model, clone_function=converted)
 
 
-def compiled(jit: str, replicas: int) -> bool:
-    """Whether XLA compiles the step. Auto: on one GPU; several replicas exchange gradients inside a step, which XLA does not."""
+def uses_xla(jit: str, replicas: int) -> bool:
+    """Return whether XLA compiles the step. Auto means on one GPU; several replicas exchange gradients in a step, which XLA cannot do."""
     return replicas == 1 and (jit == "on" or (jit == "auto" and bool(tf.config.list_physical_devices("GPU"))))

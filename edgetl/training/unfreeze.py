@@ -1,4 +1,4 @@
-"""How much of a network learns: its blocks, counted from the head down."""
+"""Choose how much of a network learns, in blocks counted from the head down."""
 
 import re
 from typing import Any
@@ -14,7 +14,7 @@ _WORDS = ("none", "head", "1-block", "2-blocks", "all")
 
 
 def blocks(model: Any) -> list[list[Any]]:
-    """A classifier's layers below its head, in blocks from the image up.
+    """Return a classifier's layers below its head, in blocks from the image up.
 
     A block ends where all that follows reads one tensor only, so that residual sums and parallel branches stay whole; neighbours with the
     same first number in their names ("block5_conv1", "block5_conv2") are one.
@@ -26,8 +26,8 @@ def blocks(model: Any) -> list[list[Any]]:
     last_read = 0  # the last layer that reads what came before the one at hand
     for number, layer in enumerate(model.layers[: order[dense_layers(model)[0].name]]):
         piece.append(layer)
-        whole, last_read = last_read <= number, max(last_read, *(order[reader.name] for reader in readers[id(layer.output)]))
-        if not whole or not (found or _key(piece)):  # inside a block; or the image, before there is one
+        closed, last_read = last_read <= number, max(last_read, *(order[reader.name] for reader in readers[id(layer.output)]))
+        if not closed or not (found or _key(piece)):  # inside a block; or the image, before there is one
             continue
         if found and _key(piece) in ("", _key(found[-1])):
             found[-1] += piece
@@ -38,23 +38,23 @@ def blocks(model: Any) -> list[list[Any]]:
 
 
 def _key(block: list[Any]) -> str:
-    """The first number in the name of the block's first layer with a kernel, or that name; empty without one."""
+    """Return the first number in the name of the block's first layer with a kernel, or that name; empty without one."""
     first = next((layer.name for layer in block if layer.weights and not isinstance(layer, layers.BatchNormalization)), "")
-    number = re.search(r"\d+(?!d)", first)  # "conv2d" tells no block
+    number = re.search(r"\d+(?!d)", first)  # "conv2d" names no block
     return number.group() if number else first
 
 
 def depths(model: Any) -> dict[str, int]:
-    """Layer name to how far it is from the prediction: 0 in the head, 1 in the last block, and so on."""
+    """Return layer name to distance from the prediction: 0 in the head, 1 in the last block, and so on."""
     below = reversed(blocks(model))
     found = {layer.name: depth for depth, block in enumerate(below, 1) for layer in block}
     return {layer.name: found.get(layer.name, 0) for layer in model.layers}
 
 
 def unfreeze(model: Any, what: str) -> None:
-    """Leave only this trainable: "head", "N-blocks" and the head, "all", or a layer (or a block's prefix) and all behind it.
+    """Make only this trainable: "head", "N-blocks" and the head, "all", or a layer (or a block's prefix) and all behind it.
 
-    "none" is "head": whether it learns at all is not a matter of what may. Raises UsageError.
+    "none" is the same as "head": whether anything is trained at all is decided elsewhere. Raises UsageError.
     """
     if what == "all":
         return

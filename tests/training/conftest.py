@@ -10,7 +10,7 @@ import pytest
 from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
-from edgetl.training.epochs import Schedule
+from edgetl.training.schedule import Schedule
 
 SIZE = 32
 CONTRACT = Contract.square(SIZE, 1 / 127.5, 128, ("red", "green", "blue"))
@@ -67,6 +67,13 @@ def classifier() -> Callable[..., Any]:
 @pytest.fixture
 def schedule(tmp_path: Path) -> Callable[..., Schedule]:
     def _schedule(epochs: int, patience: int = 99, identity: str = "these inputs", steps: int = 8) -> Schedule:
-        return Schedule(epochs, steps, patience, tmp_path / "checkpoint.npz", identity)
+        return Schedule(
+            name="training",
+            epochs=epochs,
+            steps_per_epoch=steps,
+            patience=patience,
+            checkpoint=tmp_path / "checkpoint.npz",
+            identity=identity,
+        )
 
     return _schedule

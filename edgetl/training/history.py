@@ -1,0 +1,31 @@
+"""What a training did, epoch by epoch, and which epoch was the best."""
+
+from dataclasses import dataclass
+
+from edgetl.run_record import Epoch, Training
+
+
+@dataclass(frozen=True)
+class History:
+    """The epochs of a training in order; `best_epoch` is the number of the best one, from 1 on, 0 for none."""
+
+    epochs: tuple[Epoch, ...] = ()
+    best_epoch: int = 0
+
+    @property
+    def best(self) -> Epoch | None:
+        return self.epochs[self.best_epoch - 1] if self.best_epoch else None
+
+    def then(self, epoch: Epoch) -> "History":
+        """Return the history with one epoch more; of equally good epochs the first stays the best, since it trained less."""
+        better = self.best is None or score(epoch) > score(self.best)
+        return History((*self.epochs, epoch), len(self.epochs) + 1 if better else self.best_epoch)
+
+    def recorded(self) -> Training | None:
+        """Return what the run's record keeps of it; None for a training without epochs."""
+        return Training(self.epochs, self.best_epoch) if self.epochs else None
+
+
+def score(epoch: Epoch) -> tuple[float, float]:
+    """Return what the best epoch has most of: accuracy first, then a low loss, both on the validation images."""
+    return epoch.val_accuracy, -epoch.val_loss

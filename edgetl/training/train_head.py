@@ -1,0 +1,129 @@
+"""Stage 1 of a training: the head alone, on features that the frozen backbone computes once."""
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgetl.keras import keras, tf
+
+import numpy as np
+
+from edgetl.progress import progress
+from edgetl.data.batches import streamed
+from edgetl.data.stored import StoredRows, write_header
+from edgetl.training.examples import Examples
+from edgetl.training.head import decay, dense_layers, trunk_of
+from edgetl.training.history import History
+from edgetl.training.schedule import Schedule
+from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.step import Loss, Optimizer, Step
+from edgetl.training.trainer import Trainer
+
+_MEMORY_BYTES = 2**28  # features of more are written to a file: 26,000 images and as many mirrored ones, of 1280 channels
+_PIECE = 4096  # images whose features are computed and written at a time
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadSettings:
+    """What training the head may vary.
+
+    Args:
+        batch_size: images a step.
+        learning_rate: Adam's.
+        dropout: before the logits.
+        mirror: learn from the mirrored images too.
+        l2: of the kernels, see `decay`.
+    """
+
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    dropout: float
+    label_smoothing: float
+    mirror: bool
+    seed: int
+    l2: float = 0.0
+
+    def steps_per_epoch(self, images: int) -> int:
+        """Return the number of steps that an epoch of `images` training images takes."""
+        return -(-images * (2 if self.mirror else 1) // self.batch_size)
+
+
+def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule: Schedule) -> History:
+    """Train the classifier's head in place; it ends with the best epoch's weights."""
+    images, trunk = examples.images, trunk_of(model)
+    train, val = images.rows("train"), images.rows("val")
+    layers = dense_layers(model)
+    variables = [variable for layer in layers for variable in layer.variables]
+    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    optimizer.build(variables)
+    val_features = tf.constant(scorer(trunk, examples.contract)(images.pixels, val))
+    label_ids = np.tile(images.label_ids[train], 2 if settings.mirror else 1)
+    with tempfile.TemporaryDirectory() as folder:
+        features = _features(trunk, examples, mirror=settings.mirror, folder=Path(folder))
+        return Trainer(
+            variables=variables,
+            step=Step(loss=_loss(model, examples, settings), optimizers=[Optimizer(keras=optimizer, variables=variables)]),
+            batches=lambda epoch, _: _batches(features, label_ids, settings, epoch),
+            validate=lambda: accuracy_and_loss(_logits(layers, val_features).numpy(), images.label_ids[val]),
+            schedule=schedule,
+            epoch_log_level=logging.DEBUG,
+        ).train()
+
+
+def _logits(layers: list[Any], features: Any, drop_out: Callable[[Any], Any] = lambda features: features) -> Any:
+    """Apply the head's own layers to pooled features [N, ...]."""
+    *hidden, logits = layers
+    for layer in hidden:
+        features = tf.nn.relu(layer(features))
+    return logits(drop_out(features))
+
+
+def _loss(model: Any, examples: Examples, settings: HeadSettings) -> Loss:
+    layers, weights, classes = dense_layers(model), tf.constant(examples.class_weights), len(examples.contract.class_names)
+    cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+
+    def loss(features: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+        logits = _logits(layers, features, lambda last: tf.nn.experimental.stateless_dropout(last, settings.dropout, seed))
+        value = cross_entropy(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
+        return value + decay(model, settings.l2) if settings.l2 else value, logits
+
+    return loss
+
+
+def _batches(features: Any, label_ids: np.ndarray, settings: HeadSettings, epoch: int) -> Any:
+    """Return an epoch of features in random order; the features, in memory or in a file, must live as long as it is read."""
+    order = np.random.default_rng([settings.seed, epoch]).permutation(len(label_ids))
+
+    def batches(stored: Any) -> Iterator[tuple[Any, ...]]:
+        for start in range(0, len(order), settings.batch_size):
+            rows = order[start : start + settings.batch_size]
+            yield stored[rows], label_ids[rows], np.array([settings.seed + epoch * 7919, start], np.int32), np.float32(1)
+
+    signature = (
+        tf.TensorSpec((None, *features.shape[1:]), tf.float32),
+        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((2,), tf.int32),
+        tf.TensorSpec((), tf.float32),
+    )
+    return streamed(features, batches, signature)
+
+
+def _features(trunk: Any, examples: Examples, *, mirror: bool, folder: Path) -> Any:
+    """Compute the training images' pooled features float32 [N or 2 N, C], into memory or, where they are many, into a file."""
+    pixels, rows = examples.images.pixels, examples.images.rows("train")
+    scorers = [scorer(trunk, examples.contract, mirrored=mirrored) for mirrored in ((False, True) if mirror else (False,))]
+    shape = len(scorers) * len(rows), *trunk.output_shape[1:]
+    if np.prod(shape) * 4 <= _MEMORY_BYTES:
+        return np.concatenate([score(pixels, rows, "features") for score in scorers])
+    with (folder / "features.npy").open("wb") as file, progress("features", shape[0]) as tick:
+        write_header(file, shape, "float32")
+        for score in scorers:
+            for start in range(0, len(rows), _PIECE):
+                some = score(pixels, rows[start : start + _PIECE])
+                file.write(some.tobytes())
+                tick(len(some))
+    return StoredRows(folder / "features.npy")

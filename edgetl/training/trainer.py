@@ -1,0 +1,121 @@
+"""The training loop. Heads, whole networks, compression and quantization-aware training differ in their step and batches alone."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgetl.progress import progress
+from edgetl.data.batches import Share
+from edgetl.run_record import Epoch
+from edgetl.training import checkpoint
+from edgetl.training.checkpoint import Checkpoint
+from edgetl.training.history import History, score
+from edgetl.training.schedule import Schedule
+from edgetl.training.step import Step
+from edgetl.training.team import ALONE, Team
+from edgetl.training.tensorboard import TensorBoard
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trainer:
+    """Trains variables epoch by epoch, keeps the best epoch, stops early, and goes on after a kill.
+
+    Args:
+        variables: the model's, which end with the best epoch's values.
+        step: what is done with a batch, see `Step`.
+        batches: function of the epoch's number, from 0 on, and this process's share of a batch to a tf.data.Dataset of
+            (inputs [n, ...], int32 labels [n], int32 seed [2], float32 n over the whole batch's size).
+        validate: returns (accuracy, loss) on the validation images; the best epoch has the highest accuracy, then the lowest loss.
+        keep_start: end with the values from before the training when no epoch is better than they are.
+        team: who trains in step; rank 0 validates, decides and writes for all.
+        epoch_log_level: of the message that each epoch leaves; lower where epochs take a fraction of a second.
+    """
+
+    variables: Sequence[Any]
+    step: Step
+    batches: Callable[[int, Share], Any]
+    validate: Callable[[], tuple[float, float]]
+    schedule: Schedule
+    keep_start: bool = False
+    team: Team = ALONE
+    epoch_log_level: int = logging.INFO
+
+    def train(self) -> History:
+        """Train, leave the best epoch's values in the variables, and return what happened."""
+        schedule, team, name = self.schedule, self.team, self.schedule.name
+        start = (_values(self.variables), self.validate()) if self.keep_start else None
+        history, best = self._resume()
+        folder = schedule.logs / name.replace(" ", "_") if schedule.logs and team.rank == 0 else None
+        board = TensorBoard(folder, resumed=bool(history.epochs))
+        run_steps = self.step.on(team)
+        with progress(name, schedule.epochs * schedule.steps_per_epoch) as tick:
+            tick(len(history.epochs) * schedule.steps_per_epoch)
+            for epoch in range(len(history.epochs), schedule.epochs):
+                if epoch + 1 - history.best_epoch > schedule.patience:
+                    logger.info(f"{name}: no better epoch for {schedule.patience}, stopping")
+                    break
+                started, number, sums = time.monotonic(), 0, np.zeros(2)
+                for steps, *parts in run_steps(team.batches(lambda share, epoch=epoch: self.batches(epoch, share))):
+                    number, sums = number + steps, sums + parts
+                    tick(steps, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
+                # By all workers: where statistics are averaged over them, reading them is too.
+                accuracy, loss = team.broadcast(self.validate())
+                values = _values([*self.variables, *self.step.state])
+                seconds = time.monotonic() - started
+                figures = Epoch(
+                    loss=float(sums[0] / number),
+                    accuracy=float(sums[1] / number),
+                    val_accuracy=accuracy,
+                    val_loss=loss,
+                    seconds=round(seconds, 1),
+                )
+                history = history.then(figures)
+                if history.best is figures:
+                    best = values[: len(self.variables)]
+                board.write(epoch + 1, figures)
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s"
+                logger.log(self.epoch_log_level, message)
+                if team.rank == 0:
+                    checkpoint.save(schedule, Checkpoint(history, values, best))
+        if start is not None and (history.best is None or score(history.best) <= (start[1][0], -start[1][1])):
+            logger.info(f"{name}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
+            history, best = History(history.epochs), start[0]
+        _assign(self.variables, best)
+        return history
+
+    def _resume(self) -> tuple[History, list[np.ndarray]]:
+        """Set variables and state to where a killed training stood; returns its history and the best epoch's values.
+
+        All workers begin where rank 0 is, whatever they found themselves.
+        """
+        # Read by all workers, found or not: a statistic is averaged over them whenever it is looked at.
+        variables, state = _values(self.variables), _values(self.step.state)
+        found = checkpoint.load(self.schedule, variables, state)
+        if found is not None:
+            logger.info(f"{self.schedule.name}: going on after epoch {len(found.history.epochs)}")
+        now = found or Checkpoint(History(), [*variables, *state], variables)
+        if self.team.workers > 1:
+            now = self._as_rank_0(now)
+        if found is not None or self.team.workers > 1:
+            _assign([*self.variables, *self.step.state], now.values)
+        return now.history, now.best
+
+    def _as_rank_0(self, own: Checkpoint) -> Checkpoint:
+        values, best = self.team.broadcast_arrays(own.values), self.team.broadcast_arrays(own.best)
+        epochs, best_epoch = self.team.broadcast([[vars(epoch) for epoch in own.history.epochs], own.history.best_epoch])
+        return Checkpoint(History(tuple(Epoch(**epoch) for epoch in epochs), best_epoch), values, best)
+
+
+def _values(variables: Sequence[Any]) -> list[np.ndarray]:
+    return [variable.numpy() for variable in variables]
+
+
+def _assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
