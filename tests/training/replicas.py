@@ -8,13 +8,24 @@ from edgetl.keras import set_seed, tf
 
 import numpy as np
 
-from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
+from edgetl.training.examples import AugmentedExamples
+from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.head import attach_head
+from edgetl.training.schedule import Schedule
 from edgetl.training.team import ALONE, Team, team
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
 
-SETTINGS = FineTuneSettings(8, 0.02, 0.1, "all", 0.0, 0.1, False, 5, l2=1e-4)
+SETTINGS = FineTuneSettings(
+    batch_size=8,
+    learning_rate=0.02,
+    warmup_fraction=0.1,
+    unfreeze="all",
+    dropout=0.0,
+    label_smoothing=0.1,
+    live_norms=False,
+    seed=5,
+    l2=1e-4,
+)
 
 
 def trained(own: Team, batch_size: int, folder: Path) -> list[np.ndarray]:
@@ -22,10 +33,11 @@ def trained(own: Team, batch_size: int, folder: Path) -> list[np.ndarray]:
     with own.scope():
         model = attach_head(small_backbone(), 3)
     images = coloured(92)  # the last batch is smaller, and odd
-    schedule = Schedule(2, 8, 9, folder / f"{own.replicas}.npz", "these")
+    checkpoint = folder / f"{own.replicas}.npz"
+    schedule = Schedule(name="training", epochs=2, steps_per_epoch=8, patience=9, checkpoint=checkpoint, identity="these")
     settings = replace(SETTINGS, batch_size=batch_size)
-    material = Material(images, images, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION)
-    fine_tune(model, material, settings, schedule, team=own)
+    examples = AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), images, NO_AUGMENTATION)
+    fine_tune(model, examples, settings, schedule, team=own)
     return list(model.get_weights())
 
 

@@ -19,23 +19,26 @@ from edgetl.training.compress import (
     CompressSettings,
     Kept,
     Pruning,
-    achieved,
     clustered,
     codebook,
     compress,
     compressible,
+    compression_of,
     kept,
     zipped_bytes,
 )
-from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import FineTuneSettings, Material
+from edgetl.training.examples import AugmentedExamples
+from edgetl.training.finetune import FineTuneSettings
+from edgetl.training.history import History
+from edgetl.training.schedule import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, small_backbone
 
 MakeSchedule = Callable[..., Schedule]
 TUNING = FineTuneSettings(
     batch_size=8, learning_rate=0.01, warmup_fraction=0.1, unfreeze="all", dropout=0.0, label_smoothing=0.0, live_norms=False, seed=5
 )
-PRUNE, CLUSTER = CompressSettings(0.6, 0, TUNING), CompressSettings(0.0, 8, TUNING)
+PRUNE = CompressSettings(sparsity=0.6, clusters=0, pruning=TUNING, clustering=TUNING)
+CLUSTER = replace(PRUNE, sparsity=0.0, clusters=8)
 BOTH = replace(PRUNE, clusters=8)
 EVEN = np.ones(3, np.float32)
 
@@ -58,7 +61,7 @@ def classifier() -> Callable[..., Any]:
 
 
 def apply(settings: CompressSettings, model: Any, images: Images, schedule: Schedule) -> dict[str, History]:
-    return compress(model, Material(images, images, CONTRACT, EVEN, NO_AUGMENTATION), settings, schedule)
+    return compress(model, AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), settings, schedule)
 
 
 def forget(schedule: Schedule) -> None:
@@ -82,14 +85,14 @@ def test_every_kernel_has_its_zeros_after_any_epoch(
 ) -> None:
     model = classifier()
     histories = apply(PRUNE, model, images, schedule(epochs))
-    assert {name: len(history.entries) for name, history in histories.items()} == {"pruning": epochs}
+    assert {name: len(history.epochs) for name, history in histories.items()} == {"pruning": epochs}
     for layer in compressible(model):
         kernel = layer.kernel.numpy()
         assert abs((kernel == 0).sum() - 0.6 * kernel.size) <= 1, layer.name
         assert (np.abs(kernel).max(tuple(range(kernel.ndim - 1))) > 0).all(), "no channel is lost for being small"
     assert (model.get_layer("block_depthwise").get_weights()[0] != 0).all()
-    assert achieved(model)["zero_fraction"] == pytest.approx(0.6, abs=0.01)
-    assert achieved(model)["clusters"] is None
+    assert compression_of(model).zero_fraction == pytest.approx(0.6, abs=0.01)
+    assert compression_of(model).clusters is None
 
 
 def test_zeros_grow_fast_at_first(classifier: Callable[..., Any]) -> None:
@@ -112,7 +115,9 @@ def test_no_kernel_has_more_values_than_clusters(
     model = classifier()
     histories = apply(BOTH if sparse else CLUSTER, model, images, schedule(2))
     assert list(histories) == (["pruning", "clustering"] if sparse else ["clustering"])
-    assert achieved(model)["clusters"] <= 8
+    clusters = compression_of(model).clusters
+    assert clusters is not None
+    assert clusters <= 8
     for layer in compressible(model):
         kernel = layer.kernel.numpy()
         assert len(np.unique(in_limits(kernel))) <= 8, "as many int8 values, whatever the channels' scales"
@@ -142,7 +147,7 @@ def test_a_killed_compression_goes_on_to_the_same_weights(
     histories = apply(BOTH, resumed, images, schedule(2))
     assert seen == ([0, 1, 1, 0, 1] if killed_in == 1 else [0, 1, 0, 1, 1])
     for name, history in expected.items():
-        assert [e["val_loss"] for e in histories[name].entries] == pytest.approx([e["val_loss"] for e in history.entries], rel=1e-5)
+        assert [e.val_loss for e in histories[name].epochs] == pytest.approx([e.val_loss for e in history.epochs], rel=1e-5)
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a == 0, b == 0)
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)

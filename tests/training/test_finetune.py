@@ -14,12 +14,14 @@ from edgetl.data.base import Images
 from edgetl.data.batches import Share, epoch_batches
 from edgetl.errors import RunError
 from edgetl.training import finetune
-from edgetl.training.epochs import History, Schedule
-from edgetl.training.finetune import FineTuneSettings, Material, accuracy_and_loss, class_weights, fine_tune
+from edgetl.training.examples import AugmentedExamples, class_weights
+from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.head import decay
-from edgetl.training.scoring import scorer
+from edgetl.training.history import History
+from edgetl.training.schedule import Schedule
+from edgetl.training.scoring import accuracy_and_loss, scorer
 from edgetl.training.speed import in_precision
-from edgetl.training.team import Team
+from edgetl.training.step import Step
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, SIZE
 
 Classifier = Callable[..., Any]
@@ -34,7 +36,11 @@ EVEN = np.ones(3, np.float32)
 def tune(
     model: Any, images: Images, schedule: Schedule, settings: FineTuneSettings = SETTINGS, augment: Augmentation = AUGMENTATION
 ) -> History:
-    return fine_tune(model, Material(images, images, CONTRACT, EVEN, augment), settings, schedule)
+    return fine_tune(model, AugmentedExamples(images, CONTRACT, EVEN, images, augment), settings, schedule)
+
+
+def best_accuracy(history: History) -> float:
+    return max(epoch.val_accuracy for epoch in history.epochs)
 
 
 def same_weights(a: Any, b: Any) -> bool:
@@ -48,7 +54,8 @@ def test_it_learns_and_the_same_twice(classifier: Classifier, images: Images, sc
     history = tune(first, images, schedule(6))
     after, loss = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
     assert after >= max(0.8, before + 0.2), "three colours, 60 images, chance is a third"
-    assert (after, loss) == pytest.approx((history.best["val_accuracy"], history.best["val_loss"])), "it ends with the best epoch's weights"
+    assert history.best is not None
+    assert (after, loss) == pytest.approx((history.best.val_accuracy, history.best.val_loss)), "it ends with the best epoch's weights"
     schedule(6).checkpoint.unlink()
     second = classifier()
     tune(second, images, schedule(6))
@@ -75,7 +82,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     resumed = classifier(seed=77)  # whatever a new process begins with, the checkpoint holds all that counts
     history = tune(resumed, images, schedule(4))
     assert epochs == [0, 1, 2, 2, 3]
-    assert [e["val_loss"] for e in history.entries] == pytest.approx([e["val_loss"] for e in expected.entries], rel=1e-6)
+    assert [e.val_loss for e in history.epochs] == pytest.approx([e.val_loss for e in expected.epochs], rel=1e-6)
     assert history.best_epoch == expected.best_epoch
     for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
@@ -105,7 +112,7 @@ def test_l2_is_part_of_the_loss(classifier: Classifier, images: Images, schedule
     losses = []
     for l2 in (0.0, 1.0):
         history = tune(classifier(), images, schedule(1), replace(SETTINGS, l2=l2, learning_rate=1e-9), NO_AUGMENTATION)
-        losses.append(history.entries[0]["loss"])
+        losses.append(history.epochs[0].loss)
         schedule(1).checkpoint.unlink()
     assert losses[1] - losses[0] == pytest.approx(float(decay(classifier(), 1.0)), rel=1e-3)
 
@@ -165,19 +172,19 @@ def test_several_steps_at_once_are_the_same_steps(classifier: Classifier, images
     schedule(2).checkpoint.unlink()
     history = tune(fast, images, schedule(2), replace(SETTINGS, steps_per_execution=3))
     for key in ("loss", "accuracy", "val_loss"):
-        assert [entry[key] for entry in history.entries] == pytest.approx([entry[key] for entry in expected.entries], rel=1e-4)
+        figures = [[getattr(epoch, key) for epoch in one.epochs] for one in (history, expected)]
+        assert figures[0] == pytest.approx(figures[1], rel=1e-4)
 
 
 def test_compiled_it_learns_too(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     """Not the same: XLA draws other random numbers for the same seed."""
-    assert tune(classifier(), images, schedule(6), replace(SETTINGS, jit=True)).best["val_accuracy"] >= 0.8
+    assert best_accuracy(tune(classifier(), images, schedule(6), replace(SETTINGS, jit=True))) >= 0.8
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision_learns_too(classifier: Classifier, images: Images, schedule: MakeSchedule, precision: str) -> None:
     model = in_precision(classifier(), precision)
-    history = tune(model, images, schedule(6))
-    assert history.best["val_accuracy"] >= 0.8
+    assert best_accuracy(tune(model, images, schedule(6))) >= 0.8
     assert {variable.dtype for variable in model.variables} == {tf.float32}, "what is kept has full precision"
     assert model.get_layer("logits").compute_dtype == precision.removeprefix("mixed_")
 
@@ -185,16 +192,16 @@ def test_half_precision_learns_too(classifier: Classifier, images: Images, sched
 def test_too_large_a_batch_names_one_that_fits(
     classifier: Classifier, images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def exhausted(model: Any, material: Any, size: int) -> None:
+    def exhausted(model: Any, examples: Any, size: int) -> None:
         if size > 3:
             raise tf.errors.ResourceExhaustedError(None, None, "OOM")
 
-    def steps(*_: Any) -> Any:
+    def steps(dataset: Any) -> Any:
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     monkeypatch.setattr(finetune, "_gradients", exhausted)
-    monkeypatch.setattr(Team, "steps", lambda *_: steps)
+    monkeypatch.setattr(Step, "on", lambda *_: steps)
     with pytest.raises(RunError, match="--batch-size 2 fits"):
         tune(classifier(), images, schedule(1))
     monkeypatch.undo()
-    finetune._gradients(classifier(), Material(images, images, CONTRACT, EVEN, NO_AUGMENTATION), 4)
+    finetune._gradients(classifier(), AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), 4)

@@ -1,6 +1,6 @@
-"""The last layer alone: it separates what a linear layer can, and touches nothing else."""
+"""The head alone: it separates what a linear layer can, touches nothing else, and goes on after a kill."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.training import head
-from edgetl.training.finetune import accuracy_and_loss
-from edgetl.training.head import Head, HeadSettings, attach_head, decay, train_head, trunk_of
-from edgetl.training.scoring import scorer
+from edgetl.training import train_head as stage
+from edgetl.training.examples import Examples
+from edgetl.training.head import Head, attach_head, decay, trunk_of
+from edgetl.training.history import History
+from edgetl.training.schedule import Schedule
+from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.train_head import HeadSettings, train_head
 from tests.training.conftest import CONTRACT, small_backbone
 
-SETTINGS = HeadSettings(epochs=20, learning_rate=0.1, batch_size=4, dropout=0.1, label_smoothing=0.0, mirror=True)
+SETTINGS = HeadSettings(epochs=20, learning_rate=0.1, batch_size=16, dropout=0.1, label_smoothing=0.0, mirror=True, seed=0)
+MakeSchedule = Callable[..., Schedule]
 EVEN = np.ones(3, np.float32)
 
 
@@ -32,15 +36,27 @@ def easy() -> Images:
     return coloured(90, difference=90.0)
 
 
-@pytest.mark.parametrize("memory_bytes", [head._MEMORY_BYTES, 0], ids=["in memory", "in a file"])
+def learn(model: Any, images: Images, settings: HeadSettings, schedule: Schedule, weights: np.ndarray = EVEN) -> History:
+    own = replace(
+        schedule, epochs=settings.epochs, steps_per_epoch=settings.steps_per_epoch(len(images.rows("train"))), patience=settings.epochs
+    )
+    return train_head(model, Examples(images, CONTRACT, weights), settings, own)
+
+
+def best_accuracy(history: History) -> float:
+    assert history.best is not None
+    return history.best.val_accuracy
+
+
+@pytest.mark.parametrize("memory_bytes", [stage._MEMORY_BYTES, 0], ids=["in memory", "in a file"])
 def test_it_separates_simple_images(
-    classifier: Callable[..., Any], easy: Images, memory_bytes: int, monkeypatch: pytest.MonkeyPatch
+    classifier: Callable[..., Any], easy: Images, memory_bytes: int, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(head, "_MEMORY_BYTES", memory_bytes)
-    monkeypatch.setattr(head, "_PIECE", 7)
+    monkeypatch.setattr(stage, "_MEMORY_BYTES", memory_bytes)
+    monkeypatch.setattr(stage, "_PIECE", 7)
     model = classifier()
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    accuracy = train_head(model, easy, CONTRACT, EVEN, SETTINGS).best["val_accuracy"]
+    accuracy = best_accuracy(learn(model, easy, SETTINGS, schedule(0)))
     assert accuracy >= 0.9, "random features tell three colours apart; chance is a third"
     val = easy.rows("val")
     logits = scorer(model, CONTRACT)(easy.pixels, val)
@@ -50,22 +66,24 @@ def test_it_separates_simple_images(
         assert changed == (layer.name == "logits"), f"{layer.name}"
 
 
-def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[..., Any], images: Images) -> None:
+def test_the_best_epoch_is_kept_when_later_ones_are_worse(
+    classifier: Callable[..., Any], images: Images, schedule: MakeSchedule
+) -> None:
     """A learning rate that makes the accuracy jump: the last epoch is rarely the best."""
-    wild = HeadSettings(epochs=6, learning_rate=3.0, batch_size=4, dropout=0.0, label_smoothing=0.0, mirror=False)
+    wild = replace(SETTINGS, epochs=6, learning_rate=3.0, dropout=0.0, mirror=False)
     val = images.rows("val")
     for seed in range(2):
         model = classifier(seed)
-        history = train_head(model, images, CONTRACT, EVEN, wild)
-        accuracy = history.best["val_accuracy"]
-        assert len(history.entries) == 6
+        history = learn(model, images, wild, schedule(0, identity=str(seed)))
+        accuracy = best_accuracy(history)
+        assert len(history.epochs) == 6
         assert accuracy_and_loss(scorer(model, CONTRACT)(images.pixels, val), images.label_ids[val])[0] == pytest.approx(accuracy)
 
 
-def test_class_weights_count(classifier: Callable[..., Any], images: Images) -> None:
+def test_class_weights_count(classifier: Callable[..., Any], images: Images, schedule: MakeSchedule) -> None:
     """A class whose images weigh nothing is not learned."""
     model = classifier()
-    train_head(model, images, CONTRACT, np.array([1.5, 1.5, 0], np.float32), SETTINGS)
+    learn(model, images, SETTINGS, schedule(0), np.array([1.5, 1.5, 0], np.float32))
     val = images.rows("val")
     assert (scorer(model, CONTRACT)(images.pixels, val).argmax(1) != 2).all()
 
@@ -89,11 +107,11 @@ def test_the_scorer_mirrors_and_sees_later_weights(classifier: Callable[..., Any
 
 
 @pytest.mark.parametrize("pooling", ["average", "max", "flatten"])
-def test_hidden_layers_learn_too(pooling: str, easy: Images) -> None:
+def test_hidden_layers_learn_too(pooling: str, easy: Images, schedule: MakeSchedule) -> None:
     model = deep(1, Head(pooling, (16, 8)))
     assert [layer.name for layer in model.layers[-5:]] == ["dense_1", "dense_1_relu", "dense_2", "dense_2_relu", "logits"]
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    accuracy = train_head(model, easy, CONTRACT, EVEN, replace(SETTINGS, learning_rate=0.01)).best["val_accuracy"]
+    accuracy = best_accuracy(learn(model, easy, replace(SETTINGS, learning_rate=0.01), schedule(0)))
     assert accuracy >= 0.6, "chance is a third"
     val = easy.rows("val")
     assert accuracy_and_loss(scorer(model, CONTRACT)(easy.pixels, val), easy.label_ids[val])[0] == pytest.approx(accuracy)
@@ -111,10 +129,33 @@ def test_pooling_is_what_it_is_called(easy: Images) -> None:
         np.testing.assert_allclose(pooled, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_l2_keeps_the_heads_kernels_small(easy: Images) -> None:
+def test_l2_keeps_the_heads_kernels_small(easy: Images, schedule: MakeSchedule) -> None:
     sizes = []
     for l2 in (0.0, 0.1):
         model = deep(1, Head("average", (8,)))
-        train_head(model, easy, CONTRACT, EVEN, replace(SETTINGS, learning_rate=0.01, l2=l2))
+        learn(model, easy, replace(SETTINGS, learning_rate=0.01, l2=l2), schedule(0, identity=str(l2)))
         sizes.append(float(decay(model, 1.0)))
     assert sizes[1] < 0.5 * sizes[0]
+
+
+def test_a_killed_head_goes_on_to_the_same_weights(
+    classifier: Callable[..., Any], images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, epochs, batches = replace(SETTINGS, epochs=4), [], stage._batches
+
+    def killed(features: Any, label_ids: np.ndarray, settings: HeadSettings, epoch: int) -> Iterator[Any]:
+        epochs.append(epoch)
+        if epochs == [0, 1, 2]:
+            raise KeyboardInterrupt
+        return batches(features, label_ids, settings, epoch)
+
+    straight, resumed = classifier(), classifier()
+    expected = learn(straight, images, settings, schedule(0, identity="straight"))
+    monkeypatch.setattr(stage, "_batches", killed)
+    with pytest.raises(KeyboardInterrupt):
+        learn(classifier(), images, settings, schedule(0))
+    history = learn(resumed, images, settings, schedule(0))
+    assert epochs == [0, 1, 2, 2, 3]
+    assert [replace(epoch, seconds=0) for epoch in history.epochs] == [replace(epoch, seconds=0) for epoch in expected.epochs]
+    for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -10,9 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import tf
-
-import numpy as np
 import pytest
 
 from edgetl.errors import UsageError
@@ -56,22 +53,6 @@ def test_one_device_is_no_team(monkeypatch: pytest.MonkeyPatch) -> None:
     for strategy, says in (("mirrored", "one device"), ("multi-worker", "TF_CONFIG")):
         with pytest.raises(UsageError, match=says):
             team(strategy)
-
-
-@pytest.mark.parametrize("at_once", [1, 2])
-def test_a_smaller_last_batch_is_not_traced_anew(at_once: int) -> None:
-    """A trace of quantization-aware training takes 10 s and more."""
-    traced = []
-
-    def one(values: Any) -> tuple[Any, Any]:
-        traced.append(values.shape)
-        return tf.reduce_sum(values), tf.constant(0.0)
-
-    steps = ALONE.steps(one, at_once)
-    for _ in range(2):
-        batches = ALONE.batches(lambda _: tf.data.Dataset.from_tensor_slices((np.ones(5, np.float32),)).batch(2))
-        assert [loss for _, loss, _ in steps(batches)] == ([2, 2, 1] if at_once == 1 else [4, 1])
-    assert len(traced) == 1
 
 
 def test_two_replicas_learn_what_one_does(tmp_path: Path) -> None:

@@ -8,8 +8,12 @@ from edgetl.keras import tf
 
 import pytest
 
-from edgetl.training.tensorboard import Log
+from edgetl.run_record import Epoch
+from edgetl.training.tensorboard import TensorBoard
 from tests.disk import mounted
+
+FIRST = Epoch(loss=0.5, accuracy=0.75, val_loss=1.5, val_accuracy=0.25, seconds=9.0)
+SECOND = Epoch(loss=0.25, accuracy=0.875, val_loss=1.25, val_accuracy=0.5, seconds=9.0)
 
 
 def scalars(folder: Path) -> dict[tuple[str, int], float]:
@@ -23,21 +27,26 @@ def scalars(folder: Path) -> dict[tuple[str, int], float]:
     return found
 
 
+def points(number: int, epoch: Epoch) -> dict[tuple[str, int], float]:
+    names = ("loss", "accuracy", "val_loss", "val_accuracy")
+    return {(name, number): getattr(epoch, name) for name in names}
+
+
 def test_every_epoch_is_a_point(tmp_path: Path) -> None:
-    log = Log(tmp_path / "fine ä")
-    log(1, {"loss": 0.5, "val_accuracy": 0.25, "seconds": 9.0})
-    log(2, {"loss": 0.25, "val_accuracy": 0.5, "seconds": 9.0})
-    wanted = {("loss", 1): 0.5, ("val_accuracy", 1): 0.25, ("loss", 2): 0.25, ("val_accuracy", 2): 0.5}
-    assert scalars(tmp_path / "fine ä") == wanted
-    Log(tmp_path / "fine ä", going_on=True)(3, {"loss": 0.125})
-    assert scalars(tmp_path / "fine ä") == wanted | {("loss", 3): 0.125}
-    Log(tmp_path / "fine ä")(1, {"loss": 1.0})
-    assert scalars(tmp_path / "fine ä") == {("loss", 1): 1.0}, "another training begins anew"
+    board = TensorBoard(tmp_path / "fine ä")
+    board.write(1, FIRST)
+    board.write(2, SECOND)
+    expected = points(1, FIRST) | points(2, SECOND)
+    assert scalars(tmp_path / "fine ä") == expected
+    TensorBoard(tmp_path / "fine ä", resumed=True).write(3, FIRST)
+    assert scalars(tmp_path / "fine ä") == expected | points(3, FIRST)
+    TensorBoard(tmp_path / "fine ä").write(1, SECOND)
+    assert scalars(tmp_path / "fine ä") == points(1, SECOND), "another training begins anew"
 
 
 def test_without_a_folder_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Log(None)(1, {"loss": 0.5})
+    TensorBoard(None).write(1, FIRST)
     assert not list(tmp_path.iterdir())
 
 
@@ -50,14 +59,14 @@ def test_a_run_has_the_logs_of_all_its_trainings(made: Any) -> None:
 
 def test_a_full_disk_ends_the_curves_and_not_the_training(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with mounted(tmp_path / "disk", "64k") as disk:
-        log = Log(disk / "logs")
+        board = TensorBoard(disk / "logs")
         with suppress(OSError), (disk / "filler").open("wb") as file:
             while True:
                 file.write(b"x" * 4096)
                 file.flush()
         for epoch in range(200):
-            log(epoch, {"loss": 1.0})
-        Log(disk / "more logs")(1, {"loss": 1.0})
+            board.write(epoch, FIRST)
+        TensorBoard(disk / "more logs").write(1, FIRST)
     said = caplog.text
     assert "going on without TensorBoard's logs" in said
     assert said.count("No space left") <= 2, "once a training"

@@ -8,21 +8,23 @@ import numpy as np
 import pytest
 
 from edgetl.training import trials
-from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings, Material
-from edgetl.training.head import HeadSettings
+from edgetl.run_record import Trial
+from edgetl.training.examples import AugmentedExamples
+from edgetl.training.finetune import FineTuneSettings
+from edgetl.training.schedule import Schedule
+from edgetl.training.train_head import HeadSettings
 from edgetl.training.trials import choose
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured
 
 EVEN = np.ones(3, np.float32)
-HEAD = HeadSettings(epochs=5, learning_rate=0.01, batch_size=8, dropout=0.0, label_smoothing=0.0, mirror=False)
+HEAD = HeadSettings(epochs=5, learning_rate=0.01, batch_size=32, dropout=0.0, label_smoothing=0.0, mirror=False, seed=5)
 SETTINGS = FineTuneSettings(
     batch_size=8, learning_rate=0.01, warmup_fraction=0.1, unfreeze="auto", dropout=0.0, label_smoothing=0.0, live_norms=False, seed=5
 )
 
 
-def found(model: Any, images: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> list[trials.Trial]:
-    return choose(model, Material(images, images, CONTRACT, EVEN, NO_AUGMENTATION), head, SETTINGS, schedule)
+def found(model: Any, images: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> tuple[Trial, ...]:
+    return choose(model, AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), head, SETTINGS, schedule)
 
 
 def test_depths_then_rates_best_first(
@@ -38,7 +40,7 @@ def test_depths_then_rates_best_first(
     at_this = {trial.unfreeze: trial.loss for trial in tried if trial.learning_rate == SETTINGS.learning_rate}
     assert at_other_rates == {min(at_this, key=at_this.__getitem__)}
     assert at_this["head"] > min(at_this.values()), "random features want training"
-    assert not schedule(9).checkpoint.exists()
+    assert not list(schedule(9).checkpoint.parent.iterdir())
 
     unseen = images.splits == "val"
     spoilt = replace(images, pixels=np.where(unseen[:, None, None, None], 0, images.pixels).astype(np.uint8), label_ids=images.label_ids)
