@@ -149,6 +149,8 @@ class Scheme:
         rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
             beforehand, see `correct`.
         int8_weights: it is made of an int8 model's kernels and biases instead of the float model's.
+        trained: `quantize` trains with quantization in the loop.
+        starts_from: name of the scheme whose grids and facts `quantize` starts from; "": it starts from the float model.
     """
 
     precision: str
@@ -156,6 +158,8 @@ class Scheme:
     quantize: Quantize | None = None
     rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
     int8_weights: bool = False
+    trained: bool = False
+    starts_from: str = ""
 
 
 def integers(converter: Any, samples: Samples) -> None:

@@ -112,4 +112,4 @@ def _trained_weights(float_model: Any, student: Any) -> dict[str, list[np.ndarra
     return weights
 
 
-SCHEME = Scheme("int8", integers, quantize)
+SCHEME = Scheme("int8", integers, quantize, trained=True, starts_from="ptq_int8")

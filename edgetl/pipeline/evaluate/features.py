@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from edgetl.data.stored import read_array, write_array
 from edgetl.files import fingerprint
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.train.fit import start_from, starting_model
+from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.training.head import trunk_of
 from edgetl.training.probe import ProbeSettings
 from edgetl.training.scoring import scorer
@@ -26,13 +26,13 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
     # The order counts: the fingerprint of the data has none.
     order = fingerprint([images.hashes[row] for row in rows])
     key = fingerprint(
-        _VERSION, order, start_from(project), project.recipe.model.model_dump(exclude={"weights", "dense", "dropout", "l2"}), ways
+        _VERSION, order, starting_weights(project), project.recipe.model.model_dump(exclude={"weights", "dense", "dropout", "l2"}), ways
     )
     path = project.run.cache / f"features-{key}.npy"
     features = read_array(path)
     if features is None:
         trunk = trunk_of(starting_model(project))
-        views = [scorer(trunk, project.contract, mirrored)(images.pixels, rows, "features") for mirrored in ways]
+        views = [scorer(trunk, project.contract, mirrored=mirrored)(images.pixels, rows, "features") for mirrored in ways]
         features = np.stack(views)
         write_array(path, features)
     return features, rows

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.settings import quantize_settings
 from edgetl.pipeline.train.stages import quantize
 from edgetl.quantization import ptq_int8
 from edgetl.quantization.base import Quantized
@@ -37,9 +39,8 @@ def _ladder(project: Project) -> Iterator[Candidate]:
     These are left out of the calibrated model, not of the trained one, whose other weights have learned to live with them: with every
     operator out the first is the float model, and any budget is met on the way there.
     """
-    simple, _ = ptq_int8.quantize(
-        project.float_model, project.images, project.calibration_rows, project.contract, project.quantize_settings("minmax")
-    )
+    settings = replace(quantize_settings(project.recipe, project.training_images), ranges="minmax")
+    simple, _ = ptq_int8.quantize(project.float_model, project.images, project.calibration_rows, project.contract, settings)
     yield candidate(project, "ptq_int8 (min-max ranges)", simple)
     for scheme in ("ptq_int8", "qat_int8"):
         quantize(project, scheme)

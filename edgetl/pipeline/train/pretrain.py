@@ -1,4 +1,4 @@
-"""A backbone of one's own: trained on one set of images, to be moved to another."""
+"""Pretrain a backbone of one's own on one set of images, to start from on another."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,15 +9,16 @@ from edgetl.backbones.weights import backbone_file
 from edgetl.errors import UsageError
 from edgetl.files import atomic
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.train.fit import fit, float_schedule, starting_backbone, with_head
+from edgetl.pipeline.train.classifier import float_schedule, train_classifier
 from edgetl.pipeline.train.stages import prepare
+from edgetl.pipeline.train.start import starting_backbone, with_head
 from edgetl.recipe import Recipe
 from edgetl.run_folder import PRETRAINED
 from edgetl.run_record import FloatFacts
 
 
 def pretrain(project: Project, out: Path | None) -> Path:
-    """Train a classifier on the project's images and keep its backbone alone; gives the file, which is a copy of the run's own.
+    """Train a classifier on the project's images and keep only its backbone; returns the file, which is a copy of the run's own.
 
     Raises UsageError among several workers.
     """
@@ -36,14 +37,14 @@ def pretrain(project: Project, out: Path | None) -> Path:
 
 
 def make_backbone(recipe: Recipe, out: Path) -> None:
-    """Pretrain by a recipe, in a run of its own under runs/pretrained, unless that is done."""
+    """Pretrain a backbone by a recipe, in a run of its own under runs/pretrained, unless that is done."""
     pretrain(Project.create(recipe, None, PRETRAINED), out)
 
 
 def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], FloatFacts]:
     backbone = starting_backbone(project)  # with its batch norms: what starts from it may want to train them
     schedule = float_schedule(project, "backbone", inputs)
-    facts = fit(project, with_head(project, backbone), schedule)
+    facts = train_classifier(project, with_head(project, backbone), schedule)
     model, images = project.recipe.model, project.images
     header = {
         "backbone": model.backbone,

@@ -1,35 +1,42 @@
-"""Images to a float model, and that to int8 grids."""
+"""The stages of a training: read the images, train the float model, compress it, quantize it."""
 
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.errors import DataError
 from edgetl.files import atomic, fingerprint, write_json
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.train.fit import fit, float_schedule, head_settings, material_of, start_from, starting_model, tuning_settings
+from edgetl.pipeline.settings import (
+    compress_schedule,
+    compress_settings,
+    fine_tune_settings,
+    head_settings,
+    quantize_schedule,
+    quantize_settings,
+    steps_per_epoch,
+)
+from edgetl.pipeline.train.classifier import examples_of, float_schedule, train_classifier
+from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.temperature import scale_temperature
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantize, Quantized
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import CalibrationImages, CompressFacts, Compression, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
-from edgetl.training.compress import CompressSettings, achieved, compress
-from edgetl.training.epochs import History
+from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
+from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Teacher
+from edgetl.training.history import History
+from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
 
 logger = logging.getLogger(__name__)
 
-# How compression learns: zeros and clusters go through the whole network, so all of it must learn to live with them.
-_WHOLE: dict[str, Any] = {"dropout": 0.0, "live_norms": False, "unfreeze": "all", "depth_factor": 1.0, "unfreeze_epochs": 0.0}
-
 
 def train(project: Project) -> None:
-    """Float training, then calibration, then quantization-aware training unless the recipe says no.
+    """Train the float model, calibrate it, then train it with quantization in the loop unless the recipe says no.
 
     A worker that is not rank 0 helps with the float training, and has nothing else to do.
     """
@@ -45,32 +52,31 @@ def train(project: Project) -> None:
 
 
 def train_float(project: Project) -> str:
-    """The data and the float model; gives the identity of what that was made from."""
+    """Read the images and train the float model; returns the identity of everything that it was made from."""
     inputs = prepare(project)
     if project.team.workers > 1:
         wanted = bool(project.run.undone("float", inputs))
-        project.team.tell(project.training_images.fingerprint if wanted else "")  # read first: the others use the cache
+        project.team.broadcast(project.training_images.fingerprint if wanted else "")  # read first: the others use the cache
     return project.stage("float", inputs, partial(_float, project, inputs))
 
 
 def prepare(project: Project) -> str:
     """Read the images, and try what to unfreeze where the recipe leaves that open.
 
-    Gives the identity of the images and of all else that a float model is made from.
+    Returns the identity of the images and of everything else that a float model is made from.
     """
     recipe, data = project.recipe, find_data(project)
-    taught = (
-        [recipe.teacher.model_dump() | {"float": RunFolder(Path(recipe.teacher.run)).stage("float").files}] if recipe.teacher.run else []
-    )
+    teacher = recipe.teacher
+    taught = [teacher.model_dump() | {"float": RunFolder(Path(teacher.run)).stage("float").files}] if teacher.run else []
     tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
-    inputs = fingerprint(data, start_from(project), *tables)
+    inputs = fingerprint(data, starting_weights(project), *tables)
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         project.stage("unfreeze", inputs, partial(_unfreeze, project, inputs))
     return inputs
 
 
 def find_data(project: Project) -> str:
-    """Read and record the images; gives their identity.
+    """Read and record the images; returns their identity.
 
     What was read counts, not when it was written: images that were copied or touched do not train a model again.
     """
@@ -83,14 +89,15 @@ def find_data(project: Project) -> str:
 
 
 def int8_schemes(project: Project) -> list[str]:
-    """The schemes that a run's int8 files are chosen from."""
-    return ["ptq_int8", "qat_int8"] if project.recipe.quantize.qat else ["ptq_int8"]
+    """Return the schemes that a run's int8 files are chosen from, in the order in which they build on each other."""
+    found = [name for name in SCHEMES if SCHEMES.load(name).quantize]
+    return [name for name in found if project.recipe.quantize.qat or not SCHEMES.load(name).trained]
 
 
 def quantize(project: Project, scheme: str) -> None:
     """Find the int8 grids of the trained float model, unless that is done."""
     settings = project.recipe.quantize.model_dump(exclude={"qat"})
-    if not scheme.startswith("qat"):
+    if not SCHEMES.load(scheme).trained:
         settings = {key: settings[key] for key in ("ranges", "calibration_images")}
     inputs = fingerprint(project.run.stage(project.float_stage).inputs, scheme, settings)
     project.stage(scheme, inputs, partial(_quantize, project, scheme, inputs))
@@ -114,17 +121,17 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
 
 def _follow(project: Project) -> None:
     """Train in step with rank 0, if it has anything to train; write nothing."""
-    wanted = project.team.tell()
-    if wanted:
-        if project.training_images.fingerprint != wanted:
+    fingerprint_at_rank_0 = project.team.broadcast()
+    if fingerprint_at_rank_0:
+        if project.training_images.fingerprint != fingerprint_at_rank_0:
             raise DataError(f"{project.recipe.data.source} holds other images here than at rank 0", "give all workers the same data")
-        fit(project, starting_model(project), float_schedule(project, "float", ""))
+        train_classifier(project, starting_model(project), float_schedule(project, "float", ""))
     logger.info(f"rank {project.team.rank}: done, rank 0 goes on")
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
-    facts = fit(project, model, schedule)
+    facts = train_classifier(project, model, schedule)
     model = fold_batch_norms(model)
     facts = facts.model_copy(update={"temperature": scale_temperature(project, model)})
     model.trainable = True
@@ -137,44 +144,43 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
 
 
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
+    settings = replace(fine_tune_settings(project.recipe), jit=uses_xla(project.recipe.train.jit, project.team.replicas))
     schedule = float_schedule(project, "unfreeze", inputs)
-    trials = choose(
-        *(starting_model(project), material_of(project), head_settings(project)),
-        *(tuning_settings(project, project.recipe.train.learning_rate, None), schedule),
-    )
-    return [], UnfreezeFacts(trials=tuple(trials))
+    trials = choose(starting_model(project), examples_of(project), head_settings(project.recipe), settings, schedule)
+    return [], UnfreezeFacts(trials=trials)
 
 
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
-    """Zeros, then clusters of what is left; both learn the predictions of the model that they were made from."""
-    settings, contract, model, whole = project.recipe.compress, project.contract, project.uncompressed_model(), project.uncompressed_model()
-    teacher = Teacher(lambda pixels: whole(contract.normalize(pixels), training=False), 1.0, project.recipe.quantize.temperature)
-    schedule = project.schedule("compress", settings.epochs, settings.epochs, inputs)
-    histories: dict[str, History] = {}
-    steps = (settings.sparsity, 0, settings.learning_rate), (0.0, settings.clusters, settings.cluster_learning_rate)
-    for sparsity, clusters, rate in steps:
-        tuning = replace(tuning_settings(project, rate, teacher), **_WHOLE)
-        histories |= compress(model, material_of(project), CompressSettings(sparsity, clusters, tuning), schedule)
-    scaled = scale_temperature(project, model)
+    """Prune, then cluster what is left; both learn the predictions of the model that they were made from."""
+    recipe, contract, model, original = project.recipe, project.contract, project.uncompressed_model(), project.uncompressed_model()
+    teacher = Teacher(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
+    settings = compress_settings(recipe, teacher, jit=uses_xla(recipe.train.jit, project.team.replicas))
+    schedule = compress_schedule(recipe, project.run, "compress", inputs, steps_per_epoch(recipe, len(project.images.rows("train"))))
+    histories = compress(model, examples_of(project), settings, schedule)
+    facts = CompressFacts(
+        pruning=histories.get("pruning", History()).recorded(),
+        clustering=histories.get("clustering", History()).recorded(),
+        achieved=compression_of(model),
+        temperature=scale_temperature(project, model),
+    )
     model.trainable = True
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
     schedule.finish()
     project.forget_float_model()
-    pruning, clustering = (histories[name].training() if name in histories else None for name in ("pruning", "clustering"))
-    facts = CompressFacts(pruning=pruning, clustering=clustering, achieved=Compression(**achieved(model)), temperature=scaled)
     return [project.run.compressed_model], facts
 
 
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     recipe, images, rows = project.recipe, project.images, project.calibration_rows
-    schedule = project.schedule(scheme, recipe.quantize.epochs, recipe.quantize.epochs, inputs)
-    find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # int8 schemes have one
-    settings, calibrated = project.quantize_settings(), {}
-    if scheme.startswith("qat"):
-        quantize(project, "ptq_int8")
-        settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model("ptq_int8")))
-        calibrated = project.run.facts("ptq_int8", QuantizedFacts).model_dump(include={"ranges", "kl"})
+    schedule = quantize_schedule(recipe, project.run, scheme, inputs, steps_per_epoch(recipe, len(images.rows("train"))))
+    chosen = SCHEMES.load(scheme)
+    find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
+    settings, calibrated = quantize_settings(recipe, project.training_images), {}
+    if chosen.starts_from:
+        quantize(project, chosen.starts_from)
+        settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model(chosen.starts_from)))
+        calibrated = project.run.facts(chosen.starts_from, QuantizedFacts).model_dump(include={"ranges", "kl"})
     quantized, found = find(project.float_model, images, rows, project.contract, settings, schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)

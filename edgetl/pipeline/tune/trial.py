@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from edgetl.export.tflite import int8_tflite
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.files import export
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.train.fit import with_head
+from edgetl.pipeline.settings import quantize_settings
+from edgetl.pipeline.train.start import with_head
 from edgetl.pipeline.train.stages import train
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore
@@ -90,7 +92,8 @@ def _untrained(project: Project) -> bytes:
     model = fold_batch_norms(with_head(project, backbone))
     rows = project.calibration_rows[:_IMAGES]
     find: Any = SCHEMES.load("ptq_int8").quantize
-    quantized, _ = find(model, project.images, rows, project.contract, project.quantize_settings("minmax"))
+    settings = replace(quantize_settings(project.recipe, project.training_images), ranges="minmax")
+    quantized, _ = find(model, project.images, rows, project.contract, settings)
     return int8_tflite(quantized.to_keras(model, project.contract), project.contract)
 
 

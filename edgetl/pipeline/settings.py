@@ -1,0 +1,134 @@
+"""Translate the recipe into the settings of each room: pure functions, which know no files, devices or other processes."""
+
+from dataclasses import replace
+
+from edgetl.data.augment import Augmentation
+from edgetl.data.base import Images
+from edgetl.quantization.base import Settings
+from edgetl.recipe import Recipe
+from edgetl.run_folder import RunFolder
+from edgetl.training.compress import CompressSettings
+from edgetl.training.finetune import FineTuneSettings, Teacher
+from edgetl.training.schedule import Schedule
+from edgetl.training.train_head import HeadSettings
+
+# The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
+_HEAD_BATCHES = 4
+
+
+def augmentation(recipe: Recipe) -> Augmentation:
+    """Return how training images vary."""
+    augment = recipe.augment
+    return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, recipe.model.image_size)
+
+
+def mirrors(recipe: Recipe) -> bool:
+    """Return whether training mirrors images at random."""
+    return recipe.augment.flip and recipe.augment.strength > 0
+
+
+def head_settings(recipe: Recipe) -> HeadSettings | None:
+    """Return how the head is trained alone; None: it has no stage of its own."""
+    model, train = recipe.model, recipe.train
+    if not train.head_epochs:
+        return None
+    return HeadSettings(
+        epochs=train.head_epochs,
+        learning_rate=train.head_learning_rate,
+        batch_size=_HEAD_BATCHES * train.batch_size,
+        dropout=model.dropout,
+        label_smoothing=train.label_smoothing,
+        mirror=mirrors(recipe),
+        seed=train.seed,
+        l2=model.l2,
+    )
+
+
+def fine_tune_settings(recipe: Recipe) -> FineTuneSettings:
+    """Return how the network is trained by one replica, without XLA and without a teacher."""
+    model, train = recipe.model, recipe.train
+    return FineTuneSettings(
+        batch_size=train.batch_size,
+        learning_rate=train.learning_rate,
+        warmup_fraction=train.warmup_fraction,
+        unfreeze=train.unfreeze,
+        dropout=model.dropout,
+        label_smoothing=train.label_smoothing,
+        live_norms=model.weights == "none",
+        seed=train.seed,
+        l2=model.l2,
+        depth_factor=train.depth_factor,
+        unfreeze_epochs=train.unfreeze_epochs,
+        steps_per_execution=train.steps_per_execution,
+    )
+
+
+def compress_settings(recipe: Recipe, teacher: Teacher, *, jit: bool) -> CompressSettings:
+    """Return how the float model is compressed while it learns from its teacher."""
+    # Zeros and clusters go through the whole network, so all of it must learn to live with them.
+    tuning = replace(
+        fine_tune_settings(recipe),
+        dropout=0.0,
+        live_norms=False,
+        unfreeze="all",
+        depth_factor=1.0,
+        unfreeze_epochs=0.0,
+        teacher=teacher,
+        jit=jit,
+    )
+    return CompressSettings(
+        sparsity=recipe.compress.sparsity,
+        clusters=recipe.compress.clusters,
+        pruning=replace(tuning, learning_rate=recipe.compress.learning_rate),
+        clustering=replace(tuning, learning_rate=recipe.compress.cluster_learning_rate),
+    )
+
+
+def quantize_settings(recipe: Recipe, training_images: Images) -> Settings:
+    """Return how the float model is quantized.
+
+    Args:
+        training_images: in the size that `augmentation` takes.
+    """
+    quantize, train = recipe.quantize, recipe.train
+    return Settings(
+        ranges=quantize.ranges,
+        training_images=training_images,
+        batch_size=train.batch_size,
+        learning_rate=quantize.learning_rate,
+        temperature=quantize.temperature,
+        feature_weight=quantize.feature_weight,
+        learn_ranges=quantize.learn_ranges,
+        augment=augmentation(recipe),
+        seed=train.seed,
+    )
+
+
+def steps_per_epoch(recipe: Recipe, train_images: int, replicas: int = 1) -> int:
+    """Return the number of batches in an epoch of that many images; `batch_size` is a replica's."""
+    return -(-train_images // (recipe.train.batch_size * replicas))
+
+
+def fine_tune_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:
+    """Return the schedule of a stage that trains a float model; `steps` are those of an epoch, `inputs` the stage's identity."""
+    return Schedule(
+        name="fine-tuning",
+        epochs=recipe.train.epochs,
+        steps_per_epoch=steps,
+        patience=recipe.train.patience,
+        checkpoint=run.checkpoint(stage),
+        identity=inputs,
+        logs=run.logs,
+    )
+
+
+def compress_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:
+    """Return the schedule of pruning, and of clustering; all epochs are trained, the best one is kept."""
+    epochs = recipe.compress.epochs
+    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=epochs)
+
+
+def quantize_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:
+    """Return the schedule of training with quantization in the loop; all epochs are trained, the best one is kept."""
+    epochs = recipe.quantize.epochs
+    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=epochs)
