@@ -20,8 +20,9 @@ from common import CLASSES, augmentation, classifier, cpu_line, quantize_setting
 from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.quantization.qat_int8 import quantize
-from edgetl.training.epochs import Schedule
-from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
+from edgetl.training.examples import AugmentedExamples
+from edgetl.training.finetune import FineTuneSettings, fine_tune
+from edgetl.training.schedule import Schedule
 
 MODELS = (("mobilenet_v1", 0.25, 128), ("mobilenet_v2", 0.35, 128), ("efficientnet_lite0", 1.0, 160))
 
@@ -35,15 +36,25 @@ def main(count: int) -> None:
         images, larger = (some_images(contract.resized(pixels), count + 64) for pixels in (size, round(1.25 * size)))
         splits = np.where(np.arange(count + 64) < count, "train", "val")
         images, larger = replace(images, splits=splits), replace(larger, splits=splits)
-        material = Material(images, larger, contract, np.ones(len(CLASSES), np.float32), augmentation(size))
-        tuning = FineTuneSettings(32, 1e-4, 0.1, "all", 0.2, 0.1, False, 0)
+        examples = AugmentedExamples(images, contract, np.ones(len(CLASSES), np.float32), larger, augmentation(size))
+        tuning = FineTuneSettings(
+            batch_size=32,
+            learning_rate=1e-4,
+            warmup_fraction=0.1,
+            unfreeze="all",
+            dropout=0.2,
+            label_smoothing=0.1,
+            live_norms=False,
+            seed=0,
+        )
         bare = bare_fit(model, contract, images)
         with tempfile.TemporaryDirectory() as folder:
-            schedule = Schedule(2, -(-count // 32), 2, Path(folder) / "checkpoint.npz", "float")
-            history = fine_tune(model, material, tuning, schedule)
+            checkpoint, steps = Path(folder) / "checkpoint.npz", -(-count // 32)
+            schedule = Schedule(name="fine-tuning", epochs=2, steps_per_epoch=steps, patience=2, checkpoint=checkpoint, identity="float")
+            history = fine_tune(model, examples, tuning, schedule)
             settings, own = quantize_settings(larger, size), replace(schedule, identity="qat")
             _, facts = quantize(model, images, images.rows("train")[:128], contract, settings, own)
-        tuned, aware = history.entries[1]["seconds"], facts["epochs"][1]["seconds"]
+        tuned, aware = history.epochs[1].seconds, facts["training"].epochs[1].seconds
         figures = f"{tuned:8.1f} {aware:8.1f} {aware / tuned:6.2f} {bare:10.1f} {tuned / bare:10.2f}"
         print(f"{name + f' {alpha} {size} px':28} {figures}")
 

@@ -110,6 +110,10 @@ class RunFolder:
     def quantized_model(self, scheme: str) -> Path:
         return self.path / f"{scheme}.npz"
 
+    def checkpoint(self, stage: str) -> Path:
+        """What a killed training goes on from; removed when its stage is finished."""
+        return self.path / f"checkpoint-{stage}.npz"
+
     @classmethod
     def create(cls, path: Path, recipe: Recipe) -> "RunFolder":
         """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""

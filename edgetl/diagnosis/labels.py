@@ -51,7 +51,7 @@ def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes
 
     predictions = np.zeros((len(labels), classes))
     fold_of = folds(labels, hashes, min(_FOLDS, len(set(hashes))), _SEED)
-    with threadpool_limits(limits=1):  # as fit_probe
+    with threadpool_limits(limits=1):  # as train_probe
         for fold in np.unique(fold_of):
             there = fold_of == fold
             model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH / (~there).sum(), max_iter=300))

@@ -19,18 +19,15 @@ from edgetl.backbones.base import Backbone
 from edgetl.contract import Contract
 from edgetl.data import exclude, sources
 from edgetl.data import images as data_images
-from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
-from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.run_record import DataFacts, StageFacts
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
-from edgetl.training.epochs import Schedule
 from edgetl.training.team import Team, team
 
 logger = logging.getLogger(__name__)
@@ -175,30 +172,6 @@ class Project:
         """`count` images of a split, evenly over the classes; 0: all."""
         rows = self.images.rows(split)
         return sample(self.images.label_ids, rows, count, self.recipe.train.seed) if count else rows
-
-    def quantize_settings(self, ranges: str | None = None) -> Settings:
-        """What the recipe says of quantization; `ranges` instead of its own where given."""
-        quantize, train = self.recipe.quantize, self.recipe.train
-        return Settings(
-            ranges=ranges or quantize.ranges,
-            training_images=self.training_images,
-            batch_size=train.batch_size,
-            learning_rate=quantize.learning_rate,
-            temperature=quantize.temperature,
-            feature_weight=quantize.feature_weight,
-            learn_ranges=quantize.learn_ranges,
-            augment=self.augmentation,
-            seed=train.seed,
-        )
-
-    @property
-    def augmentation(self) -> Augmentation:
-        augment = self.recipe.augment
-        return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, self.contract.height)
-
-    def schedule(self, stage: str, epochs: int, patience: int, inputs: str, replicas: int = 1) -> Schedule:
-        steps = -(-len(self.images.rows("train")) // (self.recipe.train.batch_size * replicas))
-        return Schedule(epochs, steps, patience, self.run.path / f"checkpoint-{stage}.npz", inputs, self.run.logs)
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], StageFacts]]) -> str:
         """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""

@@ -61,9 +61,7 @@ def quantize(
             augment=settings.augment,
             constraint=kept(float_model, student),
         ),
-        batches=lambda epoch, share: epoch_batches(
-            settings.training_images, train, settings.batch_size, settings.seed, epoch, share
-        ),
+        batches=lambda epoch, share: epoch_batches(settings.training_images, train, settings.batch_size, settings.seed, epoch, share),
         validate=validate,
         schedule=replace(schedule, name="quantization-aware training"),
         keep_start=True,

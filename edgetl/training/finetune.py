@@ -90,9 +90,7 @@ class FineTuneSettings:
     constraint: Constraint | None = None
 
 
-def fine_tune(
-    model: Any, examples: AugmentedExamples, settings: FineTuneSettings, schedule: Schedule, *, team: Team = ALONE
-) -> History:
+def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSettings, schedule: Schedule, *, team: Team = ALONE) -> History:
     """Train the classifier in place; it ends with the best epoch's weights.
 
     Args:

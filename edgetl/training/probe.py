@@ -1,4 +1,20 @@
-"""The last layer alone, again and again: a softmax layer on features that were computed once, for what takes many trainings."""
+"""Train the last layer alone, many times: a softmax layer on features that were computed once, for the learning curve and
+cross-validation.
+
+It is the head of a training's first stage, dropout, label smoothing and class weights included, so that its accuracies are those of that
+stage. scikit-learn's estimators were measured in its place, by top-1 on the validation images after training on 1/16, 1/4 and all of the
+training images, means over 3 to 5 seeds (seconds of the largest fit, one thread):
+
+                                                 digits, MobileNetV1 0.25 at 64 px   flowers, MobileNetV2 0.35 at 128 px
+    this                                         77.9  87.5  89.2 % (0.2 s)          76.6  82.2  84.6 % (7 s)
+    LogisticRegression(C=0.3)                    76.2  85.9  89.8 % (0.6 s)          77.9  82.7  84.4 % (8 s)
+    the same on scaled features, C=30/n          70.1  83.7  89.2 % (0.1 s)          77.5  82.5  84.7 % (1.4 s)
+    MLPClassifier((), solver="adam")             75.0  85.7  88.7 % (0.6 s)          77.7  82.4  84.5 % (2.7 s)
+    LinearDiscriminantAnalysis(shrinkage="auto") 75.9  84.4  86.8 % (0.1 s)          77.2  82.2  84.2 % (6 s)
+
+None serves both: with few images of what a backbone has never seen, each is 1.6 points or more behind, and a learning curve would be too
+steep by that.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +25,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
-from edgetl.progress import progress
 from edgetl.errors import UsageError
-from edgetl.training.finetune import class_weights
+from edgetl.progress import progress
+from edgetl.training.examples import class_weights
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them
 
@@ -20,7 +36,7 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """As training's first stage, but no epoch is picked by its accuracy: the rate falls to 0 instead (half a cosine).
+    """The same as in a training's first stage, but no epoch is chosen by its accuracy: the rate falls to 0 instead (half a cosine).
 
     Args:
         steps: of `batch_size` images each, drawn with replacement; the same for any number of images.
@@ -37,19 +53,19 @@ class ProbeSettings:
 
 @dataclass(frozen=True)
 class Probe:
-    """Kernel float32 [C, K] and bias float32 [K]."""
+    """A trained layer: kernel float32 [C, K] and bias float32 [K]."""
 
     kernel: Features
     bias: Features
 
     def probabilities(self, features: Features) -> Features:
-        """float32 [N, K]."""
+        """Return the class probabilities float32 [N, K] of features [N, C]."""
         return _softmax(features @ self.kernel + self.bias)
 
 
 @threadpool_limits.wrap(limits=1)  # no faster on two, its products being small, and four times as slow where others work beside it
-def fit_probe(features: Features, labels: NDArray[Any], classes: int, settings: ProbeSettings, seed: int) -> Probe:
-    """Adam on the smoothed cross-entropy from zeros.
+def train_probe(features: Features, labels: NDArray[Any], classes: int, settings: ProbeSettings, seed: int) -> Probe:
+    """Minimize the smoothed cross-entropy with Adam, from zeros on.
 
     Args:
         features: float32 [V, M, C]: V views of the same M images (as they are, mirrored).
@@ -78,7 +94,7 @@ def fit_probe(features: Features, labels: NDArray[Any], classes: int, settings: 
 
 
 def folds(labels: NDArray[Any], hashes: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
-    """Which of `count` folds each image is in, int64 [M]: every class evenly over them, images of the same content together."""
+    """Return the fold of each image, int64 [M], of `count` folds: each class evenly over them, images of the same content together."""
     contents, first, which = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
     largest = int(np.bincount(labels[first]).max())
     if count > largest:
@@ -93,16 +109,16 @@ def folds(labels: NDArray[Any], hashes: Sequence[str], count: int, seed: int) ->
 def out_of_fold(
     features: Features, labels: NDArray[Any], fold_of: NDArray[np.int64], classes: int, settings: ProbeSettings, seed: int
 ) -> Features:
-    """Probabilities float32 [M, K] of each image by a head that was trained on the other folds.
+    """Return the probabilities float32 [M, K] of each image by a head that was trained on the other folds.
 
     Args:
-        features: float32 [V, M, C], see `fit_probe`; the first view is answered.
+        features: float32 [V, M, C], see `train_probe`; the first view is predicted.
     """
     predictions = np.empty((len(labels), classes), np.float32)
     with progress("cross-validation", int(fold_of.max()) + 1) as tick:
         for fold in range(int(fold_of.max()) + 1):
             there = fold_of == fold
-            probe = fit_probe(features[:, ~there], labels[~there], classes, settings, seed + fold)
+            probe = train_probe(features[:, ~there], labels[~there], classes, settings, seed + fold)
             predictions[there] = probe.probabilities(features[0, there])
             tick()
     return predictions

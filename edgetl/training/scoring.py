@@ -7,9 +7,9 @@ from edgetl.keras import graph_of_images, tf
 
 import numpy as np
 
-from edgetl.progress import progress
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
+from edgetl.progress import progress
 
 _BATCH = 64  # enough to keep two cores or a GPU busy; 64 images of 224 px are 38 MB as float32
 

@@ -9,17 +9,9 @@ from edgetl.keras import keras, tf
 
 from edgetl.training.team import Team
 
-
-class Loss(Protocol):
-    """Compute the scalar loss and the logits float32 [N, K] of a batch.
-
-    Args:
-        inputs: what the step's `augment` returned, such as float32 pixels 0..255 [N, H, W, 3].
-        labels: int32 [N].
-        seed: int32 [2], for random draws.
-    """
-
-    def __call__(self, inputs: Any, labels: Any, seed: Any) -> tuple[Any, Any]: ...
+Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""Computes a batch's scalar loss and its logits float32 [N, K] from the inputs as `augment` returned them, such as float32 pixels
+0..255 [N, H, W, 3], int32 labels [N], and an int32 seed [2] for random draws."""
 
 
 class Constraint(Protocol):

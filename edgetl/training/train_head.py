@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ from edgetl.keras import keras, tf
 
 import numpy as np
 
-from edgetl.progress import progress
 from edgetl.data.batches import streamed
 from edgetl.data.stored import StoredRows, write_header
+from edgetl.progress import progress
 from edgetl.training.examples import Examples
 from edgetl.training.head import decay, dense_layers, trunk_of
 from edgetl.training.history import History
@@ -47,13 +47,13 @@ class HeadSettings:
     seed: int
     l2: float = 0.0
 
-    def steps_per_epoch(self, images: int) -> int:
-        """Return the number of steps that an epoch of `images` training images takes."""
-        return -(-images * (2 if self.mirror else 1) // self.batch_size)
-
 
 def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule: Schedule) -> History:
-    """Train the classifier's head in place; it ends with the best epoch's weights."""
+    """Train the classifier's head in place; it ends with the best epoch's weights.
+
+    Args:
+        schedule: of the training that this is the first part of.
+    """
     images, trunk = examples.images, trunk_of(model)
     train, val = images.rows("train"), images.rows("val")
     layers = dense_layers(model)
@@ -62,6 +62,8 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
     optimizer.build(variables)
     val_features = tf.constant(scorer(trunk, examples.contract)(images.pixels, val))
     label_ids = np.tile(images.label_ids[train], 2 if settings.mirror else 1)
+    steps = -(-len(label_ids) // settings.batch_size)
+    own = replace(schedule.part("head"), epochs=settings.epochs, steps_per_epoch=steps, patience=settings.epochs)
     with tempfile.TemporaryDirectory() as folder:
         features = _features(trunk, examples, mirror=settings.mirror, folder=Path(folder))
         return Trainer(
@@ -69,7 +71,7 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
             step=Step(loss=_loss(model, examples, settings), optimizers=[Optimizer(keras=optimizer, variables=variables)]),
             batches=lambda epoch, _: _batches(features, label_ids, settings, epoch),
             validate=lambda: accuracy_and_loss(_logits(layers, val_features).numpy(), images.label_ids[val]),
-            schedule=schedule,
+            schedule=own,
             epoch_log_level=logging.DEBUG,
         ).train()
 

@@ -4,12 +4,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from edgetl.progress import progress
 from edgetl.data.batches import Share
+from edgetl.progress import progress
 from edgetl.run_record import Epoch
 from edgetl.training import checkpoint
 from edgetl.training.checkpoint import Checkpoint
@@ -61,7 +62,7 @@ class Trainer:
                     logger.info(f"{name}: no better epoch for {schedule.patience}, stopping")
                     break
                 started, number, sums = time.monotonic(), 0, np.zeros(2)
-                for steps, *parts in run_steps(team.batches(lambda share, epoch=epoch: self.batches(epoch, share))):
+                for steps, *parts in run_steps(team.batches(partial(self.batches, epoch))):
                     number, sums = number + steps, sums + parts
                     tick(steps, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
                 # By all workers: where statistics are averaged over them, reading them is too.

@@ -42,8 +42,7 @@ def choose(
     examples = replace(examples, images=images, training_images=larger)
     train_images = len(images.rows("train"))
     if head is not None:
-        own = replace(schedule.part("head"), epochs=head.epochs, steps_per_epoch=head.steps_per_epoch(train_images), patience=head.epochs)
-        train_head(model, examples, head, own)
+        train_head(model, examples, head, schedule)
     start = model.get_weights()
     short = replace(schedule, epochs=EPOCHS, steps_per_epoch=-(-train_images // settings.batch_size), patience=EPOCHS)
 

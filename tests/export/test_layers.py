@@ -11,9 +11,8 @@ from edgetl.export import onnx_file as onnx_export
 from edgetl.export import tflite
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.runtimes import open_session
-from edgetl.training.epochs import Schedule
 from edgetl.training.head import Head, attach_head
-from tests.quantization.conftest import settings_for
+from tests.quantization.conftest import settings_for, short_schedule
 from tests.training.conftest import CONTRACT, SIZE, coloured, small_backbone
 
 
@@ -59,7 +58,7 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     logits, (kernel, _) = model(inputs, training=False).numpy(), model.get_layer("logits").get_weights()
     factor = 2 / logits.std(axis=0)  # predictions that differ, so that agreement means something
     model.get_layer("logits").set_weights([kernel * factor, -logits.mean(axis=0) * factor])
-    schedule = Schedule(1, 4, 1, tmp_path / "checkpoint.npz", "head")
+    schedule = short_schedule(tmp_path / "checkpoint.npz", 1)
     settings = replace(settings_for(images), learning_rate=1e-5)  # a head this steep takes no larger steps
     quantized, _ = quantize(model, images, images.rows("train")[:16], CONTRACT, settings, schedule)
     fake = quantized.to_keras(model, CONTRACT)

@@ -10,7 +10,7 @@ import pytest
 
 from edgetl.data.base import Images
 from edgetl.quantization.base import Quantized
-from edgetl.training.epochs import Schedule
+from edgetl.training.schedule import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
 
 CALIBRATION = 24  # images, of the 60 that train
@@ -35,16 +35,26 @@ def _make(name: str, folder: Path) -> Case:
 
     from edgetl.backbones import BACKBONES
     from edgetl.backbones.fold import fold_batch_norms
-    from edgetl.training.finetune import FineTuneSettings, Material, fine_tune
+    from edgetl.training.examples import AugmentedExamples
+    from edgetl.training.finetune import FineTuneSettings, fine_tune
     from edgetl.training.head import attach_head
 
     set_seed(1)
     images = coloured(90)
     if name == "small":
         model = attach_head(small_backbone(), 3)
-        settings = FineTuneSettings(8, 0.02, 0.1, "all", 0.0, 0.0, True, 0)
-        schedule = Schedule(8, 8, 8, folder / "float.npz", "float")
-        fine_tune(model, Material(images, images, CONTRACT, np.ones(3, np.float32), NO_AUGMENTATION), settings, schedule)
+        settings = FineTuneSettings(
+            batch_size=8,
+            learning_rate=0.02,
+            warmup_fraction=0.1,
+            unfreeze="all",
+            dropout=0.0,
+            label_smoothing=0.0,
+            live_norms=True,
+            seed=0,
+        )
+        examples = AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), images, NO_AUGMENTATION)
+        fine_tune(model, examples, settings, short_schedule(folder / "float.npz", 8))
         model = fold_batch_norms(model)
         model.trainable = True
     else:
@@ -67,10 +77,15 @@ def quantized(
         set_seed(1)
         model, images, rows = case(name)
         epochs = 2 if name == "small" else 0  # a step of MobileNet costs seconds of tracing, and learns nothing in two epochs
-        schedule = Schedule(epochs, 8, epochs, tmp_path_factory.mktemp("checkpoints") / "checkpoint.npz", f"{scheme} {name}")
+        schedule = short_schedule(tmp_path_factory.mktemp("checkpoints") / "checkpoint.npz", epochs)
         return SCHEMES.load(scheme).quantize(model, images, rows, CONTRACT, settings_for(images), schedule)
 
     return _quantized
+
+
+def short_schedule(checkpoint: Path, epochs: int) -> Schedule:
+    """Return the schedule of a training that is not stopped early."""
+    return Schedule(name="training", epochs=epochs, steps_per_epoch=8, patience=epochs + 1, checkpoint=checkpoint, identity="these inputs")
 
 
 def settings_for(images: Images) -> Any:

@@ -13,9 +13,8 @@ import pytest
 from edgetl.data.base import Images
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized, ranged_layers
-from edgetl.training.epochs import Schedule
 from edgetl.training.scoring import scorer
-from tests.quantization.conftest import Case, settings_for
+from tests.quantization.conftest import Case, settings_for, short_schedule
 from tests.training.conftest import CONTRACT
 
 CASES = ("small", "mobilenet_v2")
@@ -114,7 +113,7 @@ def test_only_the_given_rows_calibrate(scheme: str, case: GetCase, tmp_path: Pat
     spoiled = replace(images, pixels=pixels)
     made = []
     for source, used in ((images, rows), (spoiled, rows), (spoiled, others)):
-        schedule = Schedule(0, 8, 1, tmp_path / "checkpoint.npz", "no training")
+        schedule = short_schedule(tmp_path / "checkpoint.npz", 0)
         settings = replace(settings_for(source), ranges="minmax")  # "auto" chooses by other training images, on purpose
         made.append(SCHEMES.load(scheme).quantize(model, source, used, CONTRACT, settings, schedule)[0].ranges)
     assert made[0] == made[1]
@@ -135,12 +134,12 @@ def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantiz
     """The two schemes start from the same point, so that a difference between them is what the training did."""
     model, images, rows = case(name)
     if name == "small":
-        schedule = Schedule(0, 8, 1, tmp_path / "checkpoint.npz", "no epochs")
+        schedule = short_schedule(tmp_path / "checkpoint.npz", 0)
         untrained, facts = SCHEMES.load("qat_int8").quantize(model, images, rows, CONTRACT, settings_for(images), schedule)
     else:
         untrained, facts = quantized("qat_int8", name)  # made with no epochs
     calibrated, _ = quantized("ptq_int8", name)
-    assert not facts["epochs"]
+    assert facts["training"] is None
     assert untrained.ranges == calibrated.ranges
     for layer, arrays in calibrated.weights.items():
         for a, b in zip(arrays, untrained.weights[layer], strict=True):
@@ -165,7 +164,7 @@ def test_distilling_brings_the_predictions_no_further_from_the_float_models(case
 
 def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) -> None:
     """The accuracy that chose the best epoch must be that of the saved weights, with kernels baked."""
-    from edgetl.training.finetune import accuracy_and_loss
+    from edgetl.training.scoring import accuracy_and_loss
 
     model, images, _ = case("small")
     val = images.rows("val")

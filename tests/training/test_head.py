@@ -37,10 +37,7 @@ def easy() -> Images:
 
 
 def learn(model: Any, images: Images, settings: HeadSettings, schedule: Schedule, weights: np.ndarray = EVEN) -> History:
-    own = replace(
-        schedule, epochs=settings.epochs, steps_per_epoch=settings.steps_per_epoch(len(images.rows("train"))), patience=settings.epochs
-    )
-    return train_head(model, Examples(images, CONTRACT, weights), settings, own)
+    return train_head(model, Examples(images, CONTRACT, weights), settings, schedule)
 
 
 def best_accuracy(history: History) -> float:
@@ -66,9 +63,7 @@ def test_it_separates_simple_images(
         assert changed == (layer.name == "logits"), f"{layer.name}"
 
 
-def test_the_best_epoch_is_kept_when_later_ones_are_worse(
-    classifier: Callable[..., Any], images: Images, schedule: MakeSchedule
-) -> None:
+def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[..., Any], images: Images, schedule: MakeSchedule) -> None:
     """A learning rate that makes the accuracy jump: the last epoch is rarely the best."""
     wild = replace(SETTINGS, epochs=6, learning_rate=3.0, dropout=0.0, mirror=False)
     val = images.rows("val")

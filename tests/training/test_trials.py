@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.training import trials
 from edgetl.run_record import Trial
+from edgetl.training import trials
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import FineTuneSettings
 from edgetl.training.schedule import Schedule

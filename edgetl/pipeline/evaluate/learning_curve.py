@@ -12,7 +12,7 @@ from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
 from edgetl.progress import progress
 from edgetl.report.plots.learning_curve import learning_curve_plot
-from edgetl.training.probe import fit_probe
+from edgetl.training.probe import train_probe
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 _CAVEAT = "a linear head on the backbone before fine-tuning; fine-tuning needs more images, and gains more from them"
@@ -38,7 +38,7 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
         for place, f in enumerate(kept):
             for seed in range(seeds):
                 part = parts[seed][f]
-                probe = fit_probe(features[:, part], labels[part], classes, settings, seed)
+                probe = train_probe(features[:, part], labels[part], classes, settings, seed)
                 right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == labels[val]
                 tick(1, f"{sizes[f]} images, accuracy {right[place, seed].mean():.4f}")
     model = project.recipe.model

@@ -17,8 +17,8 @@ from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.files import export
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import quantize_settings
-from edgetl.pipeline.train.start import with_head
 from edgetl.pipeline.train.stages import train
+from edgetl.pipeline.train.start import with_head
 from edgetl.quantization import SCHEMES
 from edgetl.recipe import Recipe, restore
 from edgetl.run_record import ExportFacts
