@@ -28,7 +28,7 @@ __all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers",
 
 
 def device_name() -> str:
-    """What TensorFlow will train on, in words."""
+    """Return the devices that TensorFlow will train on, in words."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return f"CPU ({os.cpu_count()} cores)"
@@ -37,7 +37,7 @@ def device_name() -> str:
 
 
 def graph_of_images(image_size: int, *more: Any) -> Any:
-    """Decorates a function of images uint8 [N, image_size, image_size, 3], any N, and of tensors of the specs `more`: a `tf.function`.
+    """Return a decorator: a `tf.function` of images uint8 [N, image_size, image_size, 3], any N, and of tensors of the specs `more`.
 
     Without a signature the last, smaller batch would trace the whole graph once more, which takes seconds.
     """

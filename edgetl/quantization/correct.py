@@ -1,4 +1,4 @@
-"""Bias correction: rounding a kernel shifts the mean of what it computes; a bias takes that back (Nagel et al. 2019, arXiv:1906.04721)."""
+"""Correct biases for rounded kernels: rounding shifts the mean of what a kernel computes (Nagel et al. 2019, arXiv:1906.04721)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ _BATCH = 32
 
 
 def input_means(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Mean of each channel that a kernel reads, over the images and places: layer name to float32 [C_in]."""
+    """Compute the mean of each channel that a kernel reads, over images and places: layer name to float32 [C_in]."""
     readers = [layer for layer in model.layers if layer.weights]
     inputs = keras.Model(model.input, [layer.input for layer in readers])
 
@@ -34,7 +34,7 @@ def input_means(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray
 def correct_biases(
     model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
 ) -> Any:
-    """A copy of a float model for a converter that will round its kernels: the biases await that.
+    """Return a copy of a float model for a converter that will round its kernels, with biases corrected for that.
 
     Args:
         pixels, rows: uint8 images [N, H, W, 3] and which of them to calibrate on.
@@ -50,7 +50,7 @@ def correct_biases(
 
 
 def corrected(model: Any, weights: Weights, rounded: Weights, means: dict[str, np.ndarray]) -> Weights:
-    """The weights with biases that make each layer's mean output what it was before its kernel was rounded.
+    """Return the weights with biases that make each layer's mean output what it was before its kernel was rounded.
 
     Padding is not counted: at an image's rim the mean input is smaller than the mean used here.
     """

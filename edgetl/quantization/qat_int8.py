@@ -86,7 +86,7 @@ def _loss(student: Any, float_model: Any, contract: Contract, settings: Settings
     )
     temperature, feature_weight = settings.temperature, settings.feature_weight  # a graph's function must not hold the images
 
-    def loss(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         normalized = contract.normalize(pixels)
         teacher_features, teacher_logits = teacher(normalized, training=False)
         features, logits = learner(normalized, training=True)

@@ -13,7 +13,7 @@ from edgetl.errors import UsageError
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.head import decay
 from edgetl.training.history import History
-from edgetl.training.memory import fitting
+from edgetl.training.memory import explained_memory_errors
 from edgetl.training.schedule import Schedule, WarmupCosine
 from edgetl.training.scoring import accuracy_and_loss, scorer
 from edgetl.training.step import Constraint, Loss, Optimizer, Step
@@ -119,7 +119,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
         schedule=schedule,
         team=team,
     )
-    with fitting(settings.batch_size, lambda size: _gradients(model, examples, size)):
+    with explained_memory_errors(settings.batch_size, lambda size: _gradients(model, examples, size)):
         return trainer.train()
 
 
@@ -130,11 +130,11 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -
     # The contract and the weights alone: a graph's function must not hold the images.
     contract, weights, teacher = examples.contract, tf.constant(examples.class_weights), settings.teacher
 
-    def loss(pixels: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         features = trunk(contract.normalize(pixels), training=settings.live_norms)
         logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
-        one_hot = tf.one_hot(labels, len(contract.class_names))
-        value = tf.reduce_mean(cross_entropy(one_hot, logits, sample_weight=tf.gather(weights, labels)))
+        one_hot = tf.one_hot(label_ids, len(contract.class_names))
+        value = tf.reduce_mean(cross_entropy(one_hot, logits, sample_weight=tf.gather(weights, label_ids)))
         if teacher is not None:
             value = (1 - teacher.weight) * value + teacher.weight * teacher.loss(pixels, logits)
         if settings.l2:

@@ -9,7 +9,7 @@ from edgetl.errors import RunError
 
 
 @contextmanager
-def fitting(batch_size: int, attempt: Callable[[int], object]) -> Iterator[None]:
+def explained_memory_errors(batch_size: int, attempt: Callable[[int], object]) -> Iterator[None]:
     """Raises RunError that names the largest half, quarter and so on of `batch_size` that fits, when the work inside runs out of memory.
 
     Args:

@@ -64,7 +64,7 @@ class Probe:
 
 
 @threadpool_limits.wrap(limits=1)  # no faster on two, its products being small, and four times as slow where others work beside it
-def train_probe(features: Features, labels: NDArray[Any], classes: int, settings: ProbeSettings, seed: int) -> Probe:
+def train_probe(features: Features, label_ids: NDArray[Any], classes: int, settings: ProbeSettings, seed: int) -> Probe:
     """Minimize the smoothed cross-entropy with Adam, from zeros on.
 
     Args:
@@ -73,8 +73,8 @@ def train_probe(features: Features, labels: NDArray[Any], classes: int, settings
     """
     views, count, channels = features.shape
     random = np.random.default_rng(seed)
-    weights = class_weights(labels, classes, settings.balance_above)[labels]
-    goals = (np.eye(classes) * (1 - settings.label_smoothing) + settings.label_smoothing / classes).astype(np.float32)[labels]
+    weights = class_weights(label_ids, classes, settings.balance_above)[label_ids]
+    goals = (np.eye(classes) * (1 - settings.label_smoothing) + settings.label_smoothing / classes).astype(np.float32)[label_ids]
     values = np.zeros((channels + 1, classes), np.float32)  # the bias is the last row
     first, second = np.zeros_like(values), np.zeros_like(values)
     kept, batch = 1 - settings.dropout, np.ones((settings.batch_size, channels + 1), np.float32)
@@ -93,32 +93,32 @@ def train_probe(features: Features, labels: NDArray[Any], classes: int, settings
     return Probe(values[:-1], values[-1])
 
 
-def folds(labels: NDArray[Any], hashes: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
+def folds(label_ids: NDArray[Any], hashes: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
     """Return the fold of each image, int64 [M], of `count` folds: each class evenly over them, images of the same content together."""
     contents, first, which = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
-    largest = int(np.bincount(labels[first]).max())
+    largest = int(np.bincount(label_ids[first]).max())
     if count > largest:
         raise UsageError(f"no class has {count} different images to make {count} folds of", f"at most: --cv {largest}")
     fold_of = np.empty(len(contents), np.int64)
     splitter = StratifiedKFold(count, shuffle=True, random_state=seed)
-    for number, (_, held_out) in enumerate(splitter.split(contents, labels[first])):
+    for number, (_, held_out) in enumerate(splitter.split(contents, label_ids[first])):
         fold_of[held_out] = number
     return fold_of[which]
 
 
 def out_of_fold(
-    features: Features, labels: NDArray[Any], fold_of: NDArray[np.int64], classes: int, settings: ProbeSettings, seed: int
+    features: Features, label_ids: NDArray[Any], fold_of: NDArray[np.int64], classes: int, settings: ProbeSettings, seed: int
 ) -> Features:
     """Return the probabilities float32 [M, K] of each image by a head that was trained on the other folds.
 
     Args:
         features: float32 [V, M, C], see `train_probe`; the first view is predicted.
     """
-    predictions = np.empty((len(labels), classes), np.float32)
+    predictions = np.empty((len(label_ids), classes), np.float32)
     with progress("cross-validation", int(fold_of.max()) + 1) as tick:
         for fold in range(int(fold_of.max()) + 1):
             there = fold_of == fold
-            probe = train_probe(features[:, ~there], labels[~there], classes, settings, seed + fold)
+            probe = train_probe(features[:, ~there], label_ids[~there], classes, settings, seed + fold)
             predictions[there] = probe.probabilities(features[0, there])
             tick()
     return predictions

@@ -11,7 +11,7 @@ from edgetl.training.team import Team
 
 Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
 """Computes a batch's scalar loss and its logits float32 [N, K] from the inputs as `augment` returned them, such as float32 pixels
-0..255 [N, H, W, 3], int32 labels [N], and an int32 seed [2] for random draws."""
+0..255 [N, H, W, 3], int32 label ids [N], and an int32 seed [2] for random draws."""
 
 
 class Constraint(Protocol):
@@ -68,11 +68,11 @@ class Step:
         learn = tf.function(self._learn, jit_compile=True) if self.jit else self._learn
 
         @tf.function
-        def once(inputs: Any, labels: Any, seed: Any, share: Any) -> Any:
-            def replica(inputs: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
-                return learn(self.augment(inputs, seed), labels, seed, share)
+        def once(inputs: Any, label_ids: Any, seed: Any, share: Any) -> Any:
+            def replica(inputs: Any, label_ids: Any, seed: Any, share: Any) -> tuple[Any, Any]:
+                return learn(self.augment(inputs, seed), label_ids, seed, share)
 
-            return tf.stack([1.0, *team.sums(replica, (inputs, labels, seed, share))])
+            return tf.stack([1.0, *team.sums(replica, (inputs, label_ids, seed, share))])
 
         @tf.function
         def several(batches: Any) -> Any:
@@ -99,10 +99,10 @@ class Step:
 
         return run
 
-    def _learn(self, inputs: Any, labels: Any, seed: Any, share: Any) -> tuple[Any, Any]:
+    def _learn(self, inputs: Any, label_ids: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         """Take one replica's step; returns its share of the batch's loss and accuracy, whose sums over the replicas are the batch's."""
         with tf.GradientTape() as tape:
-            loss, logits = self.loss(inputs, labels, seed)
+            loss, logits = self.loss(inputs, label_ids, seed)
             loss *= share
             scaled = self.optimizers[0].keras.get_scaled_loss(loss) if self._scales else loss
         gradients = tape.gradient(scaled, [optimizer.variables for optimizer in self.optimizers])
@@ -111,7 +111,7 @@ class Step:
             optimizer.keras.apply_gradients(zip(own, optimizer.variables, strict=True))
         if self.constraint is not None:
             self.constraint()
-        return loss, share * tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == labels, tf.float32))
+        return loss, share * tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == label_ids, tf.float32))
 
     @property
     def _scales(self) -> bool:

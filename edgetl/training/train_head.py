@@ -88,9 +88,9 @@ def _loss(model: Any, examples: Examples, settings: HeadSettings) -> Loss:
     layers, weights, classes = dense_layers(model), tf.constant(examples.class_weights), len(examples.contract.class_names)
     cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
 
-    def loss(features: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+    def loss(features: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         logits = _logits(layers, features, lambda last: tf.nn.experimental.stateless_dropout(last, settings.dropout, seed))
-        value = cross_entropy(tf.one_hot(labels, classes), logits, sample_weight=tf.gather(weights, labels))
+        value = cross_entropy(tf.one_hot(label_ids, classes), logits, sample_weight=tf.gather(weights, label_ids))
         return value + decay(model, settings.l2) if settings.l2 else value, logits
 
     return loss

@@ -31,7 +31,7 @@ class Trainer:
         variables: the model's, which end with the best epoch's values.
         step: what is done with a batch, see `Step`.
         batches: function of the epoch's number, from 0 on, and this process's share of a batch to a tf.data.Dataset of
-            (inputs [n, ...], int32 labels [n], int32 seed [2], float32 n over the whole batch's size).
+            (inputs [n, ...], int32 label ids [n], int32 seed [2], float32 n over the whole batch's size).
         validate: returns (accuracy, loss) on the validation images; the best epoch has the highest accuracy, then the lowest loss.
         keep_start: end with the values from before the training when no epoch is better than they are.
         team: who trains in step; rank 0 validates, decides and writes for all.

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score
 
 from edgetl.errors import UsageError
-from edgetl.training.probe import ProbeSettings, train_probe, folds, out_of_fold
+from edgetl.training.probe import ProbeSettings, folds, out_of_fold, train_probe
 
 SETTINGS = ProbeSettings(steps=300, learning_rate=0.02, batch_size=32, dropout=0.0, label_smoothing=0.0, balance_above=1.5)
 

@@ -1,4 +1,4 @@
-"""Is transfer helping: a second training without it, on the same images and as long, compared image by image."""
+"""Compare a run with a second training without transfer, on the same images and as long, image by image."""
 
 import logging
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ logger = logging.getLogger(__name__)
 
 BASELINES = ("scratch", "head-only")
 _FROM_RANDOM = 2e-3  # Adam's peak from random weights, as in the zoo's recipes: fine-tuning's own would hold the baseline down
-_SHOWN = 0.05  # McNemar's p below which a difference is no chance
+_SHOWN = 0.05  # McNemar's p below which a difference is not chance
 
 
 def check(recipe: Recipe, kind: str) -> str:
-    """Raises UsageError for a baseline that does not exist, or that would be the run itself."""
+    """Return the kind of baseline. Raises UsageError when it does not exist, or would be the run itself."""
     if kind not in BASELINES:
         raise UsageError(f"there is no baseline '{kind}'", did_you_mean(kind, BASELINES))
     if kind == "scratch" and recipe.model.weights == "none":
@@ -39,7 +39,7 @@ def check(recipe: Recipe, kind: str) -> str:
 
 @writes
 def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
-    """Train the baseline beside a trained run, in RUN/baseline-KIND, and record what came out in run.json."""
+    """Train the baseline beside a trained run, in RUN/baseline-KIND, and record the comparison in run.json."""
     recipe = _recipe(project.recipe, kind)
     logger.info(f"baseline: {kind}")
     other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe)
@@ -53,7 +53,10 @@ def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
 
 
 def _recipe(recipe: Recipe, kind: str) -> Recipe:
-    """As many passes over the images. The head's features cost a forward pass or two, which an epoch of training outweighs."""
+    """Return the baseline's recipe, with as many passes over the images.
+
+    The head's features cost a forward pass or two, which an epoch of training outweighs.
+    """
     train = recipe.train
     changed: dict[str, Any]
     if kind == "head-only":
@@ -68,10 +71,10 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
 
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], BaselineFacts]:
     images, rows = project.trained_images(), project.images.rows("val")
-    labels, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
+    label_ids, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
     predictions = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
-    accuracies = {name: measure(of_model, labels) for name, of_model in predictions.items()}
-    found = paired(*(of_model.argmax(axis=1) == labels for of_model in predictions.values()))
+    accuracies = {name: measure(of_model, label_ids) for name, of_model in predictions.items()}
+    found = paired(*(of_model.argmax(axis=1) == label_ids for of_model in predictions.values()))
     shown = found.mcnemar_p < _SHOWN
     figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
     tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
@@ -85,12 +88,12 @@ def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path
         only_baseline=found.only_b,
         mcnemar_p=found.mcnemar_p,
         shown=shown,
-        verdict=f"{_meaning(kind, found.drop_points, shown)}: {tested}",
+        verdict=f"{_meaning(kind, found.drop_points, shown=shown)}: {tested}",
     )
     return [other.run.float_model], facts
 
 
-def _meaning(kind: str, gain_points: float, shown: bool) -> str:
+def _meaning(kind: str, gain_points: float, *, shown: bool) -> str:
     what = "transfer" if kind == "scratch" else "fine-tuning"
     if not shown:
         return f"no difference is shown, {what} may or may not help"

@@ -1,4 +1,4 @@
-"""When a worker is lost, the others start again by themselves, and go on together after the last epoch that was finished."""
+"""Start again when another worker is lost; the workers then go on together after the last finished epoch."""
 
 import logging
 import os
@@ -11,12 +11,12 @@ from edgetl.training.team import LOST, Team
 
 logger = logging.getLogger(__name__)
 
-_COUNT, _MOST = "EDGETL_REJOINED", 20  # times that this process has begun anew
+_COUNT, _MOST = "EDGETL_REJOINED", 20  # times that this process has started again
 
 
 @contextmanager
 def rejoining(team: Team) -> Iterator[None]:
-    """TensorFlow cannot take a worker back into a running program, so the program is replaced by itself: same process, same command."""
+    """Replace the program by itself when a worker is lost, as TensorFlow cannot take one back into a running program."""
     try:
         yield
     except LOST as error:

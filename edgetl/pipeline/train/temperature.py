@@ -1,4 +1,4 @@
-"""Temperature scaling of a trained model, in its last layer's weights: every export has it, at no cost."""
+"""Scale a trained model's temperature in its last layer's weights: every export has it, at no cost."""
 
 import logging
 from dataclasses import asdict
@@ -15,7 +15,7 @@ _FEWEST = 20  # images; below, chance moves the temperature more than the model 
 
 
 def scale_temperature(project: Project, model: Any) -> ScaledTemperature | None:
-    """Divide the weights of the logits by their temperature, in place, if the recipe says so; gives what is to be known of it.
+    """Divide the weights of the logits by their temperature, in place, if the recipe says so; returns what the run records of it.
 
     It is fitted to the validation images. The training images were learned by heart, and their loss would ask for more certainty than
     the model deserves; a slice kept from training would cost accuracy for a single number that a few hundred images fix well. The figures

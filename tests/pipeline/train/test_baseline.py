@@ -48,9 +48,9 @@ def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Pa
 def test_a_verdict_needs_a_difference_that_is_shown() -> None:
     from edgetl.pipeline.train.baseline import _meaning, _recipe
 
-    assert _meaning("scratch", 3.0, True) == "transfer helps"
-    assert _meaning("scratch", -3.0, True) == "negative transfer, transfer hurts"
-    assert "no difference is shown" in _meaning("head-only", -3.0, False)
+    assert _meaning("scratch", 3.0, shown=True) == "transfer helps"
+    assert _meaning("scratch", -3.0, shown=True) == "negative transfer, transfer hurts"
+    assert "no difference is shown" in _meaning("head-only", -3.0, shown=False)
     recipe = load()
     scratch = _recipe(recipe, "scratch")
     assert (scratch.model.weights, scratch.train.head_epochs, scratch.train.epochs) == ("none", 0, recipe.train.epochs + 1)
