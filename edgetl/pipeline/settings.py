@@ -8,12 +8,12 @@ from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.training.compress import CompressSettings
-from edgetl.training.finetune import FineTuneSettings, Teacher
+from edgetl.training.finetune import Distillation, FineTuneSettings
 from edgetl.training.schedule import Schedule
 from edgetl.training.train_head import HeadSettings
 
 # The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
-_HEAD_BATCHES = 4
+HEAD_BATCHES = 4
 
 
 def augmentation(recipe: Recipe) -> Augmentation:
@@ -35,7 +35,7 @@ def head_settings(recipe: Recipe) -> HeadSettings | None:
     return HeadSettings(
         epochs=train.head_epochs,
         learning_rate=train.head_learning_rate,
-        batch_size=_HEAD_BATCHES * train.batch_size,
+        batch_size=HEAD_BATCHES * train.batch_size,
         dropout=model.dropout,
         label_smoothing=train.label_smoothing,
         mirror=mirrors(recipe),
@@ -63,8 +63,8 @@ def fine_tune_settings(recipe: Recipe) -> FineTuneSettings:
     )
 
 
-def compress_settings(recipe: Recipe, teacher: Teacher, *, jit: bool) -> CompressSettings:
-    """Return how the float model is compressed while it learns from its teacher."""
+def compress_settings(recipe: Recipe, distillation: Distillation, *, jit: bool) -> CompressSettings:
+    """Return how the float model is compressed while it learns from its original's predictions."""
     # Zeros and clusters go through the whole network, so all of it must learn to live with them.
     tuning = replace(
         fine_tune_settings(recipe),
@@ -73,7 +73,7 @@ def compress_settings(recipe: Recipe, teacher: Teacher, *, jit: bool) -> Compres
         unfreeze="all",
         depth_factor=1.0,
         unfreeze_epochs=0.0,
-        teacher=teacher,
+        distillation=distillation,
         jit=jit,
     )
     return CompressSettings(

@@ -1,4 +1,4 @@
-"""What a killed training needs to go on as if nothing had happened: one .npz file, written after every epoch."""
+"""Save after every epoch what a killed training needs to go on as if nothing had happened, in one .npz file."""
 
 import logging
 from collections.abc import Sequence

@@ -27,21 +27,21 @@ _NORM_MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
-class Teacher:
-    """A larger model whose predictions are learned from beside the labels (Hinton et al. 2015, arXiv:1503.02531).
+class Distillation:
+    """Learning from a larger model's predictions beside the labels (Hinton et al. 2015, arXiv:1503.02531).
 
     Args:
-        predict: float32 pixels 0..255 [N, H, W, 3] to logits float32 [N, K].
+        teacher: float32 pixels 0..255 [N, H, W, 3] to logits float32 [N, K].
         weight: of its part of the loss, in 0..1; the labels' part has the rest.
         temperature: of the softmax that its predictions are compared with.
     """
 
-    predict: Callable[[Any], Any]
+    teacher: Callable[[Any], Any]
     weight: float
     temperature: float
 
     def loss(self, pixels: Any, logits: Any) -> Any:
-        return divergence(self.predict(pixels), logits, self.temperature)
+        return divergence(self.teacher(pixels), logits, self.temperature)
 
 
 def divergence(teacher_logits: Any, logits: Any, temperature: float) -> Any:
@@ -56,7 +56,7 @@ def divergence(teacher_logits: Any, logits: Any, temperature: float) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuneSettings:
-    """What fine-tuning may vary.
+    """Options of fine-tuning.
 
     Args:
         batch_size: images a step and replica.
@@ -69,7 +69,7 @@ class FineTuneSettings:
         unfreeze_epochs: epochs that each block waits longer than the one above it before it learns; the head begins.
         steps_per_execution: see `Step`.
         jit: compile the step with XLA.
-        teacher: None: learn from the labels alone.
+        distillation: None: learn from the labels alone.
         constraint: what the weights must keep to from the first step on.
     """
 
@@ -86,7 +86,7 @@ class FineTuneSettings:
     unfreeze_epochs: float = 0.0
     steps_per_execution: int = 1
     jit: bool = False
-    teacher: Teacher | None = None
+    distillation: Distillation | None = None
     constraint: Constraint | None = None
 
 
@@ -128,15 +128,15 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -
     trunk = keras.Model(model.input, head.input)
     cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing, reduction="none")
     # The contract and the weights alone: a graph's function must not hold the images.
-    contract, weights, teacher = examples.contract, tf.constant(examples.class_weights), settings.teacher
+    contract, weights, distillation = examples.contract, tf.constant(examples.class_weights), settings.distillation
 
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         features = trunk(contract.normalize(pixels), training=settings.live_norms)
         logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
         one_hot = tf.one_hot(label_ids, len(contract.class_names))
         value = tf.reduce_mean(cross_entropy(one_hot, logits, sample_weight=tf.gather(weights, label_ids)))
-        if teacher is not None:
-            value = (1 - teacher.weight) * value + teacher.weight * teacher.loss(pixels, logits)
+        if distillation is not None:
+            value = (1 - distillation.weight) * value + distillation.weight * distillation.loss(pixels, logits)
         if settings.l2:
             value += decay(model, settings.l2)
         return value, logits

@@ -1,4 +1,4 @@
-"""What stands on a backbone: pooling, hidden layers if any, and the logits."""
+"""The head on a backbone: pooling, hidden layers if any, and the logits."""
 
 from dataclasses import dataclass
 from typing import Any

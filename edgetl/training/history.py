@@ -1,4 +1,4 @@
-"""What a training did, epoch by epoch, and which epoch was the best."""
+"""The course of a training, epoch by epoch, and its best epoch."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,10 @@ class History:
         return History((*self.epochs, epoch), len(self.epochs) + 1 if better else self.best_epoch)
 
     def recorded(self) -> Training | None:
-        """Return what the run's record keeps of it; None for a training without epochs."""
+        """Return the history as the run records it; None for a training without epochs."""
         return Training(self.epochs, self.best_epoch) if self.epochs else None
 
 
 def score(epoch: Epoch) -> tuple[float, float]:
-    """Return what the best epoch has most of: accuracy first, then a low loss, both on the validation images."""
+    """Return what is highest in the best epoch: the accuracy, then the negated loss, both on the validation images."""
     return epoch.val_accuracy, -epoch.val_loss

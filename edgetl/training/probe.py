@@ -34,7 +34,7 @@ _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them
 Features = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbeSettings:
     """The same as in a training's first stage, but no epoch is chosen by its accuracy: the rate falls to 0 instead (half a cosine).
 
@@ -43,6 +43,7 @@ class ProbeSettings:
         balance_above: see `class_weights`.
     """
 
+    classes: int
     steps: int
     learning_rate: float
     batch_size: int
@@ -64,7 +65,7 @@ class Probe:
 
 
 @threadpool_limits.wrap(limits=1)  # no faster on two, its products being small, and four times as slow where others work beside it
-def train_probe(features: Features, label_ids: NDArray[Any], classes: int, settings: ProbeSettings, seed: int) -> Probe:
+def train_probe(features: Features, label_ids: NDArray[Any], settings: ProbeSettings, seed: int) -> Probe:
     """Minimize the smoothed cross-entropy with Adam, from zeros on.
 
     Args:
@@ -72,7 +73,7 @@ def train_probe(features: Features, label_ids: NDArray[Any], classes: int, setti
         labels: int [M] in 0..K-1.
     """
     views, count, channels = features.shape
-    random = np.random.default_rng(seed)
+    random, classes = np.random.default_rng(seed), settings.classes
     weights = class_weights(label_ids, classes, settings.balance_above)[label_ids]
     goals = (np.eye(classes) * (1 - settings.label_smoothing) + settings.label_smoothing / classes).astype(np.float32)[label_ids]
     values = np.zeros((channels + 1, classes), np.float32)  # the bias is the last row
@@ -106,19 +107,17 @@ def folds(label_ids: NDArray[Any], hashes: Sequence[str], count: int, seed: int)
     return fold_of[which]
 
 
-def out_of_fold(
-    features: Features, label_ids: NDArray[Any], fold_of: NDArray[np.int64], classes: int, settings: ProbeSettings, seed: int
-) -> Features:
+def out_of_fold(features: Features, label_ids: NDArray[Any], fold_of: NDArray[np.int64], settings: ProbeSettings, seed: int) -> Features:
     """Return the probabilities float32 [M, K] of each image by a head that was trained on the other folds.
 
     Args:
         features: float32 [V, M, C], see `train_probe`; the first view is predicted.
     """
-    predictions = np.empty((len(label_ids), classes), np.float32)
+    predictions = np.empty((len(label_ids), settings.classes), np.float32)
     with progress("cross-validation", int(fold_of.max()) + 1) as tick:
         for fold in range(int(fold_of.max()) + 1):
             there = fold_of == fold
-            probe = train_probe(features[:, ~there], label_ids[~there], classes, settings, seed + fold)
+            probe = train_probe(features[:, ~there], label_ids[~there], settings, seed + fold)
             predictions[there] = probe.probabilities(features[0, there])
             tick()
     return predictions

@@ -36,7 +36,7 @@ def _unchanged(inputs: Any, seed: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
-    """What is done with a batch: augment, forward, backward, update, constrain.
+    """All work on one batch: augment, forward, backward, update, constrain.
 
     It must not hold images: TensorFlow may keep a graph, and all that the graph's function holds, for ever.
 

@@ -82,7 +82,7 @@ class Team:
         return json.loads(codes.tobytes())
 
     def _sum_over_workers(self, value: np.ndarray) -> np.ndarray:
-        """Each worker's first replica contributes the worker's value."""
+        """Add up the workers' values; each worker's first replica contributes its own."""
 
         def contribution(context: Any) -> Any:
             first = context.replica_id_in_sync_group % (self.replicas // self.workers) == 0

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training: `tensorboard --logdir RUN/tensorboard`, while it runs and afterwards."""
+"""Curves for TensorBoard: `tensorboard --logdir RUN/tensorboard`, during a training and afterwards."""
 
 import logging
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ _PIECE = 4096  # images whose features are computed and written at a time
 
 @dataclass(frozen=True, kw_only=True)
 class HeadSettings:
-    """What training the head may vary.
+    """Options of training the head.
 
     Args:
         batch_size: images a step.

@@ -1,5 +1,7 @@
 """The head trained many times: it learns, repeats, and cross-validates without a leak."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -8,7 +10,7 @@ from sklearn.metrics import accuracy_score
 from edgetl.errors import UsageError
 from edgetl.training.probe import ProbeSettings, folds, out_of_fold, train_probe
 
-SETTINGS = ProbeSettings(steps=300, learning_rate=0.02, batch_size=32, dropout=0.0, label_smoothing=0.0, balance_above=1.5)
+SETTINGS = ProbeSettings(classes=3, steps=300, learning_rate=0.02, batch_size=32, dropout=0.0, label_smoothing=0.0, balance_above=1.5)
 
 
 def clouds(count: int, seed: int = 0, apart: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -21,21 +23,21 @@ def clouds(count: int, seed: int = 0, apart: float = 1.0) -> tuple[np.ndarray, n
 def test_it_is_as_good_as_logistic_regression_and_repeats() -> None:
     features, labels = clouds(300)
     others, truth = clouds(900, seed=1)
-    probe = train_probe(features, labels, 3, SETTINGS, seed=0)
+    probe = train_probe(features, labels, SETTINGS, seed=0)
     probabilities = probe.probabilities(others[0])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
     reference = LogisticRegression().fit(features[0], labels).score(others[0], truth)
     assert accuracy_score(truth, probabilities.argmax(axis=1)) >= reference - 0.01
-    again = train_probe(features, labels, 3, SETTINGS, seed=0)
+    again = train_probe(features, labels, SETTINGS, seed=0)
     np.testing.assert_array_equal(again.kernel, probe.kernel)
-    assert (train_probe(features, labels, 3, SETTINGS, seed=1).kernel != probe.kernel).any()
+    assert (train_probe(features, labels, SETTINGS, seed=1).kernel != probe.kernel).any()
 
 
 def test_all_views_are_learned_from() -> None:
     features, labels = clouds(90)
     views = np.concatenate([features, -features])
-    probe = train_probe(views, labels, 3, SETTINGS, seed=0)
-    assert np.abs(probe.kernel).max() < np.abs(train_probe(features, labels, 3, SETTINGS, seed=0).kernel).max() / 2
+    probe = train_probe(views, labels, SETTINGS, seed=0)
+    assert np.abs(probe.kernel).max() < np.abs(train_probe(features, labels, SETTINGS, seed=0).kernel).max() / 2
 
 
 def test_folds_are_even_and_keep_a_content_together() -> None:
@@ -65,5 +67,5 @@ def test_a_held_out_image_is_not_seen() -> None:
     features = random.normal(size=(1, 300, 200)).astype(np.float32)
     labels = random.integers(0, 2, 300)
     fold_of = folds(labels, [str(row) for row in range(300)], 5, seed=0)
-    predictions = out_of_fold(features, labels, fold_of, 2, SETTINGS, seed=0)
+    predictions = out_of_fold(features, labels, fold_of, replace(SETTINGS, classes=2), seed=0)
     assert abs(accuracy_score(labels, predictions.argmax(axis=1)) - 0.5) < 0.12

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from edgetl.data.stored import read_array, write_array
 from edgetl.files import fingerprint
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.settings import HEAD_BATCHES, mirrors
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.training.head import trunk_of
 from edgetl.training.probe import ProbeSettings
@@ -20,9 +21,9 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
     They are those of the backbone before fine-tuning: afterwards it has seen these images, also those that are held out from the head.
     The V views are the images as they are and, when training mirrors them, mirrored.
     """
-    images, augment = project.images, project.recipe.augment
+    images = project.images
     rows = np.flatnonzero(images.splits != "test").astype(np.int64)
-    ways = (False, True) if augment.flip and augment.strength else (False,)
+    ways = (False, True) if mirrors(project.recipe) else (False,)
     # The order counts: the fingerprint of the data has none.
     order = fingerprint([images.hashes[row] for row in rows])
     key = fingerprint(
@@ -40,8 +41,14 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
 
 def probe_settings(project: Project, images: int) -> ProbeSettings:
     """Return the recipe's head as a probe that trains for as many steps as the head's epochs over `images` training images."""
-    train, views = project.recipe.train, 2 if project.recipe.augment.flip and project.recipe.augment.strength else 1
-    batch_size = 4 * train.batch_size  # as training's first stage
-    steps = max(train.head_epochs, 1) * -(-images * views // batch_size)
-    dropout = project.recipe.model.dropout
-    return ProbeSettings(steps, train.head_learning_rate, batch_size, dropout, train.label_smoothing, train.balance_above)
+    train, views = project.recipe.train, 2 if mirrors(project.recipe) else 1
+    batch_size = HEAD_BATCHES * train.batch_size
+    return ProbeSettings(
+        classes=len(project.contract.class_names),
+        steps=max(train.head_epochs, 1) * -(-images * views // batch_size),
+        learning_rate=train.head_learning_rate,
+        batch_size=batch_size,
+        dropout=project.recipe.model.dropout,
+        label_smoothing=train.label_smoothing,
+        balance_above=train.balance_above,
+    )

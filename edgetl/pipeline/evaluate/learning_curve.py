@@ -32,13 +32,13 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     parts = {seed: [_part(labels, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}
     sizes = [len(part) for part in parts[0]]  # equal for all seeds
     kept = [f for f, size in enumerate(sizes) if f == 0 or size > sizes[f - 1]]
-    settings, classes = probe_settings(project, len(train)), len(images.class_names)
+    settings = probe_settings(project, len(train))
     right = np.empty((len(kept), seeds, len(val)), bool)
     with progress("learning curve", len(kept) * seeds) as tick:
         for place, f in enumerate(kept):
             for seed in range(seeds):
                 part = parts[seed][f]
-                probe = train_probe(features[:, part], labels[part], classes, settings, seed)
+                probe = train_probe(features[:, part], labels[part], settings, seed)
                 right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == labels[val]
                 tick(1, f"{sizes[f]} images, accuracy {right[place, seed].mean():.4f}")
     model = project.recipe.model

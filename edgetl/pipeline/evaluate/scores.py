@@ -114,7 +114,7 @@ def _cross_validate(project: Project, count: int) -> CrossValidation:
     labels, hashes = images.label_ids[rows], [images.hashes[row] for row in rows]
     fold_of = folds(labels, hashes, count, seed)
     settings = probe_settings(project, len(rows) * (count - 1) // count)
-    probabilities = out_of_fold(features, labels, fold_of, len(images.class_names), settings, seed)
+    probabilities = out_of_fold(features, labels, fold_of, settings, seed)
     correct = probabilities.argmax(axis=1) == labels
     accuracies = [float(correct[fold_of == fold].mean()) for fold in range(count)]
     logger.info(f"cross-validation: {', '.join(f'{100 * accuracy:.2f}' for accuracy in accuracies)} %")

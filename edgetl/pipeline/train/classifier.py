@@ -16,7 +16,7 @@ from edgetl.pipeline.settings import augmentation, fine_tune_schedule, fine_tune
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.examples import AugmentedExamples, Examples, class_weights
-from edgetl.training.finetune import Teacher, fine_tune
+from edgetl.training.finetune import Distillation, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
 from edgetl.training.speed import in_precision, policy, uses_xla
@@ -49,7 +49,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     if recipe.train.epochs and settings.unfreeze != "none":
         # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
         settings = replace(settings, learning_rate=settings.learning_rate * math.sqrt(team.replicas))
-        settings = replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), teacher=_teacher(project))
+        settings = replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=_distillation(project))
         with team.scope():
             twin = model if in_place else in_precision(model, precision)
         with rejoining(team):
@@ -90,8 +90,8 @@ def _chosen_by_trials(project: Project) -> tuple[str, float]:
     return chosen.unfreeze, chosen.learning_rate
 
 
-def _teacher(project: Project) -> Teacher | None:
-    """Return the float model of the run that the recipe names, if any. Raises RunError when it knows other classes."""
+def _distillation(project: Project) -> Distillation | None:
+    """Return how to learn from the float model of the run that the recipe names, if any. Raises RunError when it knows other classes."""
     settings = project.recipe.teacher
     if not settings.run:
         return None
@@ -102,8 +102,8 @@ def _teacher(project: Project) -> Teacher | None:
         )
     model, contract = other.float_model, other.contract
 
-    def predict(pixels: Any) -> Any:
+    def teacher(pixels: Any) -> Any:
         sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)
         return model(contract.normalize(sized), training=False)
 
-    return Teacher(predict, settings.weight, settings.temperature)
+    return Distillation(teacher, settings.weight, settings.temperature)

@@ -27,7 +27,7 @@ from edgetl.quantization.base import Quantize, Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import compress, compression_of
-from edgetl.training.finetune import Teacher
+from edgetl.training.finetune import Distillation
 from edgetl.training.history import History
 from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
@@ -153,8 +153,8 @@ def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     """Prune, then cluster what is left; both learn the predictions of the model that they were made from."""
     recipe, contract, model, original = project.recipe, project.contract, project.uncompressed_model(), project.uncompressed_model()
-    teacher = Teacher(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
-    settings = compress_settings(recipe, teacher, jit=uses_xla(recipe.train.jit, project.team.replicas))
+    distillation = Distillation(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
+    settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))
     schedule = compress_schedule(recipe, project.run, "compress", inputs, steps_per_epoch(recipe, len(project.images.rows("train"))))
     histories = compress(model, examples_of(project), settings, schedule)
     facts = CompressFacts(

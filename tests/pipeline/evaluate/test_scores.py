@@ -51,7 +51,7 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     assert features.shape[:2] == (1, len(rows)), "this recipe does not mirror"
     labels = images.label_ids[rows]
     fold_of = folds(labels, [images.hashes[row] for row in rows], 4, 0)
-    predictions = out_of_fold(features, labels, fold_of, 3, probe_settings(project, len(rows) * 3 // 4), 0)
+    predictions = out_of_fold(features, labels, fold_of, probe_settings(project, len(rows) * 3 // 4), 0)
     predicted = predictions.argmax(axis=1)
     assert crossed["fold_accuracies"] == [accuracy_score(labels[fold_of == fold], predicted[fold_of == fold]) for fold in range(4)]
     assert crossed["mean_accuracy"] == pytest.approx(np.mean(crossed["fold_accuracies"]))
