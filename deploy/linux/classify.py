@@ -37,7 +37,7 @@ CAMERA_S = 20.0  # a camera that gave nothing for so long gives nothing
 
 
 class SelfTestError(Exception):
-    """The model, its inputs or its labels are not what was validated."""
+    """The model, its inputs or its class names are not what was validated."""
 
 
 class Classifier:
@@ -53,16 +53,16 @@ class Classifier:
         self.choice = json.loads((folder / "app.json").read_text(encoding="utf-8"))
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.size: int = self.manifest["contract"]["input"]["height"]
-        self.labels: list[str] = self.manifest["contract"]["output"]["class_names"]
+        self.class_names: list[str] = self.manifest["contract"]["output"]["class_names"]
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
     def classify(self, image: Image.Image, top: int = 3) -> list[tuple[str, float]]:
-        """The best classes with their probabilities, the best first."""
+        """Return the best classes with their probabilities, the best first."""
         probabilities = self.probabilities(self.pixels(image))
-        return [(self.labels[index], float(probabilities[index])) for index in np.argsort(-probabilities, kind="stable")[:top]]
+        return [(self.class_names[index], float(probabilities[index])) for index in np.argsort(-probabilities, kind="stable")[:top]]
 
     def pixels(self, image: Image.Image) -> np.ndarray:
-        """uint8 [H, W, 3]: upright, flattened onto white, RGB, the central square, resized with antialiased bilinear filtering."""
+        """Return uint8 [H, W, 3]: upright, flattened onto white, RGB, the central square, resized with antialiased bilinear filtering."""
         image = _rgb(ImageOps.exif_transpose(image))
         side = min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
@@ -70,7 +70,7 @@ class Classifier:
         return np.asarray(image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box))
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """float32 [K] of uint8 pixels [H, W, 3]."""
+        """Return float32 [K] of uint8 pixels [H, W, 3]."""
         values = self._run(pixels[np.newaxis])[0]
         return values / np.float32(256) if values.dtype == np.uint8 else values
 
@@ -79,8 +79,8 @@ class Classifier:
         self._check_files()
         golden = json.loads((self.folder / "golden/golden.json").read_text(encoding="utf-8"))
         wanted = np.asarray(golden["predictions"][self.choice["model"]])
-        if [self.labels[row.argmax()] for row in wanted] != golden["top1"][self.choice["model"]]:
-            raise SelfTestError("the labels are in another order than the model's outputs")
+        if [self.class_names[row.argmax()] for row in wanted] != golden["top1_class_names"][self.choice["model"]]:
+            raise SelfTestError("the class names are in another order than the model's outputs")
         pixels = np.fromfile(self.folder / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
         steps = np.abs(np.stack([self.probabilities(image) for image in pixels]) - wanted) * 256
         tolerance = golden["tolerance"]
@@ -101,8 +101,8 @@ class Classifier:
             name = path.relative_to(self.folder).as_posix()
             if hashlib.sha256(path.read_bytes()).hexdigest() != hashes.get(name):
                 raise SelfTestError(f"{name} was changed")
-        if (self.folder / "labels.txt").read_text(encoding="utf-8") != "".join(f"{label}\n" for label in self.labels):
-            raise SelfTestError("labels.txt has other labels than manifest.json")
+        if (self.folder / "labels.txt").read_text(encoding="utf-8") != "".join(f"{name}\n" for name in self.class_names):
+            raise SelfTestError("labels.txt has other class names than manifest.json")
 
 
 class LiteRT:
@@ -172,10 +172,13 @@ def camera() -> Iterator[tuple[str, Image.Image]]:
 
 def show(name: str, prediction: list[tuple[str, float]], latency_ms: float, as_json: bool) -> None:
     if as_json:
-        best = [{"label": label, "probability": round(probability, 6)} for label, probability in prediction]
+        best = [{"class_name": class_name, "probability": round(probability, 6)} for class_name, probability in prediction]
         print(json.dumps({"image": name, "best": best, "latency_ms": round(latency_ms, 3)}, ensure_ascii=False), flush=True)
     else:
-        print(f"{name}: {', '.join(f'{label} {probability:.1%}' for label, probability in prediction)} ({latency_ms:.1f} ms)", flush=True)
+        print(
+            f"{name}: {', '.join(f'{class_name} {probability:.1%}' for class_name, probability in prediction)} ({latency_ms:.1f} ms)",
+            flush=True,
+        )
 
 
 def main() -> int:

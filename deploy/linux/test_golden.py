@@ -1,4 +1,4 @@
-"""Replays the golden images: this machine runs the model that was validated, fed and labelled the same way."""
+"""Replays the golden images: this machine runs the model that was validated, with the same inputs and class names."""
 
 import sys
 from pathlib import Path

@@ -44,17 +44,17 @@ function draw(image, width, height, name) {
 function show({ best, modelMs, totalMs }, runtime) {
   at("state").hidden = true;
   at("prediction").replaceChildren(
-    ...best.map(({ label, probability }) => {
+    ...best.map(({ className, probability }) => {
       const bar = element("span", { className: "bar", ariaHidden: "true" });
       bar.style.setProperty("--share", `${100 * probability}%`);
-      return element("li", {}, element("bdi", { textContent: label }), element("span", { className: "share", textContent: percent(probability) }), bar);
+      return element("li", {}, element("bdi", { textContent: className }), element("span", { className: "share", textContent: percent(probability) }), bar);
     }),
   );
   at("latency").textContent = `${modelMs.toFixed(1)} ms in ${runtime}, ${totalMs.toFixed(0)} ms in all`;
   at("latency").hidden = false;
 }
 
-const announce = ([{ label, probability }]) => (at("announced").textContent = `${label}, ${percent(probability)}`);
+const announce = ([{ className, probability }]) => (at("announced").textContent = `${className}, ${percent(probability)}`);
 
 async function showImage(image) {
   stopCamera();
@@ -119,8 +119,8 @@ async function watch(video, mine) {
     const prediction = await classifier.classify(video, TOP);
     if (mine !== turn) return;
     show(prediction, classifier.runtime);
-    if (prediction.best[0].label !== said && performance.now() - announced > STEADY_MS) {
-      [announced, said] = [performance.now(), prediction.best[0].label];
+    if (prediction.best[0].className !== said && performance.now() - announced > STEADY_MS) {
+      [announced, said] = [performance.now(), prediction.best[0].className];
       announce(prediction.best);
     }
     await later(PAUSE_MS);

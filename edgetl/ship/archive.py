@@ -9,7 +9,7 @@ from edgetl.errors import RunError
 from edgetl.files import atomic, check_directory
 from edgetl.ship.manifest import Manifest
 
-MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+MANIFEST, SIGNATURE, CLASS_NAMES = "manifest.json", "manifest.sig", "labels.txt"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 _LARGEST_BYTES = 1 << 30  # of all files together: a hundred times a large MobileNet
 _MOST_FILES = 64
@@ -17,7 +17,7 @@ _REMEDY = "get the bundle again from who made it"
 
 
 def write(path: Path, files: Mapping[str, bytes]) -> None:
-    """Stored, not deflated, so that an app can map the models; the manifest first."""
+    """Write the archive: stored, not deflated, so that an app can map the models; the manifest first."""
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files, key=lambda name: (name != MANIFEST, name)):
             entry = zipfile.ZipInfo(name, _EPOCH)
@@ -26,7 +26,7 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
-    """The manifest and all files, each of the size and sha256 that the manifest gives; nothing is unpacked.
+    """Return the manifest and all files, each of the size and sha256 that the manifest gives; nothing is unpacked.
 
     Raises RunError for anything else: a file too many, too few, changed, compressed, linked, named to lie elsewhere, or too large.
     """
@@ -54,7 +54,7 @@ def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
 
 
 def _plain(entry: zipfile.ZipInfo) -> bool:
-    """A stored file with a name that stays inside (links and devices have another type in their mode)."""
+    """Return whether it is a stored file with a name that stays inside (links and devices have another type in their mode)."""
     parts = entry.filename.split("/")
     inside = not entry.filename.startswith("/") and "\\" not in entry.filename and not {"", ".", ".."} & set(parts)
     kind = entry.external_attr >> 28

@@ -70,10 +70,11 @@ def bundles() -> list[bytes]:
 @cache
 def golden() -> bytes:
     document = {
+        "schema_version": 1,
         "shape": [32, 2, 2, 3],
-        "labels": ["a"] * 32,
+        "true_class_names": ["a"] * 32,
         "predictions": {"model_int8.tflite": [[0.75, 0.25]] * 32},
-        "top1": {"model_int8.tflite": ["a"] * 32},
+        "top1_class_names": {"model_int8.tflite": ["a"] * 32},
         "tolerance": {"max_steps": 24.0, "mean_steps": 4.0, "step": 1 / 256},
         "mosaic": {"columns": 5, "height": 4, "max_steps": 1},
     }

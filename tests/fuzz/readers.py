@@ -145,10 +145,10 @@ def _bundle(content: bytes, at: Path) -> None:
 
 
 def _bundled_predictions(content: bytes, at: Path) -> None:
-    from edgetl.pipeline.ship.bundle import golden_of
+    from edgetl.ship.golden import Golden
 
-    manifest = Manifest.from_bytes(examples.manifest(), "manifest.json")
-    golden_of(at, manifest, {"golden/golden.json": content, "golden/pixels.bin": bytes(384), "golden/resized.bin": bytes(12)})
+    contract = Manifest.from_bytes(examples.manifest(), "manifest.json").contract
+    Golden.of({"golden/golden.json": content, "golden/pixels.bin": bytes(384), "golden/resized.bin": bytes(12)}, contract)
 
 
 def _run_record(content: bytes, at: Path) -> None:

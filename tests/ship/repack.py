@@ -44,8 +44,8 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     manifest, golden = json.loads(files["manifest.json"]), json.loads(files["golden/golden.json"])
     to = dict(zip(manifest["contract"]["output"]["class_names"], labels, strict=True))
     manifest["contract"]["output"]["class_names"], manifest["name"] = list(labels), labels[0]
-    golden["labels"] = [to[name] for name in golden["labels"]]
-    golden["top1"] = {file: [to[name] for name in names] for file, names in golden["top1"].items()}
+    golden["true_class_names"] = [to[name] for name in golden["true_class_names"]]
+    golden["top1_class_names"] = {file: [to[name] for name in names] for file, names in golden["top1_class_names"].items()}
     files["manifest.json"], files["golden/golden.json"] = json.dumps(manifest).encode(), json.dumps(golden).encode()
     files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
 

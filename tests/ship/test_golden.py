@@ -1,18 +1,20 @@
-"""Which images are golden, and what counts as the same answer."""
+"""Which images are golden, and what counts as the same prediction."""
 
 import numpy as np
 import pytest
 
-from edgetl.errors import ParityError
+from edgetl.contract import Contract
+from edgetl.errors import ParityError, RunError
+from edgetl.ship import golden
 from edgetl.ship.golden import MAX_STEPS, Golden, check, check_resize, choose, mosaic
 
-ANSWERS = np.array([[0.9, 0.1], [0.6, 0.4], [0.51, 0.49], [0.2, 0.8], [0.45, 0.55], [0.05, 0.95], [0.3, 0.7]], np.float32)
-LABELS = np.array([0, 0, 0, 1, 1, 1, 0])
+PREDICTIONS = np.array([[0.9, 0.1], [0.6, 0.4], [0.51, 0.49], [0.2, 0.8], [0.45, 0.55], [0.05, 0.95], [0.3, 0.7]], np.float32)
+LABEL_IDS = np.array([0, 0, 0, 1, 1, 1, 0])
 
 
 def test_the_surest_of_each_class_and_the_closest_calls() -> None:
-    assert choose(ANSWERS, LABELS, 4).tolist() == [0, 5, 2, 4]
-    assert sorted(choose(ANSWERS, LABELS, 100).tolist()) == list(range(7)), "few images are all golden"
+    assert choose(PREDICTIONS, LABEL_IDS, 4).tolist() == [0, 5, 2, 4]
+    assert sorted(choose(PREDICTIONS, LABEL_IDS, 100).tolist()) == list(range(7)), "few images are all golden"
     assert choose(np.eye(30, dtype=np.float32), np.arange(30), 12).tolist()[:6] == [0, 1, 2, 3, 4, 5], "many classes take half at most"
 
 
@@ -21,21 +23,42 @@ NAMES = ("cat", "dog")
 
 def made() -> Golden:
     pixels = np.random.default_rng(0).integers(0, 256, (7, 4, 4, 3), np.uint8)
-    return Golden(pixels, tuple(NAMES[label] for label in LABELS), {"m": ANSWERS}, pixels[0])
+    return Golden(pixels, tuple(NAMES[label] for label in LABEL_IDS), {"m": PREDICTIONS}, pixels[0])
+
+
+def contract(names: tuple[str, ...] = NAMES, size: int = 4) -> Contract:
+    return Contract.square(size, 1 / 255, 0, names)
+
+
+@pytest.mark.parametrize("name", [golden.DOCUMENT, golden.PIXELS, golden.RESIZED])
+def test_a_missing_or_cut_file_is_an_error(name: str) -> None:
+    files = made().files(NAMES)
+    with pytest.raises(RunError):
+        Golden.of(files | {name: files[name][:-1]}, contract())
+    del files[name]
+    with pytest.raises(RunError, match=name):
+        Golden.of(files, contract())
+
+
+def test_images_of_another_size_or_number_of_classes_are_an_error() -> None:
+    files = made().files(NAMES)
+    for other in (contract(size=8), contract(("cat", "dog", "cow"))):
+        with pytest.raises(RunError, match=r"golden\.json"):
+            Golden.of(files, other)
 
 
 def test_files_and_back() -> None:
-    golden = made()
-    again = Golden.of(golden.files(NAMES), NAMES)
-    np.testing.assert_array_equal(again.pixels, golden.pixels)
-    np.testing.assert_allclose(again.predictions["m"], ANSWERS, atol=1e-6)
-    np.testing.assert_array_equal(again.resized, golden.resized)
-    assert again.labels == golden.labels
+    given = made()
+    again = Golden.of(given.files(NAMES), contract())
+    np.testing.assert_array_equal(again.pixels, given.pixels)
+    np.testing.assert_allclose(again.predictions["m"], PREDICTIONS, atol=1e-6)
+    np.testing.assert_array_equal(again.resized, given.resized)
+    assert again.true_class_names == given.true_class_names
 
 
-def test_labels_in_another_order_are_found_out() -> None:
+def test_class_names_in_another_order_are_found_out() -> None:
     with pytest.raises(ParityError, match="another order"):
-        Golden.of(made().files(NAMES), NAMES[::-1])
+        Golden.of(made().files(NAMES), contract(NAMES[::-1]))
 
 
 def test_the_mosaic_is_five_in_a_row_and_cut_below() -> None:
@@ -54,11 +77,17 @@ def test_a_resize_of_another_kind_is_found_out() -> None:
 
 
 def test_roundings_pass_and_another_order_does_not() -> None:
-    assert check("m", ANSWERS, ANSWERS + 2 / 256)["max_steps"] == pytest.approx(2, abs=0.01)
-    for wrong in (ANSWERS[:, ::-1], np.roll(ANSWERS, 1, axis=0), ANSWERS + (MAX_STEPS + 1) / 256, ANSWERS * np.nan, ANSWERS[:3]):
+    assert check("m", PREDICTIONS, PREDICTIONS + 2 / 256).max_steps == pytest.approx(2, abs=0.01)
+    for wrong in (
+        PREDICTIONS[:, ::-1],
+        np.roll(PREDICTIONS, 1, axis=0),
+        PREDICTIONS + (MAX_STEPS + 1) / 256,
+        PREDICTIONS * np.nan,
+        PREDICTIONS[:3],
+    ):
         with pytest.raises(ParityError, match="golden predictions"):
-            check("m", ANSWERS, wrong)
-    one_wrong = ANSWERS.copy()
+            check("m", PREDICTIONS, wrong)
+    one_wrong = PREDICTIONS.copy()
     one_wrong[2, 0] += 30 / 256
     with pytest.raises(ParityError, match="30 steps"):
-        check("m", ANSWERS, one_wrong)
+        check("m", PREDICTIONS, one_wrong)

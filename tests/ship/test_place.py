@@ -17,11 +17,11 @@ def test_a_second_call_updates_and_removes_and_keeps_what_was_edited(tmp_path: P
     assert sorted(place(root, "linux", FILES, fresh=True).unchanged) == sorted(FILES)
     (root / "main.py").write_bytes(b"print('mine')")
     placed = place(root, "linux", {"model/m.tflite": b"two", "main.py": b"print(2)"}, fresh=True)
-    assert (placed.written, placed.kept, placed.removed) == (["model/m.tflite"], ["main.py"], ["labels \u6570.txt"])
+    assert (placed.written, placed.kept, placed.removed) == (("model/m.tflite",), ("main.py",), ("labels \u6570.txt",))
     assert (root / "main.py").read_bytes() == b"print('mine')"
     assert (root / "model/m.tflite").read_bytes() == b"two"
     assert not (root / "labels \u6570.txt").exists()
-    assert place(root, "linux", {"main.py": b"print(2)"}, fresh=True).kept == ["main.py"], "and is kept, and said, again"
+    assert place(root, "linux", {"main.py": b"print(2)"}, fresh=True).kept == ("main.py",), "and is kept, and said, again"
 
 
 def test_a_fresh_app_takes_no_folder_of_somebody_else(tmp_path: Path) -> None:
@@ -36,9 +36,9 @@ def test_a_fresh_app_takes_no_folder_of_somebody_else(tmp_path: Path) -> None:
 def test_an_existing_app_keeps_all_that_it_had(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_bytes(b"mine")
     placed = place(tmp_path, "linux", FILES, fresh=False)
-    assert placed.kept == ["main.py"]
+    assert placed.kept == ("main.py",)
     assert (tmp_path / "main.py").read_bytes() == b"mine"
-    assert place(tmp_path, "linux", {}, fresh=False).removed == sorted(set(FILES) - {"main.py"}), "never what was not ours"
+    assert place(tmp_path, "linux", {}, fresh=False).removed == tuple(sorted(set(FILES) - {"main.py"})), "never what was not ours"
     assert (tmp_path / "main.py").read_bytes() == b"mine"
 
 
@@ -72,7 +72,9 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert not (tmp_path / "app" / RECORD).exists()
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"linux": {"main.py": "x"}}', '{"linux": []}'])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"schema_version": 1, "targets": {"linux": {"main.py": "x"}}}', '{"schema_version": 1, "targets": {"linux": []}}']
+)
 def test_a_damaged_record_is_said(tmp_path: Path, text: str) -> None:
     (tmp_path / RECORD).write_text(text, encoding="utf-8")
     with pytest.raises(RunError, match="delete it"):
@@ -83,7 +85,9 @@ def test_a_record_that_names_a_file_outside_deletes_nothing(tmp_path: Path) -> N
     (tmp_path / "app").mkdir()
     (tmp_path / "outside").write_bytes(b"")
     hashes = ["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"]
-    (tmp_path / "app" / RECORD).write_text(json.dumps({"linux": {"../outside": hashes}}), encoding="utf-8")
+    (tmp_path / "app" / RECORD).write_text(
+        json.dumps({"schema_version": 1, "targets": {"linux": {"../outside": hashes}}}), encoding="utf-8"
+    )
     with pytest.raises(RunError, match="link"):
         place(tmp_path / "app", "linux", {}, fresh=False)
     assert (tmp_path / "outside").exists()

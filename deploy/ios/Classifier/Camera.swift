@@ -4,8 +4,8 @@ import Foundation
 
 /// The back camera. Frames come upright; those that come while one is being classified are dropped.
 final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unchecked Sendable {  // all that changes does so on `queue`
-    typealias Predictions = AsyncThrowingStream<EdgetlClassifier.Answer, any Error>
-    typealias Classify = @Sendable (CVPixelBuffer) throws -> EdgetlClassifier.Answer
+    typealias Predictions = AsyncThrowingStream<EdgetlClassifier.Prediction, any Error>
+    typealias Classify = @Sendable (CVPixelBuffer) throws -> EdgetlClassifier.Prediction
 
     let session = AVCaptureSession()
     private let output = AVCaptureVideoDataOutput()

@@ -3,7 +3,7 @@ import Foundation
 import Observation
 import UIKit
 
-/// What the screen shows: a photo or the camera, and what the model says of it.
+/// What the screen shows: a photo or the camera, and the model's prediction.
 @MainActor
 @Observable
 final class ClassifierModel {
@@ -14,7 +14,7 @@ final class ClassifierModel {
     }
 
     private(set) var name = ""
-    private(set) var prediction: EdgetlClassifier.Answer?
+    private(set) var prediction: EdgetlClassifier.Prediction?
     /// In words for people; nil while all is well.
     private(set) var problem: String?
     /// The photo that was chosen; nil: the camera's turn.

@@ -2,7 +2,7 @@
 //
 //   import { Classifier } from "./edgetl-classifier/classifier.js";
 //   const classifier = await Classifier.load();
-//   const { best } = await classifier.classify(image); // [{ label, probability }, ...], the best first
+//   const { best } = await classifier.classify(image); // [{ className, probability }, ...], the best first
 //
 // An image is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
 
@@ -49,7 +49,7 @@ export class Classifier {
     this.#run = run;
   }
 
-  get labels() {
+  get classNames() {
     return this.manifest.contract.output.class_names;
   }
 
@@ -61,7 +61,7 @@ export class Classifier {
     const probabilities = await this.probabilities(pixels);
     const done = performance.now();
     const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
-    const best = order.slice(0, top).map((index) => ({ label: this.labels[index], probability: probabilities[index] }));
+    const best = order.slice(0, top).map((index) => ({ className: this.classNames[index], probability: probabilities[index] }));
     return { best, modelMs: done - ready, totalMs: done - begun };
   }
 

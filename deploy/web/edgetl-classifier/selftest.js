@@ -1,10 +1,10 @@
-// Proves that this browser runs the validated model, fed and labelled the same way.
+// Proves that this browser runs the validated model, with the same inputs and class names.
 
 import { fetched, parsed, sha256 } from "./classifier.js";
 
 export const STEPS = [
   "Every file is the one that was bundled",
-  "The labels are in the order of the model's outputs",
+  "The class names are in the order of the model's outputs",
   "The golden images get the golden predictions",
   "Images are cropped and resized as in the validation",
 ];
@@ -19,7 +19,7 @@ export async function selfTest(classifier, passed = () => {}) {
   passed(0);
   const golden = parsed(files["golden/golden.json"]);
   const wanted = golden.predictions[classifier.app.model];
-  checkLabels(classifier.labels, wanted, golden.top1[classifier.app.model]);
+  checkOrder(classifier.classNames, wanted, golden.top1_class_names[classifier.app.model]);
   passed(1);
   const [images, height, width] = golden.shape;
   const length = height * width * 3;
@@ -50,17 +50,17 @@ async function checkFiles({ folder, app, modelSha256 }) {
     if (files[name].length !== manifest.files[name].size_bytes) throw new SelfTestError(`${name} has another size`);
   }
   if (modelSha256 !== manifest.files[app.model].sha256) throw new SelfTestError(`${app.model} was changed`);
-  const labels = new TextDecoder("utf-8", { ignoreBOM: true }).decode(files["labels.txt"]);
-  if (labels !== manifest.contract.output.class_names.map((label) => `${label}\n`).join("")) {
-    throw new SelfTestError("labels.txt has other labels than manifest.json");
+  const names = new TextDecoder("utf-8", { ignoreBOM: true }).decode(files["labels.txt"]);
+  if (names !== manifest.contract.output.class_names.map((name) => `${name}\n`).join("")) {
+    throw new SelfTestError("labels.txt has other class names than manifest.json");
   }
   return files;
 }
 
-function checkLabels(labels, wanted, top1) {
-  const named = wanted.map((row) => labels[row.indexOf(Math.max(...row))]);
+function checkOrder(classNames, wanted, top1) {
+  const named = wanted.map((row) => classNames[row.indexOf(Math.max(...row))]);
   if (named.length !== top1.length || named.some((name, at) => name !== top1[at])) {
-    throw new SelfTestError("the labels are in another order than the model's outputs");
+    throw new SelfTestError("the class names are in another order than the model's outputs");
   }
 }
 
@@ -81,13 +81,13 @@ async function checkPredictions(classifier, pixels, wanted, tolerance) {
 
 // The images in three rows, from the first again where they run out, cut below to a height: what the bundle's format says.
 function mosaic(pixels, width, height, { columns, height: rows }) {
-  const whole = new ImageData(columns * width, rows);
+  const joined = new ImageData(columns * width, rows);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns * width; column++) {
       const image = pixels[(Math.floor(row / height) * columns + Math.floor(column / width)) % pixels.length];
       const from = ((row % height) * width + (column % width)) * 3;
-      whole.data.set([image[from], image[from + 1], image[from + 2], 255], (row * columns * width + column) * 4);
+      joined.data.set([image[from], image[from + 1], image[from + 2], 255], (row * columns * width + column) * 4);
     }
   }
-  return whole;
+  return joined;
 }

@@ -50,7 +50,7 @@ def ship(source: Path | None, target_name: str, out: Path | None, into: Path | N
     return {
         **{"target": target_name, "folder": str(root), "runtime": runtime, "model": app.model, "package": app.package},
         **{"name": manifest.name, "version": manifest.version, "forced": manifest.validation.forced},
-        **{"written": placed.written, "unchanged": placed.unchanged, "kept": placed.kept, "removed": placed.removed},
+        **placed.model_dump(mode="json"),
         **{"next": target.steps(app, root, into is not None)},
     }
 

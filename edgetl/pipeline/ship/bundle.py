@@ -31,6 +31,7 @@ from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 from edgetl.ship import archive, golden, signature
+from edgetl.ship.archive import CLASS_NAMES
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import BundledFile, BundledModel, Manifest, MeasuredLatency, Verdict
 from edgetl.ship.sbom import sbom
@@ -65,7 +66,7 @@ def bundle(
     title, licence = about.name or run.path.resolve().name, about.licence
     contents |= _golden(project, files, contents).files(project.contract.class_names)
     contents |= {
-        "labels.txt": _lines(project.contract.class_names),
+        CLASS_NAMES: _lines(project.contract.class_names),
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record.software),
     }
@@ -95,9 +96,9 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
     manifest, files = archive.read(path)
     if key:
         signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
-    contract, wanted = golden_of(path, manifest, files)
-    if files.get("labels.txt") != _lines(contract.class_names):
-        raise RunError(f"{path}: labels.txt has other labels than the manifest", "get the bundle again from who made it")
+    contract, wanted = manifest.contract, Golden.of(files, manifest.contract)
+    if files.get(CLASS_NAMES) != _lines(contract.class_names):
+        raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
     missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
     if missing:
         raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
@@ -110,22 +111,10 @@ def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
         "signed": archive.SIGNATURE in files,
         "signature_checked": key is not None,
         "validation": manifest.validation.model_dump(),
-        "golden": {name: golden.check(name, wanted.predictions[name], predictions) for name, predictions in found.items()},
+        "golden": {name: golden.check(name, wanted.predictions[name], predictions).model_dump() for name, predictions in found.items()},
         "unverified": elsewhere,
         "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
     }
-
-
-def golden_of(path: Path, manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Contract, Golden]:
-    """A bundle's contract and golden predictions. Raises RunError when they are damaged, ParityError when the labels had another order."""
-    try:
-        contract = manifest.contract
-        wanted = Golden.of(files, contract.class_names)
-        if wanted.pixels.shape[1:] != (contract.height, contract.width, 3):
-            raise ValueError(f"its images are of the shape {wanted.pixels.shape}")
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise RunError(f"{path}: its golden predictions cannot be read: {error!r}", "get the bundle again from who made it") from error
-    return contract, wanted
 
 
 def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:
@@ -162,12 +151,12 @@ def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]
     first = predict_rows(session, images.pixels, rows, "golden images")
     rows = rows[golden.choose(first, images.label_ids[rows])]
     pixels = np.ascontiguousarray(images.pixels[rows])
-    names = tuple(contract.class_names[label] for label in images.label_ids[rows])
+    true_class_names = tuple(contract.class_names[label] for label in images.label_ids[rows])
     predictions = _predictions({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
         reference = KerasSession(project.float_model, contract)(pixels)
         predictions = {name: predictions.get(name, reference) for name in models}
-    return Golden(pixels, names, predictions, _resized(pixels, contract))
+    return Golden(pixels, true_class_names, predictions, _resized(pixels, contract))
 
 
 def _resized(pixels: Any, contract: Contract) -> Any:

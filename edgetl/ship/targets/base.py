@@ -1,6 +1,6 @@
 """What a target is, and what it makes an app of.
 
-Labels, the model's name and all else that users write reach an app as data, in the bundle's own files. What has to stand in source text,
+Class names, the model's name and all else that users write reach an app as data, in the bundle's own files. What has to stand in source text,
 a package's name and an app's title, is put in by `filled` for tokens that make the template itself a valid app.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetl.errors import UsageError
+from edgetl.ship import archive, golden
 from edgetl.ship.manifest import Manifest
 
 # The suffix of a runtime's model files.
@@ -42,9 +43,9 @@ class App:
 
     @property
     def data(self) -> dict[str, bytes]:
-        """What the app reads: the model, the manifest as it was signed, the labels, the golden predictions, and which model it is."""
-        names = ("manifest.json", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin", self.model)
-        digest = hashlib.sha256(self.files["manifest.json"]).hexdigest()
+        """Return what the app reads: model, manifest as it was signed, class names, golden predictions, and which model it is."""
+        names = (archive.MANIFEST, archive.CLASS_NAMES, golden.DOCUMENT, golden.PIXELS, golden.RESIZED, self.model)
+        digest = hashlib.sha256(self.files[archive.MANIFEST]).hexdigest()
         choice = {"model": self.model, "runtime": self.runtime, "manifest_sha256": digest}
         return {name: self.files[name] for name in names} | {"app.json": (json.dumps(choice, indent=2) + "\n").encode()}
 
@@ -68,14 +69,14 @@ class Target:
 
 
 def template(target: str) -> dict[str, bytes]:
-    """The files of deploy/TARGET by their path in it."""
+    """Return the files of deploy/TARGET by their path in it."""
     folder = Path(__file__).parents[2] / "deploy" / target
     files = {path.relative_to(folder): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {name.as_posix(): path.read_bytes() for name, path in files.items() if not _NO_TEMPLATE & set(name.parts)}
 
 
 def filled(content: bytes, tokens: Mapping[str, str]) -> bytes:
-    """A template's text with its tokens replaced; what replaces them is already written as the file's language wants it."""
+    """Return a template's text with its tokens replaced; what replaces them is already written as the file's language wants it."""
     text = content.decode()
     for token, value in tokens.items():
         text = text.replace(token, value)

@@ -112,17 +112,19 @@ def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> N
     def swapped(files: dict[str, bytes]) -> None:
         manifest = json.loads(files["manifest.json"])
         output = manifest["contract"]["output"]
-        labels = output["class_names"] = output["class_names"][::-1]
+        names = output["class_names"] = output["class_names"][::-1]
         files["manifest.json"] = json.dumps(manifest).encode()
-        files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
+        files["labels.txt"] = "".join(f"{name}\n" for name in names).encode()
 
     def other_filter(files: dict[str, bytes]) -> None:
         files["golden/resized.bin"] = bytes(255 - value for value in files["golden/resized.bin"])
 
-    def other_labels(files: dict[str, bytes]) -> None:
+    def other_names(files: dict[str, bytes]) -> None:
         files["labels.txt"] = files["labels.txt"][::-1]
 
-    for number, (change, says) in enumerate(((swapped, "another order"), (other_filter, "other pixels"), (other_labels, "other labels"))):
+    for number, (change, says) in enumerate(
+        ((swapped, "another order"), (other_filter, "other pixels"), (other_names, "other class names"))
+    ):
         folder = data(tmp_path / str(number), built.apps["litert"])
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         change(files)

@@ -211,8 +211,8 @@ def changed_byte(data: Path) -> None:
 def other_order(data: Path) -> None:
     manifest = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
     output = manifest["contract"]["output"]
-    output["class_names"] = labels = output["class_names"][::-1]
-    (data / "labels.txt").write_bytes("".join(f"{label}\n" for label in labels).encode())
+    output["class_names"] = names = output["class_names"][::-1]
+    (data / "labels.txt").write_bytes("".join(f"{name}\n" for name in names).encode())
     _hashed(data, manifest)
 
 

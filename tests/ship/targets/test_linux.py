@@ -127,8 +127,8 @@ def test_images_become_the_same_pixels_as_in_training(cli: Cli, python: Callable
     assert ours.code == 0, ours.err
     for outcome, expected in zip(predictions, ours.document, strict=True):
         best = expected["top"][0]
-        assert outcome["best"][0]["label"] in HOSTILE
-        assert outcome["best"][0]["label"] == best["class_name"]
+        assert outcome["best"][0]["class_name"] in HOSTILE
+        assert outcome["best"][0]["class_name"] == best["class_name"]
         assert outcome["best"][0]["probability"] == pytest.approx(best["probability"], abs=1e-4)
 
 
@@ -181,7 +181,7 @@ def test_one_changed_byte_fails_the_self_test(python: Callable[..., Done], shipp
     assert "Traceback" not in done.stderr
 
 
-def _swapped_labels(files: dict[str, bytes]) -> None:
+def _swapped_names(files: dict[str, bytes]) -> None:
     manifest = json.loads(files["manifest.json"])
     manifest["contract"]["output"]["class_names"].reverse()
     files["manifest.json"] = json.dumps(manifest).encode()
@@ -193,7 +193,7 @@ def _other_normalization(files: dict[str, bytes]) -> None:
     files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
 
 
-@pytest.mark.parametrize(("change", "says"), [(_swapped_labels, "another order"), (_other_normalization, "predictions are up to")])
+@pytest.mark.parametrize(("change", "says"), [(_swapped_names, "another order"), (_other_normalization, "predictions are up to")])
 def test_a_mistake_with_right_hashes_fails_the_self_test(
     python: Callable[..., Done], shipped: Path, hostile: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], says: str
 ) -> None:

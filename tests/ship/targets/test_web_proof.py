@@ -85,7 +85,7 @@ def tested(browser: "Browser", app: Path) -> str:
     return verdict
 
 
-def wrong_labels(files: dict[str, bytes]) -> None:
+def wrong_names(files: dict[str, bytes]) -> None:
     manifest = json.loads(files["manifest.json"])
     manifest["contract"]["output"]["class_names"].reverse()
     files["manifest.json"] = json.dumps(manifest).encode()
@@ -103,7 +103,7 @@ def halved(files: dict[str, bytes]) -> None:
 @pytest.mark.usefixtures("web_runtimes")
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize(
-    ("change", "says"), [(wrong_labels, "another order"), (bgr, "predictions are up to"), (halved, "predictions are up to")]
+    ("change", "says"), [(wrong_names, "another order"), (bgr, "predictions are up to"), (halved, "predictions are up to")]
 )
 def test_a_mistake_with_right_hashes_fails_the_self_test(
     browser: "Browser", coloured: Path, tmp_path: Path, runtime: str, change: Callable[[dict[str, bytes]], None], says: str
@@ -140,7 +140,7 @@ def test_into_a_page_of_somebody_else(browser: "Browser", cli: Cli, coloured: Pa
         visit = Visit(browser)
         visit.page.goto(host.url)
         [best, *_] = visit.page.wait_for_function("globalThis.found").json_value()
-        assert (best["label"], best["probability"]) == (expected[0], pytest.approx(expected[1], abs=1 / 256))
+        assert (best["className"], best["probability"]) == (expected[0], pytest.approx(expected[1], abs=1 / 256))
         assert [one for one in visit.wrong if "404" not in one] == [], "a favicon alone"
         visit.context.close()
     assert tested(browser, site).startswith("Passed")

@@ -61,7 +61,7 @@ struct Choice: Decodable {
     }
 }
 
-/// golden/golden.json: what each model said of the golden images when it was validated.
+/// golden/golden.json: each model's predictions of the golden images when it was validated.
 struct Golden: Decodable {
     struct Tolerance: Decodable {
         let maxSteps: Double
@@ -86,7 +86,12 @@ struct Golden: Decodable {
 
     let shape: [Int]
     let predictions: [String: [[Double]]]
-    let top1: [String: [String]]
+    let top1ClassNames: [String: [String]]
     let tolerance: Tolerance
     let mosaic: Mosaic
+
+    enum CodingKeys: String, CodingKey {
+        case shape, predictions, tolerance, mosaic
+        case top1ClassNames = "top1_class_names"
+    }
 }

@@ -17,16 +17,16 @@ public struct ClassifierError: LocalizedError, Equatable, Sendable {
 /// It may be called from any thread, and works on the one that calls: use another than the main one.
 public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the runtime, all else is constant
     /// A class with its probability.
-    public struct Guess: Identifiable, Equatable, Sendable {
+    public struct ClassProbability: Identifiable, Equatable, Sendable {
         /// The number of the output.
         public let id: Int
-        public let label: String
+        public let className: String
         public let probability: Double
     }
 
     /// The best classes, the best first, and how long they took, with cropping and resizing.
-    public struct Answer: Equatable, Sendable {
-        public let best: [Guess]
+    public struct Prediction: Equatable, Sendable {
+        public let best: [ClassProbability]
         public let latencyMs: Double
     }
 
@@ -62,13 +62,13 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
     }
 
     /// The best classes of an upright image of any size.
-    public func classify(_ image: Pixels, top: Int = 3) throws -> Answer {
+    public func classify(_ image: Pixels, top: Int = 3) throws -> Prediction {
         let begun = ContinuousClock.now
         let probabilities = try probabilities(pixels(image))
         let latency = ContinuousClock.now - begun
         let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
-        let best = order.prefix(top).map { Guess(id: $0, label: contract.classNames[$0], probability: Double(probabilities[$0])) }
-        return Answer(best: best, latencyMs: latency / .milliseconds(1))
+        let best = order.prefix(top).map { ClassProbability(id: $0, className: contract.classNames[$0], probability: Double(probabilities[$0])) }
+        return Prediction(best: best, latencyMs: latency / .milliseconds(1))
     }
 
     /// The central square of an upright image at the model's size, by the filter that the model was trained with.
@@ -76,7 +76,7 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         Resampler.centralSquare(of: image, size: contract.imageSize)
     }
 
-    /// One for each label, of an image at the model's size.
+    /// One for each class, of an image at the model's size.
     public func probabilities(_ pixels: Pixels) throws -> [Float] {
         precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the image is not of the model's size")
         let found = try lock.withLock { try model.run(pixels.bytes) }

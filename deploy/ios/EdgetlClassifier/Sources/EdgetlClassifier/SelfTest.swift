@@ -15,14 +15,14 @@ extension EdgetlClassifier {
         try checkFiles()
         let golden = try JSONDecoder().decode(Golden.self, from: read("golden/golden.json"))
         guard golden.shape.count == 4, golden.shape[0] > 0, Array(golden.shape[1...]) == [contract.imageSize, contract.imageSize, 3],
-            let wanted = golden.predictions[choice.model], let top1 = golden.top1[choice.model],
+            let wanted = golden.predictions[choice.model], let top1 = golden.top1ClassNames[choice.model],
             wanted.count == golden.shape[0], wanted.allSatisfy({ $0.count == contract.classNames.count })
         else {
             throw ClassifierError("The golden predictions are of another model.")
         }
         let named = wanted.map { row in contract.classNames[row.indices.max { (row[$0], -$0) < (row[$1], -$1) }!] }
         guard named == top1 else {
-            throw ClassifierError("The labels are in another order than the model's outputs.")
+            throw ClassifierError("The class names are in another order than the model's outputs.")
         }
         let images = try goldenImages(golden)
         let (maxSteps, meanSteps) = try checkPredictions(of: images, wanted: wanted, tolerance: golden.tolerance)
@@ -46,7 +46,7 @@ extension EdgetlClassifier {
         }
         // Bytes, since Swift takes two spellings of an accent for equal.
         guard try read("labels.txt") == Data(contract.classNames.map { $0 + "\n" }.joined().utf8) else {
-            throw ClassifierError("labels.txt has other labels than manifest.json.")
+            throw ClassifierError("labels.txt has other class names than manifest.json.")
         }
     }
 

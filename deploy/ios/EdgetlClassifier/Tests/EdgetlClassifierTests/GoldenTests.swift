@@ -2,7 +2,7 @@ import XCTest
 
 @testable import EdgetlClassifier
 
-/// Replays the golden images: this device runs the model that was validated, fed and labelled the same way.
+/// Replays the golden images: this device runs the model that was validated, with the same inputs and class names.
 final class GoldenTests: XCTestCase {
     func testThisDeviceGivesTheValidatedPredictions() throws {
         let report = try EdgetlClassifier().selfTest()
@@ -17,7 +17,7 @@ final class GoldenTests: XCTestCase {
         let prediction = try classifier.classify(grey, top: 2)
         XCTAssertEqual(prediction.best.count, 2)
         XCTAssertGreaterThanOrEqual(prediction.best[0].probability, prediction.best[1].probability)
-        XCTAssertTrue(prediction.best.allSatisfy { classifier.contract.classNames[$0.id] == $0.label })
+        XCTAssertTrue(prediction.best.allSatisfy { classifier.contract.classNames[$0.id] == $0.className })
         XCTAssertGreaterThan(prediction.latencyMs, 0)
     }
 

@@ -2,7 +2,7 @@ import CoreML
 import CoreVideo
 import Foundation
 
-/// A Core ML package: takes the image as an image, gives a dictionary of probabilities by label.
+/// A Core ML package: takes the image as an image, gives a dictionary of probabilities by class name.
 final class RuntimeModel: Model {
     static let runtime = "coreml"
     private let model: MLModel
@@ -22,7 +22,7 @@ final class RuntimeModel: Model {
         model = try MLModel(contentsOf: compiled, configuration: configuration)
         let outputs = model.modelDescription.outputDescriptionsByName
         guard let output = outputs.first(where: { $0.value.type == .dictionary })?.key else {
-            throw ClassifierError("The model gives no probabilities by label.")
+            throw ClassifierError("The model gives no probabilities by class name.")
         }
         self.output = output
         self.contract = contract
@@ -32,10 +32,10 @@ final class RuntimeModel: Model {
         let image = MLFeatureValue(pixelBuffer: try frame(pixels))
         let features = try MLDictionaryFeatureProvider(dictionary: [contract.input.name: image])
         guard let shares = try model.prediction(from: features).featureValue(for: output)?.dictionaryValue else {
-            throw ClassifierError("The model gives no probabilities by label.")
+            throw ClassifierError("The model gives no probabilities by class name.")
         }
-        return try contract.classNames.map { label in
-            guard let share = shares[label] else { throw ClassifierError("The model does not know the label '\(label)'.") }
+        return try contract.classNames.map { name in
+            guard let share = shares[name] else { throw ClassifierError("The model does not know the class '\(name)'.") }
             return share.floatValue
         }
     }

@@ -25,7 +25,7 @@ import androidx.camera.view.PreviewView
 import androidx.core.app.ActivityCompat
 import androidx.core.view.ViewCompat
 import androidx.core.view.WindowInsetsCompat
-import com.example.classifier.edgetl.Answer
+import com.example.classifier.edgetl.ClassProbability
 import com.example.classifier.edgetl.Classification
 import com.example.classifier.edgetl.EdgetlClassifier
 import com.example.classifier.edgetl.SelfTestException
@@ -159,14 +159,14 @@ class MainActivity : AppCompatActivity() {
         view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs)
     }
 
-    private fun showPrediction(row: View, prediction: Answer?) {
+    private fun showPrediction(row: View, prediction: ClassProbability?) {
         row.visibility = if (prediction == null) View.INVISIBLE else View.VISIBLE
         if (prediction == null) return
         val share = percent.format(prediction.probability)
-        ViewCompat.requireViewById<TextView>(row, R.id.label).text = prediction.label
+        ViewCompat.requireViewById<TextView>(row, R.id.class_name).text = prediction.className
         ViewCompat.requireViewById<TextView>(row, R.id.probability).text = share
         ViewCompat.requireViewById<LinearProgressIndicator>(row, R.id.bar).progress = (prediction.probability * BAR_MAX).toInt()
-        row.contentDescription = getString(R.string.prediction, BidiFormatter.getInstance().unicodeWrap(prediction.label), share)
+        row.contentDescription = getString(R.string.prediction, BidiFormatter.getInstance().unicodeWrap(prediction.className), share)
     }
 
     private fun selfTest() {

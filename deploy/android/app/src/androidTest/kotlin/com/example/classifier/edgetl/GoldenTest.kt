@@ -6,7 +6,7 @@ import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 
-/** Replays the golden images: this phone runs the model that was validated, fed and labelled the same way. */
+/** Replays the golden images: this phone runs the model that was validated, with the same inputs and class names. */
 @RunWith(AndroidJUnit4::class)
 class GoldenTest {
     @Test

@@ -7,11 +7,11 @@ import java.io.FileInputStream
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 
-/** A class's name and its probability, 0 to 1. */
-data class Answer(val label: String, val probability: Float)
+/** A class and how probable it is, 0 to 1. */
+data class ClassProbability(val className: String, val probability: Float)
 
 /** The best classes, the best first, and how long turning, cropping, resizing and the model took together. */
-data class Classification(val best: List<Answer>, val latencyMs: Double)
+data class Classification(val best: List<ClassProbability>, val latencyMs: Double)
 
 /**
  * The model in the app's assets, and how an image becomes its input. Safe to use from several threads, one image at a time; not from
@@ -28,7 +28,7 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
         val probabilities = model.probabilities(pixels(image.turned(rotationDegrees)))
         val latencyMs = (System.nanoTime() - begun) / 1e6
         val best = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
-        return Classification(best.map { Answer(bundle.classNames[it], probabilities[it]) }, latencyMs)
+        return Classification(best.map { ClassProbability(bundle.classNames[it], probabilities[it]) }, latencyMs)
     }
 
     /** Proves that this phone runs the validated model. Throws SelfTestException. */

@@ -4,7 +4,7 @@ import java.security.MessageDigest
 import kotlin.math.abs
 import org.json.JSONObject
 
-/** The model, its inputs or its labels are not what was validated. */
+/** The model, its inputs or its class names are not what was validated. */
 class SelfTestException(message: String) : Exception(message)
 
 /** How far this phone is from the golden predictions: in steps of 1/256, and of the resized mosaic in levels of 255. */
@@ -24,9 +24,9 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
         if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes) {
             throw SelfTestException("there are ${wanted.size} golden predictions and ${pixels.size} bytes of golden images")
         }
-        val top1 = golden.getJSONObject("top1").getJSONArray(bundle.model).strings()
+        val top1 = golden.getJSONObject("top1_class_names").getJSONArray(bundle.model).strings()
         if (wanted.map { row -> bundle.classNames.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
-            throw SelfTestException("the labels are in another order than the model's outputs")
+            throw SelfTestException("the class names are in another order than the model's outputs")
         }
         val steps = wanted.flatMapIndexed(::steps)
         val (largest, mean) = steps.max() to steps.average()
@@ -41,7 +41,7 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     private fun steps(image: Int, wanted: DoubleArray): List<Double> {
         val found = model.probabilities(pixels.copyOfRange(image * imageBytes, (image + 1) * imageBytes))
         if (found.size != wanted.size || found.size != bundle.classNames.size) {
-            throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.classNames.size} labels")
+            throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.classNames.size} classes")
         }
         return found.indices.map { abs(found[it] - wanted[it]) * 256 }
     }
@@ -56,7 +56,7 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
             }
         }
         if (bundle.files.read("labels.txt").decodeToString() != bundle.classNames.joinToString("") { "$it\n" }) {
-            throw SelfTestException("labels.txt has other labels than manifest.json")
+            throw SelfTestException("labels.txt has other class names than manifest.json")
         }
     }
 

@@ -3,13 +3,13 @@ import SwiftUI
 
 /// The best classes with bars, and how long they took.
 struct PredictionView: View {
-    let prediction: EdgetlClassifier.Answer?
+    let prediction: EdgetlClassifier.Prediction?
 
     var body: some View {
         VStack(alignment: .leading, spacing: 12) {
             if let prediction {
-                ForEach(prediction.best) { guess in
-                    GuessRow(guess: guess, isBest: guess.id == prediction.best.first?.id)
+                ForEach(prediction.best) { row in
+                    ClassRow(row: row, isBest: row.id == prediction.best.first?.id)
                 }
                 Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms")
                     .font(.footnote.monospacedDigit())
@@ -28,29 +28,29 @@ struct PredictionView: View {
 }
 
 /// A class, its probability in words and as a bar.
-private struct GuessRow: View {
-    let guess: EdgetlClassifier.Guess
+private struct ClassRow: View {
+    let row: EdgetlClassifier.ClassProbability
     let isBest: Bool
 
     var body: some View {
         VStack(alignment: .leading, spacing: 4) {
             HStack(alignment: .firstTextBaseline) {
-                Text(verbatim: guess.label)
+                Text(verbatim: row.className)
                     .fontWeight(isBest ? .semibold : .regular)
                     .lineLimit(2)
                 Spacer(minLength: 12)
                 Text(share)
                     .monospacedDigit()
             }
-            ProgressView(value: min(max(guess.probability, 0), 1))
+            ProgressView(value: min(max(row.probability, 0), 1))
                 .tint(isBest ? Color.accentColor : Color.secondary)
         }
         .accessibilityElement(children: .ignore)
-        .accessibilityLabel(Text(verbatim: guess.label))
+        .accessibilityLabel(Text(verbatim: row.className))
         .accessibilityValue(Text(share))
     }
 
     private var share: String {
-        guess.probability.formatted(.percent.precision(.fractionLength(1)))
+        row.probability.formatted(.percent.precision(.fractionLength(1)))
     }
 }
