@@ -1,4 +1,4 @@
-"""Golden predictions: a few images and each model file's predictions of them, with which an app proves that it runs the same model alike."""
+"""Golden predictions: a few images and each model file's predictions of them, by which an app proves that it runs the same model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

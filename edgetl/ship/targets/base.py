@@ -1,7 +1,7 @@
 """What a target is, and what it makes an app of.
 
-Class names, the model's name and all else that users write reach an app as data, in the bundle's own files. What has to stand in source text,
-a package's name and an app's title, is put in by `filled` for tokens that make the template itself a valid app.
+Class names, the model's name and all else that users write reach an app as data, in the bundle's own files. What has to stand in source
+text, a package's name and an app's title, is put in by `filled` for tokens that make the template itself a valid app.
 """
 
 import hashlib
