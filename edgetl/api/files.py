@@ -10,6 +10,8 @@ from edgetl.run_folder import RunFolder
 if TYPE_CHECKING:
     from edgetl.pipeline.doctor import Written
     from edgetl.pipeline.pack import Packed
+    from edgetl.pipeline.ship.app import Shipped
+    from edgetl.pipeline.ship.verify import Verification
 
 File = str | Path
 
@@ -81,7 +83,7 @@ def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[Benchma
     return stage.benchmark(targets, devices, plan, options.get("images", 0), as_path(options.get("out")))
 
 
-def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> dict[str, Any]:
+def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
     """Make an app of a validated run or a bundle, or add it to an app; files that were changed by hand are kept.
 
     Args:
@@ -89,10 +91,11 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
         target: "android", "ios", "web", "linux" or "mcu", see `edgetl list targets`.
         options: see `edgetl.ShipOptions`; one of `out` and `into` is needed.
     """
+    from edgetl.pipeline.ship.app import AppOptions
     from edgetl.pipeline.ship.app import ship as stage
 
-    out, into = as_path(options.get("out")), as_path(options.get("into"))
-    return stage(as_path(source), target, out, into, options.get("package", ""), options.get("runtime", ""))
+    out, into = as_path(options.pop("out", None)), as_path(options.pop("into", None))
+    return stage(as_path(source), target, AppOptions(out=out, into=into, **options))
 
 
 def doctor(
@@ -116,14 +119,14 @@ def doctor(
     return stage.doctor(chosen, as_path(out), fast)
 
 
-def verify(bundle: File, *, key: File | None = None) -> dict[str, Any]:
+def verify(bundle: File, *, key: File | None = None) -> "Verification":
     """Check a bundle: every hash, the signature, and the golden predictions, made again on this host.
 
     Args:
         bundle: a .edgetl file.
         key: file of the public key that must have signed it.
     """
-    from edgetl.pipeline.ship.bundle import verify as stage
+    from edgetl.pipeline.ship.verify import verify as stage
 
     return stage(Path(bundle), as_path(key))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edgetl.evaluation.results import Evaluation
     from edgetl.evaluation.validation import Validation
     from edgetl.pipeline.project import Project
+    from edgetl.pipeline.ship.app import Shipped
     from edgetl.ship.manifest import Manifest
 
 logger = logging.getLogger(__name__)
@@ -184,14 +185,16 @@ class Run:
         """
         from edgetl.pipeline.ship import bundle as stage
 
+        key = as_path(sign)
+        options = stage.BundleOptions(models=tuple(models), name=name, version=version, licence=licence, signing_key=key, force=force)
         with self._opened() as project, self.folder.writing() if out is None else nullcontext():
-            return stage.bundle(project, self.bundle_path(out), list(models), name, version, licence, as_path(sign), force)
+            return stage.bundle(project, self.bundle_path(out), options)
 
     def bundle_path(self, out: str | Path | None = None) -> Path:
         """Return where `bundle` writes."""
         return as_path(out) or self.path / f"{self.path.resolve().name}.edgetl"
 
-    def ship(self, target: str, **options: Unpack[ShipOptions]) -> dict[str, Any]:
+    def ship(self, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
         """Make an app of the run, or add it to one; see `edgetl.ShipOptions`."""
         return ship_bundle(self.path, target, **options)
 

@@ -30,10 +30,10 @@ def ship(
     """
     from edgetl.api import files
 
-    document = files.ship_bundle(source, target, out=out, into=into, package=package, runtime=runtime)
-    if document["forced"]:
-        console.warn(f"bundled by force: {document['forced']}")
-    for path in document["kept"]:
+    made = files.ship_bundle(source, target, out=out, into=into, package=package, runtime=runtime)
+    if made.forced:
+        console.warn(f"bundled by force: {made.forced}")
+    for path in made.kept:
         console.warn(f"kept as you have it: {path}")
-    changed = f"{len(document['written'])} files written, {len(document['removed'])} removed, {len(document['unchanged'])} as they were"
-    console.result(document, f"{document['folder']}: {changed}\n{document['next']}")
+    changed = f"{len(made.written)} files written, {len(made.removed)} removed, {len(made.unchanged)} as they were"
+    console.result(made.to_json(), f"{made.folder}: {changed}\n{made.next}")

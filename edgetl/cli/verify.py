@@ -22,12 +22,12 @@ def verify(
     """
     from edgetl.api import files
 
-    document = files.verify(bundle, key=require_signature)
-    rows = [[name, f"{facts['max_steps']:g}", f"{facts['mean_steps']:g}"] for name, facts in document["golden"].items()]
+    found = files.verify(bundle, key=require_signature)
+    rows = [[name, f"{facts.max_steps:g}", f"{facts.mean_steps:g}"] for name, facts in found.golden.items()]
     console.note("the golden images' predictions on this host against the bundle's, in steps of 1/256 of probability")
-    console.table(f"{document['name']}, version {document['version']}", ["model", "max", "mean"], rows)
-    for name, reason in document["unverified"].items():
+    console.table(f"{found.name}, version {found.version}", ["model", "max", "mean"], rows)
+    for name, reason in found.unverified.items():
         console.warn(f"{name} is unverified: {reason}")
-    if document["signed"] and not document["signature_checked"]:
+    if found.signed and not found.signature_checked:
         console.note("it is signed; name the key to check that: --require-signature KEY.pub")
-    console.result(document, f"{bundle} is what it says")
+    console.result(found.to_json(), f"{bundle} is what it says")

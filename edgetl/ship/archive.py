@@ -2,7 +2,7 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from edgetl.errors import RunError
@@ -51,6 +51,11 @@ def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
         if hashlib.sha256(files[name]).hexdigest() != facts.sha256:
             raise RunError(f"{path}: {name} was changed", _REMEDY)
     return manifest, files
+
+
+def class_name_lines(class_names: Sequence[str]) -> bytes:
+    """Return the content of labels.txt: a class name a line, in the order of the outputs."""
+    return "".join(f"{name}\n" for name in class_names).encode()
 
 
 def _plain(entry: zipfile.ZipInfo) -> bool:

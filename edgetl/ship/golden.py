@@ -6,9 +6,11 @@ from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from pydantic import Field
 
 from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.data.decode import fit
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
 
@@ -123,6 +125,11 @@ def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     cells = pixels[np.arange(rows * _COLUMNS) % len(pixels)].reshape(rows, _COLUMNS, *pixels.shape[1:])
     joined = cells.transpose(0, 2, 1, 3, 4).reshape(rows * pixels.shape[1], -1, 3)
     return np.ascontiguousarray(joined[: 7 * pixels.shape[1] // 3])
+
+
+def resized_mosaic(pixels: NDArray[np.uint8], contract: Contract) -> NDArray[np.uint8]:
+    """Return the mosaic's central square at the model's size, uint8 [H, W, 3]."""
+    return fit(Image.fromarray(mosaic(pixels)), contract)
 
 
 def choose(predictions: NDArray[Any], label_ids: NDArray[Any], count: int = IMAGES) -> NDArray[np.int64]:

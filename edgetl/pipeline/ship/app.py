@@ -1,67 +1,114 @@
-"""A run or a bundle into an app."""
+"""Makes an app of a run or a bundle."""
 
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgetl.errors import UsageError
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.ship.bundle import bundle, verify
+from edgetl.pipeline.ship.bundle import BundleOptions, bundle
+from edgetl.pipeline.ship.verify import verify
 from edgetl.registry import did_you_mean
 from edgetl.ship import archive
 from edgetl.ship.manifest import Manifest
-from edgetl.ship.place import place
+from edgetl.ship.place import Placed, place
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import RUNTIMES, App
 
 
-def ship(source: Path | None, target_name: str, out: Path | None, into: Path | None, package: str, runtime: str) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class AppOptions:
+    """Where an app goes, and what it is made of; one of `out` and `into` is needed.
+
+    Args:
+        out: folder of a fresh app.
+        into: folder of an existing app.
+        package: com.example.app; empty: from the model's name, or the existing app's own.
+        runtime: name of the runtime that the app uses; empty: the target's first.
+    """
+
+    out: Path | None = None
+    into: Path | None = None
+    package: str = ""
+    runtime: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """The app's folder. Raises UsageError when none or two are named, or the existing app is not there."""
+        root = self.out or self.into
+        if root is None or (self.out and self.into):
+            raise UsageError(
+                "one of --out and --into says where the app is to be", "--out DIR makes one, --into DIR adds to an existing one"
+            )
+        if self.into and not self.into.is_dir():
+            raise UsageError(f"there is no folder {self.into}", "name an existing app, or make a fresh one with --out")
+        return root
+
+
+class Shipped(Placed):
+    """An app that was written: what it runs, what became of its files, and what to do next."""
+
+    target: str
+    folder: str
+    runtime: str
+    model: str
+    package: str
+    name: str
+    version: str
+    forced: str
+    next: str
+
+    def to_json(self) -> Any:
+        """Return plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
     """Make an app of a run's bundle, or of the bundle itself.
 
     Args:
         source: a run, or a .edgetl file; None: the newest run.
-        out: the folder of a fresh app, or None.
-        into: the folder of an existing one, or None.
-        package: com.example.app; empty: from the model's name.
-        runtime: empty: the target's first.
 
-    Raises UsageError, RunError (a run or bundle that is not whole), ParityError (other predictions than when it was made).
+    Raises UsageError, RunError (a damaged run or bundle), ParityError (other predictions than when it was made).
     """
     target = TARGETS.load(target_name)
-    runtime = runtime or target.runtimes[0]
+    runtime = options.runtime or target.runtimes[0]
     if runtime not in target.runtimes:
         raise UsageError(f"{target_name} apps do not run {runtime}", did_you_mean(runtime, target.runtimes))
-    root = out or into
-    if root is None or (out and into):
-        raise UsageError("one of --out and --into says where the app is to be", "--out DIR makes one, --into DIR adds to an existing one")
-    if into and not into.is_dir():
-        raise UsageError(f"there is no folder {into}", "name an existing app, or make a fresh one with --out")
+    root, into = options.folder, options.into
     if source is not None and source.is_file():
         verify(source)
         manifest, files = archive.read(source)
     else:
         manifest, files = _bundled(Project.open(source), runtime)
-    package = package or (into and target.package(into)) or _package(manifest.name)
+    package = options.package or (into and target.package(into)) or _package(manifest.name)
     app = App(manifest, files, runtime, _model(manifest, runtime), package)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
     placed = place(root, part, target.files(app, into), fresh=into is None)
-    return {
-        **{"target": target_name, "folder": str(root), "runtime": runtime, "model": app.model, "package": app.package},
-        **{"name": manifest.name, "version": manifest.version, "forced": manifest.validation.forced},
-        **placed.model_dump(mode="json"),
-        **{"next": target.steps(app, root, into is not None)},
-    }
+    return Shipped(
+        target=target_name,
+        folder=str(root),
+        runtime=runtime,
+        model=app.model,
+        package=app.package,
+        name=manifest.name,
+        version=manifest.version,
+        forced=manifest.validation.forced,
+        next=target.steps(app, root, into is not None),
+        **placed.model_dump(),
+    )
 
 
 def _bundled(project: Project, runtime: str) -> tuple[Manifest, dict[str, bytes]]:
-    """The bundle of a run's model for a runtime."""
+    """Return the bundle of a run's model for a runtime."""
     names = sorted(Path(file).name for file in exported(project) if file.endswith(RUNTIMES[runtime]))
     name = _best(names, runtime, f"run: edgetl export {project.run.path}")
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         path = Path(folder) / "app.edgetl"
-        bundle(project, path, [name], "", "", "", None, force=False)
+        bundle(project, path, BundleOptions(models=(name,)))
         return archive.read(path)
 
 
@@ -71,7 +118,7 @@ def _model(manifest: Manifest, runtime: str) -> str:
 
 
 def _best(names: list[str], runtime: str, remedy: str) -> str:
-    """The int8 model, else the first."""
+    """Return the int8 model, else the first."""
     if not names:
         raise UsageError(f"there is no model for {runtime}", remedy)
     return next((name for name in names if name.startswith("model_int8.")), names[0])

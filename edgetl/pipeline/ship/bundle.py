@@ -1,18 +1,14 @@
-"""A validated run to a bundle, and a bundle's proof."""
+"""Packs a validated run into a bundle."""
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from edgetl.contract import Contract
-from edgetl.data.decode import fit
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
@@ -20,6 +16,7 @@ from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.ship.verify import predictions_of
 from edgetl.pipeline.validate import subject_name
 from edgetl.recipe import About as AboutTable
 from edgetl.registry import did_you_mean
@@ -31,7 +28,6 @@ from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 from edgetl.ship import archive, golden, signature
-from edgetl.ship.archive import CLASS_NAMES
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import BundledFile, BundledModel, Manifest, MeasuredLatency, Verdict
 from edgetl.ship.sbom import sbom
@@ -39,34 +35,51 @@ from edgetl.ship.sbom import sbom
 _REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the same with --force"
 
 
-def bundle(
-    project: Project, out: Path, names: Sequence[str], title: str, version: str, licence: str, key: Path | None, force: bool
-) -> Manifest:
-    """Write the bundle of a run's files.
+@dataclass(frozen=True, kw_only=True)
+class BundleOptions:
+    """What a bundle holds and says of itself.
 
     Args:
-        names: of files in its export folder; none: the int8 ones for LiteRT and ONNX Runtime.
-        title: what apps call it; empty: what the files say, else the run's name.
-        version: of the model; empty: what the files say, else from the content.
-        licence: empty: what the files say. Files that say otherwise are bundled as copies that say the same, with the graph as it was.
-        key: to sign with.
-        force: also without a good validation, which the manifest then says.
+        models: names of files in the run's export folder; none: the int8 files for LiteRT and ONNX Runtime.
+        name: what apps call the model; empty: what the files say, else the run's name.
+        version: version of the model; empty: what the files say, else a hash of the content.
+        licence: licence of the model; empty: what the files say. Files that say otherwise (name and version, too) are bundled as
+            copies with that changed and the graph as it was.
+        signing_key: an Ed25519 private key.
+        force: bundle also without a good validation, which the manifest then says.
     """
+
+    models: tuple[str, ...] = ()
+    name: str = ""
+    version: str = ""
+    licence: str = ""
+    signing_key: Path | None = None
+    force: bool = False
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What the models are to say of themselves, where something was asked."""
+        asked = {"name": self.name, "version": self.version, "licence": self.licence}
+        return {key: text for key, text in asked.items() if text}
+
+
+def bundle(project: Project, out: Path, options: BundleOptions | None = None) -> Manifest:
+    """Write the bundle of a run's files, and return what it says of itself."""
+    options = options or BundleOptions()
     run, exports = project.run, exported(project)
-    files = _files(run, exports, names)
-    validation, forced = _validation(run, files, force)
+    files = _files(run, exports, options.models)
+    validation, forced = _validation(run, files, force=options.force)
     record = run.read()
     said = [run.facts(exports[path.relative_to(run.path).as_posix()], ExportFacts).about for path in files]
     int8 = record.find("export_int8", ExportFacts)
-    asked = {key: text for key, text in {"name": title, "version": version, "licence": licence}.items() if text}
-    contents = {path.name: _told(project, path, one, asked) for path, one in zip(files, said, strict=True)}
+    contents = {path.name: _stamped(project, path, one, options.about) for path, one in zip(files, said, strict=True)}
     hashes = {name: _file(content) for name, content in contents.items()}
-    about = said[0].model_copy(update=asked)
+    about = said[0].model_copy(update=options.about)
     version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
     title, licence = about.name or run.path.resolve().name, about.licence
     contents |= _golden(project, files, contents).files(project.contract.class_names)
     contents |= {
-        CLASS_NAMES: _lines(project.contract.class_names),
+        archive.CLASS_NAMES: archive.class_name_lines(project.contract.class_names),
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record.software),
     }
@@ -83,38 +96,10 @@ def bundle(
         data_fingerprint=run.facts("data", DataFacts).fingerprint,
         software=record.software,
     )
+    key = options.signing_key
     signed = {archive.SIGNATURE: signature.sign(manifest.to_bytes(), key)} if key else {}
     archive.write(out, contents | {archive.MANIFEST: manifest.to_bytes()} | signed)
     return manifest
-
-
-def verify(path: Path, key: Path | None = None) -> dict[str, Any]:
-    """Read a bundle, check its hashes, its signature if a key is given, and run its golden images on this host.
-
-    Raises RunError (not whole, or not signed by that key) or ParityError (other predictions than when it was made).
-    """
-    manifest, files = archive.read(path)
-    if key:
-        signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
-    contract, wanted = manifest.contract, Golden.of(files, manifest.contract)
-    if files.get(CLASS_NAMES) != _lines(contract.class_names):
-        raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
-    missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
-    if missing:
-        raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
-    elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
-    found = _predictions({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
-    return {
-        "bundle": str(path),
-        "name": manifest.name,
-        "version": manifest.version,
-        "signed": archive.SIGNATURE in files,
-        "signature_checked": key is not None,
-        "validation": manifest.validation.model_dump(),
-        "golden": {name: golden.check(name, wanted.predictions[name], predictions).model_dump() for name, predictions in found.items()},
-        "unverified": elsewhere,
-        "resize_max_levels": golden.check_resize(wanted.resized, _resized(wanted.pixels, contract)),
-    }
 
 
 def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:
@@ -126,8 +111,8 @@ def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> 
     return [there[name] for name in wanted]
 
 
-def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[Validation, str]:
-    """The run's validation, and what is wrong with it: nothing, unless forced. Raises RunError or ParityError."""
+def _validation(run: RunFolder, files: Sequence[Path], *, force: bool) -> tuple[Validation, str]:
+    """Return the run's validation, and what is wrong with it: nothing, unless forced. Raises RunError or ParityError."""
     document = Validation.of(run)
     validated = run.facts("validate", ValidateFacts).files
     older = [path.name for path in files if validated.get(path.relative_to(run.path).as_posix()) != sha256(path)]
@@ -137,14 +122,14 @@ def _validation(run: RunFolder, files: Sequence[Path], force: bool) -> tuple[Val
     return document, wrong
 
 
-def _told(project: Project, path: Path, said: AboutTable, asked: Mapping[str, str]) -> bytes:
-    """The file, saying of itself what is asked."""
+def _stamped(project: Project, path: Path, said: AboutTable, asked: Mapping[str, str]) -> bytes:
+    """Return the file, saying of itself what is asked."""
     content, wanted = path.read_bytes(), said.model_copy(update=asked)
     return content if wanted == said else format_of(path.name).stamp(content, project.contract, about_of(project, wanted))
 
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
-    """Golden images, and each model's predictions; for one that cannot be run here those of the Keras model that it was made of."""
+    """Return golden images and each model's predictions; for a model that cannot be run here those of the Keras model behind it."""
     images, rows, contract = project.trained_images(), project.images.rows("val"), project.contract
     here = [path for path in files if not unverified(path)]
     session: Session = open_session(here[0], contract) if here else KerasSession(project.float_model, contract)
@@ -152,25 +137,11 @@ def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]
     rows = rows[golden.choose(first, images.label_ids[rows])]
     pixels = np.ascontiguousarray(images.pixels[rows])
     true_class_names = tuple(contract.class_names[label] for label in images.label_ids[rows])
-    predictions = _predictions({path.name: models[path.name] for path in here}, contract, pixels)
+    predictions = predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
         reference = KerasSession(project.float_model, contract)(pixels)
         predictions = {name: predictions.get(name, reference) for name in models}
-    return Golden(pixels, true_class_names, predictions, _resized(pixels, contract))
-
-
-def _resized(pixels: Any, contract: Contract) -> Any:
-    return fit(Image.fromarray(golden.mosaic(pixels)), contract)
-
-
-def _predictions(models: Mapping[str, bytes], contract: Contract, pixels: Any) -> dict[str, Any]:
-    predictions = {}
-    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
-        for name, content in models.items():
-            path = Path(folder) / name
-            path.write_bytes(content)
-            predictions[name] = open_session(path, contract)(pixels)
-    return predictions
+    return Golden(pixels, true_class_names, predictions, golden.resized_mosaic(pixels, contract))
 
 
 def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
@@ -200,10 +171,6 @@ def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
         latency=tuple(latency),
         unverified="",
     )
-
-
-def _lines(labels: Sequence[str]) -> bytes:
-    return "".join(f"{label}\n" for label in labels).encode()
 
 
 def _file(content: bytes) -> BundledFile:

@@ -56,9 +56,9 @@ def browser() -> Iterator["Browser"]:
 @pytest.fixture(scope="session")
 def web_apps(coloured: Path, web_runtimes: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A fresh web app by its runtime."""
-    from edgetl.pipeline.ship.app import ship
+    from edgetl.pipeline.ship.app import AppOptions, ship
 
     folder = tmp_path_factory.mktemp("web")
     for runtime in RUNTIMES:
-        ship(coloured, "web", folder / runtime, None, "", runtime)
+        ship(coloured, "web", AppOptions(out=folder / runtime, runtime=runtime))
     return {runtime: folder / runtime for runtime in RUNTIMES}

@@ -24,10 +24,10 @@ Done = subprocess.CompletedProcess[str]
 
 @pytest.fixture(scope="session", params=RUNTIMES)
 def shipped(request: pytest.FixtureRequest, hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from edgetl.pipeline.ship.app import ship
+    from edgetl.pipeline.ship.app import AppOptions, ship
 
     folder = tmp_path_factory.mktemp("linux") / f"it's {request.param}"
-    ship(hostile, "linux", folder, None, "", request.param)
+    ship(hostile, "linux", AppOptions(out=folder, runtime=request.param))
     return folder
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgetl.data.decode import fit
 from edgetl.devices.browser_runtimes import RUNTIMES
-from edgetl.pipeline.ship.app import ship
+from edgetl.pipeline.ship.app import AppOptions, ship
 from edgetl.ship.manifest import Manifest
 from tests.ship.repack import HOSTILE, repacked
 from tests.ship.targets.test_linux import _drawn
@@ -120,7 +120,7 @@ def test_shipped_again_the_page_offers_the_newer_version(
         visit = Visit(browser)
         visit.page.goto(host.url)
         visit.page.wait_for_selector("#facts dt")
-        ship(newer, "web", app, None, "", "litert")
+        ship(newer, "web", AppOptions(out=app, runtime="litert"))
         visit.page.reload()
         visit.page.wait_for_selector("#update:not([hidden])")
         assert visit.page.text_content("h1") == HOSTILE[0], "versions do not mix"

@@ -1,0 +1,79 @@
+"""Proves a bundle on this host."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.contract import Contract
+from edgetl.documents import Part
+from edgetl.errors import RunError
+from edgetl.runtimes import open_session, unverified
+from edgetl.ship import archive, golden, signature
+from edgetl.ship.golden import Deviation, Golden
+from edgetl.ship.manifest import Verdict
+
+
+class Verification(Part):
+    """What was proved of a bundle.
+
+    `golden` has each model's distance from its golden predictions, `unverified` the models that cannot be run here with the reason.
+    """
+
+    bundle: str
+    name: str
+    version: str
+    signed: bool
+    signature_checked: bool
+    validation: Verdict
+    golden: dict[str, Deviation]
+    unverified: dict[str, str]
+    resize_max_levels: int
+
+    def to_json(self) -> Any:
+        """Return plain JSON values."""
+        return self.model_dump(mode="json")
+
+
+def verify(path: Path, key: Path | None = None) -> Verification:
+    """Read a bundle, check its hashes, its signature if a public key is given, and run its golden images on this host.
+
+    Raises RunError (damaged, or not signed by that key) or ParityError (other predictions than when it was made).
+    """
+    manifest, files = archive.read(path)
+    if key:
+        signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
+    contract = manifest.contract
+    wanted = Golden.of(files, contract)
+    if files.get(archive.CLASS_NAMES) != archive.class_name_lines(contract.class_names):
+        raise RunError(f"{path}: {archive.CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
+    missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
+    if missing:
+        raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
+    elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
+    found = predictions_of({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
+    return Verification(
+        bundle=str(path),
+        name=manifest.name,
+        version=manifest.version,
+        signed=archive.SIGNATURE in files,
+        signature_checked=key is not None,
+        validation=manifest.validation,
+        golden={name: golden.check(name, wanted.predictions[name], predictions) for name, predictions in found.items()},
+        unverified=elsewhere,
+        resize_max_levels=golden.check_resize(wanted.resized, golden.resized_mosaic(wanted.pixels, contract)),
+    )
+
+
+def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating[Any]]]:
+    """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, 3], by the file's name."""
+    predictions: dict[str, NDArray[np.floating[Any]]] = {}
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+        for name, content in models.items():
+            path = Path(folder) / name
+            path.write_bytes(content)
+            predictions[name] = open_session(path, contract)(pixels)
+    return predictions
