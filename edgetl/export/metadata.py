@@ -1,6 +1,6 @@
-"""TFLite Metadata: what a .tflite file says of itself, for MediaPipe Tasks, ML Kit, Android Studio and model hubs.
+"""Writes TFLite Metadata, by which a .tflite file describes itself to MediaPipe Tasks, ML Kit, Android Studio and model hubs.
 
-A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model, and the labels in a zip
+A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model, and the class names in a zip
 archive behind the model, where a flatbuffer's readers do not look.
 """
 
@@ -48,7 +48,7 @@ class _Table:
         self._fields = {name: value for name, value in fields.items() if value not in ("", [])}
 
     def write(self, builder: Any) -> int:
-        """Its offset; what it points to is written first."""
+        """Write the table behind what it points to, and return its offset."""
         placed = {name: _placed(builder, value) for name, value in self._fields.items()}
         builder.StartObject(max(self._numbers.values(), default=-1) + 1)
         for name, value in placed.items():
@@ -61,7 +61,7 @@ class _Table:
 
 
 def _placed(builder: Any, value: Any) -> int:
-    """The value's offset, or an enumerator itself."""
+    """Write the value and return its offset, or the enumerator itself."""
     if isinstance(value, int):
         return value
     if isinstance(value, _Table):
@@ -76,8 +76,8 @@ def _placed(builder: Any, value: Any) -> int:
     return int(builder.EndVector())
 
 
-def described(contract: Contract, about: About, takes_bytes: bool) -> bytes:
-    """The metadata's flatbuffer.
+def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
+    """Return the metadata's flatbuffer.
 
     Args:
         takes_bytes: whether the input is uint8, whose grid is the normalization; a float file takes 0..255 and normalizes inside.
@@ -118,7 +118,7 @@ def described(contract: Contract, about: About, takes_bytes: bool) -> bytes:
 
 
 def put(model: Any, metadata: bytes) -> None:
-    """Into the model (the schema's objects), in place of what it held."""
+    """Put the metadata into the model (the schema's objects), in place of what it held."""
     entries = [entry for entry in model.metadata or () if entry.name == _NAME]
     if entries:
         buffer = model.buffers[entries[0].buffer]
@@ -130,12 +130,12 @@ def put(model: Any, metadata: bytes) -> None:
     buffer.data = list(metadata)
 
 
-def with_labels(content: bytes, labels: Sequence[str]) -> bytes:
-    """The file with labels.txt in a zip archive behind it, stored, since readers map it."""
-    whole = io.BytesIO(content)
-    whole.seek(0, io.SEEK_END)
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as archive:  # "w" writes on from here and counts from the file's beginning
+def with_labels(content: bytes, class_names: Sequence[str]) -> bytes:
+    """Return the file with labels.txt in a zip archive behind it, stored, since readers map it."""
+    file = io.BytesIO(content)
+    file.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # "w" writes on from here and counts from the file's beginning
         entry = zipfile.ZipInfo(_LABELS, _EPOCH)
         entry.external_attr = 0o644 << 16
-        archive.writestr(entry, "".join(f"{label}\n" for label in labels))
-    return whole.getvalue()
+        archive.writestr(entry, "".join(f"{name}\n" for name in class_names))
+    return file.getvalue()

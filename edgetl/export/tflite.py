@@ -205,7 +205,7 @@ def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
     model = read(content)
     graph = model.subgraphs[0]
     takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
-    metadata.put(model, metadata.described(contract, about, takes_bytes))
+    metadata.put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
     return metadata.with_labels(packed(model), contract.class_names)
 
 

@@ -1,4 +1,4 @@
-"""What a bundle says of itself."""
+"""The manifest of a bundle."""
 
 from typing import Annotated, ClassVar
 

@@ -1,4 +1,4 @@
-"""What a bundle was made with, as a CycloneDX 1.6 document (ECMA-424)."""
+"""Lists what a bundle was made with, as a CycloneDX 1.6 document (ECMA-424)."""
 
 import json
 import uuid
@@ -12,7 +12,7 @@ _NOT_PACKAGES = ("python", "platform")
 
 
 def sbom(name: str, version: str, licence: str, models: Mapping[str, BundledFile], software: Mapping[str, str]) -> bytes:
-    """The models with their hashes, and the packages that made and checked them; the same input gives the same bytes."""
+    """Return the document: models with hashes, and the packages that made and checked them; the same input gives the same bytes."""
     components: list[dict[str, Any]] = [
         {"type": "machine-learning-model", "bom-ref": file, "name": file, "hashes": [{"alg": "SHA-256", "content": facts.sha256}]}
         for file, facts in models.items()

@@ -1,4 +1,4 @@
-"""Ed25519 signatures (RFC 8032) over a bundle's manifest, which holds the sha256 of all else."""
+"""Makes and checks Ed25519 signatures (RFC 8032) over a bundle's manifest, which holds the sha256 of all else."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,10 @@ def _ed25519() -> Any:
 
 
 def keygen(path: Path) -> Path:
-    """A new private key at `path`, readable by its owner alone, and its public key beside it (.pub). Raises UsageError if one is there."""
+    """Write a new private key to `path`, readable by its owner alone, and its public key beside it; return the latter's path (.pub).
+
+    Raises UsageError when there is a key already.
+    """
     from cryptography.hazmat.primitives import serialization as form
 
     public_path = path.with_name(f"{path.name}.pub")
@@ -36,7 +39,7 @@ def keygen(path: Path) -> Path:
 
 
 def sign(content: bytes, key_file: Path) -> bytes:
-    """64 bytes. Raises UsageError when the file is no Ed25519 private key."""
+    """Return the signature, 64 bytes. Raises UsageError when the file is no Ed25519 private key."""
     ed25519 = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -51,7 +54,7 @@ def sign(content: bytes, key_file: Path) -> bytes:
 
 
 def check(content: bytes, signature: bytes | None, key_file: Path) -> None:
-    """Raises RunError unless the signature is there and this public key's; UsageError when the file is no such key."""
+    """Check a signature. Raises RunError unless it is there and made by this public key's owner, UsageError when the file is no such key."""
     ed25519 = _ed25519()
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.serialization import load_pem_public_key

@@ -97,7 +97,7 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         name=manifest.name,
         version=manifest.version,
         forced=manifest.validation.forced,
-        next=target.steps(app, root, into is not None),
+        next=target.steps(app, root, into),
         **placed.model_dump(),
     )
 

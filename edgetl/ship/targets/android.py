@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from edgetl.documents import Part
 from edgetl.errors import UsageError
 from edgetl.ship.targets.base import RUNTIMES, App, Target, filled, template
 
 _PACKAGE, _TITLE = "com.example.classifier", "Image classifier"  # the template's own
 _MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
+_OWN_MODEL = next(iter(_MODELS.values()))
 _CATALOG, _ASSETS = "gradle/libs.versions.toml", "src/main/assets/edgetl"
 _TEXT = {".kt", ".kts", ".xml"}
 _IGNORED = b".gradle/\n.idea/\n.kotlin/\nbuild/\nlocal.properties\n"
@@ -28,12 +30,34 @@ _NAMESPACE = re.compile(r"""^\s*namespace\s*=?\s*["']([\w.]+)["']""", re.MULTILI
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+class _Reference(Part):
+    ref: str
+
+
+class _Library(Part):
+    module: str
+    version: _Reference
+
+
+class _Plugin(Part):
+    id: str
+    version: _Reference
+
+
+class _Catalog(Part):
+    """Gradle's version catalog, libs.versions.toml."""
+
+    versions: dict[str, str]
+    libraries: dict[str, _Library]
+    plugins: dict[str, _Plugin]
+
+
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     wrong = [part for part in app.package.split(".") if "-" in part or part in _WORDS.split()]
     if wrong:
         raise UsageError(f"'{app.package}' is no Android package: '{wrong[0]}' may not be in it", "name another with --package")
     model = _MODELS[app.runtime]
-    tokens = {_PACKAGE: app.package, _MODELS["litert"]: model, "libs.litert": f"libs.{app.runtime}"}
+    tokens = {_PACKAGE: app.package, _OWN_MODEL: model, "libs.litert": f"libs.{app.runtime}"}
     tokens |= {_TITLE: _string(app.manifest.name)}  # the last, so that no token is looked for in it
     unchosen = {*_MODELS.values()} - {model}
     files = {f"app/{_ASSETS}/{name}": content for name, content in app.data.items()}
@@ -48,7 +72,7 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
 
 
 def _module(root: Path) -> Path:
-    """The folder of the only app module of a project, which the project's own folder may be."""
+    """Return the folder of the only app module of a project, which the project's own folder may be."""
     found = {
         path.parent
         for above in ("", "*/", "*/*/")
@@ -62,27 +86,27 @@ def _module(root: Path) -> Path:
 
 
 def _package(root: Path) -> str:
-    """The namespace of the app in a folder; empty where its build file does not say it."""
+    """Return the namespace of the app in a folder; empty where its build file does not say it."""
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(_module(root).glob("build.gradle*"))]
     return next((found[1] for text in texts if (found := _NAMESPACE.search(text))), "")
 
 
 def _string(name: str) -> str:
-    """As the value of a string resource, which strips and joins blanks and knows backslashes, quotes, and @ and ? at the start."""
+    """Return the name as the value of a string resource, which strips and joins blanks and knows backslashes, quotes, and @ and ? at the start."""
     text = " ".join(_NOT_XML.sub("", name).split()) or "Classifier"
     text = re.sub(r"""([\\'"])""", r"\\\1", text)
     return escape(f"\\{text}" if text[0] in "@?" else text)
 
 
-def _steps(app: App, root: Path, into: bool) -> str:
+def _steps(app: App, root: Path, into: Path | None) -> str:
     if not into:
         return f"next: open {root} in Android Studio and run it; {root / 'README.md'} says how without"
-    catalog = tomllib.loads(template("android")[_CATALOG].decode())
+    catalog = _Catalog.model_validate(tomllib.loads(template("android")[_CATALOG].decode()))
     lines = []
     for name in (app.runtime, "exifinterface", "test-junit", "test-runner"):
-        library = catalog["libraries"][name]
+        library = catalog.libraries[name]
         kind = "androidTestImplementation" if name.startswith("test-") else "implementation"
-        lines.append(f'{kind}("{library["module"]}:{catalog["versions"][library["version"]["ref"]]}")')
+        lines.append(f'{kind}("{library.module}:{catalog.versions[library.version.ref]}")')
     dependencies = f"dependencies {{ {'; '.join(lines)} }}"
     stored = f'android {{ androidResources {{ noCompress += "{RUNTIMES[app.runtime].lstrip(".")}" }} }}'
     test = f"./gradlew {':'.join(('', *_module(root).relative_to(root).parts, 'connectedDebugAndroidTest'))}"

@@ -1,4 +1,4 @@
-"""What a target is, and what it makes an app of.
+"""A target of `ship`, and the app that it makes.
 
 Class names, the model's name and all else that users write reach an app as data, in the bundle's own files. What has to stand in source
 text, a package's name and an app's title, is put in by `filled` for tokens that make the template itself a valid app.
@@ -58,13 +58,14 @@ class Target:
         runtimes: that its code can use; the first is the one where none is named.
         files: all files of a fresh app, or what goes into the existing one whose folder is given, by their path in it. Raises
             UsageError when that folder holds no such app.
-        steps: what to do next with what was written to a folder, in one line; `True`: into an existing app.
+        steps: what to do next with what was written to a folder, in one line; the last argument is the existing app's folder, None for
+            a fresh app.
         package: of the existing app in a folder, where none is named; empty: from the model's name.
     """
 
     runtimes: tuple[str, ...]
     files: Callable[[App, Path | None], Mapping[str, bytes]]
-    steps: Callable[[App, Path, bool], str]
+    steps: Callable[[App, Path, Path | None], str]
     package: Callable[[Path], str] = lambda _: ""
 
 

@@ -14,31 +14,32 @@ _DATA = f"{_PART}/Sources/{_PART}/Resources/model"
 _RUNTIMES = "runtimes"  # of the template: what the package has for one runtime alone
 _PROJECT = "Classifier.xcodeproj"
 _APPS = ("*.xcodeproj", "*.xcworkspace", "Package.swift")
+_INFO = "Info.plist"
 _TITLE, _PACKAGE = "Edgetl Classifier", "com.example.edgetl-classifier"  # the template's tokens
 
 
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     if into and not any(path for pattern in _APPS for path in into.glob(pattern)):
         raise UsageError(f"there is no iOS app in {into}", f"name the folder that holds one of {', '.join(_APPS)}")
-    whole, own = template("ios"), f"{_RUNTIMES}/{app.runtime}/"
-    files = {name: content for name, content in whole.items() if not name.startswith(f"{_RUNTIMES}/")}
-    files |= {f"{_PART}/{name.removeprefix(own)}": content for name, content in whole.items() if name.startswith(own)}
+    every, own = template("ios"), f"{_RUNTIMES}/{app.runtime}/"
+    files = {name: content for name, content in every.items() if not name.startswith(f"{_RUNTIMES}/")}
+    files |= {f"{_PART}/{name.removeprefix(own)}": content for name, content in every.items() if name.startswith(own)}
     files |= {f"{_DATA}/{name}": content for name, content in app.data.items()}
     if into:
         return {name: content for name, content in files.items() if name.startswith(f"{_PART}/")}
     project = f"{_PROJECT}/project.pbxproj"
     # The pattern of package names leaves nothing to escape; Apple's identifiers have no underscore.
     tokens = {_PACKAGE: app.package.replace("_", "-")}
-    return files | {"Info.plist": filled(files["Info.plist"], {_TITLE: _title(app)}), project: filled(files[project], tokens)}
+    return files | {_INFO: filled(files[_INFO], {_TITLE: _title(app)}), project: filled(files[project], tokens)}
 
 
 def _title(app: App) -> str:
-    """The name under the icon as XML has it: no control characters, and no `$(x)`, which Xcode would take for one of its settings."""
+    """Return the name under the icon as XML has it: no control characters, and no `$(x)`, which Xcode would take for one of its settings."""
     printable = "".join(letter if letter.isprintable() else " " for letter in app.manifest.name)
     return escape(re.sub(r"\$(?=[({])", "", printable).strip() or _TITLE)
 
 
-def _steps(app: App, root: Path, into: bool) -> str:
+def _steps(app: App, root: Path, into: Path | None) -> str:
     package = root / _PART
     runtime = f"sh {shlex.quote(str(package / 'get-runtime.sh'))}, then " if app.runtime == "litert" else ""
     if not into:

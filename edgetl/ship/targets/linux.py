@@ -16,7 +16,7 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     return {f"{_PART}/{name}": content for name, content in files.items()} if into else files
 
 
-def _steps(app: App, root: Path, into: bool) -> str:
+def _steps(app: App, root: Path, into: Path | None) -> str:
     folder = root / _PART if into else root
     requirements, program = (shlex.quote(str(folder / name)) for name in ("requirements.txt", "classify.py"))
     return f"next: pip install -r {requirements}, then python {program} --self-test"

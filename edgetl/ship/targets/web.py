@@ -26,11 +26,14 @@ _NPM = {
         "/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm",
     },
 }
-# Changes to LiteRT.js: a bare import needs an inline import map, and asking for a GPU at start wakes one up that is not used.
-_LITERT_CHANGES = {
-    '"@litertjs/wasm-utils"': '"./wasm-utils.js"',
-    "await Environment.create()": "await Environment.create({ webGpuDevice: null })",
+# Changes to LiteRT.js, by file: a bare import needs an inline import map, and asking for a GPU at start wakes one up that is not used.
+_CHANGES = {
+    "litert.js": {
+        '"@litertjs/wasm-utils"': '"./wasm-utils.js"',
+        "await Environment.create()": "await Environment.create({ webGpuDevice: null })",
+    }
 }
+_PAGE, _INSTALL = "index.html", "manifest.webmanifest"
 _NOT_CACHED = ("README.md", "sw.js", "precache.js")  # of the page's own files
 
 
@@ -46,27 +49,25 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
         return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")}
     megabytes = f"{sum(map(len, files.values())) / 1e6:.0f}"
     title = app.manifest.name
-    files["index.html"] = filled(files["index.html"], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
+    files[_PAGE] = filled(files[_PAGE], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
     in_json = json.dumps(title, ensure_ascii=False)[1:-1]
-    files["manifest.webmanifest"] = filled(files["manifest.webmanifest"], {"EDGETL_TITLE": in_json})
+    files[_INSTALL] = filled(files[_INSTALL], {"EDGETL_TITLE": in_json})
     return files | {"precache.js": _precache(files)}
 
 
 def _runtime(runtime: str) -> dict[str, bytes]:
-    """A runtime's own files by their names here. Raises DependencyError when npm cannot give them."""
+    """Return a runtime's own files by their names here. Raises DependencyError when npm cannot give them."""
     try:
         found = web_files(runtime, None, "web app")
     except DeviceError as error:
         raise DependencyError(error.problem, error.remedy) from error
     files = {name: found[path].read_bytes() for path, name in _NPM[runtime].items()}
-    if runtime == "litert":
-        files["litert.js"] = filled(files["litert.js"], _LITERT_CHANGES)
-    return files
+    return files | {name: filled(files[name], changes) for name, changes in _CHANGES.items() if name in files}
 
 
 def _precache(files: Mapping[str, bytes]) -> bytes:
-    """What the service worker keeps, and a version that changes with any of it."""
-    cached = {"./" if path == "index.html" else path: files[path] for path in sorted(files) if path not in _NOT_CACHED}
+    """Return the list of what the service worker keeps, with a version that changes with any of it."""
+    cached = {"./" if path == _PAGE else path: files[path] for path in sorted(files) if path not in _NOT_CACHED}
     version = hashlib.sha256()
     for path, content in cached.items():
         version.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
@@ -74,7 +75,7 @@ def _precache(files: Mapping[str, bytes]) -> bytes:
     return f"// Made by edgetl ship; sw.js reads it.\nself.PRECACHE = {json.dumps(document, indent=2)};\n".encode()
 
 
-def _steps(app: App, root: Path, into: bool) -> str:
+def _steps(app: App, root: Path, into: Path | None) -> str:
     if not into:
         serve = f"python3 -m http.server --bind 127.0.0.1 --directory {shlex.quote(str(root))}"
         return f"next: {serve}, open http://127.0.0.1:8000 and run the self-test; then put the folder on any web server"
