@@ -1,7 +1,7 @@
 """Writes TFLite Metadata, by which a .tflite file describes itself to MediaPipe Tasks, ML Kit, Android Studio and model hubs.
 
-A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model, and the class names in a zip
-archive behind the model, where a flatbuffer's readers do not look.
+A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model, and the class names in a
+zip archive behind the model, where a flatbuffer's readers do not look.
 """
 
 import io

@@ -54,7 +54,7 @@ def sign(content: bytes, key_file: Path) -> bytes:
 
 
 def check(content: bytes, signature: bytes | None, key_file: Path) -> None:
-    """Check a signature. Raises RunError unless it is there and made by this public key's owner, UsageError when the file is no such key."""
+    """Raise RunError unless the signature is there and made with this key's private one, UsageError when the file is no such key."""
     ed25519 = _ed25519()
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.serialization import load_pem_public_key

@@ -92,7 +92,7 @@ def _package(root: Path) -> str:
 
 
 def _string(name: str) -> str:
-    """Return the name as the value of a string resource, which strips and joins blanks and knows backslashes, quotes, and @ and ? at the start."""
+    """Return the name as a string resource: those strip and join blanks, and know backslashes, quotes, and @ and ? at the start."""
     text = " ".join(_NOT_XML.sub("", name).split()) or "Classifier"
     text = re.sub(r"""([\\'"])""", r"\\\1", text)
     return escape(f"\\{text}" if text[0] in "@?" else text)

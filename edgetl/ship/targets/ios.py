@@ -34,7 +34,7 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
 
 
 def _title(app: App) -> str:
-    """Return the name under the icon as XML has it: no control characters, and no `$(x)`, which Xcode would take for one of its settings."""
+    """Return the name under the icon as XML has it: no control characters, and no `$(x)`, which Xcode would take for a setting."""
     printable = "".join(letter if letter.isprintable() else " " for letter in app.manifest.name)
     return escape(re.sub(r"\$(?=[({])", "", printable).strip() or _TITLE)
 
