@@ -161,6 +161,11 @@ class Contract(Document):
         return self.output.class_names
 
     @property
+    def labels_txt(self) -> bytes:
+        """The content of labels.txt, as apps and model files hold it: a class name a line, in the order of the outputs."""
+        return "".join(f"{name}\n" for name in self.class_names).encode()
+
+    @property
     def scale(self) -> float:
         """Real value of one pixel step."""
         return self.input.normalization_inside_the_model.scale

@@ -6,7 +6,6 @@ zip archive behind the model, where a flatbuffer's readers do not look.
 
 import io
 import zipfile
-from collections.abc import Sequence
 from typing import Any
 
 import flatbuffers
@@ -130,12 +129,12 @@ def put(model: Any, metadata: bytes) -> None:
     buffer.data = list(metadata)
 
 
-def with_labels(content: bytes, class_names: Sequence[str]) -> bytes:
+def with_labels(content: bytes, contract: Contract) -> bytes:
     """Return the file with labels.txt in a zip archive behind it, stored, since readers map it."""
     file = io.BytesIO(content)
     file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # "w" writes on from here and counts from the file's beginning
         entry = zipfile.ZipInfo(_LABELS, _EPOCH)
         entry.external_attr = 0o644 << 16
-        archive.writestr(entry, "".join(f"{name}\n" for name in class_names))
+        archive.writestr(entry, contract.labels_txt)
     return file.getvalue()

@@ -2,14 +2,13 @@
 
 import hashlib
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgetl.errors import RunError
 from edgetl.files import atomic, check_directory
-from edgetl.ship.manifest import Manifest
+from edgetl.ship.manifest import MANIFEST, SIGNATURE, BundleContents, Manifest
 
-MANIFEST, SIGNATURE, CLASS_NAMES = "manifest.json", "manifest.sig", "labels.txt"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 _LARGEST_BYTES = 1 << 30  # of all files together: a hundred times a large MobileNet
 _MOST_FILES = 64
@@ -25,7 +24,7 @@ def write(path: Path, files: Mapping[str, bytes]) -> None:
             archive.writestr(entry, files[name])
 
 
-def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
+def read(path: Path) -> BundleContents:
     """Return the manifest and all files, each of the size and sha256 that the manifest gives; nothing is unpacked.
 
     Raises RunError for anything else: a file too many, too few, changed, compressed, linked, named to lie elsewhere, or too large.
@@ -50,12 +49,7 @@ def read(path: Path) -> tuple[Manifest, dict[str, bytes]]:
     for name, facts in manifest.files.items():
         if hashlib.sha256(files[name]).hexdigest() != facts.sha256:
             raise RunError(f"{path}: {name} was changed", _REMEDY)
-    return manifest, files
-
-
-def class_name_lines(class_names: Sequence[str]) -> bytes:
-    """Return the content of labels.txt: a class name a line, in the order of the outputs."""
-    return "".join(f"{name}\n" for name in class_names).encode()
+    return BundleContents(manifest, files)
 
 
 def _plain(entry: zipfile.ZipInfo) -> bool:

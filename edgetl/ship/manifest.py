@@ -1,11 +1,14 @@
 """The manifest of a bundle."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from edgetl.contract import Contract
 from edgetl.documents import Document, Part
+
+MANIFEST, SIGNATURE, CLASS_NAMES = "manifest.json", "manifest.sig", "labels.txt"  # names of files in a bundle
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -61,3 +64,10 @@ class Manifest(Document):
     validation: Verdict
     data_fingerprint: str
     software: dict[str, str]
+
+
+class BundleContents(NamedTuple):
+    """A bundle in memory: its manifest, and all of its files by name, the manifest's and the signature's among them."""
+
+    manifest: Manifest
+    files: Mapping[str, bytes]

@@ -83,7 +83,7 @@ def test_weights_that_look_like_a_zip_do_no_harm(network: GetNetwork) -> None:
     from edgetl.export.metadata import with_labels
 
     disguised = b"TFL3" + b"PK\x05\x06" + bytes(18)
-    whole = with_labels(disguised, ("a", "b"))
+    whole = with_labels(disguised, Contract.square(8, 1 / 255, 0, ("a", "b")))
     assert whole.startswith(disguised)
     assert whole.count(b"labels.txt") == 2
 

@@ -15,6 +15,7 @@ from edgetl.data.decode import fit
 from edgetl.runtimes import open_session
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden, mosaic
+from edgetl.ship.manifest import MANIFEST, SIGNATURE
 
 # Three class names that users may well write, and that a careless template would run, cut or reverse.
 HOSTILE = (
@@ -32,7 +33,7 @@ def repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], No
     document["files"] = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
         for name, content in files.items()
-        if name not in (archive.MANIFEST, archive.SIGNATURE)
+        if name not in (MANIFEST, SIGNATURE)
     }
     files["manifest.json"] = json.dumps(document).encode()
     archive.write(target, files)

@@ -10,13 +10,14 @@ import pytest
 
 from edgetl.errors import RunError
 from edgetl.ship import archive
+from edgetl.ship.manifest import MANIFEST
 from tests.ship.conftest import CONTENTS, manifest_of
 
 Change = Callable[[zipfile.ZipFile], None]
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
-    files = CONTENTS | {archive.MANIFEST: manifest_of(CONTENTS)}
+    files = CONTENTS | {MANIFEST: manifest_of(CONTENTS)}
     archive.write(tmp_path / "a.edgetl", files)
     archive.write(tmp_path / "b.edgetl", dict(reversed(files.items())))
     assert (tmp_path / "a.edgetl").read_bytes() == (tmp_path / "b.edgetl").read_bytes()
@@ -24,7 +25,7 @@ def test_the_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     assert read == files
     assert manifest.files["labels.txt"].size_bytes == len(CONTENTS["labels.txt"])
     with zipfile.ZipFile(tmp_path / "a.edgetl") as opened:
-        assert opened.namelist()[0] == archive.MANIFEST
+        assert opened.namelist()[0] == MANIFEST
         assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}, "an app maps the models"
 
 
@@ -42,7 +43,7 @@ def _link(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-GOOD: list[tuple[zipfile.ZipInfo | str, bytes]] = [(archive.MANIFEST, manifest_of(CONTENTS)), *CONTENTS.items()]
+GOOD: list[tuple[zipfile.ZipInfo | str, bytes]] = [(MANIFEST, manifest_of(CONTENTS)), *CONTENTS.items()]
 
 
 @pytest.mark.parametrize(
@@ -60,8 +61,8 @@ GOOD: list[tuple[zipfile.ZipInfo | str, bytes]] = [(archive.MANIFEST, manifest_o
         (_written(GOOD[:-1]), "is in the manifest or in the bundle"),
         (_written(GOOD, zipfile.ZIP_DEFLATED), "no bundle"),
         (_written([*GOOD[:-1], (GOOD[-1][0], b"changed")]), "was changed"),
-        (_written([(archive.MANIFEST, b"{}"), *CONTENTS.items()]), "cannot read manifest.json"),
-        (_written([(archive.MANIFEST, b"[" * 100_000), *CONTENTS.items()]), "cannot read manifest.json"),
+        (_written([(MANIFEST, b"{}"), *CONTENTS.items()]), "cannot read manifest.json"),
+        (_written([(MANIFEST, b"[" * 100_000), *CONTENTS.items()]), "cannot read manifest.json"),
         (_written([(f"{number}.txt", b"") for number in range(100)]), "too many files"),
     ],
 )
@@ -80,6 +81,6 @@ def test_sizes_are_bounded_before_reading(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
     document = json.loads(manifest_of(CONTENTS)) | {"surprise": 1}
-    (tmp_path / "new.edgetl").write_bytes(_written([(archive.MANIFEST, json.dumps(document).encode()), *CONTENTS.items()]))
+    (tmp_path / "new.edgetl").write_bytes(_written([(MANIFEST, json.dumps(document).encode()), *CONTENTS.items()]))
     with pytest.raises(RunError, match="surprise"):
         archive.read(tmp_path / "new.edgetl")

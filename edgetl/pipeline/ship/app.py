@@ -1,7 +1,6 @@
 """Makes an app of a run or a bundle."""
 
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,11 @@ from typing import Any
 from edgetl.errors import UsageError
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.ship.bundle import BundleOptions, bundle
+from edgetl.pipeline.ship.bundle import BundleOptions, contents
 from edgetl.pipeline.ship.verify import verify
 from edgetl.registry import did_you_mean
 from edgetl.ship import archive
-from edgetl.ship.manifest import Manifest
+from edgetl.ship.manifest import BundleContents, Manifest
 from edgetl.ship.place import Placed, place
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import RUNTIMES, App
@@ -83,7 +82,7 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         verify(source)
         manifest, files = archive.read(source)
     else:
-        manifest, files = _bundled(Project.open(source), runtime)
+        manifest, files = _contents(Project.open(source), runtime)
     package = options.package or (into and target.package(into)) or _package(manifest.name)
     app = App(manifest, files, runtime, _model(manifest, runtime), package)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
@@ -102,14 +101,11 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
     )
 
 
-def _bundled(project: Project, runtime: str) -> tuple[Manifest, dict[str, bytes]]:
+def _contents(project: Project, runtime: str) -> BundleContents:
     """Return the bundle of a run's model for a runtime."""
     names = sorted(Path(file).name for file in exported(project) if file.endswith(RUNTIMES[runtime]))
     name = _best(names, runtime, f"run: edgetl export {project.run.path}")
-    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
-        path = Path(folder) / "app.edgetl"
-        bundle(project, path, BundleOptions(models=(name,)))
-        return archive.read(path)
+    return contents(project, BundleOptions(models=(name,)))
 
 
 def _model(manifest: Manifest, runtime: str) -> str:

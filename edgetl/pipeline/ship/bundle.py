@@ -29,7 +29,17 @@ from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 from edgetl.ship import archive, golden, signature
 from edgetl.ship.golden import Golden
-from edgetl.ship.manifest import BundledFile, BundledModel, Manifest, MeasuredLatency, Verdict
+from edgetl.ship.manifest import (
+    CLASS_NAMES,
+    MANIFEST,
+    SIGNATURE,
+    BundleContents,
+    BundledFile,
+    BundledModel,
+    Manifest,
+    MeasuredLatency,
+    Verdict,
+)
 from edgetl.ship.sbom import sbom
 
 _REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the same with --force"
@@ -65,21 +75,27 @@ class BundleOptions:
 
 def bundle(project: Project, out: Path, options: BundleOptions | None = None) -> Manifest:
     """Write the bundle of a run's files, and return what it says of itself."""
-    options = options or BundleOptions()
+    manifest, files = contents(project, options or BundleOptions())
+    archive.write(out, files)
+    return manifest
+
+
+def contents(project: Project, options: BundleOptions) -> BundleContents:
+    """Return the bundle of a run's files. Raises RunError or ParityError without a good validation."""
     run, exports = project.run, exported(project)
     files = _files(run, exports, options.models)
     validation, forced = _validation(run, files, force=options.force)
     record = run.read()
     said = [run.facts(exports[path.relative_to(run.path).as_posix()], ExportFacts).about for path in files]
     int8 = record.find("export_int8", ExportFacts)
-    contents = {path.name: _stamped(project, path, one, options.about) for path, one in zip(files, said, strict=True)}
-    hashes = {name: _file(content) for name, content in contents.items()}
+    found = {path.name: _stamped(project, path, one, options.about) for path, one in zip(files, said, strict=True)}
+    hashes = {name: _file(content) for name, content in found.items()}
     about = said[0].model_copy(update=options.about)
     version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
     title, licence = about.name or run.path.resolve().name, about.licence
-    contents |= _golden(project, files, contents).files(project.contract.class_names)
-    contents |= {
-        archive.CLASS_NAMES: archive.class_name_lines(project.contract.class_names),
+    found |= _golden(project, files, found).files(project.contract.class_names)
+    found |= {
+        CLASS_NAMES: project.contract.labels_txt,
         "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record.software),
     }
@@ -91,15 +107,14 @@ def bundle(project: Project, out: Path, options: BundleOptions | None = None) ->
         scheme=int8.int8.chosen.name if int8 and int8.int8 else "",
         contract=project.contract,
         models={path.name: _model(run, path, validation) for path in files},
-        files={name: _file(content) for name, content in sorted(contents.items())},
+        files={name: _file(content) for name, content in sorted(found.items())},
         validation=Verdict(passed=validation.passed, images=validation.images, forced=forced),
         data_fingerprint=run.facts("data", DataFacts).fingerprint,
         software=record.software,
     )
     key = options.signing_key
-    signed = {archive.SIGNATURE: signature.sign(manifest.to_bytes(), key)} if key else {}
-    archive.write(out, contents | {archive.MANIFEST: manifest.to_bytes()} | signed)
-    return manifest
+    signed = {SIGNATURE: signature.sign(manifest.to_bytes(), key)} if key else {}
+    return BundleContents(manifest, found | {MANIFEST: manifest.to_bytes()} | signed)
 
 
 def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:

@@ -14,7 +14,7 @@ from edgetl.errors import RunError
 from edgetl.runtimes import open_session, unverified
 from edgetl.ship import archive, golden, signature
 from edgetl.ship.golden import Deviation, Golden
-from edgetl.ship.manifest import Verdict
+from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, SIGNATURE, Verdict
 
 
 class Verification(Part):
@@ -45,11 +45,11 @@ def verify(path: Path, key: Path | None = None) -> Verification:
     """
     manifest, files = archive.read(path)
     if key:
-        signature.check(files[archive.MANIFEST], files.get(archive.SIGNATURE), key)
+        signature.check(files[MANIFEST], files.get(SIGNATURE), key)
     contract = manifest.contract
     wanted = Golden.of(files, contract)
-    if files.get(archive.CLASS_NAMES) != archive.class_name_lines(contract.class_names):
-        raise RunError(f"{path}: {archive.CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
+    if files.get(CLASS_NAMES) != contract.labels_txt:
+        raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
     missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
     if missing:
         raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
@@ -59,7 +59,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
         bundle=str(path),
         name=manifest.name,
         version=manifest.version,
-        signed=archive.SIGNATURE in files,
+        signed=SIGNATURE in files,
         signature_checked=key is not None,
         validation=manifest.validation,
         golden={name: golden.check(name, wanted.predictions[name], predictions) for name, predictions in found.items()},

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgetl.errors import UsageError
-from edgetl.ship import archive, golden
-from edgetl.ship.manifest import Manifest
+from edgetl.ship import golden
+from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, Manifest
 
 # The suffix of a runtime's model files.
 RUNTIMES = {"litert": ".tflite", "onnxruntime": ".onnx", "coreml": ".mlpackage.zip"}
@@ -44,8 +44,8 @@ class App:
     @property
     def data(self) -> dict[str, bytes]:
         """Return what the app reads: model, manifest as it was signed, class names, golden predictions, and which model it is."""
-        names = (archive.MANIFEST, archive.CLASS_NAMES, golden.DOCUMENT, golden.PIXELS, golden.RESIZED, self.model)
-        digest = hashlib.sha256(self.files[archive.MANIFEST]).hexdigest()
+        names = (MANIFEST, CLASS_NAMES, golden.DOCUMENT, golden.PIXELS, golden.RESIZED, self.model)
+        digest = hashlib.sha256(self.files[MANIFEST]).hexdigest()
         choice = {"model": self.model, "runtime": self.runtime, "manifest_sha256": digest}
         return {name: self.files[name] for name in names} | {"app.json": (json.dumps(choice, indent=2) + "\n").encode()}
 
