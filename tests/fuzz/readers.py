@@ -287,7 +287,7 @@ READERS: dict[str, Reader] = {
     "validation.json, values swapped": _swapping(_validation, examples.validation),
     "benchmark.json": Reader(_baseline, lambda: [examples.benchmark()]),
     "benchmark.json, values swapped": _swapping(_baseline, examples.benchmark),
-    "ship record": Reader(_placed, lambda: [b'{"web": {"index.html": ["00"]}}']),
+    "ship record": Reader(_placed, lambda: [b'{"schema_version": 1, "targets": {"web": {"index.html": ["00"]}}}']),
     "tflite metadata": Reader(_tflite, examples.tflites),
     "onnx metadata": Reader(_onnx, examples.onnxs),
     "tflite session": Reader(_tflite_session, examples.tflites, share=2),

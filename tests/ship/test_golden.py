@@ -34,7 +34,7 @@ def contract(names: tuple[str, ...] = NAMES, size: int = 4) -> Contract:
 def test_a_missing_or_cut_file_is_an_error(name: str) -> None:
     files = made().files(NAMES)
     with pytest.raises(RunError):
-        Golden.of(files | {name: files[name][:-1]}, contract())
+        Golden.of(files | {name: files[name][:-3]}, contract())
     del files[name]
     with pytest.raises(RunError, match=name):
         Golden.of(files, contract())

@@ -25,7 +25,7 @@ SCHEMA = Path(__file__).resolve().parents[3] / "deploy" / "bundle.schema.json"
 def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     manifest, files = archive.read(bundled)
     document = json.loads(files["manifest.json"])
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == Manifest.model_json_schema()
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == Manifest.model_json_schema(), "write it anew from Manifest.model_json_schema()"
     jsonschema.validate(document, Manifest.model_json_schema())
     assert set(manifest.models) == {"model_int8.tflite", "model_int8.onnx"}
     architecture = "small_cnn 1, 32 px"
@@ -39,9 +39,9 @@ def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     text = (SCHEMA.parent / "bundle-format.md").read_text(encoding="utf-8")
     for name in files:
         assert f"`{name}`" in text or name.startswith("model_"), f"bundle-format.md does not name {name}"
-    golden = Golden.of(files, manifest.contract.class_names)
+    golden = Golden.of(files, manifest.contract)
     assert golden.pixels.shape == (12, 32, 32, 3)
-    assert set(golden.labels) == {"0", "1", "2"}, "every class is among them"
+    assert set(golden.true_class_names) == {"0", "1", "2"}, "every class is among them"
     assert json.loads(files["sbom.json"])["components"][0]["hashes"][0]["content"] in {
         hashlib.sha256(files[name]).hexdigest() for name in manifest.models
     }
@@ -108,13 +108,13 @@ def _other_normalization(files: dict[str, bytes]) -> None:
     files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
 
 
-def _other_label_order(files: dict[str, bytes]) -> None:
+def _other_class_order(files: dict[str, bytes]) -> None:
     golden = json.loads(files["golden/golden.json"])
     golden["predictions"] = {name: [row[::-1] for row in rows] for name, rows in golden["predictions"].items()}
     files["golden/golden.json"] = json.dumps(golden).encode()
 
 
-def _other_labels(files: dict[str, bytes]) -> None:
+def _other_class_names(files: dict[str, bytes]) -> None:
     files["labels.txt"] = b"2\n1\n0\n"
 
 
@@ -122,9 +122,9 @@ def _other_labels(files: dict[str, bytes]) -> None:
     ("change", "code", "says"),
     [
         (_other_normalization, 7, "does not give its golden predictions"),
-        (_other_label_order, 7, "the labels in another order"),
-        (_other_labels, 5, "labels.txt has other labels"),
-        (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "golden predictions cannot be read"),
+        (_other_class_order, 7, "the class names in another order"),
+        (_other_class_names, 5, "labels.txt has other class names"),
+        (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "cannot read golden/golden.json"),
     ],
 )
 def test_what_is_not_the_validated_model_fails(cli: Cli, bundled: Path, tmp_path: Path, change, code: int, says: str) -> None:
