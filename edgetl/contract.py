@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from edgetl.documents import Document, Part
 from edgetl.errors import RunError
+from edgetl.overview import Overview
 
 # A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
 PROBABILITY_SCALE = 1.0 / 256.0
@@ -144,6 +145,16 @@ class Contract(Document):
     def resized(self, size: int) -> Self:
         """Return the same contract for images of `size` x `size` pixels."""
         return self.square(size, self.scale, self.zero_point, self.class_names)
+
+    def overview(self) -> Overview:
+        """Return what to feed and what comes out."""
+        rows = [
+            ("input", f"{self.height} x {self.width} pixels, {self.input.channels}, {self.input.dtype} 0 to 255"),
+            ("crop and resize", f"{self.input.crop}, {self.input.resize}"),
+            ("output", f"{len(self.class_names)} {self.output.name} ({self.output.activation})"),
+            ("class names", ", ".join(self.class_names)),
+        ]
+        return Overview("Contract", ("part", "value"), rows, ["The model normalizes by itself: feed plain pixels."])
 
     @property
     def height(self) -> int:

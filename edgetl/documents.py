@@ -143,6 +143,8 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "contract": ("edgetl.contract:Contract", "contract.json: how an image becomes the input, and what the outputs mean"),
         "golden": ("edgetl.ship.golden:GoldenPredictions", "golden/golden.json in a bundle: predictions that an app must repeat"),
         "ship": ("edgetl.ship.place:ShipRecord", ".edgetl-ship.json in an app: the hash of every file that was written"),
+        "shipped": ("edgetl.pipeline.ship.app:Shipped", "what `edgetl ship --json` prints"),
+        "verification": ("edgetl.pipeline.ship.verify:Verification", "what `edgetl verify --json` prints"),
         "manifest": ("edgetl.ship.manifest:Manifest", "manifest.json in a bundle: the contract, the models and the hash of every file"),
         "evaluation": ("edgetl.evaluation.results:Evaluation", "evaluation.json: scores of a run's models on one split"),
         "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),

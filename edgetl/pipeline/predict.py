@@ -1,6 +1,5 @@
 """A model that is ready to name what is on images: `load` opens it, `Classifier.predict` asks it."""
 
-import html
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from edgetl.data.decode import BadImage, decode, prepare
 from edgetl.data.folder import IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError
+from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import Session
@@ -76,12 +76,8 @@ class Prediction:
         return f"Prediction({self.image!r}: {', '.join(f'{one.class_name} {one.probability:.1%}' for one in self.top())})"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(one.class_name)}</td><td>{one.probability:.1%}</td>"
-            f'<td><progress max="1" value="{one.probability:.4f}"></progress></td></tr>'
-            for one in self.top()
-        )
-        return f"<table><caption>{html.escape(self.image)}</caption>{rows}</table>"
+        rows = [(one.class_name, f"{one.probability:.1%}") for one in self.top()]
+        return Overview(self.image, ("class", "probability"), rows).html()
 
 
 class Classifier:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from edgetl.contract import Contract
 from edgetl.documents import Document, Part
+from edgetl.overview import Overview
 
 MANIFEST, SIGNATURE, CLASS_NAMES = "manifest.json", "manifest.sig", "labels.txt"  # names of files in a bundle
 
@@ -64,6 +65,16 @@ class Manifest(Document):
     validation: Verdict
     data_fingerprint: str
     software: dict[str, str]
+
+    def overview(self) -> Overview:
+        """Return each model with its accuracy and size."""
+        rows = [
+            (name, "unverified" if facts.top1_accuracy is None else f"{facts.top1_accuracy:.2%}", f"{self.files[name].size_bytes:,}")
+            for name, facts in self.models.items()
+            if name in self.files
+        ]
+        forced = [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
+        return Overview(f"{self.name}, version {self.version}", ("model", "top-1 accuracy", "bytes"), rows, forced)
 
 
 class BundleContents(NamedTuple):

@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from edgetl.documents import Document
 from edgetl.errors import UsageError
+from edgetl.overview import Overview
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.bundle import BundleOptions, contents
@@ -47,7 +48,7 @@ class AppOptions:
         return root
 
 
-class Shipped(Placed):
+class Shipped(Document, Placed):
     """An app that was written: what it runs, what became of its files, and what to do next."""
 
     target: str
@@ -60,9 +61,11 @@ class Shipped(Placed):
     forced: str
     next: str
 
-    def to_json(self) -> Any:
-        """Return plain JSON values."""
-        return self.model_dump(mode="json")
+    def overview(self) -> Overview:
+        """Return what became of the files, and the next step."""
+        counts = [(name, str(len(getattr(self, name)))) for name in Placed.model_fields]
+        kept = [f"kept as you have it: {path}" for path in self.kept]
+        return Overview(f"{self.target} app in {self.folder}", ("files", "count"), counts, [*kept, self.next])
 
 
 def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import Contract
-from edgetl.documents import Part
+from edgetl.documents import Document
 from edgetl.errors import RunError
+from edgetl.overview import Overview
 from edgetl.runtimes import open_session, unverified
 from edgetl.ship import archive, golden, signature
 from edgetl.ship.golden import Deviation, Golden
 from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, SIGNATURE, Verdict
 
 
-class Verification(Part):
+class Verification(Document):
     """What was proved of a bundle.
 
     `golden` has each model's distance from its golden predictions, `unverified` the models that cannot be run here with the reason.
@@ -33,9 +34,12 @@ class Verification(Part):
     unverified: dict[str, str]
     resize_max_levels: int
 
-    def to_json(self) -> Any:
-        """Return plain JSON values."""
-        return self.model_dump(mode="json")
+    def overview(self) -> Overview:
+        """Return each model's distance from its golden predictions."""
+        rows = [(name, f"{far.max_steps:g}", f"{far.mean_steps:g}") for name, far in self.golden.items()]
+        unverified = [f"{name} is unverified: {reason}" for name, reason in self.unverified.items()]
+        signed = "signed" if self.signature_checked else "signed, the key was not checked" if self.signed else "not signed"
+        return Overview(f"{self.name}, version {self.version} ({signed})", ("model", "max steps of 1/256", "mean"), rows, unverified)
 
 
 def verify(path: Path, key: Path | None = None) -> Verification:
