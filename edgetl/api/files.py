@@ -94,8 +94,13 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     from edgetl.pipeline.ship.app import AppOptions
     from edgetl.pipeline.ship.app import ship as stage
 
-    out, into = as_path(options.pop("out", None)), as_path(options.pop("into", None))
-    return stage(as_path(source), target, AppOptions(out=out, into=into, **options))
+    asked = AppOptions(
+        out=as_path(options.get("out")),
+        into=as_path(options.get("into")),
+        package=options.get("package", ""),
+        runtime=options.get("runtime", ""),
+    )
+    return stage(as_path(source), target, asked)
 
 
 def doctor(
