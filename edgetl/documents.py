@@ -148,6 +148,7 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "manifest": ("edgetl.ship.manifest:Manifest", "manifest.json in a bundle: the contract, the models and the hash of every file"),
         "evaluation": ("edgetl.evaluation.results:Evaluation", "evaluation.json: scores of a run's models on one split"),
         "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),
+        "results": ("edgetl.report.page.card:Results", "results.json: the measurements of a run beside its card"),
         "learning_curve": ("edgetl.evaluation.results:LearningCurve", "learning_curve.json: accuracy by number of training images"),
         "validation": (
             "edgetl.evaluation.validation:Validation",

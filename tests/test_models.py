@@ -1,4 +1,4 @@
-"""The zoo: every model has its recipe, and the figures beside it are of that recipe."""
+"""The zoo: every model has its recipe, and the results beside it are of that recipe."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from edgetl import recipe
-from edgetl.report.card import card
+from edgetl.report.page.card import Results, card
 from tests.conftest import edgetl
 
 MODELS = sorted(path.parent for path in (Path(__file__).resolve().parents[1] / "models").glob("*/recipe.toml"))
-# No figures are kept of these: their full training wants a GPU, or weights that were not at hand. Their quick form is tested instead.
+# No results are kept of these: their full training needs a GPU, or weights that were not at hand. Their quick form is tested instead.
 UNMEASURED = {"inception_v3_flowers", "resnet50_flowers", "vgg16_cifar10"}
 QUICK = {"inception_v3_flowers": 0.5, "resnet50_flowers": 0.7, "small_cnn_digits": 0.4, "vgg16_cifar10": 0.9}  # least top-1 in int8
 SMALL_CIFAR10 = Path(__file__).resolve().parents[2] / "shared/data/cifar10_small"
@@ -18,18 +18,18 @@ MEASURED = [folder for folder in MODELS if folder.name not in UNMEASURED]
 
 
 @pytest.mark.parametrize("folder", MEASURED, ids=lambda folder: folder.name)
-def test_the_figures_are_of_the_recipe(folder: Path) -> None:
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+def test_the_results_are_of_the_recipe(folder: Path) -> None:
+    results = Results.read(folder / "results.json")
     asked = json.loads(recipe.load(folder / "recipe.toml").model_dump_json())
-    for table, settings in results["recipe"].items():  # a setting that is newer than the figures was not there to change them
+    for table, settings in results.recipe.items():  # a setting that is newer than the results was not there to change them
         assert settings == {key: asked[table][key] for key in settings}, table
     assert (folder / "card.md").read_text(encoding="utf-8") == card(folder.name, results), "a card is made from its results, never by hand"
-    assert results["passed"]
-    assert results["schemes"].keys() >= {"ptq_int8", "qat_int8"}
+    assert results.passed
+    assert {one.name for one in results.candidates} >= {"ptq_int8", "qat_int8"}
 
 
 @pytest.mark.parametrize("name", sorted(UNMEASURED))
-def test_a_recipe_without_figures_has_a_quick_form(name: str) -> None:
+def test_a_recipe_without_results_has_a_quick_form(name: str) -> None:
     path = MODELS[0].parent / name / "recipe.toml"
     assert recipe.load(path, quick=True) != recipe.load(path)
     for quick in (False, True):

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts, FloatFacts
 
 if TYPE_CHECKING:
     from edgetl.report.page.blocks import Absent
+    from edgetl.report.page.card import Results
 
 
 @dataclass(frozen=True)
@@ -50,23 +51,23 @@ class Report:
 
 @dataclass(frozen=True)
 class Card:
-    """The folder of card.md and results.json, and what the latter holds."""
+    """The folder of card.md and results.json, and the content of the latter."""
 
     folder: Path
-    results: Any
+    results: "Results"
 
     @classmethod
     def write(cls, run: RunFolder, out: Path | None) -> "Card":
         from edgetl.evaluation.validation import Validation
-        from edgetl.files import atomic, write_json
-        from edgetl.report import card as cards
+        from edgetl.files import atomic
+        from edgetl.report.page.card import Results, card
 
         folder = out or run.path
-        results = cards.results(run.read(), Validation.of(run))
+        results = Results.of(run.read(), Validation.of(run))
         with run.writing() if out is None else nullcontext():
-            write_json(folder / "results.json", results)
+            results.write(folder / "results.json")
             with atomic(folder / "card.md") as temporary:
-                temporary.write_text(cards.card(folder.resolve().name, results), encoding="utf-8")
+                temporary.write_text(card(folder.resolve().name, results), encoding="utf-8")
         return cls(folder, results)
 
 

@@ -21,5 +21,5 @@ def card(
     from edgetl.api import runs
 
     written = runs.card(run, out=out)
-    folder, results = written.folder, written.results
-    console.result({"folder": str(folder)} | results, f"written: {folder / 'card.md'}, {folder / 'results.json'}")
+    folder = written.folder
+    console.result({"folder": str(folder)} | written.results.to_json(), f"written: {folder / 'card.md'}, {folder / 'results.json'}")

@@ -23,7 +23,7 @@ from edgetl.benchmark.gate import against, load_baseline
 from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
 from edgetl.files import write_json
-from edgetl.report import card
+from edgetl.report.page.card import Results, card
 from edgetl.report.terminal import tables
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import RunRecord
@@ -175,7 +175,7 @@ def _validation(content: bytes, at: Path) -> None:
 
     document = Validation.read(_written(content, at, "validation.json"))
     tables.validation(document)
-    json.dumps(card.results(RunRecord.parse(json.loads(examples.record())), document))
+    card("name", Results.of(RunRecord.parse(json.loads(examples.record())), document))
 
 
 def _baseline(content: bytes, at: Path) -> None:

@@ -1,27 +1,28 @@
-"""The card says what was measured, and by which commands."""
+"""The card has the measurements of the validation, and the commands that reproduce them."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+from edgetl.report.page.card import Results
 from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]
 
 
-def test_a_card_holds_the_figures_of_the_validation(cli: Cli, made: Made, tmp_path: Path) -> None:
+def test_a_card_has_the_measurements_of_the_validation(cli: Cli, made: Made, tmp_path: Path) -> None:
     folder = tmp_path / "three digits"
     outcome = cli("card", made.run, "--out", folder, "--json")
     assert outcome.code == 0, outcome.err
-    results, card = json.loads((folder / "results.json").read_text(encoding="utf-8")), (folder / "card.md").read_text(encoding="utf-8")
-    assert outcome.document == {"folder": str(folder)} | results
+    results, card = Results.read(folder / "results.json"), (folder / "card.md").read_text(encoding="utf-8")
+    assert outcome.document == {"folder": str(folder)} | results.to_json()
     validation = made.outcome.document
     for name, subject in validation["subjects"].items():
-        assert results["models"][name]["top1_accuracy"] == subject["accuracy"]["top1_accuracy"]
+        assert results.models[name].top1_accuracy == subject["accuracy"]["top1_accuracy"]
         assert f"`{name}` | {100 * subject['accuracy']['top1_accuracy']:.2f}" in card
-    assert set(results["schemes"]) == {"ptq_int8", "qat_int8"}
+    assert {one.name for one in results.candidates} == {"ptq_int8", "qat_int8"}
     assert "edgetl run models/three digits/recipe.toml" in card
-    assert str(made.run) not in card + json.dumps(results), "a card is read elsewhere"
+    assert str(made.run) not in card + json.dumps(results.to_json()), "a card is read elsewhere"
 
 
 def test_without_a_validation_there_is_no_card(cli: Cli, run_copy: Path, tmp_path: Path) -> None:

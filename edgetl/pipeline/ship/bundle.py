@@ -20,7 +20,7 @@ from edgetl.pipeline.ship.verify import predictions_of
 from edgetl.pipeline.validate import subject_name
 from edgetl.recipe import About as AboutTable
 from edgetl.registry import did_you_mean
-from edgetl.report import card as cards
+from edgetl.report.page.card import Results, card
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, ExportFacts, ValidateFacts
 from edgetl.runtimes import open_session, runtime_of, unverified
@@ -96,7 +96,7 @@ def contents(project: Project, options: BundleOptions) -> BundleContents:
     found |= _golden(project, files, found).files(project.contract.class_names)
     found |= {
         CLASS_NAMES: project.contract.labels_txt,
-        "card.md": cards.card(run.path.resolve().name, cards.results(record, validation)).encode(),
+        "card.md": card(run.path.resolve().name, Results.of(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record.software),
     }
     manifest = Manifest(

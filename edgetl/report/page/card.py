@@ -1,0 +1,201 @@
+"""The card of a validated run: what the model is, what was measured, and by which commands; for `models/` and for colleagues."""
+
+from typing import ClassVar, Self
+
+from pydantic import JsonValue
+
+from edgetl.documents import Count, Document, Part, Share
+from edgetl.errors import RunError
+from edgetl.evaluation.parity import REFERENCE
+from edgetl.evaluation.validation import Percentiles, Timing, Validation
+from edgetl.overview import Overview
+from edgetl.report.terminal.tables import markdown_table
+from edgetl.run_record import DataFacts, ExportFacts, Int8Candidate, Int8Choice, RunRecord
+from edgetl.runtimes.cpu import CpuFacts
+
+_PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
+
+
+class Network(Part):
+    """The network and the weights that its training started from."""
+
+    backbone: str
+    alpha: float
+    image_size: Count
+    weights: str
+
+
+class CardData(Part):
+    """The images: the last part of their source, the identity of their contents, and how many there are by split."""
+
+    source: str
+    fingerprint: str
+    counts: dict[str, Count]
+    classes: Count
+
+
+class AgainstFloat(Part):
+    """A model against the float model, image by image: points of accuracy lost, images lost and won, and the share predicted alike."""
+
+    drop_points: float
+    lost: Count
+    won: Count
+    mcnemar_p: Share
+    top1_agreement: Share
+
+
+class CardModel(Part):
+    """Measurements of one model; `against_float` is None for the Keras models."""
+
+    top1_accuracy: Share
+    top1_interval_95: tuple[Share, Share]
+    loss: float
+    size_bytes: Count
+    latency_ms: Percentiles
+    against_float: AgainstFloat | None
+
+
+class RuntimeAgreement(Part):
+    """How many predictions two files share that ought to agree."""
+
+    first: str
+    second: str
+    top1_agreement: Share
+
+
+class Results(Document):
+    """The measurements of a run and its validation in one document, with every interval and paired test."""
+
+    REMEDY: ClassVar[str] = "make it again: edgetl card RUN"
+
+    network: Network
+    data: CardData
+    recipe: dict[str, dict[str, JsonValue]]
+    stage_seconds: dict[str, float]
+    int8: Int8Choice | None
+    models: dict[str, CardModel]
+    runtimes: tuple[RuntimeAgreement, ...]
+    passed: bool
+    latency: Timing
+    cpu: CpuFacts
+    software: dict[str, str]
+
+    @classmethod
+    def of(cls, record: RunRecord, validation: Validation) -> Self:
+        """Collect the results of a run. Raises RunError when the record lacks the data stage."""
+        exported, data = record.find("export_int8", ExportFacts), record.find("data", DataFacts)
+        if data is None:
+            raise RunError("the run has read no images", "run the same 'edgetl train' command again")
+        model, source = record.recipe.model, record.recipe.data.source.rstrip("/").rpartition("/")[2]
+        local = record.recipe.model_copy(update={"data": record.recipe.data.model_copy(update={"source": source})})
+        return cls(
+            network=Network(backbone=model.backbone, alpha=model.alpha, image_size=model.image_size, weights=model.weights),
+            data=CardData(source=source, fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
+            recipe=local.model_dump(mode="json"),
+            stage_seconds={name: stage.seconds for name, stage in record.stages.items()},
+            int8=exported.int8 if exported else None,
+            models=_models(validation),
+            runtimes=tuple(
+                RuntimeAgreement(first=pair.tolerance.first, second=pair.tolerance.second, top1_agreement=pair.agreement.top1_agreement)
+                for pair in validation.pairs
+                if pair.tolerance.first != REFERENCE
+            ),
+            passed=validation.passed,
+            latency=validation.latency,
+            cpu=validation.cpu,
+            software=validation.software,
+        )
+
+    @property
+    def candidates(self) -> list[Int8Candidate]:
+        """The int8 models that were compared, without those that keep operators in float."""
+        return [one for one in self.int8.candidates if not one.kept_float] if self.int8 else []
+
+    def overview(self) -> Overview:
+        """Return a row for each model."""
+        rows = [[name, _accuracy(one), f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"] for name, one in self.models.items()]
+        return Overview(self.describe(), ("model", "top-1 % (95 %)", "KiB", "p50 ms"), rows)
+
+    def describe(self) -> str:
+        """Return the network and the number of images in words."""
+        network = f"{self.network.backbone} {self.network.alpha:g} at {self.network.image_size} px"
+        images = ", ".join(f"{count} {split}" for split, count in self.data.counts.items() if count)
+        return f"{network} on {self.data.source} ({images} images, {self.data.classes} classes)"
+
+
+def _models(validation: Validation) -> dict[str, CardModel]:
+    against_float = {
+        name: AgainstFloat(
+            drop_points=pair.paired.drop_points,
+            lost=pair.paired.only_a,
+            won=pair.paired.only_b,
+            mcnemar_p=pair.paired.mcnemar_p,
+            top1_agreement=pair.agreement.top1_agreement,
+        )
+        for name, pair in validation.costs.items()
+    }
+    return {
+        name: CardModel(
+            top1_accuracy=subject.accuracy.top1_accuracy,
+            top1_interval_95=subject.accuracy.top1_interval_95,
+            loss=subject.accuracy.loss,
+            size_bytes=subject.size_bytes,
+            latency_ms=subject.latency_ms,
+            against_float=against_float.get(name),
+        )
+        for name, subject in validation.subjects.items()
+    }
+
+
+_SPLITS = {"train": "training", "val": "validation"}
+
+
+def card(name: str, results: Results) -> str:
+    """Return the results as Markdown, with the commands that reproduce them."""
+    schemes = [
+        [f"`{one.name}`", _accuracy(one), f"{-one.drop_points:+.2f}", f"{one.lost} / {one.won}", f"{one.mcnemar_p:.2f}"]
+        for one in results.candidates
+    ]
+    files = [
+        [
+            f"`{model}`",
+            _accuracy(one),
+            f"{one.size_bytes / 1024:,.0f}",
+            f"{one.latency_ms.p50:.2f}",
+            "" if one.against_float is None else f"{100 * one.against_float.top1_agreement:.2f}",
+        ]
+        for model, one in results.models.items()
+    ]
+    network, data = results.network, results.data
+    counts = " and ".join(f"{count} {_SPLITS.get(split, split)}" for split, count in data.counts.items() if count)
+    software = ", ".join(f"{title} {results.software[package]}" for package, title in _PACKAGES.items() if package in results.software)
+    return "\n".join(
+        [
+            f"# {name}",
+            "",
+            f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained on "
+            f"{data.source}: {counts} images of {data.classes} classes.",
+            "",
+            "```sh",
+            f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}",
+            f"edgetl card runs/{name} --out models/{name}",
+            "```",
+            "",
+            "int8 minus float, in LiteRT on the validation images (percentage points; images lost / won; McNemar's p):",
+            "",
+            *markdown_table(["scheme", "top-1 % (95 % interval)", "int8 minus float", "lost / won", "p"], schemes),
+            "",
+            f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores):",
+            "",
+            *markdown_table(["model", "top-1 % (95 % interval)", "KiB", "p50 ms", "same prediction as float %"], files),
+            "",
+            f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "
+            "`results.json` has all measurements.",
+            "",
+        ]
+    )
+
+
+def _accuracy(model: CardModel | Int8Candidate) -> str:
+    low, high = model.top1_interval_95
+    return f"{100 * model.top1_accuracy:.2f} ({100 * low:.1f} to {100 * high:.1f})"
