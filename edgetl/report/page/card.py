@@ -173,8 +173,8 @@ def card(name: str, results: Results) -> str:
         [
             f"# {name}",
             "",
-            f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained on "
-            f"{data.source}: {counts} images of {data.classes} classes.",
+            f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained "
+            f"on {data.source}: {counts} images of {data.classes} classes.",
             "",
             "```sh",
             f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}",

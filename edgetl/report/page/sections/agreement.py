@@ -1,5 +1,6 @@
-"""Whether the files give the same predictions."""
+"""The section on agreement between runtimes."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,23 +11,26 @@ from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, RED, legend, plot
 
-_TITLE = "Do the files agree"
-_DOTS = 4000  # images in a scatter: more of them show nothing new and make the page heavy
+_TITLE = "Agreement between runtimes"
+_DOTS = 4000  # images in a scatter plot: more of them show nothing new and make the page heavy
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return how well the predictions of the exported files agree, pair by pair."""
     if facts.validation is None:
         return Absent(_TITLE, "the run is not validated, or its files have changed since", "edgetl validate RUN")
     blocks: list[Block] = []
     if not isinstance(facts.predictions, Absent):
-        names = list(facts.predictions.probabilities)
-        for first, second in [pair for pair in ((names[:2]), (names[1:3])) if len(pair) == 2]:
-            blocks.append(_scatter(facts.predictions, first, second))
+        blocks += [_scatter(facts.predictions, first, second) for first, second in pairwise(facts.predictions.probabilities)]
     pairs = facts.validation.pairs
-    columns = ("first", "second", "same prediction %", "mean |dp|", "KL", "drop", "lost / won", "p", "verdict")
-    blocks.append(Table(columns, [_row(pair) for pair in pairs], "Pair by pair: drop in points of top-1, p is McNemar's"))
+    columns = ("first", "second", "same prediction %", "mean |dp|", "KL", "second minus first", "lost / won", "p", "verdict")
+    caption = (
+        "Pairs of models. |dp|: largest difference of an image's probabilities; KL: divergence in nats; second minus first: percentage "
+        "points of top-1 accuracy; lost / won: images that only the first / only the second predicts correctly; p: McNemar's test"
+    )
+    blocks.append(Table(columns, [_row(pair) for pair in pairs], caption))
     reasons = [(pair.tolerance.first, pair.tolerance.second, _allowed(pair.tolerance)) for pair in pairs]
-    blocks.append(Table(("first", "second", "what is allowed, and why"), reasons, "Tolerances", folded=True))
+    blocks.append(Table(("first", "second", "tolerance and its reason"), reasons, "Tolerances", folded=True))
     return Section(_TITLE, blocks)
 
 
@@ -38,7 +42,7 @@ def _row(pair: Pair) -> list[str]:
         percent(agreement.top1_agreement),
         f"{agreement.mean_abs_dp:.4f}",
         f"{agreement.kl:.4f}",
-        f"{compared.drop_points:+.2f}",
+        f"{-compared.drop_points:+.2f}",
         f"{compared.only_a} / {compared.only_b}",
         f"{compared.mcnemar_p:.2f}",
         "passed" if pair.passed else "FAILED",
@@ -46,22 +50,24 @@ def _row(pair: Pair) -> list[str]:
 
 
 def _allowed(tolerance: Tolerance) -> str:
-    allowed = f"at least {percent(tolerance.min_top1_agreement, 1)} % the same, at most {tolerance.max_mean_abs_dp:g} apart"
-    return f"{allowed}, a drop of {tolerance.max_drop_points:g} points: {tolerance.reason}"
+    agreement = f"at least {percent(tolerance.min_top1_agreement, 1)} % same predictions"
+    limits = f"mean |dp| at most {tolerance.max_mean_abs_dp:g}, drop at most {tolerance.max_drop_points:g} points"
+    return f"{agreement}, {limits}: {tolerance.reason}"
 
 
 def _scatter(predictions: Predictions, first: str, second: str) -> Plot:
-    """Each image's probability of what the first model names, by both."""
+    """Plot the probability of the class that the first model predicts, by both models, with a dot for each image."""
     a, b = predictions.probabilities[first], predictions.probabilities[second]
     chosen = a.argmax(1)
     rows = np.arange(len(a))
     x, y, same = 100 * a[rows, chosen], 100 * b[rows, chosen], chosen == b.argmax(1)
     figure = _dots(x, y, same)
     axes = figure.axes[0]
-    axes.set_xlabel(f"{first}, probability of its class, %")
-    axes.set_ylabel(f"{second}, the same class, %")
-    said = f"{int((~same).sum())} of {len(same):,} images get another class; {np.abs(x - y).mean():.2f} points apart on average"
-    return Plot(figure, f"{first} against {second}: {said}", f"{said}.")
+    axes.set_xlabel(f"top-1 probability by {first}, %")
+    axes.set_ylabel(f"same class by {second}, %")
+    differ = f"{int((~same).sum())} of {len(same):,} images get a different class"
+    text = f"{first} and {second}: {differ}; probabilities differ by {np.abs(x - y).mean():.2f} points on average"
+    return Plot(figure, text, f"{text}.")
 
 
 def _dots(x: Any, y: Any, same: Any) -> Figure:
@@ -69,7 +75,7 @@ def _dots(x: Any, y: Any, same: Any) -> Figure:
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (3, 3)))
     kept = np.flatnonzero(same)[:_DOTS]
     axes.scatter(x[kept], y[kept], 9, color=BLUE, alpha=0.35, linewidths=0, label="same prediction", rasterized=len(kept) > _DOTS // 4)
-    axes.scatter(x[~same], y[~same], 22, color=RED, linewidths=0, label="another prediction")
+    axes.scatter(x[~same], y[~same], 22, color=RED, linewidths=0, label="different prediction")
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)
     legend(axes, "upper left")

@@ -1,14 +1,16 @@
-"""How it was made."""
+"""The section on provenance: stages, recipe, software and hashes."""
 
 from typing import Any
 
 from edgetl.report.page.blocks import Section, Table
 from edgetl.report.page.facts import Facts
 
-_UNTOLD = ("track",)  # where results are sent is no property of the model
+_TITLE = "Provenance"
+_OMITTED = ("track",)  # where results are sent is no property of the model
 
 
 def section(facts: Facts) -> Section:
+    """Return what is needed to make the run again, and to recognize its files."""
     record = facts.record
     stages = [
         [name, stage.finished.replace("T", " ").partition("+")[0], f"{stage.seconds:.1f}", stage.inputs, ", ".join(stage.files)]
@@ -17,24 +19,24 @@ def section(facts: Facts) -> Section:
     settings = [
         [f"{table}.{key}", _value(value)]
         for table, values in record.recipe.model_dump(mode="json").items()
-        if table not in _UNTOLD
+        if table not in _OMITTED
         for key, value in values.items()
     ]
     hashes = [[file, digest] for stage in record.stages.values() for file, digest in stage.files.items() if file.startswith("export/")]
     software = [[name, version] for name, version in record.software.items()]
     return Section(
-        "How it was made",
+        _TITLE,
         (
-            Table(("stage", "finished (UTC)", "seconds", "inputs", "files"), stages, "Stages: the same inputs make the same files"),
+            Table(("stage", "finished (UTC)", "seconds", "inputs", "files"), stages, "Stages; equal inputs give equal files"),
             Table(("setting", "value"), settings, "Recipe", folded=True),
             Table(("package", "version"), software, "Software", folded=True),
-            Table(("file", "sha256"), hashes, "Files", folded=True),
+            Table(("file", "sha256"), hashes, "Exported files", folded=True),
         ),
     )
 
 
 def _value(value: Any) -> str:
-    """A path is told by its last part: a report is read elsewhere."""
+    """Return a setting as text. A path is shown by its last part: a report is read elsewhere."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return value.rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value)

@@ -1,4 +1,4 @@
-"""The figures that matter, and the verdict."""
+"""The summary at the top of a report."""
 
 from collections.abc import Iterator
 
@@ -7,44 +7,53 @@ from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.run_record import DataFacts, ExportFacts, RunRecord
 
+_TITLE = "Summary"
+_SPLITS = {"train": "training", "val": "validation"}
+
 
 def section(facts: Facts) -> Section | Absent:
-    blocks: list[Block] = [Text(_what(facts.record))]
+    """Return what was trained on what, the main model's accuracy, size and latency, and the verdict of the validation."""
+    blocks: list[Block] = [Text(_describe(facts.record))]
     validation = facts.validation
     if validation is None:
-        blocks.append(Text("Not validated yet, or the files have changed since: edgetl validate RUN", warning=True))
+        blocks.append(Text("The run is not validated, or its files have changed since. Run: edgetl validate RUN", warning=True))
     else:
         blocks.append(Tiles(tuple(_tiles(validation))))
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
-            blocks.append(Text(f"Every pair of models that ought to agree does, on {validation.images:,} validation images."))
+            blocks.append(Text(f"All models that should agree do so, on {validation.images:,} validation images."))
     exported = facts.record.find("export_int8", ExportFacts)
     if exported and exported.int8:
         choice = exported.int8
-        kept = f"; in float: {', '.join(choice.chosen.kept_float)}" if choice.chosen.kept_float else ""
-        blocks.append(Text(f"The int8 files are {choice.chosen.name}: {choice.reason}{kept}."))
-    return Section("Summary", blocks)
+        kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""
+        blocks.append(Text(f"The exported int8 model is {choice.chosen.name}: {choice.reason}.{kept}"))
+    return Section(_TITLE, blocks)
 
 
-def _what(record: RunRecord) -> str:
+def _describe(record: RunRecord) -> str:
     model, data = record.recipe.model, record.find("data", DataFacts)
-    text = f"{model.backbone}, alpha {model.alpha:g}, at {model.image_size} px, from weights {model.weights.rpartition('/')[2]}"
+    network = f"{model.backbone} with alpha {model.alpha:g} at {model.image_size} px"
+    weights = model.weights.rpartition("/")[2]
+    text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
     if data:
-        counts, source = data.counts, record.recipe.data.source.rpartition("/")[2]
-        images = f"{counts['train']:,} training and {counts['val']:,} validation images"
-        text += f"; {images} of {len(data.class_names)} classes from {source}"
-    return text + "."
+        counts = [f"{count:,} {_SPLITS.get(split, split)}" for split, count in data.counts.items() if count]
+        source = record.recipe.data.source.rstrip("/").rpartition("/")[2]
+        text += f", on {source}: {' and '.join(counts)} images of {len(data.class_names)} classes"
+    return f"{text}."
 
 
 def _tiles(validation: Validation) -> Iterator[Tile]:
-    name, shipped, reference = validation.main, validation.main_model, validation.float_model
-    yield Tile("passed" if validation.passed else "FAILED", "verdict", f"{len(validation.pairs)} pairs compared", validation.passed)
-    low, high = shipped.accuracy.top1_interval_95
-    accuracy = shipped.accuracy.top1_accuracy
-    yield Tile(f"{percent(accuracy)} %", f"top-1 of {name}", f"{percent(low, 1)} to {percent(high, 1)} % at 95 %")
-    if shipped is not reference:
-        change = 100 * (accuracy - reference.accuracy.top1_accuracy)
-        yield Tile(f"{change:+.2f}", "points against float", f"float: {percent(reference.accuracy.top1_accuracy)} %", change >= 0 or None)
-        unquantized = validation.subjects.get(name.replace("int8", "float32"), reference)
-        yield Tile(f"{kib(shipped.size_bytes)} KiB", "size", f"{unquantized.size_bytes / shipped.size_bytes:.1f} times smaller than float")
-    yield Tile(f"{shipped.latency_ms.p50:.2f} ms", "an image, here", f"median; {validation.cpu.model}, one thread")
+    name, main, reference = validation.main, validation.main_model, validation.float_model
+    verdict = "passed" if validation.passed else "FAILED"
+    yield Tile(verdict, "verdict of the validation", f"{len(validation.pairs)} pairs of models compared", validation.passed)
+    low, high = main.accuracy.top1_interval_95
+    accuracy = main.accuracy.top1_accuracy
+    yield Tile(f"{percent(accuracy)} %", f"top-1 accuracy of {name}", f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %")
+    if main is not reference:
+        float_accuracy = reference.accuracy.top1_accuracy
+        change = 100 * (accuracy - float_accuracy)
+        yield Tile(f"{change:+.2f} points", f"{name} minus float", f"float: {percent(float_accuracy)} %", change >= 0 or None)
+        alike = (one for one in validation.subjects.values() if (one.runtime, one.precision) == (main.runtime, reference.precision))
+        ratio = next(alike, reference).size_bytes / main.size_bytes
+        yield Tile(f"{kib(main.size_bytes)} KiB", f"size of {name}", f"{ratio:.1f} times smaller than float")
+    yield Tile(f"{main.latency_ms.p50:.2f} ms", "median latency per image", f"on {validation.cpu.model}, one thread")

@@ -1,4 +1,4 @@
-"""Loss and accuracy, epoch by epoch."""
+"""The section on training: loss and accuracy by epoch."""
 
 from collections.abc import Sequence
 
@@ -10,27 +10,24 @@ from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, legend, panel
 from edgetl.run_record import Epoch, FloatFacts
 
-TITLES = {
-    "head": "The head alone, on a frozen backbone",
-    "float": "Fine-tuning",
-    "compress": "Compression",
-    "qat_int8": "Quantization-aware training",
-}
+_TITLE = "Training"
+_TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return a plot of each training."""
     blocks: list[Block] = []
     for name, training in facts.record.trainings():
         epochs, best = training.epochs, training.best_epoch
-        title = TITLES.get(name, name.capitalize())
-        kept = f"epoch {best}" if best else "what it started from"
-        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {len(epochs)} epochs; {kept} was kept."))
+        title = _TITLES.get(name) or f"Quantization-aware training ({name})"
+        kept = f"the weights of epoch {best} were kept" if best else "no epoch improved on the initial weights, which were kept"
+        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {len(epochs)} epochs; {kept}."))
     if not blocks:
-        return Absent("Training", "no stage with epochs is finished", "edgetl train DATA")
+        return Absent(_TITLE, "no training is finished", "edgetl train DATA")
     trained = facts.record.find("float", FloatFacts)
     where = f"Trained on {trained.device}. " if trained else ""
-    blocks.insert(0, Text(f"{where}Best means highest validation accuracy, then lowest validation loss."))
-    return Section("Training", blocks)
+    blocks.insert(0, Text(f"{where}The best epoch has the highest validation accuracy and, among equals, the lowest validation loss."))
+    return Section(_TITLE, blocks)
 
 
 def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
@@ -38,18 +35,14 @@ def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
     upper, lower = figure.subplots(2, 1, sharex=True)
     numbers = range(1, len(epochs) + 1)
     marker = "o" if len(epochs) < 25 else ""
-    for axes, trained, validated, factor in ((upper, "accuracy", "val_accuracy", 100), (lower, "loss", "val_loss", 1)):
+    curves = (
+        (upper, [100 * one.accuracy for one in epochs], [100 * one.val_accuracy for one in epochs]),
+        (lower, [one.loss for one in epochs], [one.val_loss for one in epochs]),
+    )
+    for axes, training, validation in curves:
         panel(axes, "y")
-        for key, colour, label in ((trained, GOLD, "training"), (validated, BLUE, "validation")):
-            axes.plot(
-                numbers,
-                [factor * getattr(one, key) for one in epochs],
-                marker=marker,
-                markersize=3,
-                linewidth=1.6,
-                color=colour,
-                label=label,
-            )
+        for values, colour, label in ((training, GOLD, "training"), (validation, BLUE, "validation")):
+            axes.plot(numbers, values, marker=marker, markersize=3, linewidth=1.6, color=colour, label=label)
         if best:
             axes.axvline(best, color=FAINT, linewidth=0.9, linestyle=(0, (3, 3)))
     upper.set_ylabel("accuracy, %", color=INK)
@@ -64,5 +57,5 @@ def _alt(title: str, epochs: Sequence[Epoch], kept: str) -> str:
     first, last = epochs[0], epochs[-1]
     return (
         f"{title}: validation accuracy from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
-        f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {len(epochs)} epochs; {kept} was kept"
+        f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {len(epochs)} epochs; {kept}"
     )

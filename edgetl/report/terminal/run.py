@@ -1,0 +1,54 @@
+"""Tables of a run: its settings and its stages."""
+
+from edgetl import console
+from edgetl.run_record import (
+    BaselineFacts,
+    CompressFacts,
+    DataFacts,
+    ExportFacts,
+    FloatFacts,
+    QuantizedFacts,
+    RunRecord,
+    StageFacts,
+    Training,
+    ValidateFacts,
+)
+
+
+def print_settings(record: RunRecord) -> None:
+    """Print the recipe, a row for each of its tables."""
+    tables = record.recipe.model_dump(mode="json")
+    rows = [[name, ", ".join(f"{key} {value}" for key, value in table.items())] for name, table in tables.items()]
+    console.table("settings", ["section", "values"], rows)
+
+
+def print_stages(record: RunRecord) -> None:
+    """Print the finished stages in order."""
+    rows = [[name, f"{stage.seconds:.0f} s", _outcome(stage.facts), ", ".join(stage.files)] for name, stage in record.stages.items()]
+    console.table("stages", ["stage", "duration", "outcome", "files"], rows)
+
+
+def _outcome(facts: StageFacts) -> str:
+    if isinstance(facts, DataFacts):
+        return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
+    if isinstance(facts, FloatFacts):
+        return _best(facts.fine_tuning or facts.head)
+    if isinstance(facts, CompressFacts):
+        return _best(facts.clustering or facts.pruning)
+    if isinstance(facts, QuantizedFacts):
+        return _best(facts.training) or f"calibrated on {facts.calibration.images} images"
+    if isinstance(facts, BaselineFacts):
+        return facts.verdict
+    if isinstance(facts, ExportFacts):
+        return f"{facts.int8.chosen.name}: {facts.int8.reason}" if facts.int8 else ""
+    if isinstance(facts, ValidateFacts):
+        return "passed" if facts.passed else "FAILED"
+    return f"{facts.chosen.unfreeze} at a learning rate of {facts.chosen.learning_rate:.2g}"
+
+
+def _best(training: Training | None) -> str:
+    if training is None:
+        return ""
+    if training.best is None:
+        return f"no epoch of {len(training.epochs)} improved on the initial weights"
+    return f"validation top-1 {100 * training.best.val_accuracy:.2f} %, epoch {training.best_epoch} of {len(training.epochs)}"

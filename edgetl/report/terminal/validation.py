@@ -1,0 +1,50 @@
+"""Tables of a validation: the models, the agreement of every pair, and the images that quantization changes most."""
+
+from edgetl import console
+from edgetl.evaluation.parity import Pair
+from edgetl.evaluation.validation import Validation
+
+
+def print_validation(validation: Validation) -> None:
+    """Print accuracy, size and latency of each model, agreement of each pair, and the images whose predictions changed most."""
+    rows = []
+    for name, subject in validation.subjects.items():
+        accuracy, latency = subject.accuracy, subject.latency_ms
+        low, high = accuracy.top1_interval_95
+        shares = [f"{100 * share:.1f}" for share in (accuracy.top5_accuracy, accuracy.macro_f1)]
+        top1 = [f"{100 * accuracy.top1_accuracy:.2f}", f"{100 * low:.1f}-{100 * high:.1f}"]
+        costs = [f"{accuracy.loss:.3f}", f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"]
+        rows.append([name, *top1, *shares, *costs])
+    console.note(f"accuracy on {validation.images} images; latency on one thread, Keras on all cores")
+    columns = ["model", "top-1 %", "95 % interval", "top-5 %", "macro F1 %", "loss", "KiB", "p50 ms", "p90 ms"]
+    console.table("models", columns, rows)
+    console.note("steps: differences of probability in units of 1/256; |dp|: largest difference of an image; KL: divergence in nats")
+    console.note("diff: second minus first in percentage points of top-1 accuracy; p: McNemar's test")
+    columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
+    console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
+    _worst(validation)
+    console.note(f"CPU: {validation.cpu.model}, {', '.join(validation.cpu.found) or 'no instructions that speed up int8'}")
+    for name, reason in validation.unverified.items():
+        console.warn(f"{name} is unverified: {reason}")
+    console.note("verdict: PASSED" if validation.passed else "verdict: FAILED")
+
+
+def _pair(pair: Pair) -> list[str]:
+    agreement, tolerance = pair.agreement, pair.tolerance
+    steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
+    cost = [f"{-pair.paired.drop_points:+.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
+    name = f"{tolerance.first}~{tolerance.second}".replace("float32", "f32").replace("float16", "f16")  # for 80 columns
+    return [name, f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
+
+
+def _worst(validation: Validation) -> None:
+    """Print the worst images of the main model against the float model, or of the last pair."""
+    if not validation.pairs:
+        return
+    pair = validation.costs.get(validation.main, validation.pairs[-1])
+    names = validation.class_names
+    rows = []
+    for one in pair.worst:
+        first, second = f"{names[one.first_top1]} {one.first_probability:.2f}", f"{names[one.second_top1]} {one.second_probability:.2f}"
+        rows.append([one.name, names[one.label_id], first, second])
+    console.table("predictions that changed most", ["image", "true class", pair.tolerance.first, pair.tolerance.second], rows)
