@@ -10,15 +10,16 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
     Example: edgetl show runs/flowers
     """
     from edgetl.evaluation.validation import Validation
-    from edgetl.report.terminal.tables import settings, stages, validation
+    from edgetl.report.terminal.run import print_settings, print_stages
+    from edgetl.report.terminal.validation import print_validation
     from edgetl.run_folder import RunFolder
 
     opened = RunFolder.open(run)
     record = opened.read()
     validated = Validation.read(opened.validation) if opened.validation.exists() else None
     console.note(f"{opened.path}, made {record.created} with edgetl {record.software['edgetl']}")
-    settings(record)
-    stages(record)
+    print_settings(record)
+    print_stages(record)
     if validated:
-        validation(validated)
+        print_validation(validated)
     console.result({"run": str(opened.path)} | record.to_json() | {"validation": validated.to_json() if validated else None})

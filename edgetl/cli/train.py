@@ -53,7 +53,7 @@ def train(
     Example: edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
     """
     from edgetl.api import training
-    from edgetl.report.terminal.tables import stages
+    from edgetl.report.terminal.run import print_stages
 
     trained = training.train(
         data, out=out, recipe=recipe, quick=quick, baseline=baseline, settings=settings,
@@ -63,5 +63,5 @@ def train(
     )  # fmt: skip
     if trained.rank == 0:
         record = trained.folder.read()
-        stages(record)
+        print_stages(record)
         console.result({"run": str(trained.path)} | record.to_json(), f"next: edgetl export {trained.path}")

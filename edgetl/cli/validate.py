@@ -34,9 +34,9 @@ def validate(
 
 def tell(document: "Validation") -> None:
     """Print a validation and end with its exit code."""
-    from edgetl.report.terminal.tables import validation
+    from edgetl.report.terminal.validation import print_validation
 
-    validation(document)
+    print_validation(document)
     console.result(document.to_json())
     if not document.passed:
         console.fail(

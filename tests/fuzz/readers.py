@@ -24,7 +24,8 @@ from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
 from edgetl.files import write_json
 from edgetl.report.page.card import Results, card
-from edgetl.report.terminal import tables
+from edgetl.report.terminal.run import print_settings, print_stages
+from edgetl.report.terminal.validation import print_validation
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import RunRecord
 from edgetl.ship import archive
@@ -155,8 +156,8 @@ def _run_record(content: bytes, at: Path) -> None:
     _written(content, at, "run.json")
     run = RunFolder.open(at)
     record = run.read()
-    tables.settings(record)
-    tables.stages(record)
+    print_settings(record)
+    print_stages(record)
     list(record.trainings())
     for name in record.stages:
         run.is_done(name, "x")
@@ -174,7 +175,7 @@ def _validation(content: bytes, at: Path) -> None:
     from edgetl.evaluation.validation import Validation
 
     document = Validation.read(_written(content, at, "validation.json"))
-    tables.validation(document)
+    print_validation(document)
     card("name", Results.of(RunRecord.parse(json.loads(examples.record())), document))
 
 

@@ -1,4 +1,4 @@
-"""A report is one page that a person can look at: all inside, nothing from outside, whatever the classes are called."""
+"""A report is one self-contained page that needs nothing from outside, whatever the classes are called."""
 
 import base64
 import json
@@ -126,7 +126,7 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
         assert f'id="{tag}"' in text
     for subject in made.outcome.document["subjects"].values():
         assert f"{100 * subject['accuracy']['top1_accuracy']:.2f}" in page.text
-    assert "The head alone" in page.text
+    assert "Head on the frozen backbone" in page.text
     assert str(run_copy.parent) not in text, "a report is read elsewhere"
     assert json.loads((run_copy / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"].rpartition("/")[0] not in text
 
@@ -150,7 +150,7 @@ def test_names_are_data(count: int, tmp_path: Path) -> None:
     classes = tuple([*HOSTILE, *(f"class {number}" for number in range(count))][:count])
     absent = write(facts(classes), tmp_path / "r.html", "html")
     page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
-    assert {one.title for one in absent} == {"Where the models look", "Sensitivity", "How fast", "How large", "Do the files agree"}
+    assert {one.title for one in absent} == {"Where the models look", "Sensitivity", "How fast", "How large", "Agreement between runtimes"}
     for name in classes[:3]:
         assert name in page.text
     assert "somebody" not in page.text
