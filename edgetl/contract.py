@@ -24,7 +24,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Normalization(Part):
-    """What the model's first layer does by itself: `scale * (pixel - zero_point)`. Nobody who feeds the model does it again.
+    """The arithmetic of the model's first layer: `scale * (pixel - zero_point)`. Nobody who feeds the model does it again.
 
     It is an affine uint8 grid, so that in int8 models the raw byte *is* the quantized input.
     """
@@ -34,7 +34,7 @@ class Normalization(Part):
 
 
 class Input(Part):
-    """What to feed: the image decoded, turned upright (EXIF), flattened onto white where transparent, converted to `channels`, cropped to
+    """The input: the image decoded, turned upright (EXIF), flattened onto white where transparent, converted to `channels`, cropped to
     its central square and resized with antialiased bilinear filtering to `height` x `width` pixels, 0 to 255 each. An int8 model takes
     them as uint8, a float model the same values as float32."""
 
@@ -63,7 +63,7 @@ class Rejection(Part):
 
 
 class Output(Part):
-    """What comes out: a probability for each class, float32, or uint8 in steps of 1/256."""
+    """The output: a probability for each class, float32, or uint8 in steps of 1/256."""
 
     name: str
     class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
@@ -172,7 +172,7 @@ class Contract(Document):
         return self.output.class_names
 
     @property
-    def labels_txt(self) -> bytes:
+    def class_name_lines(self) -> bytes:
         """The content of labels.txt, as apps and model files hold it: a class name a line, in the order of the outputs."""
         return "".join(f"{name}\n" for name in self.class_names).encode()
 

@@ -75,7 +75,7 @@ class Classifier:
         return values / np.float32(256) if values.dtype == np.uint8 else values
 
     def self_test(self) -> dict[str, float]:
-        """Prove that the files are whole and the predictions the validated ones; gives how far they are off. Raises SelfTestError."""
+        """Prove that files and predictions are the validated ones, and return how far the latter are off. Raises SelfTestError."""
         self._check_files()
         golden = json.loads((self.folder / "golden/golden.json").read_text(encoding="utf-8"))
         wanted = np.asarray(golden["predictions"][self.choice["model"]])

@@ -1,9 +1,9 @@
-// Keeps the app for offline use, and tells of newer versions.
+// Keeps the app for offline use, and announces newer versions.
 
 // Resolves once the service worker has all files, so that each is fetched once; at once where there is none or it cannot be.
 export async function keptOffline() {
   if (!navigator.serviceWorker) return; // a page that is neither of https nor of localhost
-  const updating = navigator.serviceWorker.controller !== null; // the first worker takes over a page that it fits
+  const updating = navigator.serviceWorker.controller !== null; // the first worker takes over a page of its own version
   navigator.serviceWorker.addEventListener("controllerchange", () => updating && location.reload());
   try {
     const registration = await navigator.serviceWorker.register("sw.js", { updateViaCache: "none" });

@@ -1,6 +1,6 @@
-// Keeps the whole app, so that it works offline: one cache for each version, filled before it is used, so that versions never mix.
+// Keeps the complete app, so that it works offline: one cache for each version, filled before it is used, so that versions never mix.
 
-importScripts("precache.js"); // { version, files }: made anew by each `edgetl ship`
+importScripts("precache.js"); // { version, files }: made again by each `edgetl ship`
 
 const EDITION = 1; // raise it when you change a file yourself, so that visitors get it
 const MINE = `edgetl ${self.registration.scope} `;

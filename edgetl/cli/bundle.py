@@ -23,7 +23,7 @@ def bundle(
     force: Annotated[bool, typer.Option("--force", help="In spite of a failed or older validation; the manifest says so.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Pack a validated run for an app: models, input contract, labels, golden predictions, card and bill of materials, with every hash.
+    """Pack a validated run for an app: models, contract, class names, golden predictions, card and bill of materials, with every hash.
 
     Models whose files say another name, version or licence are copied with these; their graphs stay as validated. A Core ML file cannot be
     run here: the manifest says that it is unverified, and its golden predictions are the Keras model's.

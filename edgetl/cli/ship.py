@@ -21,10 +21,10 @@ def ship(
     runtime: Annotated[str, typer.Option(metavar="litert|onnxruntime|coreml", help="Left out: the target's first.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Make an app of a validated run, or add it to one: model, labels, classifier source, and a test that replays the golden predictions.
+    """Make an app of a validated run, or add the model to one: model, class names, classifier, and a test that replays golden predictions.
 
-    A second call updates what the first one wrote; files that you changed are kept, and named. Exit code 5: a run or bundle that is not
-    whole; 7: its validation failed, or its models answer otherwise than when it was made.
+    A second call updates what the first one wrote; files that you changed are kept, and named. Exit code 5: the run or bundle is damaged;
+    7: its validation failed, or its models give other predictions than when it was made.
 
     Example: edgetl ship runs/flowers --target android --out flowers-app --package org.example.flowers
     """

@@ -16,7 +16,7 @@ def verify(
 ) -> None:
     """Prove a bundle: every hash, the signature, and the golden images run again on this host.
 
-    Exit code 5: it is not whole, or not signed by that key; 7: its models answer otherwise than when it was made.
+    Exit code 5: it is damaged, or not signed by that key; 7: its models give other predictions than when it was made.
 
     Example: edgetl verify flowers.edgetl --require-signature release.key.pub
     """
@@ -30,4 +30,4 @@ def verify(
         console.warn(f"{name} is unverified: {reason}")
     if found.signed and not found.signature_checked:
         console.note("it is signed; name the key to check that: --require-signature KEY.pub")
-    console.result(found.to_json(), f"{bundle} is what it says")
+    console.result(found.to_json(), f"{bundle} passed: files, class names and predictions are those that were bundled")

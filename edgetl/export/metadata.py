@@ -16,7 +16,7 @@ from edgetl.export.base import About
 
 _NAME = b"TFLITE_METADATA"  # by which readers find the buffer
 _IDENTIFIER = b"M001"
-_LABELS = "labels.txt"
+_FILE = "labels.txt"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 
 # The fields that are written, by their number in the schema.
@@ -35,7 +35,7 @@ _FIELDS = {
     "Stats": {"max": 0, "min": 1},
     "AssociatedFile": {"name": 0, "description": 1, "type": 2},
 }
-_FEATURE, _IMAGE, _RGB, _NORMALIZATION, _AXIS_LABELS = 1, 2, 1, 1, 2  # of the schema's unions and enumerations
+_FEATURE, _IMAGE, _RGB, _NORMALIZATION, _AXIS_FILE = 1, 2, 1, 1, 2  # of the schema's unions and enumerations
 _PARSER = "1.0.0"  # the first that knows all of these
 
 
@@ -99,7 +99,7 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
         description="The probability of each class.",
         content=_Table("Content", content_properties_type=_FEATURE, content_properties=_Table("FeatureProperties")),
         stats=_Table("Stats", max=[1.0], min=[0.0]),
-        associated_files=[_Table("AssociatedFile", name=_LABELS, description="A class a line.", type=_AXIS_LABELS)],
+        associated_files=[_Table("AssociatedFile", name=_FILE, description="A class a line.", type=_AXIS_NAMES)],
     )
     model = _Table(
         "ModelMetadata",
@@ -129,12 +129,12 @@ def put(model: Any, metadata: bytes) -> None:
     buffer.data = list(metadata)
 
 
-def with_labels(content: bytes, contract: Contract) -> bytes:
+def with_class_names(content: bytes, contract: Contract) -> bytes:
     """Return the file with labels.txt in a zip archive behind it, stored, since readers map it."""
     file = io.BytesIO(content)
     file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # "w" writes on from here and counts from the file's beginning
-        entry = zipfile.ZipInfo(_LABELS, _EPOCH)
+        entry = zipfile.ZipInfo(_FILE, _EPOCH)
         entry.external_attr = 0o644 << 16
-        archive.writestr(entry, contract.labels_txt)
+        archive.writestr(entry, contract.class_name_lines)
     return file.getvalue()

@@ -206,7 +206,7 @@ def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
     graph = model.subgraphs[0]
     takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
     metadata.put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
-    return metadata.with_labels(packed(model), contract)
+    return metadata.with_class_names(packed(model), contract)
 
 
 FORMAT = Format(".tflite", ("float32", "float16", "dynamic_int8", "int8", "int16x8"), _checked, _stamp)

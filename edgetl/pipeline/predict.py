@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, cast
+from typing import NamedTuple, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class Prediction:
         order = sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
         return [ClassProbability(self.class_names[k], self.probabilities[k]) for k in order[:count]]
 
-    def to_json(self, count: int = _SHOWN) -> dict[str, Any]:
+    def to_json(self, count: int = _SHOWN) -> dict[str, object]:
         """Return plain JSON values: the image and its most probable classes."""
         best = [{"class_name": one.class_name, "probability": round(one.probability, 4)} for one in self.top(count)]
         return {"image": self.image, "top": best}

@@ -103,10 +103,10 @@ class Golden:
         document = GoldenPredictions.from_bytes(files[DOCUMENT], DOCUMENT)
         count, size = document.shape[0], (contract.height, contract.width, 3)
         rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
-        images_fit = (
+        right_size = (
             document.shape[1:] == size and len(files[PIXELS]) == count * int(np.prod(size)) and len(files[RESIZED]) == np.prod(size)
         )
-        if not count or not images_fit or len(document.true_class_names) != count:
+        if not count or not right_size or len(document.true_class_names) != count:
             raise RunError(f"{DOCUMENT}: its images are not of the contract's size or number", _REMEDY)
         if any(one.shape != (count, len(contract.class_names)) for one in rows.values()) or rows.keys() != document.top1_class_names.keys():
             raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)

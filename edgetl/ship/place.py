@@ -19,7 +19,7 @@ Hashes = dict[str, tuple[str, ...]]  # by path: the sha256 of what was written t
 class ShipRecord(Document):
     """.edgetl-ship.json in an app's folder: the sha256 of every file that was written, by target and path."""
 
-    REMEDY: ClassVar[str] = "delete it: every file that is there is then taken for yours and kept"
+    REMEDY: ClassVar[str] = "delete it: every file that is there then counts as yours and is kept"
 
     targets: dict[str, Hashes] = Field(default_factory=dict)
 
@@ -29,7 +29,7 @@ class ShipRecord(Document):
 
 
 class Placed(Part):
-    """What became of the files, by their paths: `kept` are those that a person changed or had there before."""
+    """The paths of the files by what became of them: `kept` are those that a person changed or had there before."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]

@@ -52,7 +52,7 @@ struct ContentView: View {
         Binding(get: { model.selfTest != nil }, set: { shown in if !shown { model.forgetSelfTest() } })
     }
 
-    /// A change of it begins anew.
+    /// A change of it begins again.
     private struct Shown: Equatable {
         let photo: PhotosPickerItem?
         let attempt: Int

@@ -47,7 +47,7 @@ _REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the 
 
 @dataclass(frozen=True, kw_only=True)
 class BundleOptions:
-    """What a bundle holds and says of itself.
+    """The contents of a bundle, and its description.
 
     Args:
         models: names of files in the run's export folder; none: the int8 files for LiteRT and ONNX Runtime.
@@ -68,7 +68,7 @@ class BundleOptions:
 
     @property
     def about(self) -> dict[str, str]:
-        """What the models are to say of themselves, where something was asked."""
+        """The name, version and licence that were asked for."""
         asked = {"name": self.name, "version": self.version, "licence": self.licence}
         return {key: text for key, text in asked.items() if text}
 
@@ -95,7 +95,7 @@ def contents(project: Project, options: BundleOptions) -> BundleContents:
     title, licence = about.name or run.path.resolve().name, about.licence
     found |= _golden(project, files, found).files(project.contract.class_names)
     found |= {
-        CLASS_NAMES: project.contract.labels_txt,
+        CLASS_NAMES: project.contract.class_name_lines,
         "card.md": card(run.path.resolve().name, Results.of(record, validation)).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record.software),
     }

@@ -19,7 +19,7 @@ from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, SIGNATURE, Verdict
 
 
 class Verification(Document):
-    """What was proved of a bundle.
+    """The proof of a bundle.
 
     `golden` has each model's distance from its golden predictions, `unverified` the models that cannot be run here with the reason.
     """
@@ -52,7 +52,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
         signature.check(files[MANIFEST], files.get(SIGNATURE), key)
     contract = manifest.contract
     wanted = Golden.of(files, contract)
-    if files.get(CLASS_NAMES) != contract.labels_txt:
+    if files.get(CLASS_NAMES) != contract.class_name_lines:
         raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
     missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
     if missing:

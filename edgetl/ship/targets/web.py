@@ -11,7 +11,7 @@ from edgetl.devices.browser_runtimes import web_files
 from edgetl.errors import DependencyError, DeviceError, UsageError
 from edgetl.ship.targets.base import App, Target, filled, template
 
-_PART = "edgetl-classifier"  # all that a page of somebody else needs; the rest is the page of ours
+_PART = "edgetl-classifier"  # all that another page needs; the rest is our own page
 # Of a runtime's npm files those for one thread of WebAssembly, by their names here. Not every web server knows that .mjs is JavaScript.
 _NPM = {
     "litert": {

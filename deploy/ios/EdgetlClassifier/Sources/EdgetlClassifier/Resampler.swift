@@ -79,7 +79,7 @@ enum Resampler {
         private(set) var weights: [Int32]
 
         /// - Parameters:
-        ///   - length: of the whole line, in pixels.
+        ///   - length: of the complete line, in pixels.
         ///   - start, extent: of the part that is resized.
         ///   - count: of the new pixels.
         init(length: Int, start: Double, extent: Double, count: Int) {

@@ -10,7 +10,7 @@ public struct SelfTestReport: Equatable, Sendable {
 }
 
 extension EdgetlClassifier {
-    /// Prove that the files are whole and the predictions the validated ones. Throws what is not.
+    /// Prove that files and predictions are the validated ones. Throws what is not.
     public func selfTest() throws -> SelfTestReport {
         try checkFiles()
         let golden = try JSONDecoder().decode(Golden.self, from: read("golden/golden.json"))

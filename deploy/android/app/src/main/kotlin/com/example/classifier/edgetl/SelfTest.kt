@@ -10,7 +10,7 @@ class SelfTestException(message: String) : Exception(message)
 /** How far this phone is from the golden predictions: in steps of 1/256, and of the resized mosaic in levels of 255. */
 data class SelfTestReport(val images: Int, val maxSteps: Double, val meanSteps: Double, val resizeMaxLevels: Int)
 
-/** Proves that the files are whole and the predictions the validated ones. */
+/** Proves that files and predictions are the validated ones. */
 internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     private val golden = bundle.json("golden/golden.json")
     private val pixels = bundle.files.read("golden/pixels.bin")
