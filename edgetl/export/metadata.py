@@ -35,7 +35,7 @@ _FIELDS = {
     "Stats": {"max": 0, "min": 1},
     "AssociatedFile": {"name": 0, "description": 1, "type": 2},
 }
-_FEATURE, _IMAGE, _RGB, _NORMALIZATION, _AXIS_FILE = 1, 2, 1, 1, 2  # of the schema's unions and enumerations
+_FEATURE, _IMAGE, _RGB, _NORMALIZATION, _AXIS_NAMES = 1, 2, 1, 1, 2  # of the schema's unions and enumerations
 _PARSER = "1.0.0"  # the first that knows all of these
 
 
