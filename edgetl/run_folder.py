@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -205,6 +206,7 @@ class RunFolder:
             record.model_copy(update={"stages": {**record.stages, name: stage}}).write(self.record)
 
 
+@cache  # read from files that a running program does not reload, and asked for after every epoch
 def software() -> dict[str, str]:
     """Versions of what shapes a run's numbers."""
     versions = {"python": platform.python_version(), "platform": platform.platform()}

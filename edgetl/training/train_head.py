@@ -11,7 +11,6 @@ from edgetl.keras import keras, tf
 
 import numpy as np
 
-from edgetl.data.batches import streamed
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.progress import progress
 from edgetl.training.examples import Examples
@@ -69,7 +68,7 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
         return Trainer(
             variables=variables,
             step=Step(loss=_loss(model, examples, settings), optimizers=[Optimizer(keras=optimizer, variables=variables)]),
-            batches=lambda epoch, _: _batches(features, label_ids, settings, epoch),
+            batches=lambda epoch, _: _Epoch(features, label_ids, settings, epoch),
             validate=lambda: accuracy_and_loss(_logits(layers, val_features).numpy(), images.label_ids[val]),
             schedule=own,
             epoch_log_level=logging.DEBUG,
@@ -96,22 +95,32 @@ def _loss(model: Any, examples: Examples, settings: HeadSettings) -> Loss:
     return loss
 
 
-def _batches(features: Any, label_ids: np.ndarray, settings: HeadSettings, epoch: int) -> Any:
-    """Return an epoch of features in random order; the features, in memory or in a file, must live as long as it is read."""
-    order = np.random.default_rng([settings.seed, epoch]).permutation(len(label_ids))
+@dataclass(frozen=True, eq=False)
+class _Epoch:
+    """An epoch of features in random order, as the step takes batches; to make a tf.data.Dataset each time takes longer than the steps.
 
-    def batches(stored: Any) -> Iterator[tuple[Any, ...]]:
-        for start in range(0, len(order), settings.batch_size):
-            rows = order[start : start + settings.batch_size]
-            yield stored[rows], label_ids[rows], np.array([settings.seed + epoch * 7919, start], np.int32), np.float32(1)
+    Args:
+        features: float32 [N, ...] in memory or in a file.
+        label_ids: int32 [N].
+    """
 
-    signature = (
-        tf.TensorSpec((None, *features.shape[1:]), tf.float32),
-        tf.TensorSpec((None,), tf.int32),
-        tf.TensorSpec((2,), tf.int32),
-        tf.TensorSpec((), tf.float32),
-    )
-    return streamed(features, batches, signature)
+    features: Any
+    label_ids: np.ndarray
+    settings: HeadSettings
+    number: int
+
+    @property
+    def element_spec(self) -> tuple[Any, ...]:
+        features = tf.TensorSpec((None, *self.features.shape[1:]), tf.float32)
+        return features, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((2,), tf.int32), tf.TensorSpec((), tf.float32)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        seed, size = self.settings.seed, self.settings.batch_size
+        order = np.random.default_rng([seed, self.number]).permutation(len(self.label_ids))
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            values = self.features[rows], self.label_ids[rows], np.array([seed + self.number * 7919, start], np.int32), np.float32(1)
+            yield tuple(map(tf.constant, values))
 
 
 def _features(trunk: Any, examples: Examples, *, mirror: bool, folder: Path) -> Any:

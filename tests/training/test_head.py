@@ -1,6 +1,6 @@
 """The head alone: it separates what a linear layer can, touches nothing else, and goes on after a kill."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -136,9 +136,9 @@ def test_l2_keeps_the_heads_kernels_small(easy: Images, schedule: MakeSchedule) 
 def test_a_killed_head_goes_on_to_the_same_weights(
     classifier: Callable[..., Any], images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings, epochs, batches = replace(SETTINGS, epochs=4), [], stage._batches
+    settings, epochs, batches = replace(SETTINGS, epochs=4), [], stage._Epoch
 
-    def killed(features: Any, label_ids: np.ndarray, settings: HeadSettings, epoch: int) -> Iterator[Any]:
+    def killed(features: Any, label_ids: np.ndarray, settings: HeadSettings, epoch: int) -> Any:
         epochs.append(epoch)
         if epochs == [0, 1, 2]:
             raise KeyboardInterrupt
@@ -146,7 +146,7 @@ def test_a_killed_head_goes_on_to_the_same_weights(
 
     straight, resumed = classifier(), classifier()
     expected = learn(straight, images, settings, schedule(0, identity="straight"))
-    monkeypatch.setattr(stage, "_batches", killed)
+    monkeypatch.setattr(stage, "_Epoch", killed)
     with pytest.raises(KeyboardInterrupt):
         learn(classifier(), images, settings, schedule(0))
     history = learn(resumed, images, settings, schedule(0))
