@@ -67,7 +67,7 @@ class Calibrated(Quantizer):
 
 
 class Int8Config(QuantizeConfig):
-    """Says which of a layer's tensors are quantized: the kernel of this name, if any, and the output by this quantizer, if any."""
+    """Names which of a layer's tensors are quantized: the kernel of this name, if any, and the output by this quantizer, if any."""
 
     def __init__(self, kernel: str | None, output: Calibrated | None) -> None:
         self.kernel, self.output = kernel, output
@@ -93,7 +93,7 @@ class Int8Config(QuantizeConfig):
 
 
 class _AsAnnotated(Default8BitQuantizeScheme):
-    """The library's own rewrites would annotate anew what is already folded and annotated."""
+    """The library's own rewrites would annotate again what is already folded and annotated."""
 
     def get_layout_transformer(self) -> Any:
         return self

@@ -10,7 +10,7 @@ from edgetl.errors import RunError
 
 @contextmanager
 def explained_memory_errors(batch_size: int, attempt: Callable[[int], object]) -> Iterator[None]:
-    """Raises RunError that names the largest half, quarter and so on of `batch_size` that fits, when the work inside runs out of memory.
+    """Raise RunError that names the largest half, quarter and so on of `batch_size` that fits, when the work inside runs out of memory.
 
     Args:
         attempt: computes gradients of that many images, and changes nothing.
