@@ -5,6 +5,7 @@ A document is a pydantic model in the room that writes it, and one line in DOCUM
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -154,6 +155,10 @@ DOCUMENTS: Registry[type[Document]] = Registry(
             "edgetl.evaluation.validation:Validation",
             "validation.json: what the models get right, whether they agree, latency",
         ),
+        "data": ("edgetl.data.index:DataIndex", "data.json: the images of a run with class, split and hash, and what was left out"),
+        "cache": ("edgetl.data.reading:CacheIndex", "cache/pixels-*.json: which listed images a file of decoded pixels has"),
+        "pack": ("edgetl.data.shards:PackIndex", "edgetl-pack.json: the classes and the shards of packed images"),
+        "shard": ("edgetl.data.shards:ShardIndex", "images-*.json: where each image lies in a shard"),
         "run": ("edgetl.run_record:RunRecord", "run.json: the recipe of a run, the software that made it, and its finished stages"),
     },
 )
@@ -220,3 +225,15 @@ def _fits(value: Any, shape: type | Callable[[Any], bool] | tuple[Any, ...]) -> 
 BENCHMARK: Shape = {
     "results": [{"device": str, "model": str, "latency_ms?": {"p50?": lambda v: number(v) and v > 0}}],
 }
+
+
+def publish(folder: Path) -> None:
+    """Write the JSON schema of every document, `python -m edgetl.documents docs/schemas`: what the files look like, for other programs."""
+    for name in DOCUMENTS:
+        schema = DOCUMENTS.load(name).model_json_schema(mode="serialization") | {"title": DOCUMENTS.summary(name)}
+        with atomic(folder / f"{name}.schema.json") as temporary:
+            temporary.write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    publish(Path(sys.argv[1]))

@@ -1,5 +1,6 @@
 """`edgetl pack`."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -35,6 +36,6 @@ def pack(
         "kept_shards": packed.kept,
         "images": sum(index.counts.values()),
         "counts": index.counts,
-        "left_out": [one.model_dump() for one in index.left_out],
+        "left_out": [asdict(one) for one in index.left_out],
     }
     console.result(document, f"{document['images']} images in {len(index.shards)} shards; next: edgetl train {out}")

@@ -1,8 +1,7 @@
 """What a source lists and what is read from it: the values that every other file of this folder speaks in."""
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -126,20 +125,3 @@ class Images:
         if split not in SPLITS:
             raise ValueError(f"'{split}' is not one of {SPLITS}")
         return np.flatnonzero(self.splits == split).astype(np.int64)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The index that a run keeps as data.json."""
-        labels = [self.class_names[label] for label in self.label_ids]
-        splits = [str(split) for split in self.splits]
-        counts = Counter(zip(splits, labels, strict=True))
-        images = zip(self.names, labels, splits, self.hashes, strict=True)
-        return {
-            "schema": 1,
-            "source": self.source,
-            "stamp": self.stamp,
-            "fingerprint": self.fingerprint,
-            "classes": list(self.class_names),
-            "counts": {split: {name: counts[split, name] for name in self.class_names} for split in SPLITS},
-            "images": [dict(zip(("name", "label", "split", "sha256"), image, strict=True)) for image in images],
-            "rejected": [asdict(rejected) for rejected in self.rejected],
-        }

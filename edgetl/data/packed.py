@@ -9,9 +9,9 @@ from edgetl.keras import tf
 
 from google.protobuf.message import DecodeError
 
-from edgetl.data.base import Item, Listing, Rejected
+from edgetl.data.base import Item, Listing
 from edgetl.data.labels import as_text, check
-from edgetl.data.shards import INDEX, Document, PackedImage, PackIndex, ShardIndex, index_name, parse, shard_name
+from edgetl.data.shards import INDEX, Index, PackedImage, PackIndex, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError
 
 ENCODED = "image/encoded"
@@ -37,10 +37,10 @@ def find(source: str) -> Listing:
     classes = check(((item.class_name, item.split) for item in items), as_text(source))
     if classes != pack.class_names:
         raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the images again")
-    return Listing(as_text(source), classes, tuple(items), tuple(Rejected(one.name, one.reason) for one in pack.left_out))
+    return Listing(as_text(source), classes, tuple(items), pack.left_out)
 
 
-def _index(path: str, kind: type[Document], sha256: str = "") -> Document:
+def _index(path: str, kind: type[Index], sha256: str = "") -> Index:
     try:
         data = content(path)
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:

@@ -1,14 +1,13 @@
 """Listed images -> pixels and content hashes: in parallel, in order, in memory or in a file that is reused."""
 
 import hashlib
-import json
 import logging
 import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -22,7 +21,8 @@ from edgetl.data.base import Item, Listing, Pixels
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.files import reason
 from edgetl.data.stored import StoredRows, write_header
-from edgetl.files import DAMAGED_NPZ, atomic, fingerprint, write_json
+from edgetl.documents import Document
+from edgetl.files import DAMAGED_NPZ, atomic, fingerprint, parse_json
 from edgetl.progress import progress
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,12 @@ class Outcome:
 
     sha256: str = ""
     reason: str = ""
+
+
+class CacheIndex(Document):
+    """The outcomes of a cache's images in listing order; the pixels of the usable ones are the rows of the file beside it."""
+
+    outcomes: tuple[Outcome, ...]
 
 
 def read_all(listing: Listing, contract: Contract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
@@ -99,7 +105,7 @@ def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], ca
                 stale.unlink(missing_ok=True)
             outcomes = _write(file, listing.items, contract, shape)
         # The index comes last: where it is, the pixels are complete.
-        write_json(index_file, [asdict(outcome) for outcome in outcomes])
+        CacheIndex(outcomes=tuple(outcomes)).write(index_file)
         found = StoredRows(pixels_file), outcomes
     return found
 
@@ -107,7 +113,7 @@ def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], ca
 def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tuple[Pixels, list[Outcome]] | None:
     """What an earlier call left; None when there is nothing, or not the whole of it: it is then made again."""
     try:
-        outcomes = [Outcome(**outcome) for outcome in json.loads(index_file.read_text(encoding="utf-8"))]
+        outcomes = list(CacheIndex.parse(parse_json(index_file.read_bytes())).outcomes)
         pixels = StoredRows(pixels_file)
     except FileNotFoundError:
         return None

@@ -12,10 +12,10 @@ from edgetl.keras import tf
 import numpy as np
 
 from edgetl.data import sources
-from edgetl.data.base import Item, Listing
+from edgetl.data.base import Item, Listing, Rejected
 from edgetl.data.files import reason
 from edgetl.data.packed import AROUND, ENCODED, content
-from edgetl.data.shards import INDEX, LeftOut, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
+from edgetl.data.shards import INDEX, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
 from edgetl.progress import Ticker, progress
@@ -41,7 +41,7 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
     parts = _parts(listing, shards, max_shard_mib * 2**20, seed)
     plan = fingerprint(listing.stamp, listing.class_names, seed, [len(part) for part in parts])
     root, kept = out.rstrip("/"), 0
-    files, left_out = [], [LeftOut(name=one.name, reason=one.reason) for one in listing.rejected]
+    files, left_out = [], list(listing.rejected)
     counts: Counter[str] = Counter()
     try:
         _prepare(root, plan)
@@ -55,9 +55,7 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
                 left_out += index.left_out
                 counts.update(image.class_name for image in index.images)
         by_class = {name: counts[name] for name in listing.class_names}
-        made = PackIndex(
-            schema=1, plan=plan, class_names=listing.class_names, counts=by_class, left_out=tuple(left_out), shards=tuple(files)
-        )
+        made = PackIndex(plan=plan, class_names=listing.class_names, counts=by_class, left_out=tuple(left_out), shards=tuple(files))
         _write(root, INDEX, made)
     except (tf.errors.OpError, OSError, ValueError) as error:
         said = getattr(error, "message", error)
@@ -111,7 +109,7 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
             try:
                 data = item.read()
             except OSError as error:
-                left_out.append(LeftOut(name=item.name, reason=reason(error)))
+                left_out.append(Rejected(item.name, reason(error)))
                 continue
             record = _example(item, data).SerializeToString(deterministic=True)  # the same bytes in every process
             writer.write(record)
@@ -121,7 +119,7 @@ def _write_shard(root: str, plan: str, number: int, part: list[Item], tick: Tick
             )
             end += len(record) + AROUND
     tf.io.gfile.rename(temporary, path, overwrite=True)
-    index = ShardIndex(schema=1, plan=plan, size_bytes=end, sha256=_sha256(path), images=tuple(images), left_out=tuple(left_out))
+    index = ShardIndex(plan=plan, size_bytes=end, sha256=_sha256(path), images=tuple(images), left_out=tuple(left_out))
     _write(root, index_name(number), index)
     return index
 
@@ -135,7 +133,7 @@ def _example(item: Item, data: bytes) -> Any:
 def _write(root: str, name: str, document: PackIndex | ShardIndex) -> None:
     temporary = posixpath.join(root, f".partial-{name}")
     with tf.io.gfile.GFile(temporary, "wb") as file:
-        file.write(document.model_dump_json(by_alias=True))
+        file.write(document.model_dump_json())
     tf.io.gfile.rename(temporary, posixpath.join(root, name), overwrite=True)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from edgetl.data import folder as folders
 from edgetl.data.base import Images, Listing
+from edgetl.data.reading import CacheIndex
 from edgetl.errors import DataError, RunError
 from tests.data.conftest import fill
 from tests.disk import mounted, remount
@@ -40,7 +41,7 @@ def _listing(folder: Path) -> Listing:
         (".json", lambda content: content[:-20]),
         (".json", lambda content: b"[]"),
         (".json", lambda content: b"[1, 2]"),
-        (".json", lambda content: b'[{"sha": ""}]'),
+        (".json", lambda content: b'{"schema_version": 1, "outcomes": [{"sha": ""}]}'),
     ],
 )
 def test_a_damaged_cache_is_made_again(
@@ -58,7 +59,8 @@ def test_a_damaged_cache_is_made_again(
     np.testing.assert_array_equal(again.pixels, pixels)
     assert again.hashes == first.hashes
     assert "are read again" in caplog.text
-    assert len(json.loads(next((tmp_path / "cache").glob("*.json")).read_text(encoding="utf-8"))) == 12
+    index = CacheIndex.parse(json.loads(next((tmp_path / "cache").glob("*.json")).read_text(encoding="utf-8")))
+    assert len(index.outcomes) == 12
 
 
 def test_a_full_disk_is_an_error_and_room_mends_it(tmp_path: Path, read: Read, listing: Listing) -> None:

@@ -2,7 +2,6 @@
 
 import errno
 import hashlib
-import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from edgetl.data import reading
 from edgetl.data.base import Images, Rejected
 from edgetl.data.decode import decode
+from edgetl.data.index import DataIndex, IndexedImage
 from edgetl.data.sources import find
 from edgetl.errors import DataError, RunError
 from tests.data.conftest import contract, encode, fill, scene
@@ -224,14 +224,16 @@ def test_index(tmp_path, read):
     data = fill(tmp_path / "dätä", {"a": 20, "b": 20})
     (data / "a/bad.txt").write_text("x")
     images = read(find(str(data)))
-    index = json.loads(json.dumps(images.to_dict()))
-    assert index["source"] == str(data)
-    assert index["classes"] == ["a", "b"]
-    assert index["stamp"] == find(str(data)).stamp
-    assert index["fingerprint"] == images.fingerprint
-    assert sum(index["counts"][split]["a"] for split in ("train", "val", "test")) == 20
-    assert index["images"][0] == {"name": "a/000.png", "label": "a", "split": str(images.splits[0]), "sha256": images.hashes[0]}
-    assert index["rejected"] == [{"name": "a/bad.txt", "reason": "not a JPEG, PNG, BMP, GIF or WebP image"}]
+    DataIndex.of(images, ["a/gone.png"]).write(tmp_path / "data.json")
+    index = DataIndex.read(tmp_path / "data.json")
+    assert index.source == str(data)
+    assert index.class_names == ("a", "b")
+    assert index.stamp == find(str(data)).stamp
+    assert index.fingerprint == images.fingerprint
+    assert sum(index.counts[split]["a"] for split in ("train", "val", "test")) == 20
+    assert index.images[0] == IndexedImage("a/000.png", "a", str(images.splits[0]), images.hashes[0])
+    assert index.rejected == (Rejected("a/bad.txt", "not a JPEG, PNG, BMP, GIF or WebP image"),)
+    assert index.excluded == ("a/gone.png",)
 
 
 def test_digits_load(read):

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from edgetl.contract import Contract
 from edgetl.data import images, sources
 from edgetl.data.base import Images
+from edgetl.data.index import DataIndex
 from edgetl.data.packed import find
 from edgetl.data.shards import INDEX
 from edgetl.errors import DataError, RunError
@@ -143,7 +143,7 @@ def _unknown_key(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> Non
 
 
 def _other_classes(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> None:
-    pack_index["classes"] = ["a", "b"]
+    pack_index["class_names"] = ["a", "b"]
 
 
 def _path_outside(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ def _path_outside(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> No
 
 
 def _changed_shard_index(pack_index: dict[str, Any], shard_index: dict[str, Any]) -> None:
-    shard_index["images"][0]["label"] = "b"
+    shard_index["images"][0]["class_name"] = "b"
 
 
 @pytest.mark.parametrize("damage", [_wrong_hash, _unknown_key, _other_classes, _path_outside, _changed_shard_index])
@@ -177,4 +177,4 @@ def test_train_takes_it(packed: Path, cli: Any, tmp_path: Path) -> None:
         *("--set", "train.epochs=0", "--set", "train.head_epochs=1", "--no-qat"),
     )
     assert outcome.code == 0, outcome.err
-    assert np.sum([int(one) for one in json.loads((tmp_path / "run" / "data.json").read_text())["counts"]["train"].values()]) > 20
+    assert sum(DataIndex.read(tmp_path / "run/data.json").counts["train"].values()) > 20

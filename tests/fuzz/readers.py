@@ -22,7 +22,7 @@ from edgetl import recipe
 from edgetl.benchmark.gate import against, load_baseline
 from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
-from edgetl.files import write_json
+from edgetl.data.index import DataIndex
 from edgetl.report.page.card import Results, card
 from edgetl.report.terminal.run import print_settings, print_stages
 from edgetl.report.terminal.validation import print_validation
@@ -101,7 +101,8 @@ def _images(listing: Any, at: Path) -> None:
     from edgetl.data.images import load
 
     loaded = load(listing, CONTRACT, val_fraction=0.3, test_fraction=0.0, seed=0, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache")
-    write_json(at / "data.json", loaded.to_dict())
+    DataIndex.of(loaded).write(at / "data.json")
+    assert DataIndex.read(at / "data.json").fingerprint == loaded.fingerprint
 
 
 def _csv(content: bytes, at: Path) -> None:

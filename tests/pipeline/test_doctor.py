@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.data.index import DataIndex
 from edgetl.errors import DataError, UsageError
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
@@ -74,8 +75,8 @@ def test_faults_are_listed_and_training_leaves_them_out(cli: Cli, faulty: Path, 
     trained = cli("train", faulty, *SMALL, "--out", tmp_path / "run", "--exclude", out / "exclude.txt")
     assert trained.code == 0, trained.err
     assert "23 train, 9 val, 0 test, 0 left out, 3 excluded" in trained.err
-    index = json.loads((tmp_path / "run/data.json").read_text(encoding="utf-8"))
-    assert index["excluded"] == sorted(document["exclude"])
+    index = DataIndex.read(tmp_path / "run/data.json")
+    assert list(index.excluded) == sorted(document["exclude"])
     assert contents(faulty) == before
 
 

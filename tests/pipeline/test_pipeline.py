@@ -16,6 +16,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
+from edgetl.data.index import DataIndex
 from edgetl.export.onnx_file import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite import check_integer as check_integer_tflite
 from edgetl.files import sha256
@@ -65,8 +66,7 @@ def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
     ]
     for stage in record.stages.values():
         assert all(sha256(made.run / file) == digest for file, digest in stage.files.items())
-    index = json.loads((made.run / "data.json").read_text(encoding="utf-8"))
-    assert [rejected["name"] for rejected in index["rejected"]] == ["1/notes.png"]
+    assert [rejected.name for rejected in DataIndex.read(made.run / "data.json").rejected] == ["1/notes.png"]
     assert (digit_folder / "1" / "notes.png").read_text(encoding="utf-8") == "not an image", "data is never changed"
     trained, (ptq, qat) = record.find("float", FloatFacts), (record.find(name, QuantizedFacts) for name in ("ptq_int8", "qat_int8"))
     assert trained

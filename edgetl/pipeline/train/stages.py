@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from edgetl.backbones.fold import fold_batch_norms
+from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
-from edgetl.files import atomic, fingerprint, write_json
+from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import (
     compress_schedule,
@@ -105,13 +106,13 @@ def quantize(project: Project, scheme: str) -> None:
 
 def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
     excluded = project.listing.excluded
-    index = project.images.to_dict() | {"excluded": list(excluded)}
-    write_json(project.run.data, index)
+    index = DataIndex.of(project.images, excluded)
+    index.write(project.run.data)
     facts = DataFacts(
-        fingerprint=index["fingerprint"],
-        counts={split: sum(sizes.values()) for split, sizes in index["counts"].items()},
-        class_names=index["classes"],
-        rejected=len(index["rejected"]),
+        fingerprint=index.fingerprint,
+        counts={split: sum(sizes.values()) for split, sizes in index.counts.items()},
+        class_names=index.class_names,
+        rejected=len(index.rejected),
         excluded=len(excluded),
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())

@@ -1,0 +1,52 @@
+"""The index of a run's images (data.json): every image with its class, split and hash, and what was left out and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgetl.data.base import SPLITS, Images, Rejected
+from edgetl.documents import Count, Document
+
+
+@dataclass(frozen=True)
+class IndexedImage:
+    """An image that a run was made from; sha256 is of the file's bytes."""
+
+    name: str
+    class_name: str
+    split: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise ValueError(f"'{self.split}' is not one of {SPLITS}")
+
+
+class DataIndex(Document):
+    """The images of a run: `counts` by split and class, `rejected` files that could not be used, `excluded` ones that the user left out."""
+
+    source: str
+    stamp: str
+    fingerprint: str
+    class_names: tuple[str, ...]
+    counts: dict[str, dict[str, Count]]
+    images: tuple[IndexedImage, ...]
+    rejected: tuple[Rejected, ...]
+    excluded: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, images: Images, excluded: Sequence[str] = ()) -> "DataIndex":
+        """Return the index of images that were read."""
+        class_names = [images.class_names[label] for label in images.label_ids]
+        splits = [str(split) for split in images.splits]
+        counts = Counter(zip(splits, class_names, strict=True))
+        return cls(
+            source=images.source,
+            stamp=images.stamp,
+            fingerprint=images.fingerprint,
+            class_names=images.class_names,
+            counts={split: {name: counts[split, name] for name in images.class_names} for split in SPLITS},
+            images=tuple(IndexedImage(*image) for image in zip(images.names, class_names, splits, images.hashes, strict=True)),
+            rejected=images.rejected,
+            excluded=tuple(excluded),
+        )
