@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -23,6 +24,7 @@ from edgetl.benchmark.gate import against, load_baseline
 from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
 from edgetl.data.index import DataIndex
+from edgetl.documents import DOCUMENTS
 from edgetl.report.page.card import Results, card
 from edgetl.report.terminal.run import print_settings, print_stages
 from edgetl.report.terminal.validation import print_validation
@@ -30,7 +32,7 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import RunRecord
 from edgetl.ship import archive
 from edgetl.ship.manifest import Manifest
-from tests.fuzz import examples
+from tests.fuzz import documents, examples
 from tests.fuzz.swapping import swapped
 
 CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b"))
@@ -258,6 +260,22 @@ def _swapping(read: Callable[[bytes, Path], None], document: Callable[[], bytes]
     return Reader(lambda content, at: read(swap(content), at), lambda: [b"", b"\1\0\2\0", bytes(range(32))], share)
 
 
+def _one(name: str) -> Sequence[bytes]:
+    return [documents.example(name)]
+
+
+def _document(name: str, content: bytes, at: Path) -> None:
+    document = DOCUMENTS.load(name).read(_written(content, at, "x.json"))
+    assert type(document).parse(document.to_json()) == document
+
+
+def _documents() -> Iterator[tuple[str, Reader]]:
+    """Give two readers of every JSON document: as it is, and with values of other kinds in it."""
+    for name in DOCUMENTS:
+        yield f"document {name}", Reader(partial(_document, name), partial(_one, name), share=4)
+        yield f"document {name}, values swapped", _swapping(partial(_document, name), partial(documents.example, name), share=4)
+
+
 def _restored(content: bytes, at: Path) -> None:
     values = json.loads(content)
     if isinstance(values, dict):  # which run.json's own check sees to
@@ -269,6 +287,7 @@ def _defaults() -> bytes:
 
 
 READERS: dict[str, Reader] = {
+    **dict(_documents()),
     "image": Reader(_image, examples.images),
     "image index": Reader(_index, examples.indexes, share=5),
     "csv": Reader(_csv, lambda: [b"path,label\na/1.png,a\nb/1.png,b\n", "path,label,split\na/1.png,\x1b[2J,train\n../x,ب,val\n".encode()]),
