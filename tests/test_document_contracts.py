@@ -32,7 +32,11 @@ def test_it_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
 
 def test_a_value_of_another_type_is_refused(name: str, tmp_path: Path) -> None:
     whole = {"": json.loads(example(name))}
+    anything = whole[""].get("recipe") if name == "results" else None  # figures keep the settings of their time, whatever these were
+    free = [id(holder) for holder, _ in places(anything)] + [id(anything)]
     for holder, key in list(places(whole)):
+        if id(holder) in free:
+            continue
         kept = holder[key]
         holder[key] = {"?": [None]} if isinstance(kept, str | list | bool | int | float | None) else 5
         with pytest.raises(RunError, match=r"cannot read .*x\.json"):
