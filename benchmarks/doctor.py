@@ -90,9 +90,9 @@ def altered(data: bytes, random: np.random.Generator) -> bytes:
 
 def found(planted: dict[str, list[tuple[str, ...]]], findings: dict[str, list[dict[str, object]]]) -> dict[str, int]:
     """How many of each kind are among the findings of the checks that are there for it."""
-    bad = {row["image"] for check in ("unreadable", "damaged") for row in findings[check]}
-    leaks = [{str(row["image"]), *map(str, row["others"])} for row in findings["leaks"]]  # type: ignore[call-overload]
-    wrong = {row["image"] for row in findings["wrong_labels"]}
+    bad = {row["name"] for check in ("unreadable", "damaged") for row in findings[check]}
+    leaks = [{str(row["name"]), *map(str, row["others"])} for row in findings["leaks"]]  # type: ignore[call-overload]
+    wrong = {row["name"] for row in findings["wrong_labels"]}
     return {
         "corrupt": sum(name in bad for (name,) in planted["corrupt"]),
         "exact": sum(any(leak.issuperset(pair) for leak in leaks) for pair in planted["exact"]),

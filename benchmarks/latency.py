@@ -36,12 +36,13 @@ def main(lite: Path, onnx: Path, rounds: int) -> None:
 
 
 def ours(model: Path, runtime: str) -> float:
-    from edgetl.devices.base import Job
+    from edgetl.devices.base import Job, Plan
     from edgetl.devices.local import LocalDevice
 
     device = LocalDevice("local")
     try:
-        return float(np.median(device.measure(Job(model, runtime, runs=RUNS, warmup=WARMUP))["samples_ms"]))
+        job = Job(model, runtime, Plan(runs=RUNS, warmup=WARMUP))
+        return float(np.median(device.measure(job).measurement.samples_ms))
     finally:
         device.close()
 

@@ -160,6 +160,10 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "pack": ("edgetl.data.shards:PackIndex", "edgetl-pack.json: the classes and the shards of packed images"),
         "shard": ("edgetl.data.shards:ShardIndex", "images-*.json: where each image lies in a shard"),
         "run": ("edgetl.run_record:RunRecord", "run.json: the recipe of a run, the software that made it, and its finished stages"),
+        "benchmark": ("edgetl.benchmarking.results:Benchmark", "benchmark.json: latency, memory and size of models on devices"),
+        "diagnosis": ("edgetl.diagnosis.results:Diagnosis", "doctor.json: what may be wrong with the images"),
+        "explanation": ("edgetl.explanation.results:Explanation", "explain/explain.json: where the models look on images"),
+        "tuning_record": ("edgetl.tuning_record:TuningRecord", "tune.json: the trials of a search, and the best one"),
     },
 )
 

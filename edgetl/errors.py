@@ -1,8 +1,17 @@
 """One tree of errors: each says what was wrong and where, what to do next, and which exit code the command ends with."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 _LISTED = 20  # lines of a list in a message: enough to see the pattern, few enough to read
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as documents and JSON output hold it."""
+
+    problem: str
+    remedy: str
 
 
 class EdgetlError(Exception):
@@ -19,6 +28,10 @@ class EdgetlError(Exception):
         super().__init__(f"{problem}\n{remedy}".rstrip())
         self.problem = problem
         self.remedy = remedy
+
+    @property
+    def failure(self) -> Failure:
+        return Failure(self.problem, self.remedy)
 
 
 class UsageError(EdgetlError):

@@ -8,7 +8,8 @@ from edgetl.api.settings import Overrides, overrides
 from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from edgetl.pipeline.doctor import Written
+    from edgetl.benchmarking.results import Benchmark
+    from edgetl.pipeline.doctor import Examination
     from edgetl.pipeline.pack import Packed
     from edgetl.pipeline.ship.app import Shipped
     from edgetl.pipeline.ship.verify import Verification
@@ -58,14 +59,15 @@ class ShipOptions(TypedDict, total=False):
     runtime: str
 
 
-def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
+def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
     """Measure latency, memory and size of model files, or of one run's, on devices side by side.
 
     Args:
         files: model files, or one run; none: the newest run.
         options: see `edgetl.BenchmarkOptions`.
     """
-    from edgetl.benchmark.plan import Plan, cpus_of
+    from edgetl.benchmarking.plan import cpus_of
+    from edgetl.devices.base import Plan
     from edgetl.pipeline import benchmark as stage
 
     runs = options.get("runs", 50)
@@ -80,7 +82,7 @@ def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[Benchma
     )
     devices = list(options.get("devices", ("local",)))
     targets = files if isinstance(files, RunFolder) else [Path(file) for file in files]
-    return stage.benchmark(targets, devices, plan, options.get("images", 0), as_path(options.get("out")))
+    return stage.benchmark(targets, devices, plan, images=options.get("images", 0), out=as_path(options.get("out")))
 
 
 def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
@@ -103,9 +105,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     return stage(as_path(source), target, asked)
 
 
-def doctor(
-    data: File, *, out: File | None = None, fast: bool = False, settings: Overrides | None = None
-) -> "tuple[Written, dict[str, Any]]":
+def doctor(data: File, *, out: File | None = None, fast: bool = False, settings: Overrides | None = None) -> "Examination":
     """Examine images: unreadable files, copies, leaks across splits, likely wrong labels, small classes; the images stay as they are.
 
     Args:
@@ -121,7 +121,7 @@ def doctor(
 
     from edgetl.pipeline import doctor as stage
 
-    return stage.doctor(chosen, as_path(out), fast)
+    return stage.doctor(chosen, as_path(out), fast=fast)
 
 
 def verify(bundle: File, *, key: File | None = None) -> "Verification":

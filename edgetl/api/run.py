@@ -15,8 +15,10 @@ from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from edgetl.api.results import Card, Exported, Report
+    from edgetl.benchmarking.results import Benchmark
     from edgetl.evaluation.results import Evaluation
     from edgetl.evaluation.validation import Validation
+    from edgetl.explanation.results import Explanation
     from edgetl.pipeline.project import Project
     from edgetl.pipeline.ship.app import Shipped
     from edgetl.ship.manifest import Manifest
@@ -147,7 +149,7 @@ class Run:
         with self._opened() as project:
             return stage.sensitivity(project, limit, scheme)
 
-    def explain(self, images: Sequence[str | Path], *, out: str | Path | None = None) -> dict[str, Any]:
+    def explain(self, images: Sequence[str | Path], *, out: str | Path | None = None) -> "Explanation":
         """Show where the float and the int8 model look (Grad-CAM), and where they differ: a PNG for each image.
 
         Args:
@@ -159,7 +161,7 @@ class Run:
         with self._opened() as project:
             return stage.explain(project, [str(image) for image in images], as_path(out))
 
-    def benchmark(self, **options: Unpack[BenchmarkOptions]) -> dict[str, Any]:
+    def benchmark(self, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
         """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
         return benchmark_files(self.folder, **options)
 

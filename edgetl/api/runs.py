@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgetl.api.files import File, as_path
 from edgetl.api.run import Run, newest
@@ -10,6 +10,7 @@ from edgetl.api.run import Run, newest
 if TYPE_CHECKING:
     from edgetl.api.results import Card
     from edgetl.evaluation.results import Comparison
+    from edgetl.explanation.results import Explanation
     from edgetl.pipeline.predict import Classifier
 
 
@@ -26,7 +27,7 @@ def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File 
     return stage.compare([run.path if isinstance(run, Run) else Path(run) for run in runs], as_path(model), as_path(out))
 
 
-def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> dict[str, Any]:
+def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> "Explanation":
     """Show where the models of a run, by default the newest, look: see `Run.explain`."""
     return opened(run, for_="explain").explain(images, out=out)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgetl.api.results import Pretrained
     from edgetl.evaluation.results import LearningCurve
     from edgetl.evaluation.validation import Validation
+    from edgetl.tuning_record import TuningRecord
 
 
 def train(
@@ -179,7 +180,7 @@ def tune(
     out: File | None = None,
     recipe: File | None = None,
     settings: Overrides | None = None,
-) -> tuple[Path, dict[str, Any]]:
+) -> "tuple[Path, TuningRecord]":
     """Search backbone, width, image size and schedule for accuracy, measured latency and size; return the folder and what was found.
 
     Args:
@@ -200,4 +201,4 @@ def tune(
     from edgetl.run_folder import RUNS
 
     folder = as_path(out) or RUNS / f"{Path(data).stem or 'data'}-tune"
-    return folder, stage.tune(chosen, folder, stage.Search(trials, device, latency_budget_ms))
+    return folder, stage.tune(chosen, folder, stage.Search(trials=trials, device=device, budget_ms=latency_budget_ms))

@@ -1,12 +1,15 @@
 """`edgetl benchmark`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Json
+
+if TYPE_CHECKING:
+    from edgetl.benchmarking.results import Benchmark
 
 
 def benchmark(
@@ -39,24 +42,32 @@ def benchmark(
 
     Example: edgetl benchmark --device local --device ssh://pi@raspberrypi.local --accuracy 32
     """
+    from dataclasses import asdict
+
     from edgetl.api import files
-    from edgetl.benchmark.gate import against, load_baseline
-    from edgetl.errors import DeviceError, ParityError, SlowdownError
-    from edgetl.report import benchmark as report
+    from edgetl.benchmarking.gate import against, load_baseline
+    from edgetl.report.terminal import benchmark as report
 
     before = load_baseline(baseline) if baseline else None
-    document = files.benchmark_files(
+    measured = files.benchmark_files(
         targets or [], devices=device or ["local"], threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
         delegate=delegate, profile=profile, images=accuracy, out=out,
     )  # fmt: skip
-    report.tell(document)
-    rows = against(before, document, max_slowdown) if before else []
+    report.show(measured)
+    rows = against(before, measured, max_slowdown) if before else []
     if rows:
-        report.gate(rows, max_slowdown)
-    console.result(document | {"baseline": rows})
-    failed = any("error" in one for one in [*document["devices"].values(), *document["results"]])
-    differs = any(one.get("predictions", {}).get("failures") for one in document["results"])
-    slower = not all(row["passed"] for row in rows)
+        report.show_gate(rows, max_slowdown)
+    console.result(measured.to_json() | {"baseline": [asdict(row) for row in rows]})
+    _exit(measured, slower=not all(row.passed for row in rows))
+
+
+def _exit(measured: "Benchmark", *, slower: bool) -> None:
+    """End with the exit code of what went wrong, if anything did."""
+    from edgetl.errors import DeviceError, ParityError, SlowdownError
+    from edgetl.report.terminal import benchmark as report
+
+    failed = bool(report.failures(measured))
+    differs = any(result.predictions and result.predictions.failures for result in measured.results)
     for wrong, error in ((failed, DeviceError), (differs, ParityError), (slower, SlowdownError)):
         if wrong:
             raise typer.Exit(error.exit_code)

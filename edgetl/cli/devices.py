@@ -13,14 +13,17 @@ def devices(as_json: Json = False) -> None:
 
     Example: edgetl devices
     """
+    from dataclasses import asdict
+
     from edgetl.devices import devices_file
     from edgetl.devices.survey import survey
-    from edgetl.errors import DeviceError
-    from edgetl.report.benchmark import reachable
+    from edgetl.errors import DeviceError, Failure
+    from edgetl.report.terminal.benchmark import show_devices
 
     found = survey()
-    reachable(found)
+    show_devices(found)
     console.note(f"devices file: {devices_file()}")
-    console.result(found)
-    if not any("error" not in facts for facts in found.values()):
+    results = {name: {"failure": asdict(one)} if isinstance(one, Failure) else {"facts": one.model_dump()} for name, one in found.items()}
+    console.result(results)
+    if all(isinstance(one, Failure) for one in found.values()):
         raise typer.Exit(DeviceError.exit_code)

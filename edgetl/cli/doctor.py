@@ -30,13 +30,13 @@ def doctor(
     """
     from edgetl.api import files
     from edgetl.errors import DataError
-    from edgetl.report.page import doctor as report
+    from edgetl.report.terminal import findings as report
 
-    written, document = files.doctor(data, out=out, fast=fast, settings=settings)
-    report.tell(document)
-    paths = {"html": str(written.page), "json": str(written.findings), "exclude": str(written.exclude)}
-    command = shlex.join(["edgetl", "train", data, "--exclude", str(written.exclude)])
-    console.note(f"{written.page} shows them; to leave {len(document['exclude'])} out: {command}")
-    if strict and document["exclude"]:
-        raise DataError(f"{len(document['exclude'])} images of {data} are better left out", f"they are in {written.exclude}")
-    console.result(document | {"files": paths})
+    examined = files.doctor(data, out=out, fast=fast, settings=settings)
+    report.show(examined.diagnosis)
+    paths = {"html": str(examined.page), "json": str(examined.document), "exclude": str(examined.exclude)}
+    command, count = shlex.join(["edgetl", "train", data, "--exclude", str(examined.exclude)]), len(examined.diagnosis.exclude)
+    console.note(f"{examined.page} shows the findings; to leave out {count} images: {command}")
+    if strict and count:
+        raise DataError(f"{count} images of {data} should be left out", f"they are in {examined.exclude}")
+    console.result(examined.diagnosis.to_json() | {"files": paths})

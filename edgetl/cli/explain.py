@@ -35,22 +35,10 @@ def explain(
         raise UsageError("no image was named", "edgetl explain RUN IMAGE...")
 
     from edgetl.api.runs import opened
+    from edgetl.report.terminal import saliency as report
 
-    document = opened(run, for_="explain").explain(names, out=out)
-    rows = []
-    for one in document["images"]:
-        for name in ("float", "int8"):
-            figures = one[name]
-            share = f"{100 * figures['beaten']:.0f}"
-            row = [
-                one["image"],
-                name,
-                f"{100 * figures['probability']:.1f}",
-                f"{100 * figures['drop']:.1f}",
-                f"{100 * figures['drop_elsewhere']:.1f}",
-            ]
-            rows.append([*row, share, f"{one['largest_map_change']:.2f}" if name == "int8" else ""])
-    console.note("probability of the class that the float model names, in %; hidden: points lost when the place looked at most is covered;")
-    console.note("elsewhere: the mean over other places; beats: % of the other places that cost less; change: of the map, of 1")
-    console.table("where the models look", ["image", "model", "p", "hidden", "elsewhere", "beats", "change"], rows)
-    console.result(document, f"written: {document['folder']}")
+    found = opened(run, for_="explain")
+    explanation = found.explain(names, out=out)
+    report.show(explanation)
+    folder = out or found.folder.explained
+    console.result(explanation.to_json() | {"folder": str(folder)}, f"written: {folder}")

@@ -28,9 +28,9 @@ def tune(
     Example: edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
     """
     from edgetl.api import training
-    from edgetl.report import tune as report
+    from edgetl.report.terminal import trials as report
 
-    folder, document = training.tune(
+    folder, record = training.tune(
         data,
         latency_budget_ms=_milliseconds(latency_budget),
         device=device,
@@ -39,10 +39,11 @@ def tune(
         recipe=recipe,
         settings=settings,
     )
-    report.tell(document)
-    if document["best"] is None:
+    report.show(record)
+    if record.best is None:
         console.warn("no network is within the budget: allow more, or try another --device")
-    console.result(document, f"{folder / 'tune.png'} shows them; next: edgetl run {folder / 'best.toml'}" if document["best"] else "")
+    text = f"{folder / 'tune.png'} shows them; next: edgetl run {folder / 'best.toml'}" if record.best else ""
+    console.result(record.to_json(), text)
 
 
 def _milliseconds(text: str) -> float:

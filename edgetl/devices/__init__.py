@@ -1,7 +1,7 @@
-"""Where a benchmark runs. A kind of device is one file with a `KIND` and one line here."""
+"""The devices that a benchmark runs on. A kind of device is one file with a `KIND` and one line here."""
 
 import os
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from edgetl.registry import Registry, did_you_mean
 
 if TYPE_CHECKING:
     from edgetl.devices.base import Device, Kind
+    from edgetl.documents import Part
 
 KINDS: "Registry[Kind]" = Registry(
     "device",
@@ -25,15 +26,23 @@ KINDS: "Registry[Kind]" = Registry(
 DEVICES_FILE = "EDGETL_DEVICES"  # environment variable: the user's devices file, if it lies elsewhere
 
 
+@dataclass(frozen=True)
+class NamedDevice:
+    """A table of the user's devices file; the settings are of the type that the kind takes."""
+
+    kind: str
+    settings: "Part"
+
+
 def devices_file() -> Path:
-    """Where the user names devices: a TOML table each, with `kind` and what that kind can be told."""
+    """Return the path of the file where the user names devices: a TOML table each, with `kind` and settings of that kind."""
     from platformdirs import user_config_path
 
     return Path(os.environ.get(DEVICES_FILE) or user_config_path("edgetl") / "devices.toml")
 
 
-def named() -> dict[str, dict[str, str]]:
-    """The tables of the user's devices file, checked. Raises UsageError that says where it is wrong."""
+def named() -> dict[str, NamedDevice]:
+    """Return the devices that the user's devices file names. Raises UsageError that says where it is wrong."""
     path = devices_file()
     if not path.is_file():
         return {}
@@ -41,22 +50,27 @@ def named() -> dict[str, dict[str, str]]:
         tables = files.read_toml(path)
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the devices file {path}: {error}", "mend it, or name another in EDGETL_DEVICES") from error
+    found = {}
     for name, table in tables.items():
         where = f"{path}: [{name}]"
         if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()) or "kind" not in table:
-            raise UsageError(f"{where} is not a table of texts with a 'kind'", f"kinds: {', '.join(KINDS)}")
-        known = KINDS.load(KINDS.check(table["kind"])).settings | {"kind"}
-        unknown = [key for key in table if key not in known]
+            raise UsageError(f"{where} is not a table of strings with a 'kind'", f"kinds: {', '.join(KINDS)}")
+        kind = KINDS.check(table.pop("kind"))
+        settings = KINDS.load(kind).settings
+        unknown = [key for key in table if key not in settings.model_fields]
         if unknown:
-            raise UsageError(f"{where} has '{unknown[0]}'", did_you_mean(unknown[0], known))
-    return tables
+            raise UsageError(f"{where} has '{unknown[0]}'", did_you_mean(unknown[0], ["kind", *settings.model_fields]))
+        found[name] = NamedDevice(kind, settings(**table))
+    return found
 
 
 def open_device(spec: str) -> "Device":
-    """A device by its name in the devices file, or as KIND, KIND:TARGET or KIND://TARGET. Raises UsageError or DeviceError."""
-    tables = named()
-    settings: Mapping[str, str] = tables.get(spec, {})
-    kind, _, target = (settings["kind"], "", "") if settings else spec.partition(":")
-    if kind not in KINDS:
-        raise UsageError(f"there is no device '{spec}'", did_you_mean(spec, [*tables, *KINDS]))
-    return KINDS.load(kind).open(spec, target.removeprefix("//"), settings)
+    """Open a device by its name in the devices file, or as KIND, KIND:TARGET or KIND://TARGET. Raises UsageError or DeviceError."""
+    known = named()
+    if spec in known:
+        return KINDS.load(known[spec].kind).open(spec, "", known[spec].settings)
+    name, _, target = spec.partition(":")
+    if name not in KINDS:
+        raise UsageError(f"there is no device '{spec}'", did_you_mean(spec, [*known, *KINDS]))
+    kind = KINDS.load(name)
+    return kind.open(spec, target.removeprefix("//"), kind.settings())

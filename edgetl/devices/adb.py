@@ -1,37 +1,26 @@
 """An Android phone over adb, or a Linux board that runs adbd: by a Python there, or else by the tools that the runtimes' makers publish.
 
-The adb program does the work. What else speaks its protocol hides why a copy failed, or takes a device that vanishes for a success.
+The adb program does the work. Other programs that speak its protocol hide why a copy failed, or take a vanished device for a success.
 """
 
 import re
 import shlex
-import shutil
-import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from edgetl.devices.adb_connection import ANSWER_S, adb_program, check_state, choose, listed
 from edgetl.devices.base import PACKAGES, Job, Kind, PythonDevice
-from edgetl.devices.native import TOOLS, obtain
+from edgetl.devices.messages import Battery, DeviceFacts, Measurement, Reply, State
+from edgetl.devices.native import TOOLS, ToolSource, obtain
 from edgetl.devices.process import call, last_lines
-from edgetl.errors import DependencyError, DeviceError, EdgetlError
+from edgetl.documents import Part
+from edgetl.errors import DeviceError, EdgetlError
 from edgetl.files import sha256
-from edgetl.registry import did_you_mean
 
-_ANSWER_S = 30.0  # for what takes a healthy device well under a second, and adb's own server a few to start
 _COPY_S = 600.0
 _FOLDERS = ("/data/local/tmp", "/tmp")  # where Android lets adb's user write, and Linux anybody
-_PLUG_IN = "plug the phone in and allow USB debugging (Settings, Developer options); over Wi-Fi: adb:HOST:PORT"
-# What `adb devices` says of a device that cannot be used, and what to do about each.
-_STATES = {
-    "unauthorized": "unlock the phone, and allow USB debugging from this computer in the dialogue there",
-    "authorizing": "unlock the phone, and allow USB debugging from this computer in the dialogue there",
-    "offline": "plug it out and in again, or switch USB debugging off and on; over Wi-Fi: is it on, and in the same network?",
-    "no permissions": "let this user reach USB devices: install udev rules for Android, then plug the phone in again",
-}
 _ADVICE = (
     ("No space left", "make room on the phone, or name another folder in the devices file (folder = ...)"),
     ("Permission denied", "name a folder that adb's user may write and run programs in, in the devices file (folder = ...)"),
@@ -65,22 +54,64 @@ for cpu in /sys/devices/system/cpu/cpu[0-9]*/cpufreq; do
 for zone in /sys/class/thermal/thermal_zone[0-9]*; do echo "zone=$(cat $zone/temp) $(cat $zone/type)"; done
 dumpsys battery | while read -r line; do echo "battery=$line"; done
 """
-_starting = threading.Lock()  # adb starts its server if need be, and two at once fail
 _CHARGING = "2"  # BatteryManager.BATTERY_STATUS_CHARGING
 
 
-class AdbDevice(PythonDevice):
-    """A folder of our own under /data/local/tmp (or `folder`) there.
+class AdbSettings(Part):
+    """Settings of a phone in the devices file.
 
-    `python` names the one to use; an empty one says that none is to be used, though there may be one.
+    Args:
+        folder: where the folder for a benchmark is made; None: /data/local/tmp.
+        python: the Python to use there; None: any that is found; empty: none, though there may be one.
+        benchmark_model, perf_test: paths of the makers' tools on this host; with _url and _sha256: where to download them.
     """
 
-    def __init__(self, name: str, serial: str, settings: Mapping[str, str]) -> None:
+    serial: str | None = None
+    folder: str | None = None
+    python: str | None = None
+    benchmark_model: str | None = None
+    benchmark_model_url: str | None = None
+    benchmark_model_sha256: str = ""
+    perf_test: str | None = None
+    perf_test_url: str | None = None
+    perf_test_sha256: str = ""
+
+    def source(self, runtime: str) -> ToolSource:
+        """Return where the runtime's tool comes from."""
+        if runtime == "litert":
+            return ToolSource(self.benchmark_model, self.benchmark_model_url, self.benchmark_model_sha256)
+        return ToolSource(self.perf_test, self.perf_test_url, self.perf_test_sha256)
+
+
+class _Said:
+    """The KEY=VALUE lines that a shell script wrote; a key may be missing, or come several times."""
+
+    def __init__(self, text: str) -> None:
+        self._values: dict[str, list[str]] = {}
+        for line in text.splitlines():
+            key, found, value = line.partition("=")
+            if found:
+                self._values.setdefault(key, []).append(value.strip())
+
+    def all(self, key: str) -> list[str]:
+        return self._values.get(key, [])
+
+    def first(self, key: str) -> str:
+        return next(iter(self.all(key)), "")
+
+
+class AdbDevice(PythonDevice):
+    """A folder of our own on the phone."""
+
+    def __init__(self, name: str, serial: str, settings: AdbSettings) -> None:
         self.name, self._serial, self._settings = name, serial, settings
         self._program, self._folder, self._pushed = adb_program(), "", set[str]()
-        folders = [settings["folder"]] if "folder" in settings else _FOLDERS
-        self._folder, *python = self.run(["sh", "-c", _MAKE, "sh", *folders], _ANSWER_S).splitlines()
-        self.python = tuple(filter(None, [settings["python"]] if "python" in settings else python))
+        folders = _FOLDERS if settings.folder is None else [settings.folder]
+        made = self.run(["sh", "-c", _MAKE, "sh", *folders], ANSWER_S).splitlines()
+        if not made:
+            raise DeviceError(f"{name} made no folder", "name one in the devices file (folder = ...)")
+        self._folder, *python = made
+        self.python = tuple(filter(None, python if settings.python is None else [settings.python]))
 
     def push(self, source: Path, name: str) -> None:
         self._adb(_COPY_S, "push", str(source.absolute()), f"{self._folder}/{name}")
@@ -94,41 +125,45 @@ class AdbDevice(PythonDevice):
     def close(self) -> None:
         if self._folder:
             with suppress(DeviceError):  # it may be gone, and said so before
-                self._shell(["rm", "-rf", self._folder], _ANSWER_S)
+                self._shell(["rm", "-rf", self._folder], ANSWER_S)
 
-    def probe(self) -> dict[str, Any]:
+    def probe(self) -> DeviceFacts:
         said = self._said(_FACTS)
-        fact = {key: values[0] for key, values in said.items()}
-        vendor, model = fact["ro.product.manufacturer"], fact["ro.product.model"]
-        chip = " ".join(filter(None, (fact["ro.soc.manufacturer"], fact["ro.soc.model"]))) or fact["ro.board.platform"]
-        android, memory, free = fact["ro.build.version.release"], fact["memory"].split(), fact["free"].split()
+        vendor, model = said.first("ro.product.manufacturer"), said.first("ro.product.model")
+        soc = " ".join(filter(None, (said.first("ro.soc.manufacturer"), said.first("ro.soc.model"))))
+        android, memory, free = said.first("ro.build.version.release"), said.first("memory").split(), said.first("free").split()
         facts = {
             "model": model if model.startswith(vendor) else f"{vendor} {model}",
-            "chip": chip,
-            "abi": fact["ro.product.cpu.abi"] or fact["machine"],
-            "cores": len(said["cpu"]),
-            "memory_bytes": 1024 * int(memory[1]) if memory else 0,
+            "chip": soc or said.first("ro.board.platform"),
+            "abi": said.first("ro.product.cpu.abi") or said.first("machine"),
+            "cores": len(said.all("cpu")),
+            "memory_bytes": 1024 * int(memory[1]) if len(memory) > 1 and memory[1].isdigit() else 0,
             "os": f"Android {android}" if android else "",
             "free_bytes": 1024 * int(free[3]) if len(free) > 3 and free[3].isdigit() else None,
-            "load_average": float(fact["load"].split()[0]) if fact["load"] else None,
+            "load_average": _number(said.first("load").partition(" ")[0]),
         }
-        python = self._by_python  # knows more of a Linux board, where there are no properties
-        known = {"model": "", "chip": "", "os": fact["system"], "python": None, "runtimes": dict.fromkeys(PACKAGES)}
-        return known | python | {key: value for key, value in facts.items() if value} | self._state()
+        # A Python there knows more of a Linux board, which has no properties.
+        base = self._by_python or DeviceFacts(os=said.first("system"), runtimes=dict.fromkeys(PACKAGES))
+        known = {key: value for key, value in facts.items() if value}
+        return base.model_copy(update={**known, "state": self._state()})
 
-    def measure(self, job: Job) -> dict[str, Any]:
-        runner = self._by_python and self._by_python["runtimes"][job.runtime] and job.delegate not in ("gpu", "nnapi")
+    def measure(self, job: Job) -> Reply:
+        by_runner = self._by_python and self._by_python.runtimes.get(job.runtime) and job.plan.delegate not in ("gpu", "nnapi")
         before = self._state()
-        found = super().measure(job) if runner else self._by_tool(job)
-        # The runner's own are nearer to the timing, but know no battery.
-        return found | {"before": before | found.get("before", {}), "after": self._state() | found.get("after", {})}
+        reply = super().measure(job) if by_runner else Reply(measurement=self._by_tool(job))
+        after = self._state()
+        if by_runner:  # its own states are nearer to the timing, but know no battery
+            before = reply.measurement.before.model_copy(update={"battery": before.battery})
+            after = reply.measurement.after.model_copy(update={"battery": after.battery})
+        measurement = reply.measurement.model_copy(update={"before": before, "after": after})
+        return reply.model_copy(update={"measurement": measurement})
 
-    def _by_tool(self, job: Job) -> dict[str, Any]:
+    def _by_tool(self, job: Job) -> Measurement:
         tool = TOOLS[job.runtime]
         python = f"a Python with {PACKAGES[job.runtime]} (Termux; python = ... in the devices file)"
         if job.images:
-            raise DeviceError(f"{self.name} cannot answer images: {tool.name} only times", f"leave --accuracy out, or use {python} there")
-        program = obtain(tool, self._settings)
+            raise DeviceError(f"{self.name} cannot predict images: {tool.name} only times", f"leave --accuracy out, or use {python} there")
+        program = obtain(tool, self._settings.source(job.runtime))
         if program is None:
             raise DeviceError(
                 f"{self.name} has nothing that runs {job.model.suffix} files",
@@ -136,49 +171,37 @@ class AdbDevice(PythonDevice):
             )
         if tool.name not in self._pushed:
             self.push(program, tool.name)
-            self.run(["chmod", "755", tool.name], _ANSWER_S)
+            self.run(["chmod", "755", tool.name], ANSWER_S)
             self._pushed.add(tool.name)
         self.push(job.model, f"model{job.model.suffix}")
-        mask = f"{sum(1 << core for core in job.cpus):x}"
+        cpus = job.plan.cpus
+        command = ["taskset", f"{sum(1 << core for core in cpus):x}"] if cpus else []
         # Both outputs in one: releases differ in which they use.
-        command = [*(["taskset", mask] if job.cpus else []), "sh", "-c", 'exec "$@" 2>&1', "sh", f"./{tool.name}"]
-        runtime = f"{tool.name} {sha256(program)[:12]}"  # they tell no version
-        return tool.measure(job, self, command) | {"runtime": runtime, "cpus": list(job.cpus) or None, "predictions": []}
+        command += ["sh", "-c", 'exec "$@" 2>&1', "sh", f"./{tool.name}"]
+        runtime = f"{tool.name} {sha256(program)[:12]}"  # the tools have no version
+        return tool.measure(job, self, command).model_copy(update={"runtime": runtime, "cpus": cpus or None})
 
     @cached_property
-    def _by_python(self) -> dict[str, Any]:
-        """What the runner says of the device; empty where there is no Python."""
-        return super().probe() if self.python else {}
+    def _by_python(self) -> DeviceFacts | None:
+        """The facts that the runner finds; None where there is no Python."""
+        return super().probe() if self.python else None
 
-    def _state(self) -> dict[str, Any]:
-        """See runner.state; and the battery, which warms and slows a phone while it is charged."""
+    def _state(self) -> State:
         said = self._said(_STATE)
-        zones = (zone.split(maxsplit=1) for zone in said.get("zone", []))
-        battery = dict(line.split(": ", 1) for line in said.get("battery", []) if ": " in line)
-        return {
-            "governors": sorted({governor for governor in said.get("governor", []) if governor}),
-            "frequencies_mhz": [int(khz) // 1000 for khz in said.get("khz", []) if khz.isdigit()],
-            "temperatures_c": {zone[1]: int(zone[0]) / 1000 for zone in zones if len(zone) == 2 and zone[0].lstrip("-").isdigit()},
-            "battery": {
-                "level_percent": int(battery["level"]),
-                "charging": battery.get("status") == _CHARGING,
-                "temperature_c": int(battery["temperature"]) / 10,
-            }
-            if {"level", "temperature"} <= set(battery)
-            else None,
-        }
+        zones = (zone.split(maxsplit=1) for zone in said.all("zone"))
+        return State(
+            governors=tuple(sorted({governor for governor in said.all("governor") if governor})),
+            frequencies_mhz=tuple(int(khz) // 1000 for khz in said.all("khz") if khz.isdigit()),
+            temperatures_c={zone[1]: int(zone[0]) / 1000 for zone in zones if len(zone) == 2 and zone[0].lstrip("-").isdigit()},
+            battery=_battery(said.all("battery")),
+        )
 
-    def _said(self, script: str) -> dict[str, list[str]]:
-        """The KEY=VALUE lines of a shell script, which may fail to read this or that."""
-        said: dict[str, list[str]] = {}
-        for line in self.run(["sh", "-c", f"exec 2>/dev/null\n{script}\nexit 0"], _ANSWER_S).splitlines():
-            key, found, value = line.partition("=")
-            if found:
-                said.setdefault(key, []).append(value.strip())
-        return said
+    def _said(self, script: str) -> _Said:
+        """Run a shell script, which may fail to read this or that."""
+        return _Said(self.run(["sh", "-c", f"exec 2>/dev/null\n{script}\nexit 0"], ANSWER_S))
 
     def _shell(self, command: Sequence[str], timeout_s: float) -> bytes:
-        """What a command writes to stdout. adb hands one string to the shell there: each argument is quoted for it."""
+        """Run a command there and return its stdout. adb hands one string to the shell there: each argument is quoted for it."""
         out = self._adb(timeout_s, "shell", f"set -- {shlex.join([self._folder or '/', *command])}; {_RUN}", what=command[0])
         out, ended, code = out.rpartition(f"\n{_END}".encode())
         if not ended:
@@ -191,78 +214,30 @@ class AdbDevice(PythonDevice):
         try:
             return call(self.name, [self._program, "-s", self._serial, *arguments], timeout_s)
         except DeviceError as error:
-            _check_state(self.name, listed().get(self._serial, "not connected any more"))
+            check_state(self.name, listed().get(self._serial, "not connected any more"))
             problem = re.sub(rf"[; ]*{_END}(\d+)", r" (exit code \1)", error.problem.replace(self._program, what))
             raise DeviceError(problem, next((advice for text, advice in _ADVICE if text in problem), error.remedy)) from error
 
 
-def adb_program() -> str:
-    """The adb on this host's path, or else the one inside the adbutils package. Raises DependencyError."""
-    found = shutil.which("adb")
-    if found:
-        return found
-    missing = DependencyError("there is no adb program on this host", "pip install 'edgetl[android]', or install Android's platform-tools")
+def _battery(lines: Sequence[str]) -> Battery | None:
+    """Read the lines of `dumpsys battery`; None: it says nothing of level or temperature."""
+    said = _Said("\n".join(line.replace(": ", "=", 1) for line in lines))
+    level, tenths = said.first("level"), said.first("temperature").removeprefix("-")
+    if not level.isdigit() or not tenths.isdigit():
+        return None
+    temperature_c = float(said.first("temperature")) / 10
+    return Battery(level_percent=int(level), charging=said.first("status") == _CHARGING, temperature_c=temperature_c)
+
+
+def _number(text: str) -> float | None:
     try:
-        import adbutils
-    except ImportError as error:
-        raise missing from error
-    try:
-        return str(adbutils.adb_path())
-    except adbutils.AdbError as error:  # its wheel for this platform has none
-        raise missing from error
+        return float(text)
+    except ValueError:
+        return None
 
 
-def listed() -> dict[str, str]:
-    """Serial to state of every device that adb knows."""
-    try:
-        with _starting:
-            lines = call("adb", [adb_program(), "devices"], _ANSWER_S).decode(errors="replace").splitlines()
-    except DeviceError as error:
-        raise DeviceError(f"adb's own server fails: {error.problem}", "end it, and try again: adb kill-server") from error
-    return {serial: state for serial, found, state in (line.partition("\t") for line in lines) if found}
-
-
-def _check_state(name: str, state: str) -> None:
-    if state != "device":
-        remedy = next((remedy for known, remedy in _STATES.items() if state.startswith(known)), _PLUG_IN)
-        raise DeviceError(f"{name} cannot be used: it is {state}", remedy)
-
-
-def _chosen(name: str, wanted: str) -> str:
-    """The serial that is meant. Raises DeviceError."""
-    devices, said = listed(), ""
-    if ":" in wanted and devices.get(wanted) != "device":
-        said = _connect(wanted)
-        devices = listed()
-    usable = [serial for serial, state in devices.items() if state == "device"] or list(devices)
-    if wanted:
-        if wanted not in devices:
-            raise DeviceError(said or f"there is no Android device '{wanted}'", did_you_mean(wanted, devices) if devices else _PLUG_IN)
-        serial = wanted
-    elif len(usable) == 1:
-        [serial] = usable
-    elif usable:
-        raise DeviceError(f"there are {len(usable)} Android devices: {', '.join(usable)}", f"name one: adb:{usable[0]}")
-    else:
-        raise DeviceError("no Android device is connected", _PLUG_IN)
-    _check_state(name, devices[serial])
-    return serial
-
-
-def _connect(address: str) -> str:
-    """Connect over the network; what adb says, which exits 0 also when nobody predictions."""
-    with suppress(DeviceError):  # of a connection that died; mostly there is none
-        call("adb", [adb_program(), "disconnect", address], _ANSWER_S)
-    said = call("adb", [adb_program(), "connect", address], _ANSWER_S).decode(errors="replace")
-    for _ in range(10):
-        if listed().get(address, "device") in ("device", "unauthorized"):
-            break
-        time.sleep(0.3)  # it shakes hands
-    return last_lines(said)
-
-
-def _open(name: str, target: str, settings: Mapping[str, str]) -> AdbDevice:
-    return AdbDevice(name, _chosen(name, settings.get("serial", target)), settings)
+def _open(name: str, target: str, settings: AdbSettings) -> AdbDevice:
+    return AdbDevice(name, choose(name, target if settings.serial is None else settings.serial), settings)
 
 
 def _present() -> list[str]:
@@ -272,5 +247,4 @@ def _present() -> list[str]:
         return [""]  # opening it says what is missing
 
 
-_TOOL_SETTINGS = [f"{tool.setting}{suffix}" for tool in TOOLS.values() for suffix in ("", "_url", "_sha256")]
-KIND = Kind(_open, frozenset({"serial", "folder", "python", *_TOOL_SETTINGS}), _present)
+KIND = Kind(_open, AdbSettings, _present)

@@ -1,40 +1,39 @@
-"""What every device is to the rest of edgetl: a place with a folder of our own, where programs run and a model is measured."""
+"""The protocol of devices: a place with a folder of our own, where programs run and a model is measured."""
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from edgetl.errors import DeviceError
+from edgetl.devices.messages import DeviceFacts, Reply, check_reply, parse
+from edgetl.documents import Part
+from edgetl.errors import DeviceError, UsageError
+from edgetl.registry import did_you_mean
 
 RUNNER = Path(__file__).with_name("runner.py")
 _LITERT_PROFILE = Path(__file__).with_name("litert_profile.py")
 PACKAGES = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
+DELEGATES = ("default", "cpu", "xnnpack", "gpu", "nnapi")
 _START_S = 120.0  # for an interpreter, a runtime and a model to be loaded from a slow card
 _SLOWEST_RUN_S = 2.0  # an inference beyond this is none for a phone; what hangs must end
+_OLD_PYTHON = "is it a Python 3.8 or newer?"
 
 
-@dataclass(frozen=True)
-class Job:
-    """One model measured one way.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How each model is measured on each device.
 
     Args:
-        model: file on this host.
-        runtime: "litert" or "onnxruntime".
         threads: of the runtime.
-        runs, warmup: counted inferences at least, and those before them.
-        duration_s: counted inferences go on for so long at least.
-        cpus: cores to run on; none: where the system puts it.
+        runs, warmup: least number of timed inferences, and number of inferences before them.
+        duration_s: timed inferences go on for at least this long.
+        cpus: cores to run on; none: any.
         delegate: "default", or see DELEGATES.
         profile: inferences to time operator by operator afterwards; 0: none.
-        images: raw uint8 pixels [N, H, W, 3] in a file on this host, each answered after the timing; None: no predictions.
-        image_count: N.
     """
 
-    model: Path
-    runtime: str
     threads: int = 1
     runs: int = 50
     warmup: int = 10
@@ -42,16 +41,34 @@ class Job:
     cpus: tuple[int, ...] = ()
     delegate: str = "default"
     profile: int = 0
+
+    def __post_init__(self) -> None:
+        if self.delegate not in DELEGATES:
+            raise UsageError(f"there is no delegate '{self.delegate}'", did_you_mean(self.delegate, DELEGATES))
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to be measured.
+
+    Args:
+        model: file on this host.
+        runtime: "litert" or "onnxruntime".
+        images: raw uint8 pixels [N, H, W, 3] in a file on this host, each predicted after the timing; None: no predictions.
+        image_count: N.
+    """
+
+    model: Path
+    runtime: str
+    plan: Plan = Plan()
     images: Path | None = None
     image_count: int = 0
 
     @property
     def timeout_s(self) -> float:
-        """After which it hangs."""
-        return _START_S + self.duration_s + _SLOWEST_RUN_S * (self.runs + self.warmup + self.profile + self.image_count)
-
-
-DELEGATES = ("default", "cpu", "xnnpack", "gpu", "nnapi")
+        """The time after which the job hangs for certain."""
+        plan = self.plan
+        return _START_S + plan.duration_s + _SLOWEST_RUN_S * (plan.runs + plan.warmup + plan.profile + self.image_count)
 
 
 class Device(Protocol):
@@ -63,8 +80,8 @@ class Device(Protocol):
     name: str
     timed: bool  # whether its latency means anything (an emulator's does not)
 
-    def probe(self) -> dict[str, Any]:
-        """model, chip, abi, cores, memory_bytes, os, runtimes (name to version or None), and what changes (see runner.state)."""
+    def probe(self) -> DeviceFacts:
+        """Find out what the device is, and in which state."""
         ...
 
     def push(self, source: Path, name: str) -> None:
@@ -72,15 +89,15 @@ class Device(Protocol):
         ...
 
     def run(self, command: Sequence[str], timeout_s: float) -> str:
-        """What a command, started in the device's folder, writes to stdout. DeviceError with its stderr when it fails."""
+        """Run a command in the device's folder; return what it writes to stdout. DeviceError has its stderr when it fails."""
         ...
 
     def pull(self, name: str) -> bytes:
-        """A file of the device's folder."""
+        """Return the content of a file of the device's folder."""
         ...
 
-    def measure(self, job: Job) -> dict[str, Any]:
-        """What runner.run returns."""
+    def measure(self, job: Job) -> Reply:
+        """Time the model, then predict the images."""
         ...
 
     def close(self) -> None: ...
@@ -91,14 +108,13 @@ class Kind:
     """A kind of device.
 
     Args:
-        open: (name, target, settings) to a device, where a target is what follows the kind's name in ADB:TARGET or
-            SSH://TARGET, and settings are those of the user's devices file.
-        settings: the names that those may have.
+        open: (name, target, settings) -> device, where a target is what follows the kind's name in ADB:TARGET or SSH://TARGET.
+        settings: the type of the settings that the user's devices file may give; all of them texts that may be left out.
         present: the targets that can be used now without being named.
     """
 
-    open: Callable[[str, str, Mapping[str, str]], Device]
-    settings: frozenset[str]
+    open: Callable[[str, str, Any], Device]
+    settings: type[Part]
     present: Callable[[], Iterable[str]]
 
 
@@ -108,26 +124,25 @@ class PythonDevice(Device):
     timed = True
     python: Sequence[str]  # the command that starts it
 
-    def probe(self) -> dict[str, Any]:
+    def probe(self) -> DeviceFacts:
         self.push(RUNNER, RUNNER.name)
-        return self._document(self.run([*self.python, RUNNER.name, "probe"], _START_S))
+        return parse(self.name, DeviceFacts, self.run([*self.python, RUNNER.name, "probe"], _START_S), _OLD_PYTHON)
 
-    def measure(self, job: Job) -> dict[str, Any]:
-        if job.delegate in ("gpu", "nnapi"):
-            raise DeviceError(f"{self.name} has no delegate '{job.delegate}'", "leave --delegate out, or measure an Android phone over adb")
+    def measure(self, job: Job) -> Reply:
+        plan = job.plan
+        if plan.delegate in ("gpu", "nnapi"):
+            raise DeviceError(
+                f"{self.name} has no delegate '{plan.delegate}'", "leave --delegate out, or measure an Android phone over adb"
+            )
         model = f"model{job.model.suffix}"
         self.push(RUNNER, RUNNER.name)
         self.push(job.model, model)
-        if job.profile and job.runtime == "litert":
+        if plan.profile and job.runtime == "litert":
             self.push(_LITERT_PROFILE, _LITERT_PROFILE.name)
         if job.images:
             self.push(job.images, "images.bin")
-        sent = asdict(replace(job, cpus=())) | {
-            "model": model,
-            "images": "images.bin" if job.images else None,
-            "cpus": list(job.cpus),
-        }
-        self.push_text(json.dumps(sent), "job.json")
+        order = {"model": model, "runtime": job.runtime, "images": "images.bin" if job.images else None, **asdict(plan)}
+        self._push_text(json.dumps(order), "job.json")
         try:
             self.run([*self.python, RUNNER.name, "run", "job.json"], job.timeout_s)
         except DeviceError as error:
@@ -135,19 +150,11 @@ class PythonDevice(Device):
                 advice = f"there: pip install {PACKAGES[job.runtime]}, or name a Python that has it in the devices file (python = ...)"
                 raise DeviceError(error.problem, advice) from error
             raise
-        return self._document(self.pull("result.json").decode())
+        reply = parse(self.name, Reply, self.pull("result.json"), _OLD_PYTHON)
+        return check_reply(self.name, reply, job.image_count if job.images else 0)
 
-    def push_text(self, text: str, name: str) -> None:
+    def _push_text(self, text: str, name: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / name
             path.write_text(text, encoding="utf-8")
             self.push(path, name)
-
-    def _document(self, text: str) -> dict[str, Any]:
-        try:
-            document: dict[str, Any] = json.loads(text)
-        except ValueError as error:
-            raise DeviceError(
-                f"{self.name} answered something else than the runner's JSON: {text[:200]!r}", "is it a Python 3.8 or newer?"
-            ) from error
-        return document

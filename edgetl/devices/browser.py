@@ -1,6 +1,5 @@
-"""A browser: Chromium without a window, which runs the same page and runtimes as a web app would, in WebAssembly or WebGPU."""
+"""A browser: Chromium without a window, which runs models as a web app does, in WebAssembly or on WebGPU."""
 
-import json
 import os
 import shutil
 import signal
@@ -10,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from edgetl.devices import runner
-from edgetl.devices.base import Device, Job, Kind
+from edgetl.devices.base import Device, Job, Kind, Plan
 from edgetl.devices.browser_runtimes import RUNTIMES, version, web_files
 from edgetl.devices.browser_steer import START_S
-from edgetl.devices.process import call
+from edgetl.devices.messages import DeviceFacts, PageJob, Reply, SteerJob, SteerReply, check, check_reply, parse
+from edgetl.devices.process import Surroundings, call
+from edgetl.documents import Part
 from edgetl.errors import DependencyError, DeviceError
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -24,25 +24,42 @@ _STEER = [sys.executable, "-P", "-m", "edgetl.devices.browser_steer"]
 _ROOT = Path(__file__).parents[2]  # where that module is found, also when edgetl is not installed
 
 
+class BrowserSettings(Part):
+    """Settings of a browser in the devices file.
+
+    Args:
+        chromium: the program; None: the first that is found.
+        runtimes: a node_modules folder with the JavaScript runtimes; None: they are fetched by npm.
+    """
+
+    chromium: str | None = None
+    runtimes: str | None = None
+
+
 class BrowserDevice(Device):
     """Starts a browser of its own for each model, so that none is measured in what another one left, and ends it there."""
 
     timed = True
 
-    def __init__(self, name: str, settings: Mapping[str, str]) -> None:
-        self.name, self._runtimes = name, settings.get("runtimes")
+    def __init__(self, name: str, settings: BrowserSettings) -> None:
+        self.name, self._runtimes = name, settings.runtimes
         self._files: dict[str, Path] = {}
         self._chromium = find_chromium()
-        if "chromium" in settings:
-            self._chromium = shutil.which(settings["chromium"])
+        if settings.chromium is not None:
+            self._chromium = shutil.which(settings.chromium)
             if not self._chromium:
-                raise DeviceError(f"{name}: there is no program {settings['chromium']}", "mend 'chromium' in the devices file")
+                raise DeviceError(f"{name}: there is no program {settings.chromium}", "mend 'chromium' in the devices file")
         if not find_spec("playwright"):
             raise DependencyError(f"{name} needs the Python package playwright", "pip install 'edgetl[web]'")
 
-    def probe(self) -> dict[str, Any]:
-        here = {name: value for name, value in runner.probe().items() if name != "python"}
-        return here | self._steered({}, START_S) | {"runtimes": {name: version(name, self._runtimes) for name in RUNTIMES}}
+    def probe(self) -> DeviceFacts:
+        facts = self._steered({}, START_S).facts
+        if facts is None:
+            raise DeviceError(f"{self.name} sent no facts", "report it in an issue")
+        here = check(self.name, DeviceFacts, runner.probe())
+        runtimes = {name: version(name, self._runtimes) for name in RUNTIMES}
+        own = {"model": facts.model, "cores": facts.cores, "browser": facts.browser, "runtimes": runtimes, "python": None}
+        return here.model_copy(update=own)
 
     def push(self, source: Path, name: str) -> None:
         self._files[f"/{name}"] = source
@@ -53,53 +70,62 @@ class BrowserDevice(Device):
     def pull(self, name: str) -> bytes:
         return self._files[f"/{name}"].read_bytes()
 
-    def measure(self, job: Job) -> dict[str, Any]:
-        if job.delegate == "nnapi":
+    def measure(self, job: Job) -> Reply:
+        plan = job.plan
+        if plan.delegate == "nnapi":
             raise DeviceError(f"{self.name} has no delegate 'nnapi'", "leave --delegate out, or measure an Android phone over adb")
         started = time.perf_counter()
         runtime = web_files(job.runtime, self._runtimes, self.name)
         self.push(job.model, "model")
         if job.images:
             self.push(job.images, "images.bin")
-        asked = {name: getattr(job, name) for name in ("runtime", "threads", "runs", "warmup", "duration_s")}
-        asked |= {"gpu": job.delegate == "gpu", "image_count": job.image_count if job.images else 0}
-        measured = self._steered(runtime | self._files, job.timeout_s, asked, job.cpus, job.profile)
+        page = PageJob(
+            runtime=job.runtime,
+            threads=plan.threads,
+            runs=plan.runs,
+            warmup=plan.warmup,
+            duration_s=plan.duration_s,
+            gpu=plan.delegate == "gpu",
+            image_count=job.image_count if job.images else 0,
+        )
+        reply = self._steered(runtime | self._files, job.timeout_s, page, plan).reply
+        if reply is None:
+            raise DeviceError(f"{self.name} measured nothing", "report it in an issue")
+        check_reply(self.name, reply, page.image_count)
         name = f"{RUNTIMES[job.runtime][0].name} {version(job.runtime, self._runtimes)}"
-        return {"runtime": name, **measured, "seconds": time.perf_counter() - started}
+        known = {"runtime": name, "seconds": time.perf_counter() - started}
+        return reply.model_copy(update={"measurement": reply.measurement.model_copy(update=known)})
 
     def close(self) -> None:
         self._files.clear()
 
-    def _steered(
-        self,
-        files: Mapping[str, Path],
-        timeout_s: float,
-        job: Mapping[str, Any] | None = None,
-        cpus: Sequence[int] = (),
-        profile: int = 0,
-    ) -> dict[str, Any]:
-        """What `browser_steer.steer` returns. Nothing is left of the browser afterwards, however it ended."""
-        asked = {
-            "chromium": self._chromium,
-            "files": {name: str(file.absolute()) for name, file in files.items()},
-            **{"job": job, "gpu": bool(job and job["gpu"]), "cpus": list(cpus), "profile": profile},
-        }
+    def _steered(self, files: Mapping[str, Path], timeout_s: float, page: PageJob | None = None, plan: Plan | None = None) -> SteerReply:
+        """Steer a browser through a job, or ask it what it is. Nothing is left of it afterwards, however it ended."""
+        paths = {name: str(file.absolute()) for name, file in files.items()}
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         with TemporaryDirectory(prefix="edgetl-", ignore_cleanup_errors=True) as folder:
-            file = Path(folder) / "asked.json"
-            file.write_text(json.dumps(asked | {"folder": folder}), encoding="utf-8")
+            job = SteerJob(
+                chromium=self._chromium,
+                folder=folder,
+                files=paths,
+                page=page,
+                cpus=plan.cpus if plan else (),
+                profile=plan.profile if plan else 0,
+            )
+            file = Path(folder) / "job.json"
+            file.write_text(job.model_dump_json(), encoding="utf-8")
             try:
-                said = call(self.name, _STEER, timeout_s + START_S, stdin=file, env={"PYTHONPATH": path})
+                said = call(self.name, _STEER, timeout_s + START_S, Surroundings(stdin=file, env={"PYTHONPATH": path}))
             finally:
                 _end_all_in(folder)
-        document: dict[str, Any] = json.loads(said)
-        if "error" in document:
-            raise DeviceError(f"{self.name}: {document['error']['problem']}", document["error"]["remedy"])
-        return document
+        reply = parse(self.name, SteerReply, said)
+        if reply.failure:
+            raise DeviceError(f"{self.name}: {reply.failure.problem}", reply.failure.remedy)
+        return reply
 
 
 def find_chromium() -> str | None:
-    """The path of this host's Chromium, or of a browser that is one."""
+    """Return the path of this host's Chromium, or of a browser built on it; None: there is none."""
     return next((path for path in map(shutil.which, _NAMES) if path), None)
 
 
@@ -124,4 +150,4 @@ def _bytes(path: Path) -> bytes:
         return b""
 
 
-KIND = Kind(lambda name, target, settings: BrowserDevice(name, settings), frozenset({"chromium", "runtimes"}), lambda: [""])
+KIND = Kind(lambda name, target, settings: BrowserDevice(name, settings), BrowserSettings, lambda: [""])

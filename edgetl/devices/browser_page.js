@@ -1,4 +1,4 @@
-// What runner.py is on a board: loads a runtime and a model, times it, and predicts images. browser.py calls what `edgetl` holds.
+// Does in a page what runner.py does on a board: loads a runtime and a model, times it, and predicts images. browser_steer.py calls `edgetl`.
 
 const RESOLUTIONS = 20; // that an inference must last to be timed alone: the clock is then wrong by a twentieth at most
 const SETTLE_MS = 1000; // of warming up at least: WebAssembly is compiled fast at first, and well while it runs (1.6 times slower till then)
@@ -18,11 +18,11 @@ async function adapter() {
   return found && !found.info.isFallbackAdapter ? found : null; // a fallback is the CPU that plays a GPU
 }
 
-// Probabilities of what came out: the exported uint8 models have a scale of 1/256.
+// The output as probabilities: the exported uint8 models have a scale of 1/256.
 const probabilities = (values) => Array.from(values, (value) => (values instanceof Uint8Array ? value / 256 : value));
 const typed = (dtype, pixels) => (dtype === "uint8" ? pixels : Float32Array.from(pixels));
 
-// Milliseconds of each operator in one inference, mean over the runs.
+// The mean milliseconds of each operator in one inference.
 function operators(events, runs) {
   const spent = new Map();
   for (const { cat, name, dur, args } of events) {
@@ -35,7 +35,7 @@ function operators(events, runs) {
   return [...spent.values()];
 }
 
-// Each: a loaded model. `infer` runs it on what `feed` put there and reads what comes out, as any page must.
+// Each makes a loaded model. `infer` runs it on the input that `feed` put there and reads the output, as any page must.
 const ENGINES = {
   async onnxruntime({ threads, gpu }) {
     const ort = await import(`/onnxruntime-web/dist/ort.${gpu ? "webgpu" : "wasm"}.min.mjs`);
@@ -134,12 +134,9 @@ let engine, images;
 
 globalThis.edgetl = {
   async facts() {
-    return {
-      user_agent: navigator.userAgent,
-      cores: navigator.hardwareConcurrency,
-      cross_origin_isolated: crossOriginIsolated,
-      webgpu: (await adapter()) !== null,
-    };
+    const webgpu = (await adapter()) !== null;
+    const browser = { user_agent: navigator.userAgent, cross_origin_isolated: crossOriginIsolated, webgpu };
+    return { cores: navigator.hardwareConcurrency, browser };
   },
 
   async time(job) {

@@ -1,14 +1,15 @@
 """The JavaScript runtimes: a few files of pinned npm packages, in a cache, or a node_modules folder of the user's own."""
 
 import hashlib
-import json
 import shutil
 import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetl.devices.process import call
+from pydantic import BaseModel
+
+from edgetl.devices.process import Surroundings, call
 from edgetl.errors import DeviceError
 
 _FETCH_S = 600.0  # 33 MB over a slow line
@@ -39,8 +40,13 @@ RUNTIMES = {
             "1.30.0",
             "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
             (
-                *("package.json", "dist/ort.wasm.min.mjs", f"{_ORT}.mjs", f"{_ORT}.wasm"),
-                *("dist/ort.webgpu.min.mjs", f"{_ORT}.asyncify.mjs", f"{_ORT}.asyncify.wasm"),
+                "package.json",
+                "dist/ort.wasm.min.mjs",
+                f"{_ORT}.mjs",
+                f"{_ORT}.wasm",
+                "dist/ort.webgpu.min.mjs",
+                f"{_ORT}.asyncify.mjs",
+                f"{_ORT}.asyncify.wasm",
             ),
         ),
     ),
@@ -50,10 +56,16 @@ RUNTIMES = {
             "2.5.3",
             "a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd",
             (
-                *("package.json", "dist/index.js", f"{_LITERT}_internal.js", f"{_LITERT}_internal.wasm"),
-                *(f"{_LITERT}_compat_internal.js", f"{_LITERT}_compat_internal.wasm"),  # for browsers without relaxed SIMD
-                *(f"{_LITERT}_threaded_internal.js", f"{_LITERT}_threaded_internal.wasm"),
-                *(f"{_LITERT}_jspi_internal.js", f"{_LITERT}_jspi_internal.wasm"),
+                "package.json",
+                "dist/index.js",
+                f"{_LITERT}_internal.js",
+                f"{_LITERT}_internal.wasm",
+                f"{_LITERT}_compat_internal.js",  # for browsers without relaxed SIMD
+                f"{_LITERT}_compat_internal.wasm",
+                f"{_LITERT}_threaded_internal.js",
+                f"{_LITERT}_threaded_internal.wasm",
+                f"{_LITERT}_jspi_internal.js",
+                f"{_LITERT}_jspi_internal.wasm",
             ),
         ),
         Package(
@@ -67,7 +79,7 @@ RUNTIMES = {
 
 
 def web_files(runtime: str, named: str | None, who: str) -> dict[str, Path]:
-    """A runtime's files by their path on the server, /PACKAGE/FILE.
+    """Return a runtime's files by their path on the server, /PACKAGE/FILE.
 
     Args:
         named: a node_modules folder; None: the cache, filled from npm when it lacks them.
@@ -86,13 +98,19 @@ def web_files(runtime: str, named: str | None, who: str) -> dict[str, Path]:
 
 
 def version(runtime: str, named: str | None) -> str | None:
-    """Of what would be used; None where it neither lies here nor can be fetched."""
+    """Return the version that would be used; None where it neither lies here nor can be fetched."""
     package = RUNTIMES[runtime][0]
     folder = Path(named).expanduser() / package.name if named else _folder(package)
     try:
-        return str(json.loads((folder / "package.json").read_text(encoding="utf-8"))["version"])
-    except (OSError, ValueError, KeyError):
+        return _Package.model_validate_json((folder / "package.json").read_bytes()).version
+    except (OSError, ValueError):
         return package.version if not named and shutil.which("npm") else None
+
+
+class _Package(BaseModel):
+    """The part of a package.json that is read here."""
+
+    version: str
 
 
 def _folder(package: Package) -> Path:
@@ -122,12 +140,12 @@ def _complete(folder: Path, package: Package) -> bool:
 
 
 def _fetched(package: Package, folder: Path, who: str) -> Path:
-    """The package's archive, fetched into a folder by npm, from the registry that the user's npm knows."""
+    """Fetch the package's archive into a folder by npm, from the registry that the user's npm knows."""
     if not shutil.which("npm"):
         advice = f"install npm{_OWN_FOLDER}"
         raise DeviceError(f"{who}: {package.name} {package.version} is not here, and there is no npm to fetch it", advice)
     try:
-        call(who, ["npm", "pack", "--silent", f"{package.name}@{package.version}"], _FETCH_S, cwd=folder)
+        call(who, ["npm", "pack", "--silent", f"{package.name}@{package.version}"], _FETCH_S, Surroundings(cwd=folder))
     except DeviceError as error:
         advice = f"try by hand: npm pack {package.name}@{package.version}{_OWN_FOLDER}"
         raise DeviceError(f"{error.problem} (npm pack {package.name})", advice) from error
@@ -136,7 +154,7 @@ def _fetched(package: Package, folder: Path, who: str) -> Path:
 
 
 def unpack(archive: Path, package: Package, folder: Path, who: str) -> None:
-    """Write a package's files from its archive, once that is known to be the right one; only they, wherever the archive wants others."""
+    """Write a package's files, and no others, from its archive, once that is known to be the right one."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     if digest != package.sha256:
         raise DeviceError(

@@ -1,4 +1,4 @@
-"""The web server that a benchmarked page comes from: on loopback, and only what it was told to serve."""
+"""The web server of a benchmarked page: on loopback, and for the named files only."""
 
 import sys
 import threading
@@ -25,14 +25,14 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def served(files: Mapping[str, Path]) -> Iterator[str]:
-    """The address, http://127.0.0.1:PORT, at which these files lie, by their path there; there is nothing else."""
+    """Serve these files, by their path there, and nothing else; yield the address, http://127.0.0.1:PORT."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             file = files.get(self.path)
-            if file is None or self.headers["Host"] != host:  # another page, whose name was made to point here
+            if file is None or self.headers.get_all("Host") != [host]:  # another page, whose name was made to point here
                 self.send_error(404)
                 return
             content = file.read_bytes()

@@ -1,18 +1,20 @@
-"""Steers Chromium through one measurement, in a process of its own: whatever hangs in there, its caller can end it.
+"""Steer Chromium through one measurement, in a process of its own: whatever hangs in there, its caller can end it.
 
-python -m edgetl.devices.browser_steer < ASKED      writes what `steer` returns, or an error, as JSON to stdout
+python -m edgetl.devices.browser_steer < JOB      reads a SteerJob, and writes a SteerReply to stdout
 """
 
-import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, Field
 
 from edgetl.devices import runner
 from edgetl.devices.browser_server import served
+from edgetl.devices.messages import DeviceFacts, Reply, SteerJob, SteerReply, check, parse
 from edgetl.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -30,45 +32,43 @@ _FLAGS = (
 _GPU_FLAGS = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface")
 
 
-def steer(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a browser is (no job), or what runner.run returns, less the runtime's name.
-
-    Args:
-        asked: chromium (program, or None for playwright's own), folder (for all that it leaves), files (to serve: path there to path
-            here), job (for the page, see browser_page.js), gpu, cpus, profile.
-    """
-    if asked["cpus"]:
+def steer(job: SteerJob) -> SteerReply:
+    """Start a browser and let it do the job, or say what it is. Raises DeviceError."""
+    if job.cpus:
         try:
-            os.sched_setaffinity(0, asked["cpus"])
+            os.sched_setaffinity(0, job.cpus)
         except OSError as error:
             cores = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
-            raise DeviceError(f"cannot run on the cores {', '.join(map(str, asked['cpus']))}", f"there are {cores}") from error
-    with _page(asked) as (page, session):
-        if not asked["job"]:
-            product = session.send("Browser.getVersion")["product"]
-            return {**page.evaluate("edgetl.facts()"), "model": product.replace("/", " ")}
+            raise DeviceError(f"cannot run on the cores {', '.join(map(str, job.cpus))}", f"there are {cores}") from error
+    with _page(job) as (page, session):
+        if not job.page:
+            product = _Version.model_validate(session.send("Browser.getVersion")).product.replace("/", " ")
+            return SteerReply(facts=check("the page", DeviceFacts, {**page.evaluate("edgetl.facts()"), "model": product}))
         before = runner.state()
-        timed = page.evaluate("job => edgetl.time(job)", asked["job"])
+        timed = page.evaluate("job => edgetl.time(job)", job.page.model_dump())
         after, renderer = runner.state(), _renderer(session)
-        return {
+        measurement = {
             **timed,
+            "runtime": job.page.runtime,
             "peak_memory_bytes": _peak_bytes(renderer),
             "cpus": sorted(os.sched_getaffinity(renderer)),
             "before": before,
             "after": after,
-            "predictions": page.evaluate("edgetl.predict()"),
-            "profile": page.evaluate("runs => edgetl.profile(runs)", asked["profile"]) if asked["profile"] else None,
         }
+        predictions = page.evaluate("edgetl.predict()")
+        if job.profile:
+            measurement["profile"] = page.evaluate("runs => edgetl.profile(runs)", job.profile)
+        return SteerReply(reply=check("the page", Reply, {"measurement": measurement, "predictions": predictions}))
 
 
 @contextmanager
-def _page(asked: Mapping[str, Any]) -> Iterator[tuple["Page", "CDPSession"]]:
-    """Our page in a browser with a new profile, and the way to ask about its processes; what goes wrong in there is a DeviceError."""
+def _page(job: SteerJob) -> Iterator[tuple["Page", "CDPSession"]]:
+    """Open our page in a browser with a new profile, and a session to ask about its processes. Raises DeviceError."""
     from playwright.sync_api import Error, sync_playwright
 
-    folder = Path(asked["folder"])
-    with sync_playwright() as driver, served(_PAGE | {name: Path(file) for name, file in asked["files"].items()}) as address:
-        program = asked["chromium"] or driver.chromium.executable_path
+    folder = Path(job.folder)
+    with sync_playwright() as driver, served(_PAGE | {name: Path(file) for name, file in job.files.items()}) as address:
+        program = job.chromium or driver.chromium.executable_path
         if not Path(program).is_file():
             advice = "install chromium, or run: playwright install chromium, or name one in the devices file (chromium = ...)"
             raise DeviceError("there is no Chromium here", advice)
@@ -78,7 +78,7 @@ def _page(asked: Mapping[str, Any]) -> Iterator[tuple["Page", "CDPSession"]]:
                 artifacts_dir=folder / "artifacts",
                 env={**os.environ, "TMPDIR": str(folder)},
                 executable_path=program,
-                args=[*_FLAGS, *(_GPU_FLAGS if asked["gpu"] else ("--disable-gpu",))],
+                args=[*_FLAGS, *(_GPU_FLAGS if job.page and job.page.gpu else ("--disable-gpu",))],
                 timeout=1e3 * START_S,
             )
         except Error as error:
@@ -94,19 +94,37 @@ def _page(asked: Mapping[str, Any]) -> Iterator[tuple["Page", "CDPSession"]]:
             raise DeviceError(_said(error), "try the model on this host: --device local") from error
 
 
+class _Version(BaseModel):
+    """The part of Browser.getVersion's reply that is read."""
+
+    product: str
+
+
+class _Process(BaseModel):
+    id: int
+    type: str
+    cpu_s: float = Field(validation_alias="cpuTime")
+
+
+class _Processes(BaseModel):
+    """The reply of SystemInfo.getProcessInfo."""
+
+    processes: list[_Process] = Field(validation_alias="processInfo")
+
+
 def _renderer(session: "CDPSession") -> int:
-    """The process of our page: of those for pages the one that has worked most, others are kept in reserve."""
-    found = [process for process in session.send("SystemInfo.getProcessInfo")["processInfo"] if process["type"] == "renderer"]
-    return int(max(found, key=lambda process: process["cpuTime"])["id"])
+    """Return the process of our page: of those for pages the one that has worked most, others are kept in reserve."""
+    found = _Processes.model_validate(session.send("SystemInfo.getProcessInfo"))
+    return max((process for process in found.processes if process.type == "renderer"), key=lambda process: process.cpu_s).id
 
 
 def _peak_bytes(process: int) -> int:
-    fields = dict(line.split(":", 1) for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines())
-    return int(fields["VmHWM"].split()[0]) * 1024
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 def _said(error: Exception) -> str:
-    """What the page or Chromium said: playwright puts its own call before that, and the whole command and its output after it."""
+    """Return the message of the page or Chromium: playwright puts its own call before it, and the whole command and its output after it."""
     lines = str(error).splitlines()
     reason = next((line for line in lines if "FATAL" in line or "error while loading" in line), lines[0])
     return reason.removeprefix("Page.evaluate: ").removeprefix("Error: ")
@@ -114,10 +132,10 @@ def _said(error: Exception) -> str:
 
 def main() -> None:
     try:
-        document = steer(json.load(sys.stdin))
+        reply = steer(parse("edgetl", SteerJob, sys.stdin.buffer.read()))
     except DeviceError as error:
-        document = {"error": {"problem": error.problem, "remedy": error.remedy}}
-    json.dump(document, sys.stdout)
+        reply = SteerReply(failure=error.failure)
+    sys.stdout.write(reply.model_dump_json())
 
 
 if __name__ == "__main__":

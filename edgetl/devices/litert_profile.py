@@ -1,4 +1,4 @@
-"""Times every operator of a TFLite model by LiteRT's own profiler. Sent to a device beside runner.py, and stands alone as it does.
+"""Time every operator of a TFLite model by LiteRT's own profiler. Sent to a device beside runner.py, and stands alone as it does.
 
     python3 litert_profile.py MODEL RUNS THREADS DELEGATE      writes profile.json: a list of {operator, type, ms}
 
@@ -42,8 +42,14 @@ class _Event(ctypes.Structure):
     """ProfiledEventData: microseconds; `index` is the operator's, in the model or in its delegate."""
 
     _fields_ = (
-        *(("tag", ctypes.c_char_p), ("type", ctypes.c_int), ("start", ctypes.c_uint64), ("elapsed", ctypes.c_uint64)),
-        *(("memory", _size * 6), ("index", ctypes.c_uint64), ("more", ctypes.c_uint64), ("source", ctypes.c_int)),
+        ("tag", ctypes.c_char_p),
+        ("type", ctypes.c_int),
+        ("start", ctypes.c_uint64),
+        ("elapsed", ctypes.c_uint64),
+        ("memory", _size * 6),
+        ("index", ctypes.c_uint64),
+        ("more", ctypes.c_uint64),
+        ("source", ctypes.c_int),
     )
 
 
@@ -97,7 +103,7 @@ class Model:
         self._call("RunCompiledModel", self._compiled, _size(0), _size(1), *buffers)
 
     def profiled(self) -> list[tuple[str, int, int, int]]:
-        """(tag, type, index, microseconds) of the operators of one inference, in the order they ran."""
+        """Return (tag, type, index, microseconds) of the operators of one inference, in the order they ran."""
         self._call("StartProfiler", self._profiler)  # which forgets what was before
         self.infer()
         self._call("StopProfiler", self._profiler)
@@ -110,7 +116,7 @@ class Model:
 
 
 def named(events: list[tuple[str, int, int, int]], nodes: list[tuple[str, str]]) -> list[str]:
-    """A name for each operator that ran: the tensor it makes where that is sure, else its type and index.
+    """Return a name for each operator that ran: the tensor it makes where that is sure, else its type and index.
 
     Args:
         events: see Model.profiled.
@@ -131,7 +137,7 @@ def named(events: list[tuple[str, int, int, int]], nodes: list[tuple[str, str]])
 
 
 def profile(path: str, runs: int, threads: int, delegate: str) -> list[dict[str, Any]]:
-    """Milliseconds of each operator: the mean over the faster half of the runs, since one interruption outweighs a whole network.
+    """Return the milliseconds of each operator: the mean over the faster half of the runs, since one interruption outweighs a network.
 
     XNNPACK counts whole microseconds, rounded down: what takes less shows as 0.
     """

@@ -3,11 +3,22 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgetl.devices.base import Kind, PythonDevice
-from edgetl.devices.process import call
+from edgetl.devices.process import Surroundings, call
+from edgetl.documents import Part
+
+
+class LocalSettings(Part):
+    """Settings of this host in the devices file.
+
+    Args:
+        python: the Python to use; None: the one that runs edgetl.
+    """
+
+    python: str | None = None
 
 
 class LocalDevice(PythonDevice):
@@ -21,7 +32,7 @@ class LocalDevice(PythonDevice):
         shutil.copyfile(source, self._folder / name)
 
     def run(self, command: Sequence[str], timeout_s: float) -> str:
-        return call(self.name, command, timeout_s, cwd=self._folder).decode(errors="replace")
+        return call(self.name, command, timeout_s, Surroundings(cwd=self._folder)).decode(errors="replace")
 
     def pull(self, name: str) -> bytes:
         return (self._folder / name).read_bytes()
@@ -30,8 +41,8 @@ class LocalDevice(PythonDevice):
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _open(name: str, target: str, settings: Mapping[str, str]) -> LocalDevice:
-    return LocalDevice(name, (settings.get("python", sys.executable),))
+def _open(name: str, target: str, settings: LocalSettings) -> LocalDevice:
+    return LocalDevice(name, (settings.python or sys.executable,))
 
 
-KIND = Kind(_open, frozenset({"python"}), lambda: [""])
+KIND = Kind(_open, LocalSettings, lambda: [""])

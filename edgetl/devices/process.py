@@ -1,4 +1,4 @@
-"""The one door to other programs: argument lists, never a shell; what hangs is ended with all that it started."""
+"""The one door to other programs: argument lists, never a shell; a program that hangs is ended with all that it started."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -14,35 +15,41 @@ from edgetl.errors import DeviceError
 _running: set[subprocess.Popen[bytes]] = set()
 
 
-def call(
-    who: str,
-    command: Sequence[str],
-    timeout_s: float,
-    cwd: Path | None = None,
-    stdin: Path | None = None,
-    env: Mapping[str, str] | None = None,
-) -> bytes:
-    """What a program writes to stdout.
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Folder, input and environment of a program.
+
+    Args:
+        cwd: its folder; None: this process's.
+        stdin: a file to feed it; None: nothing.
+        env: variables on top of this process's.
+    """
+
+    cwd: Path | None = None
+    stdin: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def call(who: str, command: Sequence[str], timeout_s: float, start: Surroundings = Surroundings()) -> bytes:  # frozen
+    """Run a program and return what it writes to stdout.
 
     Args:
         who: the device that it serves, for messages.
-        stdin: a file to feed it.
-        env: variables on top of this process's.
 
     Raises DeviceError when it is not there, fails (with the end of its stderr) or takes longer than `timeout_s`.
     """
     with ExitStack() as files:
         # Files, not pipes: a pipe ends when the last holder of it does, which may be ssh's shared connection in the background.
         out, err = files.enter_context(tempfile.TemporaryFile()), files.enter_context(tempfile.TemporaryFile())
-        source = files.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
+        source = files.enter_context(start.stdin.open("rb")) if start.stdin else subprocess.DEVNULL
         try:
             program = subprocess.Popen(
                 list(command),
-                cwd=cwd,
+                cwd=start.cwd,
                 stdin=source,
                 stdout=out,
                 stderr=err,
-                env=os.environ | (env or {}),
+                env=os.environ | dict(start.env),
                 start_new_session=True,  # a group of its own, so that its children can be ended with it
             )
         except OSError as error:
@@ -69,7 +76,7 @@ def _content(file: IO[bytes]) -> bytes:
 
 
 def end_all() -> None:
-    """End what runs now, in whichever thread: each call there raises its DeviceError."""
+    """End all programs that run now, in whichever thread: each call there raises its DeviceError."""
     for program in list(_running):
         _kill(program)
 
@@ -86,5 +93,5 @@ def _kill(program: subprocess.Popen[bytes]) -> None:
 
 
 def last_lines(text: str, count: int = 3) -> str:
-    """What a program said at its end, where the reason mostly is."""
+    """Return the end of what a program wrote, where the reason mostly is."""
     return "; ".join(line.strip() for line in text.strip().splitlines()[-count:])

@@ -1,9 +1,10 @@
-"""Runs one job on the machine it was sent to, and says what that machine is. Needs Python 3.8 and the runtime that the job names.
+"""Run one job on the machine that this file was sent to, and report what the machine is. Needs Python 3.8 and the job's runtime.
 
-    python3 runner.py probe             facts of this machine, as JSON on stdout
-    python3 runner.py run job.json      job.json, the model and the images lie beside it; writes result.json
+    python3 runner.py probe             writes facts of this machine, as JSON, to stdout
+    python3 runner.py run job.json      reads job.json, the model and the images beside it; writes result.json
 
-It stands alone: nothing of edgetl is needed on a board. Every file it names lies in the current folder.
+It stands alone: a board needs nothing of edgetl. All its files lie in the current folder. edgetl/devices/messages.py has the form of
+both documents.
 """
 
 from __future__ import annotations  # of Python 3.8, which some boards still have
@@ -16,17 +17,20 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import namedtuple
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Protocol
 
 MOST_SAMPLES = 200_000  # a long benchmark of a fast model has millions, which would fill a board's memory
+# What job.json asks for: the fields of edgetl.devices.base.Job and Plan, with names of files in the current folder.
+Order = namedtuple("Order", "model runtime images threads runs warmup duration_s cpus delegate profile")
 RUNTIMES = {"litert": ("ai-edge-litert", "tflite-runtime"), "onnxruntime": ("onnxruntime",)}
 
 
 def probe() -> dict[str, Any]:
-    """What this machine is; what cannot be read is left out or None."""
+    """Return what this machine is; what cannot be read is empty or None."""
     found = {name: next((v for v in map(_version, packages) if v), None) for name, packages in RUNTIMES.items()}
     memory = _fields("/proc/meminfo").get("MemTotal", "0 kB").split()[0]
     return {
@@ -40,12 +44,12 @@ def probe() -> dict[str, Any]:
         "runtimes": found,
         "free_bytes": shutil.disk_usage(".").free,
         "load_average": os.getloadavg()[0],
-        **state(),
+        "state": state(),
     }
 
 
 def state() -> dict[str, Any]:
-    """What changes while a benchmark runs: governor and frequency of each core, temperatures of the thermal zones."""
+    """Return what changes while a benchmark runs: governor and frequency of each core, temperatures of the thermal zones."""
     cores = sorted(Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq"))
     zones = sorted(Path("/sys/class/thermal").glob("thermal_zone[0-9]*"))
     return {
@@ -86,7 +90,7 @@ def _version(package: str) -> str | None:
 
 
 class Engine(Protocol):
-    """A loaded model: `infer` runs it on the input that `feed` put there; `answer` reads what came out, as probabilities [K]."""
+    """A loaded model: `infer` runs it on the input that `feed` put there; `prediction` reads the output, as probabilities [K]."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -97,25 +101,25 @@ class Engine(Protocol):
 
     def feed(self, image: Any) -> None: ...
 
-    def answer(self) -> Any: ...
+    def prediction(self) -> Any: ...
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None: ...
 
 
 class NoProfile(Exception):
-    """Why there are no operators' times."""
+    """The operators cannot be timed, and why."""
 
 
 class LiteRT:
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: Order) -> None:
         self._job = job
         try:
             from ai_edge_litert import interpreter as litert
         except ImportError:
             from tflite_runtime import interpreter as litert
-        kind = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if job["delegate"] == "cpu" else litert.OpResolverType.AUTO
+        kind = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if job.delegate == "cpu" else litert.OpResolverType.AUTO
         self.imported = time.perf_counter()
-        interpreter = litert.Interpreter(model_path=job["model"], num_threads=job["threads"], experimental_op_resolver_type=kind)
+        interpreter = litert.Interpreter(model_path=job.model, num_threads=job.threads, experimental_op_resolver_type=kind)
         interpreter.allocate_tensors()
         [takes], [self._gives] = interpreter.get_input_details(), interpreter.get_output_details()
         self.shape, self.dtype = tuple(takes["shape"]), takes["dtype"]
@@ -125,13 +129,13 @@ class LiteRT:
     def feed(self, image: Any) -> None:
         self._interpreter.set_tensor(self._at, image)
 
-    def answer(self) -> Any:
+    def prediction(self) -> Any:
         values, (scale, zero) = self._interpreter.get_tensor(self._gives["index"])[0], self._gives["quantization"]
         return (values.astype("float32") - zero) * scale if scale else values
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None:
-        """See litert_profile.py: in a process of its own, so that what was measured outlives a crash of the library."""
-        command = [sys.executable, "litert_profile.py", self._job["model"], str(runs), str(self._job["threads"]), self._job["delegate"]]
+        """Run litert_profile.py in a process of its own, so that what was measured outlives a crash of the library."""
+        command = [sys.executable, "litert_profile.py", self._job.model, str(runs), str(self._job.threads), self._job.delegate]
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=60 + 2 * runs)
             return list(json.loads(Path("profile.json").read_text(encoding="utf-8")))
@@ -145,18 +149,18 @@ class LiteRT:
 
 
 class OnnxRuntime:
-    def __init__(self, job: dict[str, Any]) -> None:
+    def __init__(self, job: Order) -> None:
         import onnxruntime
 
         self.imported = time.perf_counter()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = job["threads"], 3
-        wanted = {"xnnpack": ["XnnpackExecutionProvider"]}.get(job["delegate"], [])
+        options.intra_op_num_threads, options.log_severity_level = job.threads, 3
+        wanted = {"xnnpack": ["XnnpackExecutionProvider"]}.get(job.delegate, [])
         providers = [*wanted, "CPUExecutionProvider"]
         missing = set(providers) - set(onnxruntime.get_available_providers())
         if missing:
             raise SystemExit(f"this onnxruntime has no {', '.join(sorted(missing))}")
-        self._options, self._providers, self._path = options, providers, job["model"]
+        self._options, self._providers, self._path = options, providers, job.model
         self._session = self._open()
         [takes] = self._session.get_inputs()
         self._name = takes.name
@@ -174,12 +178,12 @@ class OnnxRuntime:
     def infer(self) -> None:
         self._values = self._session.run(None, self._inputs)
 
-    def answer(self) -> Any:
+    def prediction(self) -> Any:
         values = self._values[0][0]
         return values.astype("float32") / 256 if values.dtype == "uint8" else values
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None:
-        """Milliseconds of each operator in one inference, mean over the runs, from ONNX Runtime's own trace."""
+        """Return the mean milliseconds of each operator in one inference, from ONNX Runtime's own trace."""
         self._options.enable_profiling, self._options.profile_file_prefix = True, "trace"
         session = self._open()
         for _ in range(runs):
@@ -188,7 +192,7 @@ class OnnxRuntime:
 
 
 def operators(trace: list[dict[str, Any]], runs: int) -> list[dict[str, Any]]:
-    """Milliseconds of each operator in one of so many inferences, from ONNX Runtime's trace."""
+    """Return the mean milliseconds of each operator in one of `runs` inferences, from ONNX Runtime's trace."""
     spent: dict[tuple[str, str], float] = {}
     for event in trace:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
@@ -197,23 +201,24 @@ def operators(trace: list[dict[str, Any]], runs: int) -> list[dict[str, Any]]:
     return [{"operator": name, "type": kind, "ms": ms} for (name, kind), ms in spent.items()]
 
 
-ENGINES: dict[str, Callable[[dict[str, Any]], Engine]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
+ENGINES: dict[str, Callable[[Order], Engine]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
 
 
-def run(job: dict[str, Any]) -> dict[str, Any]:
+def run(job: Order) -> dict[str, Any]:
+    """Time the model, then predict the images; return the content of result.json."""
     started = time.perf_counter()
-    if job["cpus"]:
-        os.sched_setaffinity(0, job["cpus"])
+    if job.cpus:
+        os.sched_setaffinity(0, job.cpus)
     before = state()
     begun = time.perf_counter()
     try:
-        engine = ENGINES[job["runtime"]](job)
+        engine = ENGINES[job.runtime](job)
     except ImportError as error:
-        raise SystemExit(f"cannot import {job['runtime']}: {error}") from None
+        raise SystemExit(f"cannot import {job.runtime}: {error}") from None
     loaded = time.perf_counter()
     import numpy  # which both runtimes have brought
 
-    pixels = numpy.fromfile(job["images"], "uint8").reshape(-1, *engine.shape[1:]) if job["images"] else None
+    pixels = numpy.fromfile(job.images, "uint8").reshape(-1, *engine.shape[1:]) if job.images else None
     image = pixels[:1] if pixels is not None else numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
     engine.feed(image.astype(engine.dtype))
     first = time.perf_counter()
@@ -221,8 +226,8 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     first_ms = 1e3 * (time.perf_counter() - first)
     times_ms = _timed(engine.infer, job)
     after, peak = state(), int(_fields("/proc/self/status").get("VmHWM", "0 kB").split()[0]) * 1024  # ru_maxrss counts the parent too
-    return {
-        "runtime": next((f"{package} {v}" for package in RUNTIMES[job["runtime"]] if (v := _version(package))), ""),
+    measurement = {
+        "runtime": next((f"{package} {v}" for package in RUNTIMES[job.runtime] if (v := _version(package))), ""),
         "import_ms": 1e3 * (engine.imported - begun),
         "load_ms": 1e3 * (loaded - engine.imported),
         "first_ms": first_ms,
@@ -232,21 +237,22 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         "cpus": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
         "before": before,
         "after": after,
-        "predictions": _predictions(engine, pixels),
-        **_profile(engine, job["profile"]),
-        "seconds": time.perf_counter() - started,
     }
+    predictions = _predictions(engine, pixels)
+    measurement.update(_profile(engine, job.profile))
+    measurement["seconds"] = time.perf_counter() - started
+    return {"measurement": measurement, "predictions": predictions}
 
 
-def _timed(infer: Callable[[], None], job: dict[str, Any]) -> list[float]:
-    """Milliseconds of warm runs: at least job['runs'] of them and job['duration_s'] seconds in all; of very many, evenly spaced ones."""
+def _timed(infer: Callable[[], None], job: Order) -> list[float]:
+    """Return the milliseconds of warm runs: at least `runs` of them and `duration_s` seconds in all; of very many, evenly spaced ones."""
     samples: list[int] = []
     clock, every, runs = time.perf_counter_ns, 1, 0
-    for _ in range(job["warmup"]):
+    for _ in range(job.warmup):
         infer()
     gc.disable()  # a collection in the middle of a run would be measured as the model's
-    end = clock() + int(job["duration_s"] * 1e9)
-    while runs < job["runs"] or clock() < end:
+    end = clock() + int(job.duration_s * 1e9)
+    while runs < job.runs or clock() < end:
         started = clock()
         infer()
         took = clock() - started
@@ -260,20 +266,20 @@ def _timed(infer: Callable[[], None], job: dict[str, Any]) -> list[float]:
 
 
 def _predictions(engine: Engine, pixels: Any) -> list[list[float]]:
-    """Probabilities of each image, once the timing is over."""
+    """Return the probabilities of each image, once the timing is over."""
     predictions = []
     for image in [] if pixels is None else pixels:
         engine.feed(image[None].astype(engine.dtype))
         engine.infer()
-        predictions.append([float(value) for value in engine.answer()])
+        predictions.append([float(value) for value in engine.prediction()])
     return predictions
 
 
 def _profile(engine: Engine, runs: int) -> dict[str, Any]:
     try:
-        return {"profile": engine.profile(runs) if runs else None}
+        return {"profile": engine.profile(runs)} if runs else {}
     except NoProfile as reason:
-        return {"profile": None, "profile_note": str(reason)}
+        return {"profile_note": str(reason)}
 
 
 def main(verb: str, *names: str) -> None:
@@ -281,7 +287,7 @@ def main(verb: str, *names: str) -> None:
         json.dump(probe(), sys.stdout)
         return
     [job] = names
-    result = run(json.loads(Path(job).read_text(encoding="utf-8")))
+    result = run(Order(**json.loads(Path(job).read_text(encoding="utf-8"))))
     Path("result.json").write_text(json.dumps(result), encoding="utf-8")
 
 

@@ -1,14 +1,15 @@
-"""A Linux board over OpenSSH's own client: the user's configuration, keys, agents, jump hosts and host-key checking hold as they are."""
+"""A Linux board over OpenSSH's own client, which keeps to the user's configuration, keys, agents, jump hosts and host-key checking."""
 
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from edgetl.devices.base import Kind, PythonDevice
-from edgetl.devices.process import call
+from edgetl.devices.process import Surroundings, call
+from edgetl.documents import Part
 from edgetl.errors import DeviceError, UsageError
 
 _CONNECT_S = 15  # a board that has not answered by then is off, or behind a wall
@@ -30,24 +31,49 @@ _ADVICE = (
 )
 
 
-class SshDevice(PythonDevice):
-    """A folder of our own under /tmp (or `folder`) there, over one shared connection."""
+class SshSettings(Part):
+    """Settings of a board in the devices file.
 
-    def __init__(self, name: str, host: str, port: str | None, settings: Mapping[str, str]) -> None:
-        self.name, self.python = name, (settings.get("python", "python3"),)
+    Args:
+        host: [USER@]HOST[:PORT], or a name in ssh's configuration.
+        config: ssh's configuration file; None: the user's.
+        folder: where the folder for a benchmark is made.
+    """
+
+    host: str | None = None
+    config: str | None = None
+    python: str = "python3"
+    folder: str = "/tmp"
+
+
+class SshDevice(PythonDevice):
+    """A folder of our own under `folder` there, over one shared connection."""
+
+    def __init__(self, name: str, host: str, port: str | None, settings: SshSettings) -> None:
+        self.name, self.python = name, (settings.python,)
         # The shared connection's socket, under a short name: a path of 104 characters is too long for one.
         self._local = tempfile.TemporaryDirectory(prefix="edgetl-", dir="/tmp")
-        options = [
-            *("-o", "BatchMode=yes", "-o", f"ConnectTimeout={_CONNECT_S}", "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3"),
-            *("-o", "ControlMaster=auto", "-o", f"ControlPath={self._local.name}/%C", "-o", "ControlPersist=60"),
-        ]
-        config = ["-F", settings["config"]] if "config" in settings else []
-        self._ssh = ["ssh", *config, *options, *(["-p", port] if port else []), host.replace("[", "").replace("]", "")]
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": str(_CONNECT_S),
+            "ServerAliveInterval": "5",
+            "ServerAliveCountMax": "3",
+            "ControlMaster": "auto",
+            "ControlPath": f"{self._local.name}/%C",
+            "ControlPersist": "60",
+        }
+        self._ssh = ["ssh"]
+        if settings.config:
+            self._ssh += ["-F", settings.config]
+        for option, value in options.items():
+            self._ssh += ["-o", f"{option}={value}"]
+        if port:
+            self._ssh += ["-p", port]
+        self._ssh.append(host.replace("[", "").replace("]", ""))
         self._folder = ""
         try:
-            self._folder = (
-                self._there(["mktemp", "-d", f"{settings.get('folder', '/tmp')}/edgetl-XXXXXXXX"], _CONNECT_S * 2).decode().strip()
-            )
+            made = self._there(["mktemp", "-d", f"{settings.folder}/edgetl-XXXXXXXX"], _CONNECT_S * 2)
+            self._folder = made.decode(errors="replace").strip()
         except DeviceError:
             self.close()
             raise
@@ -72,19 +98,19 @@ class SshDevice(PythonDevice):
         self._local.cleanup()
 
     def _there(self, command: Sequence[str], timeout_s: float, stdin: Path | None = None) -> bytes:
-        """A remote command is one string for the user's shell there: each argument is quoted for it."""
+        """Run a command there and return its stdout. It is one string for the user's shell there: each argument is quoted for it."""
         try:
-            return call(self.name, [*self._ssh, "--", shlex.join(command)], timeout_s, stdin=stdin)
+            return call(self.name, [*self._ssh, "--", shlex.join(command)], timeout_s, Surroundings(stdin=stdin))
         except DeviceError as error:
             remedy = next((advice for text, advice in _ADVICE if text in error.problem), error.remedy)
             raise DeviceError(error.problem, remedy) from error
 
 
-def _open(name: str, target: str, settings: Mapping[str, str]) -> SshDevice:
-    match = _TARGET.fullmatch(settings.get("host", target))
+def _open(name: str, target: str, settings: SshSettings) -> SshDevice:
+    match = _TARGET.fullmatch(target if settings.host is None else settings.host)
     if not match:
         raise UsageError(f"'{target}' is not [USER@]HOST[:PORT]", "write it as ssh://pi@raspberrypi.local, or ssh://pi@10.0.0.7:2222")
-    return SshDevice(name, match["host"], match["port"], settings)
+    return SshDevice(name, match.group("host"), match.group("port"), settings)
 
 
-KIND = Kind(_open, frozenset({"host", "config", "python", "folder"}), list)
+KIND = Kind(_open, SshSettings, list)

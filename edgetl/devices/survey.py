@@ -1,14 +1,14 @@
-"""Which devices there are now."""
+"""The devices that can be used now, and why others cannot."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from edgetl.devices import KINDS, named, open_device
-from edgetl.errors import EdgetlError
+from edgetl.devices.messages import DeviceFacts
+from edgetl.errors import EdgetlError, Failure
 
 
-def survey() -> dict[str, dict[str, Any]]:
-    """Every device that is present or named, with what it says of itself, or with the error that tells what is missing."""
+def survey() -> dict[str, DeviceFacts | Failure]:
+    """Probe every device that is present or named; return its facts, or what is missing."""
     specs = list(named())
     for kind in KINDS:
         specs += [f"{kind}:{target}" if target else kind for target in KINDS.load(kind).present()]
@@ -16,7 +16,7 @@ def survey() -> dict[str, dict[str, Any]]:
         return dict(zip(specs, pool.map(_probed, specs), strict=True))
 
 
-def _probed(spec: str) -> dict[str, Any]:
+def _probed(spec: str) -> DeviceFacts | Failure:
     try:
         device = open_device(spec)
         try:
@@ -24,4 +24,4 @@ def _probed(spec: str) -> dict[str, Any]:
         finally:
             device.close()
     except EdgetlError as error:
-        return {"error": {"problem": error.problem, "remedy": error.remedy}}
+        return error.failure

@@ -1,8 +1,8 @@
-"""Which images are copies of which: the same bytes, or the same scene re-encoded, resized, brightened, mirrored or cropped a little.
+"""Find copies of images: the same bytes, or the same scene re-encoded, resized, brightened, mirrored or cropped a little.
 
 Candidates are cheap to find among all pairs: a perceptual hash that differs in few bits, and, where a network's features are there, the
-nearest neighbours by them, which a crop hardly moves. What a candidate is worth is then measured: the correlation of two thumbnails, the
-best over crops of either. On 200 altered flowers (crops of up to a tenth a side, 0.6 to 1.3 times the size, brightness 0.8 to 1.2, JPEG
+nearest neighbours by them, which a crop hardly moves. Each candidate is then judged by the correlation of two thumbnails, the best over
+crops of either. On 200 altered flowers (crops of up to a tenth a side, 0.6 to 1.3 times the size, brightness 0.8 to 1.2, JPEG
 quality 30 to 70) the hash alone loses many, neighbours and crops together find all.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from threadpoolctl import threadpool_limits
 
-from edgetl.diagnosis.base import Look, Pair
+from edgetl.diagnosis.base import ImageFacts, Pair
 
 _ALIKE = 0.95  # 199 of those 200 are above; of 6.7 million pairs of flowers 58 are, most of them the same scene
 _BITS = 14  # of 63: one of 7000 random pairs is a candidate
@@ -30,18 +30,18 @@ Array = NDArray[np.float32]
 
 
 @threadpool_limits.wrap(limits=1)  # many small products: two threads take ten times as long where others work beside them
-def find_pairs(looks: Sequence[Look], features: Array | None) -> tuple[Pair, ...]:
-    """Copies and near copies, likest first. Of files with the same bytes, each is paired with the first; only that one is compared on."""
+def find_pairs(images: Sequence[ImageFacts], features: Array | None) -> tuple[Pair, ...]:
+    """Return copies and near copies, likest first. Equal files are paired with the first of them, which alone is compared on."""
     first: dict[str, int] = {}
     pairs = []
-    for row, look in enumerate(looks):
-        original = first.setdefault(look.sha256, row)
+    for row, image in enumerate(images):
+        original = first.setdefault(image.sha256, row)
         if original != row:
             pairs.append(Pair(original, row, 1.0))
-    structured = (row for row in first.values() if min(looks[row].size) >= _FEWEST_PX and looks[row].thumbnail.std() >= _LEAST_DEVIATION)
+    structured = (row for row in first.values() if min(images[row].size) >= _FEWEST_PX and images[row].thumbnail.std() >= _LEAST_DEVIATION)
     rows = np.array(list(structured), np.int64)
     if len(rows) > 1:
-        thumbnails = np.stack([looks[row].thumbnail for row in rows]).astype(np.float32)
+        thumbnails = np.stack([images[row].thumbnail for row in rows]).astype(np.float32)
         candidates = set(_close_hashes(thumbnails))
         if features is not None:
             candidates |= set(_neighbours(features[rows]))
@@ -52,7 +52,7 @@ def find_pairs(looks: Sequence[Look], features: Array | None) -> tuple[Pair, ...
 
 
 def _close_hashes(thumbnails: Array) -> Iterator[tuple[int, int]]:
-    """Pairs a < b whose hashes, one of them perhaps mirrored, differ in few bits."""
+    """Yield pairs a < b whose hashes, one of them perhaps mirrored, differ in few bits."""
     hashes, mirrored = perceptual_hash(thumbnails), perceptual_hash(thumbnails[:, :, ::-1])
     for start in range(0, len(hashes), _BLOCK):
         block = hashes[start : start + _BLOCK, None]
@@ -63,7 +63,7 @@ def _close_hashes(thumbnails: Array) -> Iterator[tuple[int, int]]:
 
 
 def perceptual_hash(thumbnails: Array) -> NDArray[np.uint64]:
-    """uint64 [N]: which of the 63 lowest frequencies are above their median (pHash: Zauner 2010)."""
+    """Compute uint64 [N]: which of the 63 lowest frequencies are above their median (pHash: Zauner 2010)."""
     lowest = dctn(thumbnails, axes=(1, 2))[:, :8, :8].reshape(len(thumbnails), 64)[:, 1:]
     bits = lowest > np.median(lowest, axis=1, keepdims=True)
     hashes: NDArray[np.uint64] = np.packbits(np.pad(bits, ((0, 0), (1, 0))), axis=1).view(np.uint64)[:, 0]
@@ -71,7 +71,7 @@ def perceptual_hash(thumbnails: Array) -> NDArray[np.uint64]:
 
 
 def _neighbours(features: Array) -> Iterator[tuple[int, int]]:
-    """Pairs a < b of which one is among the other's nearest."""
+    """Yield pairs a < b of which one is among the other's nearest neighbours."""
     centred = features - features.mean(axis=0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9
     count = min(_NEIGHBOURS, len(features) - 1)
@@ -86,9 +86,9 @@ def _neighbours(features: Array) -> Iterator[tuple[int, int]]:
 
 
 def _compared(thumbnails: Array, candidates: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
-    """(a, b, correlation of the likest crops: of either one with the whole other one, as it is or mirrored)."""
-    whole = _resample(0.0, 0.0, thumbnails.shape[1])
-    small = np.matmul(np.matmul(whole, thumbnails), whole.T, dtype=np.float32)
+    """Yield (a, b, correlation of the likest crops: of either image with all of the other one, as it is or mirrored)."""
+    uncropped = _resample(0.0, 0.0, thumbnails.shape[1])
+    small = np.matmul(np.matmul(uncropped, thumbnails), uncropped.T, dtype=np.float32)
     upright, mirrored = _normal(small), _normal(small[:, :, ::-1])
     ways = np.concatenate([_resample(near, far, thumbnails.shape[1]) for near in _CROPS for far in _CROPS])
     partners: dict[int, list[int]] = {}
@@ -107,14 +107,14 @@ def _compared(thumbnails: Array, candidates: Sequence[tuple[int, int]]) -> Itera
 
 
 def _crops(thumbnail: Array, ways: Array) -> Array:
-    """float32 [W * W, P, P]: every one of W ways [W * P, T] to cut a line, down and across."""
+    """Compute float32 [W * W, P, P]: every one of W ways [W * P, T] to crop a line, down and across."""
     count = len(ways) // _COMPARED_PX
     grid = (ways @ thumbnail @ ways.T).reshape(count, _COMPARED_PX, count, _COMPARED_PX)
     return np.ascontiguousarray(grid.transpose(0, 2, 1, 3).reshape(-1, _COMPARED_PX, _COMPARED_PX), np.float32)
 
 
 def _resample(near: float, far: float, size: int) -> Array:
-    """float32 [P, size]: an antialiased linear resampling of a line without its shares `near` and `far` to P values."""
+    """Compute float32 [P, size]: the antialiased linear resampling of a line without its shares `near` and `far` to P values."""
     step = (1 - near - far) * size / _COMPARED_PX
     centres = near * size + (np.arange(_COMPARED_PX) + 0.5) * step
     weights = np.maximum(0, 1 - np.abs(np.arange(size) + 0.5 - centres[:, None]) / max(step, 1.0))
@@ -123,7 +123,7 @@ def _resample(near: float, far: float, size: int) -> Array:
 
 
 def _normal(images: Array) -> Array:
-    """float32 [N, P * P] of mean 0 and length 1: their products are correlations."""
+    """Compute float32 [N, P * P] of mean 0 and length 1: their products are correlations."""
     flat = images.reshape(len(images), -1)
     flat = flat - flat.mean(axis=1, keepdims=True)
     normal: Array = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + _FLAT)

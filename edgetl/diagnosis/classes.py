@@ -1,33 +1,36 @@
-"""Classes that a model can hardly learn, or whose accuracy nobody will know."""
+"""Find classes that a model can hardly learn, or whose accuracy cannot be measured."""
 
 from collections import Counter
 from collections.abc import Iterator
 
-from edgetl.diagnosis.base import Finding, Seen
+from edgetl.diagnosis.base import DatasetFacts, Finding
 
 _FEW_TRAINING = 20  # below it, heads on pretrained features still gain points by every image
 _FEW_VALIDATION = 10  # one image is ten points of the class's recall
 _UNBALANCED = 3.0  # times the images of the smallest; training weighs classes from train.balance_above on
 
 
-def classes(seen: Seen) -> Iterator[Finding]:
-    counts = {
-        split: Counter(seen.class_name(row) for row, of in enumerate(seen.splits) if of == split) for split in ("train", "val", "test")
-    }
-    for name in seen.class_names:
-        train, val, test = (counts[split][name] for split in ("train", "val", "test"))
+def classes(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield classes with few images or none in a split, and the largest class where they are far from balanced."""
+    train_counts, val_counts, test_counts = (_counts(data, split) for split in ("train", "val", "test"))
+    for name in data.class_names:
+        train, val, test = train_counts[name], val_counts[name], test_counts[name]
         if not train:
             yield Finding(name, "no training image: it cannot be learned", kind="class")
         elif train < _FEW_TRAINING:
-            yield Finding(name, f"{train} training images", score=0.5, kind="class")
+            yield Finding(name, f"only {train} training images", score=0.5, kind="class")
         if not val:
             yield Finding(name, "no validation image: accuracy says nothing about it", score=0.9, kind="class")
         elif val < _FEW_VALIDATION:
-            yield Finding(name, f"{val} validation images: little is known of its accuracy", score=0.4, kind="class")
-        if counts["test"] and not test:
-            yield Finding(name, "no test image: figures on the test split say nothing about it", score=0.9, kind="class")
-    trained = counts["train"]
-    largest, smallest = max(seen.class_names, key=trained.__getitem__), min(seen.class_names, key=trained.__getitem__)
-    if trained[largest] >= _UNBALANCED * max(trained[smallest], 1):
-        detail = f"{trained[largest]} training images, {smallest!r} only {trained[smallest]}: training weighs them"
+            yield Finding(name, f"only {val} validation images: its accuracy is uncertain", score=0.4, kind="class")
+        if test_counts and not test:
+            yield Finding(name, "no test image: accuracy on the test split says nothing about it", score=0.9, kind="class")
+    largest, smallest = max(data.class_names, key=train_counts.__getitem__), min(data.class_names, key=train_counts.__getitem__)
+    if train_counts[largest] >= _UNBALANCED * max(train_counts[smallest], 1):
+        detail = f"{train_counts[largest]} training images, {smallest!r} has only {train_counts[smallest]}: training weights the classes"
         yield Finding(largest, detail, score=0.6, kind="class")
+
+
+def _counts(data: DatasetFacts, split: str) -> Counter[str]:
+    """Count the images of each class in a split."""
+    return Counter(data.class_name(row) for row, its_split in enumerate(data.splits) if its_split == split)

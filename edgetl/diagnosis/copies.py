@@ -1,66 +1,78 @@
-"""Images that are there more than once."""
+"""Find images that occur more than once."""
 
 from collections.abc import Callable, Iterator
 
-from edgetl.diagnosis.base import Finding, Pair, Seen
+from edgetl.diagnosis.base import DatasetFacts, Finding, Pair
 
-_ALL_ALIKE = 0.2  # share of images with a near copy: of one scene, or frames of a film, and likeness proves little
+_ALL_ALIKE = 0.2  # share of images with a near copy: they show one scene, or are frames of a film, and likeness proves little
 _RANKS = ("train", "val", "test")  # of a leak's two images, the one that is easier to spare is left out
 
 
-def leaks(seen: Seen) -> Iterator[Finding]:
+def leaks(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield copies of an image in two splits."""
+
     def other_split(pair: Pair) -> bool:
-        return seen.splits[pair.first] != seen.splits[pair.second]
+        return data.splits[pair.first] != data.splits[pair.second]
 
-    doubted = all_alike(seen)
-    for kept, spared, pair in _ordered(seen, other_split):
-        detail, name = f"{_likeness(pair)} in {seen.splits[spared]} as in {seen.splits[kept]}", (seen.names[spared],)
+    doubted = all_alike(data)
+    for kept, spared, pair in _ordered(data, other_split):
+        detail, name = f"{_likeness(pair)} is in {data.splits[spared]} and {data.splits[kept]}", (data.names[spared],)
         sure, doubtful = ((), name) if doubted and pair.likeness < 1 else (name, ())
-        yield Finding(*name, detail, (seen.names[kept],), pair.likeness, exclude=sure, consider=doubtful)
+        yield Finding(*name, detail, (data.names[kept],), pair.likeness, exclude=sure, consider=doubtful)
 
 
-def two_labels(seen: Seen) -> Iterator[Finding]:
+def two_labels(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield copies of an image in two classes."""
+
     def other_label(pair: Pair) -> bool:
-        return bool(seen.label_ids[pair.first] != seen.label_ids[pair.second])
+        return bool(data.label_ids[pair.first] != data.label_ids[pair.second])
 
-    for first, second, pair in _ordered(seen, other_label):
-        names = seen.names[first], seen.names[second]
-        detail = f"{_likeness(pair)} as {seen.class_name(first)} and as {seen.class_name(second)}"
+    for first, second, pair in _ordered(data, other_label):
+        names = data.names[first], data.names[second]
+        detail = f"{_likeness(pair)} is in the classes {data.class_name(first)} and {data.class_name(second)}"
         sure, doubtful = (names, ()) if pair.likeness == 1 else ((), names)
         yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=doubtful)
 
 
-def duplicates(seen: Seen) -> Iterator[Finding]:
-    for kept, spared, pair in _ordered(seen, _within(seen)):
+def duplicates(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield copies of a file in the same split and class."""
+    for kept, spared, pair in _ordered(data, _within(data)):
         if pair.likeness == 1:
-            yield Finding(seen.names[spared], "the same file again", (seen.names[kept],), exclude=(seen.names[spared],))
+            yield Finding(data.names[spared], "a copy of the same file", (data.names[kept],), exclude=(data.names[spared],))
 
 
-def near_duplicates(seen: Seen) -> Iterator[Finding]:
-    for kept, spared, pair in _ordered(seen, _within(seen)):
+def near_duplicates(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield near copies of an image in the same split and class."""
+    for kept, spared, pair in _ordered(data, _within(data)):
         if pair.likeness < 1:
-            yield Finding(seen.names[spared], _likeness(pair), (seen.names[kept],), pair.likeness, consider=(seen.names[spared],))
+            yield Finding(
+                data.names[spared],
+                "nearly the same image again",
+                (data.names[kept],),
+                pair.likeness,
+                consider=(data.names[spared],),
+            )
 
 
-def all_alike(seen: Seen) -> bool:
-    """Whether so many images have a near copy that it is their nature."""
-    return len({row for pair in seen.pairs if pair.likeness < 1 for row in (pair.first, pair.second)}) > _ALL_ALIKE * len(seen.names)
+def all_alike(data: DatasetFacts) -> bool:
+    """Return whether so many images have a near copy that it is their nature."""
+    return len({row for pair in data.pairs if pair.likeness < 1 for row in (pair.first, pair.second)}) > _ALL_ALIKE * len(data.names)
 
 
-def _within(seen: Seen) -> Callable[[Pair], bool]:
-    """Whether a pair lies in one split and one class."""
+def _within(data: DatasetFacts) -> Callable[[Pair], bool]:
+    """Return a predicate: whether a pair lies in one split and one class."""
 
     def within(pair: Pair) -> bool:
-        return bool(seen.splits[pair.first] == seen.splits[pair.second] and seen.label_ids[pair.first] == seen.label_ids[pair.second])
+        return bool(data.splits[pair.first] == data.splits[pair.second] and data.label_ids[pair.first] == data.label_ids[pair.second])
 
     return within
 
 
-def _ordered(seen: Seen, wanted: Callable[[Pair], bool]) -> Iterator[tuple[int, int, Pair]]:
-    """(row to keep, row to spare, pair) of the wanted pairs; of two in one split the first is kept."""
-    for pair in seen.pairs:
+def _ordered(data: DatasetFacts, wanted: Callable[[Pair], bool]) -> Iterator[tuple[int, int, Pair]]:
+    """Yield (row to keep, row to leave out, pair) of the wanted pairs; of two in one split the first is kept."""
+    for pair in data.pairs:
         if wanted(pair):
-            spared, kept = sorted((pair.first, pair.second), key=lambda row: (_RANKS.index(seen.splits[row]), -row))
+            spared, kept = sorted((pair.first, pair.second), key=lambda row: (_RANKS.index(data.splits[row]), -row))
             yield kept, spared, pair
 
 

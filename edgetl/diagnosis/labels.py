@@ -1,12 +1,11 @@
-"""Images whose label a model that has not seen them contradicts."""
+"""Find images whose label is contradicted by a model that was not trained on them."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.diagnosis.base import Finding, Seen
+from edgetl.diagnosis.base import DatasetFacts, Finding
 
 _FOLDS = 5
 _FEWEST = 10  # images of a class: with fewer, folds know too little of it to contradict anybody
@@ -19,29 +18,31 @@ _STRENGTH = 30.0
 _SEED = 0
 
 
-def wrong_labels(seen: Seen) -> Iterator[Finding]:
-    judged = np.flatnonzero(np.isin(seen.label_ids, judged_classes(seen.label_ids)))
-    if seen.features is None or not len(judged):
+def wrong_labels(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield images that cross-validation assigns to another class with a wide margin."""
+    judged = np.flatnonzero(np.isin(data.label_ids, judged_classes(data.label_ids)))
+    if data.features is None or not len(judged):
         return
-    labels = seen.label_ids[judged]
-    predictions = out_of_fold(seen.features[judged], labels, [seen.looks[row].sha256 for row in judged], len(seen.class_names))
+    labels = data.label_ids[judged]
+    predictions = out_of_fold(data.features[judged], labels, [data.images[row].sha256 for row in judged], len(data.class_names))
     own = predictions[np.arange(len(judged)), labels]
     margin = predictions.max(axis=1) - own
     for place in np.flatnonzero(margin > _MARGIN):
         row, other = int(judged[place]), int(predictions[place].argmax())
-        name, told = seen.names[row], f"{seen.class_names[other]} {predictions[place, other]:.2f}, {seen.class_name(row)} {own[place]:.2f}"
-        yield Finding(name, f"looks like {told}", score=float(margin[place]), consider=(name,))
+        name, predicted = data.names[row], f"{data.class_names[other]} {predictions[place, other]:.2f}"
+        detail = f"predicted {predicted}, labelled {data.class_name(row)} {own[place]:.2f}"
+        yield Finding(name, detail, score=float(margin[place]), consider=(name,))
 
 
 def judged_classes(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The classes that can be judged; none where there is only one of them."""
+    """Return the classes that can be judged; none where there is only one of them."""
     counts = np.bincount(labels)
     large = np.flatnonzero(counts >= _FEWEST)
     return large if len(large) > 1 else large[:0]
 
 
-def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes: list[str], classes: int) -> NDArray[Any]:
-    """Probabilities [N, K] of each image by a regression on the others; copies of a file are together in a fold, or they would tell."""
+def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes: list[str], classes: int) -> NDArray[np.float64]:
+    """Compute probabilities [N, K] of each image by a regression on the others; copies of a file share a fold, or they would leak."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,4 @@
-"""What a pretrained network makes of images: the features by which copies and wrong labels are found."""
+"""Features of a pretrained network, by which copies and wrong labels are found."""
 
 from collections.abc import Callable
 
@@ -21,12 +21,13 @@ Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def input_contract(classes: tuple[str, ...]) -> Contract:
+    """Return the contract of the network's images."""
     backbone = BACKBONES.load(BACKBONE)
     return Contract.square(IMAGE_SIZE, backbone.scale, backbone.zero_point, classes)
 
 
 def load(contract: Contract) -> Network:
-    """A function of pixels uint8 [N, S, S, 3] to features float32 [N, C]."""
+    """Load the network as a function of pixels uint8 [N, S, S, 3] -> features float32 [N, C]."""
     backbone = BACKBONES.load(BACKBONE)
     model = backbone.build(ALPHA, IMAGE_SIZE)
     weights.load(model, backbone, WEIGHTS, ALPHA, IMAGE_SIZE)

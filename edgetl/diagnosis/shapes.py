@@ -1,11 +1,11 @@
-"""Images that differ from the others in form: often another camera, a drawing, an icon or a screenshot among photos."""
+"""Find images that differ from the others in form: often another camera, a drawing, an icon or a screenshot among photos."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
-from edgetl.diagnosis.base import Finding, Seen
+from edgetl.diagnosis.base import DatasetFacts, Finding
 
 _LEAST_CONTRAST = 4.0  # levels of 255: below it only noise is left
 _FAR = 4.0  # times smaller or larger than the median
@@ -15,36 +15,42 @@ _MODES = {"L": "grey", "LA": "grey with transparency", "P": "a palette", "1": "b
 _MODES |= {"CMYK": "CMYK, for print", "I": "grey of 16 bits", "I;16": "grey of 16 bits", "RGB": "colour"}
 
 
-def constant(seen: Seen) -> Iterator[Finding]:
-    for name, look in zip(seen.names, seen.looks, strict=True):
-        if look.contrast < _LEAST_CONTRAST:
-            yield Finding(name, f"contrast {look.contrast:.1f} of 255", score=1 - look.contrast / 255, consider=(name,))
+def constant(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield images that are almost uniform."""
+    for name, image in zip(data.names, data.images, strict=True):
+        if image.contrast < _LEAST_CONTRAST:
+            yield Finding(name, f"almost uniform: contrast {image.contrast:.1f} of 255", score=1 - image.contrast / 255, consider=(name,))
 
 
-def sizes(seen: Seen) -> Iterator[Finding]:
-    if not seen.looks:
+def sizes(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield images far smaller or larger than the median, and very long ones."""
+    if not data.images:
         return
-    shorter = np.array([min(look.size) for look in seen.looks])
+    shorter = np.array([min(image.size) for image in data.images])
     median = float(np.median(shorter))
-    for name, look, side in zip(seen.names, seen.looks, shorter, strict=True):
-        width, height = look.size
-        far, ratio = max(side / median, median / side), max(look.size) / side
+    for name, image, side in zip(data.names, data.images, shorter, strict=True):
+        width, height = image.size
+        far, ratio = max(side / median, median / side), max(image.size) / side
         if far >= _FAR:
             word = "small" if side < median else "large"
-            yield Finding(name, f"{width} x {height} pixels is {word}: the median shorter side is {median:.0f}", score=1 - 1 / far)
+            yield Finding(
+                name, f"{width} x {height} pixels, which is {word}: the median of the shorter sides is {median:.0f}", score=1 - 1 / far
+            )
         if ratio >= _LONG:
-            yield Finding(name, f"{width} x {height} pixels: the central square shows {100 / ratio:.0f} % of it", score=1 - 1 / ratio)
+            yield Finding(name, f"{width} x {height} pixels: the central square shows only {100 / ratio:.0f} % of it", score=1 - 1 / ratio)
 
 
-def colours(seen: Seen) -> Iterator[Finding]:
-    modes = Counter(look.mode for look in seen.looks)
-    for name, look in zip(seen.names, seen.looks, strict=True):
-        if modes[look.mode] < _RARE * len(seen.looks):
+def colours(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield images in a rare colour mode."""
+    modes = Counter(image.mode for image in data.images)
+    for name, image in zip(data.names, data.images, strict=True):
+        if modes[image.mode] < _RARE * len(data.images):
             usual = modes.most_common(1)[0][0]
-            yield Finding(name, f"stored as {_MODES.get(look.mode, look.mode)}, most are {_MODES.get(usual, usual)}", score=0.5)
+            yield Finding(name, f"stored as {_MODES.get(image.mode, image.mode)}, most images as {_MODES.get(usual, usual)}", score=0.5)
 
 
-def rotated(seen: Seen) -> Iterator[Finding]:
-    for name, look in zip(seen.names, seen.looks, strict=True):
-        if look.orientation != 1:
-            yield Finding(name, f"EXIF orientation {look.orientation}", score=0.2)
+def rotated(data: DatasetFacts) -> Iterator[Finding]:
+    """Yield images that EXIF rotates upright."""
+    for name, image in zip(data.names, data.images, strict=True):
+        if image.orientation != 1:
+            yield Finding(name, f"rotated by EXIF orientation {image.orientation}", score=0.2)

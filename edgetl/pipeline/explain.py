@@ -1,25 +1,25 @@
-"""Where a run's float and int8 models look on images; into RUN/explain, from where a report takes it."""
+"""Explain predictions: draw where a run's float and int8 models look, into RUN/explain, where a report finds it."""
 
 import hashlib
 import logging
 import re
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgetl import documents, files
-from edgetl.explain.gradcam import Look, last_map, look
-from edgetl.files import atomic, write_json
+from edgetl.errors import RunError
+from edgetl.explanation.gradcam import Saliency, last_map, saliency
+from edgetl.explanation.results import NAME, ExplainedImage, Explanation
+from edgetl.files import atomic
 from edgetl.pipeline.predict import pixels_of
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.sensitivity import chosen
 from edgetl.progress import progress
 from edgetl.report.plots import draw
-from edgetl.report.plots.explanation import explanation, lines
+from edgetl.report.plots.saliency import saliency_figure, sentences
 from edgetl.run_record import RunRecord
 
 logger = logging.getLogger(__name__)
@@ -27,65 +27,75 @@ logger = logging.getLogger(__name__)
 _STEM = 60  # characters of an image's own name in its file's name: file systems allow 255 bytes
 
 
-def explain(project: Project, names: Sequence[str], out: Path | None) -> dict[str, Any]:
-    """A PNG for each image and explain.json, which also keeps what was explained of the same model before.
+def explain(project: Project, names: Sequence[str], out: Path | None = None) -> Explanation:
+    """Write a PNG for each image and explain.json, which also keeps what was explained of the same models before.
+
+    Returns an explanation of these images alone.
 
     Args:
         names: files, or embedded images.
         out: folder; None: explain/ in the run.
     """
     with project.run.writing() if out is None else nullcontext():
-        return _explain(project, names, out)
+        return _explain(project, names, out or project.run.explained)
 
 
-def _explain(project: Project, names: Sequence[str], out: Path | None) -> dict[str, Any]:
-    contract, folder = project.contract, out or project.run.explained
-    images = {name: pixels_of(name, contract) for name in names}  # all are read before the first is worked on
+def _explain(project: Project, names: Sequence[str], folder: Path) -> Explanation:
+    images = {name: pixels_of(name, project.contract) for name in names}  # all are read before the first is worked on
     quantized, scheme = chosen(project, "")
-    models = {"float": project.float_model, "int8": quantized.to_keras(project.float_model, contract)}
-    layer = last_map(project.float_model)
-    document: dict[str, Any] = {"model": identity(project.run.read()), "scheme": scheme, "layer": layer, "images": []}
-    found = {}
+    int8_model, layer = quantized.to_keras(project.float_model, project.contract), last_map(project.float_model)
+    found: dict[str, ExplainedImage] = {}
     with progress("explain", len(images)) as tick:
         for name, pixels in images.items():
-            first = look(models["float"], layer, contract, pixels)
-            second = look(models["int8"], layer, contract, pixels, first.top1)
-            file = folder / f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}.png"
-            with draw.style():
-                content = draw.png(explanation(pixels, first, second, contract.class_names))
-            with atomic(file) as temporary:
-                temporary.write_bytes(content)
-            said = lines(first, second, contract.class_names)
-            figures: dict[str, Any] = {"asked": contract.class_names[first.top1], "float": _figures(first), "int8": _figures(second)}
-            figures["largest_map_change"] = float(np.abs(second.map - first.map).max())
-            alt = f"Where the models look on {Path(name).name}: {'; '.join(said)}"
-            found[file.name] = {"image": Path(name).name, "file": file.name, **figures, "alt": alt, "lines": said}
+            of_float = saliency(project.float_model, layer, project.contract, pixels)
+            of_int8 = saliency(int8_model, layer, project.contract, pixels, of_float.figures.top1)
+            one = _written(folder, name, pixels, (of_float, of_int8), project.contract.class_names)
+            found[one.file] = one
             tick(1)
-    earlier = {one["file"]: one for one in _earlier(folder / "explain.json", document["model"]) if one["file"] not in found}
-    write_json(folder / "explain.json", document | {"images": [*earlier.values(), *found.values()]})
-    return document | {"folder": str(folder), "images": list(found.values())}
+    new = Explanation(models=identity(project.run.read()), scheme=scheme, layer=layer, images=tuple(found.values()))
+    kept = tuple(one for one in _earlier(folder / NAME, new.models) if one.file not in found)
+    new.model_copy(update={"images": kept + new.images}).write(folder / NAME)
+    return new
+
+
+def _written(
+    folder: Path, name: str, pixels: NDArray[np.uint8], saliencies: tuple[Saliency, Saliency], class_names: Sequence[str]
+) -> ExplainedImage:
+    """Draw an image with the saliency of the float and the int8 model, and write the drawing."""
+    of_float, of_int8 = saliencies
+    file = f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}.png"
+    with draw.style():
+        content = draw.png(saliency_figure(pixels, of_float, of_int8, class_names))
+    with atomic(folder / file) as temporary:
+        temporary.write_bytes(content)
+    lines = sentences(of_float, of_int8, class_names)
+    return ExplainedImage(
+        image=Path(name).name,
+        file=file,
+        asked=class_names[of_float.figures.top1],
+        float_model=of_float.figures,
+        int8_model=of_int8.figures,
+        largest_map_change=float(np.abs(of_int8.map - of_float.map).max()),
+        alt=f"Saliency of {Path(name).name}: {'. '.join(lines)}.",
+        lines=lines,
+    )
 
 
 def identity(record: RunRecord) -> str:
-    """Which models an explanation is of: another training or another int8 model has another one."""
-    stage = record.stages.get("export_int8") or record.stages.get("ptq_int8")
-    return stage.inputs if stage else ""
+    """Return the identity of a run's models: another training or another int8 model has another one."""
+    return next((record.stages[name].inputs for name in ("export_int8", "ptq_int8") if name in record.stages), "")
 
 
-def _figures(one: Look) -> dict[str, Any]:
-    return {key: value for key, value in asdict(one).items() if key != "map"}
-
-
-def _earlier(path: Path, model: str) -> list[dict[str, Any]]:
+def _earlier(path: Path, models: str) -> tuple[ExplainedImage, ...]:
+    """Return what was explained of the same models before."""
     if not path.is_file():
-        return []
+        return ()
     try:
-        document = files.read_json(path)
-        documents.check(document, {"model": str, "images": [{"file": str}]})
-    except (OSError, ValueError) as error:
-        logger.warning(f"{path} cannot be read ({error}) and is begun anew")
-        return []
-    return list(document["images"]) if document["model"] == model else []
+        earlier = Explanation.read(path)
+    except RunError as error:
+        logger.warning(f"{error.problem}; it is begun anew")
+        return ()
+    return earlier.images if earlier.models == models else ()
 
 
 def _slug(name: str) -> str:

@@ -5,17 +5,25 @@ from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from edgetl import files
+from edgetl.benchmarking import results as benchmark_results
+from edgetl.benchmarking.results import Benchmark
+from edgetl.diagnosis import results as diagnosis_results
+from edgetl.diagnosis.results import Diagnosis
+from edgetl.documents import Document
 from edgetl.errors import DataError, RunError
 from edgetl.evaluation.validation import Validation
+from edgetl.explanation import results as explanation_results
+from edgetl.explanation.results import Explanation
 from edgetl.pipeline.explain import identity
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.page.write import write
 from edgetl.run_folder import RunFolder
 
+D = TypeVar("D", bound=Document)
 logger = logging.getLogger(__name__)
 
 _COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onnx_float32")  # the first two that there are
@@ -32,16 +40,16 @@ def _report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abs
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so
         validation = Validation.of(run)
-    explained = _read(run.explained / "explain.json")
+    explained = _document(Explanation, run.explained / explanation_results.NAME)
     facts = Facts(
         name=run.path.resolve().name,
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         record=record,
         validation=validation,
-        benchmark=_read(run.path / "benchmark.json"),
+        benchmark=_document(Benchmark, run.path / benchmark_results.NAME),
         sensitivity=_read(run.sensitivity),
-        doctor=_read(run.path / "doctor.json"),
-        explained=explained if explained and explained.get("model") == identity(record) else None,
+        doctor=_document(Diagnosis, run.path / diagnosis_results.NAME),
+        explained=explained if explained and explained.models == identity(record) else None,
         explained_folder=run.explained,
         predictions=_predictions(run),
     )
@@ -49,6 +57,17 @@ def _report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abs
     for one in absent:
         logger.info(f"not in it: {one.title}: {one.reason}{f' ({one.command})' if one.command else ''}")
     return path, list(absent)
+
+
+def _document(kind: type[D], path: Path) -> D | None:
+    """Read a document beside the run; None, with a warning, when it cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        return kind.read(path)
+    except RunError as error:
+        logger.warning(f"{error.problem}; it is left out of the report")
+        return None
 
 
 def _read(path: Path) -> Mapping[str, Any] | None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edgetl.errors import RunError, UsageError
-from edgetl.explain.drift import drift
+from edgetl.explanation.drift import drift
 from edgetl.export.tflite import int8_tflite
 from edgetl.files import write_json
 from edgetl.pipeline.export.files import export_inputs

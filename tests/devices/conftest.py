@@ -6,14 +6,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgetl.devices import DEVICES_FILE
-from edgetl.devices.base import Job
+from edgetl.devices.base import Job, Plan
 
 SIZE = 16
 RUNTIMES = ("litert", "onnxruntime")
@@ -27,9 +27,9 @@ class Models:
     images: np.ndarray
     file: Path
 
-    def job(self, runtime: str, **changes: object) -> Job:
-        job = Job(self.paths[runtime], runtime, runs=5, warmup=1, images=self.file, image_count=len(self.images))
-        return replace(job, **changes)  # type: ignore[arg-type]
+    def job(self, runtime: str, model: Path | None = None, **choices: object) -> Job:
+        plan = Plan(**{"runs": 5, "warmup": 1} | choices)  # type: ignore[arg-type]
+        return Job(model or self.paths[runtime], runtime, plan, self.file, len(self.images))
 
     def expected(self, runtime: str) -> np.ndarray:
         """float32 [40, 3]: by the runtime in this process."""

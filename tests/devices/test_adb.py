@@ -21,9 +21,10 @@ import pytest
 
 from edgetl.devices import DEVICES_FILE, open_device, runner
 from edgetl.devices.adb import _END, _RUN, AdbDevice
-from edgetl.devices.base import Job
+from edgetl.devices.base import Job, Plan
+from edgetl.devices.messages import Battery, DeviceFacts, OperatorTime
 from edgetl.devices.survey import survey
-from edgetl.errors import DependencyError, DeviceError
+from edgetl.errors import DependencyError, DeviceError, Failure
 from tests.conftest import CliResult, Made
 from tests.devices.adbd import Daemon, adb_server, daemon, start_daemon
 from tests.devices.conftest import RUNTIMES, Models
@@ -76,6 +77,13 @@ def running(*arguments: str, folder: Path = Path("/")) -> bool:
     return False
 
 
+def failure(spec: str) -> Failure:
+    """Why the device cannot be used, as `edgetl devices` finds it."""
+    found = survey()[spec]
+    assert isinstance(found, Failure)
+    return found
+
+
 def wait_for(what: Callable[[], bool]) -> None:
     end = time.monotonic() + 60
     while not what():
@@ -84,12 +92,13 @@ def wait_for(what: Callable[[], bool]) -> None:
 
 
 def test_probe(device: AdbDevice) -> None:
-    facts = device.probe()
-    assert set(runner.probe()) < set(facts)
-    assert facts["cores"] >= 1
-    assert facts["memory_bytes"] > 2**28
-    assert all(facts["runtimes"].values())
-    assert (facts["abi"], facts["battery"]) == (os.uname().machine, None)
+    facts, here = device.probe(), runner.probe()
+    assert (facts.python, facts.chip, facts.cores) == (here["python"], here["chip"], here["cores"])
+    assert facts.memory_bytes
+    assert facts.memory_bytes > 2**28
+    assert facts.free_bytes
+    assert all(facts.runtimes.values())
+    assert (facts.abi, facts.state.battery) == (os.uname().machine, None)
 
 
 def test_programs_get_their_arguments_as_they_are(device: AdbDevice) -> None:
@@ -161,7 +170,7 @@ def test_which_device_is_meant(start_daemon: Callable[..., Daemon]) -> None:
     with pytest.raises(DeviceError, match="no Android device is connected") as raised:
         open_device("adb")
     assert "USB debugging" in raised.value.remedy
-    assert "no Android device" in survey()["adb"]["error"]["problem"]
+    assert "no Android device" in failure("adb").problem
     one, two = start_daemon(), start_daemon()
     with pytest.raises(DeviceError, match=r"failed to connect to .*refused"):
         open_device("adb:127.0.0.1:1")
@@ -174,7 +183,7 @@ def test_which_device_is_meant(start_daemon: Callable[..., Daemon]) -> None:
     with pytest.raises(DeviceError, match=f"2 Android devices: .*{two.serial}") as raised:
         open_device("adb")
     assert "adb:127.0.0.1:" in raised.value.remedy
-    assert {f"adb:{one.serial}", f"adb:{two.serial}"} <= {spec for spec, facts in survey().items() if "error" not in facts}
+    assert {f"adb:{one.serial}", f"adb:{two.serial}"} <= {spec for spec, facts in survey().items() if isinstance(facts, DeviceFacts)}
     one.kill()
     two.kill()
 
@@ -201,7 +210,7 @@ def test_without_an_adb_of_its_own_the_package_brings_one(daemon: Daemon, monkey
         with pytest.raises(DependencyError, match="no adb program") as raised:
             open_device("adb")
         assert "edgetl[android]" in raised.value.remedy
-        assert "no adb program" in survey()["adb"]["error"]["problem"]
+        assert "no adb program" in failure("adb").problem
 
 
 # --- measuring
@@ -209,13 +218,15 @@ def test_without_an_adb_of_its_own_the_package_brings_one(daemon: Daemon, monkey
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_measures_by_a_python_there(device: AdbDevice, models: Models, runtime: str) -> None:
-    found = device.measure(models.job(runtime, cpus=(0,), profile=2))
-    assert len(found["samples_ms"]) == 5
-    assert found["cpus"] == [0]
-    assert found["profile"]
-    assert found["peak_memory_bytes"] > 2**20
-    np.testing.assert_array_equal(np.float32(found["predictions"]), models.expected(runtime))
-    assert {"governors", "battery"} <= set(found["before"]) & set(found["after"])
+    reply = device.measure(models.job(runtime, cpus=(0,), profile=2))
+    found = reply.measurement
+    assert len(found.samples_ms) == 5
+    assert found.cpus == (0,)
+    assert found.profile
+    assert found.peak_memory_bytes
+    assert found.peak_memory_bytes > 2**20
+    np.testing.assert_array_equal(np.float32(reply.predictions), models.expected(runtime))
+    assert found.before.governors == found.after.governors == tuple(runner.state()["governors"])
 
 
 def test_accuracy_by_a_python_there(cli: Callable[..., CliResult], made: Made, daemon: Daemon, name: Name, tmp_path: Path) -> None:
@@ -225,8 +236,8 @@ def test_accuracy_by_a_python_there(cli: Callable[..., CliResult], made: Made, d
     assert outcome.code == 0, outcome.err
     assert not list((tmp_path / "there").iterdir())
     for result in outcome.document["results"]:
-        assert len(result["samples_ms"]) >= 5
-        assert result["cpus"] == [0]
+        assert len(result["measurement"]["samples_ms"]) >= 5
+        assert result["measurement"]["cpus"] == [0]
         assert result["predictions"]["images"] == 6
         assert result["predictions"]["agreement"]["top1_agreement"] == 1
 
@@ -251,10 +262,10 @@ def test_the_others_keep_their_results(cli: Callable[..., CliResult], tiny: Path
     outcome = cli("benchmark", tiny, "--device", "local", "--device", spec, "--device", "adb:nobody", "--runs", 5, "--json")
     assert outcome.code == 10
     here, there = outcome.document["results"]
-    assert len(here["samples_ms"]) >= 5
-    assert "nothing that runs .onnx" in there["error"]["problem"]
-    assert "perf_test = " in there["error"]["remedy"]
-    assert "'nobody'" in outcome.document["devices"]["adb:nobody"]["error"]["problem"]
+    assert len(here["measurement"]["samples_ms"]) >= 5
+    assert "nothing that runs .onnx" in there["failure"]["problem"]
+    assert "perf_test = " in there["failure"]["remedy"]
+    assert "'nobody'" in outcome.document["devices"]["adb:nobody"]["failure"]["problem"]
     assert "a Python with onnxruntime" in outcome.err  # what to do is told, too
     assert not list((tmp_path / "there").iterdir())
 
@@ -346,7 +357,7 @@ def test_benchmark_model(
     spec = name(daemon.serial, python="", benchmark_model=program)
     outcome = cli("benchmark", nasty, "--device", spec, "--out", tmp_path, "--json")
     assert outcome.code == 0, outcome.err
-    [result] = outcome.document["results"]
+    [result] = (one["measurement"] for one in outcome.document["results"])
     assert {key: result["latency_ms"][key] for key in known} == known
     assert (result["load_ms"], result["first_ms"], result["cold_start_ms"]) == (3.263, 33.466, 36.729)
     assert (result["samples_ms"], result["peak_memory_bytes"]) == ([], int(25.5 * 2**20))
@@ -363,9 +374,9 @@ def test_benchmark_model(
 )
 def test_options_of_benchmark_model(delegate: str, flag: str, model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> None:
     program = script(tmp_path / "tool", TIMING)
-    job = Job(model, "litert", threads=2, runs=7, warmup=3, duration_s=1.5, cpus=(1,), delegate=delegate, profile=2)
+    job = Job(model, "litert", Plan(threads=2, runs=7, warmup=3, duration_s=1.5, cpus=(1,), delegate=delegate, profile=2))
     with opened(name(daemon.serial, python="", benchmark_model=program)) as device:
-        found = device.measure(job)
+        found = device.measure(job).measurement
         timed, watched = device.pull("options").decode().splitlines()
     for option in ("--graph=model.tflite", "--num_threads=2", flag, "[1]"):
         assert option in timed
@@ -374,12 +385,12 @@ def test_options_of_benchmark_model(delegate: str, flag: str, model: Path, daemo
         assert option in timed
     assert "profiling" not in timed
     assert "footprint" not in timed
-    assert found["profile"] == [
-        {"operator": "Conv2d_0/Relu6:0", "type": "CONV_2D", "ms": 4.26},
-        {"operator": "Softmax:1", "type": "SOFTMAX", "ms": 0.03},
-    ]
-    assert found["cpus"] == [1]
-    assert any("only a part" in doubt for doubt in found["doubts"]) == (delegate == "gpu")
+    assert found.profile == (
+        OperatorTime(operator="Conv2d_0/Relu6:0", type="CONV_2D", ms=4.26),
+        OperatorTime(operator="Softmax:1", type="SOFTMAX", ms=0.03),
+    )
+    assert found.cpus == (1,)
+    assert any("only a part" in doubt for doubt in found.doubts) == (delegate == "gpu")
 
 
 PERF_TEST = """
@@ -404,23 +415,23 @@ def test_perf_test(model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> N
     """The output format is that of onnxruntime/test/perftest."""
     program, onnx = script(tmp_path / "tool", PERF_TEST), model.rename(model.with_suffix(".onnx"))
     with opened(name(daemon.serial, python="", perf_test=program)) as device:
-        found = device.measure(Job(onnx, "onnxruntime", threads=3, runs=4, warmup=2, delegate="nnapi", profile=5))
-        assert [round(ms, 6) for ms in found["samples_ms"]] == [3, 4, 5, 6]
-        assert found["profile"] == [{"operator": "conv", "type": "Conv", "ms": pytest.approx(0.5)}]
-        assert (found["load_ms"], found["first_ms"], found["peak_memory_bytes"]) == (10.2016, 2, 36696064)
-        device.measure(Job(onnx, "onnxruntime", duration_s=1.5))
+        found = device.measure(Job(onnx, "onnxruntime", Plan(threads=3, runs=4, warmup=2, delegate="nnapi", profile=5))).measurement
+        assert [round(ms, 6) for ms in found.samples_ms] == [3, 4, 5, 6]
+        assert [(one.operator, one.type, round(one.ms, 6)) for one in found.profile or ()] == [("conv", "Conv", 0.5)]
+        assert (found.load_ms, found.first_ms, found.peak_memory_bytes) == (10.2016, 2, 36696064)
+        device.measure(Job(onnx, "onnxruntime", Plan(duration_s=1.5)))
         first, second, third = device.pull("options").decode().splitlines()
         assert first == "-I -e nnapi -x 3 -m times -r 6 model.onnx result.csv"
         assert "-r 5 -p trace" in second
         assert third == "-I -e cpu -x 1 -m duration -t 2 model.onnx result.csv"
         with pytest.raises(DeviceError, match="no delegate 'gpu'"):
-            device.measure(Job(onnx, "onnxruntime", delegate="gpu"))
+            device.measure(Job(onnx, "onnxruntime", Plan(delegate="gpu")))
 
 
 def test_what_tools_cannot(model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> None:
     spec = name(daemon.serial, python="", benchmark_model=script(tmp_path / "tool", "print('Killed')"), perf_test=tmp_path / "nothing")
     with opened(spec) as device:
-        with pytest.raises(DeviceError, match="cannot answer images") as raised:
+        with pytest.raises(DeviceError, match="cannot predict images") as raised:
             device.measure(Job(model, "litert", images=model, image_count=1))
         assert "Termux" in raised.value.remedy
         with pytest.raises(DeviceError, match="something else than its figures: 'Killed"):
@@ -428,7 +439,7 @@ def test_what_tools_cannot(model: Path, daemon: Daemon, name: Name, tmp_path: Pa
         device.push(script(tmp_path / "tool", TIMING), "benchmark_model")
         device.run(["chmod", "755", "benchmark_model"], 30)
         with pytest.raises(DeviceError, match="no delegate 'nnapi' for this model"):  # the tool goes on without, and exits 0
-            device.measure(Job(model, "litert", delegate="nnapi"))
+            device.measure(Job(model, "litert", Plan(delegate="nnapi")))
         with pytest.raises(DeviceError, match=r"no onnxruntime_perf_test at .*nothing"):
             device.measure(Job(model, "onnxruntime"))
 
@@ -452,7 +463,7 @@ def test_a_pinned_program_is_downloaded_once(
             device.measure(Job(model, "litert"))
         server.shutdown()
     with opened(name(daemon.serial, **settings)) as device:
-        assert device.measure(Job(model, "litert"))["runtime"].startswith("benchmark_model ")
+        assert device.measure(Job(model, "litert")).measurement.runtime.startswith("benchmark_model ")
     [kept] = (tmp_path / "cache" / "edgetl").iterdir()
     kept.write_bytes(b"broken")
     with opened(name(daemon.serial, **settings)) as device, pytest.raises(DeviceError, match="cannot download"):
@@ -484,22 +495,16 @@ def test_an_android_phone_without_a_python(start_daemon: Callable[..., Daemon], 
     onnx.write_bytes(b"ONNX")
     with opened(name(phone.serial, perf_test=program)) as device:
         facts = device.probe()
-        found = device.measure(Job(onnx, "onnxruntime", runs=4, cpus=(0,), profile=1))
-    assert set(runner.probe()) < set(facts)
-    named = {key: facts[key] for key in ("model", "chip", "abi", "os", "python", "battery")}
-    assert named == {
-        "model": "Google Pixel 8",
-        "chip": "Google Tensor G3",
-        "abi": "arm64-v8a",
-        "os": "Android 15",
-        "python": None,
-        "battery": {"level_percent": 85, "charging": True, "temperature_c": 28.5},
-    }
-    assert facts["runtimes"] == {"litert": None, "onnxruntime": None}
-    assert facts["memory_bytes"] > 2**28
-    assert facts["free_bytes"] > 0
-    assert found["before"]["battery"] == found["after"]["battery"] == facts["battery"]
-    assert len(found["samples_ms"]) == 4
+        found = device.measure(Job(onnx, "onnxruntime", Plan(runs=4, cpus=(0,), profile=1))).measurement
+    battery = Battery(level_percent=85, charging=True, temperature_c=28.5)
+    known = (facts.model, facts.chip, facts.abi, facts.os, facts.python, facts.state.battery)
+    assert known == ("Google Pixel 8", "Google Tensor G3", "arm64-v8a", "Android 15", None, battery)
+    assert facts.runtimes == {"litert": None, "onnxruntime": None}
+    assert facts.memory_bytes
+    assert facts.memory_bytes > 2**28
+    assert facts.free_bytes
+    assert found.before.battery == found.after.battery == battery
+    assert len(found.samples_ms) == 4
 
 
 def test_the_shell_of_android_ends_what_hangs() -> None:

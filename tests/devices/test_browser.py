@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.benchmark.plan import Plan, Sent, Subject
-from edgetl.benchmark.run import benchmark
+from edgetl.benchmarking.plan import ModelFile, SentImages
+from edgetl.benchmarking.run import benchmark
 from edgetl.devices import base, browser, browser_runtimes, open_device
-from edgetl.devices.base import Job
+from edgetl.devices.base import Job, Plan
 from edgetl.devices.browser import _NAMES
 from edgetl.devices.browser_runtimes import RUNTIMES, Package, unpack, web_files
 from edgetl.devices.browser_server import served
@@ -78,31 +78,38 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @needs_chromium
 @pytest.mark.usefixtures("runtimes")
-def test_a_browser_predictions_as_this_host_does(made: Made, tmp_path: Path, temporary: Path) -> None:
+def test_a_browser_predicts_as_this_host_does(made: Made, tmp_path: Path, temporary: Path) -> None:
     """The int8 files of a trained run, in both formats."""
     project = Project.open(made.run)
     images = project.trained_images()
     pixels = np.ascontiguousarray(images.pixels[:12])
     pixels.tofile(tmp_path / "images.bin")
-    sent = Sent(tmp_path / "images.bin", images.label_ids[:12])
+    sent = SentImages(tmp_path / "images.bin", images.label_ids[:12])
     files = {"litert": made.run / "export" / "model_int8.tflite", "onnxruntime": made.run / "export" / "model_int8.onnx"}
-    subjects = [Subject(name, file, name, expected=open_session(file, project.contract)(pixels)) for name, file in files.items()]
-    document = benchmark(subjects, ["browser"], Plan(runs=5), sent)
+    models = [ModelFile(name, file, name, expected=open_session(file, project.contract)(pixels)) for name, file in files.items()]
+    measured = benchmark(models, ["browser"], Plan(runs=5), sent)
 
-    device = document["devices"]["browser"]
-    assert "Chrom" in device["model"]
-    assert "Chrome/" in device["user_agent"]
-    assert device["cores"] >= 1
-    assert device["cross_origin_isolated"]
-    assert device["runtimes"] == {name: packages[0].version for name, packages in RUNTIMES.items()}
+    device = measured.devices["browser"].facts
+    assert device
+    assert device.browser
+    assert "Chrom" in device.model
+    assert "Chrome/" in device.browser.user_agent
+    assert device.cores
+    assert device.browser.cross_origin_isolated
+    assert device.runtimes == {name: packages[0].version for name, packages in RUNTIMES.items()}
     used = [RUNTIMES[name][0] for name in files]
-    assert [result.get("runtime") for result in document["results"]] == [f"{package.name} {package.version}" for package in used]
-    for result in document["results"]:
-        assert result["predictions"]["agreement"]["top1_agreement"] == 1
-        assert result["latency_ms"]["runs"] == 5
-        assert 0 < result["clock_resolution_ms"] < 0.05  # a page that is not isolated gets 0.1
-        assert min(result[key] for key in ("import_ms", "load_ms", "first_ms")) > 0
-        assert 2**24 < result["peak_memory_bytes"] < 2**33
+    assert len(measured.results) == len(used)
+    for result, package in zip(measured.results, used, strict=True):
+        found = result.measurement
+        assert found
+        assert found.runtime == f"{package.name} {package.version}"
+        assert result.predictions
+        assert result.predictions.agreement.top1_agreement == 1
+        assert found.latency_ms
+        assert found.latency_ms.runs == 5
+        assert 0 < (found.clock_resolution_ms or 0) < 0.05  # a page that is not isolated gets 0.1
+        assert min(found.import_ms or 0, found.load_ms or 0, found.first_ms or 0) > 0
+        assert 2**24 < (found.peak_memory_bytes or 0) < 2**33
 
 
 @needs_chromium
@@ -110,17 +117,18 @@ def test_a_browser_predictions_as_this_host_does(made: Made, tmp_path: Path, tem
 def test_threads_cores_operators_and_short_inferences(tiny: Path, tmp_path: Path, temporary: Path) -> None:
     pixels = np.random.default_rng(1).integers(100, 104, (3, SIZE, SIZE, 3), np.uint8)
     pixels.tofile(tmp_path / "images.bin")
-    job = Job(tiny, "onnxruntime", 2, runs=4, cpus=(0,), profile=2, images=tmp_path / "images.bin", image_count=3)
+    job = Job(tiny, "onnxruntime", Plan(threads=2, runs=4, cpus=(0,), profile=2), tmp_path / "images.bin", 3)
     with closing(open_device("browser")) as device:
-        found = device.measure(job)
+        reply = device.measure(job)
     means = pixels.mean((1, 2), dtype=np.float64)
     expected = np.exp(means) / np.exp(means).sum(1, keepdims=True)
-    np.testing.assert_allclose(found["predictions"], expected, atol=1e-5)
-    assert found["cpus"] == [0]
-    assert {one["type"] for one in found["profile"]} == {"Cast", "ReduceMean", "Softmax"}
-    assert all(one["ms"] >= 0 for one in found["profile"])
-    assert found["inferences_per_sample"] >= 1
-    assert len(found["samples_ms"]) == 4
+    np.testing.assert_allclose(reply.predictions, expected, atol=1e-5)
+    found = reply.measurement
+    assert found.cpus == (0,)
+    assert {one.type for one in found.profile or ()} == {"Cast", "ReduceMean", "Softmax"}
+    assert all(one.ms >= 0 for one in found.profile or ())
+    assert found.inferences_per_sample
+    assert len(found.samples_ms) == 4
 
 
 @needs_chromium
@@ -140,7 +148,7 @@ def test_a_page_that_hangs_is_ended(tiny: Path, temporary: Path, monkeypatch: py
     monkeypatch.setattr(base, "_SLOWEST_RUN_S", 0.0)
     monkeypatch.setattr(browser, "START_S", 4.0)
     with closing(open_device("browser")) as device, pytest.raises(DeviceError, match="did not finish within 8 s"):
-        device.measure(Job(tiny, "onnxruntime", runs=10**9))
+        device.measure(Job(tiny, "onnxruntime", Plan(runs=10**9)))
 
 
 @needs_chromium
@@ -158,7 +166,7 @@ def test_an_interrupted_benchmark_ends_the_browser(tiny: Path, temporary: Path) 
     threading.Thread(target=interrupt, daemon=True).start()
     try:
         with closing(open_device("browser")) as device, pytest.raises(DeviceError, match="browser: "):
-            device.measure(Job(tiny, "onnxruntime", runs=10**5))
+            device.measure(Job(tiny, "onnxruntime", Plan(runs=10**5)))
     finally:
         done.set()
 
@@ -168,16 +176,17 @@ def test_an_interrupted_benchmark_ends_the_browser(tiny: Path, temporary: Path) 
 @pytest.mark.usefixtures("runtimes")
 def test_delegates_that_are_not_there(tiny: Path, delegate: str, said: str) -> None:
     with closing(open_device("browser")) as device:
-        if delegate == "gpu" and device.probe()["webgpu"]:
+        browser = device.probe().browser
+        if delegate == "gpu" and browser and browser.webgpu:
             pytest.skip("there is a GPU")
         with pytest.raises(DeviceError, match=said):
-            device.measure(Job(tiny, "onnxruntime", delegate=delegate))
+            device.measure(Job(tiny, "onnxruntime", Plan(delegate=delegate)))
 
 
 @needs_chromium
 def test_cores_that_are_not_there(tiny: Path, runtimes: None) -> None:
     with closing(open_device("browser")) as device, pytest.raises(DeviceError, match="cannot run on the cores 1000"):
-        device.measure(Job(tiny, "onnxruntime", cpus=(1000,)))
+        device.measure(Job(tiny, "onnxruntime", Plan(cpus=(1000,))))
 
 
 def devices_file(monkeypatch: pytest.MonkeyPatch, folder: Path, **settings: object) -> None:
@@ -211,7 +220,7 @@ def test_no_playwright(cli: Callable[..., CliResult], tiny: Path, monkeypatch: p
     assert "edgetl[web]" in caught.value.remedy
     outcome = cli("benchmark", tiny, "--device", "browser", "--device", "local", "--runs", 1, "--json")
     assert outcome.code == DeviceError.exit_code
-    assert "playwright" in outcome.document["devices"]["browser"]["error"]["problem"]
+    assert "playwright" in outcome.document["devices"]["browser"]["failure"]["problem"]
     assert [result["device"] for result in outcome.document["results"]] == ["local"]  # the others' results are kept
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.benchmark.operators import with_layers
+from edgetl.benchmarking.operators import with_layers
 from edgetl.devices import base
-from edgetl.devices.base import Job
+from edgetl.devices.base import Job, Plan
 from edgetl.devices.litert_profile import named
 from edgetl.devices.local import LocalDevice
 from tests.conftest import CliResult, Made
@@ -24,31 +24,31 @@ def device() -> Iterator[LocalDevice]:
 
 
 def job(model: Path, runtime: str = "litert", **choices: object) -> Job:
-    return Job(model, runtime, runs=20, warmup=5, profile=20, **choices)  # type: ignore[arg-type]
+    return Job(model, runtime, Plan(runs=20, warmup=5, profile=20, **choices))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["float32", "int8"])
 @pytest.mark.parametrize("delegate", ["default", "cpu"])
 def test_names_the_layers_of_a_tiny_network(kind: str, delegate: str, device: LocalDevice, tmp_path: Path) -> None:
     model = write(kind, tmp_path)
-    operators = with_layers(device.measure(job(model, delegate=delegate))["profile"], model)
-    assert set(LAYERS) <= {one["layer"] for one in operators}
-    assert all(one["ms"] >= 0 for one in operators)  # XNNPACK rounds down to whole microseconds
-    assert max(one["ms"] for one in operators) > 0
-    inside = any("(NHWC" in one["type"] for one in operators)
+    operators = with_layers(device.measure(job(model, delegate=delegate)).measurement.profile or (), model)
+    assert set(LAYERS) <= {one.layer for one in operators}
+    assert all(one.ms >= 0 for one in operators)  # XNNPACK rounds down to whole microseconds
+    assert max(one.ms for one in operators) > 0
+    inside = any("(NHWC" in one.type for one in operators)
     assert inside == (delegate == "default"), "XNNPACK's own operators, not one for all that it took"
 
 
 @pytest.mark.parametrize(("suffix", "runtime"), [(".tflite", "litert"), (".onnx", "onnxruntime")])
 def test_a_real_int8_models_operators_add_up_to_its_latency(suffix: str, runtime: str, device: LocalDevice, made: Made) -> None:
     model = made.run / "export" / f"model_int8{suffix}"
-    result = device.measure(job(model, runtime))
-    operators = with_layers(result["profile"], model)
-    assert {"stem_relu", "blocks_1_depthwise_relu", "logits"} <= {one["layer"] for one in operators}
+    found = device.measure(job(model, runtime)).measurement
+    operators = with_layers(found.profile or (), model)
+    assert {"stem_relu", "blocks_1_depthwise_relu", "logits"} <= {one.layer for one in operators}
     # Measured 0.85 to 0.95 on a quiet machine: microseconds are rounded down, and Python's call is not in it. A machine that others
     # use runs the two measurements, a second apart, at speeds that differ by up to 2.5; ONNX Runtime's mean holds interruptions, too.
     most = 4 if runtime == "litert" else 20
-    assert 1 / 4 < sum(one["ms"] for one in operators) / np.median(result["samples_ms"]) < most
+    assert 1 / 4 < sum(one.ms for one in operators) / np.median(found.samples_ms) < most
 
 
 def test_another_release_costs_the_profile_only(cli: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -69,10 +69,10 @@ def test_a_crash_costs_the_profile_only(end: str, why: str, device: LocalDevice,
     script = tmp_path / "litert_profile.py"
     script.write_text(f"import ctypes, os\n{end}\n", encoding="utf-8")
     monkeypatch.setattr(base, "_LITERT_PROFILE", script)
-    result = device.measure(job(write("int8", tmp_path)))
-    assert len(result["samples_ms"]) == 20
-    assert result["profile"] is None
-    assert why in result["profile_note"]
+    found = device.measure(job(write("int8", tmp_path))).measurement
+    assert len(found.samples_ms) == 20
+    assert found.profile is None
+    assert why in found.profile_note
 
 
 def test_what_cannot_be_matched_keeps_the_kernels_name() -> None:

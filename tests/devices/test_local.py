@@ -26,52 +26,60 @@ def device() -> Iterator[LocalDevice]:
 
 def test_it_says_what_it_is(device: LocalDevice) -> None:
     facts = device.probe()
-    assert facts["cores"] >= 1
-    assert facts["memory_bytes"] > 2**28
-    assert facts["abi"] in ("x86_64", "aarch64")
-    assert facts["chip"]
-    assert facts["os"]
-    assert all(facts["runtimes"].values()), "the environment of the tests has both"
-    assert facts.keys() >= {"governors", "frequencies_mhz", "temperatures_c", "free_bytes", "load_average"}
+    assert facts.cores
+    assert facts.memory_bytes
+    assert facts.memory_bytes > 2**28
+    assert facts.abi in ("x86_64", "aarch64")
+    assert facts.chip
+    assert facts.os
+    assert all(facts.runtimes.values()), "the environment of the tests has both"
+    assert facts.free_bytes
+    assert facts.load_average is not None
 
 
 @every_runtime
 def test_what_it_measures(device: LocalDevice, models: Models, runtime: str) -> None:
-    found = device.measure(models.job(runtime, runs=30))
-    assert len(found["samples_ms"]) == 30
-    assert min(found["samples_ms"]) > 0
-    assert found["cold_start_ms"] >= found["load_ms"] + found["first_ms"]
-    assert 2**24 < found["peak_memory_bytes"] < 2**29, "of the runner alone, not of the process that started it"
-    assert found["runtime"].split()[1][0].isdigit()
-    np.testing.assert_array_equal(np.float32(found["predictions"]), models.expected(runtime))
-    assert np.ptp(found["predictions"], axis=0).min() > 0.1, "a model that always predicts the same would agree with anything"
-    assert found["before"].keys() == found["after"].keys() == {"governors", "frequencies_mhz", "temperatures_c"}
+    reply = device.measure(models.job(runtime, runs=30))
+    found = reply.measurement
+    assert len(found.samples_ms) == 30
+    assert min(found.samples_ms) > 0
+    assert None not in (found.cold_start_ms, found.load_ms, found.first_ms, found.peak_memory_bytes)
+    assert found.cold_start_ms >= found.load_ms + found.first_ms  # type: ignore[operator]
+    assert 2**24 < found.peak_memory_bytes < 2**29, "of the runner alone, not of the process that started it"  # type: ignore[operator]
+    assert found.runtime.split()[1][0].isdigit()
+    np.testing.assert_array_equal(np.float32(reply.predictions), models.expected(runtime))
+    assert np.ptp(reply.predictions, axis=0).min() > 0.1, "a model that always predicts the same would agree with anything"
+    state = runner.state()
+    assert found.before.governors == found.after.governors == tuple(state["governors"])
+    assert found.after.temperatures_c.keys() == state["temperatures_c"].keys()
 
 
 def test_a_duration_is_a_lower_bound(device: LocalDevice, models: Models) -> None:
-    found = device.measure(models.job("litert", runs=3, duration_s=0.3))
-    assert len(found["samples_ms"]) > 3
-    assert sum(found["samples_ms"]) > 100, "most of 0.3 s was spent in runs of far less than a millisecond"
+    found = device.measure(models.job("litert", runs=3, duration_s=0.3)).measurement
+    assert len(found.samples_ms) > 3
+    assert sum(found.samples_ms) > 100, "most of 0.3 s was spent in runs of far less than a millisecond"
 
 
 def test_very_many_samples_are_thinned_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "MOST_SAMPLES", 8)
     ticks = iter(range(10_000))
     monkeypatch.setattr(runner.time, "perf_counter_ns", lambda: next(ticks) ** 2)  # every run takes longer than the one before
-    samples = runner._timed(lambda: None, {"warmup": 0, "runs": 100, "duration_s": 0})
+    order = runner.Order("", "", None, threads=1, runs=100, warmup=0, duration_s=0, cpus=[], delegate="default", profile=0)
+    samples = runner._timed(lambda: None, order)
     assert 4 <= len(samples) < 8
     assert len({round(1e6 * gap) for gap in np.diff(samples)}) == 1, "evenly spaced"
 
 
 def test_only_the_chosen_cores_run(device: LocalDevice, models: Models) -> None:
-    assert device.measure(models.job("litert", cpus=(0,)))["cpus"] == [0]
-    assert device.measure(models.job("onnxruntime", delegate="cpu"))["samples_ms"]
+    assert device.measure(models.job("litert", cpus=(0,))).measurement.cpus == (0,)
+    assert device.measure(models.job("onnxruntime", delegate="cpu")).measurement.samples_ms
 
 
 def test_a_profile_names_operators(device: LocalDevice, models: Models) -> None:
-    profile = device.measure(models.job("onnxruntime", profile=5))["profile"]
-    assert {one["type"] for one in profile} >= {"QLinearConv"}
-    assert all(one["ms"] >= 0 for one in profile)
+    profile = device.measure(models.job("onnxruntime", profile=5)).measurement.profile
+    assert profile
+    assert {one.type for one in profile} >= {"QLinearConv"}
+    assert all(one.ms >= 0 for one in profile)
 
 
 @pytest.mark.parametrize("delegate", ["gpu", "nnapi"])
@@ -101,7 +109,7 @@ def test_a_python_without_the_runtime_gets_advice(models: Models, tmp_path: Path
     devices_toml(f"[bare]\nkind = 'local'\npython = {json.dumps(str(bare))}\n")
     device = open_device("bare")
     try:
-        assert device.probe()["runtimes"] == {"litert": None, "onnxruntime": None}
+        assert device.probe().runtimes == {"litert": None, "onnxruntime": None}
         with pytest.raises(DeviceError, match="cannot import onnxruntime") as caught:
             device.measure(models.job("onnxruntime"))
         assert "pip install onnxruntime" in caught.value.remedy

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgetl.devices import open_device
-from edgetl.devices.base import Job
+from edgetl.devices.base import Job, Plan
 from edgetl.devices.local import LocalDevice
 from edgetl.errors import DeviceError, UsageError
 from tests.conftest import CliResult, Made
@@ -38,7 +38,7 @@ def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def asked(tmp_path: Path) -> Callable[..., Job]:
     file = tmp_path / "images.bin"
     images(COUNT).tofile(file)
-    return lambda kind, **choices: Job(write(kind, tmp_path), "litert", images=file, image_count=COUNT, **choices)
+    return lambda kind, **choices: Job(write(kind, tmp_path), "litert", Plan(**choices), file, COUNT)
 
 
 @pytest.fixture
@@ -85,12 +85,12 @@ def test_facts_are_the_emulated_processors() -> None:
     facts = device.probe()
     device.close()
     assert not device.timed
-    assert (facts["chip"], facts["abi"]) == ("cortex-a53", "aarch64")
-    assert facts["model"].startswith("QEMU ")
-    assert facts["runtimes"]["litert"]
-    assert facts["runtimes"]["onnxruntime"]
-    assert facts["memory_bytes"] is facts["cores"] is None
-    assert not facts["frequencies_mhz"]
+    assert (facts.chip, facts.abi) == ("cortex-a53", "aarch64")
+    assert facts.model.startswith("QEMU ")
+    assert facts.runtimes["litert"]
+    assert facts.runtimes["onnxruntime"]
+    assert facts.memory_bytes is facts.cores is None
+    assert not facts.state.frequencies_mhz
 
 
 @pytest.mark.usefixtures("emulator")
@@ -108,13 +108,13 @@ def test_arm_kernels_answer_as_this_hosts(processor: str, asked: Callable[..., J
     device = open_device(f"qemu:{processor}")
     emulated = device.measure(asked("int8", runs=1000, warmup=1000, profile=5))
     device.close()
-    predictions, expected = (np.array(result["predictions"]) for result in (emulated, here.measure(asked("int8", runs=1))))
+    predictions, expected = (np.array(reply.predictions) for reply in (emulated, here.measure(asked("int8", runs=1))))
     assert np.ptp(expected, axis=0).max() > 0.2, "the network must tell the images apart, or this test shows nothing"
     np.testing.assert_allclose(predictions, expected, atol=3 / 256)  # a rounding in each of three layers
-    assert len(emulated["samples_ms"]) == 1, "its times mean nothing: not one more run than is needed"
-    assert emulated["peak_memory_bytes"] is None
-    assert emulated["profile"] is None
-    assert "emulator" in emulated["profile_note"]
+    assert len(emulated.measurement.samples_ms) == 1, "its times mean nothing: not one more run than is needed"
+    assert emulated.measurement.peak_memory_bytes is None
+    assert emulated.measurement.profile is None
+    assert "emulator" in emulated.measurement.profile_note
 
 
 @pytest.mark.usefixtures("emulator")
@@ -122,7 +122,7 @@ def test_command_claims_no_latency(cli: Callable[..., CliResult], tmp_path: Path
     outcome = cli("benchmark", write("int8", tmp_path), "--device", "qemu:cortex-a53", "--out", tmp_path, "--json")
     assert outcome.code == 0, outcome.err
     [result] = outcome.document["results"]
-    assert result["latency_ms"] is result["cold_start_ms"] is None
+    assert result["measurement"]["latency_ms"] is result["measurement"]["cold_start_ms"] is None
     assert "not timed" in outcome.err
     assert not (tmp_path / "benchmark.png").exists()
 
@@ -134,5 +134,5 @@ def test_32_images_of_a_run_in_two_minutes_a_model(cli: Callable[..., CliResult]
     outcome = cli("benchmark", made.run, *devices, "--accuracy", 32, "--out", tmp_path, "--json")
     assert outcome.code == 0, outcome.err
     for result in outcome.document["results"]:
-        assert result["seconds"] < 120
+        assert result["measurement"]["seconds"] < 120
         assert result["predictions"]["agreement"]["top1_agreement"] == 1

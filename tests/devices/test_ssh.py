@@ -35,10 +35,10 @@ def test_it_probes_and_measures(board: Toml, models: Models, runtime: str) -> No
     board()
     with closing(open_device("board")) as device:
         facts = device.probe()
-        assert facts["runtimes"][runtime]
-        found = device.measure(models.job(runtime))
-    assert len(found["samples_ms"]) == 5
-    np.testing.assert_array_equal(np.float32(found["predictions"]), models.expected(runtime))
+        assert facts.runtimes[runtime]
+        reply = device.measure(models.job(runtime))
+    assert len(reply.measurement.samples_ms) == 5
+    np.testing.assert_array_equal(np.float32(reply.predictions), models.expected(runtime))
 
 
 def test_names_are_data_and_nothing_is_left(sshd: Server, devices_toml: Toml, models: Models, tmp_path: Path) -> None:
@@ -138,8 +138,8 @@ def test_a_board_that_vanishes_is_an_error_and_others_keep_their_results(
     sshd.start()
     assert outcome.code == 10, outcome.err
     by_device = {result["device"]: result for result in outcome.document["results"]}
-    assert by_device["local"]["latency_ms"]["p50"] > 0
-    assert "error" in by_device.get("board", outcome.document["devices"]["board"])
+    assert by_device["local"]["measurement"]["latency_ms"]["p50"] > 0
+    assert by_device.get("board", outcome.document["devices"]["board"])["failure"]
     assert (tmp_path / "benchmark.json").is_file()
     assert open_device("board").close() is None, "the next call finds the board again"
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from edgetl.diagnosis.alike import find_pairs, perceptual_hash
-from edgetl.diagnosis.base import Look
+from edgetl.diagnosis.base import ImageFacts
 
 COUNT = 40
 
@@ -21,9 +21,9 @@ def image(seed: int) -> Image.Image:
     return Image.fromarray(coarse).resize((320, 240), Image.Resampling.BICUBIC)
 
 
-def look(shown: Image.Image) -> Look:
+def facts(shown: Image.Image) -> ImageFacts:
     thumbnail = np.asarray(shown.convert("L").resize((48, 48), Image.Resampling.BILINEAR))
-    return Look(hashlib.sha256(shown.tobytes()).hexdigest(), shown.size, "RGB", 1, "", 50.0, thumbnail)
+    return ImageFacts(hashlib.sha256(shown.tobytes()).hexdigest(), shown.size, "RGB", 1, "", 50.0, thumbnail)
 
 
 def encoded(shown: Image.Image) -> Image.Image:
@@ -42,37 +42,37 @@ ALTERED = {
 
 @pytest.mark.parametrize("way", ALTERED)
 def test_an_altered_copy_is_found_by_the_hash_alone(way: str) -> None:
-    looks = [*(look(image(seed)) for seed in range(COUNT)), look(ALTERED[way](image(7)))]
-    pairs = find_pairs(looks, None)
+    found = [*(facts(image(seed)) for seed in range(COUNT)), facts(ALTERED[way](image(7)))]
+    pairs = find_pairs(found, None)
     assert [(pair.first, pair.second) for pair in pairs] == [(7, COUNT)]
     assert 0.95 <= pairs[0].likeness < 1
 
 
 def test_a_cropped_copy_is_found_through_its_features() -> None:
     cropped = image(7).crop((30, 20, 310, 222))
-    looks = [*(look(image(seed)) for seed in range(COUNT)), look(cropped)]
+    found = [*(facts(image(seed)) for seed in range(COUNT)), facts(cropped)]
     features = np.random.default_rng(0).normal(size=(COUNT + 1, 32)).astype(np.float32)
     features[COUNT] = features[7] + 0.1
-    assert [(pair.first, pair.second) for pair in find_pairs(looks, features)] == [(7, COUNT)]
+    assert [(pair.first, pair.second) for pair in find_pairs(found, features)] == [(7, COUNT)]
 
 
 def test_equal_files_are_paired_with_the_first() -> None:
-    looks = [look(image(seed)) for seed in (0, 1, 0, 0)]
-    assert [(pair.first, pair.second, pair.likeness) for pair in find_pairs(looks, None)] == [(0, 2, 1.0), (0, 3, 1.0)]
+    found = [facts(image(seed)) for seed in (0, 1, 0, 0)]
+    assert [(pair.first, pair.second, pair.likeness) for pair in find_pairs(found, None)] == [(0, 2, 1.0), (0, 3, 1.0)]
 
 
 def test_blank_images_are_no_copies_of_each_other() -> None:
-    blanks = [look(Image.new("RGB", (30, 30), (level, level, level))) for level in range(0, 250, 50)]
+    blanks = [facts(Image.new("RGB", (30, 30), (level, level, level))) for level in range(0, 250, 50)]
     assert find_pairs(blanks, np.zeros((5, 8), np.float32)) == ()
     assert find_pairs([], None) == ()
 
 
 def test_the_hash_keeps_to_the_scene() -> None:
-    thumbnails = np.stack([look(shown).thumbnail for shown in (image(1), encoded(image(1)), image(2))]).astype(np.float32)
+    thumbnails = np.stack([facts(shown).thumbnail for shown in (image(1), encoded(image(1)), image(2))]).astype(np.float32)
     same, other = (int(np.bitwise_count(perceptual_hash(thumbnails)[0] ^ perceptual_hash(thumbnails)[row])) for row in (1, 2))
     assert same <= 4 < 12 < other
 
 
 def test_tiny_images_are_compared_by_their_bytes_only() -> None:
-    looks = [replace(look(shown), size=(8, 8)) for shown in (image(1), encoded(image(1)), image(1))]
-    assert [(pair.first, pair.second) for pair in find_pairs(looks, None)] == [(0, 2)]
+    found = [replace(facts(shown), size=(8, 8)) for shown in (image(1), encoded(image(1)), image(1))]
+    assert [(pair.first, pair.second) for pair in find_pairs(found, None)] == [(0, 2)]

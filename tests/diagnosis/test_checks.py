@@ -8,55 +8,55 @@ import pytest
 
 from edgetl.data.base import Rejected
 from edgetl.diagnosis import CHECKS
-from edgetl.diagnosis.base import Finding, Look, Pair, Seen
+from edgetl.diagnosis.base import DatasetFacts, Finding, ImageFacts, Pair
 
 PER_CLASS = {"train": 40, "val": 12}
 
 
-def sound() -> Seen:
+def sound() -> DatasetFacts:
     """Two classes of 52 images, told apart by their features."""
     splits = tuple(split for _ in range(2) for split, count in PER_CLASS.items() for _ in range(count))
     labels = np.repeat([0, 1], sum(PER_CLASS.values()))
-    looks = tuple(Look(f"{row:064}", (320, 240), "RGB", 1, "", 50.0, np.zeros((48, 48), np.uint8)) for row in range(len(labels)))
+    images = tuple(ImageFacts(f"{row:064}", (320, 240), "RGB", 1, "", 50.0, np.zeros((48, 48), np.uint8)) for row in range(len(labels)))
     features = np.random.default_rng(0).normal(size=(len(labels), 200)).astype(np.float32)
     features += 2 * labels[:, None]
-    return Seen(("cat", "dog"), tuple(f"{row}.jpg" for row in range(len(labels))), labels, splits, looks, (), (), features)
+    return DatasetFacts(("cat", "dog"), tuple(f"{row}.jpg" for row in range(len(labels))), labels, splits, images, (), (), features)
 
 
-def with_look(**changes: object) -> Seen:
-    seen = sound()
-    return replace(seen, looks=(replace(seen.looks[0], **changes), *seen.looks[1:]))  # type: ignore[arg-type]
+def with_facts(**changes: object) -> DatasetFacts:
+    dataset = sound()
+    return replace(dataset, images=(replace(dataset.images[0], **changes), *dataset.images[1:]))  # type: ignore[arg-type]
 
 
-def relabelled(row: int) -> Seen:
-    seen = sound()
-    labels = seen.label_ids.copy()
+def relabelled(row: int) -> DatasetFacts:
+    dataset = sound()
+    labels = dataset.label_ids.copy()
     labels[row] = 1 - labels[row]
-    return replace(seen, label_ids=labels)
+    return replace(dataset, label_ids=labels)
 
 
-def paired(first: int, second: int, likeness: float) -> Seen:
+def paired(first: int, second: int, likeness: float) -> DatasetFacts:
     return replace(sound(), pairs=(Pair(first, second, likeness),))
 
 
-def without(*rows: int) -> Seen:
-    seen = sound()
-    kept = [row for row in range(len(seen.names)) if row not in rows]
+def without(*rows: int) -> DatasetFacts:
+    dataset = sound()
+    kept = [row for row in range(len(dataset.names)) if row not in rows]
     return replace(
-        seen,
-        names=tuple(seen.names[row] for row in kept),
-        label_ids=seen.label_ids[kept],
-        splits=tuple(seen.splits[row] for row in kept),
-        looks=tuple(seen.looks[row] for row in kept),
+        dataset,
+        names=tuple(dataset.names[row] for row in kept),
+        label_ids=dataset.label_ids[kept],
+        splits=tuple(dataset.splits[row] for row in kept),
+        images=tuple(dataset.images[row] for row in kept),
         features=None,
     )
 
 
-FAULTS: dict[str, list[tuple[Callable[[], Seen], str, str]]] = {
+FAULTS: dict[str, list[tuple[Callable[[], DatasetFacts], str, str]]] = {
     "unreadable": [(lambda: replace(sound(), rejected=(Rejected("x.jpg", "the file is empty"),)), "x.jpg", "exclude")],
     "damaged": [
-        (lambda: with_look(damage="Corrupt JPEG data: premature end"), "0.jpg", "exclude"),
-        (lambda: with_look(damage="damaged: 3 extraneous bytes before marker"), "0.jpg", "consider"),
+        (lambda: with_facts(damage="Corrupt JPEG data: premature end"), "0.jpg", "exclude"),
+        (lambda: with_facts(damage="damaged: 3 extraneous bytes before marker"), "0.jpg", "consider"),
     ],
     "leaks": [
         (lambda: paired(0, 40, 1.0), "0.jpg", "exclude"),
@@ -72,10 +72,10 @@ FAULTS: dict[str, list[tuple[Callable[[], Seen], str, str]]] = {
         (lambda: without(*range(40, 52)), "cat", ""),
         (lambda: without(*range(40, 48)), "cat", ""),
     ],
-    "constant": [(lambda: with_look(contrast=1.0), "0.jpg", "consider")],
-    "sizes": [(lambda: with_look(size=(40, 40)), "0.jpg", ""), (lambda: with_look(size=(800, 240)), "0.jpg", "")],
-    "colours": [(lambda: with_look(mode="CMYK"), "0.jpg", "")],
-    "rotated": [(lambda: with_look(orientation=6), "0.jpg", "")],
+    "constant": [(lambda: with_facts(contrast=1.0), "0.jpg", "consider")],
+    "sizes": [(lambda: with_facts(size=(40, 40)), "0.jpg", ""), (lambda: with_facts(size=(800, 240)), "0.jpg", "")],
+    "colours": [(lambda: with_facts(mode="CMYK"), "0.jpg", "")],
+    "rotated": [(lambda: with_facts(orientation=6), "0.jpg", "")],
 }
 
 
@@ -88,7 +88,7 @@ def test_nothing_is_found_where_nothing_is_wrong(name: str) -> None:
 def test_a_fault_is_found_by_its_check(name: str, number: int) -> None:
     make, what, listed = FAULTS[name][number]
     found = list(CHECKS.load(name)(make()))
-    assert found[0].what == what
+    assert found[0].name == what
     assert {one.kind for one in found} == {"class" if name == "classes" else "image"}
     for way in ("exclude", "consider"):
         names = {left for one in found for left in getattr(one, way)}
@@ -104,16 +104,16 @@ def test_a_copy_is_named_once() -> None:
 
 
 def test_labels_are_not_judged_by_too_few_images() -> None:
-    seen = sound()
+    dataset = sound()
     few = [*range(5), *range(52, 104)]
     assert not list(
         CHECKS.load("wrong_labels")(
             replace(
-                seen,
-                names=tuple(seen.names[row] for row in few),
-                label_ids=seen.label_ids[few],
-                splits=tuple(seen.splits[row] for row in few),
-                looks=tuple(seen.looks[row] for row in few),
+                dataset,
+                names=tuple(dataset.names[row] for row in few),
+                label_ids=dataset.label_ids[few],
+                splits=tuple(dataset.splits[row] for row in few),
+                images=tuple(dataset.images[row] for row in few),
                 features=np.zeros((len(few), 8), np.float32),
             )
         )

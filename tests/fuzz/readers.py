@@ -20,7 +20,7 @@ from unittest import mock
 import numpy as np
 
 from edgetl import recipe
-from edgetl.benchmark.gate import against, load_baseline
+from edgetl.benchmarking.gate import against, load_baseline
 from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
 from edgetl.data.index import DataIndex
@@ -206,7 +206,7 @@ def _tflite(content: bytes, at: Path) -> None:
 
 
 def _onnx(content: bytes, at: Path) -> None:
-    from edgetl.benchmark.operators import with_layers
+    from edgetl.benchmarking.operators import with_layers
     from edgetl.export import onnx_file as onnx
     from edgetl.export.base import About
 

@@ -41,7 +41,7 @@ def test_a_runs_files_are_measured_and_answer_as_here(cli: Cli, run_copy: Path) 
     document = outcome.document
     assert {result["model"] for result in document["results"]} == set(document["models"]) == MODELS
     for result in document["results"]:
-        assert len(result["samples_ms"]) == result["latency_ms"]["runs"] == 5
+        assert len(result["measurement"]["samples_ms"]) == result["measurement"]["latency_ms"]["runs"] == 5
         assert result["predictions"]["images"] == 9
         assert result["predictions"]["agreement"]["top1_agreement"] == 1, "the same files by the same runtimes on the same machine"
         assert result["predictions"]["agreement"]["max_steps"] < 0.01
@@ -55,9 +55,9 @@ def test_what_is_written_can_be_read(measured: Path) -> None:
     rows = list(csv.DictReader((measured / "benchmark.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["model"] for row in rows] == ["model_int8.tflite", "model_int8.onnx"]
     for row, result in zip(rows, document["results"], strict=True):
-        assert float(row["p50_ms"]) == result["latency_ms"]["p50"] > 0
+        assert float(row["p50_ms"]) == result["measurement"]["latency_ms"]["p50"] > 0
         assert int(row["size_bytes"]) == document["models"][row["model"]]["size_bytes"]
-        assert float(row["cold_start_ms"]) == result["cold_start_ms"]
+        assert float(row["cold_start_ms"]) == result["measurement"]["cold_start_ms"]
     text = (measured / "benchmark.md").read_text(encoding="utf-8")
     assert "| local | model_int8.onnx |" in text
     assert (measured / "benchmark.png").read_bytes().startswith(b"\x89PNG")
@@ -68,7 +68,7 @@ def test_a_baseline_is_a_gate(cli: Cli, made: Made, measured: Path, tmp_path: Pa
     document = json.loads((measured / "benchmark.json").read_text(encoding="utf-8"))
     assert cli("benchmark", *files, "--baseline", measured / "benchmark.json", "--max-slowdown", 1000).code == 0
     for result in document["results"]:
-        result["latency_ms"]["p50"] /= 1e6
+        result["measurement"]["latency_ms"]["p50"] /= 1e6
     (tmp_path / "fast.json").write_text(json.dumps(document), encoding="utf-8")
     slower = cli("benchmark", *files, "--baseline", tmp_path / "fast.json", "--json")
     assert slower.code == 11
@@ -81,9 +81,9 @@ def test_a_baseline_is_a_gate(cli: Cli, made: Made, measured: Path, tmp_path: Pa
 def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: Path) -> None:
     outcome = cli("benchmark", made.run / "export/model_int8.tflite", "--device", CLOSED, "--device", "local", "--json", "--out", tmp_path)
     assert outcome.code == 10
-    assert outcome.document["devices"][CLOSED]["error"]["remedy"]
+    assert outcome.document["devices"][CLOSED]["failure"]["remedy"]
     assert [result["device"] for result in outcome.document["results"]] == ["local"]
-    assert outcome.document["results"][0]["latency_ms"]["p50"] > 0
+    assert outcome.document["results"][0]["measurement"]["latency_ms"]["p50"] > 0
     assert f"warning: {CLOSED}" in outcome.err
 
 
@@ -112,9 +112,9 @@ def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path, monkeyp
     (tmp_path / "devices.toml").write_text("[lab]\nkind = 'ssh'\nhost = 'nobody@127.0.0.1:9'\n", encoding="utf-8")
     outcome = cli("devices", "--json")
     assert outcome.code == 0
-    assert outcome.document["local"]["runtimes"]["litert"]
+    assert outcome.document["local"]["facts"]["runtimes"]["litert"]
     for name in ("lab", "adb"):
-        assert "error" in outcome.document[name]
+        assert outcome.document[name]["failure"]["problem"]
         assert name in outcome.err
 
 
@@ -124,7 +124,7 @@ def test_devices_are_said_with_what_is_missing(cli: Cli, tmp_path: Path, monkeyp
         ("[lab]\nhost = 'x'\n", "with a 'kind'"),
         ("[lab]\nkind = 'sssh'\n", "did you mean 'ssh'"),
         ("[lab]\nkind = 'ssh'\nhots = 'x'\n", "did you mean 'host'"),
-        ("[lab]\nkind = 'ssh'\nhost = 5\n", "table of texts"),
+        ("[lab]\nkind = 'ssh'\nhost = 5\n", "table of strings"),
         ("[lab", "cannot read the devices file"),
     ],
 )

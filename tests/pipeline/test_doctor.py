@@ -62,9 +62,9 @@ def test_faults_are_listed_and_training_leaves_them_out(cli: Cli, faulty: Path, 
     assert outcome.code == 0, outcome.err
     document = outcome.document
     found = document["findings"]
-    assert [one["image"] for one in found["unreadable"]] == ["train/cat/broken.jpg"]
-    assert [(one["image"], one["others"]) for one in found["leaks"]] == [("train/cat/3.png", ["val/cat/<script>alert(1)<.png"])]
-    assert [(one["image"], one["others"]) for one in found["duplicates"]] == [("train/dog/again.png", ["train/dog/1.png"])]
+    assert [one["name"] for one in found["unreadable"]] == ["train/cat/broken.jpg"]
+    assert [(one["name"], one["others"]) for one in found["leaks"]] == [("train/cat/3.png", ["val/cat/<script>alert(1)<.png"])]
+    assert [(one["name"], one["others"]) for one in found["duplicates"]] == [("train/dog/again.png", ["train/dog/1.png"])]
     assert document["exclude"] == ["train/cat/broken.jpg", "train/cat/3.png", "train/dog/again.png"]
     assert json.loads((out / "doctor.json").read_text(encoding="utf-8"))["findings"] == found
     page = (out / "doctor.html").read_text(encoding="utf-8")
@@ -110,8 +110,10 @@ def test_a_run_takes_the_findings_into_its_report(cli: Cli, faulty: Path, tmp_pa
     assert cli("doctor", faulty, "--out", run, "--fast").code == 0
     assert cli("report", run).code == 0
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "leaks: 1" in page
+    assert "Leaks: 1" in page
     assert "train/dog/again.png" in page
+    assert "the same file is in train and val" in page, "what the doctor found, not only that it did"
+    assert "3 images should be left out" in page
     other = cli("doctor", "digits", "--out", run, "--fast")
     assert other.code == 2
     assert "run on other images" in other.err
@@ -154,8 +156,8 @@ def test_few_images_are_examined_too(fast: tuple[str, ...], cli: Cli, tmp_path: 
     assert outcome.code == 0, outcome.err
     assert any("no validation split" in note for note in outcome.document["notes"])
     assert bool(fast) != any("too few images to judge" in note for note in outcome.document["notes"])
-    assert {one["class"] for one in outcome.document["findings"]["classes"]} == {"a", "b", "c"}
-    assert [one["image"] for one in outcome.document["findings"]["constant"]] == ["c/blank.png"]
+    assert {one["name"] for one in outcome.document["findings"]["classes"]} == {"a", "b", "c"}
+    assert [one["name"] for one in outcome.document["findings"]["constant"]] == ["c/blank.png"]
 
 
 def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, faulty: Path, tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
         assert "no validation image in 'dog': accuracy says nothing about it" in outcome.err
     examined = cli("doctor", source, "--out", tmp_path / "found", "--fast", "--json").document["findings"]
     assert all("has no label" in one["detail"] for one in examined["unreadable"])
-    assert "no validation image: accuracy says nothing about it" in [one["detail"] for one in examined["classes"] if one["class"] == "dog"]
+    assert "no validation image: accuracy says nothing about it" in [one["detail"] for one in examined["classes"] if one["name"] == "dog"]
 
 
 @needs_flowers

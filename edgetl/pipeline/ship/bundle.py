@@ -1,7 +1,6 @@
 """Packs a validated run into a bundle."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
@@ -170,13 +170,8 @@ def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
         raise RunError(f"{path.name} was not validated", _REMEDY.partition(",")[0])
     chip = validation.cpu.model
     latency = [MeasuredLatency(device="host of the validation", chip=chip, p50_ms=subject.latency_ms.p50)]
-    with suppress(OSError, ValueError, KeyError, TypeError):  # a benchmark is welcome, not needed
-        measured = json.loads((run.path / "benchmark.json").read_text(encoding="utf-8"))
-        if measured["models"].get(name, {}).get("sha256") == sha256(path):
-            for one in measured["results"]:
-                if one["model"] == name and (one.get("latency_ms") or {}).get("p50") is not None:
-                    facts = measured["devices"][one["device"]]
-                    latency.append(MeasuredLatency(device=one["device"], chip=facts.get("chip") or "", p50_ms=one["latency_ms"]["p50"]))
+    with suppress(RunError):  # a benchmark is welcome, not needed
+        latency += _benchmarked(Benchmark.read(run.path / NAME), name, path)
     accuracy = subject.accuracy
     return BundledModel(
         runtime=runtime_of(path),
@@ -186,6 +181,19 @@ def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
         latency=tuple(latency),
         unverified="",
     )
+
+
+def _benchmarked(benchmark: Benchmark, name: str, path: Path) -> list[MeasuredLatency]:
+    """Return the latency of the model on each device; nothing where another file of its name was measured."""
+    file = benchmark.models.get(name)
+    if file is None or file.sha256 != sha256(path):
+        return []
+    found = []
+    for one in benchmark.timed:
+        facts = benchmark.devices[one.device].facts
+        if one.model == name and one.p50_ms is not None:
+            found.append(MeasuredLatency(device=one.device, chip=facts.chip if facts else "", p50_ms=one.p50_ms))
+    return found
 
 
 def _file(content: bytes) -> BundledFile:

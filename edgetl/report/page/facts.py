@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.benchmarking.results import Benchmark
+from edgetl.diagnosis.results import Diagnosis
 from edgetl.evaluation.validation import Validation
+from edgetl.explanation.results import Explanation
 from edgetl.report.page.blocks import Absent, Section
 from edgetl.run_record import RunRecord
 
@@ -70,10 +73,10 @@ class Facts:
     made: str
     record: RunRecord
     validation: Validation | None
-    benchmark: Document | None
+    benchmark: Benchmark | None
     sensitivity: Document | None
-    doctor: Document | None
-    explained: Document | None
+    doctor: Diagnosis | None
+    explained: Explanation | None
     explained_folder: Path
     predictions: Predictions | Absent
 

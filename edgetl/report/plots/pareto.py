@@ -1,12 +1,14 @@
 """Latency against accuracy and size: which model is worth its time on which device."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from edgetl.benchmarking.results import Benchmark
 from edgetl.files import atomic
 
 _INK, _FAINT, _GRID = "#2b3440", "#8a94a0", "#e3e7ec"
@@ -15,69 +17,85 @@ _NEAR = 1.12  # times as slow: a text's height on this axis
 _AREA = 900.0  # points squared, of the largest model's circle
 
 
-def pareto(document: Mapping[str, Any], path: Path) -> None:
-    """Latency against accuracy and size, as a PNG."""
-    figure = pareto_figure(document)
+@dataclass(frozen=True)
+class ModelPoint:
+    """A model in the plot.
+
+    Args:
+        series: such as the device; points of one series have one colour and one line.
+        label: text at the point; may be empty.
+        p50_ms: median latency of one image.
+        top1_accuracy: in 0..1, where it is known.
+    """
+
+    series: str
+    label: str
+    p50_ms: float
+    size_bytes: int
+    top1_accuracy: float | None
+
+
+def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
+    """Return a point for each model that was timed on each device."""
+    files = ((result, benchmark.models[result.model]) for result in benchmark.timed)
+    return [ModelPoint(one.device, one.model, one.p50_ms or 0.0, file.size_bytes, file.top1_accuracy) for one, file in files]
+
+
+def pareto(points: Sequence[ModelPoint], path: Path) -> None:
+    """Write the plot of latency against accuracy and size as a PNG."""
+    figure = pareto_figure(points)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
-def pareto_figure(document: Mapping[str, Any]) -> Figure:
-    """A circle for each model on each device: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
+def pareto_figure(points: Sequence[ModelPoint]) -> Figure:
+    """Draw a circle for each point: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
 
-    A result has its model's name at it, or its "label".
-    A line joins those that no other on the same device beats in both.
+    A line joins those that no other of the same series beats in both.
     """
-    timed = [result for result in document["results"] if has_median(result)]
-    models = document["models"]
-    accurate = all(models[result["model"]]["top1_accuracy"] is not None for result in timed)
+    accurate = all(point.top1_accuracy is not None for point in points)
     figure = Figure(figsize=(10, 6.2), dpi=120, layout="constrained", facecolor="white")  # inches
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[:].set_color(_FAINT)
     axes.grid(color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
-    largest = max(models[result["model"]]["size_bytes"] for result in timed)
-    for number, device in enumerate(dict.fromkeys(result["device"] for result in timed)):
-        colour = _COLOURS[number % len(_COLOURS)]
-        points, named = [], []
-        for result in (one for one in timed if one["device"] == device):
-            model = models[result["model"]]
-            ms, height = result["latency_ms"]["p50"], 100 * model["top1_accuracy"] if accurate else model["size_bytes"] / 1024
-            points.append((ms, height))
-            axes.scatter(ms, height, _AREA * model["size_bytes"] / largest + 12, colour, alpha=0.35, linewidths=0)
-            axes.plot(ms, height, ".", color=colour)
-            if label := result.get("label", result["model"]):
-                named.append((ms, height, label))
-        for ms, height, name in _together(named):
-            axes.annotate(
-                name, (ms, height), (5, 6), rotation=42, rotation_mode="anchor", textcoords="offset points", fontsize=8.5, color=_INK
-            )
-        front = _front(points, higher_is_better=accurate)
-        axes.plot(*zip(*front, strict=True), color=colour, linewidth=1.2, label=device)
+    largest = max(point.size_bytes for point in points)
+    for number, series in enumerate(dict.fromkeys(point.series for point in points)):
+        _draw(axes, [point for point in points if point.series == series], largest, _COLOURS[number % len(_COLOURS)], accurate=accurate)
     axes.set_xscale("log")
     axes.margins(0.16, 0.24)
-    axes.set_xlabel("median latency of one image, ms", color=_INK)
-    axes.set_ylabel("top-1 on validation, %" if accurate else "size, KiB", color=_INK)
+    axes.set_xlabel("median latency of one image, ms (log)", color=_INK)
+    axes.set_ylabel("top-1 accuracy on validation images, %" if accurate else "size, KiB", color=_INK)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(which="both", colors=_INK, length=0, labelsize=9)
-    legend = axes.legend(
-        frameon=False, labelcolor=_INK, loc="lower right", title="nothing is both faster and better than", alignment="left"
-    )
+    heading = "no model is both faster and more accurate:" if accurate else "no model is both faster and smaller:"
+    legend = axes.legend(frameon=False, labelcolor=_INK, loc="lower right", title=heading, alignment="left")
     legend.get_title().set_color(_INK)
     axes.set_title("Latency, accuracy and size" if accurate else "Latency and size", loc="left", fontsize=14, fontweight="bold", color=_INK)
     return figure
 
 
-def has_median(result: Mapping[str, Any]) -> bool:
-    """Failed, untimed ones and those of tools that tell a mean only have none."""
-    return (result.get("latency_ms") or {}).get("p50") is not None
+def _draw(axes: Axes, points: Sequence[ModelPoint], largest: int, colour: str, *, accurate: bool) -> None:
+    """Draw one series."""
+
+    def height(point: ModelPoint) -> float:
+        return 100 * (point.top1_accuracy or 0.0) if accurate else point.size_bytes / 1024
+
+    for point in points:
+        axes.scatter(point.p50_ms, height(point), _AREA * point.size_bytes / largest + 12, colour, alpha=0.35, linewidths=0)
+        axes.plot(point.p50_ms, height(point), ".", color=colour)
+    named = [(point.p50_ms, height(point), point.label) for point in points if point.label]
+    for ms, place, name in _together(named):
+        axes.annotate(name, (ms, place), (5, 6), rotation=42, rotation_mode="anchor", textcoords="offset points", fontsize=8.5, color=_INK)
+    front = _front([(point.p50_ms, height(point)) for point in points], higher_is_better=accurate)
+    axes.plot(*zip(*front, strict=True), color=colour, linewidth=1.2, label=points[0].series)
 
 
 def _together(named: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Points with their names, those that lie on one another under one name: two of them could not be read."""
+    """Join the names of points that lie on one another: two of them could not be read."""
     joined: list[tuple[float, float, str]] = []
     for ms, height, name in sorted(named):
         near = [number for number, one in enumerate(joined) if one[1] == height and ms < _NEAR * one[0]]
@@ -88,8 +106,8 @@ def _together(named: Sequence[tuple[float, float, str]]) -> list[tuple[float, fl
     return joined
 
 
-def _front(points: Sequence[tuple[float, float]], higher_is_better: bool) -> list[tuple[float, float]]:
-    """The points that no faster one equals or beats, by latency."""
+def _front(points: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[tuple[float, float]]:
+    """Return the points that no faster one equals or beats, by latency."""
     front: list[tuple[float, float]] = []
     for ms, height in sorted(points, key=lambda point: (point[0], -point[1] if higher_is_better else point[1])):
         if not front or (height > front[-1][1] if higher_is_better else height < front[-1][1]):

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgetl.diagnosis.base import Finding
+from edgetl.diagnosis.results import Diagnosis
 from edgetl.errors import DependencyError
 from edgetl.recipe import load
 from edgetl.report.page.blocks import Absent
@@ -66,6 +68,25 @@ def check_self_contained(text: str) -> _Page:
     return page
 
 
+def diagnosis(classes: tuple[str, ...]) -> Diagnosis:
+    """What the doctor writes of images with such names."""
+    finding = Finding(classes[0], "a copy of the same file", (classes[1],), exclude=(classes[0],))
+    return Diagnosis(
+        source="flowers",
+        made="2026-01-01T00:00:00+00:00",
+        data_stamp="0",
+        images=20,
+        counts={"train": dict.fromkeys(classes, 1)},
+        notes=("the source has no validation split",),
+        findings={"duplicates": (finding,), "leaks": ()},
+        exclude=(classes[0],),
+        consider=(),
+        exclude_file="exclude.txt",
+        exclude_sha256="0",
+        seconds=1.0,
+    )
+
+
 def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
     """A made-up run with an image of every part."""
     random, k = np.random.default_rng(0), len(classes)
@@ -93,8 +114,7 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
         software={"edgetl": "1"},
         stages={"float": Stage(inputs="0", finished=when, seconds=1.0, files={"export/x": "0"}, facts=trained)},
     )
-    doctor = {"findings": {"duplicates": [{"name": classes[0], "of": [classes[1]], "distance": 0.1}], "summary": "x"}}
-    made = Facts(classes[0], "today", record, None, None, None, doctor, None, Path("nowhere"), predictions)
+    made = Facts(classes[0], "today", record, None, None, None, diagnosis(classes), None, Path("nowhere"), predictions)
     return replace(made, **changed)
 
 
@@ -108,7 +128,7 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert outcome.document["size_bytes"] == path.stat().st_size < 8_000_000
     text = path.read_text(encoding="utf-8")
     page = check_self_contained(text)
-    assert {one["part"] for one in outcome.document["absent"]} == {"Where the models look", "The images"}
+    assert {one["part"] for one in outcome.document["absent"]} == {"Explanations", "Data quality"}
     assert "edgetl explain RUN IMAGE..." in page.text
     for tag in (
         "summary",
@@ -138,7 +158,8 @@ def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path:
     (run_copy / "benchmark.json").write_text("{broken", encoding="utf-8")
     outcome = cli("report", run_copy, "--out", tmp_path / "r.html", "--json")
     assert outcome.code == 0, outcome.err
-    assert "benchmark.json cannot be read" in outcome.err
+    assert "benchmark.json: Expecting property name" in outcome.err
+    assert "left out of the report" in outcome.err
     reasons = {one["part"]: one["reason"] for one in outcome.document["absent"]}
     assert "there is no folder" in reasons["Confusion matrix"]
     assert 'id="agreement"' in (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -150,7 +171,7 @@ def test_names_are_data(count: int, tmp_path: Path) -> None:
     classes = tuple([*HOSTILE, *(f"class {number}" for number in range(count))][:count])
     absent = write(facts(classes), tmp_path / "r.html", "html")
     page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
-    assert {one.title for one in absent} == {"Where the models look", "Sensitivity", "How fast", "How large", "Agreement between runtimes"}
+    assert {one.title for one in absent} == {"Explanations", "Quantization sensitivity", "Latency", "Size", "Agreement between runtimes"}
     for name in classes[:3]:
         assert name in page.text
     assert "somebody" not in page.text

@@ -17,7 +17,7 @@ SECTIONS: Registry[MakeSection] = Registry(
         "sensitivity": ("edgetl.report.page.sections.sensitivity:section", "which operators lose most by quantization"),
         "latency": ("edgetl.report.page.sections.latency:section", "latency on each device"),
         "size": ("edgetl.report.page.sections.size:section", "file sizes, and accuracy by latency"),
-        "doctor": ("edgetl.report.page.sections.doctor:section", "what the doctor found in the images"),
+        "doctor": ("edgetl.report.page.sections.data_quality:section", "what the doctor found in the images"),
         "provenance": ("edgetl.report.page.sections.provenance:section", "recipe, software and hashes"),
     },
 )

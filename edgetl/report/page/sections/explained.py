@@ -1,4 +1,4 @@
-"""Where the models look."""
+"""Explanations: where the models look."""
 
 import io
 from pathlib import Path
@@ -8,24 +8,23 @@ from PIL import Image
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts
 
-_TITLE = "Where the models look"
+_TITLE = "Explanations"
 _SHOWN = 12
 _QUALITY = 85  # JPEG's: 90 KB each, where the PNG has 500
 
 
 def section(facts: Facts) -> Section | Absent:
-    found = [one for one in (facts.explained or {}).get("images", []) if (facts.explained_folder / one["file"]).is_file()]
+    images = facts.explained.images if facts.explained else ()
+    found = [one for one in images if (facts.explained_folder / one.file).is_file()]
     if not found:
         return Absent(_TITLE, "no image was explained", "edgetl explain RUN IMAGE...")
     text = (
-        "Grad-CAM of the class that the float model names: what speaks for it is bright. As a check, the place where a model looks most is "
-        "hidden (the frame): its probability should fall further than when other places are, unless there is as much to see there."
+        "Grad-CAM of the class that the float model predicts: places that speak for it are bright. As a check, the most salient place (the "
+        "frame) is hidden: the probability of the class should fall further than when another place is hidden, unless there is as much to "
+        "see there."
     )
-    images = [
-        Photo(_lighter(facts.explained_folder / one["file"]), "jpeg", one["alt"], one["image"].rpartition("/")[2], one["lines"])
-        for one in found[-_SHOWN:]
-    ]
-    return Section(_TITLE, (Text(text), Gallery(images, large=True)))
+    photos = [Photo(_lighter(facts.explained_folder / one.file), "jpeg", one.alt, one.image, one.lines) for one in found[-_SHOWN:]]
+    return Section(_TITLE, (Text(text), Gallery(photos, large=True)))
 
 
 def _lighter(path: Path) -> bytes:

@@ -1,18 +1,17 @@
-"""How fast, on which device."""
+"""Latency, on this host and on devices."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.evaluation.validation import Validation
-from edgetl.report import benchmark
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import COLOURS, FAINT, INK, plot
-from edgetl.report.plots.pareto import has_median
+from edgetl.report.terminal.benchmark import conditions, doubts, failures, latency_table
 
-_TITLE = "How fast"
+_TITLE = "Latency"
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -22,49 +21,48 @@ def section(facts: Facts) -> Section | Absent:
     if facts.validation is not None:
         blocks.append(_here(facts.validation, folded=facts.benchmark is not None))
     if facts.benchmark is None:
-        blocks.append(Text("Boards, phones and browsers: edgetl benchmark RUN --device NAME"))
+        blocks.append(Text("To measure on boards, phones and browsers: edgetl benchmark RUN --device NAME"))
     if not facts.validation and not facts.benchmark:
-        return Absent(_TITLE, "nothing was timed", "edgetl benchmark RUN")
+        return Absent(_TITLE, "nothing was measured", "edgetl benchmark RUN")
     return Section(_TITLE, blocks)
 
 
-def _measured(document: Mapping[str, Any]) -> list[Block]:
+def _measured(benchmark: Benchmark) -> list[Block]:
     blocks: list[Block] = []
-    timed = [one for one in document["results"] if has_median(one)]
+    timed = benchmark.timed
     if timed:
-        devices = list(dict.fromkeys(one["device"] for one in timed))
-        quickest = min(timed, key=lambda one: one["latency_ms"]["p50"])
-        fastest = f"{quickest['model']} on {quickest['device']} is fastest, {quickest['latency_ms']['p50']:.2f} ms"
-        blocks.append(Plot(_dots(timed, devices), f"Median latency of each file on {', '.join(devices)}: {fastest}", f"{fastest}."))
-    plan = document["plan"]
-    caption = f"One image, {plan['threads']} thread(s), at least {plan['runs']} runs after {plan['warmup']}; times in ms"
-    columns, rows = benchmark.latency_table(document)
-    blocks.append(Table(columns, rows, caption))
-    failed = [name for name, facts in document["devices"].items() if "error" in facts]
-    failed += [f"{one['device']}, {one['model']}" for one in document["results"] if "error" in one]
-    problems = benchmark.problems(document)
-    blocks += [Text(f"{name}: {why}", warning=True) for name, why in problems if name in failed]
-    doubts = [problem for problem in problems if problem[0] not in failed]
-    if doubts:
-        blocks.append(Table(("what", "why it is doubtful"), doubts, f"Doubtful figures: {len(doubts)}", folded=True))
+        devices = list(dict.fromkeys(one.device for one in timed))
+        fastest = min(timed, key=_p50)
+        text = f"{fastest.model} on {fastest.device} is fastest, {_p50(fastest):.2f} ms"
+        blocks.append(Plot(_dots(timed, devices), f"Median latency of each file on {', '.join(devices)}: {text}", f"{text}."))
+    columns, rows = latency_table(benchmark)
+    blocks.append(Table(columns, rows, conditions(benchmark).capitalize()))
+    blocks += [Text(f"{name}: {reason}", warning=True) for name, reason in failures(benchmark)]
+    doubtful = doubts(benchmark)
+    if doubtful:
+        blocks.append(Table(("result", "reason"), doubtful, f"Doubtful figures: {len(doubtful)}", folded=True))
     return blocks
 
 
-def _dots(timed: Sequence[Mapping[str, Any]], devices: Sequence[str]) -> Figure:
-    """A dot with its interval for each model on each device; bars would have no beginning on a logarithmic axis."""
-    models = list(dict.fromkeys(one["model"] for one in timed))
+def _p50(result: BenchmarkResult) -> float:
+    return result.p50_ms or 0.0
+
+
+def _dots(timed: Sequence[BenchmarkResult], devices: Sequence[str]) -> Figure:
+    """Draw a dot with its interval for each model on each device; bars would have no beginning on a logarithmic axis."""
+    models = list(dict.fromkeys(one.model for one in timed))
     figure, axes = plot(height=1.4 + 0.24 * len(models) * max(len(devices), 2) ** 0.7, grid="both")
     thickness = 0.8 / len(devices)
     for number, device in enumerate(devices):
-        for one in (one for one in timed if one["device"] == device):
-            place = models.index(one["model"]) + (number - (len(devices) - 1) / 2) * thickness
-            p50 = one["latency_ms"]["p50"]
-            low, high = one["latency_ms"].get("p50_interval_95") or (p50, p50)
-            first = one is next(other for other in timed if other["device"] == device)
-            colour = COLOURS[number % len(COLOURS)]
+        colour, label = COLOURS[number % len(COLOURS)], device
+        for one in (one for one in timed if one.device == device):
+            place = models.index(one.model) + (number - (len(devices) - 1) / 2) * thickness
+            latency = one.measurement.latency_ms if one.measurement else None
+            low, high = (latency and latency.p50_interval_95) or (_p50(one), _p50(one))
             axes.plot([low, high], [place, place], color=colour, linewidth=2)
-            axes.plot(p50, place, "o", markersize=6, color=colour, label=device if first else None)
-            axes.annotate(f"{p50:.2f}", (high, place), (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=FAINT)
+            axes.plot(_p50(one), place, "o", markersize=6, color=colour, label=label or None)
+            axes.annotate(f"{_p50(one):.2f}", (high, place), (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=FAINT)
+            label = ""  # a device is once in the legend
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
@@ -76,8 +74,8 @@ def _dots(timed: Sequence[Mapping[str, Any]], devices: Sequence[str]) -> Figure:
     return figure
 
 
-def _here(validation: Validation, folded: bool) -> Table:
+def _here(validation: Validation, *, folded: bool) -> Table:
     rows = [[name, f"{one.latency_ms.p50:.3f}", f"{one.latency_ms.p90:.3f}"] for name, one in validation.subjects.items()]
     measured = validation.latency
-    caption = f"While validating, on {validation.cpu.model}; threads: {measured.threads}; {measured.timed_runs} runs, in ms"
-    return Table(("model", "p50", "p90"), rows, caption, folded)
+    caption = f"During validation, on {validation.cpu.model}; threads: {measured.threads}; {measured.timed_runs} runs"
+    return Table(("model", "p50 ms", "p90 ms"), rows, caption, folded)

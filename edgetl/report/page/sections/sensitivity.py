@@ -1,14 +1,16 @@
-"""Which operator quantization hurts."""
+"""Quantization sensitivity: the operators that lose most."""
 
 from edgetl.report.page.blocks import Absent, Plot, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.sensitivity import sensitivity_figure
 
+_TITLE = "Quantization sensitivity"
+
 
 def section(facts: Facts) -> Section | Absent:
     document = facts.sensitivity
     if document is None:
-        return Absent("Sensitivity", "not measured", "edgetl sensitivity RUN")
+        return Absent(_TITLE, "not measured", "edgetl sensitivity RUN")
     worst = document["operators"][0]
     place = max(range(len(document["drift"])), key=lambda number: document["drift"][number]["lost_db"])
     first = document["drift"][place]
@@ -17,6 +19,4 @@ def section(facts: Facts) -> Section | Absent:
         f"change by {100 * worst['logits_change']:.2f} % of their size. In the whole file most is lost at {first['operator']}, "
         f"{first['lost_db']:.1f} dB."
     )
-    return Section(
-        "Sensitivity", (Text(text), Plot(sensitivity_figure(document), f"Quantization damage operator by operator. {text}", wide=True))
-    )
+    return Section(_TITLE, (Text(text), Plot(sensitivity_figure(document), f"Quantization damage operator by operator. {text}", wide=True)))

@@ -1,10 +1,10 @@
-"""How large, and what is worth its time."""
+"""Size of the files, beside accuracy and latency."""
 
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, kib, percent
-from edgetl.report.plots.pareto import has_median, pareto_figure
+from edgetl.report.plots.pareto import benchmark_points, pareto_figure
 
-_TITLE = "How large"
+_TITLE = "Size"
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -21,8 +21,11 @@ def section(facts: Facts) -> Section | Absent:
         ]
         for name, one in subjects.items()
     ]
-    blocks: list[Block] = [Table(("model", "KiB", "top-1 %", "macro F1 %", "loss"), rows, "Every model of the run")]
-    if facts.benchmark is not None and any(map(has_median, facts.benchmark["results"])):
-        alt = "Median latency across, top-1 upwards, a circle's area is the file's size; a line joins what nothing on that device beats"
-        blocks.append(Plot(pareto_figure(facts.benchmark), alt, f"{alt}.", wide=True))
+    blocks: list[Block] = [Table(("model", "size KiB", "top-1 %", "macro F1 %", "loss"), rows, "Every model of the run")]
+    if facts.benchmark is not None and facts.benchmark.timed:
+        alt = (
+            "Median latency across, top-1 accuracy upwards; the area of a circle is the file's size. A line joins the models of a device "
+            "that no other one beats in both"
+        )
+        blocks.append(Plot(pareto_figure(benchmark_points(facts.benchmark)), alt, f"{alt}.", wide=True))
     return Section(_TITLE, blocks)

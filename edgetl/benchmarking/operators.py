@@ -1,36 +1,36 @@
-"""Which layer of the network a profiled operator belongs to: runtimes name operators after tensors, fusions and passes."""
+"""Find the layer of the network that a profiled operator belongs to: runtimes name operators after tensors, fusions and passes."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from edgetl.devices.messages import OperatorTime
 from edgetl.errors import ExportError
 
 # What ONNX Runtime adds to a name: nodes that a pass made anew, blocked layouts, and casts that go with float16.
 _ADDED = re.compile(r"^InsertedPrecisionFreeCast_|(_token_\d+|_nchwc)+$")
 
 
-def with_layers(profile: Sequence[Mapping[str, Any]], model: Path) -> list[dict[str, Any]]:
-    """A profile's operators, each with `layer` beside the runtime's own name."""
+def with_layers(profile: Sequence[OperatorTime], model: Path) -> tuple[OperatorTime, ...]:
+    """Return a profile's operators with their layers."""
     tensors = _tensors(model) if model.suffix == ".onnx" else {}
 
     def layer(operator: str) -> str:
         name = _ADDED.sub("", operator)
         return _layer(tensors.get(name, name))
 
-    return [dict(one) | {"layer": layer(one["operator"])} for one in profile]
+    return tuple(one.model_copy(update={"layer": layer(one.operator)}) for one in profile)
 
 
 def _layer(tensor: str) -> str:
-    """The converter joins the names of all that it fused: MODEL/LAYER/OPERATION;MODEL/LAYER/...; other names stay as they are."""
+    """Return the layer in a tensor's name. The converter joins the names of all that it fused: MODEL/LAYER/OPERATION;MODEL/LAYER/..."""
     first = tensor.split(";")[0]
     parts = first.split("/")
     return parts[1] if len(parts) > 2 else first
 
 
 def _tensors(model: Path) -> dict[str, str]:
-    """The tensor with a layer's name that each node makes (a Clip's is what it takes), by the node's name and by its output's."""
+    """Return, by the name of each node and of its output, the tensor with a layer's name that it makes (or, a Clip, reads)."""
     import onnx
     from google.protobuf.message import DecodeError
 

@@ -1,4 +1,4 @@
-"""Where a model looks: Grad-CAM, and hiding parts of the image as a check that the map matters."""
+"""Saliency: where a model looks, by Grad-CAM, and a check that it matters: hide parts of the image."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,21 +15,19 @@ _IDLE = (layers.InputLayer, layers.ZeroPadding2D)  # no map, and one that is shi
 _PLACES = 7  # along each edge: 49 windows that overlap, spread evenly, so that no chance is in the figures
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """Where a model looks for a class, and whether it needs what it sees there.
+@dataclass(frozen=True)
+class SaliencyFigures:
+    """The effect of hiding the most salient square on the probability of the class that was asked for.
 
     Args:
-        map: float32 [H, W] in 0..1 over the image: how much each place speaks for the class; zeros where nothing does.
-        top1, top1_probability: what the model names.
+        top1, top1_probability: class index and probability of the model's prediction.
         probability: of the class that was asked for.
-        window: (top, left, edge) in pixels of the hidden square that holds most of the map.
-        drop: of that probability when this square is hidden.
-        drop_elsewhere: the mean of it over all other squares.
+        window: (top, left, edge) in pixels of the square that holds most of the map.
+        drop: how much that probability falls when this square is hidden.
+        drop_elsewhere: the mean fall over all other squares.
         beaten: share of the other squares that cost less.
     """
 
-    map: NDArray[np.float32]
     top1: int
     top1_probability: float
     probability: float
@@ -39,8 +37,20 @@ class Look:
     beaten: float
 
 
+@dataclass(frozen=True, eq=False)
+class Saliency:
+    """Where a model looks for a class, and whether it needs what it sees there.
+
+    Args:
+        map: float32 [H, W] in 0..1 over the image: how much each place speaks for the class; zeros where nothing does.
+    """
+
+    map: NDArray[np.float32]
+    figures: SaliencyFigures
+
+
 def last_map(model: Any) -> str:
-    """The layer whose output is the last with more than one place, before what it says is pooled away."""
+    """Return the name of the last layer whose output has more than one place, before they are pooled."""
     spread = [
         layer.name
         for layer in model.layers
@@ -51,13 +61,13 @@ def last_map(model: Any) -> str:
     return str(spread[-1])
 
 
-def look(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], label: int | None = None) -> Look:
-    """Look at an image, uint8 [H, W, 3].
+def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], label: int | None = None) -> Saliency:
+    """Compute the saliency of an image, uint8 [H, W, 3].
 
     Args:
         model: normalized float32 [N, H, W, 3] to logits [N, K].
-        layer: whose output is looked at, see `last_map`; of a fake-quantized model the same name.
-        label: the class that is asked for; None: the one that the model names.
+        layer: whose output is looked at, see `last_map`; the same name for a fake-quantized model.
+        label: index of the class that is asked for; None: the model's prediction.
     """
     probabilities = _probabilities(model, contract, image[None])[0]
     top1 = int(probabilities.argmax())
@@ -72,16 +82,17 @@ def look(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], l
     drops = probabilities[label] - _probabilities(model, contract, hidden)[:, label]
     most = int(np.argmax([seen[top : top + edge, left : left + edge].sum() for top, left in starts]))
     others = np.delete(drops, most)
-    return Look(
-        map=seen,
+    top, left = starts[most]
+    figures = SaliencyFigures(
         top1=top1,
         top1_probability=float(probabilities[top1]),
         probability=float(probabilities[label]),
-        window=(*starts[most], edge),
+        window=(top, left, edge),
         drop=float(drops[most]),
         drop_elsewhere=float(others.mean()),
         beaten=float((others < drops[most]).mean()),
     )
+    return Saliency(seen, figures)
 
 
 def _windows(size: int) -> tuple[int, list[tuple[int, int]]]:
@@ -96,7 +107,7 @@ def _probabilities(model: Any, contract: Contract, images: NDArray[np.uint8]) ->
 
 
 def _cam(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], label: int) -> Any:
-    """float32 [h, w]: each channel weighted by what it does for the logit, negatives left out (Selvaraju et al. 2017, arXiv:1610.02391)."""
+    """Compute float32 [h, w]: channels weighted by their effect on the logit, positive part (Selvaraju et al. 2017, arXiv:1610.02391)."""
     names = {one.name for one in model.layers}
     end = f"quantize_{layer}" if f"quantize_{layer}" in names else layer  # the values that the next operator reads
     both = keras.Model(model.input, [model.get_layer(end).output, model.output])

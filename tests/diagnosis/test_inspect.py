@@ -6,36 +6,36 @@ from PIL import Image
 
 from edgetl.contract import Contract
 from edgetl.data.base import Item
-from edgetl.diagnosis.look import Outcome, damage, look_at
+from edgetl.diagnosis.inspect import Inspection, damage, inspect_image
 from tests.data.conftest import encode, scene
 
 CONTRACT = Contract.square(32, 1 / 255, 0, ("a", "b"))
 PHOTO = encode(scene(240, 320) // 2 + np.random.default_rng(0).integers(0, 99, (240, 320, 3), np.uint8), "JPEG", quality=80)
 
 
-def look(data: bytes) -> Outcome:
-    return look_at(CONTRACT, Item("a.jpg", "a", None, lambda: data, "1"))
+def inspected(data: bytes) -> Inspection:
+    return inspect_image(CONTRACT, Item("a.jpg", "a", None, lambda: data, "1"))
 
 
-def test_size_is_upright_and_the_stored_form_is_told() -> None:
+def test_size_is_upright_and_the_stored_mode_is_reported() -> None:
     exif = Image.Exif()
     exif[274] = 6
-    seen = look(encode(scene(20, 60), "JPEG", exif=exif.tobytes())).look
-    assert seen is not None
-    assert (seen.size, seen.mode, seen.orientation, seen.damage) == ((20, 60), "RGB", 6, "")
+    facts = inspected(encode(scene(20, 60), "JPEG", exif=exif.tobytes())).facts
+    assert facts is not None
+    assert (facts.size, facts.mode, facts.orientation, facts.damage) == ((20, 60), "RGB", 6, "")
     for mode, kind in (("L", "PNG"), ("CMYK", "JPEG"), ("RGBA", "PNG"), ("P", "GIF"), ("L", "JPEG")):
-        seen = look(encode(scene(40, 30), kind, mode)).look
-        assert seen is not None
-        assert (seen.mode, seen.damage) == (mode, "")
-    flat = look(encode(np.full((30, 30, 3), 77, np.uint8))).look
+        facts = inspected(encode(scene(40, 30), kind, mode)).facts
+        assert facts is not None
+        assert (facts.mode, facts.damage) == (mode, "")
+    flat = inspected(encode(np.full((30, 30, 3), 77, np.uint8))).facts
     assert flat is not None
     assert flat.contrast == 0
 
 
 def test_what_cannot_be_decoded_has_a_reason() -> None:
     for data in (b"", b"no image", PHOTO[: len(PHOTO) // 2]):
-        outcome = look(data)
-        assert outcome.look is None
+        outcome = inspected(data)
+        assert outcome.facts is None
         assert outcome.reason
 
 

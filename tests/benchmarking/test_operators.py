@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edgetl.benchmark.operators import with_layers
+from edgetl.benchmarking.operators import with_layers
+from edgetl.devices.messages import OperatorTime
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_layer_of(operator: str, layer: str, model: Path) -> None:
-    [found] = with_layers([{"operator": operator, "type": "Conv", "ms": 1.0}], model)
-    assert found == {"operator": operator, "type": "Conv", "ms": 1.0, "layer": layer}
+    time = OperatorTime(operator=operator, type="Conv", ms=1.0)
+    assert with_layers([time], model) == (time.model_copy(update={"layer": layer}),)
     if "/" in operator:
-        assert with_layers([{"operator": operator}], Path("model.tflite"))[0]["layer"] == layer
+        assert with_layers([time], Path("model.tflite"))[0].layer == layer

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.benchmark.plan import Plan, Sent, Subject, cpus_of
+from edgetl.benchmarking.plan import ModelFile, SentImages, cpus_of
+from edgetl.devices.base import Plan
 from edgetl.errors import UsageError
 
 
@@ -27,8 +28,7 @@ def test_an_unknown_delegate_gets_a_hint() -> None:
 
 
 def test_a_job_is_the_plan_for_one_model() -> None:
-    plan, subject = Plan(2, 7, 3, 1.5, (1,), "cpu", 4), Subject("a", Path("a.onnx"), "onnxruntime")
-    job = plan.job(subject, Sent(Path("images.bin"), np.zeros(5)))
-    assert (job.model, job.runtime, job.threads, job.runs, job.warmup) == (Path("a.onnx"), "onnxruntime", 2, 7, 3)
-    assert (job.duration_s, job.cpus, job.delegate, job.profile, job.image_count) == (1.5, (1,), "cpu", 4, 5)
-    assert job.timeout_s > plan.job(subject, None).timeout_s > 60, "a slow board gets its time, what hangs does not get for ever"
+    plan, model = Plan(runs=7, warmup=3, duration_s=1.5), ModelFile("a", Path("a.onnx"), "onnxruntime")
+    job = model.job(plan, SentImages(Path("images.bin"), np.zeros(5)))
+    assert (job.model, job.runtime, job.plan, job.images, job.image_count) == (Path("a.onnx"), "onnxruntime", plan, Path("images.bin"), 5)
+    assert job.timeout_s > model.job(plan, None).timeout_s > 60, "a slow board gets its time, what hangs does not get for ever"

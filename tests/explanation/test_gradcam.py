@@ -1,6 +1,5 @@
-"""The map shows what the answer rests on, in every network."""
+"""The saliency map shows what a prediction rests on, in every network."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ from PIL import Image
 
 from edgetl.backbones import BACKBONES
 from edgetl.contract import Contract
-from edgetl.explain.gradcam import last_map, look
+from edgetl.explanation.gradcam import last_map, saliency
+from edgetl.explanation.results import Explanation
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -37,26 +37,27 @@ def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
     image = np.full((64, 64, 3), 90, np.uint8)
     image[top : top + 24, left : left + 24] = 255, 0, 0
     image[24:32, 32:40] = 0, 0, 255  # one place of the map
-    found = look(colours, last_map(colours), CONTRACT, image)
+    found = saliency(colours, last_map(colours), CONTRACT, image)
     assert last_map(colours) == "found", "padding has no map of its own"
-    assert (found.top1, found.map.shape, found.map.max()) == (0, (64, 64), pytest.approx(1, abs=0.01))
+    figures = found.figures
+    assert (figures.top1, found.map.shape, found.map.max()) == (0, (64, 64), pytest.approx(1, abs=0.01))
     y, x = np.unravel_index(found.map.argmax(), found.map.shape)
     assert top <= y < top + 24
     assert left <= x < left + 24
-    assert found.drop > 0.1
-    assert found.drop > 3 * found.drop_elsewhere
-    assert found.beaten == 1
-    blue = look(colours, "found", CONTRACT, image, label=1)
-    assert (blue.top1, blue.probability) == (0, pytest.approx(1 - found.probability, abs=1e-6))
+    assert figures.drop > 0.1
+    assert figures.drop > 3 * figures.drop_elsewhere
+    assert figures.beaten == 1
+    blue = saliency(colours, "found", CONTRACT, image, label=1)
+    assert (blue.figures.top1, blue.figures.probability) == (0, pytest.approx(1 - figures.probability, abs=1e-6))
     y, x = np.unravel_index(blue.map.argmax(), blue.map.shape)
     assert 16 <= y < 40
     assert 24 <= x < 48
 
 
 def test_a_class_that_nothing_speaks_for_has_an_empty_map(colours: Any) -> None:
-    found = look(colours, "found", CONTRACT, np.zeros((64, 64, 3), np.uint8), label=1)
+    found = saliency(colours, "found", CONTRACT, np.zeros((64, 64, 3), np.uint8), label=1)
     assert not found.map.any()
-    assert found.drop == 0
+    assert found.figures.drop == 0
 
 
 @pytest.mark.parametrize(("name", "size"), [*((name, 32) for name in BACKBONES), ("mobilenet_v2", 96)])
@@ -78,11 +79,11 @@ def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
     weights = {one.name: one.get_weights() for one in model.layers if one.weights}
     grids = bake(model, weights, dict.fromkeys(ranged_layers(model), (-2.0, 6.0)), contract)
     for one in (model, grids.to_keras(model, contract)):
-        found = look(one, layer, contract, image)
+        found = saliency(one, layer, contract, image)
         assert found.map.shape == (size, size)
         assert np.isfinite(found.map).all()
         assert 0 <= found.map.min() <= found.map.max() <= 1 + 1e-6
-        assert 0 <= found.beaten <= 1
+        assert 0 <= found.figures.beaten <= 1
 
 
 def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
@@ -97,18 +98,18 @@ def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: 
     for one in (first, second):
         with Image.open(run_copy / "explain" / one["file"]) as image:
             assert image.width > 3 * image.height
-        assert 0 <= one["int8"]["probability"] <= 1
-        assert -1 <= one["float"]["drop"] <= 1
+        assert 0 <= one["int8_model"]["probability"] <= 1
+        assert -1 <= one["float_model"]["drop"] <= 1
     assert cli("explain", run_copy, "digits:2").code == 0
-    kept = json.loads((run_copy / "explain" / "explain.json").read_text(encoding="utf-8"))["images"]
-    assert len(kept) == 3, "one after the other they gather for the report"
+    path = run_copy / "explain" / "explain.json"
+    explanation = Explanation.read(path)
+    assert len(explanation.images) == 3, "one after the other they gather for the report"
     assert cli("report", run_copy).code == 0
     page = (run_copy / "report.html").read_text(encoding="utf-8")
-    assert page.count("Where the models look on") == 3
+    assert page.count("Saliency of ") == 3
     assert "ein Bild ☂ &amp; &lt;b&gt;.png" in page
-    document = json.loads((run_copy / "explain" / "explain.json").read_text(encoding="utf-8"))
-    (run_copy / "explain" / "explain.json").write_text(json.dumps(document | {"model": "another"}), encoding="utf-8")
-    assert cli("report", run_copy, "--json").document["absent"][0]["part"] == "Where the models look", "of another model: not shown"
+    explanation.model_copy(update={"models": "another"}).write(path)
+    assert cli("report", run_copy, "--json").document["absent"][0]["part"] == "Explanations", "of another model: not shown"
 
 
 def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""An image file's bytes -> what it is like."""
+"""Inspect an image file: size, colour mode, orientation, damage, a thumbnail."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ from edgetl.contract import Contract
 from edgetl.data.base import Item
 from edgetl.data.decode import BadImage, fit, whole
 from edgetl.data.files import reason
-from edgetl.diagnosis.base import Look
+from edgetl.diagnosis.base import ImageFacts
 
 THUMBNAIL_PX = 48
 _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
@@ -24,33 +24,34 @@ _LOST_BLOCK = re.compile(rb"\x00{256}")  # the longest in 3670 sound files has 1
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A look at a usable image and its pixels uint8 [S, S, 3], or the reason why it is none."""
+class Inspection:
+    """Facts about a usable image and its pixels uint8 [S, S, 3], or the reason why it cannot be used."""
 
-    look: Look | None = None
+    facts: ImageFacts | None = None
     pixels: NDArray[np.uint8] | None = None
     reason: str = ""
 
 
-def look_at(contract: Contract, item: Item) -> Outcome:
+def inspect_image(contract: Contract, item: Item) -> Inspection:
+    """Read and inspect one image."""
     try:
         data = item.read()
         image = whole(data, contract.height)
     except OSError as error:
-        return Outcome(reason=reason(error))
+        return Inspection(reason=reason(error))
     except BadImage as error:
-        return Outcome(reason=str(error))
+        return Inspection(reason=str(error))
     pixels = fit(image, contract)
     kind, size, mode, orientation = _header(data)
     thumbnail = image.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR)
     contrast = float(pixels.std(axis=(0, 1)).max())
-    return Outcome(
-        Look(hashlib.sha256(data).hexdigest(), size, mode, orientation, damage(data, kind), contrast, np.array(thumbnail)), pixels
+    return Inspection(
+        ImageFacts(hashlib.sha256(data).hexdigest(), size, mode, orientation, damage(data, kind), contrast, np.array(thumbnail)), pixels
     )
 
 
 def _header(data: bytes) -> tuple[str, tuple[int, int], str, int]:
-    """Format, size upright, mode and EXIF orientation of a file that was decoded before."""
+    """Return format, size upright, mode and EXIF orientation of a file that was decoded before."""
     with Image.open(BytesIO(data)) as image:
         try:
             found = image.getexif().get(ExifTags.Base.Orientation)
@@ -62,10 +63,10 @@ def _header(data: bytes) -> tuple[str, tuple[int, int], str, int]:
 
 
 def damage(data: bytes, kind: str) -> str:
-    """What is lost of an image that can be decoded nevertheless, or "".
+    """Return what is lost of an image that can be decoded nevertheless; empty: nothing.
 
-    Pillow decodes a JPEG file as viewers do: over a hole in it, with what comes after in the wrong place and colour. libjpeg's warnings
-    tell; a block of zeros is data to it.
+    Pillow decodes a JPEG file as viewers do: across a hole in it, with the rest in the wrong place and colour. libjpeg warns of that,
+    but a block of zeros is data to it.
     """
     if kind in ("JPEG", "MPO"):
         if _LOST_BLOCK.search(_scan(data)):
@@ -86,7 +87,7 @@ def damage(data: bytes, kind: str) -> str:
 
 
 def _scan(data: bytes) -> bytes:
-    """The compressed part of a JPEG file: what comes before may be padded with zeros, and phones append films."""
+    """Return the compressed part of a JPEG file: what comes before may be padded with zeros, and phones append films."""
     start = 2
     while data[start : start + 1] == b"\xff" and data[start : start + 2] != _START_OF_SCAN:
         start += 2 + max(int.from_bytes(data[start + 2 : start + 4], "big"), 2)

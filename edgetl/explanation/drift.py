@@ -1,4 +1,4 @@
-"""What quantization moved: the int8 file against the float model, layer by layer, so that a divergence is found where it starts."""
+"""Drift: the int8 file against the float model, layer by layer, so that a divergence is found where it starts."""
 
 import logging
 from collections.abc import Container, Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ class _Opened:
 
 
 def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, rows: np.ndarray) -> list[Drift]:
-    """Every operator in the network's order; a warning names those that the file holds no tensor of.
+    """Compute the drift of every operator, in the network's order; a warning names those that the file holds no tensor of.
 
     Args:
         content: the int8 TFLite file.
@@ -103,7 +103,7 @@ def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, 
 
 
 def tensors_of(content: bytes, names: Sequence[str]) -> dict[str, int]:
-    """Layer name to the tensor that holds its output, in the order of `names`, which is the network's; a layer without one is left out.
+    """Return layer name -> tensor that holds its output, in the order of `names`, the network's; a layer without one is left out.
 
     The converter calls an operator's output after all that it fused, such as "net/conv_relu/Relu6;net/conv/Conv2D;net/pad/Pad": it ends
     the last of those layers. What takes several operators is at hand behind the last of them.
@@ -126,7 +126,7 @@ def _is_quantized(tensor: Any) -> bool:
 
 
 def _as_high(float_model: Any, contract: Contract) -> Any:
-    """The float model with the hard-sigmoids, and what is computed from them, as many times too high as in the file.
+    """Return the float model with the hard-sigmoids, and what is computed from them, as many times too high as in the file.
 
     By the very code that the file is made with: fitting a factor to the outputs would also hide a grid that has a wrong one.
     """
@@ -143,7 +143,7 @@ def _lost(layer: Any, ratios: Mapping[str, float | None]) -> float:
 
 
 def _read(layer: Any, known: Container[str]) -> Iterator[str]:
-    """The nearest known layers before this one, of every branch that it reads."""
+    """Yield the nearest known layers before this one, of every branch that it reads."""
     sources = layer.inbound_nodes[0].inbound_layers
     for source in sources if isinstance(sources, list) else [sources]:
         if source.name in known:

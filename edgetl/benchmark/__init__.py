@@ -1,1 +1,0 @@
-"""How fast and how big a model is, on any device."""

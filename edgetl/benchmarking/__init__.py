@@ -1,0 +1,1 @@
+"""Latency, memory and size of models, on any device."""

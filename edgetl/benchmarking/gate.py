@@ -1,0 +1,44 @@
+"""Compare a benchmark with an earlier one: is any model slower on any device than allowed?"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgetl.benchmarking.results import NAME, Benchmark
+from edgetl.errors import RunError, UsageError
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One model on one device: both medians, and their ratio. None: it was not measured this time."""
+
+    device: str
+    model: str
+    before_ms: float
+    now_ms: float | None
+    ratio: float | None
+    passed: bool
+
+
+def load_baseline(path: Path) -> Benchmark:
+    """Read a document that `edgetl benchmark` wrote. Raises UsageError."""
+    try:
+        return Benchmark.read(path)
+    except RunError as error:
+        raise UsageError(f"{path} is no baseline: {error.problem}", f"name a {NAME} that 'edgetl benchmark' wrote") from error
+
+
+def against(baseline: Benchmark, measured: Benchmark, max_slowdown: float) -> list[GateRow]:
+    """Compare every median latency of the baseline with the one that was measured now.
+
+    One that is missing now does not pass: a gate that passes because nothing ran is none. Raises UsageError when the baseline has none.
+    """
+    now = {(one.device, one.model): one.p50_ms for one in measured.timed}
+    rows = []
+    for one in baseline.timed:
+        before_ms, now_ms = one.p50_ms or 0.0, now.get((one.device, one.model))
+        ratio = now_ms / before_ms if now_ms is not None and before_ms else None
+        passed = ratio is not None and ratio <= max_slowdown
+        rows.append(GateRow(one.device, one.model, before_ms, now_ms, ratio, passed))
+    if not rows:
+        raise UsageError("the baseline holds no latencies", "make one where at least one model was measured")
+    return rows

@@ -1,0 +1,54 @@
+"""Model files to be measured, and images for devices to predict."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.devices.base import Job, Plan
+from edgetl.errors import UsageError
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model to be measured.
+
+    Args:
+        name: what it is called in tables and in the baseline.
+        runtime: "litert" or "onnxruntime".
+        top1_accuracy: on the validation images, where it is known.
+        expected: this host's predictions of the images that are sent, float32 [N, K]; None where none are.
+    """
+
+    name: str
+    path: Path
+    runtime: str
+    top1_accuracy: float | None = None
+    expected: NDArray[np.float32] | None = None
+
+    def job(self, plan: Plan, sent: "SentImages | None") -> Job:
+        """Return the job of measuring this model by the plan."""
+        if sent is None:
+            return Job(self.path, self.runtime, plan)
+        return Job(self.path, self.runtime, plan, sent.file, len(sent.label_ids))
+
+
+@dataclass(frozen=True)
+class SentImages:
+    """Images for a device to predict: a file of raw uint8 pixels [N, H, W, 3], and the class index of each, [N]."""
+
+    file: Path
+    label_ids: NDArray[Any]
+
+
+def cpus_of(mask: str) -> tuple[int, ...]:
+    """Return the cores of a mask such as 0xf0 (4 to 7), as taskset writes it. Raises UsageError."""
+    try:
+        bits = int(mask, 16) if mask else 0
+    except ValueError:
+        bits = -1
+    if bits < 0:
+        raise UsageError(f"'{mask}' is not a CPU mask", "write it in hexadecimal: 0xf0 are the cores 4 to 7")
+    return tuple(core for core in range(bits.bit_length()) if bits >> core & 1)

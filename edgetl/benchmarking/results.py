@@ -1,0 +1,101 @@
+"""The document of a benchmark: every model on every device."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+from pydantic import model_validator
+
+from edgetl.devices.base import Plan
+from edgetl.devices.messages import DeviceFacts, Measurement
+from edgetl.documents import Count, Document, Part, Share
+from edgetl.errors import Failure
+from edgetl.evaluation.agreement import Agreement
+from edgetl.evaluation.metrics import Accuracy
+from edgetl.evaluation.statistics import Paired
+
+NAME = "benchmark.json"
+
+
+class BenchmarkedFile(Part):
+    """A model file that was measured; `top1_accuracy` is that of the validation, where it is known."""
+
+    file: str
+    sha256: str
+    size_bytes: Count
+    runtime: str
+    top1_accuracy: Share | None
+
+
+class BenchmarkedDevice(Part):
+    """A device: its facts, or why it failed. `timed`: whether its latency means anything (an emulator's does not)."""
+
+    facts: DeviceFacts | None = None
+    timed: bool = True
+    failure: Failure | None = None
+
+
+class PredictionCheck(Part):
+    """A device's predictions compared with this host's, and with the classes of the images.
+
+    Args:
+        failures: what is out of tolerance, in words.
+    """
+
+    images: Count
+    accuracy: Accuracy
+    agreement: Agreement
+    paired: Paired
+    failures: tuple[str, ...]
+
+
+class BenchmarkResult(Part):
+    """One model on one device: its measurement, or why it failed."""
+
+    device: str
+    model: str
+    measurement: Measurement | None = None
+    predictions: PredictionCheck | None = None
+    failure: Failure | None = None
+
+    @property
+    def p50_ms(self) -> float | None:
+        """The median latency; None: not timed, failed, or the device's tool reports a mean only."""
+        latency = self.measurement.latency_ms if self.measurement else None
+        return latency.p50 if latency else None
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        return self.measurement.doubts if self.measurement else ()
+
+
+class Benchmark(Document):
+    """Latency, memory and size of models on devices, and how the devices' predictions agree with this host's.
+
+    Args:
+        measured: when, in UTC.
+        software: package -> version, on this host.
+        images: number of images that the devices predicted.
+        models, devices: by the names that the results use.
+    """
+
+    REMEDY: ClassVar[str] = "make it again: edgetl benchmark"
+
+    measured: str
+    software: Mapping[str, str]
+    plan: Plan
+    images: Count
+    models: Mapping[str, BenchmarkedFile]
+    devices: Mapping[str, BenchmarkedDevice]
+    results: tuple[BenchmarkResult, ...]
+
+    @model_validator(mode="after")
+    def _all_known(self) -> Self:
+        for result in self.results:
+            if result.model not in self.models or result.device not in self.devices:
+                raise ValueError(f"a result is of an unknown model or device: {result.model!r} on {result.device!r}")
+        return self
+
+    @property
+    def timed(self) -> list[BenchmarkResult]:
+        """The results that have a median latency."""
+        return [result for result in self.results if result.p50_ms is not None]

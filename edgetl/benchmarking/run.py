@@ -1,0 +1,147 @@
+"""Measure models on devices side by side: one thread per device, one model after the other on each."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.benchmarking.operators import with_layers
+from edgetl.benchmarking.plan import ModelFile, SentImages
+from edgetl.benchmarking.results import Benchmark, BenchmarkedDevice, BenchmarkedFile, BenchmarkResult, PredictionCheck
+from edgetl.benchmarking.statistics import doubts, summary
+from edgetl.devices import open_device
+from edgetl.devices.base import Device, Plan
+from edgetl.devices.messages import Measurement
+from edgetl.devices.process import end_all
+from edgetl.errors import DependencyError, DeviceError
+from edgetl.evaluation.agreement import compare
+from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.parity import Tolerance
+from edgetl.evaluation.statistics import paired
+from edgetl.files import sha256
+from edgetl.progress import progress
+from edgetl.run_folder import software
+
+logger = logging.getLogger(__name__)
+
+_KERNELS = "the same file under other kernels: they round otherwise by a step or so a layer, and near ties tip over (measured: 1.5 %)"
+_TIMES = ("latency_ms", "import_ms", "load_ms", "first_ms", "cold_start_ms")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """The work of each device, and how its thread is stopped and reports."""
+
+    models: Sequence[ModelFile]
+    plan: Plan
+    sent: SentImages | None
+    stop: threading.Event
+    report: Callable[[str], None]
+
+
+def benchmark(models: Sequence[ModelFile], devices: Sequence[str], plan: Plan, sent: SentImages | None) -> Benchmark:
+    """Measure every model on every device. A device that fails leaves its failure, the others keep their results."""
+    names = list(dict.fromkeys(devices))
+    lock = threading.Lock()
+    with progress("benchmark", len(names) * len(models)) as tick, ThreadPoolExecutor(len(names)) as pool:
+
+        def report(facts: str) -> None:
+            with lock:
+                tick(1, facts)
+
+        task = _Task(models, plan, sent, threading.Event(), report)
+        jobs = [pool.submit(_on_device, name, task) for name in names]
+        try:
+            wait(jobs)
+        except BaseException:
+            task.stop.set()
+            end_all()  # the threads then see their programs fail, and clean up behind them
+            raise
+    outcomes = {name: job.result() for name, job in zip(names, jobs, strict=True)}
+    return Benchmark(
+        measured=datetime.now(UTC).isoformat(timespec="seconds"),
+        software=software(),
+        plan=plan,
+        images=len(sent.label_ids) if sent else 0,
+        models={model.name: _facts(model) for model in models},
+        devices={name: device for name, (device, _) in outcomes.items()},
+        results=tuple(result for _, results in outcomes.values() for result in results),
+    )
+
+
+def _facts(model: ModelFile) -> BenchmarkedFile:
+    return BenchmarkedFile(
+        file=str(model.path),
+        sha256=sha256(model.path),
+        size_bytes=model.path.stat().st_size,
+        runtime=model.runtime,
+        top1_accuracy=model.top1_accuracy,
+    )
+
+
+def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[BenchmarkResult]]:
+    """Return the device's facts (or its failure), and a result per model."""
+    try:
+        device = open_device(name)
+    except (DeviceError, DependencyError) as error:
+        task.report(f"{name}: {error.problem}")
+        return BenchmarkedDevice(failure=error.failure), []
+    results: list[BenchmarkResult] = []
+    try:
+        facts = device.probe()
+        for model in task.models:
+            if task.stop.is_set():
+                break
+            results.append(_result(device, model, task))
+            task.report(f"{name}: {model.name}")
+    except DeviceError as error:
+        return BenchmarkedDevice(failure=error.failure), results
+    finally:
+        device.close()
+    return BenchmarkedDevice(facts=facts, timed=device.timed), results
+
+
+def _result(device: Device, model: ModelFile, task: _Task) -> BenchmarkResult:
+    try:
+        reply = device.measure(model.job(task.plan, task.sent))
+        predictions = None
+        if task.sent and model.expected is not None:
+            predictions = _judged(device.name, np.array(reply.predictions, np.float32), model.expected, task.sent)
+    except DeviceError as error:
+        logger.info(f"{device.name}: {model.name}: {error.problem}")
+        return BenchmarkResult(device=device.name, model=model.name, failure=error.failure)
+    measurement = _summarized(reply.measurement, timed=device.timed)
+    if measurement.profile:
+        measurement = measurement.model_copy(update={"profile": with_layers(measurement.profile, model.path)})
+    return BenchmarkResult(device=device.name, model=model.name, measurement=measurement, predictions=predictions)
+
+
+def _summarized(found: Measurement, *, timed: bool) -> Measurement:
+    """Add statistics and doubts to the samples; take all times away where they mean nothing."""
+    if not timed:
+        return found.model_copy(update={**dict.fromkeys(_TIMES), "samples_ms": ()})
+    if not found.samples_ms:  # statistics and doubts are those of the device's tool, which reports no single runs
+        return found
+    samples = tuple(round(ms, 5) for ms in found.samples_ms)
+    return found.model_copy(update={"latency_ms": summary(found.samples_ms), "doubts": doubts(found.samples_ms), "samples_ms": samples})
+
+
+def _judged(device: str, predictions: NDArray[np.float32], expected: NDArray[np.float32], sent: SentImages) -> PredictionCheck:
+    """Compare the device's predictions with this host's and with the classes of the images. Raises DeviceError for another form."""
+    if predictions.shape != expected.shape:
+        raise DeviceError(f"{device} predicted {predictions.shape}, this host {expected.shape}", "report it in an issue")
+    agreement = compare(expected, predictions)
+    tolerance = Tolerance("this host", device, 0.985, 0.04, 1.0, _KERNELS)
+    cost = paired(expected.argmax(1) == sent.label_ids, predictions.argmax(1) == sent.label_ids)
+    return PredictionCheck(
+        images=len(sent.label_ids),
+        accuracy=measure(predictions, sent.label_ids),
+        agreement=agreement,
+        paired=cost,
+        failures=tuple(tolerance.failures(agreement, cost)),
+    )

@@ -1,0 +1,47 @@
+"""The document of a diagnosis: what `edgetl doctor` found."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from edgetl.diagnosis.base import Finding
+from edgetl.documents import Count, Document
+
+NAME = "doctor.json"
+
+
+class Diagnosis(Document):
+    """The findings about the images of one source.
+
+    Args:
+        source: as the user named it.
+        made: when, in UTC.
+        data_stamp: identity of the images; it changes with any of them.
+        images: number of usable images.
+        counts: split -> class name -> number of images.
+        notes: what to know about the findings as a whole.
+        findings: check -> findings, surest first.
+        exclude: images that should be left out.
+        consider: images that should be left out if a person agrees.
+        exclude_file: name of the file that lists both, and its sha256.
+        seconds: duration.
+    """
+
+    REMEDY: ClassVar[str] = "make it again: edgetl doctor DATA"
+
+    source: str
+    made: str
+    data_stamp: str
+    images: Count
+    counts: Mapping[str, Mapping[str, Count]]
+    notes: tuple[str, ...]
+    findings: Mapping[str, tuple[Finding, ...]]
+    exclude: tuple[str, ...]
+    consider: tuple[str, ...]
+    exclude_file: str
+    exclude_sha256: str
+    seconds: float
+
+    @property
+    def found(self) -> dict[str, tuple[Finding, ...]]:
+        """The checks that found something."""
+        return {check: findings for check, findings in self.findings.items() if findings}

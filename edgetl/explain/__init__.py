@@ -1,1 +1,0 @@
-"""Why the predictions are what they are: where a model looks, where quantization moved it."""

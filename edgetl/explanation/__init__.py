@@ -1,0 +1,1 @@
+"""Explanations of predictions: where a model looks, and where quantization moved it."""

@@ -1,0 +1,47 @@
+"""The document of an explanation: where the float and the int8 model look on images."""
+
+from typing import ClassVar
+
+from edgetl.documents import Document, Part, RelativePath
+from edgetl.explanation.gradcam import SaliencyFigures
+
+NAME = "explain.json"
+
+
+class ExplainedImage(Part):
+    """One image.
+
+    Args:
+        image: its file's name, or that of an embedded image.
+        file: the drawing, beside this document.
+        asked: name of the class that was explained: the float model's prediction.
+        largest_map_change: the largest difference of the two saliency maps, in 0..1.
+        alt: the drawing in words, for who cannot see it.
+        lines: the same in sentences.
+    """
+
+    image: str
+    file: RelativePath
+    asked: str
+    float_model: SaliencyFigures
+    int8_model: SaliencyFigures
+    largest_map_change: float
+    alt: str
+    lines: tuple[str, ...]
+
+
+class Explanation(Document):
+    """Where two models look on several images.
+
+    Args:
+        models: identity of the two models: another training or another int8 model has another one.
+        scheme: that the int8 model was made by.
+        layer: whose output is looked at.
+    """
+
+    REMEDY: ClassVar[str] = "make it again: edgetl explain RUN IMAGE..."
+
+    models: str
+    scheme: str
+    layer: str
+    images: tuple[ExplainedImage, ...]

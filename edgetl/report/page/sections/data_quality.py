@@ -1,0 +1,35 @@
+"""Data quality: what `edgetl doctor` found."""
+
+from edgetl.diagnosis import CHECKS
+from edgetl.report.page.blocks import Absent, Block, Section, Table, Text
+from edgetl.report.page.facts import Facts
+from edgetl.report.page.findings import findings_table
+from edgetl.run_record import DataFacts
+
+_TITLE = "Data quality"
+_SHOWN = 40  # findings of a check
+_UNFOLDED = 10  # rows of a table that a reader need not open
+
+
+def section(facts: Facts) -> Section | Absent:
+    """Show the findings of each check, and the images that should be left out."""
+    diagnosis = facts.doctor
+    if diagnosis is None:
+        data = facts.record.find("data", DataFacts)
+        left_out = f"training left out {data.rejected} files" if data else "they were not read yet"
+        return Absent(_TITLE, f"the images were not examined; {left_out}", "edgetl doctor DATA --out RUN")
+    count = sum(len(findings) for findings in diagnosis.found.values())
+    text = f"edgetl doctor examined {diagnosis.images:,} images and found nothing."
+    if count:
+        text = (
+            f"edgetl doctor examined {diagnosis.images:,} images and has {count:,} findings: {len(diagnosis.exclude)} images should be "
+            f"left out, and {len(diagnosis.consider)} more are worth a look."
+        )
+    blocks: list[Block] = [Text(text), *map(Text, diagnosis.notes)]
+    for check, findings in diagnosis.found.items():
+        columns, rows = findings_table(findings[:_SHOWN])
+        shown = f", the first {_SHOWN}" if len(findings) > _SHOWN else ""
+        summary = f": {CHECKS.summary(check)}" if check in CHECKS else ""
+        caption = f"{check.replace('_', ' ').capitalize()}: {len(findings)}{shown}{summary}"
+        blocks.append(Table(columns, rows, caption, folded=len(rows) > _UNFOLDED))
+    return Section(_TITLE, blocks)

@@ -1,0 +1,59 @@
+"""A drawing of where the float and the quantized model look, side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from edgetl.explanation.gradcam import Saliency
+from edgetl.report.plots.draw import FAINT, INK, short
+
+_FAINTEST = 0.1  # of 1: smaller changes are drawn pale, so that nothing does not look like much
+_STRENGTH = 0.72  # of the map over the image: what lies beneath can still be seen
+
+
+def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Saliency, class_names: Sequence[str]) -> Figure:
+    """Draw the image, both saliency maps over it, and their difference."""
+    figure = Figure(figsize=(10, 3.05), layout="constrained", facecolor="white")
+    shown, *maps, difference = figure.subplots(1, 4)
+    shown.imshow(image)
+    _label(shown, "image", f"explained class: {short(class_names[of_float.figures.top1])}")
+    grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
+    for axes, name, one in zip(maps, ("float", "int8"), (of_float, of_int8), strict=True):
+        axes.imshow(grey, alpha=0.6)
+        axes.imshow(one.map, cmap="inferno", alpha=one.map * _STRENGTH, vmin=0, vmax=1)
+        figures = one.figures
+        top, left, edge = figures.window
+        axes.add_patch(Rectangle((left - 0.5, top - 0.5), edge, edge, fill=False, edgecolor="#2bb3a3", linewidth=1.8))
+        points = f"frame hidden: {-100 * figures.drop:+.1f} points; elsewhere {-100 * figures.drop_elsewhere:+.1f}"
+        _label(axes, f"{name}: {short(class_names[figures.top1])} {100 * figures.top1_probability:.1f} %", points)
+    difference.imshow(grey, alpha=0.35)
+    change = of_int8.map - of_float.map
+    limit = max(float(np.abs(change).max()), _FAINTEST)
+    difference.imshow(change, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.9 * np.abs(change) / limit)
+    _label(difference, "int8 minus float", f"largest change {np.abs(change).max():.2f} of 1")
+    return figure
+
+
+def sentences(of_float: Saliency, of_int8: Saliency, class_names: Sequence[str]) -> tuple[str, ...]:
+    """Say in words what the drawing shows."""
+    found = []
+    explained = class_names[of_float.figures.top1]
+    for name, figures in (("float", of_float.figures), ("int8", of_int8.figures)):
+        found.append(
+            f"The {name} model predicts {class_names[figures.top1]}, {100 * figures.top1_probability:.1f} %. Hiding the most salient place "
+            f"lowers {explained} by {100 * figures.drop:.1f} points, hiding another one by {100 * figures.drop_elsewhere:.1f} on average; "
+            f"it costs more than {100 * figures.beaten:.0f} % of the other places"
+        )
+    return (*found, f"The saliency maps differ by at most {np.abs(of_int8.map - of_float.map).max():.2f} of 1")
+
+
+def _label(axes: Any, title: str, below: str) -> None:
+    axes.set_title(title, fontsize=10, color=INK)
+    axes.set_xlabel(below, fontsize=8, color=FAINT)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,201 @@
+"""A benchmark for people: tables for the terminal, Markdown and CSV."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from edgetl import console
+from edgetl.benchmarking.gate import GateRow
+from edgetl.benchmarking.results import Benchmark, BenchmarkResult
+from edgetl.devices.messages import DeviceFacts, OperatorTime
+from edgetl.errors import Failure
+from edgetl.report.terminal.tables import markdown_table
+
+_TOP_OPERATORS = 10  # of a profile: they hold most of the time
+_DEVICE = ("device", "chip", "cores", "memory", "system")
+_LATENCY = ("device", "model", "p50 ms", "95 % interval", "p90 ms", "p99 ms")
+_START = ("device", "model", "load ms", "first run ms", "cold start ms", "peak memory MiB", "size KiB", "top-1 %")
+_PREDICTIONS = ("device", "model", "images", "same top-1 %", "mean steps", "max steps", "top-1 %", "verdict")
+_LEGEND = "cold start: import of the runtime, load of the model and first inference; peak memory: of that process; size: of the file"
+
+
+def show(benchmark: Benchmark) -> None:
+    """Print the devices, the results, the devices' predictions, the profiles, and every failure and doubt."""
+    devices = [[name, *_device(one.facts, one.failure)] for name, one in benchmark.devices.items()]
+    console.table("devices", _DEVICE, devices)
+    console.note(conditions(benchmark))
+    console.table("latency", _LATENCY, [_latency(result) for result in benchmark.results])
+    console.note(_LEGEND)
+    console.table("start and size", _START, [_start(benchmark, result) for result in benchmark.results])
+    predictions = [_predictions(result) for result in benchmark.results if result.predictions]
+    if predictions:
+        console.note("the device's predictions against this host's, in steps of 1/256 of probability")
+        console.table("predictions", _PREDICTIONS, predictions)
+    for result in benchmark.results:
+        if result.measurement and result.measurement.profile:
+            _profile(result, result.measurement.profile)
+        elif result.measurement and result.measurement.profile_note:
+            console.note(f"{result.device}, {result.model}: no profile: {result.measurement.profile_note}")
+    for name, problem in failures(benchmark) + doubts(benchmark):
+        console.warn(f"{name}: {problem}")
+
+
+def show_devices(devices: Mapping[str, DeviceFacts | Failure]) -> None:
+    """Print the devices that `edgetl devices` found, and what is missing for the others."""
+    found = {name: facts for name, facts in devices.items() if isinstance(facts, DeviceFacts)}
+    rows = [[name, *_device(facts), _runtimes(facts)] for name, facts in found.items()]
+    console.table("reachable devices", [*_DEVICE, "runtimes"], rows)
+    missing = [[name, failure.problem, failure.remedy] for name, failure in devices.items() if isinstance(failure, Failure)]
+    if missing:
+        console.table("devices that cannot be reached", ["device", "problem", "remedy"], missing)
+
+
+def show_gate(rows: Sequence[GateRow], max_slowdown: float) -> None:
+    """Print a comparison with a baseline."""
+    shown = [
+        [row.device, row.model, _number(row.before_ms, 3), _number(row.now_ms, 3), _number(row.ratio, 2), _verdict(row)] for row in rows
+    ]
+    title = f"compared with the baseline: at most {max_slowdown:g} times as slow"
+    console.table(title, ["device", "model", "baseline ms", "now ms", "ratio", "verdict"], shown)
+
+
+def conditions(benchmark: Benchmark) -> str:
+    """Say under which conditions the latency was measured."""
+    plan = benchmark.plan
+    threads = "1 thread" if plan.threads == 1 else f"{plan.threads} threads"
+    return f"latency of one image: {threads}, at least {plan.runs} runs after {plan.warmup} warm-up runs"
+
+
+def failures(benchmark: Benchmark) -> list[tuple[str, str]]:
+    """Return (device or result, reason) of everything that failed."""
+    found = [(name, _reason(device.failure)) for name, device in benchmark.devices.items() if device.failure]
+    return found + [(_name(result), _reason(result.failure)) for result in benchmark.results if result.failure]
+
+
+def doubts(benchmark: Benchmark) -> list[tuple[str, str]]:
+    """Return (result, reason) of every latency that is doubtful, and of predictions that differ from this host's."""
+    found = []
+    for result in benchmark.results:
+        differences = result.predictions.failures if result.predictions else ()
+        found += [(_name(result), reason) for reason in (*result.doubts, *differences)]
+    return found
+
+
+def markdown(benchmark: Benchmark) -> str:
+    """Return devices, results, failures and doubts as a page of Markdown."""
+    software = ", ".join(f"{name} {version}" for name, version in benchmark.software.items() if name == "edgetl")
+    lines = ["# Benchmark", "", f"Measured {benchmark.measured} by {software}.", ""]
+    for name, device in benchmark.devices.items():
+        lines.append(f"- {name}: {', '.join(text for text in _device(device.facts, device.failure) if text)}")
+    columns, rows = latency_table(benchmark)
+    lines += ["", f"{conditions(benchmark).capitalize()}. {_LEGEND.capitalize()}.", ""]
+    lines += [*markdown_table(columns, rows), ""]
+    lines += [f"- {name}: {problem}" for name, problem in failures(benchmark) + doubts(benchmark)]
+    if benchmark.timed:
+        lines += ["", "![Latency, accuracy and size](benchmark.png)"]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def latency_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and rows of everything that was measured."""
+    rows = [[*_latency(result), *_start(benchmark, result)[2:]] for result in benchmark.results]
+    return [*_LATENCY, *_START[2:]], rows
+
+
+def comma_separated(benchmark: Benchmark) -> str:
+    """Return one row per result, with plain numbers in milliseconds and bytes."""
+    rows = [_row(benchmark, result) for result in benchmark.results]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["device", "model"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
+    file, measured = benchmark.models[result.model], result.measurement
+    latency = measured.latency_ms if measured else None
+    return {
+        "device": result.device,
+        "model": result.model,
+        "runtime": measured and measured.runtime,
+        "delegate": benchmark.plan.delegate,
+        "threads": benchmark.plan.threads,
+        "p50_ms": latency and latency.p50,
+        "p90_ms": latency and latency.p90,
+        "p95_ms": latency and latency.p95,
+        "p99_ms": latency and latency.p99,
+        "mean_ms": latency and latency.mean,
+        "std_ms": latency and latency.std,
+        "min_ms": latency and latency.min,
+        "first_ms": measured and measured.first_ms,
+        "cold_start_ms": measured and measured.cold_start_ms,
+        "load_ms": measured and measured.load_ms,
+        "peak_memory_bytes": measured and measured.peak_memory_bytes,
+        "size_bytes": file.size_bytes,
+        "top1_accuracy": file.top1_accuracy,
+        "failure": result.failure.problem if result.failure else None,
+    }
+
+
+def _name(result: BenchmarkResult) -> str:
+    return f"{result.device}, {result.model}"
+
+
+def _reason(failure: Failure) -> str:
+    return "; ".join(text for text in (failure.problem, failure.remedy) if text)
+
+
+def _runtimes(facts: DeviceFacts) -> str:
+    return ", ".join(f"{name} {version}" if version else f"no {name}" for name, version in facts.runtimes.items())
+
+
+def _verdict(row: GateRow) -> str:
+    return "ok" if row.passed else "SLOWER" if row.now_ms is not None else "MISSING"
+
+
+def _device(facts: DeviceFacts | None, failure: Failure | None = None) -> list[str]:
+    if facts is None:
+        return [failure.problem if failure else "", "", "", ""]
+    memory = f"{facts.memory_bytes / 2**30:.1f} GiB" if facts.memory_bytes else ""
+    chip = ", ".join(text for text in (facts.model, facts.chip) if text)
+    return [chip, str(facts.cores or ""), memory, " ".join(text for text in (facts.os, facts.abi) if text)]
+
+
+def _latency(result: BenchmarkResult) -> list[str]:
+    latency = result.measurement.latency_ms if result.measurement else None
+    if latency is None:
+        return [result.device, result.model, "failed" if result.failure else "not timed", "", "", ""]
+    middle = _number(latency.p50, 3) or f"mean {_number(latency.mean, 3)}"
+    interval = "{:.3f} to {:.3f}".format(*latency.p50_interval_95) if latency.p50_interval_95 else ""
+    return [result.device, result.model, middle, interval, _number(latency.p90, 3), _number(latency.p99, 3)]
+
+
+def _start(benchmark: Benchmark, result: BenchmarkResult) -> list[str]:
+    file, measured = benchmark.models[result.model], result.measurement
+    times = [measured.load_ms, measured.first_ms, measured.cold_start_ms] if measured else [None] * 3
+    memory = f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else ""
+    accuracy = None if file.top1_accuracy is None else 100 * file.top1_accuracy
+    size = f"{file.size_bytes / 1024:,.0f}"
+    return [result.device, result.model, *(_number(ms, 1) for ms in times), memory, size, _number(accuracy, 2)]
+
+
+def _predictions(result: BenchmarkResult) -> list[str]:
+    checked = result.predictions
+    assert checked
+    agreement = checked.agreement
+    steps = [f"{100 * agreement.top1_agreement:.2f}", f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}"]
+    accuracy = f"{100 * checked.accuracy.top1_accuracy:.2f}"
+    return [result.device, result.model, str(checked.images), *steps, accuracy, "FAILED" if checked.failures else "ok"]
+
+
+def _profile(result: BenchmarkResult, profile: Sequence[OperatorTime]) -> None:
+    operators = sorted(profile, key=lambda one: -one.ms)
+    total = sum(one.ms for one in operators) or 1.0
+    rows = [[one.layer, one.type, f"{one.ms:.3f}", f"{100 * one.ms / total:.1f}"] for one in operators[:_TOP_OPERATORS]]
+    title = f"{_name(result)}: the {len(rows)} slowest of {len(operators)} operators, {total:.2f} ms in all"
+    console.table(title, ["layer", "operator", "ms", "%"], rows)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
