@@ -17,7 +17,8 @@ _RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its wid
 _BLOCK = 4_000_000  # numbers held at once while resampling: 32 MB
 _TOP = (2, 3, 5)
 _FEW = 10  # images of a class; below, resampling the same few images says little of others
-_AVERAGED = ("precision", "recall", "f1", "roc_auc")
+_LOSS, _CALIBRATION, _F1, _ROC_AUC = "loss", "calibration_error", "f1", "roc_auc"
+_AVERAGED = ("precision", "recall", _F1, _ROC_AUC)
 
 Weights = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -110,12 +111,12 @@ def score(probabilities: NDArray[Any], labels: NDArray[Any], class_names: Sequen
     counts = confusion(predictions, labels, len(class_names))
     per_class = _per_class(probabilities, labels, class_names, counts, resampled)
     error = calibration_error(probabilities, labels)
-    low, high = resampled.overall["calibration_error"]
+    low, high = resampled.overall[_CALIBRATION]
     return Scores(
         images=basic.images,
         top1_accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
         top_k=tuple(_top_k(probabilities, labels)),
-        loss=Estimate(basic.loss, resampled.overall["loss"]),
+        loss=Estimate(basic.loss, resampled.overall[_LOSS]),
         macro=_averages("macro", labels, predictions, per_class, resampled),
         weighted=_averages("weighted", labels, predictions, per_class, resampled),
         calibration_error=Estimate(error, (max(2 * error - high, 0.0), min(max(2 * error - low, 0.0), 1.0))),
@@ -141,9 +142,9 @@ def _per_class(
     found = []
     for k, name in enumerate(class_names):
         images, predicted, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
-        f1 = Estimate(2 * right / (images + predicted), resampled.per_class["f1"][k]) if images + predicted else None
+        f1 = Estimate(2 * right / (images + predicted), resampled.per_class[_F1][k]) if images + predicted else None
         both = 0 < images < len(labels)
-        area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), resampled.per_class["roc_auc"][k]) if both else None
+        area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), resampled.per_class[_ROC_AUC][k]) if both else None
         found.append(ClassScores(name, images, predicted, _proportion(right, predicted), _proportion(right, images), f1, area))
     return tuple(found)
 
@@ -157,7 +158,7 @@ def _averages(
     )
     areas = [(one.roc_auc.value, one.images if kind == "weighted" else 1) for one in per_class if one.roc_auc]
     area = float(np.average([value for value, _ in areas], weights=[weight for _, weight in areas])) if areas else None
-    return Averages(precision, recall, f1, None if area is None else Estimate(area, resampled.overall[f"{kind}_roc_auc"]))
+    return Averages(precision, recall, f1, None if area is None else Estimate(area, resampled.overall[f"{kind}_{_ROC_AUC}"]))
 
 
 def _proportion(right: int, of: int) -> Estimate | None:
@@ -215,17 +216,17 @@ def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> Ca
         one_class = {
             "precision": right / np.maximum(predicted, 1),
             "recall": right / np.maximum(of, 1),
-            "f1": 2 * right / np.maximum(of + predicted, 1),
-            "roc_auc": np.stack([area(weights) for area in areas], axis=1),
+            _F1: 2 * right / np.maximum(of + predicted, 1),
+            _ROC_AUC: np.stack([area(weights) for area in areas], axis=1),
         }
-        occurs = {name: (of + predicted > 0).astype(float) for name in _AVERAGED[:3]} | {"roc_auc": ~np.isnan(one_class["roc_auc"])}
-        found = {"loss": weights @ losses / count, "calibration_error": np.abs(weights @ spread).sum(axis=1) / count}
+        occurs = {name: (of + predicted > 0).astype(float) for name in _AVERAGED[:3]} | {_ROC_AUC: ~np.isnan(one_class[_ROC_AUC])}
+        found = {_LOSS: weights @ losses / count, _CALIBRATION: np.abs(weights @ spread).sum(axis=1) / count}
         for name in _AVERAGED:
             values = np.nan_to_num(one_class[name])
             for kind, share in (("macro", occurs[name] * 1.0), ("weighted", occurs[name] * of)):
                 with np.errstate(invalid="ignore"):  # 0 / 0 where no class has an area
                     found[f"{kind}_{name}"] = (values * share).sum(axis=1) / share.sum(axis=1)
-        return found | {"f1": one_class["f1"], "roc_auc": one_class["roc_auc"]}
+        return found | {name: one_class[name] for name in (_F1, _ROC_AUC)}
 
     return statistics
 

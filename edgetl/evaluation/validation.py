@@ -8,6 +8,7 @@ from edgetl.documents import Document, Part
 from edgetl.errors import RunError
 from edgetl.evaluation.metrics import Accuracy
 from edgetl.evaluation.parity import REFERENCE, Pair
+from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.cpu import CpuFacts
 
@@ -64,6 +65,18 @@ class Validation(Document):
         if not run.is_done("validate", stage.inputs):
             raise RunError(f"{run.validation} is missing or was changed", f"run: edgetl validate {run.path}")
         return cls.read(run.validation)
+
+    def overview(self) -> Overview:
+        """Return a row for each model, and the verdict."""
+        rows = []
+        for name, one in self.subjects.items():
+            low, high = one.accuracy.top1_interval_95
+            accuracy = [f"{100 * one.accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
+            agreement = f"{100 * self.costs[name].agreement.top1_agreement:.2f}" if name in self.costs else ""
+            rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
+        columns = ("model", "top-1 %", "95 % interval", "same as float %", "KiB", "p50 ms")
+        verdict = "passed" if self.passed else "FAILED"
+        return Overview(f"Validation on {self.images} images: {verdict}", columns, rows, self.failures)
 
     @property
     def float_model(self) -> ValidatedModel:

@@ -1,1 +1,1 @@
-"""Results to something that a person looks at."""
+"""Show results: as tables on a terminal, as plots, and as pages."""

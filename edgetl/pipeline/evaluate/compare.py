@@ -21,6 +21,7 @@ from edgetl.report.plots.comparison import comparison_plot
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 
+_STAGE = "validate"
 _Images = list[tuple[str, str]]
 
 
@@ -92,7 +93,7 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
 
 def _latency_p50_ms(project: Project, name: str) -> float | None:
     """Return the median latency that the run's validation measured; None when there is none, or its files have changed since."""
-    stage = project.run.read().stages.get("validate")
+    stage = project.run.read().stages.get(_STAGE)
     if stage is None or not project.run.is_done("validate", stage.inputs):
         return None
     subject = Validation.of(project.run).subjects.get(name)

@@ -1,1 +1,1 @@
-"""Results as one page: HTML, Markdown or PDF."""
+"""Write results as a page: HTML, Markdown or PDF."""

@@ -1,4 +1,4 @@
-"""What a report is made of: sections of blocks, the same for a web page, Markdown and PDF."""
+"""Parts of a report: sections of blocks, the same for a web page, Markdown and PDF."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `warning` when something is wrong with what is shown."""
+    """A paragraph; `warning` if it reports a problem."""
 
     text: str
     warning: bool = False
-    beside: bool = False  # stands beside the plot before it, where there is room
+    beside: bool = False  # placed next to the plot before it if there is room
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure in large type: its value, what it is, and a line that puts it into proportion."""
+    """A value in large type: the value, its name, and a line of context."""
 
     value: str
     name: str
@@ -27,35 +27,35 @@ class Tile:
 
 @dataclass(frozen=True)
 class Tiles:
-    """A row of figures in large type."""
+    """A row of values in large type."""
 
     tiles: Sequence[Tile]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Texts in rows, as many as there are columns. The page marks 'passed', 'ok' and 'FAILED'."""
+    """A table of texts. The page highlights 'passed', 'ok' and 'FAILED'."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
-    folded: bool = False  # closed until the reader opens it, where the form can
-    beside: bool = False  # as a text
+    folded: bool = False  # closed until the reader opens it, if the format supports that
+    beside: bool = False  # as for Text
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure, and in words what it shows."""
+    """A plot with its alternative text."""
 
     figure: Figure
     alt: str
     caption: str = ""
-    wide: bool = False  # takes a row of its own
+    wide: bool = False  # takes the full width
 
 
 @dataclass(frozen=True)
 class Photo:
-    """An encoded image with what it is called and what is to be said of it."""
+    """An encoded image with its alternative text, title and caption lines."""
 
     content: bytes
     kind: str  # "jpeg" or "png"
@@ -66,7 +66,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Gallery with captions; small ones side by side."""
+    """Images with captions; small ones side by side."""
 
     photos: Sequence[Photo]
     large: bool = False
@@ -77,7 +77,7 @@ Block = Text | Tiles | Table | Plot | Gallery
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report."""
+    """A section of the report."""
 
     title: str
     blocks: Sequence[Block] = field(default_factory=tuple)
@@ -85,7 +85,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Absent:
-    """A part that cannot be shown, why, and the command that brings it."""
+    """A section that cannot be shown, the reason, and the command that provides it."""
 
     title: str
     reason: str

@@ -81,7 +81,7 @@ class Facts:
     predictions: Predictions | Absent
 
     def absent(self, title: str) -> Absent:
-        """Why a part that needs predictions is not there."""
+        """Return why a section that needs predictions is missing."""
         assert isinstance(self.predictions, Absent)
         return Absent(title, self.predictions.reason, self.predictions.command)
 
@@ -90,8 +90,10 @@ MakeSection = Callable[[Facts], Section | Absent]
 
 
 def percent(share: float, digits: int = 2) -> str:
+    """Return a share in percent."""
     return f"{100 * share:.{digits}f}"
 
 
 def kib(size_bytes: float) -> str:
+    """Return a size in KiB."""
     return f"{size_bytes / 1024:,.0f}"

@@ -1,4 +1,4 @@
-"""A report as one web page that needs nothing else: no script, no network, every image inside."""
+"""A report as one self-contained web page: no script, no network, every image embedded."""
 
 import base64
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ from markupsafe import Markup
 from edgetl.report.page.blocks import Absent, Block, Photo, Section
 from edgetl.report.plots import draw
 
-_MARKS = {"passed": "good", "ok": "good", "FAILED": "bad"}  # words of a table's cells that are shown as a verdict
+_MARKS = {"passed": "good", "ok": "good", "FAILED": "bad"}  # texts of table cells that are shown as a verdict
 
 
-def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], unfolded: bool = False) -> str:
-    """The page.
+def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], *, unfolded: bool = False) -> str:
+    """Return the page.
 
     Args:
-        sections: a name for links, and the section.
-        unfolded: what a reader would open is open, for print.
+        sections: pairs of a name for links and the section.
+        unfolded: whether folded tables are open, for print.
     """
-    # Names of classes and files are data from anywhere: everything is escaped but our own drawings, whose texts matplotlib escapes.
+    # Names of classes and files may come from anywhere: everything is escaped except our own plots, whose texts matplotlib escapes.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"svg": lambda figure: Markup(draw.svg(figure)), "data": _data, "mark": lambda text: _MARKS.get(text, "")}
     environment.tests["number"] = _is_number

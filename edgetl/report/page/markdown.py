@@ -7,16 +7,16 @@ from edgetl.report.page.blocks import Absent, Block, Gallery, Plot, Section, Tab
 from edgetl.report.plots import draw
 from edgetl.report.terminal.tables import markdown_table
 
-Keep = Callable[[str, bytes], str]  # (file name, content) to the address under which the text can name it
+Save = Callable[[str, bytes], str]  # saves (file name, content) and returns the address for the text
 
 
-def text(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], keep: Keep) -> str:
-    """The text; its images are given to `keep`."""
+def text(title: str, made: str, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], save: Save) -> str:
+    """Return the text; its images are given to `save`."""
     lines = [f"# {plain(title)}", "", f"edgetl report, {made}", ""]
     for name, section in sections:
         lines += [f"## {plain(section.title)}", ""]
         for number, block in enumerate(section.blocks, 1):
-            lines += [*_block(block, f"{name}-{number}", keep), ""]
+            lines += [*_block(block, f"{name}-{number}", save), ""]
     if absent:
         lines += ["## Not in this report", ""]
         lines += [f"- {plain(one.title)}: {plain(one.reason)}{f': `{one.command}`' if one.command else ''}" for one in absent]
@@ -24,11 +24,11 @@ def text(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
 
 
 def plain(text: str) -> str:
-    """Without anything that Markdown or HTML would take for a sign: names of classes are data from anywhere."""
+    """Escape everything that Markdown or HTML would interpret: names of classes may come from anywhere."""
     return re.sub(r"([\\`*_\[\]<>|#!$~&])", r"\\\1", " ".join(text.split()))
 
 
-def _block(block: Block, name: str, keep: Keep) -> list[str]:
+def _block(block: Block, name: str, save: Save) -> list[str]:
     if isinstance(block, Text):
         return [f"**{plain(block.text)}**" if block.warning else plain(block.text)]
     if isinstance(block, Tiles):
@@ -37,14 +37,14 @@ def _block(block: Block, name: str, keep: Keep) -> list[str]:
         rows = [[plain(cell) for cell in row] for row in block.rows]
         return [*([plain(block.caption), ""] if block.caption else []), *markdown_table([plain(column) for column in block.columns], rows)]
     if isinstance(block, Plot):
-        address = keep(f"{name}.png", draw.png(block.figure))
+        address = save(f"{name}.png", draw.png(block.figure))
         return [f"![{plain(block.alt)}]({address})", *(["", plain(block.caption)] if block.caption else [])]
-    return _images(block, name, keep)
+    return _images(block, name, save)
 
 
-def _images(block: Gallery, name: str, keep: Keep) -> list[str]:
+def _images(block: Gallery, name: str, save: Save) -> list[str]:
     lines = []
     for number, photo in enumerate(block.photos, 1):
-        address = keep(f"{name}-{number}.{photo.kind.replace('jpeg', 'jpg')}", photo.content)
+        address = save(f"{name}-{number}.{photo.kind.replace('jpeg', 'jpg')}", photo.content)
         lines += [f"![{plain(photo.alt)}]({address})", "", plain(": ".join([photo.title, "; ".join(photo.lines)])), ""]
     return lines

@@ -1,4 +1,4 @@
-"""A report in the form that was asked for."""
+"""Write a report as HTML, Markdown or PDF."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _PRINT_S = 120.0  # of a browser's start and a page of some megabytes, on a slow
 
 
 def write(facts: Facts, path: Path, form: str) -> Sequence[Absent]:
-    """Write the report; gives what is not in it.
+    """Write the report; return the sections that it lacks.
 
     Args:
         form: a key of FORMS.
@@ -42,18 +42,18 @@ def _html(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequenc
 def _markdown(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], path: Path) -> None:
     folder = path.with_name(f"{path.stem}-files")
 
-    def keep(name: str, content: bytes) -> str:
+    def save(name: str, content: bytes) -> str:
         with atomic(folder / name) as temporary:
             temporary.write_bytes(content)
         return quote(f"{folder.name}/{name}")
 
-    text = markdown.text(facts.name, facts.made, sections, absent, keep)
+    text = markdown.text(facts.name, facts.made, sections, absent, save)
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def _pdf(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], path: Path) -> None:
-    """The page as a browser prints it: it knows the fonts of every script, and how to break pages."""
+    """Print the page with a browser, which has fonts for every script and breaks pages."""
     chromium = find_chromium()
     if chromium is None:
         raise DependencyError(

@@ -1,4 +1,4 @@
-"""How a report's plots look, and what they become: SVG that follows the page's colours, or PNG."""
+"""Style of a report's plots, and their conversion to SVG with the page's colours or to PNG."""
 
 import io
 import re
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 INK, FAINT, GRID = "#2b3440", "#8a94a0", "#e3e7ec"
 BLUE, RED, GREEN, PURPLE, GOLD, TEAL = COLOURS = ("#3f6fa3", "#c8553d", "#4f9d69", "#a0719f", "#b8912f", "#5aa7b3")
-# The page has a light and a dark value of each; what is drawn on white stays white there too, as paper does.
+# The page has a light and a dark value for each.
 _VARIABLES = {
     INK: "ink",
     FAINT: "faint",
@@ -26,28 +26,28 @@ _VARIABLES = {
     TEAL: "teal",
 }
 _VARIABLES |= {"#7d9cc0": "blue", "#ffffff": "card", "white": "card"}
-_INCHES = (5.6, 3.7)  # so that 9 points can be read on a phone's width, where 5.6 inches are 360 pixels
+_INCHES = (5.6, 3.7)  # 9 points are legible on a phone, where 5.6 inches are 360 pixels
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Within it figures are made and saved. Names of classes are data: a dollar sign in one begins no formula."""
+    """Make and save figures in this context: a dollar sign in a class name begins no formula."""
     with (
         warnings.catch_warnings(),
         mpl.rc_context({"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "edgetl", "font.size": 9}),
     ):
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # in a name: matplotlib's own fonts lack most scripts, a browser's do not
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # matplotlib's fonts lack most scripts, a browser's do not
         yield
 
 
 def plot(width: float = _INCHES[0], height: float = _INCHES[1], grid: str = "both") -> tuple[Figure, Axes]:
-    """A figure of so many inches with one pair of axes in it; grid: "x", "y", "both" or ""."""
+    """Return a figure of this size in inches with one pair of axes; grid: "x", "y", "both" or ""."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
     return figure, panel(figure.add_subplot(), grid)
 
 
 def panel(axes: Axes, grid: str = "both") -> Axes:
-    """Axes as this house draws them."""
+    """Apply the common style to axes."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[:].set_color(FAINT)
     axes.tick_params(which="both", colors=INK, length=0)
@@ -61,16 +61,17 @@ def panel(axes: Axes, grid: str = "both") -> Axes:
 
 
 def short(name: str, most: int = 18) -> str:
-    """At most so many characters, for a place beside a drawing."""
+    """Return the name cut to at most so many characters."""
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def legend(axes: Axes, location: Literal["best", "upper left", "lower right"] = "best") -> None:
+    """Add a legend without a frame."""
     axes.legend(frameon=False, labelcolor=INK, loc=location, fontsize=8.5)
 
 
 def svg(figure: Figure) -> str:
-    """An <svg> element for a page that defines the colours, which it then takes from there; its texts stay texts."""
+    """Return an <svg> element that takes its colours from the page; its texts stay texts."""
     figure.set_facecolor("none")
     for axes in figure.get_axes():
         axes.set_facecolor("none")
@@ -86,6 +87,7 @@ def svg(figure: Figure) -> str:
 
 
 def png(figure: Figure) -> bytes:
+    """Return the figure as PNG."""
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=130)
     return drawn.getvalue()

@@ -1,1 +1,1 @@
-"""Results as tables on a terminal."""
+"""Print results as tables on a terminal."""
