@@ -1,4 +1,4 @@
-"""The documents of `evaluate`, `compare` and `learning-curve`: written and read again unchanged, refused when they contradict themselves."""
+"""The documents of `evaluate`, `compare` and `learning-curve`: read as they were written, refused when they contradict themselves."""
 
 import json
 from dataclasses import replace
