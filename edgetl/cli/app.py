@@ -114,7 +114,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def edgetl(
-    _: Annotated[bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)] = False,
+    _: Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)] = False,
 ) -> None:
     """From a folder of labelled images to a model that a phone, a board or a web page can trust."""
 

@@ -14,25 +14,40 @@ if TYPE_CHECKING:
 
 def benchmark(
     targets: Annotated[
-        list[Path] | None, typer.Argument(metavar="[RUN|FILE...]", help="A run, or model files; left out: the newest run under runs/.")
+        list[Path] | None,
+        typer.Argument(metavar="[RUN|FILE...]", help="Measure this run, or these model files (default: the newest run under runs/)."),
     ] = None,
     device: Annotated[
         list[str] | None,
-        typer.Option(metavar="DEVICE", help="See 'edgetl list devices'; may be repeated: they run side by side.", show_default="local"),
+        typer.Option(
+            metavar="DEVICE",
+            help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side.",
+            show_default="local",
+        ),
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Of the runtime.")] = 1,
-    runs: Annotated[int, typer.Option(min=1, help="Inferences that count, at least.")] = 50,
-    warmup: Annotated[int, typer.Option(min=0, help="Inferences before them.")] = 10,
-    duration: Annotated[float, typer.Option(min=0, metavar="S", help="Seconds to go on for, at least.")] = 0.0,
-    cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Cores to run on.")] = "",
-    delegate: Annotated[str, typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Left out: the runtime's own choice.")] = "default",
+    threads: Annotated[int, typer.Option(min=1, help="Give the runtime this many threads.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, help="Count at least this many inferences.")] = 50,
+    warmup: Annotated[int, typer.Option(min=0, help="Run this many inferences before the clock starts.")] = 10,
+    duration: Annotated[float, typer.Option(min=0, metavar="S", help="Measure for at least this many seconds.")] = 0.0,
+    cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Run on these cores only (default: any).")] = "",
+    delegate: Annotated[
+        str,
+        typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Use this delegate (default: the runtime's own choice).", show_default=False),
+    ] = "default",
     profile: Annotated[bool, typer.Option("--profile", help="Time every operator, too.")] = False,
     accuracy: Annotated[
-        int, typer.Option(min=-1, metavar="N", help="Validation images for the device to answer, against this host's predictions; -1: all.")
+        int,
+        typer.Option(
+            min=-1, metavar="N", help="Let devices predict this many validation images, and compare with this host's predictions; -1: all."
+        ),
     ] = 0,
-    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="An earlier benchmark.json, as a gate.")] = None,
-    max_slowdown: Annotated[float, typer.Option(min=0.01, help="What the gate allows: this p50 over the baseline's.")] = 1.1,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="For benchmark.json, .md, .csv and .png; left out: the run.")] = None,
+    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this earlier benchmark.json, as a gate.")] = None,
+    max_slowdown: Annotated[
+        float, typer.Option(min=0.01, help="Let the gate pass a p50 latency of at most this many times the baseline's.")
+    ] = 1.1,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write benchmark.json, .md, .csv and .png here (default: the run).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure latency, memory and size on this host, boards, phones and browsers; with --accuracy their predictions too.

@@ -11,16 +11,25 @@ from edgetl.cli.options import Json, RunPath
 
 def bundle(
     run: RunPath = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.edgetl", help="Left out: the run's name, in the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.edgetl", help="Write the bundle to this file (default: named as the run, in the run).")
+    ] = None,
     models: Annotated[
         str,
-        typer.Option(metavar="model_int8.tflite,...", help="Comma-separated exported files; left out: int8 as .tflite and .onnx."),
+        typer.Option(
+            metavar="model_int8.tflite,...", help="Pack these exported files, separated by commas (default: int8 as .tflite and .onnx)."
+        ),
     ] = "",
-    name: Annotated[str, typer.Option(metavar="TEXT", help="What apps call it; left out: the recipe's, else the run's name.")] = "",
-    model_version: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: the recipe's, else from its content.")] = "",
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Of the model; left out: the recipe's.")] = "",
-    sign: Annotated[Path | None, typer.Option(metavar="KEY", help="An Ed25519 private key, see 'edgetl keygen'.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="In spite of a failed or older validation; the manifest says so.")] = False,
+    name: Annotated[
+        str, typer.Option(metavar="TEXT", help="Tell apps this name of the model (default: the recipe's, else the run's).")
+    ] = "",
+    model_version: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="Tell apps this version of the model (default: the recipe's, else one made from the content)."),
+    ] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Tell apps this licence of the model (default: the recipe's).")] = "",
+    sign: Annotated[Path | None, typer.Option(metavar="KEY", help="Sign with this Ed25519 private key, see 'edgetl keygen'.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Bundle in spite of a failed or older validation; the manifest says so.")] = False,
     as_json: Json = False,
 ) -> None:
     """Pack a validated run for an app: models, contract, class names, golden predictions, card and bill of materials, with every hash.

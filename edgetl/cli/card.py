@@ -11,7 +11,9 @@ from edgetl.cli.options import Json, RunPath
 
 def card(
     run: RunPath = None,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for results.json and card.md; left out: the run.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write results.json and card.md into this folder (default: the run).")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write down what a validated run is and what was measured: results.json and card.md.

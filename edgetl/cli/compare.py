@@ -10,12 +10,16 @@ from edgetl.cli.options import Json
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two or more runs with the same validation images.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Compare these runs, two or more with the same validation images.")],
     model: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An exported file of each, as model_int8.tflite; left out: int8, else float32.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Compare this exported file of each run, such as model_int8.tflite (default: int8, else float32)."
+        ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="For compare.json and compare.png; left out: where the first run lies.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write compare.json and compare.png into this folder (default: where the first run lies)."),
     ] = None,
     as_json: Json = False,
 ) -> None:

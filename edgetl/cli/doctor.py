@@ -7,17 +7,21 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Set
+from edgetl.cli.options import Data, Json, Set
 
 
 def doctor(
-    data: Annotated[str, typer.Argument(help="Images, as for 'edgetl train'.")],
+    data: Data,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where findings go; a run: into its report. Left out: doctor/NAME.", show_default=False),
+        typer.Option(
+            metavar="DIR", help="Write findings into this folder; a run: its report shows them (default: doctor/NAME).", show_default=False
+        ),
     ] = None,
-    fast: Annotated[bool, typer.Option("--fast", help="Without a network: no wrong labels, and fewer of the near copies.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit code 3 when an image is better left out.")] = False,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Look without a neural network, which finds no wrong labels and fewer of the near copies.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 3 when an image is better left out.")] = False,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:

@@ -11,10 +11,12 @@ from edgetl.cli.options import Json, RunPath
 
 def evaluate(
     run: RunPath = None,
-    split: Annotated[str, typer.Option(metavar="val|test|train", help="The images to evaluate on.")] = "val",
+    split: Annotated[str, typer.Option(metavar="val|test|train", help="Evaluate on the images of this split.")] = "val",
     model: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="An exported file, as model_int8.onnx; may be repeated; left out: int8 and float32."),
+        typer.Option(
+            metavar="FILE", help="Evaluate this exported file, such as model_int8.onnx; may be repeated (default: int8 and float32)."
+        ),
     ] = None,
     cv: Annotated[int, typer.Option(min=0, metavar="K", help="Cross-validate the head in K folds of the train and val images, too.")] = 0,
     as_json: Json = False,

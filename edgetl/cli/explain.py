@@ -14,11 +14,14 @@ def explain(
         list[str],
         typer.Argument(
             metavar="[RUN] IMAGE...",
-            help="A run directory (left out: the newest under runs/), and files or embedded images such as digits:7.",
+            help="Use this run (default: the newest under runs/) on image files, or on embedded images such as digits:7.",
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="For the PNGs and explain.json; left out: RUN/explain, for the report.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Write the PNGs and explain.json into this folder (default: RUN/explain, which the report shows)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -11,20 +11,28 @@ from edgetl.cli.options import Json, RunPath, Set
 
 def export(
     run: RunPath = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Integers only, raw uint8 pixels in.")] = False,
-    float32: Annotated[bool, typer.Option("--float32", help="As trained.")] = False,
-    float16: Annotated[bool, typer.Option("--float16", help="Half the size, computed in float.")] = False,
-    dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Weights in int8, activations in float.")] = False,
-    int16x8: Annotated[bool, typer.Option("--int16x8", help="int16 activations, int8 weights.")] = False,
-    formats: Annotated[str, typer.Option(metavar="tflite,onnx", help="Comma-separated; left out: the recipe's.")] = "",
+    int8: Annotated[bool, typer.Option("--int8", help="Write int8 files: integers only, raw uint8 pixels in.")] = False,
+    float32: Annotated[bool, typer.Option("--float32", help="Write float32 files, as trained.")] = False,
+    float16: Annotated[bool, typer.Option("--float16", help="Write float16 files: half the size, computed in float.")] = False,
+    dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Write files with int8 weights and float activations.")] = False,
+    int16x8: Annotated[bool, typer.Option("--int16x8", help="Write files with int16 activations and int8 weights.")] = False,
+    formats: Annotated[
+        str, typer.Option(metavar="tflite,onnx", help="Write these formats, separated by commas (default: the recipe's).")
+    ] = "",
     onnx_style: Annotated[
-        str | None, typer.Option(metavar="integer|qdq", help="int8 ONNX as integer operators, or as Q/DQ pairs for accelerators.")
+        str | None, typer.Option(metavar="integer|qdq", help="Write int8 ONNX as integer operators, or as Q/DQ pairs for accelerators.")
     ] = None,
     keep_float: Annotated[
-        list[str] | None, typer.Option(metavar="LAYER", help="An operator of the int8 model to leave in float; may be repeated.")
+        list[str] | None, typer.Option(metavar="LAYER", help="Leave this operator of the int8 model in float; may be repeated.")
     ] = None,
     max_drop: Annotated[
-        float | None, typer.Option(min=0, max=100, metavar="POINTS", help="Top-1 that int8 may lose; climbs until it is met.")
+        float | None,
+        typer.Option(
+            min=0,
+            max=100,
+            metavar="POINTS",
+            help="Let int8 lose at most this many points of top-1 accuracy; better models are tried until one does.",
+        ),
     ] = None,
     settings: Set = None,
     as_json: Json = False,

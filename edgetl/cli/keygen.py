@@ -10,7 +10,9 @@ from edgetl.cli.options import Json
 
 
 def keygen(
-    key: Annotated[Path, typer.Argument(metavar="KEY", help="File for the private key; the public one goes beside it, as KEY.pub.")],
+    key: Annotated[
+        Path, typer.Argument(metavar="KEY", help="Write the private key to this file, and the public one beside it as KEY.pub.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Make an Ed25519 key pair to sign bundles with.

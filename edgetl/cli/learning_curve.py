@@ -1,23 +1,22 @@
 """`edgetl learning-curve`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Out, Set
+from edgetl.cli.options import Alpha, Backbone, Data, ImageSize, Json, Out, RecipeFile, Set, Weights
 
 
 def learning_curve(
-    data: Annotated[str, typer.Argument(help="Images, as for 'edgetl train'.")],
+    data: Data,
     out: Out = None,
-    backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
-    alpha: Annotated[float | None, typer.Option(help="Width multiplier of the backbone.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-    weights: Annotated[str | None, typer.Option(metavar="imagenet|none|PATH", help="What to start from.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Heads for each number of images.")] = 5,
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    backbone: Backbone = None,
+    alpha: Alpha = None,
+    image_size: ImageSize = None,
+    weights: Weights = None,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Train this many heads for each number of images.")] = 5,
+    recipe: RecipeFile = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:

@@ -27,7 +27,10 @@ def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
 
 def list_names(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="backbones, schemes, formats, sources, runtimes, devices, targets, checks, settings.")
+        str,
+        typer.Argument(
+            metavar="KIND", help="List one of: backbones, schemes, formats, sources, runtimes, devices, targets, checks, settings."
+        ),
     ],
     as_json: Json = False,
 ) -> None:

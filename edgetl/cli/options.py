@@ -1,11 +1,28 @@
 """Options that several commands take, once."""
 
+import tomllib
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from edgetl import console
+
+
+def setting(key: str, text: str, **more: Any) -> Any:
+    """Return the option of a setting of the recipe, with its default in the help."""
+    table, name = key.split(".")
+    default = _defaults()[table][name]
+    shown = f" (default: {str(default).lower() if isinstance(default, bool) else default})" if default not in ("", []) else ""
+    return typer.Option(help=f"{text}{shown}.", show_default=False, **more)
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    # Not by edgetl.recipe, whose pydantic would take a quarter of the time that --help may take.
+    return tomllib.loads(resources.files("edgetl").joinpath("resources", "defaults.toml").read_text(encoding="utf-8"))
 
 
 def _want_json(wanted: bool) -> bool:
@@ -20,20 +37,43 @@ def _want_verbose(wanted: bool) -> bool:
     return wanted
 
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.", callback=_want_json, is_eager=True)]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on stdout, and all else on stderr.", callback=_want_json, is_eager=True)
+]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", help="Details, and what native code says, on stderr.", callback=_want_verbose, is_eager=True)
+    bool,
+    typer.Option("--verbose", help="Show details, and what native code writes, on stderr.", callback=_want_verbose, is_eager=True),
 ]
 RunPath = Annotated[
-    Path | None, typer.Argument(metavar="[RUN]", help="A run directory; left out: the newest one under runs/.", show_default=False)
+    Path | None,
+    typer.Argument(metavar="[RUN]", help="Use this run (default: the newest under runs/ that the command can use).", show_default=False),
+]
+Data = Annotated[
+    str,
+    typer.Argument(
+        help="Read images from a folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or a set ('edgetl list sources')."
+    ),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", metavar="RUN", help="Run directory; left out: runs/NAME, the same for the same command.")
+    Path | None,
+    typer.Option("--out", metavar="RUN", help="Write the run here (default: runs/NAME, the same for the same command)."),
 ]
 Mlflow = Annotated[
-    str | None, typer.Option("--mlflow", metavar="URI", help="Track in MLflow: sqlite:///FILE, a folder, or a server's address.")
+    str | None, typer.Option("--mlflow", metavar="URI", help="Track the run in MLflow: sqlite:///FILE, a folder, or a server's address.")
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="A short try, with what the recipe names for that: fewer epochs and images.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Make a short try with the quick table of the recipe: fewer epochs and images.")]
+RecipeFile = Annotated[
+    Path | None, typer.Option("--recipe", metavar="FILE.toml", help="Read settings from this file; options take precedence over it.")
+]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, such as augment.flip=false ('edgetl list settings').")
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set any setting, such as augment.flip=false ('edgetl list settings'); may be repeated."
+    ),
 ]
+Backbone = Annotated[str | None, setting("model.backbone", "Use this feature extractor, see 'edgetl list backbones'", metavar="NAME")]
+Alpha = Annotated[float | None, setting("model.alpha", "Multiply the backbone's width by this")]
+ImageSize = Annotated[int | None, setting("model.image_size", "Resize images to this width and height in pixels")]
+Weights = Annotated[str | None, setting("model.weights", "Start from these weights", metavar="imagenet|none|PATH")]
+BatchSize = Annotated[int | None, setting("train.batch_size", "Train on this many images a step")]
+Seed = Annotated[int | None, setting("train.seed", "Seed splits, weights, shuffles and augmentation with this number")]

@@ -6,15 +6,15 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json
+from edgetl.cli.options import Data, Json
 
 
 def pack(
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A folder of images, a CSV file, or an embedded set.")],
-    out: Annotated[str, typer.Argument(metavar="OUT", help="A folder, or a path such as gs://bucket/folder.")],
-    shards: Annotated[int, typer.Option(min=1, max=99_999, metavar="N", help="At least as many shards.")] = 1,
-    max_shard_mib: Annotated[int, typer.Option(min=1, metavar="MIB", help="No shard is larger.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order of the images.")] = 0,
+    data: Data,
+    out: Annotated[str, typer.Argument(metavar="OUT", help="Write the shards into this folder, or to a path such as gs://bucket/folder.")],
+    shards: Annotated[int, typer.Option(min=1, max=99_999, metavar="N", help="Write at least this many shards.")] = 1,
+    max_shard_mib: Annotated[int, typer.Option(min=1, metavar="MIB", help="Make no shard larger than this.")] = 256,
+    seed: Annotated[int, typer.Option(min=0, help="Shuffle the images with this seed.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Pack labelled images into shuffled TFRecord shards, which 'edgetl train OUT' reads as a stream.

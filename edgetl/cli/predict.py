@@ -12,10 +12,14 @@ from edgetl.cli.options import Json
 def predict(
     model: Annotated[
         Path,
-        typer.Argument(metavar="MODEL|RUN|BUNDLE", help="A .tflite, .onnx or .keras file, a run (its int8 model), or a .edgetl bundle."),
+        typer.Argument(
+            metavar="MODEL|RUN|BUNDLE", help="Load a .tflite, .onnx or .keras file, a run (its int8 model), or a .edgetl bundle."
+        ),
     ],
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Files, folders of images, or embedded images such as digits:7.")],
-    top: Annotated[int, typer.Option(min=1, help="Classes an image.")] = 3,
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Classify files, folders of images, or embedded images such as digits:7.")
+    ],
+    top: Annotated[int, typer.Option(min=1, help="Print this many classes an image.")] = 3,
     as_json: Json = False,
 ) -> None:
     """Name what is on images, with probabilities.

@@ -6,24 +6,26 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Set
+from edgetl.cli.options import Alpha, Backbone, BatchSize, ImageSize, Json, RecipeFile, Seed, Set, setting
 
 
 def pretrain(
-    data: Annotated[str, typer.Argument(help="Images to learn from, as for 'edgetl train': the more and the more varied, the better.")],
-    backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
+    data: Annotated[str, typer.Argument(help="Learn from these images, as for 'edgetl train': the more and the more varied, the better.")],
+    backbone: Backbone = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="FILE.npz", help="The backbone file; left out: backbone.npz in a run under runs/pretrained."),
+        typer.Option(
+            "--out", metavar="FILE.npz", help="Write the backbone to this file (default: backbone.npz in a run under runs/pretrained)."
+        ),
     ] = None,
-    alpha: Annotated[float | None, typer.Option(help="Width multiplier of the backbone.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-    weights: Annotated[str, typer.Option(metavar="none|imagenet|PATH", help="What to start from.")] = "none",
-    epochs: Annotated[int | None, typer.Option(help="Of the whole network.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    alpha: Alpha = None,
+    image_size: ImageSize = None,
+    weights: Annotated[str, typer.Option(metavar="none|imagenet|PATH", help="Start from these weights.")] = "none",
+    epochs: Annotated[int | None, setting("train.epochs", "Train the network for this many epochs")] = None,
+    batch_size: BatchSize = None,
+    learning_rate: Annotated[float | None, setting("train.learning_rate", "Train with this peak learning rate")] = None,
+    seed: Seed = None,
+    recipe: RecipeFile = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:

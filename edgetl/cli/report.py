@@ -18,9 +18,12 @@ class Form(StrEnum):
 
 def report(
     run: RunPath = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Left out: RUN/report.html, .md or .pdf.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page to this file (default: RUN/report.html, .md or .pdf).")
+    ] = None,
     form: Annotated[
-        Form | None, typer.Option("--format", help="Left out: as FILE ends, else html; pdf needs Chromium.", show_default=False)
+        Form | None,
+        typer.Option("--format", help="Write this format (default: as FILE ends, else html); pdf needs Chromium.", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:

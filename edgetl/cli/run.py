@@ -10,7 +10,9 @@ from edgetl.cli.validate import tell
 
 
 def run(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Settings; data.source names the images.")],
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE.toml", help="Read settings from this file, whose data.source names the images.")
+    ],
     out: Out = None,
     quick: Quick = False,
     mlflow: Mlflow = None,

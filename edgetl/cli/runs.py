@@ -10,12 +10,15 @@ from edgetl.cli.options import Json
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A folder of runs.")] = Path("runs"),
-    sort: Annotated[str, typer.Option(metavar="COLUMN", help="Best first: accuracies falling, sizes and times rising.")] = "created",
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="List the runs in this folder.")] = Path("runs"),
+    sort: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Sort by this column, best first: accuracies falling, sizes and times rising.")
+    ] = "created",
     columns: Annotated[
-        str, typer.Option(metavar="A,B,...", help="Columns and settings, such as int8_top1,train.learning_rate.", show_default=False)
+        str,
+        typer.Option(metavar="A,B,...", help="Show these columns and settings, such as int8_top1,train.learning_rate.", show_default=False),
     ] = "",
-    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Delete all runs behind the first N of this list.")] = None,
+    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Delete all runs after the first N of the list.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: Json = False,
 ) -> None:

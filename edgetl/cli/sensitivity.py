@@ -13,9 +13,13 @@ _ROWS = 20  # of a table: the rest is hardly to blame, and is in the file
 
 def sensitivity(
     run: RunPath = None,
-    limit: Annotated[int, typer.Option(min=0, help="Training images, evenly over the classes; 0: all.")] = 128,
+    limit: Annotated[int, typer.Option(min=0, help="Measure on this many training images, evenly over the classes; 0: all.")] = 128,
     scheme: Annotated[
-        str, typer.Option(metavar="ptq_int8|qat_int8", help="As trained; left out: the int8 model that was exported, else ptq_int8.")
+        str,
+        typer.Option(
+            metavar="ptq_int8|qat_int8",
+            help="Look at this int8 model as trained (default: the int8 model that was exported, else ptq_int8).",
+        ),
     ] = "",
     as_json: Json = False,
 ) -> None:

@@ -12,13 +12,19 @@ from edgetl.cli.options import Json
 def ship(
     source: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN|BUNDLE]", help="A validated run, or a .edgetl file; left out: the newest run.", show_default=False),
+        typer.Argument(
+            metavar="[RUN|BUNDLE]", help="Ship this validated run, or this .edgetl file (default: the newest run).", show_default=False
+        ),
     ] = None,
-    target: Annotated[str, typer.Option(metavar="NAME", help="See 'edgetl list targets'.")] = ...,  # type: ignore[assignment]
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="A folder for a fresh app.")] = None,
-    into: Annotated[Path | None, typer.Option(metavar="DIR", help="An app of yours, to add model, classifier and test to.")] = None,
-    package: Annotated[str, typer.Option(metavar="com.example.app", help="Left out: from the model's name, or the app's own.")] = "",
-    runtime: Annotated[str, typer.Option(metavar="litert|onnxruntime|coreml", help="Left out: the target's first.")] = "",
+    target: Annotated[str, typer.Option(metavar="NAME", help="Make an app for this target, see 'edgetl list targets'.")] = ...,  # type: ignore[assignment]
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a fresh app into this folder.")] = None,
+    into: Annotated[Path | None, typer.Option(metavar="DIR", help="Add model, classifier and test to the app in this folder.")] = None,
+    package: Annotated[
+        str, typer.Option(metavar="com.example.app", help="Name the app's package (default: from the model's name, or the app's own).")
+    ] = "",
+    runtime: Annotated[
+        str, typer.Option(metavar="litert|onnxruntime|coreml", help="Run the model with this runtime (default: the target's first).")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Make an app of a validated run, or add the model to one: model, class names, classifier, and a test that replays golden predictions.

@@ -1,48 +1,72 @@
 """`edgetl train`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Mlflow, Out, Quick, Set
+from edgetl.cli.options import (
+    Alpha,
+    Backbone,
+    BatchSize,
+    Data,
+    ImageSize,
+    Json,
+    Mlflow,
+    Out,
+    Quick,
+    RecipeFile,
+    Seed,
+    Set,
+    Weights,
+    setting,
+)
 
-Data = Annotated[str, typer.Argument(help="A folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or a set ('list sources').")]
 Qat = Annotated[
-    bool | None, typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate.", show_default=False)
+    bool | None,
+    typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or calibrate only (default: --qat).", show_default=False),
 ]
 Unfreeze = Annotated[
-    str | None, typer.Option(metavar="none|head|N-blocks|all|auto", help="How much of it learns; auto: short trials tell.")
+    str | None,
+    setting("train.unfreeze", "Fine-tune this much of the network; auto: short trials decide", metavar="none|head|N-blocks|all|auto"),
 ]
 Baseline = Annotated[
-    str, typer.Option(metavar="scratch|head-only", help="Train that too, as long, and say whether transfer, or fine-tuning, helped.")
+    str,
+    typer.Option(metavar="scratch|head-only", help="Train this baseline too, as long, and say whether transfer, or fine-tuning, helped."),
 ]
 
 
 def train(
     data: Data,
     out: Out = None,
-    backbone: Annotated[str | None, typer.Option(help="See 'edgetl list backbones'.")] = None,
-    alpha: Annotated[float | None, typer.Option(help="Width multiplier of the backbone.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Pixels.")] = None,
-    weights: Annotated[str | None, typer.Option(metavar="imagenet|none|PATH", help="What to start from.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Of fine-tuning.")] = None,
-    head_epochs: Annotated[int | None, typer.Option(help="Of the last layer alone, before fine-tuning.")] = None,
-    qat_epochs: Annotated[int | None, typer.Option(help="Of quantization-aware training.")] = None,
+    backbone: Backbone = None,
+    alpha: Alpha = None,
+    image_size: ImageSize = None,
+    weights: Weights = None,
+    epochs: Annotated[int | None, setting("train.epochs", "Fine-tune for this many epochs")] = None,
+    head_epochs: Annotated[int | None, setting("train.head_epochs", "Train the last layer alone for this many epochs first")] = None,
+    qat_epochs: Annotated[int | None, setting("quantize.epochs", "Train with quantization in the loop for this many epochs")] = None,
     qat: Qat = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak of fine-tuning.")] = None,
+    batch_size: BatchSize = None,
+    learning_rate: Annotated[float | None, setting("train.learning_rate", "Fine-tune with this peak learning rate")] = None,
     unfreeze: Unfreeze = None,
-    precision: Annotated[str | None, typer.Option(metavar="auto|float32|mixed_bfloat16|mixed_float16", help="Of fine-tuning.")] = None,
-    jit: Annotated[str | None, typer.Option(metavar="auto|on|off", help="Compile training steps with XLA.")] = None,
-    strategy: Annotated[str | None, typer.Option(metavar="auto|one|mirrored|multi-worker", help="What trains together.")] = None,
-    sparsity: Annotated[float | None, typer.Option(help="Share of weights to make zero, for small zipped files.")] = None,
-    clusters: Annotated[int | None, typer.Option(help="Different values a kernel may have, for small zipped files.")] = None,
-    exclude: Annotated[str | None, typer.Option(metavar="FILE", help="Images to leave out, as 'edgetl doctor' lists them.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of splits, weights and augmentation.")] = None,
+    precision: Annotated[
+        str | None, setting("train.precision", "Fine-tune in this precision", metavar="auto|float32|mixed_bfloat16|mixed_float16")
+    ] = None,
+    jit: Annotated[str | None, setting("train.jit", "Compile training steps with XLA", metavar="auto|on|off")] = None,
+    strategy: Annotated[
+        str | None, setting("train.strategy", "Train on these devices together", metavar="auto|one|mirrored|multi-worker")
+    ] = None,
+    sparsity: Annotated[float | None, setting("compress.sparsity", "Make this share of the weights zero, for small zipped files")] = None,
+    clusters: Annotated[
+        int | None, setting("compress.clusters", "Let a kernel have this many different values, for small zipped files; 0: any")
+    ] = None,
+    exclude: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Leave out the images that this file lists, as 'edgetl doctor' writes it.")
+    ] = None,
+    seed: Seed = None,
     baseline: Baseline = "",
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings; the options here come on top.")] = None,
+    recipe: RecipeFile = None,
     quick: Quick = False,
     mlflow: Mlflow = None,
     settings: Set = None,

@@ -6,16 +6,16 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, Set
+from edgetl.cli.options import Data, Json, RecipeFile, Set
 
 
 def tune(
-    data: Annotated[str, typer.Argument(help="Images, as for 'edgetl train'.")],
-    latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Median latency of one image that is allowed; left out: any.")] = "",
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="That latency is measured on, see 'edgetl list devices'.")] = "local",
-    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Networks to judge in all, those of earlier calls included.")] = 12,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Left out: runs/NAME-tune.")] = None,
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Settings that all trials share.")] = None,
+    data: Data,
+    latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Allow this median latency of one image (default: any).")] = "",
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="Measure latency on this device, see 'edgetl list devices'.")] = "local",
+    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Judge this many networks in all, those of earlier calls included.")] = 12,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write into this folder (default: runs/NAME-tune).")] = None,
+    recipe: RecipeFile = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 def validate(
     run: RunPath = None,
     limit: Annotated[
-        int | None, typer.Option(min=0, help="Validation images, evenly over the classes; 0: all.", show_default=False)
+        int | None,
+        typer.Option(
+            min=0, help="Validate on this many images, evenly over the classes; 0: all (default: the recipe's).", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

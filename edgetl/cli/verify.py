@@ -10,8 +10,8 @@ from edgetl.cli.options import Json
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="FILE.edgetl", help="A bundle.")],
-    require_signature: Annotated[Path | None, typer.Option(metavar="KEY.pub", help="The public key that must have signed it.")] = None,
+    bundle: Annotated[Path, typer.Argument(metavar="FILE.edgetl", help="Verify this bundle.")],
+    require_signature: Annotated[Path | None, typer.Option(metavar="KEY.pub", help="Require that this public key has signed it.")] = None,
     as_json: Json = False,
 ) -> None:
     """Prove a bundle: every hash, the signature, and the golden images run again on this host.
