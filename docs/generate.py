@@ -1,0 +1,132 @@
+"""Write docs/cli.md and docs/python-api.md from the docstrings: python docs/generate.py."""
+
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import edgetl
+
+HERE = Path(__file__).parent
+_CLI = """# The command line
+
+Made by `docs/generate.py` from the commands themselves. `edgetl COMMAND --help` prints the same. Every command also takes `--json` (one JSON
+document on stdout, all else on stderr) and `--verbose` (details, tracebacks, and what native code writes).
+"""
+_API = """# The Python API
+
+Made by `docs/generate.py` from the docstrings. `import edgetl` loads nothing else: names load when they are used, and TensorFlow with the
+first method that needs it.
+
+```python
+import edgetl
+
+with edgetl.train("flowers/", backbone="mobilenet_v2", alpha=0.35, image_size=128) as run:
+    run.export()
+    assert run.validate().passed
+    print(run.evaluate())
+
+print(edgetl.load(run).predict("rose.jpg")[0].class_name)
+```
+
+## What a program should know
+
+- **Keras.** edgetl needs Keras 2 (`tf_keras`), which is chosen when TensorFlow is first imported. Import `edgetl` and call it before
+  anything that imports Keras 3; otherwise an `EdgetlError` says so. Other libraries of the process then see Keras 2 as `tf.keras`.
+- **Logging.** Every module logs with the standard library under its own name below `edgetl`: progress notes as `info`, what may mislead as
+  `warning`, what a bug report needs as `debug`. `logging.basicConfig(level="INFO")` shows what the commands show. `edgetl.log.Redact` is a
+  filter that takes passwords and tokens out of records.
+- **Progress.** On a terminal long work draws bars. `edgetl.progress_to(callback)` calls a function instead.
+- **Locks.** One process at a time writes in a run: it is locked while a method works, or for as long as a `with` lasts.
+- **Errors.** What the user can mend is an `edgetl.EdgetlError` with `problem`, `remedy` and `exit_code`; its subclasses are in `edgetl.errors`.
+- **Results** are frozen: their fields are attributes, `to_json()` gives plain values, and notebooks show them as tables.
+- **Signals.** edgetl leaves the signals of a program alone: Ctrl-C is Python's `KeyboardInterrupt`. What is finished is kept.
+"""
+
+
+def cli() -> str:
+    """Return docs/cli.md."""
+    import typer
+
+    from edgetl.cli.app import app
+    from edgetl.errors import EXIT_CODES, STOPS
+
+    parts = [_CLI]
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        text = inspect.cleandoc(command.help or "")
+        text, _, example = text.partition("Example: ")
+        rows = [_row(parameter) for parameter in command.params if parameter.name not in ("as_json", "verbose")]
+        table = ["| argument or option | meaning |", "|---|---|", *rows] if rows else []
+        parts.append("\n".join([f"## edgetl {name}\n", text.strip(), "", f"```sh\n{' '.join(example.split())}\n```\n", *table, ""]))
+    codes = [f"| {code} | {meaning} |" for code, meaning in (EXIT_CODES | STOPS).items()]
+    return "\n".join([*parts, "## Exit codes\n", "| code | meaning |", "|---|---|", *codes, ""])
+
+
+def _row(parameter: Any) -> str:
+    names = ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("-"))
+    values = (parameter.metavar or "") if not getattr(parameter, "is_flag", False) else ""
+    name = f"{names} {f'`{values}`' if values else ''}".strip() if names else f"`{parameter.metavar or parameter.name.upper()}`"
+    default = parameter.default
+    shown = f" Default: {default}." if isinstance(default, int | float | str) and default not in ("", False, True, None) else ""
+    stated = re.search(r"\(default|default:", parameter.help or "")
+    return f"| {name.replace('|', chr(92) + '|')} | {(parameter.help or '').replace('|', chr(92) + '|')}{'' if stated else shown} |"
+
+
+def api() -> str:
+    """Return docs/python-api.md."""
+    names = sorted(edgetl.__all__, key=lambda name: (not name[0].islower(), name))
+    return "\n".join([_API, *(_entry(f"edgetl.{name}", getattr(edgetl, name)) for name in names)])
+
+
+def _entry(name: str, public: Any, level: int = 2) -> str:
+    head = f"{'#' * level} {name}\n"
+    if inspect.isclass(public):
+        signature = f"class {name}" + (_signature(public) if "__init__" in vars(public) and not issubclass(public, dict) else "")
+    else:
+        signature = f"{name}{_signature(public)}"
+    parts = [head, f"```python\n{signature}\n```\n", f"{_prose(inspect.getdoc(public) or '')}\n"]
+    if inspect.isclass(public) and not issubclass(public, dict | Exception | tuple):
+        members = [(member, value) for member, value in vars(public).items() if not member.startswith("_") and inspect.isfunction(value)]
+        parts += [_entry(f"{name.rpartition('.')[2]}.{member}", value, level + 1) for member, value in members]
+    return "\n".join(parts)
+
+
+def _signature(public: Any) -> str:
+    text = str(inspect.signature(public)).replace("'", "").replace('"', "")
+    text = re.sub(r"\b(?:pathlib|edgetl(?:\.\w+)*|collections\.abc|typing)\.(\w)", r"\1", text).replace("self, ", "").replace("(self)", "()")
+    return text if len(text) < 100 else re.sub(r"(?<=[,(]) ?(?=\*?\*?\w+(?::|\b[^\]]*?=|,)|\*,)", "\n    ", text, count=0)
+
+
+def _prose(text: str) -> str:
+    """Return a docstring as Markdown: its Args as a list, its Example as code."""
+    lines: list[str] = []
+    block = ""
+    for line in text.splitlines():
+        if line.rstrip() in ("Args:", "Attributes:", "Example:"):
+            block = line.rstrip()
+            lines.append("```python" if block == "Example:" else "")
+        elif block == "Example:" and (line.startswith(" ") or not line):
+            lines.append(line.removeprefix("    "))
+        elif block and line and not line.startswith(" "):
+            lines += ["```", "", line] if block == "Example:" else ["", line]
+            block = ""
+        elif block and re.match(r"    \w[\w, ]*: ", line):
+            name, _, rest = line.strip().partition(": ")
+            lines.append(f"- `{name}`: {rest}")
+        elif block and line:
+            lines.append("  " + line.strip())
+        elif not block and re.match(r"\w+: ", line):
+            name, _, rest = line.partition(": ")
+            lines.append(f"- `{name}`: {rest}")
+        else:
+            lines.append(line)
+    if block == "Example:":
+        while lines and not lines[-1]:
+            lines.pop()
+        lines.append("```")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+if __name__ == "__main__":
+    (HERE / "cli.md").write_text(cli(), encoding="utf-8")
+    (HERE / "python-api.md").write_text(api(), encoding="utf-8")
