@@ -1,7 +1,9 @@
 """Write docs/cli.md and docs/python-api.md from the docstrings: python docs/generate.py."""
 
+import ast
 import inspect
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,8 @@ import edgetl
 HERE = Path(__file__).parent
 _CLI = """# The command line
 
-Made by `docs/generate.py` from the commands themselves. `edgetl COMMAND --help` prints the same. Every command also takes `--json` (one JSON
-document on stdout, all else on stderr) and `--verbose` (details, tracebacks, and what native code writes).
+Made by `docs/generate.py` from the commands themselves: `edgetl COMMAND --help` prints the same. Every command also takes `--json` (one
+JSON document on stdout, all else on stderr) and `--verbose` (details, tracebacks, and what native code writes).
 """
 _API = """# The Python API
 
@@ -29,16 +31,20 @@ with edgetl.train("flowers/", backbone="mobilenet_v2", alpha=0.35, image_size=12
 print(edgetl.load(run).predict("rose.jpg")[0].class_name)
 ```
 
+`File` below is `str | Path`; `Overrides` is a mapping by dotted key, such as `{"augment.flip": False}`, or texts, such as
+`["augment.flip=false"]`.
+
 ## What a program should know
 
-- **Keras.** edgetl needs Keras 2 (`tf_keras`), which is chosen when TensorFlow is first imported. Import `edgetl` and call it before
-  anything that imports Keras 3; otherwise an `EdgetlError` says so. Other libraries of the process then see Keras 2 as `tf.keras`.
+- **Keras.** edgetl works with Keras 2 (`tf_keras`). A program may use Keras 3 (`keras`) beside it, imported before or after. But where
+  edgetl is the first to import TensorFlow, `tf.keras` is Keras 2 for the rest of the process, and `TF_USE_LEGACY_KERAS` is set.
 - **Logging.** Every module logs with the standard library under its own name below `edgetl`: progress notes as `info`, what may mislead as
   `warning`, what a bug report needs as `debug`. `logging.basicConfig(level="INFO")` shows what the commands show. `edgetl.log.Redact` is a
   filter that takes passwords and tokens out of records.
 - **Progress.** On a terminal long work draws bars. `edgetl.progress_to(callback)` calls a function instead.
 - **Locks.** One process at a time writes in a run: it is locked while a method works, or for as long as a `with` lasts.
-- **Errors.** What the user can mend is an `edgetl.EdgetlError` with `problem`, `remedy` and `exit_code`; its subclasses are in `edgetl.errors`.
+- **Errors.** What the user can mend is an `edgetl.EdgetlError` with `problem`, `remedy` and `exit_code`; `edgetl.errors` has its
+  subclasses.
 - **Results** are frozen: their fields are attributes, `to_json()` gives plain values, and notebooks show them as tables.
 - **Signals.** edgetl leaves the signals of a program alone: Ctrl-C is Python's `KeyboardInterrupt`. What is finished is kept.
 """
@@ -92,9 +98,25 @@ def _entry(name: str, public: Any, level: int = 2) -> str:
 
 
 def _signature(public: Any) -> str:
-    text = str(inspect.signature(public)).replace("'", "").replace('"', "")
-    text = re.sub(r"\b(?:pathlib|edgetl(?:\.\w+)*|collections\.abc|typing)\.(\w)", r"\1", text).replace("self, ", "").replace("(self)", "()")
-    return text if len(text) < 100 else re.sub(r"(?<=[,(]) ?(?=\*?\*?\w+(?::|\b[^\]]*?=|,)|\*,)", "\n    ", text, count=0)
+    """Return arguments and result as the source writes them."""
+    made = vars(public).get("__init__") if inspect.isclass(public) else public
+    if not inspect.isfunction(made) or made.__code__.co_filename == "<string>":  # a dataclass has no source of its own
+        return f"({', '.join(getattr(public, '__dataclass_fields__', {}))})"
+    [node] = ast.parse(textwrap.dedent(inspect.getsource(made))).body
+    assert isinstance(node, ast.FunctionDef)
+    defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + list(node.args.defaults)
+    given = [_argument(one, default) for one, default in zip(node.args.args, defaults, strict=True) if one.arg != "self"]
+    named = [_argument(one, default) for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
+    more = [f"**{_argument(node.args.kwarg, None)}"] if node.args.kwarg else []
+    arguments = [*given, *(["*", *named] if named else []), *more]
+    result = f" -> {ast.unparse(node.returns).strip(chr(39))}" if node.returns and not inspect.isclass(public) else ""
+    line = f"({', '.join(arguments)}){result}"
+    return line if len(line) < 100 else "(\n    " + ",\n    ".join(arguments) + f",\n){result}"
+
+
+def _argument(one: ast.arg, default: ast.expr | None) -> str:
+    annotation = f": {ast.unparse(one.annotation)}" if one.annotation else ""
+    return f"{one.arg}{annotation}" + (f" = {ast.unparse(default)}" if default else "").replace("'", '"')
 
 
 def _prose(text: str) -> str:

@@ -17,7 +17,6 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console as Screen
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edgetl import log
@@ -143,6 +142,9 @@ def on_terminal() -> bool:
 @contextmanager
 def bar(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
     """Draw a bar with the time left on stderr; gives the function that moves it: steps done, and what stands beside it."""
+    # Imported here: --help shows no bar, and would wait for it.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
     with Progress(*columns, console=_err) as drawn:
         task = drawn.add_task(_cell(description), total=total, facts="")

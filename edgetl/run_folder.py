@@ -1,5 +1,6 @@
 """A run directory: typed paths, atomic writes, provenance (run.json), and which stages are finished with which inputs."""
 
+import logging
 import platform
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
 from edgetl.run_record import Found, RunRecord, Stage, StageFacts
 
+logger = logging.getLogger(__name__)
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
 _CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
@@ -143,9 +145,9 @@ class RunFolder:
                 self._held.clear()
 
     @classmethod
-    def open(cls, path: Path | None) -> "RunFolder":
-        """The run at `path`, or the newest one under runs/."""
-        run = cls(_newest() if path is None else path)
+    def open(cls, path: Path | None, needs: str = "") -> "RunFolder":
+        """Open the run at `path`, or the newest one under runs/ that has finished a stage whose name begins with `needs`."""
+        run = cls(_newest(needs) if path is None else path)
         if not run.record.exists():
             raise RunError(f"{run.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
         run.read()
@@ -242,15 +244,32 @@ def _unwritable(folder: Path, error: OSError) -> RunError:
     return RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out")
 
 
-def _newest() -> Path:
-    """The run under runs/ that was written last. Raises RunError when there is none, or when the clock cannot tell."""
+def _newest(needs: str) -> Path:
+    """Return the run under runs/ that was written last. Raises RunError when there is none, or when the clock cannot tell."""
     written = {record.parent: record.stat().st_mtime for record in RUNS.glob("*/run.json")}
     if not written:
         raise RunError(f"there is no run under {RUNS}/", "make one with 'edgetl train DATA', or name a run directory")
-    newest = max(written, key=written.__getitem__)
-    if len(written) > 1 and written[newest] > time.time() + _CLOCKS_DIFFER_S:
-        raise RunError(f"{newest} was written in the future: a clock was changed, and which run is the newest is not known", "name the run")
-    return newest
+    by_age = sorted(written, key=written.__getitem__, reverse=True)
+    if len(written) > 1 and written[by_age[0]] > time.time() + _CLOCKS_DIFFER_S:
+        raise RunError(
+            f"{by_age[0]} was written in the future: a clock was changed, and which run is the newest is not known", "name the run"
+        )
+    chosen = next((path for path in by_age if _has(path, needs)), None)
+    if chosen is None:
+        raise RunError(
+            f"no run under {RUNS}/ has finished its '{needs}' stage; the newest is {by_age[0]}", f"look at it: edgetl show {by_age[0]}"
+        )
+    passed = f" that has its '{needs}' stage; {by_age[0]} is newer" if chosen != by_age[0] else ""
+    logger.info(f"run: {chosen}, the newest{passed}")
+    return chosen
+
+
+def _has(path: Path, needs: str) -> bool:
+    """Return whether a run has finished a stage whose name begins with `needs`; one that cannot be read has only what nothing needs."""
+    try:
+        return not needs or any(name.startswith(needs) for name in RunFolder(path).read().stages)
+    except RunError:
+        return False
 
 
 def _is(path: Path, digest: str) -> bool:

@@ -1,16 +1,20 @@
 """The public Python API: names, settings, and a run as an object. Training through it is tested with the README's script."""
 
 import inspect
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 import edgetl
+from edgetl.api.run import NEEDS
 from edgetl.api.settings import SHORT, Choices, options
 from edgetl.errors import RunError, UsageError
 from edgetl.recipe import load
+from edgetl.run_folder import RunFolder
 from tests.conftest import Made
 
 ROOT = Path(edgetl.__file__).parent
@@ -72,6 +76,52 @@ def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RunError, match="there is no run"):
         edgetl.newest()
+
+
+def test_the_newest_run_that_a_method_can_use_is_taken(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "validated").symlink_to(made.run)
+    begun = RunFolder.create(Path("runs/begun"), load())
+    os.utime(begun.record, (time.time() + 30, time.time() + 30))
+    with caplog.at_level("INFO", "edgetl"):
+        assert edgetl.newest().path.name == "begun"
+        assert edgetl.newest(for_="bundle").path.name == "validated"
+    assert "runs/begun is newer" in caplog.text, "which is said"
+    with pytest.raises(UsageError, match="runs are not opened for 'exprt'"):
+        edgetl.newest(for_="exprt")
+    (tmp_path / "runs" / "validated").unlink()
+    with pytest.raises(RunError, match="no run under runs/ has finished its 'validate' stage"):
+        edgetl.newest(for_="bundle")
+
+
+@pytest.mark.parametrize("method", NEEDS)
+def test_what_a_run_is_opened_for_is_a_method_and_needs_a_stage_that_there_is(method: str, made: Made) -> None:
+    assert callable(getattr(edgetl.Run, method))
+    assert any(stage.startswith(NEEDS[method]) for stage in RunFolder(made.run).read().stages)
+
+
+def test_a_run_is_a_table_in_a_notebook(made: Made) -> None:
+    html = edgetl.Run(made.run)._repr_html_()
+    assert "<table" in html
+    assert "float.keras" in html
+
+
+def test_keras_3_may_be_imported_first() -> None:
+    """tensorflow-model-optimization then takes tf_keras by itself, as edgetl does."""
+    code = """
+import keras, tensorflow as tf
+assert tf.keras.version().startswith("3.") and keras.__version__.startswith("3.")
+import edgetl.keras
+import edgetl.quantization.wrappers
+from tensorflow_model_optimization.python.core.keras import compat
+assert compat.keras.layers.Layer is edgetl.keras.layers.Layer
+assert not issubclass(edgetl.keras.layers.Layer, keras.layers.Layer)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_run_keeps_its_images_within_a_with(made: Made) -> None:

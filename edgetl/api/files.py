@@ -81,7 +81,7 @@ def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[Benchma
         profile=runs if options.get("profile") else 0,
     )
     devices = list(options.get("devices", ("local",)))
-    targets = files if isinstance(files, RunFolder) else [Path(file) for file in files]
+    targets = files if isinstance(files, RunFolder) else [Path(file) for file in files] or RunFolder.open(None, "export")
     return stage.benchmark(targets, devices, plan, images=options.get("images", 0), out=as_path(options.get("out")))
 
 
@@ -96,6 +96,8 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     from edgetl.pipeline.ship.app import AppOptions
     from edgetl.pipeline.ship.app import ship as stage
 
+    if source is None:
+        source = RunFolder.open(None, "validate").path
     asked = AppOptions(
         out=as_path(options.get("out")),
         into=as_path(options.get("into")),

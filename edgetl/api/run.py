@@ -1,6 +1,5 @@
 """A run: what was trained on some images, and all that is made of it."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark_files, ship_bundle
 from edgetl.api.settings import Overrides, overrides
 from edgetl.errors import UsageError
+from edgetl.overview import Overview
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
 
@@ -23,7 +23,19 @@ if TYPE_CHECKING:
     from edgetl.pipeline.ship.app import Shipped
     from edgetl.ship.manifest import Manifest
 
-logger = logging.getLogger(__name__)
+NEEDS = {  # a method of Run, and the stage that it needs (the beginning of its name)
+    "export": "ptq_int8",
+    "sensitivity": "ptq_int8",
+    "explain": "ptq_int8",
+    "validate": "export",
+    "evaluate": "export",
+    "benchmark": "export",
+    "bundle": "validate",
+    "ship": "validate",
+    "card": "validate",
+    "report": "",
+    "track": "",
+}
 _STYLES = {"integer": "onnx", "qdq": "onnx_qdq"}
 
 
@@ -50,11 +62,17 @@ class Run:
         self._writing: AbstractContextManager[None] | None = None
 
     @classmethod
+    def of_folder(cls, folder: RunFolder) -> "Run":
+        """Return the run in a folder that is open already."""
+        run = cls.__new__(cls)
+        run.folder, run.rank, run._project, run._writing = folder, 0, None, None
+        return run
+
+    @classmethod
     def of(cls, project: "Project") -> "Run":
         """Return the run of a project, whose images and models stay in memory for the first method that is called."""
-        run = cls.__new__(cls)
-        run.folder, run._project, run._writing = project.run, project, None
-        run.rank = project.team.rank
+        run = cls.of_folder(project.run)
+        run._project, run.rank = project, project.team.rank
         return run
 
     @property
@@ -63,6 +81,11 @@ class Run:
 
     def __repr__(self) -> str:
         return f"edgetl.Run({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        record = self.folder.read()
+        rows = [(name, f"{stage.seconds:.0f} s", ", ".join(stage.files)) for name, stage in record.stages.items()]
+        return Overview(f"run {self.path}, made {record.created}", ("stage", "took", "files"), rows).html()
 
     def __enter__(self) -> "Run":
         self._writing = self.folder.writing() if self.rank == 0 else nullcontext()
@@ -246,8 +269,8 @@ def newest(*, for_: str = "") -> Run:
     """Return the run under runs/ that was written last. Raises RunError when there is none.
 
     Args:
-        for_: a command, such as "export" or "bundle": runs that it cannot use yet are passed over.
+        for_: "export", "validate", "bundle" or another method of `Run`: runs that have not come as far as that needs are passed over.
     """
-    run = Run(RunFolder.open(None).path)
-    logger.info(f"run: {run.path}, the newest")
-    return run
+    if for_ and for_ not in NEEDS:
+        raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(for_, NEEDS))
+    return Run.of_folder(RunFolder.open(None, NEEDS.get(for_, "")))

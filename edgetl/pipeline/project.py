@@ -81,8 +81,6 @@ class Project:
     def open(cls, path: Path | RunFolder | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
         """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
-        if path is None:
-            logger.info(f"run: {run.path}, the newest")
         return cls(run, restore(run.read().recipe.model_dump(), settings, options))
 
     def writing(self) -> AbstractContextManager[None]:
