@@ -96,8 +96,8 @@ def test_each_option_says_what_it_does_in_a_sentence() -> None:
         for parameter in typer.main.get_command(app).commands[name].params:  # type: ignore[attr-defined]
             if parameter.name != "help":
                 text = parameter.help or ""
-                assert re.fullmatch(r"(?s)[A-Z]\w+ .*[.)]", text), f"edgetl {name} {parameter.name}: {text!r}"
-                assert not re.match("Of|For|As|That|What|Left|See|In|An?|The", text), f"edgetl {name} {parameter.name}: {text!r}"
+                assert re.fullmatch(r"(?s)[A-Z][\w-]+ .*[.)]", text), f"edgetl {name} {parameter.name}: {text!r}"
+                assert not re.match(r"(Of|For|As|That|What|Left|See|In|An?|The)\b", text), f"edgetl {name} {parameter.name}: {text!r}"
                 assert "left out:" not in text.lower()
 
 

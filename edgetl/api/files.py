@@ -86,7 +86,7 @@ def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[Benchma
 
 
 def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
-    """Make an app of a validated run or a bundle, or add it to an app; files that were changed by hand are kept.
+    """Make an app of a validated run or a bundle, or add it to one; files that were changed by hand are kept.
 
     Args:
         source: a run, or a .edgetl file; None: the newest run.

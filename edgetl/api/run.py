@@ -204,7 +204,7 @@ class Run:
         Args:
             out: file that ends in .edgetl; default: the run's name, in the run.
             models: exported files; default: int8 as .tflite and .onnx.
-            name, version, licence: what apps are told; default: the recipe's.
+            name, version, licence: what the manifest tells apps; default: the recipe's.
             sign: file of an Ed25519 private key, see `edgetl keygen`.
             force: bundle in spite of a failed or older validation, which the manifest then says.
         """

@@ -11,36 +11,41 @@ from edgetl.cli.options import Json
 if TYPE_CHECKING:
     from edgetl.benchmarking.results import Benchmark
 
+Targets = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[RUN|FILE...]", help="Measure this run, or these model files (default: the newest run under runs/)."),
+]
+Devices = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="DEVICE",
+        help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side.",
+        show_default="local",
+    ),
+]
+Delegate = Annotated[
+    str,
+    typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Use this delegate (default: the runtime's own choice).", show_default=False),
+]
+Accuracy = Annotated[
+    int,
+    typer.Option(
+        min=-1, metavar="N", help="Let devices predict this many validation images, and compare with this host's predictions; -1: all."
+    ),
+]
+
 
 def benchmark(
-    targets: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="[RUN|FILE...]", help="Measure this run, or these model files (default: the newest run under runs/)."),
-    ] = None,
-    device: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="DEVICE",
-            help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side.",
-            show_default="local",
-        ),
-    ] = None,
+    targets: Targets = None,
+    device: Devices = None,
     threads: Annotated[int, typer.Option(min=1, help="Give the runtime this many threads.")] = 1,
     runs: Annotated[int, typer.Option(min=1, help="Count at least this many inferences.")] = 50,
     warmup: Annotated[int, typer.Option(min=0, help="Run this many inferences before the clock starts.")] = 10,
     duration: Annotated[float, typer.Option(min=0, metavar="S", help="Measure for at least this many seconds.")] = 0.0,
     cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Run on these cores only (default: any).")] = "",
-    delegate: Annotated[
-        str,
-        typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Use this delegate (default: the runtime's own choice).", show_default=False),
-    ] = "default",
+    delegate: Delegate = "default",
     profile: Annotated[bool, typer.Option("--profile", help="Time every operator, too.")] = False,
-    accuracy: Annotated[
-        int,
-        typer.Option(
-            min=-1, metavar="N", help="Let devices predict this many validation images, and compare with this host's predictions; -1: all."
-        ),
-    ] = 0,
+    accuracy: Accuracy = 0,
     baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this earlier benchmark.json, as a gate.")] = None,
     max_slowdown: Annotated[
         float, typer.Option(min=0.01, help="Let the gate pass a p50 latency of at most this many times the baseline's.")

@@ -16,7 +16,7 @@ def card(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write down what a validated run is and what was measured: results.json and card.md.
+    """Write what a validated run is and what was measured into results.json and card.md.
 
     Example: edgetl card runs/flowers --out models/flowers
     """

@@ -23,7 +23,7 @@ def compare(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare runs image by image: which differences are no chance, and what they cost in size and time.
+    """Compare runs image by image: which differences are no chance, and what they cost in size and latency.
 
     Exit code 3: the runs have different validation images.
 

@@ -7,7 +7,7 @@ from edgetl.cli.options import Json
 
 
 def devices(as_json: Json = False) -> None:
-    """Say which devices can be reached now, what they are, and what is missing for those that cannot.
+    """List the devices that can be reached now, and what is missing for those that cannot.
 
     Looks at this host, at what is plugged in, and at the names in the devices file.
 

@@ -25,7 +25,7 @@ def doctor(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Examine images: files that are none, copies and leaks across splits, likely wrong labels, small classes, odd forms.
+    """Examine images: unreadable files, copies and leaks across splits, likely wrong labels, small classes, odd shapes.
 
     Writes DIR/doctor.html to look at, doctor.json, and exclude.txt for 'edgetl train DATA --exclude'. Never changes the data.
     Exit codes: 0 examined, whatever was found; with --strict 3 if exclude.txt names an image; 2 or 3 if there is nothing to examine.

@@ -21,7 +21,7 @@ def evaluate(
     cv: Annotated[int, typer.Option(min=0, metavar="K", help="Cross-validate the head in K folds of the train and val images, too.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Say how good the models are: accuracy, top-k, loss, precision, recall, F1, ROC-AUC, confusion and calibration, all with intervals.
+    """Measure how good the models are: accuracy, top-k, loss, per-class metrics, confusion matrix and calibration, all with intervals.
 
     Writes RUN/evaluation.json and RUN/evaluation.png.
 

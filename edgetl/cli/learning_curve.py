@@ -20,7 +20,7 @@ def learning_curve(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Say what more images would be worth: heads trained on a sixteenth to all of them, and the power law that they follow.
+    """Estimate what more images would be worth, by a power law through heads trained on a sixteenth to all of them.
 
     Writes RUN/learning_curve.json and .png; 'edgetl train' with the same choices goes on in the same run.
 

@@ -34,7 +34,7 @@ def list_names(
     ],
     as_json: Json = False,
 ) -> None:
-    """List what can be named, or all settings with their defaults.
+    """List names of one kind, or all settings with their defaults.
 
     Example: edgetl list backbones
     """

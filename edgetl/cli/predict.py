@@ -22,7 +22,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Print this many classes an image.")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Name what is on images, with probabilities.
+    """Classify images: class names and probabilities.
 
     Example: edgetl predict runs/flowers rose.jpg tulip.png
     """

@@ -27,9 +27,9 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make one page to look at of all that a run holds: figures, plots, the images that quantization changed, how it was made.
+    """Write one page of all that a run holds: figures, plots, the images that quantization changed, how it was made.
 
-    The page needs no network and no other file. What the run does not hold yet is named with the command that brings it.
+    The page needs no network and no other file. Parts that the run does not hold yet are named with the commands that make them.
 
     Example: edgetl report runs/flowers
     """

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl.cli.options import Json, Mlflow, Out, Quick, Set
-from edgetl.cli.validate import tell
+from edgetl.cli.validate import print_verdict
 
 
 def run(
@@ -29,4 +29,4 @@ def run(
 
     _, validation = training.run(recipe, out=out, quick=quick, settings=settings, mlflow=mlflow)
     if validation is not None:
-        tell(validation)
+        print_verdict(validation)

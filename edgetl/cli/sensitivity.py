@@ -23,7 +23,7 @@ def sensitivity(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Say which operator hurts: each quantized alone, then the whole int8 file against the float model, layer by layer.
+    """Find the operators that quantization hurts: each one alone, then the complete int8 file against the float model, layer by layer.
 
     Writes RUN/sensitivity.json and RUN/sensitivity.png.
 
@@ -35,7 +35,7 @@ def sensitivity(
     document = used.sensitivity(limit=limit, scheme=scheme)
     console.note(f"{document['model']}, {document['scheme']}, {document['images']} training images")
     _alone(document)
-    _whole(document)
+    _complete(document)
     console.note(f"{used.folder.sensitivity_plot} shows all of it, {used.folder.sensitivity} holds the figures")
     console.result(document)
 
@@ -49,7 +49,7 @@ def _alone(document: Mapping[str, Any]) -> None:
     console.table(f"alone in int8: {len(rows)} worst of {len(document['operators'])}", ["operator", "SNR", "logits", "flips"], rows)
 
 
-def _whole(document: Mapping[str, Any]) -> None:
+def _complete(document: Mapping[str, Any]) -> None:
     """In the network's order, since what is lost at one place stays lost behind it."""
     worst = sorted(enumerate(document["drift"], start=1), key=lambda place: -place[1]["lost_db"])
     losing = sorted((place for place, one in worst[:_ROWS] if one["lost_db"] > 0))
@@ -58,7 +58,7 @@ def _whole(document: Mapping[str, Any]) -> None:
         one = document["drift"][place - 1]
         rows.append([place, one["operator"], _decibels(one), f"{one['lost_db']:.1f}", f"{one['step']:.2g}"])
     console.note("lost: how far SNR falls in dB below the worst of what the operator reads; step: of its output's grid, 0 in float")
-    console.table(f"the whole file: {len(rows)} of {len(worst)} that lose", ["#", "operator", "SNR", "lost", "step"], rows)
+    console.table(f"the complete file: {len(rows)} of {len(worst)} that lose", ["#", "operator", "SNR", "lost", "step"], rows)
     place, first = worst[0]
     console.note(f"most is lost at {first['operator']} (#{place}): {first['lost_db']:.1f} dB")
 

@@ -5,7 +5,7 @@ from edgetl.cli.options import Json, RunPath
 
 
 def show(run: RunPath = None, as_json: Json = False) -> None:
-    """Say what a run is and what it holds.
+    """Show what a run is and what it holds.
 
     Example: edgetl show runs/flowers
     """

@@ -32,10 +32,10 @@ def validate(
     """
     from edgetl.api.runs import opened
 
-    tell(opened(run, for_="validate").validate(limit=limit))
+    print_verdict(opened(run, for_="validate").validate(limit=limit))
 
 
-def tell(document: "Validation") -> None:
+def print_verdict(document: "Validation") -> None:
     """Print a validation and end with its exit code."""
     from edgetl.report.terminal.validation import print_validation
 

@@ -14,7 +14,7 @@ def verify(
     require_signature: Annotated[Path | None, typer.Option(metavar="KEY.pub", help="Require that this public key has signed it.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Prove a bundle: every hash, the signature, and the golden images run again on this host.
+    """Check a bundle: every hash, the signature, and the golden predictions, made again on this host.
 
     Exit code 5: it is damaged, or not signed by that key; 7: its models give other predictions than when it was made.
 
