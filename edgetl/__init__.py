@@ -13,9 +13,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgetl.api.files import BenchmarkOptions, ShipOptions, benchmark_files, doctor, pack, ship_bundle, verify
+    from edgetl.api.files import BenchmarkOptions, ShipOptions, benchmark, doctor, pack, ship_bundle, verify
     from edgetl.api.run import Run, newest
-    from edgetl.api.runs import card, compare, load
+    from edgetl.api.runs import card, compare, explain, load
     from edgetl.api.settings import Choices
     from edgetl.api.training import learning_curve, pretrain, train, tune
     from edgetl.errors import EdgetlError
@@ -28,10 +28,11 @@ __all__ = [
     "Progress",
     "Run",
     "ShipOptions",
-    "benchmark_files",
+    "benchmark",
     "card",
     "compare",
     "doctor",
+    "explain",
     "learning_curve",
     "load",
     "newest",
@@ -44,9 +45,9 @@ __all__ = [
     "verify",
 ]
 _HOMES = {
-    "edgetl.api.files": ("BenchmarkOptions", "ShipOptions", "benchmark_files", "doctor", "pack", "ship_bundle", "verify"),
+    "edgetl.api.files": ("BenchmarkOptions", "ShipOptions", "benchmark", "doctor", "pack", "ship_bundle", "verify"),
     "edgetl.api.run": ("Run", "newest"),
-    "edgetl.api.runs": ("card", "compare", "load"),
+    "edgetl.api.runs": ("card", "compare", "explain", "load"),
     "edgetl.api.settings": ("Choices",),
     "edgetl.api.training": ("learning_curve", "pretrain", "train", "tune"),
     "edgetl.errors": ("EdgetlError",),

@@ -47,7 +47,7 @@ def test_a_value_of_another_type_is_refused(name: str, tmp_path: Path) -> None:
 
 def test_another_version_and_unknown_keys_are_named(name: str, tmp_path: Path) -> None:
     values = json.loads(example(name))
-    with pytest.raises(RunError, match="it has schema version 99.*this is edgetl"):
+    with pytest.raises(RunError, match=r"it has schema version 99.*this is edgetl"):
         read(name, values | {"schema_version": 99, "software": {"edgetl": "7.5"}}, tmp_path)
     with pytest.raises(RunError, match="telepathy"):
         read(name, values | {"telepathy": 1}, tmp_path)

@@ -59,7 +59,7 @@ class ShipOptions(TypedDict, total=False):
     runtime: str
 
 
-def benchmark_files(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
+def benchmark(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
     """Measure latency, memory and size of model files, or of one run's, on devices side by side.
 
     Args:

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
-from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark_files, ship_bundle
+from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark, ship_bundle
 from edgetl.api.settings import Overrides, overrides
 from edgetl.errors import UsageError
 from edgetl.overview import Overview
@@ -186,7 +186,7 @@ class Run:
 
     def benchmark(self, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
         """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
-        return benchmark_files(self.folder, **options)
+        return benchmark(self.folder, **options)
 
     def bundle(
         self,

@@ -69,7 +69,7 @@ def benchmark(
     from edgetl.report.terminal import benchmark as report
 
     before = load_baseline(baseline) if baseline else None
-    measured = files.benchmark_files(
+    measured = files.benchmark(
         targets or [], devices=device or ["local"], threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
         delegate=delegate, profile=profile, images=accuracy, out=out,
     )  # fmt: skip
