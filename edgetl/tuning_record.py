@@ -1,11 +1,9 @@
 """The record of a search: every trial, and the best one."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
-from pydantic import JsonValue
-
 from edgetl.documents import Count, Document, Part, Share
+from edgetl.recipe import Recipe
 
 NAME = "tune.json"
 
@@ -54,7 +52,7 @@ class TuningRecord(Document):
 
     device: str
     budget_ms: float
-    recipe: Mapping[str, JsonValue]
+    recipe: Recipe
     best: TuningTrial | None
     trials: tuple[TuningTrial, ...]
 

@@ -24,7 +24,7 @@ ORDER = (
 )
 MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
 MAX_FUNCTION_LINES = 60  # a page
-RECIPE_READERS = ("recipe", "run_record", "run_folder", "pipeline", "api", "cli")  # config stops at the door
+RECIPE_READERS = ("recipe", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")  # config stops at the door
 PURE = tuple(f"evaluation/{name}.py" for name in ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve"))
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
 KERAS_GENERATIONS = {"tensorflow", "tf_keras", "keras"}

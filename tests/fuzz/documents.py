@@ -10,9 +10,11 @@ from edgetl.documents import DOCUMENTS
 from tests.fuzz import examples
 
 _BY_HAND: dict[str, Callable[[], Any]] = {
+    "benchmark": lambda: json.loads(examples.benchmark()),
     "contract": lambda: Contract.square(8, 1 / 127.5, 128, ("a", "b")).to_json(),
     "manifest": lambda: json.loads(examples.manifest()),
     "run": lambda: json.loads(examples.record()),
+    "tuning_record": lambda: json.loads(examples.tuning_record()),
     "validation": lambda: json.loads(examples.validation()),
 }
 _PATTERNS = {"^[0-9a-f]{64}$": "0" * 64}

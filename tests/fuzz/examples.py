@@ -151,6 +151,17 @@ def benchmark() -> bytes:
     return json.dumps(measured(m=1.0, n=None).to_json()).encode()
 
 
+def tuning_record() -> bytes:
+    """A search of one trial, which is the best."""
+    from edgetl.recipe import load
+    from edgetl.tuning_record import TuningRecord, TuningTrial
+
+    network = {"backbone": "mobilenet_v1", "alpha": 0.25, "image_size": 32, "epochs": 1, "learning_rate": 1e-3}
+    figures = {"latency_ms": 0.5, "top1_accuracy": 0.9, "top1_interval_95": (0.8, 0.95), "size_bytes": 1000, "front": True}
+    best = TuningTrial.model_validate({"run": "x", **network, **figures})
+    return json.dumps(TuningRecord(device="local", budget_ms=5.0, recipe=load(), best=best, trials=(best,)).to_json()).encode()
+
+
 @cache
 def tflites() -> list[bytes]:
     from tests.devices.tiny_model import _files

@@ -148,8 +148,7 @@ def _written(trials: Sequence[TuningTrial], recipe: Recipe, out: Path, search: S
     front = [one for one in within if not any(_beats(other, one) for other in within)]
     marked = tuple(one.model_copy(update={"front": one in front}) for one in trials)
     best = max((one for one in marked if one.front), key=_accuracy, default=None)
-    shared = recipe.model_dump(mode="json")
-    record = TuningRecord(device=search.device, budget_ms=search.budget_ms, recipe=shared, best=best, trials=marked)
+    record = TuningRecord(device=search.device, budget_ms=search.budget_ms, recipe=recipe, best=best, trials=marked)
     if best:
         with atomic(out / "best.toml") as temporary:
             temporary.write_text(_toml(recipe_of(choice_of(best), recipe)), encoding="utf-8")
