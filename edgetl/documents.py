@@ -4,9 +4,8 @@ A document is a pydantic model in the room that writes it, and one line in DOCUM
 """
 
 import json
-import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, ClassVar, Self
@@ -166,69 +165,6 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "tuning_record": ("edgetl.tuning_record:TuningRecord", "tune.json: the trials of a search, and the best one"),
     },
 )
-
-
-# ---- the old way, going: shapes of plain dictionaries ----
-
-Shape = Any
-
-
-def number(value: Any) -> bool:
-    """Whether it is a finite number (JSON's 1e999 is not) that a float can hold."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300 and math.isfinite(value)
-
-
-def inside(value: Any) -> bool:
-    """Whether it is a relative path that stays in its folder."""
-    return (
-        isinstance(value, str) and "\0" not in value and not PurePosixPath(value).is_absolute() and ".." not in PurePosixPath(value).parts
-    )
-
-
-def check(value: Any, shape: Shape, where: str = "the document") -> None:
-    """Raises ValueError that names the first place that does not fit."""
-    for problem in _misfits(value, shape, where):
-        raise ValueError(problem)
-
-
-def _misfits(value: Any, shape: Shape, where: str) -> Iterator[str]:
-    if isinstance(shape, Mapping):
-        if not isinstance(value, Mapping):
-            yield f"{where} is no table"
-            return
-        named = {key.removesuffix("?") for key in shape}
-        for key, inner in shape.items():
-            name = key.removesuffix("?")
-            if key == "*":
-                for other in value.keys() - named:
-                    yield from _misfits(value[other], inner, f"{where}.{other}")
-            elif value.get(name) is None and key.endswith("?"):
-                continue
-            elif name not in value:
-                yield f"{where} has no {name}"
-            else:
-                yield from _misfits(value[name], inner, f"{where}.{name}")
-    elif isinstance(shape, list):
-        if not isinstance(value, list):
-            yield f"{where} is no list"
-            return
-        for index, item in enumerate(value):
-            yield from _misfits(item, shape[0], f"{where}[{index}]")
-    elif not _fits(value, shape):
-        yield f"{where} is {str(value)[:40]!r}"
-
-
-def _fits(value: Any, shape: type | Callable[[Any], bool] | tuple[Any, ...]) -> bool:
-    if isinstance(shape, tuple):
-        return any(not list(_misfits(value, one, "")) for one in shape)
-    if isinstance(shape, type):
-        return isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
-    return shape(value)
-
-
-BENCHMARK: Shape = {
-    "results": [{"device": str, "model": str, "latency_ms?": {"p50?": lambda v: number(v) and v > 0}}],
-}
 
 
 def publish(folder: Path) -> None:

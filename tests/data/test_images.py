@@ -162,7 +162,7 @@ def test_cache_gives_the_same_and_is_reused(tmp_path, read, monkeypatch):
         assert (images.pixels[:] == in_memory.pixels).all()
         assert (images.pixels[np.array([[3, 0], [5, 5]])] == in_memory.pixels[[[3, 0], [5, 5]]]).all()
         assert (images.pixels[7] == in_memory.pixels[7]).all()
-        assert images.to_dict() == in_memory.to_dict()
+        assert DataIndex.of(images) == DataIndex.of(in_memory)
         assert len(images.rejected) == 1
     monkeypatch.undo()
     assert len(list((tmp_path / "cache").iterdir())) == 2

@@ -35,7 +35,9 @@ def test_a_store_gets_settings_epochs_figures_and_files(kind: str, run_copy: Pat
     assert not [name for name in found.data.params if name.startswith("track.")]
     subjects = json.loads((run_copy / "validation.json").read_text(encoding="utf-8"))["subjects"]
     assert found.data.metrics["tflite_int8/top1_accuracy"] == subjects["tflite_int8"]["accuracy"]["top1_accuracy"]
-    assert [one.step for one in client.get_metric_history(found.info.run_id, "float/val_loss")] == [1, 2]
+    [trained] = [training for name, training in run.read().trainings() if name == "float"]
+    history = client.get_metric_history(found.info.run_id, "float/val_loss")
+    assert [(one.step, one.value) for one in history] == [(step, epoch.val_loss) for step, epoch in enumerate(trained.epochs, 1)]
     assert {"run.json", "validation.json", "export"} <= {one.path for one in client.list_artifacts(found.info.run_id)}
     assert not (tmp_path / "mlruns").exists(), "nothing lands where the command happens to run"
 
