@@ -132,7 +132,7 @@ def test_sigterm_is_a_clean_stop_that_says_how_to_go_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_signal_inside_of_tensorflow_waits_for_our_next_line_and_a_second_one_does_not(
+def test_a_signal_inside_of_tensorflow_waits_for_the_next_step_and_a_second_one_does_not(
     number: int, code: int, times: int, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import tensorflow as tf

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Unpack
 
+from edgetl import stops
 from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark, ship_bundle
 from edgetl.api.settings import Overrides, overrides
 from edgetl.errors import UsageError
@@ -259,7 +260,9 @@ class Run:
 
         self._project = self._project or Project.open(self.folder)
         try:
+            stops.check()
             yield self._project
+            stops.check()
         finally:
             if self._writing is None:
                 self._project = None

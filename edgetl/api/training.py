@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from edgetl import stops
 from edgetl.api.files import File, as_path
 from edgetl.api.run import Run
 from edgetl.api.settings import Choices, Overrides, options, overrides
@@ -100,6 +101,7 @@ def _train(
     project = Project.create(chosen, as_path(out))
     with project.writing():
         stage.train(project)
+        stops.check()
         if baseline and project.team.rank == 0:
             baselines.compare_with_baseline(project, baseline)
     return Run.of(project)
