@@ -22,6 +22,31 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the backgrou
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Folders whose tests share what a session builds.
+SHARING = ("tests/export", "tests/backbones", "tests/quantization")
+# What takes longest; it begins first, so that at the end no process waits for another.
+LONGEST = ("tests/export", "tests/pipeline/test_pipeline.py", "tests/backbones", "tests/quantization", "tests/test_faults.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each process complete files, and complete folders where their tests share what a session builds; the longest first."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return next((folder for folder in SHARING if file.startswith(f"{folder}/")), file)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            longest = next((scope for scope in LONGEST if scope in self.workqueue), None)
+            if longest:
+                self.workqueue.move_to_end(longest, last=False)
+            super()._assign_work_unit(node)
+
+    return Scheduling(config, log)
+
+
 @dataclass(frozen=True)
 class CliResult:
     """What a command left: its exit code, stdout and stderr."""

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -29,6 +30,12 @@ PURE = tuple(f"evaluation/{name}.py" for name in ("metrics", "agreement", "stati
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
 KERAS_GENERATIONS = {"tensorflow", "tf_keras", "keras"}
 TENSORFLOW_TOOLS = {"tensorflow_model_optimization", "tf2onnx"}
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
 
 Rule = Callable[[str, ast.Module], Iterator[str]]
 
@@ -154,7 +161,7 @@ RULES: tuple[Rule, ...] = (
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_every_file_keeps_the_rule(rule: Rule) -> None:
     names = {file: file.relative_to(ROOT).as_posix() for file in FILES}
-    broken = [f"edgetl/{name}:{found}" for file, name in names.items() for found in rule(name, ast.parse(file.read_text(encoding="utf-8")))]
+    broken = [f"edgetl/{name}:{found}" for file, name in names.items() for found in rule(name, parsed(file))]
     assert not broken, "\n".join(broken)
 
 
@@ -194,7 +201,7 @@ def test_no_cycles() -> None:
     for file in FILES:
         name = file.relative_to(ROOT).as_posix()
         node = name.removesuffix(".py").removesuffix("/__init__")
-        graph[node] = {module for _, module in own_imports(name, ast.parse(file.read_text(encoding="utf-8")))} - {node}
+        graph[node] = {module for _, module in own_imports(name, parsed(file))} - {node}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

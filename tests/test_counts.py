@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.test_architecture import FILES, ROOT
+from tests.test_architecture import FILES, ROOT, parsed
 
 Find = Callable[[str, ast.Module], Iterator[tuple[int, str]]]
 
@@ -142,7 +142,7 @@ def found(find: Find) -> list[tuple[str, int, str]]:
     every = []
     for path in FILES:
         name = path.relative_to(ROOT).as_posix()
-        every += [(name, line, what) for line, what in find(name, ast.parse(path.read_text(encoding="utf-8")))]
+        every += [(name, line, what) for line, what in find(name, parsed(path))]
     return every
 
 
@@ -196,7 +196,7 @@ def test_it_is_allowed(find: Find, name: str, source: str) -> None:
 def test_no_two_classes_have_one_name() -> None:
     where: dict[str, list[str]] = {}
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.ClassDef):
                 where.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     twice = {name: files for name, files in where.items() if len(files) > 1}

@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 
@@ -69,9 +70,13 @@ def words(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_", " ", name).strip().lower()
 
 
-def found(where: str) -> Iterator[tuple[str, str]]:
-    """Yield (word, place) of every refused word."""
-    patterns = refused(where)
+@cache
+def found(where: str) -> list[tuple[str, str]]:
+    """Return (word, place) of every refused word."""
+    return list(_found(where, refused(where)))
+
+
+def _found(where: str, patterns: dict[str, re.Pattern[str]]) -> Iterator[tuple[str, str]]:
     for path in FILES:
         file = f"edgetl/{path.relative_to(ROOT).as_posix()}"
         for line, text in (names if where == "names" else texts)(path.read_text(encoding="utf-8")):

@@ -20,6 +20,7 @@ from edgetl.backbones import keras_file as saved_model
 from edgetl.contract import Contract
 from edgetl.errors import ExportError, WeightsError
 from edgetl.runtimes.keras import open_session
+from tests.backbones.conftest import Build, smallest
 from tests.fuzz import examples
 
 CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b"))
@@ -42,12 +43,10 @@ def test_our_own_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_backbone_comes_back(name: str, tmp_path: Path) -> None:
+def test_every_backbone_comes_back(name: str, build: Build, tmp_path: Path) -> None:
     from edgetl.training.head import attach_head
 
-    backbone = BACKBONES.load(name)
-    size = max(32, getattr(backbone, "smallest_image", 32))
-    model = attach_head(backbone.build(min(backbone.alphas), size), 2)
+    model = attach_head(build(name, smallest(name)), 2)
     model.save(tmp_path / "model.keras", save_format="keras")
     assert saved_model.load(tmp_path / "model.keras").count_params() == model.count_params()
 

@@ -173,7 +173,7 @@ def test_a_missing_plug_in_is_named() -> None:
 def test_train_takes_it(packed: Path, cli: Any, tmp_path: Path) -> None:
     moved = shutil.move(packed, tmp_path / "moved ä")
     outcome = cli(
-        *("train", moved, "--out", tmp_path / "run", "--set", "model.weights=none", "--set", "model.image_size=32", "--json"),
+        *("train", moved, "--out", tmp_path / "run", "--backbone", "small_cnn", "--weights", "none", "--image-size", 32, "--json"),
         *("--set", "train.epochs=0", "--set", "train.head_epochs=1", "--no-qat"),
     )
     assert outcome.code == 0, outcome.err

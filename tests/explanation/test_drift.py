@@ -1,9 +1,10 @@
 """A divergence is found where it starts, in files of every kind of layer."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,19 +20,25 @@ from tests.training.conftest import CONTRACT, small_backbone
 IMAGES = 24
 
 
-class Case(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Case:
     model: Any
     quantized: Quantized
     contract: Contract
     pixels: np.ndarray
 
-    def file(self, quantized: Quantized | None = None) -> bytes:
+    @cached_property
+    def file(self) -> bytes:
+        """The int8 TFLite file, made once."""
+        return self.file_of(self.quantized)
+
+    def file_of(self, quantized: Quantized) -> bytes:
         from edgetl.export.tflite import int8_tflite
 
-        return int8_tflite((quantized or self.quantized).to_keras(self.model, self.contract), self.contract)
+        return int8_tflite(quantized.to_keras(self.model, self.contract), self.contract)
 
     def drift(self, content: bytes | None = None) -> dict[str, Drift]:
-        found = drift(self.model, content or self.file(), self.contract, self.pixels, np.arange(IMAGES))
+        found = drift(self.model, content or self.file, self.contract, self.pixels, np.arange(IMAGES))
         return {one.operator: one for one in found}
 
 
@@ -103,7 +110,7 @@ def test_the_damaged_operator_is_where_it_starts(cases: dict[str, Case], whole: 
     case = cases[name]
     low, high = case.quantized.ranges[layer]
     damaged = replace(case.quantized, ranges=case.quantized.ranges | {layer: (low * 60, high * 60)})  # four steps hold all its values
-    found = case.drift(case.file(damaged))
+    found = case.drift(case.file_of(damaged))
     assert max(found.values(), key=lambda one: one.lost_db).operator == layer
     assert found[layer].lost_db > whole[name][layer].lost_db + 15
     before = list(found)[: list(found).index(layer)]
@@ -114,7 +121,7 @@ def test_operators_left_in_float_are_told_too(cases: dict[str, Case]) -> None:
     case = cases["small"]
     for names in (["block_project"], ["stem_relu", "block_relu"], ["logits"]):
         kept = keep_float(case.quantized, case.model, names, take_weights=True)
-        found = case.drift(case.file(kept))
+        found = case.drift(case.file_of(kept))
         assert list(found) == list(case.quantized.ranges)
         assert {name for name, one in found.items() if one.step == 0} == set(names)
         assert all(one.signal_to_noise_db is None or one.signal_to_noise_db > 20 for one in found.values())
@@ -122,7 +129,7 @@ def test_operators_left_in_float_are_told_too(cases: dict[str, Case]) -> None:
 
 def test_a_layer_without_a_tensor_is_said(cases: dict[str, Case], caplog: pytest.LogCaptureFixture) -> None:
     case = cases["small"]
-    content = case.file().replace(b"/block_project/", b"/block_nothing/")  # names of equal length: the file stays whole
+    content = case.file.replace(b"/block_project/", b"/block_nothing/")  # names of equal length: the file stays whole
     found = case.drift(content)
     assert "block_project" not in found
     assert "no tensor of block_project" in " ".join(caplog.text.split())
@@ -132,11 +139,11 @@ def test_a_layer_without_a_tensor_is_said(cases: dict[str, Case], caplog: pytest
 def test_reading_inner_tensors_changes_no_answer(cases: dict[str, Case], tmp_path: Path) -> None:
     """With LiteRT's way to keep all tensors, other kernels compute: to compare those would say nothing of the file that ships."""
     for name, case in cases.items():
-        (tmp_path / "model.tflite").write_bytes(case.file())
+        (tmp_path / "model.tflite").write_bytes(case.file)
         session = open_session(tmp_path / "model.tflite", case.contract)
         expected = session(case.pixels[:IMAGES])
-        logits = tensors_of(case.file(), ["logits"])["logits"]
-        opened = _Opened(case.file(), [*tensors_of(case.file(), ranged_layers(case.model)).values()])
+        logits = tensors_of(case.file, ["logits"])["logits"]
+        opened = _Opened(case.file, [*tensors_of(case.file, ranged_layers(case.model)).values()])
         for image, wanted in zip(case.pixels[:IMAGES], expected, strict=True):
             values = list(opened(image))[opened._tensors.index(logits)].ravel()
             powers = np.exp(values - values.max())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
+from edgetl.export import onnx_file, onnx_qdq
 from edgetl.export.base import About
 from edgetl.runtimes import open_session
 from tests.backbones.conftest import randomize_norms
@@ -26,6 +27,9 @@ def scenes(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
     values = 128 + colour + across * slope[None, None, :, None] + down * slope[None, :, None, None]
     made: np.ndarray = np.clip(values + random.normal(0, 15, (count, size, size, 3)), 0, 255).astype(np.uint8)
     return made
+
+
+_SHARED = {name: cache(getattr(onnx_file, name)) for name in ("convert", "quantized_pairs")}
 
 
 class Network:
@@ -100,7 +104,12 @@ class Network:
 
         made = FORMATS.load(form)
         path = self.folder / made.file_name(precision)
-        content = made.convert(self.model if made.source == "keras" else self.lite(precision), self.contract, precision)
+        with pytest.MonkeyPatch.context() as patch:  # several formats begin with the same conversion
+            for name, function in _SHARED.items():
+                for module in (onnx_file, onnx_qdq):
+                    patch.setattr(module, name, function, raising=False)
+            convert = onnx_file.convert if form == "onnx" else made.convert
+            content = convert(self.model if made.source == "keras" else self.lite(precision), self.contract, precision)
         path.write_bytes(made.stamp(content, self.contract, ABOUT))
         return path
 

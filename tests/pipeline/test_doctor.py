@@ -23,7 +23,7 @@ from tests.data.conftest import encode, scene
 Cli = Callable[..., CliResult]
 FLOWERS = ROOT.parent / "shared/data/tf_flowers"
 needs_flowers = pytest.mark.skipif(not FLOWERS.is_dir(), reason="the flower photos are not on this machine")
-SMALL = ("--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--weights", "none", "--epochs", 0, "--head-epochs", 1)
+SMALL = ("--backbone", "small_cnn", "--image-size", 32, "--weights", "none", "--epochs", 0, "--head-epochs", 1)
 SMALL += ("--no-qat", "--set", "quantize.ranges=minmax", "--set", "quantize.calibration_images=8")  # type: ignore[assignment]
 
 

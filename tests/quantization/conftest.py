@@ -26,12 +26,12 @@ class Case(NamedTuple):
 
 @pytest.fixture(scope="session")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
-    """`small` is trained to tell the images apart; `mobilenet_v2` has random weights and the layers of a real network."""
+    """`small` is trained to tell the images apart; `mobilenet_v2` has random weights and the first blocks of a real network."""
     return cache(lambda name: _make(name, tmp_path_factory.mktemp(name)))
 
 
 def _make(name: str, folder: Path) -> Case:
-    from edgetl.keras import set_seed
+    from edgetl.keras import keras, set_seed
 
     from edgetl.backbones import BACKBONES
     from edgetl.backbones.fold import fold_batch_norms
@@ -58,7 +58,12 @@ def _make(name: str, folder: Path) -> Case:
         model = fold_batch_norms(model)
         model.trainable = True
     else:
-        model = attach_head(fold_batch_norms(BACKBONES.load(name).build(0.35, 32)), 3)
+        complete = BACKBONES.load(name).build(0.35, 32)
+        # The first third: every kind of layer, strides and sums.
+        blocks = keras.Model(complete.input, complete.get_layer("block_5_add").output)
+            complete.input, complete.get_layer("block_5_add").output
+        )  # its first third: every kind of layer, strides and sums
+        model = attach_head(fold_batch_norms(blocks), 3)
     return Case(model, images, images.rows("train")[:CALIBRATION])
 
 

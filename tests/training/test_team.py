@@ -70,7 +70,7 @@ def two_ports() -> list[str]:
 
 def worker(index: int, addresses: list[str], data: Path, out: Path, epochs: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "edgetl", "train", str(data), "--strategy", "multi-worker", "--out", str(out), "--no-qat"]
-    tiny = ["--weights", "none", "--backbone", "mobilenet_v1", "--alpha", "0.25", "--image-size", "32", "--epochs", str(epochs)]
+    tiny = ["--weights", "none", "--backbone", "small_cnn", "--image-size", "32", "--epochs", str(epochs)]
     tiny += ["--set", f"train.patience={epochs}"]
     variables = os.environ | {"TF_CONFIG": told({"worker": addresses}, "worker", index)}
     return subprocess.Popen([*command, *tiny], env=variables, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)

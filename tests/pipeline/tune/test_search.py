@@ -38,7 +38,7 @@ def test_a_killed_search_goes_on(cli: Cli, digit_folder: Path, tmp_path: Path, m
     from edgetl.pipeline.tune import trial
 
     out = tmp_path / "search \u00e4"
-    small = ("--set", "model.backbone=mobilenet_v1", "--set", "model.alpha=0.25", "--set", "model.weights=none")
+    small = ("--set", "model.backbone=small_cnn", "--set", "model.weights=none")
     command = ("tune", digit_folder, "--trials", 2, "--out", out, *TINY, *small, "--set", "data.max_bad_fraction=0.1", "--json")
     whole, calls = trial.export, []
 
