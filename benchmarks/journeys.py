@@ -1,0 +1,149 @@
+"""Count the files that three values pass: an image to the int8 TFLite file, a setting of the command line, a class name to the Android app.
+
+    .venv/bin/python benchmarks/journeys.py
+
+The real commands run on 24 small images. A file of the package is passed when one of its functions is called with the value, or gives it back,
+itself or in a tuple, list or dictionary. What carries a larger object past without opening it, such as a `Project`, is not counted. Of an
+image also counts what is made of it: pixels, batches, the model that learned from them, its quantized form and the TFLite bytes.
+"""
+
+import contextlib
+import io
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+import edgetl
+
+ROOT = str(Path(edgetl.__file__).parent) + "/"
+NAMES = ("aardvark", "zebra")
+RATE = 0.0123457
+MADE_OF_IMAGES = ("Item", "Listing", "Images", "StoredRows", "Examples", "AugmentedExamples", "Quantized", "Candidate")
+MOST = {"image": 20, "setting": 6, "class name": 10}  # files
+
+
+def is_image(value: Any) -> bool:
+    if isinstance(value, bytes):
+        return value[:4] == b"\x89PNG" or value[4:8] == b"TFL3"
+    if type(value).__name__ in MADE_OF_IMAGES or isinstance(value, Image.Image):
+        return True
+    if type(value).__module__.startswith(("tensorflow", "tf_keras", "keras")):
+        return hasattr(value, "get_weights") or hasattr(value, "element_spec") or len(getattr(value, "shape", None) or ()) == 4
+    return isinstance(value, np.ndarray) and value.ndim >= 3
+
+
+def is_setting(value: Any) -> bool:
+    return value == RATE if isinstance(value, float) else isinstance(value, str) and str(RATE) in value
+
+
+def is_class_name(value: Any) -> bool:
+    if isinstance(value, bytes):
+        return all(name.encode() in value for name in NAMES)
+    if isinstance(value, str):
+        return all(name in value for name in NAMES)
+    return isinstance(value, tuple | list) and set(NAMES) <= {one for one in value if isinstance(one, str)}
+
+
+KINDS: dict[str, Callable[[Any], bool]] = {"image": is_image, "setting": is_setting, "class name": is_class_name}
+
+
+def members(value: Any, depth: int = 3) -> Iterator[Any]:
+    yield value
+    if depth and isinstance(value, tuple | list | dict):
+        for one in list(value.values() if isinstance(value, dict) else value)[:60]:
+            yield from members(one, depth - 1)
+
+
+class Watch:
+    """The files that each kind of value passed, in the order in which it entered them, with the function that took it in."""
+
+    def __init__(self) -> None:
+        self.passed: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+        self.watched: tuple[str, ...] = ()
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+        code = frame.f_code
+        if event not in ("call", "return") or not (file := self._file(frame)):
+            return
+        if event == "call":
+            names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + bool(code.co_flags & 4) + bool(code.co_flags & 8)]
+            values = [frame.f_locals[name] for name in names if name in frame.f_locals]
+        else:
+            values = [argument]
+        for kind in self.watched:
+            if file not in self.passed[kind] and any(KINDS[kind](one) for value in values for one in members(value)):
+                self.passed[kind][file] = code.co_qualname
+
+    def _file(self, frame: FrameType) -> str:
+        """Return the file of the package that a frame belongs to; of a dataclass's own methods that of the class."""
+        name = frame.f_code.co_filename
+        if name == "<string>" and frame.f_code.co_name == "__init__":
+            module = type(frame.f_locals.get("self")).__module__
+            return f"{module.removeprefix('edgetl.').replace('.', '/')}.py" if module.startswith("edgetl.") else ""
+        return name.removeprefix(ROOT) if name.startswith(ROOT) else ""
+
+
+def make_images(folder: Path) -> None:
+    random = np.random.default_rng(0)
+    for number, name in enumerate(NAMES):
+        (folder / name).mkdir(parents=True)
+        for index in range(12):
+            pixels = np.clip(random.normal(60 + 130 * number, 20, (32, 32, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{index}.png")
+
+
+def command(*arguments: object) -> None:
+    from edgetl.cli.app import main
+
+    sys.argv = ["edgetl", *map(str, arguments)]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as errors:
+        try:
+            main()
+        except SystemExit as stop:
+            if stop.code:
+                raise RuntimeError(f"edgetl {' '.join(map(str, arguments))}: {errors.getvalue()[-2000:]}") from stop
+
+
+def journeys(folder: Path) -> dict[str, dict[str, str]]:
+    """Return, for each kind of value, the files that it passed and the function that took it in first."""
+    images, run, watch = folder / "images", folder / "run", Watch()
+    make_images(images)
+    small = ("--backbone", "small_cnn", "--weights", "none", "--image-size", 32, "--batch-size", 8, "--head-epochs", 0, "--epochs", 1)
+    sets = (f"train.learning_rate={RATE}", "quantize.epochs=1", "augment.flip=false", "validation.timed_runs=2", "quantize.ranges=minmax")
+    options = [word for setting in sets for word in ("--set", setting)]
+    stages = (
+        (("image", "setting", "class name"), ("train", images, "--out", run, *small, *options)),
+        (("image",), ("export", run, "--int8", "--formats", "tflite")),
+        ((), ("validate", run)),
+        (("class name",), ("ship", run, "--target", "android", "--out", folder / "app")),
+    )
+    for kinds, arguments in stages:
+        watch.watched = kinds
+        threading.setprofile(watch)
+        sys.setprofile(watch)
+        try:
+            command(*arguments)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(None)  # type: ignore[arg-type]
+    return watch.passed
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        passed = journeys(Path(folder))
+    for kind, files in passed.items():
+        print(f"{kind}: {len(files)} files, at most {MOST[kind]}")
+        print("".join(f"  {number:2} edgetl/{file}: {name}\n" for number, (file, name) in enumerate(files.items(), 1)), end="")
+    return int(any(len(files) > MOST[kind] for kind, files in passed.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
