@@ -185,14 +185,14 @@ class CompressFacts(Part):
 class QuantizedFacts(Part):
     """An int8 model: the float model that it was made from, the way its ranges were found, and its training, if it has one.
 
-    `kl` has the mean KL divergence from the float model, in nats, by the way to find ranges.
+    `kl` has the mean KL divergence from the float model, in nats, by the way to find ranges; it is empty where the recipe names the way.
     """
 
     kind: Literal["quantized"] = "quantized"
     float_inputs: str
     calibration: CalibrationImages
     ranges: str
-    kl: dict[str, float]
+    kl: dict[str, float] = Field(default_factory=dict)
     training: Training | None = None
 
 

@@ -61,8 +61,6 @@ def _make(name: str, folder: Path) -> Case:
         complete = BACKBONES.load(name).build(0.35, 32)
         # The first third: every kind of layer, strides and sums.
         blocks = keras.Model(complete.input, complete.get_layer("block_5_add").output)
-            complete.input, complete.get_layer("block_5_add").output
-        )  # its first third: every kind of layer, strides and sums
         model = attach_head(fold_batch_norms(blocks), 3)
     return Case(model, images, images.rows("train")[:CALIBRATION])
 
