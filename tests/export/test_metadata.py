@@ -32,7 +32,7 @@ def test_mediapipe_gives_our_predictions(precision: str, made: Made, mediapipe: 
 
 @pytest.mark.parametrize(("precision", "mean", "std"), [("int8", 127, 128), ("float32", 0, 1), ("dynamic_int8", 0, 1)])
 def test_the_metadata_are_what_the_schema_says(precision: str, mean: float, std: float, network: GetNetwork, mediapipe: Classify) -> None:
-    net = network("small_cnn")
+    net = network("efficientnet_lite0")
     told = mediapipe(net.file("tflite", precision), net.pixels[:1])
     said = told["metadata"]
     assert [said[key] for key in ("name", "version", "license", "author", "description")] == [
@@ -51,7 +51,7 @@ def test_the_metadata_are_what_the_schema_says(precision: str, mean: float, std:
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_labels_lie_in_a_zip_behind_the_model(precision: str, network: GetNetwork) -> None:
-    with zipfile.ZipFile(network("small_cnn").file("tflite", precision)) as archive:
+    with zipfile.ZipFile(network("mobilenet_v2").file("tflite", precision)) as archive:
         [entry] = archive.infolist()
         assert (entry.filename, entry.date_time, entry.compress_type) == ("labels.txt", (1980, 1, 1, 0, 0, 0), zipfile.ZIP_STORED)
         assert archive.read(entry).decode() == "café\ntree\nsea\n"
@@ -60,7 +60,7 @@ def test_labels_lie_in_a_zip_behind_the_model(precision: str, network: GetNetwor
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_the_graph_is_as_it_was(precision: str, network: GetNetwork, tmp_path: Path) -> None:
-    net = network("small_cnn")
+    net = network("mobilenet_v2")
     stamped, plain = net.file("tflite", precision), tmp_path / "plain.tflite"
     plain.write_bytes(net.lite(precision))
     bare = tflite.read(stamped.read_bytes())
@@ -73,7 +73,7 @@ def test_the_graph_is_as_it_was(precision: str, network: GetNetwork, tmp_path: P
 
 
 def test_a_stamped_file_converts_as_before(network: GetNetwork) -> None:
-    net = network("small_cnn")
+    net = network("mobilenet_v2")
     content = net.file("tflite", "int8").read_bytes()
     assert onnx_export.convert(content, net.contract, "int8") == onnx_export.convert(net.lite("int8"), net.contract, "int8")
 
@@ -90,7 +90,7 @@ def test_weights_that_look_like_a_zip_do_no_harm(network: GetNetwork) -> None:
 
 @pytest.mark.parametrize("labels", [("\u202eabc \\", "日本 \U0001f469\u200d\U0001f33e", "x\u2028y"), ("</b>", "$x", "'")])
 def test_any_label_comes_back(labels: tuple[str, ...], network: GetNetwork, tmp_path: Path, mediapipe: Classify) -> None:
-    net, path = network("small_cnn"), tmp_path / "model.tflite"
+    net, path = network("mobilenet_v2"), tmp_path / "model.tflite"
     contract = Contract.square(net.contract.height, net.contract.scale, net.contract.zero_point, labels)
     path.write_bytes(FORMATS.load("tflite").stamp(net.lite("int8"), contract, ABOUT))
     told = mediapipe(path, net.pixels)["predictions"]
