@@ -239,7 +239,9 @@ def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: Contrac
         weights: layer name to (kernel, bias) or (kernel,), for every layer of the model that has weights.
         ranges: of the ranged layers; what integer runtimes compute on one grid gets one, see `tied`.
     """
-    baked, ranges = {}, tied(model, ranges)
+    baked: Weights = {}
+    # float32, as TensorFlow's variables hold them: training for no epochs gives the calibrated model to the bit.
+    ranges = {name: (float(np.float32(low)), float(np.float32(high))) for name, (low, high) in tied(model, ranges).items()}
     for layer in model.layers:
         if layer.name in weights:
             kernel, *biases = weights[layer.name]
