@@ -67,7 +67,7 @@ def test_per_channel_passes_gradients_on_and_rounds_as_the_baked_kernel() -> Non
     for depthwise, shape in ((False, (3, 3, 2, 4)), (True, (3, 3, 4, 1))):
         kernel = tf.Variable(np.random.default_rng(1).normal(size=shape).astype(np.float32))
         upstream = np.random.default_rng(2).normal(size=shape).astype(np.float32)
-        quantizer = PerChannel(depthwise)
+        quantizer = PerChannel(depthwise=depthwise)
         with tf.GradientTape() as tape:
             rounded = quantizer(kernel, training=True, weights={})
             total = tf.reduce_sum(rounded * upstream)
@@ -90,7 +90,7 @@ def test_activations_round_to_256_values_with_zero_among_them() -> None:
             assert np.abs(made - values)[inside].max() <= (high - low) / 255 / 2 * 1.01
             assert made.min() >= low - (high - low) / 255
             assert made.max() <= high + (high - low) / 255
-    assert Calibrated(**Calibrated(-1.0, 2.0, 6.0, True).get_config()).high == 2.0
+    assert Calibrated(**Calibrated(-1.0, 2.0, 6.0, learned=True).get_config()).high == 2.0
 
 
 def test_a_learned_range_moves_against_the_error_of_what_it_clips_and_never_beyond_the_layers_own_clip() -> None:
