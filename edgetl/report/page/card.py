@@ -153,7 +153,7 @@ _SPLITS = {"train": "training", "val": "validation"}
 def card(name: str, results: Results) -> str:
     """Return the results as Markdown, with the commands that reproduce them."""
     schemes = [
-        [f"`{one.name}`", _accuracy(one), f"{-one.drop_points:+.2f}", f"{one.lost} / {one.won}", f"{one.mcnemar_p:.2f}"]
+        [f"`{one.name}`", _accuracy(one), f"{0 - one.drop_points:+.2f}", f"{one.lost} / {one.won}", f"{one.mcnemar_p:.2f}"]
         for one in results.candidates
     ]
     files = [

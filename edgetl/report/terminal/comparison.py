@@ -24,7 +24,7 @@ def print_comparison(comparison: Comparison) -> None:
     pairs = []
     for pair in comparison.pairs:
         test = pair.paired
-        pairs.append([names[pair.first], names[pair.second], f"{-test.drop_points:+.2f}", test.only_a, test.only_b, *_p_values(pair)])
+        pairs.append([names[pair.first], names[pair.second], f"{0 - test.drop_points:+.2f}", test.only_a, test.only_b, *_p_values(pair)])
     console.note("difference: second minus first in percentage points; only 1st, only 2nd: images that only this run predicts correctly")
     console.table("pairs", ["first", "second", "difference", "only 1st", "only 2nd", "p", "Holm p"], pairs)
     console.note(comparison.summary())

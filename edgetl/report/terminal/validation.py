@@ -7,17 +7,18 @@ from edgetl.evaluation.validation import Validation
 
 def print_validation(validation: Validation) -> None:
     """Print accuracy, size and latency of each model, agreement of each pair, and the images whose predictions changed most."""
-    rows = []
+    accuracies, costs = [], []
     for name, subject in validation.subjects.items():
         accuracy, latency = subject.accuracy, subject.latency_ms
         low, high = accuracy.top1_interval_95
         shares = [f"{100 * share:.1f}" for share in (accuracy.top5_accuracy, accuracy.macro_f1)]
-        top1 = [f"{100 * accuracy.top1_accuracy:.2f}", f"{100 * low:.1f}-{100 * high:.1f}"]
-        costs = [f"{accuracy.loss:.3f}", f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"]
-        rows.append([name, *top1, *shares, *costs])
-    console.note(f"accuracy on {validation.images} images; latency on one thread, Keras on all cores")
-    columns = ["model", "top-1 %", "95 % interval", "top-5 %", "macro F1 %", "loss", "KiB", "p50 ms", "p90 ms"]
-    console.table("models", columns, rows)
+        top1 = [f"{100 * accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
+        accuracies.append([name, *top1, *shares, f"{accuracy.loss:.3f}"])
+        costs.append([name, f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"])
+    columns = ["model", "top-1 %", "95 % interval", "top-5 %", "macro F1 %", "loss"]
+    console.table(f"accuracy on {validation.images} images", columns, accuracies)
+    console.note("latency of one image on one thread, Keras on all cores")
+    console.table("size and latency", ["model", "KiB", "p50 ms", "p90 ms"], costs)
     console.note("steps: differences of probability in units of 1/256; |dp|: largest difference of an image; KL: divergence in nats")
     console.note("diff: second minus first in percentage points of top-1 accuracy; p: McNemar's test")
     columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
@@ -32,7 +33,7 @@ def print_validation(validation: Validation) -> None:
 def _pair(pair: Pair) -> list[str]:
     agreement, tolerance = pair.agreement, pair.tolerance
     steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
-    cost = [f"{-pair.paired.drop_points:+.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
+    cost = [f"{0 - pair.paired.drop_points:+.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
     name = f"{tolerance.first}~{tolerance.second}".replace("float32", "f32").replace("float16", "f16")  # for 80 columns
     return [name, f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
 

@@ -42,7 +42,7 @@ def _row(pair: Pair) -> list[str]:
         percent(agreement.top1_agreement),
         f"{agreement.mean_abs_dp:.4f}",
         f"{agreement.kl:.4f}",
-        f"{-compared.drop_points:+.2f}",
+        f"{0 - compared.drop_points:+.2f}",
         f"{compared.only_a} / {compared.only_b}",
         f"{compared.mcnemar_p:.2f}",
         "passed" if pair.passed else "FAILED",

@@ -26,7 +26,7 @@ def section(facts: Facts) -> Section | Absent:
         one = metrics[-1][k]
         shares = [one.precision, one.recall, *(of[k].f1 for of in metrics)]
         rows.append([predictions.class_names[k], str(one.images), *(percent(share, 1) for share in shares)])
-    columns = ["class", "images", "precision %", "recall %", *([f"F1 %, {name}" for name in names] if len(names) > 1 else ["F1 %"])]
+    columns = ["class", "images", "precision %", "recall %", *(["F1 % float", "F1 % int8"] if len(names) > 1 else ["F1 %"])]
     worst, best = predictions.class_names[order[0]], predictions.class_names[order[-1]]
     alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
     drawn = _dots([predictions.class_names[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in metrics])

@@ -52,7 +52,7 @@ def _tiles(validation: Validation) -> Iterator[Tile]:
     if main is not reference:
         float_accuracy = reference.accuracy.top1_accuracy
         change = 100 * (accuracy - float_accuracy)
-        yield Tile(f"{change:+.2f} points", f"{name} minus float", f"float: {percent(float_accuracy)} %", change >= 0 or None)
+        yield Tile(f"{change:+.2f}", "points of top-1, quantized minus float", f"float: {percent(float_accuracy)} %", change >= 0 or None)
         alike = (one for one in validation.subjects.values() if (one.runtime, one.precision) == (main.runtime, reference.precision))
         ratio = next(alike, reference).size_bytes / main.size_bytes
         yield Tile(f"{kib(main.size_bytes)} KiB", f"size of {name}", f"{ratio:.1f} times smaller than float")
