@@ -240,6 +240,19 @@ def arm64() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Return where data lie that a developer may have beside the checkout, in ../shared/data/NAME; CONTRIBUTING.md lists them."""
+
+    def find(name: str) -> Path:
+        path = ROOT.parent / "shared" / "data" / name
+        if not path.exists():
+            pytest.skip(f"there is no ../shared/data/{name} beside the checkout")
+        return path
+
+    return find
+
+
 Classify = Callable[[Path, np.ndarray], dict[str, Any]]
 
 

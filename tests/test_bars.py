@@ -1,5 +1,6 @@
 """What edgetl promises of its main job, on real images at full length; minutes each, so marked slow."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,7 @@ from edgetl.recipe import resource
 from tests.conftest import Classify, CliResult, edgetl
 
 pytestmark = pytest.mark.slow
-SHARED = Path(__file__).resolve().parents[2] / "shared/data"
-WEIGHTS = SHARED / "weights/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_128_no_top.h5"
+WEIGHTS = "weights/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_128_no_top.h5"
 FLOWERS = """
 [data]
 source = "{data}"
@@ -20,9 +20,6 @@ alpha = 0.35
 image_size = 128
 weights = "{weights}"
 """
-
-
-needs_flowers = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the flower photos and ImageNet weights are not on this machine")
 
 
 def _validated(recipe: str, folder: Path) -> dict[str, Any]:
@@ -46,13 +43,12 @@ def _agreement(document: dict[str, Any], *names: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def flowers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+def flowers(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A run, and its validation."""
     folder = tmp_path_factory.mktemp("flowers")
-    return folder / "run", _validated(FLOWERS.format(data=SHARED / "tf_flowers", weights=WEIGHTS), folder)
+    return folder / "run", _validated(FLOWERS.format(data=shared_data("tf_flowers"), weights=shared_data(WEIGHTS)), folder)
 
 
-@needs_flowers
 def test_flowers(flowers: tuple[Path, dict[str, Any]]) -> None:
     """MobileNetV2 0.35 at 128 px: 88.5 % is what careful fine-tuning gives; 0.7 points are five of 736 images."""
     _, document = flowers
@@ -63,7 +59,6 @@ def test_flowers(flowers: tuple[Path, dict[str, Any]]) -> None:
     assert _agreement(document, "keras_int8", "tflite_int8") >= 0.985
 
 
-@needs_flowers
 @pytest.mark.parametrize("precision", ["int8", "float32"])
 def test_mediapipe_gives_our_top1(precision: str, flowers: tuple[Path, dict[str, Any]], mediapipe: Classify) -> None:
     """Of the unchanged file, on 100 images at the model's size."""

@@ -14,14 +14,30 @@ from tests.test_architecture import FILES, ROOT, parsed
 
 Find = Callable[[str, ast.Module], Iterator[tuple[int, str]]]
 
-# Where JSON of others comes in or leaves: a reader, a protocol or a schema of somebody else's.
-JSON_BOUNDARIES = (
-    "files.py",
-    "documents.py",
-    "devices/runner.py",  # runs by itself on a device, with nothing but Python's own modules
-    "devices/litert_profile.py",
-    "ship/sbom.py",  # CycloneDX
-)
+# Where dictionaries of others come in or leave: a reader, a protocol, a schema or a library of another project.
+BOUNDARIES = {
+    "files.py": "reads JSON",
+    "documents.py": "reads and writes JSON",
+    "run_record.py": "parses the record of an earlier version",
+    "recipe.py": "reads TOML, and pydantic's list of mistakes",
+    "backbones/keras_file.py": "checks Keras' configuration before Keras reads it",
+    "backbones/weights/backbone_file.py": "reads the header of a file of weights",
+    "backbones/weights/hdf5.py": "reads HDF5",
+    "data/decode.py": "reads Pillow's facts of an image",
+    "devices/runner.py": "runs on a device, with nothing but Python's own modules",
+    "devices/litert_profile.py": "runs on a device, with nothing but Python's own modules",
+    "devices/messages.py": "parses what devices reply",
+    "explanation/drift.py": "reads LiteRT's facts of tensors",
+    "keras.py": "reads TensorFlow's facts of a device",
+    "quantization/wrappers.py": "is called by tensorflow-model-optimization with dictionaries of variables",
+    "runtimes/cpu.py": "reads /proc/cpuinfo and NumPy's facts of a processor",
+    "runtimes/litert.py": "reads LiteRT's facts of tensors",
+    "ship/sbom.py": "writes CycloneDX",
+    "stops.py": "reads the globals of a frame",
+    "training/checkpoint.py": "reads the header of an .npz file",
+    "training/speed.py": "reads TensorFlow's facts of a device",
+    "training/team.py": "reads TF_CONFIG",
+}
 TENSORFLOW = re.compile(r"^\s*(from|import) (edgetl\.keras|tensorflow|tf_keras|tf2onnx|tensorflow_model_optimization)\b", re.MULTILINE)
 MAX_PARAMETERS = 5
 NOUNS_FIRST = re.compile(r"(Of|That|What|Whether|As|The|A|An|How|Where|By|In|For|To|From|With|Its|These|This|All|Each|Every|One|Two)\b")
@@ -47,13 +63,18 @@ def annotations(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 def string_keyed_reads(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Find `document["key"]` and `document.get("key")`: a document is a type, and read by its attributes."""
-    if name in JSON_BOUNDARIES:
+    if name in BOUNDARIES:
         return
     for node in ast.walk(tree):
-        if (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_text(node.slice)) or (
+        if (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_text(node.slice) and not _is_type(node.value)) or (
             isinstance(node, ast.Call) and re.fullmatch(r"(?!os\.environ).*\.get", ast.unparse(node.func)) and _is_text(*node.args[:1])
         ):
             yield node.lineno, ast.unparse(node)
+
+
+def _is_type(node: ast.expr) -> bool:
+    """Whether a subscript makes a type of it, as in `Literal["uint8"]` or `list["Project"]`."""
+    return isinstance(node, ast.Name) and (node.id[0].isupper() or node.id in ("list", "tuple", "dict", "type"))
 
 
 def _is_text(*nodes: ast.expr) -> bool:
@@ -61,7 +82,7 @@ def _is_text(*nodes: ast.expr) -> bool:
 
 
 def dictionaries_in_signatures(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    if name not in JSON_BOUNDARIES:
+    if name not in BOUNDARIES:
         for line, text in annotations(tree):
             yield from ((line, found) for found in re.findall(r"\w*(?:[dD]ict|Mapping)\[str, Any\]", text))
 
@@ -125,14 +146,14 @@ def called_as_its_package(name: str, tree: ast.Module) -> Iterator[tuple[int, st
 
 # The bars of the design; above them, what is left of what was there.
 CEILINGS: dict[Find, int] = {
-    string_keyed_reads: 996,
-    dictionaries_in_signatures: 188,
-    any_in_signatures: 370,  # half of what there was
-    positional_flags: 48,
-    long_parameter_lists: 15,
-    splats_for_the_formatter: 38,
-    docstrings_without_a_verb: 316,
-    fragments: 50,
+    string_keyed_reads: 89,
+    dictionaries_in_signatures: 25,
+    any_in_signatures: 214,  # half of what there was
+    positional_flags: 25,
+    long_parameter_lists: 13,
+    splats_for_the_formatter: 22,
+    docstrings_without_a_verb: 135,
+    fragments: 24,
     called_as_its_package: 0,
 }
 
@@ -191,6 +212,10 @@ def test_it_is_counted(find: Find, name: str, source: str) -> None:
 )
 def test_it_is_allowed(find: Find, name: str, source: str) -> None:
     assert not list(find(name, ast.parse(source)))
+
+
+def test_every_boundary_is_there() -> None:
+    assert all((ROOT / name).is_file() for name in BOUNDARIES)
 
 
 def test_no_two_classes_have_one_name() -> None:

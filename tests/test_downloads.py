@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,6 @@ DOORS = {
     "devices/browser_runtimes.py": "unpack",  # each npm package has its sha256 in the code
 }
 _FETCHES = re.compile(r"\b(urlopen|urlretrieve|get_file|HTTPS?Connection|create_connection|requests\.\w+|git clone)\b|\"npm\", \"pack\"")
-SHARED = Path(__file__).resolve().parents[2] / "shared/data/weights"
 
 
 def test_only_the_doors_fetch() -> None:
@@ -53,9 +53,8 @@ def test_every_hash_is_a_sha256() -> None:
     assert all(re.fullmatch("[0-9a-f]{64}", package.sha256) for packages in RUNTIMES.values() for package in packages)
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="no real weights in ../shared")
-def test_the_known_hashes_are_those_of_the_real_files() -> None:
-    found = [path for path in SHARED.iterdir() if path.name in pins.KNOWN]
+def test_the_known_hashes_are_those_of_the_real_files(shared_data: Callable[[str], Path]) -> None:
+    found = [path for path in shared_data("weights").iterdir() if path.name in pins.KNOWN]
     assert len(found) == 4
     assert all(pins.checked(path) == path for path in found)
 

@@ -1,6 +1,7 @@
 """The zoo: every model has its recipe, and the results beside it are of that recipe."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ MODELS = sorted(path.parent for path in (Path(__file__).resolve().parents[1] / "
 # No results are kept of these: their full training needs a GPU, or weights that were not at hand. Their quick form is tested instead.
 UNMEASURED = {"inception_v3_flowers", "resnet50_flowers", "vgg16_cifar10"}
 QUICK = {"inception_v3_flowers": 0.5, "resnet50_flowers": 0.7, "small_cnn_digits": 0.4, "vgg16_cifar10": 0.9}  # least top-1 in int8
-SMALL_CIFAR10 = Path(__file__).resolve().parents[2] / "shared/data/cifar10_small"
 MEASURED = [folder for folder in MODELS if folder.name not in UNMEASURED]
 
 
@@ -38,13 +38,11 @@ def test_a_recipe_without_results_has_a_quick_form(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", QUICK)
-def test_the_quick_form_passes_from_its_one_command(name: str, tmp_path: Path) -> None:
+def test_the_quick_form_passes_from_its_one_command(name: str, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     """No answer differs in the exports, integers only: an export with a float operator in its int8 file, or validation, would fail."""
     command: list[object] = ["run", MODELS[0].parent / name / "recipe.toml", "--quick", "--out", "run", "--json"]
     if name == "small_cnn_digits":
-        if not SMALL_CIFAR10.is_dir():
-            pytest.skip("the photographs to pretrain on are not on this machine")
-        command += ["--set", f"pretrain.data.source={SMALL_CIFAR10}"]
+        command += ["--set", f"pretrain.data.source={shared_data('cifar10_small')}"]
     done = edgetl(*command, cwd=tmp_path, timeout=1800)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)

@@ -4,7 +4,6 @@ import errno
 import hashlib
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,6 @@ from edgetl.data.index import DataIndex, IndexedImage
 from edgetl.data.sources import find
 from edgetl.errors import DataError, RunError
 from tests.data.conftest import contract, encode, fill, scene
-
-FLOWERS = Path(__file__).resolve().parents[2].parent / "shared/data/tf_flowers"
 
 
 def snapshot(folder):
@@ -248,9 +245,8 @@ def test_images_refuse_nonsense():
         Images(np.zeros((2, 4, 4, 3), np.uint8), np.zeros(1, np.int32), np.array(["train"]), ("x",), ("h",), ("a", "b"), (), "f")
 
 
-@pytest.mark.skipif(not FLOWERS.is_dir(), reason=f"the flowers are not at {FLOWERS}")
-def test_flowers(read):
-    listing = find(str(FLOWERS))
+def test_flowers(read, shared_data):
+    listing = find(str(shared_data("tf_flowers")))
     counts = [sum(item.split == split for item in listing.items) for split in ("train", "val", "test")]
     assert counts == [2934, 736, 0]
     assert not listing.rejected

