@@ -1,4 +1,4 @@
-"""Models to files. A format is one file with a `FORMAT` and one line here; all but Core ML are made from the TFLite file's own numbers."""
+"""Models to files. A format is one file with a `FORMAT` and one line here; the first that carries a precision is the one to look at first."""
 
 from typing import TYPE_CHECKING
 
@@ -12,18 +12,24 @@ FORMATS: "Registry[Format]" = Registry(
     "format",
     {
         "tflite": ("edgetl.export.tflite:FORMAT", "LiteRT (Android, iOS, Linux boards, web): float32, float16, int8"),
-        "onnx": ("edgetl.export.onnx_file:FORMAT", "ONNX Runtime (anywhere): float32, float16, int8 as fused integer operators"),
+        "onnx": ("edgetl.export.onnx_fused:FORMAT", "ONNX Runtime (anywhere): float32, float16, int8 as fused integer operators"),
         "onnx_qdq": ("edgetl.export.onnx_qdq:FORMAT", "accelerators that read ONNX (QNN, OpenVINO): int8 as Q/DQ pairs"),
         "ort": ("edgetl.export.ort:FORMAT", "ONNX Runtime's small builds for phones: float32, float16, int8, optimized already"),
-        "coreml": ("edgetl.export.coreml:FORMAT", "Apple's devices: float32, float16, from image to label; pip install edgetl[coreml]"),
+        "coreml": ("edgetl.export.coreml:FORMAT", "Apple's devices: float32, float16, from image to class; pip install edgetl[coreml]"),
     },
 )
 
 
-def format_of(name: str) -> "Format":
-    """The format of an exported file. Raises UsageError when it is of none."""
+def format_of(file_name: str) -> "Format":
+    """Return the format of an exported file by its ending. Raises UsageError when it is of none."""
     # The longest ending: model_int8_qdq.onnx ends as an .onnx file does, too.
+    name = file_name.lower()
     found = max((FORMATS.load(form) for form in FORMATS), key=lambda form: len(form.suffix) if name.endswith(form.suffix) else 0)
     if not name.endswith(found.suffix):
-        raise UsageError(f"{name} is no file of 'edgetl export'", "name one of the run's export folder")
+        raise UsageError(f"{file_name} is not a file of 'edgetl export'", "name one of the run's export folder")
     return found
+
+
+def formats_of(precision: str) -> list[str]:
+    """Return the names of the formats that carry a precision, the main one first."""
+    return [name for name in FORMATS if precision in FORMATS.load(name).precisions]

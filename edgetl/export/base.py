@@ -1,10 +1,12 @@
-"""What a file format is, and what a model file says of itself."""
+"""What a file format is, what a model file says of itself, and what a file is converted from."""
 
 import json
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from edgetl.contract import Contract
+from edgetl.quantization.bounds import Bound
 
 
 @dataclass(frozen=True)
@@ -18,15 +20,41 @@ class About:
     description: str = ""
 
     def facts(self, contract: Contract) -> dict[str, str]:
-        """As text by key, for formats that hold such pairs; `model_author` and `model_license` are ONNX's own keys."""
-        said = {"name": self.name, "version": self.version, "description": self.description}
-        said |= {"model_author": self.author, "model_license": self.licence}
-        given = {key: value for key, value in said.items() if value}
+        """Return it as text by key, for formats that hold such pairs; `model_author` and `model_license` are ONNX's own keys."""
+        facts = {"name": self.name, "version": self.version, "description": self.description}
+        facts |= {"model_author": self.author, "model_license": self.licence}
+        given = {key: value for key, value in facts.items() if value}
         return given | {"edgetl.contract": json.dumps(contract.to_json(), ensure_ascii=False), "labels": "\n".join(contract.class_names)}
 
 
-class Convert(Protocol):
-    def __call__(self, source: Any, contract: Contract, precision: str, selective: bool = False) -> bytes: ...
+def _no_samples() -> Iterator[list[Any]]:
+    return iter(())
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """One model on its way to files: formats that are made from another format's file share it.
+
+    Args:
+        model: a float Keras model, or a fake-quantized one where the precision's scheme finds integer grids.
+        load: a format's name to the format.
+        selective: some operators of an integer model are in float on purpose.
+        samples: images for a precision whose converter calibrates, see `edgetl.quantization.base.Samples`.
+    """
+
+    model: Any
+    contract: Contract
+    precision: str
+    load: Callable[[str], "Format"]
+    selective: bool = False
+    samples: Callable[[], Iterator[list[Any]]] = _no_samples
+    _made: dict[str, bytes] = field(default_factory=dict)
+
+    def file(self, name: str) -> bytes:
+        """Return the file of the format of this name, checked, but without what it says of itself. Raises ExportError."""
+        if name not in self._made:
+            self._made[name] = self.load(name).convert(self)
+        return self._made[name]
 
 
 class Stamp(Protocol):
@@ -35,23 +63,36 @@ class Stamp(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of model file.
+    """A kind of model file. Its module imports its converter when it converts: what a file is called must be known at once.
 
     Args:
+        name: as it is registered.
         suffix: of its files.
+        runtime: name of the runtime that runs its files.
         precisions: what it can carry.
-        convert: its source to the file's bytes, checked; in a selective int8 file some operators are in float on purpose.
-            Raises ExportError.
-        stamp: a file's bytes with the contract and what else it says of itself put in, in place of what it said before; the graph
+        convert: makes the file's bytes and checks them. Raises ExportError.
+        stamp: puts the contract and what else a file says of itself into its bytes, in place of what it said before; the graph
             stays as it is.
-        source: what `convert` takes: TFLite bytes, or the float Keras model that those are made of.
+        agrees: precision to what such a file has to agree with beside the float model, and how closely: other models by name,
+            `keras_PRECISION` or `FORMAT_PRECISION`.
     """
 
+    name: str
     suffix: str
+    runtime: str
     precisions: tuple[str, ...]
-    convert: Convert
+    convert: Callable[[Conversion], bytes]
     stamp: Stamp
-    source: Literal["tflite", "keras"] = "tflite"
+    agrees: Mapping[str, Mapping[str, Bound]] = field(default_factory=dict)
 
     def file_name(self, precision: str) -> str:
+        """Return the name of an exported file."""
         return f"model_{precision}{self.suffix}"
+
+    def subject(self, precision: str) -> str:
+        """Return what a file is called in a validation, an evaluation or a report."""
+        return f"{self.name}_{precision}"
+
+    def precision_of(self, file_name: str) -> str:
+        """Return the precision of a file that is named as exported files are; empty: it is not."""
+        return next((precision for precision in self.precisions if self.file_name(precision) == file_name), "")

@@ -15,8 +15,7 @@ from typing import Any
 from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import DependencyError, ExportError
-from edgetl.export.base import About, Format
-from edgetl.export.tflite import freeze, whole
+from edgetl.export.base import About, Conversion, Format
 
 _DATA = "com.apple.CoreML"
 _SPEC = f"Data/{_DATA}/model.mlmodel"
@@ -33,10 +32,12 @@ def _coremltools() -> Any:
     return coremltools
 
 
-def _convert(source: Any, contract: Contract, precision: str, selective: bool = False) -> bytes:
-    """From a float Keras model: an image `image` of the contract's size, RGB, to `classLabel` and the probability of each label."""
-    ct = _coremltools()
-    frozen = freeze(whole(source, contract), contract)
+def _convert(conversion: Conversion) -> bytes:
+    """Convert a float Keras model: an image `image` of the contract's size, RGB, to `classLabel` and the probability of each class."""
+    from edgetl.export.tflite_writer import freeze, with_ends
+
+    ct, contract, precision = _coremltools(), conversion.contract, conversion.precision
+    frozen = freeze(with_ends(conversion.model, contract), contract)
     shape = (1, contract.height, contract.width, 3)
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "model.mlpackage"
@@ -66,16 +67,16 @@ def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
         names = [name.partition("/") for name in archive.namelist()]
         files = {inner: archive.read(f"{root}/{inner}") for root, _, inner in names}
     spec = _coremltools().proto.Model_pb2.Model.FromString(files[_SPEC])
-    told = spec.description.metadata
-    told.shortDescription, told.versionString, told.author, told.license = about.description, about.version, about.author, about.licence
-    facts = {"name": about.name, "edgetl.contract": about.facts(contract)["edgetl.contract"]}  # the labels are the model's own
-    told.userDefined.clear()  # among others the day of the conversion
-    told.userDefined.update({key: text for key, text in facts.items() if text})
+    texts = spec.description.metadata
+    texts.shortDescription, texts.versionString, texts.author, texts.license = about.description, about.version, about.author, about.licence
+    facts = {"name": about.name, "edgetl.contract": about.facts(contract)["edgetl.contract"]}  # the class names are the model's own
+    texts.userDefined.clear()  # among others the day of the conversion
+    texts.userDefined.update({key: text for key, text in facts.items() if text})
     return _zipped(names[0][0], files | {_SPEC: spec.SerializeToString(deterministic=True)})
 
 
 def _zipped(root: str, files: dict[str, bytes]) -> bytes:
-    """The package with names of its parts that follow from what they are, where Core ML's are random."""
+    """Return the package with names of its parts that follow from what they are, where Core ML's are random."""
     parts = {name: str(uuid.uuid5(uuid.NAMESPACE_OID, name)) for name in _PARTS}
     manifest = {
         "fileFormatVersion": "1.0.0",
@@ -85,13 +86,20 @@ def _zipped(root: str, files: dict[str, bytes]) -> bytes:
         "rootModelIdentifier": parts["model.mlmodel"],
     }
     files = files | {"Manifest.json": (json.dumps(manifest, indent=4) + "\n").encode()}
-    whole_file = io.BytesIO()
-    with zipfile.ZipFile(whole_file, "w", zipfile.ZIP_STORED) as archive:
+    archived = io.BytesIO()
+    with zipfile.ZipFile(archived, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             entry = zipfile.ZipInfo(f"{root}/{name}", _EPOCH)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, files[name])
-    return whole_file.getvalue()
+    return archived.getvalue()
 
 
-FORMAT = Format(".mlpackage.zip", ("float32", "float16"), _convert, _stamp, source="keras")
+FORMAT = Format(
+    name="coreml",
+    suffix=".mlpackage.zip",
+    runtime="coreml",
+    precisions=("float32", "float16"),
+    convert=_convert,
+    stamp=_stamp,
+)

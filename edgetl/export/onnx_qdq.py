@@ -4,13 +4,28 @@ TensorRT takes them only where zero points are 0, and these activations are asym
 """
 
 from edgetl.contract import Contract
-from edgetl.export.base import Format
-from edgetl.export.onnx_file import quantized_pairs, stamp
+from edgetl.export.base import About, Conversion, Format
+from edgetl.quantization.bounds import ENGINES
 
 
-def _convert(source: bytes, contract: Contract, precision: str, selective: bool = False) -> bytes:
-    del precision  # there is one
-    return quantized_pairs(source, selective)
+def _convert(conversion: Conversion) -> bytes:
+    from edgetl.export import onnx_writer
+
+    return onnx_writer.quantized_pairs(conversion.file("tflite"), selective=conversion.selective)
 
 
-FORMAT = Format("_qdq.onnx", ("int8",), _convert, stamp)
+def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
+    from edgetl.export import onnx_writer
+
+    return onnx_writer.stamp(content, contract, about)
+
+
+FORMAT = Format(
+    name="onnx_qdq",
+    suffix="_qdq.onnx",
+    runtime="onnxruntime",
+    precisions=("int8",),
+    convert=_convert,
+    stamp=_stamp,
+    agrees={"int8": {"tflite_int8": ENGINES}},
+)

@@ -1,8 +1,9 @@
 """ONNX Runtime's own format, for its small builds on phones: the ONNX file's graph as ONNX Runtime loads it, with nothing left to optimize.
 
-ONNX Runtime writes it (what its `convert_onnx_models_to_ort` calls), up to the optimizations that fit every processor. The list of kernels
-in it lies in an order that changes from process to process, and nothing can be added to a finished file; so what lies around the graph is
-written anew here. The numbers are those of the fields in ONNX Runtime's `ort.fbs`.
+ONNX Runtime writes it (what its `convert_onnx_models_to_ort` calls), up to the optimizations that fit every processor. The metadata of an
+ONNX file would survive that, but two things would be lost, and are why what lies around the graph is written anew here: the list of kernels
+lies in another order each time, also within a process (1.23: two of five conversions of one small file were equal), and a finished file,
+such as a bundle gets, could be given no other name or licence. The numbers are those of the fields in ONNX Runtime's `ort.fbs`.
 """
 
 import tempfile
@@ -11,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import flatbuffers
-import onnxruntime
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
 from edgetl.contract import Contract
-from edgetl.export import onnx_file as onnx
-from edgetl.export.base import About, Format
+from edgetl.export.base import About, Conversion, Format
+from edgetl.quantization.bounds import FUSED, Bound
 
 _IDENTIFIER = b"ORTM"
 _VERSION, _MODEL, _KERNELS = 0, 1, 3  # of InferenceSession, the root
@@ -34,8 +34,10 @@ _MODEL_FIELDS: _Fields = {
 }
 
 
-def _convert(source: bytes, contract: Contract, precision: str, selective: bool = False) -> bytes:
-    model = onnx.convert(source, contract, precision, selective)
+def _convert(conversion: Conversion) -> bytes:
+    import onnxruntime
+
+    model = conversion.file("onnx")
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # it warns that the graph is optimized already
@@ -115,4 +117,18 @@ def _written(builder: Any, fields: Mapping[int, Any]) -> int:
     return int(builder.EndObject())
 
 
-FORMAT = Format(".ort", ("float32", "float16", "int8"), _convert, _stamp)
+_PREPARED = Bound(
+    min_top1_agreement=0.999,
+    max_mean_abs_dp=0.001,
+    max_drop_points=0.1,
+    reason="ONNX Runtime's optimizations done when the file was made, not when it is opened, and without those for one processor",
+)
+FORMAT = Format(
+    name="ort",
+    suffix=".ort",
+    runtime="onnxruntime",
+    precisions=("float32", "float16", "int8"),
+    convert=_convert,
+    stamp=_stamp,
+    agrees={"float32": {"onnx_float32": _PREPARED}, "int8": {"onnx_int8": FUSED}},
+)

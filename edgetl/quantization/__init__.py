@@ -7,7 +7,8 @@ carry a scheme is said by each format's `precisions`.
 
 from typing import TYPE_CHECKING
 
-from edgetl.registry import Registry
+from edgetl.errors import UsageError
+from edgetl.registry import Registry, did_you_mean
 
 if TYPE_CHECKING:
     from edgetl.quantization.base import Scheme
@@ -34,6 +35,30 @@ SCHEMES: "Registry[Scheme]" = Registry(
 )
 
 
+def precisions() -> list[str]:
+    """Return the name of every precision, in the order of the schemes."""
+    return list(dict.fromkeys(SCHEMES.load(name).precision for name in SCHEMES))
+
+
 def scheme_of(precision: str) -> "Scheme":
-    """The scheme that makes files of this precision; the first one for int8, all of whose schemes are converted alike."""
-    return next(scheme for scheme in map(SCHEMES.load, SCHEMES) if scheme.precision == precision)
+    """Return the first scheme of a precision: all of its schemes are converted alike. Raises UsageError when there is none."""
+    for name in SCHEMES:
+        scheme = SCHEMES.load(name)
+        if scheme.precision == precision:
+            return scheme
+    raise UsageError(f"unknown precision '{precision}'", did_you_mean(precision, precisions()))
+
+
+def integer_schemes(*, precision: str = "", trained: bool = True) -> list[str]:
+    """Return the names of the schemes that find integer grids before the conversion.
+
+    Args:
+        precision: only those of this one; empty: all.
+        trained: also those that train.
+    """
+    found = {name: SCHEMES.load(name) for name in SCHEMES}
+    return [
+        name
+        for name, scheme in found.items()
+        if scheme.quantize is not None and (trained or not scheme.trained) and precision in ("", scheme.precision)
+    ]

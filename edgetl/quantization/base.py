@@ -17,6 +17,7 @@ from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
+from edgetl.quantization.bounds import Bound
 from edgetl.training.schedule import Schedule
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
@@ -143,23 +144,27 @@ class Scheme:
     """How a model's numbers are made smaller.
 
     Args:
-        precision: what its files are named after.
+        precision: what its files are named after; schemes may share one, and the best model of them is then exported.
         configure: asks a TFLiteConverter for it; `samples` are images, for those that calibrate there.
-        quantize: finds int8 grids before the conversion; None where the converter needs no help.
+        bound: how closely its files have to follow the float model.
+        quantize: finds integer grids before the conversion; None where the converter needs no help.
+        trained: `quantize` trains, so that its weights have moved away from the float model's.
+        starts_from: name of the scheme whose model `quantize` continues from.
         rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
             beforehand, see `correct`.
-        int8_weights: it is made of an int8 model's kernels and biases instead of the float model's.
-        trained: `quantize` trains with quantization in the loop.
-        starts_from: name of the scheme whose grids and facts `quantize` starts from; "": it starts from the float model.
+        weights_from: precision of the integer model whose kernels and biases it takes instead of the float model's.
+        keeps_float_biases: the converter would round biases too; the file gets the float file's.
     """
 
     precision: str
     configure: Callable[[Any, Samples], None]
+    bound: Bound
     quantize: Quantize | None = None
-    rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
-    int8_weights: bool = False
     trained: bool = False
     starts_from: str = ""
+    rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
+    weights_from: str = ""
+    keeps_float_biases: bool = False
 
 
 def integers(converter: Any, samples: Samples) -> None:

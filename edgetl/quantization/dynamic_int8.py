@@ -5,10 +5,17 @@ from typing import Any
 from edgetl.keras import tf
 
 from edgetl.quantization.base import Samples, Scheme, on_grid
+from edgetl.quantization.bounds import Bound
 
 
 def _configure(converter: Any, samples: Samples) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
 
 
-SCHEME = Scheme("dynamic_int8", _configure, rounded=on_grid)
+_BOUND = Bound(
+    min_top1_agreement=0.97,
+    max_mean_abs_dp=0.05,
+    max_drop_points=0.7,
+    reason="8-bit weights, but small kernels in float, and activations rounded image by image: 98.5 % of the predictions stay",
+)
+SCHEME = Scheme("dynamic_int8", _configure, _BOUND, rounded=on_grid)

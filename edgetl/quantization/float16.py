@@ -7,6 +7,7 @@ from edgetl.keras import tf
 import numpy as np
 
 from edgetl.quantization.base import Samples, Scheme
+from edgetl.quantization.bounds import HALVES
 
 
 def _configure(converter: Any, samples: Samples) -> None:
@@ -18,4 +19,4 @@ def _halves(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
     return kernel.astype(np.float16).astype(np.float32)
 
 
-SCHEME = Scheme("float16", _configure, rounded=_halves)
+SCHEME = Scheme("float16", _configure, HALVES, rounded=_halves, keeps_float_biases=True)

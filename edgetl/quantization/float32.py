@@ -1,5 +1,6 @@
 """As trained."""
 
 from edgetl.quantization.base import Scheme
+from edgetl.quantization.bounds import SUMMATION
 
-SCHEME = Scheme("float32", configure=lambda converter, samples: None)
+SCHEME = Scheme("float32", configure=lambda converter, samples: None, bound=SUMMATION)

@@ -11,6 +11,7 @@ from edgetl.contract import Contract
 from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
 from edgetl.training.schedule import Schedule
@@ -69,4 +70,4 @@ def _others(images: Images, rows: np.ndarray, seed: int) -> np.ndarray:
     return sample(images.label_ids, others, len(rows), seed) if len(others) >= len(rows) else rows
 
 
-SCHEME = Scheme("int8", integers, quantize)
+SCHEME = Scheme("int8", integers, INTEGERS, quantize)

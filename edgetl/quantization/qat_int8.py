@@ -16,6 +16,7 @@ from edgetl.data.base import Images
 from edgetl.data.batches import epoch_batches
 from edgetl.errors import UsageError
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
@@ -110,4 +111,4 @@ def _trained_weights(float_model: Any, student: Any) -> dict[str, list[np.ndarra
     return weights
 
 
-SCHEME = Scheme("int8", integers, quantize, trained=True, starts_from="ptq_int8")
+SCHEME = Scheme("int8", integers, INTEGERS, quantize, trained=True, starts_from="ptq_int8")

@@ -21,26 +21,26 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.export import integer_graph, tflite
-from edgetl.export.base import About, Format
+from edgetl.export import integer_graph, tflite_checks
+from edgetl.export.base import About
 from edgetl.export.canonical import drop_idle_reshapes, settle
 
 _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime since 1.12 (2022) reads
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
 
-def convert(source: bytes, contract: Contract, precision: str, selective: bool = False) -> bytes:
-    """An ONNX file with the TFLite file's numbers; an int8 one is made of the fused integer operators themselves. Raises ExportError."""
-    if precision == "int8":
-        return written(_fused(quantized_pairs(source, selective)))
-    model = _from_tflite(source, keep_pairs=False)
-    if precision == "float16":  # the TFLite file's weights are halves already, so nothing is rounded here; a Cast at each end
-        model = convert_float_to_float16(model, keep_io_types=True)
-    return written(model)
+def float_onnx(content: bytes, *, halves: bool = False) -> bytes:
+    """Convert a float TFLite file. Raises ExportError.
+
+    Args:
+        halves: compute in half precision, between a Cast at each end.
+    """
+    model = _from_tflite(content, keep_pairs=False)
+    return written(convert_float_to_float16(model, keep_io_types=True) if halves else model)
 
 
-def quantized_pairs(content: bytes, selective: bool = False) -> bytes:
-    """An int8 ONNX file of plain operators between Q/DQ pairs. Raises ExportError if a runtime could not make it all integers.
+def quantized_pairs(content: bytes, *, selective: bool = False) -> bytes:
+    """Convert an int8 TFLite file to plain operators between Q/DQ pairs. Raises ExportError if a runtime could not make it all integers.
 
     Args:
         selective: some operators are in float on purpose.
@@ -56,7 +56,7 @@ def quantized_pairs(content: bytes, selective: bool = False) -> bytes:
 
 
 def stamp(content: bytes, contract: Contract, about: About) -> bytes:
-    """The file with these facts as its metadata_props."""
+    """Return the file with these facts as its metadata_props."""
     try:
         model = onnx.load_from_string(content)
     except DecodeError as error:
@@ -67,7 +67,7 @@ def stamp(content: bytes, contract: Contract, about: About) -> bytes:
 
 
 def written(model: onnx.ModelProto) -> bytes:
-    """The model's bytes, the same in every process."""
+    """Return the model's bytes, the same in every process."""
     settle(model)
     model.producer_name, model.producer_version, model.graph.name = "edgetl", "", "classifier"
     onnx.checker.check_model(model, full_check=True)
@@ -97,7 +97,7 @@ def _from_tflite(content: bytes, keep_pairs: bool) -> onnx.ModelProto:
 
 
 def optimized(content: bytes, level: Any = _LEVELS.ORT_ENABLE_ALL, without: tuple[str, ...] = ()) -> onnx.ModelProto:
-    """The graph as ONNX Runtime runs it on this machine, by default with its default session options."""
+    """Return the graph as ONNX Runtime runs it on this machine, by default with its default session options."""
     with tempfile.TemporaryDirectory() as folder:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # it warns that the written graph may fit this machine only
@@ -107,13 +107,13 @@ def optimized(content: bytes, level: Any = _LEVELS.ORT_ENABLE_ALL, without: tupl
         return onnx.load(options.optimized_model_filepath)
 
 
-def _fused(pairs: bytes) -> onnx.ModelProto:
-    """The graph that ONNX Runtime makes of Q/DQ pairs whenever it loads them: the same predictions, opened in a third of the time.
+def fused(pairs: bytes) -> bytes:
+    """Return the graph that ONNX Runtime makes of Q/DQ pairs whenever it loads them: the same predictions, opened in a third of the time.
 
     Only up to the extended level, which knows no machine: the next one lays out memory for the CPU at hand. Constants are not shared,
     so that each keeps its TFLite tensor's name (2 KB in 520).
     """
-    return optimized(pairs, _LEVELS.ORT_ENABLE_EXTENDED, without=("ConstantSharing",))
+    return written(optimized(pairs, _LEVELS.ORT_ENABLE_EXTENDED, without=("ConstantSharing",)))
 
 
 def check_integer(content: bytes) -> None:
@@ -127,9 +127,9 @@ def check_integer(content: bytes) -> None:
 
 def check_same_grids(content: bytes, model: onnx.ModelProto) -> None:
     """Raise ExportError unless every quantized tensor has the TFLite tensor's scale and zero point (int8 activations moved by 128)."""
-    wanted, found = tflite.grids(content), integer_graph.grids(model)
+    wanted, found = tflite_checks.grids(content), integer_graph.grids(model)
     wrong = [name for name, grid in found.items() if name not in wanted or not _same(wanted[name], grid)]
-    missing = set(wanted) - set(found) - tflite.without_counterpart(content)
+    missing = set(wanted) - set(found) - tflite_checks.without_counterpart(content)
     if wrong or missing:
         raise ExportError(
             f"scales differ between TFLite and ONNX: {', '.join([*wrong, *sorted(missing)])}", "this is a fault of edgetl: please report it"
@@ -141,6 +141,3 @@ def _same(lite: tuple[np.ndarray, np.ndarray, str], onnx_grid: tuple[np.ndarray,
     shift = 128 if (dtype, onnx_dtype) == ("INT8", "UINT8") else 0
     # tf2onnx writes one scale where all channels share it, and TFLite's biases have zero point 0 throughout.
     return bool(np.allclose(scale, onnx_scale, rtol=1e-6, atol=0) and np.all(zero.astype(np.int64) + shift == onnx_zero.astype(np.int64)))
-
-
-FORMAT = Format(".onnx", ("float32", "float16", "int8"), convert, stamp)

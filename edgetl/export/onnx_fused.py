@@ -1,0 +1,35 @@
+"""ONNX files for ONNX Runtime; int8 ones are made of its own fused integer operators."""
+
+from edgetl.contract import Contract
+from edgetl.export.base import About, Conversion, Format
+from edgetl.quantization.bounds import ENGINES, FUSED, HALVES, SUMMATION
+
+
+def _convert(conversion: Conversion) -> bytes:
+    from edgetl.export import onnx_writer
+
+    if conversion.precision == "int8":
+        return onnx_writer.fused(conversion.file("onnx_qdq"))
+    # The TFLite file's weights are halves already, so that nothing is rounded here.
+    return onnx_writer.float_onnx(conversion.file("tflite"), halves=conversion.precision == "float16")
+
+
+def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
+    from edgetl.export import onnx_writer
+
+    return onnx_writer.stamp(content, contract, about)
+
+
+FORMAT = Format(
+    name="onnx",
+    suffix=".onnx",
+    runtime="onnxruntime",
+    precisions=("float32", "float16", "int8"),
+    convert=_convert,
+    stamp=_stamp,
+    agrees={
+        "float32": {"tflite_float32": SUMMATION},
+        "float16": {"tflite_float16": HALVES},
+        "int8": {"tflite_int8": ENGINES, "onnx_qdq_int8": FUSED},
+    },
+)

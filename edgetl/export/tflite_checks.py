@@ -1,0 +1,88 @@
+"""What a TFLite file computes in, and whether that is what was wanted."""
+
+import collections
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edgetl.errors import ExportError
+from edgetl.export.tflite_reader import read
+
+WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and bias are inputs 1 and 2
+_TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
+_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+_FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
+
+
+def operators(content: bytes) -> collections.Counter[str]:
+    """Count the operators of each kind."""
+    model = read(content)
+    return collections.Counter(operator_name(model, operator) for operator in model.subgraphs[0].operators)
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """Return an operator's kind, such as CONV_2D."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return str(_OPERATORS.get(max(code.builtinCode, code.deprecatedBuiltinCode), "an unknown operator"))
+
+
+def grids(content: bytes) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:
+    """Return every quantized tensor's scales, zero points and dtype by its name."""
+    found = {}
+    for tensor in read(content).subgraphs[0].tensors:
+        if tensor.quantization is not None and tensor.quantization.scale is not None and len(tensor.quantization.scale):
+            found[tensor.name.decode()] = tensor.quantization.scale, tensor.quantization.zeroPoint, _TYPES[tensor.type]
+    return found
+
+
+def without_counterpart(content: bytes) -> set[str]:
+    """Return the tensors that a file of another format may do without.
+
+    What a QUANTIZE reads or writes are the same values as uint8 and as int8; what a PAD writes may be padded by its reader instead.
+    """
+    model = read(content)
+    graph = model.subgraphs[0]
+    found: set[int] = set()
+    for operator in graph.operators:
+        kind = operator_name(model, operator)
+        found |= {*operator.inputs, *operator.outputs} if kind == "QUANTIZE" else set(operator.outputs) if kind == "PAD" else set()
+    return {graph.tensors[index].name.decode() for index in found}
+
+
+def float_operators(content: bytes) -> list[str]:
+    """Name every operator with a float tensor, as "CONV_2D (name)"."""
+    model = read(content)
+    graph = model.subgraphs[0]
+    return [
+        f"{operator_name(model, operator)} ({graph.tensors[operator.outputs[0]].name.decode()})"
+        for operator in graph.operators
+        if any(_TYPES[graph.tensors[index].type] in _FLOATS for index in [*operator.inputs, *operator.outputs] if index >= 0)
+    ]
+
+
+def check_integer(content: bytes) -> None:
+    """Raise ExportError that names every operator with a float tensor."""
+    floats = float_operators(content)
+    if floats:
+        raise ExportError(
+            f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
+        )
+
+
+def check_bias_scales(content: bytes) -> None:
+    """Raise ExportError that names every bias whose scale is not its operator's input scale times kernel scale, which runtimes take it for.
+
+    The converter makes one constant of equal biases (those of layers that never learned), and calibration gives that only one scale.
+    """
+    model = read(content)
+    graph, wrong = model.subgraphs[0], []
+    for operator in graph.operators:
+        if operator_name(model, operator) in WITH_BIAS and operator.inputs[2] >= 0:
+            image, kernel, bias = (graph.tensors[index].quantization.scale for index in operator.inputs[:3])
+            if not np.allclose(bias, image * kernel, rtol=1e-3, atol=0):
+                wrong.append(graph.tensors[operator.outputs[0]].name.decode())
+    if wrong:
+        raise ExportError(
+            f"the converter gave biases another layer's scale: {', '.join(wrong)}", "train the model: layers with equal biases share them"
+        )

@@ -1,0 +1,141 @@
+"""TFLite files, converted from a frozen graph.
+
+Going through a Keras SavedModel, as `from_keras_model` does, takes ten times as long for the same file.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from edgetl.keras import tf
+
+from ai_edge_litert import schema_py_generated as schema
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from edgetl.console import hushed
+from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.errors import ExportError
+from edgetl.export import metadata
+from edgetl.export.base import About, Conversion
+from edgetl.export.tflite_checks import WITH_BIAS, check_integer, operator_name
+from edgetl.export.tflite_reader import read
+from edgetl.quantization import scheme_of
+from edgetl.quantization.base import FakeQuantize, Samples, integers
+
+Configure = Callable[[Any, Samples], None]  # asks a TFLiteConverter for a precision
+
+
+def convert(conversion: Conversion) -> bytes:
+    """Convert a Keras model, float or fake-quantized as its precision's scheme asks. Raises ExportError."""
+    scheme, contract = scheme_of(conversion.precision), conversion.contract
+    if scheme.quantize is None:
+        return float_tflite(conversion.model, contract, conversion.precision, conversion.samples)
+    content = int8_tflite(conversion.model, contract, scheme.configure)
+    if not conversion.selective:
+        check_integer(content)
+    return content
+
+
+def float_tflite(model: Any, contract: Contract, precision: str, samples: Samples = lambda: iter(())) -> bytes:
+    """Convert a float Keras model: `image` float32 [1, H, W, 3] in 0..255 to `probabilities` float32 [1, K].
+
+    Args:
+        precision: what becomes of the numbers in between, see `edgetl.quantization.SCHEMES`.
+        samples: images for a precision whose converter calibrates.
+    """
+    infer, scheme = with_ends(model, contract), scheme_of(precision)
+    content = _converted(infer, contract, scheme.configure, samples)
+    return _with_float_biases(content, _converted(infer, contract, _as_it_is, samples)) if scheme.keeps_float_biases else content
+
+
+def _as_it_is(converter: Any, samples: Samples) -> None:
+    """Leave all numbers in float32."""
+
+
+def with_ends(model: Any, contract: Contract) -> Any:
+    """Return a float Keras model with what its file holds around it: from pixels 0..255 to probabilities by the output's name."""
+
+    def infer(image: Any) -> dict[str, Any]:
+        return {contract.output.name: tf.nn.softmax(model(contract.normalize(image), training=False))}
+
+    return infer
+
+
+def freeze(infer: Any, contract: Contract) -> Any:
+    """Return the function for one image, with its variables as constants."""
+    image = tf.TensorSpec([1, contract.height, contract.width, 3], tf.float32, name=contract.input.name)
+    return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
+
+
+def int8_tflite(model: Any, contract: Contract, configure: Configure = integers) -> bytes:
+    """Convert a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` uint8 [1, K] in steps of 1/256."""
+    ends_in_float = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
+
+    def infer(image: Any) -> dict[str, Any]:
+        probabilities = tf.nn.softmax(model(image, training=False))
+        if ends_in_float:
+            probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
+        return {contract.output.name: probabilities}
+
+    return _converted(infer, contract, configure, lambda: iter(()))
+
+
+def _converted(infer: Any, contract: Contract, configure: Configure, samples: Samples) -> bytes:
+    frozen = freeze(infer, contract)
+    try:
+        with hushed():  # it warns that a SavedModel would be preferred
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+            configure(converter, samples)
+            content: bytes = converter.convert()
+    except Exception as error:  # the converter raises its own ConverterError and bare RuntimeErrors
+        raise ExportError(
+            f"the TFLite converter failed: {str(error).splitlines()[0]}",
+            "does the model hold a layer that TFLite does not know? if not, please report this text",
+        ) from error
+    return _named(content, contract)
+
+
+def _named(content: bytes, contract: Contract) -> bytes:
+    """Return the file with its input and output tensors called as the contract says (the converter calls them after inner operations)."""
+    model = read(content)
+    graph = model.subgraphs[0]
+    graph.tensors[graph.inputs[0]].name = contract.input.name.encode()
+    graph.tensors[graph.outputs[0]].name = contract.output.name.encode()
+    return packed(model)
+
+
+def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
+    """Return the float16 file with the float32 file's biases: folded batch norms make some so large that halving them costs more than kernels do.
+
+    The converter halves every constant and puts a DEQUANTIZE behind it.
+    """
+    model, source = read(halved), read(exact)
+    graph = model.subgraphs[0]
+    widened = {operator.outputs[0]: operator for operator in graph.operators if operator_name(model, operator) == "DEQUANTIZE"}
+    with_bias = [[one for one in file.subgraphs[0].operators if operator_name(file, one) in WITH_BIAS] for file in (model, source)]
+    for operator, original in zip(*with_bias, strict=True):
+        widening = widened[operator.inputs[2]]
+        tensor = graph.tensors[widening.inputs[0]]
+        tensor.type = schema.TensorType.FLOAT32
+        model.buffers[tensor.buffer].data = source.buffers[source.subgraphs[0].tensors[original.inputs[2]].buffer].data
+        operator.inputs = [*operator.inputs[:2], widening.inputs[0]]
+    read_still = {index for operator in graph.operators for index in operator.inputs}
+    graph.operators = [one for one in graph.operators if operator_name(model, one) != "DEQUANTIZE" or one.outputs[0] in read_still]
+    return packed(model)
+
+
+def packed(model: Any) -> bytes:
+    """Return the schema's objects as a file."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def stamp(content: bytes, contract: Contract, about: About) -> bytes:
+    """Return the file with its metadata and its class names."""
+    model = read(content)
+    graph = model.subgraphs[0]
+    takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
+    metadata.put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
+    return metadata.with_class_names(packed(model), contract)

@@ -1,0 +1,5 @@
+"""Core ML, which runs on Apple's devices only: its files are exported and shipped unverified, and the app's own test is their proof."""
+
+from edgetl.runtimes.base import Runtime
+
+RUNTIME = Runtime(missing="Core ML predicts on macOS only")
