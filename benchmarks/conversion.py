@@ -12,22 +12,24 @@ def main() -> None:
     from common import calibrated, classifier, cpu_line, some_images
 
     from edgetl.export import FORMATS
-    from edgetl.export.tflite import float_tflite, int8_tflite
+    from edgetl.export.base import Conversion
 
     print(cpu_line())
     model, contract = classifier("mobilenet_v2", 0.35, 128)
-    images, onnx = some_images(contract, 200), FORMATS.load("onnx")
+    images = some_images(contract, 200)
     started = time.monotonic()
-    content = float_tflite(model, contract, "float32")
+    conversion = Conversion(model, contract, "float32", FORMATS.load)
+    conversion.file("tflite")
     _say(STEPS[0], started)
     started = time.monotonic()
-    onnx.convert(content, contract, "float32")
+    conversion.file("onnx")
     _say(STEPS[1], started)
     started = time.monotonic()
-    content = int8_tflite(calibrated(model, contract, images).to_keras(model, contract), contract)
+    conversion = Conversion(calibrated(model, contract, images).to_keras(model, contract), contract, "int8", FORMATS.load)
+    conversion.file("tflite")
     _say(STEPS[2], started)
     started = time.monotonic()
-    onnx.convert(content, contract, "int8")
+    conversion.file("onnx")
     _say(STEPS[3], started)
 
 

@@ -13,7 +13,8 @@ from common import SCRATCH, calibrated, classifier, cpu_line, some_images
 from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.export import FORMATS
-from edgetl.export.tflite import float_tflite, int8_tflite
+from edgetl.export.base import Conversion
+from edgetl.export.tflite_writer import float_tflite, int8_tflite
 from edgetl.runtimes import open_session
 from edgetl.runtimes.latency import time_in_turn
 
@@ -40,7 +41,7 @@ def build(name: str, alpha: float, size: int) -> tuple[dict, np.ndarray]:
     SCRATCH.mkdir(parents=True, exist_ok=True)
     paths = {key: SCRATCH / f"{key}.onnx" for key in (*lite, "ort_static")} | {"litert": SCRATCH / "int8.tflite"}
     for key, content in lite.items():
-        paths[key].write_bytes(FORMATS.load("onnx").convert(content, contract, key))
+        paths[key].write_bytes(Conversion(model, contract, key, FORMATS.load, made={"tflite": content}).file("onnx"))
     paths["litert"].write_bytes(lite["int8"])
     _ort_static(paths["float32"], paths["ort_static"], contract, images)
     return {key: open_session(path, contract) for key, path in paths.items()}, images.pixels[:1]

@@ -1,4 +1,4 @@
-"""The proof that the files of a run give the same predictions: which pairs ought to agree, how closely and why, and whether they do."""
+"""The proof that the files of a run give the same predictions: how closely each pair has to agree, and whether it does."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,6 @@ from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 
 REFERENCE = "keras_float"  # the subject that all others are measured against
-REFERENCES = (REFERENCE, "keras_int8")
-FILES = (
-    *("tflite_float32", "onnx_float32", "tflite_float16", "onnx_float16"),
-    *("tflite_dynamic_int8", "tflite_int16x8", "tflite_int8", "onnx_int8", "onnx_int8_qdq"),
-    *("ort_float32", "ort_float16", "ort_int8"),
-)
-SUBJECTS = REFERENCES + FILES
 
 
 @dataclass(frozen=True)
@@ -28,7 +21,7 @@ class Tolerance:
     """How closely two subjects have to agree, and why not more closely.
 
     Args:
-        first, second: names in SUBJECTS; a drop is the first one's accuracy less the second one's.
+        first, second: names of subjects; a drop is the first one's accuracy less the second one's.
         min_top1_agreement: fraction of the images that get the same top-1.
         max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one image among twenty
             that goes from sure to sure of something else is a fault, a near tie that tips over is not, and this tells the two apart.
@@ -43,7 +36,7 @@ class Tolerance:
     reason: str
 
     def failures(self, agreement: Agreement, compared: Paired) -> tuple[str, ...]:
-        """What was found that is out of tolerance, in words; nothing when the pair passes."""
+        """Describe what is out of tolerance; nothing when the pair passes."""
         pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
         may_differ = _allowed(1 - self.min_top1_agreement, images)
         lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
@@ -59,45 +52,6 @@ class Tolerance:
             )
         return tuple(found)
 
-
-_SUMMATION = "the same float arithmetic in another order: only near ties can tip over, and a quarter of a uint8 step is far beyond it"
-_HALF = (
-    "weights, and on some engines values too, rounded to 11 bits: 0.001 in probability, which tipped 5 of an unsure model's 736 predictions"
-)
-_SIMULATED = (
-    "quantization simulated in float against integers: roundings of 50 layers add up; measured 0.022 in probability on an unsure model"
-)
-_QUANTIZED = (
-    "what 8 bits cost: distilled, 98 % of the predictions stay, calibrated alone 96 %; beyond 0.1 in probability no threshold holds"
-)
-_DYNAMIC = "8-bit weights, but small kernels in float, and activations rounded image by image: 98.5 % of the predictions stay"
-_WIDE = "weights in 8 bits cost most of what int8 costs (97 % of the predictions stay, 0.025 in probability), activations in 16 bits 0.0001"
-_ENGINES = "the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over"
-_PREPARED = "ONNX Runtime's optimizations done when the file was made, not when it is opened, and without those for one processor"
-_FUSED = "ONNX Runtime makes the one of the other when it loads it: equal to the bit on every image measured"
-TOLERANCES = (
-    Tolerance("keras_float", "tflite_float32", 0.999, 0.001, 0.1, _SUMMATION),
-    Tolerance("keras_float", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
-    Tolerance("tflite_float32", "onnx_float32", 0.999, 0.001, 0.1, _SUMMATION),
-    Tolerance("keras_float", "tflite_float16", 0.985, 0.01, 0.7, _HALF),
-    Tolerance("tflite_float32", "tflite_float16", 0.985, 0.01, 0.7, _HALF),
-    Tolerance("keras_float", "onnx_float16", 0.985, 0.01, 0.7, _HALF),
-    Tolerance("tflite_float16", "onnx_float16", 0.985, 0.01, 0.7, _HALF),
-    Tolerance("keras_float", "tflite_dynamic_int8", 0.97, 0.05, 0.7, _DYNAMIC),
-    Tolerance("keras_float", "tflite_int16x8", 0.95, 0.1, 0.7, _WIDE),
-    Tolerance("keras_int8", "tflite_int8", 0.985, 0.04, 1.0, _SIMULATED),
-    Tolerance("keras_float", "tflite_int8", 0.95, 0.1, 0.7, _QUANTIZED),
-    Tolerance("keras_float", "onnx_int8", 0.95, 0.1, 0.7, _QUANTIZED),
-    Tolerance("keras_float", "onnx_int8_qdq", 0.95, 0.1, 0.7, _QUANTIZED),
-    Tolerance("tflite_int8", "onnx_int8", 0.995, 0.02, 0.5, _ENGINES),
-    Tolerance("tflite_int8", "onnx_int8_qdq", 0.995, 0.02, 0.5, _ENGINES),
-    Tolerance("onnx_int8", "onnx_int8_qdq", 0.999, 0.0001, 0.1, _FUSED),
-    Tolerance("keras_float", "ort_float32", 0.999, 0.001, 0.1, _SUMMATION),
-    Tolerance("onnx_float32", "ort_float32", 0.999, 0.001, 0.1, _PREPARED),
-    Tolerance("keras_float", "ort_float16", 0.985, 0.01, 0.7, _HALF),
-    Tolerance("keras_float", "ort_int8", 0.95, 0.1, 0.7, _QUANTIZED),
-    Tolerance("onnx_int8", "ort_int8", 0.999, 0.0001, 0.1, _FUSED),
-)
 
 # Outputs that move by less than two uint8 steps over a whole set are rounding noise around a constant.
 _CONSTANT_SPREAD = 2 * PROBABILITY_SCALE
@@ -143,17 +97,17 @@ class Pair:
 
 @dataclass(frozen=True)
 class Parity:
-    """The verdict over all subjects and pairs."""
+    """The verdict over all subjects and pairs; `alone` names the files that no pair compares."""
 
     images: int
     subjects: Mapping[str, Subject]
     pairs: tuple[Pair, ...]
+    alone: tuple[str, ...]
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """Every reason for failing; nothing when the models agree."""
-        compared = {name for pair in self.pairs for name in (pair.tolerance.first, pair.tolerance.second)}
-        alone = [f"{name} was compared with nothing" for name in self.subjects if name in FILES and name not in compared]
+        """Return every reason for failing; nothing when the models agree."""
+        alone = [f"{name} was compared with nothing" for name in self.alone]
         nothing = () if self.pairs else ("no two subjects that ought to agree are present",)
         faults = [f"{name} {fault}" for name, subject in self.subjects.items() for fault in subject.faults]
         return (*nothing, *alone, *faults, *(failure for pair in self.pairs for failure in pair.failures))
@@ -163,24 +117,31 @@ class Parity:
         return not self.failures
 
 
-def judge(subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any], names: Sequence[str]) -> Parity:
-    """Judge every pair in TOLERANCES of which both subjects are present.
+def judge(
+    subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any], names: Sequence[str], tolerances: Sequence[Tolerance]
+) -> Parity:
+    """Judge every pair of which both subjects are present.
 
     Args:
-        subject_probabilities: name in SUBJECTS -> probabilities [N, K]; all over the same N >= 1 images.
+        subject_probabilities: a subject's name to its probabilities [N, K]; all over the same N >= 1 images.
         labels: class indices [N].
         names: of the images, N of them.
+        tolerances: the pairs that ought to agree, each file the second one of some pair.
     """
-    unknown = set(subject_probabilities) - set(SUBJECTS)
+    files, references = {t.second for t in tolerances}, {REFERENCE} | {t.first for t in tolerances}
+    unknown = set(subject_probabilities) - files - references
     if unknown or len(names) != len(labels):
         raise ValueError(f"unknown subjects {sorted(unknown)}" if unknown else f"{len(names)} names for {len(labels)} labels")
     labels = np.asarray(labels, np.int64)
     # A subject with NaN or infinity has failed already; as zeros they let the other statistics still be computed and written as JSON.
     finite = {name: np.where(np.isfinite(p), p, 0.0) for name, p in subject_probabilities.items()}
+    present = [t for t in tolerances if {t.first, t.second} <= set(finite)]
+    compared = {name for t in present for name in (t.first, t.second)}
     return Parity(
         images=len(labels),
         subjects={name: Subject(measure(finite[name], labels), _faults(p, labels)) for name, p in subject_probabilities.items()},
-        pairs=tuple(_pair(t, finite[t.first], finite[t.second], labels, names) for t in TOLERANCES if {t.first, t.second} <= set(finite)),
+        pairs=tuple(_pair(t, finite[t.first], finite[t.second], labels, names) for t in present),
+        alone=tuple(name for name in finite if name in files and name not in compared),
     )
 
 

@@ -1,4 +1,4 @@
-"""Models to files. A format is one file with a `FORMAT` and one line here; the first that carries a precision is the one to look at first."""
+"""Models to files. A format is one file with a `FORMAT` and one line here; the first that carries a precision is its main one."""
 
 from typing import TYPE_CHECKING
 

@@ -40,6 +40,7 @@ class Conversion:
         load: a format's name to the format.
         selective: some operators of an integer model are in float on purpose.
         samples: images for a precision whose converter calibrates, see `edgetl.quantization.base.Samples`.
+        made: files by format that are there already, as `file` made them.
     """
 
     model: Any
@@ -48,13 +49,13 @@ class Conversion:
     load: Callable[[str], "Format"]
     selective: bool = False
     samples: Callable[[], Iterator[list[Any]]] = _no_samples
-    _made: dict[str, bytes] = field(default_factory=dict)
+    made: dict[str, bytes] = field(default_factory=dict)
 
     def file(self, name: str) -> bytes:
         """Return the file of the format of this name, checked, but without what it says of itself. Raises ExportError."""
-        if name not in self._made:
-            self._made[name] = self.load(name).convert(self)
-        return self._made[name]
+        if name not in self.made:
+            self.made[name] = self.load(name).convert(self)
+        return self.made[name]
 
 
 class Stamp(Protocol):

@@ -104,7 +104,7 @@ def _named(content: bytes, contract: Contract) -> bytes:
 
 
 def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
-    """Return the float16 file with the float32 file's biases: folded batch norms make some so large that halving them costs more than kernels do.
+    """Return the file with the float32 file's biases: folded batch norms make some so large that halving them costs more than kernels do.
 
     The converter halves every constant and puts a DEQUANTIZE behind it.
     """

@@ -5,7 +5,7 @@ from typing import Any
 
 from edgetl.errors import RunError, UsageError
 from edgetl.explanation.drift import drift
-from edgetl.export.tflite import int8_tflite
+from edgetl.export.tflite_writer import int8_tflite
 from edgetl.files import write_json
 from edgetl.pipeline.export.files import export_inputs
 from edgetl.pipeline.project import Project, writes

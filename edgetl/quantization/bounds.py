@@ -29,7 +29,8 @@ HALVES = Bound(
     min_top1_agreement=0.985,
     max_mean_abs_dp=0.01,
     max_drop_points=0.7,
-    reason="weights, and on some engines values too, rounded to 11 bits: 0.001 in probability, which tipped 5 of an unsure model's 736 predictions",
+    reason="weights, and on some engines values too, rounded to 11 bits: 0.001 in probability, which tipped 5 of an unsure model's 736 "
+    "predictions",
 )
 INTEGERS = Bound(
     min_top1_agreement=0.95,

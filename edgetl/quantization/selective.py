@@ -12,8 +12,8 @@ from edgetl.quantization.base import Quantized, Ranges
 from edgetl.registry import did_you_mean
 
 
-def keep_float(quantized: Quantized, float_model: Any, names: Sequence[str], take_weights: bool) -> Quantized:
-    """The same model with the outputs of these operators left in float: they, and what reads them, compute in float.
+def keep_float(quantized: Quantized, float_model: Any, names: Sequence[str], *, take_weights: bool) -> Quantized:
+    """Return the model with the outputs of these operators left in float: they, and what reads them, compute in float.
 
     Args:
         names: of layers that end an operator (keys of `quantized.ranges`). Raises UsageError for another name.

@@ -4,36 +4,39 @@ from pathlib import Path
 
 from edgetl.contract import Contract
 from edgetl.errors import UsageError
+from edgetl.export import FORMATS, format_of
 from edgetl.registry import Registry
-from edgetl.runtimes.base import OpenSession, Session
+from edgetl.runtimes.base import Runtime, Session
 
-RUNTIMES: Registry[OpenSession] = Registry(
+RUNTIMES: Registry[Runtime] = Registry(
     "runtime",
     {
-        "keras": ("edgetl.runtimes.keras:open_session", "TensorFlow's Keras, for .keras: what was trained"),
-        "litert": ("edgetl.runtimes.litert:open_session", "LiteRT (TensorFlow Lite), for .tflite: phones and boards"),
-        "onnxruntime": ("edgetl.runtimes.onnxruntime:open_session", "ONNX Runtime, for .onnx and .ort: servers, desktops, the web"),
+        "keras": ("edgetl.runtimes.keras:RUNTIME", "TensorFlow's Keras, for .keras: what was trained"),
+        "litert": ("edgetl.runtimes.litert:RUNTIME", "LiteRT (TensorFlow Lite), for .tflite: phones and boards"),
+        "onnxruntime": ("edgetl.runtimes.onnxruntime:RUNTIME", "ONNX Runtime, for .onnx and .ort: servers, desktops, the web"),
+        "coreml": ("edgetl.runtimes.coreml:RUNTIME", "Core ML, for .mlpackage: Apple's devices; not on this machine"),
     },
 )
-_RUNTIME_OF_SUFFIX = {".keras": "keras", ".tflite": "litert", ".onnx": "onnxruntime", ".ort": "onnxruntime", ".mlpackage.zip": "coreml"}
-_ELSEWHERE = {"coreml": "Core ML predicts on macOS only"}
+TRAINED = "keras"  # what runs a model that is not exported
+_TRAINED_SUFFIX = ".keras"
 
 
 def runtime_of(path: Path) -> str:
-    """The runtime's name, by the file's suffix. Raises UsageError for a suffix that none reads."""
-    for suffix, runtime in _RUNTIME_OF_SUFFIX.items():
-        if path.name.lower().endswith(suffix):
-            return runtime
-    raise UsageError(f"no runtime reads {path}", f"name a file that ends in one of: {', '.join(_RUNTIME_OF_SUFFIX)}")
+    """Return the name of the runtime that reads a file, by its ending. Raises UsageError for an ending that none reads."""
+    if path.name.lower().endswith(_TRAINED_SUFFIX):
+        return TRAINED
+    try:
+        return format_of(path.name).runtime
+    except UsageError:
+        endings = (_TRAINED_SUFFIX, *(FORMATS.load(name).suffix for name in FORMATS))
+        raise UsageError(f"no runtime reads {path}", f"name a file that ends in one of: {', '.join(endings)}") from None
 
 
 def unverified(path: Path) -> str:
-    """Why a file cannot be run here, so that nothing is known of its predictions; empty for one that can."""
-    return _ELSEWHERE.get(runtime_of(path), "")
+    """Return why a file cannot be run here, so that nothing is known of its predictions; empty for one that can."""
+    return RUNTIMES.load(runtime_of(path)).missing
 
 
 def open_session(path: Path, contract: Contract, threads: int = 1) -> Session:
-    """The file in its runtime. Raises UsageError, RunError (no file) or ExportError (damaged, or not of this contract)."""
-    if unverified(path):
-        raise UsageError(f"{path} cannot be run here: {unverified(path)}", "name another file of the run")
-    return RUNTIMES.load(runtime_of(path))(path, contract, threads)
+    """Open a file in its runtime. Raises UsageError, RunError (no file) or ExportError (damaged, or not of this contract)."""
+    return RUNTIMES.load(runtime_of(path)).open_session(path, contract, threads)

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ SIDE_BY_SIDE = os.cpu_count() or 1  # images at a time, one a core: the runtimes
 class Session(Protocol):
     """A model that is loaded and ready.
 
-    `batch_size` is how many images it takes at a time with profit ; any N is accepted.
+    `batch_size` is how many images it takes at a time with profit; any N is accepted.
     """
 
     batch_size: int
@@ -35,8 +36,22 @@ class Session(Protocol):
 OpenSession = Callable[[Path, Contract, int], Session]
 
 
+@dataclass(frozen=True)
+class Runtime:
+    """What runs a kind of model file.
+
+    Args:
+        open_session: loads a file of a contract for so many threads. Raises RunError (no file) or ExportError (damaged, or not of this
+            contract).
+        missing: why it cannot run here; empty: it can.
+    """
+
+    open_session: OpenSession
+    missing: str = ""
+
+
 def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: str) -> NDArray[np.float32]:
-    """Probabilities float32 [len(rows), K] of the images in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
+    """Return the probabilities float32 [len(rows), K] of the images in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
 
     Takes a batch at a time: `pixels` may hold more than fits into memory.
     """
@@ -75,7 +90,7 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
 
 
 def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contract: Contract) -> None:
-    """Raises ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
+    """Raise ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
     height, width, classes = contract.height, contract.width, len(contract.class_names)
     one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX
     if not one_at_a_time or list(takes[1:]) != [height, width, 3] or list(gives[1:]) != [classes]:
@@ -86,7 +101,7 @@ def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contrac
 
 
 def check_dtypes(path: Path, takes: str, gives: str) -> None:
-    """Raises ExportError unless the file goes from uint8 to uint8, or from float32 to float32."""
+    """Raise ExportError unless the file goes from uint8 to uint8, or from float32 to float32."""
     if (takes, gives) not in {("uint8", "uint8"), ("float32", "float32")}:
         raise ExportError(
             f"{path} goes from {takes} to {gives}", "edgetl's files go from uint8 to uint8 or float32 to float32: export it again"

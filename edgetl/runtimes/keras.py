@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file as saved_model
 from edgetl.contract import Contract
-from edgetl.runtimes.base import check_shapes, opening
+from edgetl.runtimes.base import Runtime, check_shapes, opening
 
 
 class KerasSession:
@@ -42,3 +42,6 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> KerasSessi
         takes, gives = list(model.input_shape), list(model.output_shape)
     check_shapes(path, takes, gives, contract)
     return KerasSession(model, contract)
+
+
+RUNTIME = Runtime(open_session)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, opening, side_by_side
+from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, check_dtypes, check_shapes, opening, side_by_side
 
 
 class LiteRTSession:
@@ -62,3 +62,6 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> LiteRTSess
     check_shapes(path, takes["shape"].tolist(), gives["shape"].tolist(), contract)
     check_dtypes(path, np.dtype(takes["dtype"]).name, np.dtype(gives["dtype"]).name)
     return session
+
+
+RUNTIME = Runtime(open_session)

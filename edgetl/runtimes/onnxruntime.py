@@ -10,7 +10,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 
 from edgetl.contract import PROBABILITY_SCALE, Contract
 from edgetl.errors import ExportError
-from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, opening, side_by_side
+from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, check_dtypes, check_shapes, opening, side_by_side
 
 _ERRORS_ONLY = 3  # log severity: below it are notes on graph optimization
 _DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
@@ -53,3 +53,6 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> OnnxRuntim
     check_shapes(path, session.input.shape, session.output.shape, contract)
     check_dtypes(path, *(_DTYPES.get(end.type, end.type) for end in (session.input, session.output)))
     return session
+
+
+RUNTIME = Runtime(open_session)

@@ -45,7 +45,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
     from edgetl.contract import Contract
     from edgetl.export import FORMATS
-    from edgetl.export.tflite import int8_tflite
+    from edgetl.export.base import Conversion
+    from edgetl.export.tflite_writer import int8_tflite
     from edgetl.quantization.base import bake
     from edgetl.quantization.calibrate import activation_ranges
 
@@ -64,7 +65,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     folder = tmp_path_factory.mktemp("models")
     paths = {"litert": folder / "tiny.tflite", "onnxruntime": folder / "tiny.onnx"}
     paths["litert"].write_bytes(content)
-    paths["onnxruntime"].write_bytes(FORMATS.load("onnx").convert(content, contract, "int8"))
+    paths["onnxruntime"].write_bytes(Conversion(model, contract, "int8", FORMATS.load, made={"tflite": content}).file("onnx"))
     images.tofile(folder / "images.bin")
     return Models(paths, images, folder / "images.bin")
 

@@ -33,7 +33,7 @@ class Case:
         return self.file_of(self.quantized)
 
     def file_of(self, quantized: Quantized) -> bytes:
-        from edgetl.export.tflite import int8_tflite
+        from edgetl.export.tflite_writer import int8_tflite
 
         return int8_tflite(quantized.to_keras(self.model, self.contract), self.contract)
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.export import onnx_file, onnx_qdq
-from edgetl.export.base import About
+from edgetl.export.base import About, Conversion
 from edgetl.runtimes import open_session
 from tests.backbones.conftest import randomize_norms
 
@@ -29,7 +28,11 @@ def scenes(count: int = IMAGES, size: int = SIZE) -> np.ndarray:
     return made
 
 
-_SHARED = {name: cache(getattr(onnx_file, name)) for name in ("convert", "quantized_pairs")}
+def from_lite(content: bytes, form: str, contract: Contract, precision: str, *, selective: bool = False) -> bytes:
+    """Convert a TFLite file to another format."""
+    from edgetl.export import FORMATS
+
+    return Conversion(None, contract, precision, FORMATS.load, selective=selective, made={"tflite": content}).file(form)
 
 
 class Network:
@@ -88,15 +91,19 @@ class Network:
         return self.grids.to_keras(self.model, self.contract, activations=False)
 
     @cache  # noqa: B019  as many as there are backbones, and for the session anyway
-    def lite(self, precision: str) -> bytes:
-        """The TFLite bytes that all formats start from."""
-        from edgetl.export.tflite import float_tflite, int8_tflite
+    def conversion(self, precision: str) -> Conversion:
+        """Return the conversion that all files of a precision share."""
+        from edgetl.export import FORMATS
         from edgetl.quantization import scheme_of
 
-        if precision == "int8":
-            return int8_tflite(self.quantized, self.contract)
-        model = self.rounded if scheme_of(precision).int8_weights else self.model
-        return float_tflite(model, self.contract, precision, lambda: ([pixels[None].astype(np.float32)] for pixels in self.pixels))
+        scheme = scheme_of(precision)
+        model = self.quantized if scheme.quantize else self.rounded if scheme.weights_from else self.model
+        samples = lambda: ([pixels[None].astype(np.float32)] for pixels in self.pixels)  # noqa: E731
+        return Conversion(model, self.contract, precision, FORMATS.load, samples=samples)
+
+    def lite(self, precision: str) -> bytes:
+        """Return the TFLite bytes that most formats start from."""
+        return self.conversion(precision).file("tflite")
 
     @cache  # noqa: B019
     def file(self, form: str, precision: str) -> Path:
@@ -104,13 +111,7 @@ class Network:
 
         made = FORMATS.load(form)
         path = self.folder / made.file_name(precision)
-        with pytest.MonkeyPatch.context() as patch:  # several formats begin with the same conversion
-            for name, function in _SHARED.items():
-                for module in (onnx_file, onnx_qdq):
-                    patch.setattr(module, name, function, raising=False)
-            convert = onnx_file.convert if form == "onnx" else made.convert
-            content = convert(self.model if made.source == "keras" else self.lite(precision), self.contract, precision)
-        path.write_bytes(made.stamp(content, self.contract, ABOUT))
+        path.write_bytes(made.stamp(self.conversion(precision).file(form), self.contract, ABOUT))
         return path
 
     @cache  # noqa: B019

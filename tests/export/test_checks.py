@@ -19,12 +19,12 @@ from onnx import numpy_helper
 
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.export import FORMATS, tflite
-from edgetl.export import onnx_file as onnx_export
-from edgetl.export.base import About
+from edgetl.export import FORMATS, onnx_writer, tflite_checks
+from edgetl.export.base import About, Conversion
+from edgetl.export.tflite_writer import float_tflite, int8_tflite
 from edgetl.quantization.base import FakeQuantize, bake
 from edgetl.quantization.calibrate import activation_ranges
-from tests.export.conftest import Network
+from tests.export.conftest import Network, from_lite
 
 INT8 = [form for form in FORMATS if "int8" in FORMATS.load(form).precisions]
 CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b", "c"))
@@ -38,7 +38,7 @@ class Sine(layers.Layer):
         return tf.math.sin(inputs)
 
 
-def tiny(zero_bias: bool = False) -> Any:
+def tiny(*, zero_bias: bool = False) -> Any:
     keras.utils.set_random_seed(4)
     image = keras.Input((8, 8, 3))
     bias = "zeros" if zero_bias else "random_normal"
@@ -65,44 +65,46 @@ def with_sine() -> Any:
 
 def test_biases_that_share_a_scale_do_not_get_out() -> None:
     """The converter merges equal constants; the runtime would read the second layer's bias at the wrong size."""
-    convert, samples = FORMATS.load("tflite").convert, lambda: ([pixels[None].astype(np.float32)] for pixels in PIXELS)
-    convert(tflite.float_tflite(tiny(), CONTRACT, "int16x8", samples), CONTRACT, "int16x8")
+
+    def convert(model: Any) -> bytes:
+        samples = lambda: ([pixels[None].astype(np.float32)] for pixels in PIXELS)  # noqa: E731
+        return Conversion(model, CONTRACT, "int16x8", FORMATS.load, samples=samples).file("tflite")
+
+    convert(tiny())
     model = tiny()
     for name in ("conv_a", "conv_b"):
         model.get_layer(name).bias.assign([0.1, -0.2, 0.3, 0.4])
     with pytest.raises(ExportError, match=r"another layer's scale: .*relu_b"):
-        convert(tflite.float_tflite(model, CONTRACT, "int16x8", samples), CONTRACT, "int16x8")
+        convert(model)
 
 
 @pytest.fixture(scope="module")
 def lite() -> bytes:
-    return tflite.int8_tflite(quantized(tiny()), CONTRACT)
+    return int8_tflite(quantized(tiny()), CONTRACT)
 
 
 @pytest.mark.parametrize("form", INT8)
 def test_an_operator_without_integer_kernel_is_named(form: str) -> None:
     with pytest.raises(ExportError, match=r"still computes in float: .*(SIN|Sin) \(") as caught:
-        FORMATS.load(form).convert(tflite.int8_tflite(with_sine(), CONTRACT), CONTRACT, "int8")
+        Conversion(with_sine(), CONTRACT, "int8", FORMATS.load).file(form)
     assert "backbone" in caught.value.remedy
 
 
 @pytest.mark.parametrize("form", INT8)
 def test_a_layer_without_range_is_named(form: str) -> None:
-    content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
     with pytest.raises(ExportError, match=r"still computes in float: .*(CONV_2D|Conv)"):
-        FORMATS.load(form).convert(content, CONTRACT, "int8")
+        Conversion(quantized(tiny(), leave_out="relu_a"), CONTRACT, "int8", FORMATS.load).file(form)
 
 
 @pytest.mark.parametrize("form", [form for form in INT8 if form != "tflite"])
 def test_a_selective_file_may_compute_in_float(form: str) -> None:
-    content = tflite.int8_tflite(quantized(tiny(), leave_out="relu_a"), CONTRACT)
-    made = FORMATS.load(form).convert(content, CONTRACT, "int8", True)
+    made = Conversion(quantized(tiny(), leave_out="relu_a"), CONTRACT, "int8", FORMATS.load, selective=True).file(form)
     session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
     predictions = np.concatenate([session.run(None, {"image": image})[0] for image in PIXELS[:, None]])
     assert predictions.dtype == np.uint8
     assert np.ptp(predictions.astype(int), axis=0).max() > 4
-    whole = onnxruntime.InferenceSession(onnx_export.convert(tflite.int8_tflite(quantized(tiny()), CONTRACT), CONTRACT, "int8"))
-    expected = np.concatenate([whole.run(None, {"image": image})[0] for image in PIXELS[:, None]])
+    integers = onnxruntime.InferenceSession(Conversion(quantized(tiny()), CONTRACT, "int8", FORMATS.load).file("onnx"))
+    expected = np.concatenate([integers.run(None, {"image": image})[0] for image in PIXELS[:, None]])
     assert np.abs(predictions.astype(int) - expected.astype(int)).max() <= 8  # of 256 steps: one layer's rounding less
 
 
@@ -111,31 +113,34 @@ import hashlib, sys
 from pathlib import Path
 from edgetl.contract import Contract
 from edgetl.export import FORMATS
-from edgetl.export.base import About
+from edgetl.export.base import About, Conversion
 from edgetl.keras import keras
 contract = Contract.square(8, 1 / 127.5, 128, ("a", "b", "c"))
 for name, precision, path in zip(*[iter(sys.argv[1:])] * 3):
-    form = FORMATS.load(name)
-    source = keras.models.load_model(path, compile=False) if form.source == "keras" else Path(path).read_bytes()
-    made = form.stamp(form.convert(source, contract, precision), contract, About("a name"))
+    model, lite = keras.models.load_model(path, compile=False), Path(path).with_suffix(".tflite").read_bytes()
+    made = {} if name == "tflite" and precision != "int8" else {"tflite": lite}
+    content = Conversion(model, contract, precision, FORMATS.load, made=made).file(name)
+    made = FORMATS.load(name).stamp(content, contract, About("a name"))
     print("sha256", name, precision, hashlib.sha256(made).hexdigest())
 """
 
 
 def test_every_process_writes_the_same_bytes(tmp_path: Path) -> None:
     """tf2onnx names by a counter and orders by hashes; equal biases could be told apart by name only. A cache compares bytes."""
-    sources = {"int8": tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)}
-    sources |= {precision: tflite.float_tflite(tiny(), CONTRACT, precision) for precision in ("float16", "float32")}
+    float_model = tiny()
+    models = {"int8": quantized(tiny(zero_bias=True)), "float16": float_model, "float32": float_model}
+    conversions = {precision: Conversion(model, CONTRACT, precision, FORMATS.load) for precision, model in models.items()}
+    for precision, conversion in conversions.items():
+        float_model.save(tmp_path / f"{precision}.keras", save_format="keras")
+        (tmp_path / f"{precision}.tflite").write_bytes(conversion.file("tflite"))
     arguments, here = [], []
     for form, made in [(form, FORMATS.load(form)) for form in FORMATS]:
-        for precision in set(made.precisions) & set(sources):
-            path, source = tmp_path / f"{precision}.{made.source}", tiny() if made.source == "keras" else sources[precision]
-            source.save(path, save_format="keras") if made.source == "keras" else path.write_bytes(source)
-            arguments += [form, precision, str(path)]
-            content = made.stamp(made.convert(source, CONTRACT, precision), CONTRACT, About("a name"))
+        for precision in set(made.precisions) & set(models):
+            arguments += [form, precision, str(tmp_path / f"{precision}.keras")]
+            content = made.stamp(conversions[precision].file(form), CONTRACT, About("a name"))
             here.append((form, precision, hashlib.sha256(content).hexdigest()))
-    told = subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, *arguments], check=True, capture_output=True, text=True).stdout
-    assert [tuple(line.split()[1:]) for line in told.splitlines() if line.startswith("sha256")] == here
+    found = subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, *arguments], check=True, capture_output=True, text=True).stdout
+    assert [tuple(line.split()[1:]) for line in found.splitlines() if line.startswith("sha256")] == here
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
@@ -147,8 +152,8 @@ def test_a_map_of_one_pixel_leaves_no_reshape(precision: str) -> None:
     deep = layers.ReLU(6.0, name="two")(layers.DepthwiseConv2D(3, padding="same", name="deep")(first))
     added = layers.Add(name="add")([first, layers.Conv2D(4, 1, name="conv_two")(deep)])
     model = keras.Model(image, layers.Dense(3, name="logits")(layers.GlobalAveragePooling2D(name="pool")(added)))
-    lite = tflite.int8_tflite(quantized(model), CONTRACT) if precision == "int8" else tflite.float_tflite(model, CONTRACT, precision)
-    made = onnx_export.convert(lite, CONTRACT, precision)
+    lite = int8_tflite(quantized(model), CONTRACT) if precision == "int8" else float_tflite(model, CONTRACT, precision)
+    made = from_lite(lite, "onnx", CONTRACT, precision)
     kinds = [node.op_type for node in onnx.load_from_string(made).graph.node]
     convolutions = [kind for kind in kinds if kind.endswith("Conv")]
     assert len(convolutions) == 3
@@ -166,28 +171,28 @@ def test_a_map_of_one_pixel_leaves_no_reshape(precision: str) -> None:
 @pytest.mark.parametrize("form", INT8)
 def test_a_float_model_is_no_int8_file(form: str) -> None:
     with pytest.raises(ExportError, match="still computes in float"):
-        FORMATS.load(form).convert(tflite.float_tflite(tiny(), CONTRACT, "float32"), CONTRACT, "int8")
+        Conversion(tiny(), CONTRACT, "int8", FORMATS.load).file(form)
 
 
 def test_equal_biases_of_two_layers_are_no_fault() -> None:
     """Untrained layers' biases are all zero, and one constant for both would hide that their scales differ."""
-    content = tflite.int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)
-    onnx_export.check_same_grids(content, onnx.load_from_string(onnx_export.quantized_pairs(content)))
+    content = int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)
+    onnx_writer.check_same_grids(content, onnx.load_from_string(onnx_writer.quantized_pairs(content)))
 
 
 def test_the_converters_passes_are_put_back(lite: bytes) -> None:
     import tf2onnx.optimizer
 
     before = list(tf2onnx.optimizer._optimizers.items())
-    onnx_export.convert(lite, CONTRACT, "int8")
+    from_lite(lite, "onnx", CONTRACT, "int8")
     assert list(tf2onnx.optimizer._optimizers.items()) == before
 
 
 @pytest.mark.parametrize("part", ["scale", "zero point"])
 @pytest.mark.parametrize("kind", ["activation", "weight"])
 def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_export.quantized_pairs(lite))
-    onnx_export.check_same_grids(lite, model)
+    model = onnx.load_from_string(onnx_writer.quantized_pairs(lite))
+    onnx_writer.check_same_grids(lite, model)
     written = {name for node in model.graph.node for name in node.output} | {value.name for value in model.graph.input}
     place = 1 if part == "scale" else 2
     pairs = [n for n in model.graph.node if n.op_type == ("QuantizeLinear" if kind == "activation" else "DequantizeLinear")]
@@ -197,11 +202,11 @@ def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
     values.reshape(-1)[-1] += 1 if part == "zero point" else values.reshape(-1)[-1] * 1e-4  # a ten-thousandth is seen too
     constant.CopyFrom(numpy_helper.from_array(values, constant.name))
     with pytest.raises(ExportError, match="scales differ between TFLite and ONNX"):
-        onnx_export.check_same_grids(lite, model)
+        onnx_writer.check_same_grids(lite, model)
 
 
 def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_export.quantized_pairs(lite))
+    model = onnx.load_from_string(onnx_writer.quantized_pairs(lite))
     quantize = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     dequantize = next(node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0])
     for node in model.graph.node:
@@ -211,7 +216,7 @@ def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
     model.graph.node.remove(quantize)
     model.graph.node.remove(dequantize)
     with pytest.raises(ExportError, match="scales differ"):
-        onnx_export.check_same_grids(lite, model)
+        onnx_writer.check_same_grids(lite, model)
 
 
 def test_a_converter_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,11 +226,11 @@ def test_a_converter_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(tf.lite.TFLiteConverter, "from_concrete_functions", lambda functions: Converter())
     with pytest.raises(ExportError, match="the TFLite converter failed: no luck\n"):
-        tflite.float_tflite(tiny(), CONTRACT, "float32")
+        float_tflite(tiny(), CONTRACT, "float32")
 
 
 def test_operators_are_counted(network: Callable[[str], Network]) -> None:
-    counts = tflite.operators(network("mobilenet_v2").lite("int8"))
+    counts = tflite_checks.operators(network("mobilenet_v2").lite("int8"))
     assert counts["ADD"] == 10  # the paper's residual blocks
     assert counts["CONV_2D"] == 35
     assert counts["DEPTHWISE_CONV_2D"] == 17

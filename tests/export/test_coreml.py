@@ -12,6 +12,7 @@ import pytest
 
 from edgetl.errors import DependencyError, UsageError
 from edgetl.export import FORMATS
+from edgetl.export.base import Conversion
 from edgetl.runtimes import open_session
 from tests.export.conftest import ABOUT, SIZE, Network
 
@@ -37,7 +38,7 @@ def spec(files: dict[str, bytes]) -> Any:
 
 @pytest.mark.parametrize("precision", FORMATS.load("coreml").precisions)
 @pytest.mark.parametrize("name", ["mobilenet_v2", "mobilenet_v3_small"])
-def test_from_a_image_to_a_label(name: str, precision: str, network: GetNetwork) -> None:
+def test_from_an_image_to_a_class_name(name: str, precision: str, network: GetNetwork) -> None:
     model = spec(package(network(name).file("coreml", precision)))
     [image] = model.description.input
     kind = image.type.imageType
@@ -51,12 +52,12 @@ def test_from_a_image_to_a_label(name: str, precision: str, network: GetNetwork)
     [classify] = [operation for operation in operations if operation.type == "classify"]
     labels = classify.inputs["classes"].arguments[0].value.immediateValue.list.values
     assert [label.immediateValue.tensor.strings.values[0] for label in labels] == ["café", "tree", "sea"]
-    told = model.description.metadata
-    assert [told.shortDescription, told.versionString, told.author, told.license] == [
+    texts = model.description.metadata
+    assert [texts.shortDescription, texts.versionString, texts.author, texts.license] == [
         *(ABOUT.description, ABOUT.version, ABOUT.author, ABOUT.licence),
     ]
-    assert told.userDefined["name"] == ABOUT.name
-    assert not [key for key in told.userDefined if "date" in key]
+    assert texts.userDefined["name"] == ABOUT.name
+    assert not [key for key in texts.userDefined if "date" in key]
 
 
 def test_halves_take_half_the_room(network: GetNetwork) -> None:
@@ -76,7 +77,7 @@ def test_without_coremltools_it_says_what_to_install(network: GetNetwork, monkey
     net = network("mobilenet_v2")
     monkeypatch.setitem(sys.modules, "coremltools", None)
     with pytest.raises(DependencyError, match="coremltools") as caught:
-        FORMATS.load("coreml").convert(net.model, net.contract, "float16")
+        Conversion(net.model, net.contract, "float16", FORMATS.load).file("coreml")
     assert caught.value.remedy == "pip install 'edgetl[coreml]'"
 
 
@@ -88,7 +89,7 @@ def test_a_layer_that_it_does_not_know_is_a_message(network: GetNetwork) -> None
     image = keras.Input((SIZE, SIZE, 3))
     odd = layers.Lambda(lambda values: tf.raw_ops.Lgamma(x=values))(layers.GlobalAveragePooling2D()(image))
     with pytest.raises(ExportError, match="the Core ML converter failed"):
-        FORMATS.load("coreml").convert(keras.Model(image, odd), network("mobilenet_v2").contract, "float32")
+        Conversion(keras.Model(image, odd), network("mobilenet_v2").contract, "float32", FORMATS.load).file("coreml")
 
 
 def test_the_zip_is_read_by_anything(network: GetNetwork) -> None:

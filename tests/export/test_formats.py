@@ -16,10 +16,9 @@ from onnx import numpy_helper
 
 from edgetl.backbones import BACKBONES
 from edgetl.contract import PROBABILITY_SCALE, Contract
-from edgetl.export import FORMATS, format_of, integer_graph, tflite
-from edgetl.export import onnx_file as onnx_export
+from edgetl.export import FORMATS, format_of, integer_graph, onnx_writer, tflite_checks, tflite_reader
 from edgetl.export.base import About
-from edgetl.runtimes import open_session, runtime_of, unverified
+from edgetl.runtimes import RUNTIMES, open_session, runtime_of, unverified
 from tests.export.conftest import ABOUT, Network
 
 GetNetwork = Callable[[str], Network]
@@ -141,11 +140,11 @@ def test_half_precision_moves_the_predictions_no_further_in_onnx(name: str, netw
 def test_int8_files_compute_in_integers_only(name: str, form: str, network: GetNetwork) -> None:
     """These checks ran when the files were made; here is what they looked at."""
     net = network(name)
-    tflite.check_integer(net.file("tflite", "int8").read_bytes())
+    tflite_checks.check_integer(net.file("tflite", "int8").read_bytes())
     content = net.file(form, "int8").read_bytes()
-    onnx_export.check_integer(content)
-    counts = tflite.operators(net.lite("int8"))
-    fused = [node.op_type for node in onnx_export.optimized(content).graph.node]
+    onnx_writer.check_integer(content)
+    counts = tflite_checks.operators(net.lite("int8"))
+    fused = [node.op_type for node in onnx_writer.optimized(content).graph.node]
     assert fused.count("QLinearConv") == counts["CONV_2D"] + counts["DEPTHWISE_CONV_2D"] > 2
     assert fused.count("QLinearAdd") >= counts["ADD"]
     stored = {
@@ -163,7 +162,7 @@ def test_the_integer_file_is_fused_already_and_for_no_one_machine(name: str, net
     assert "QLinearConv" in kinds
     assert {domain for domain, _ in operators} == {"", "com.microsoft"}
     assert ("com.microsoft", "QLinearConv") not in operators, "that one has the memory layout of the CPU at hand"
-    again = Counter((node.domain, node.op_type) for node in onnx_export.optimized(path.read_bytes(), EXTENDED).graph.node)
+    again = Counter((node.domain, node.op_type) for node in onnx_writer.optimized(path.read_bytes(), EXTENDED).graph.node)
     assert {kind for _, kind in operators - again} <= {"Reshape"}, "nothing is left to fuse (of two equal Reshapes one may go)"
     assert again <= operators
 
@@ -185,10 +184,10 @@ def test_the_pairs_are_plain_onnx(name: str, network: GetNetwork) -> None:
 @every_backbone
 def test_int8_files_hold_one_set_of_scales(name: str, network: GetNetwork) -> None:
     net = network(name)
-    wanted = tflite.grids(net.lite("int8"))
+    wanted = tflite_checks.grids(net.lite("int8"))
     found = integer_graph.grids(onnx.load(net.file("onnx_qdq", "int8")))
     assert set(found) <= set(wanted)
-    assert set(wanted) - set(found) <= tflite.without_counterpart(net.lite("int8"))
+    assert set(wanted) - set(found) <= tflite_checks.without_counterpart(net.lite("int8"))
     per_channel = [scale for scale, _, dtype in wanted.values() if dtype == "INT8" and len(scale) > 1]
     assert len(per_channel) > 2
     model = onnx.load(net.file("onnx", "int8"))
@@ -210,7 +209,7 @@ def test_float16_onnx_is_made_of_the_tflite_files_halves(name: str, network: Get
     assert [(node.input[0] == "image", node.output[0] == "probabilities") for node in casts] == [(True, False), (False, True)]
     # As bits: NumPy's sort of many float16 values leaves some out of order (2.4.6, x86).
     halves = np.sort(np.concatenate([values.ravel().view(np.uint16) for values in floats if values.ndim == 4]))
-    lite = tflite.read(net.lite("float16"))
+    lite = tflite_reader.read(net.lite("float16"))
     kernels = [tensor for tensor in lite.subgraphs[0].tensors if tensor.type == TensorType.FLOAT16 and len(tensor.shape) == 4]
     stored = np.sort(np.concatenate([np.asarray(lite.buffers[tensor.buffer].data, np.uint8).view(np.uint16) for tensor in kernels]))
     np.testing.assert_array_equal(halves, stored)
@@ -242,8 +241,12 @@ def test_fewer_bits_make_smaller_files(name: str, network: GetNetwork) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_files_name_says_its_precision(form: str) -> None:
     made = FORMATS.load(form)
+    assert made.name == form
     assert made.file_name("int8") == f"model_int8{made.suffix}"
-    assert runtime_of(Path(made.file_name("int8"))) in ("litert", "onnxruntime", "coreml"), "the ending tells which runtime reads it"
+    assert [made.precision_of(made.file_name(precision)) for precision in made.precisions] == list(made.precisions)
+    assert made.precision_of("model_int9.x") == ""
+    assert runtime_of(Path(made.file_name("int8"))) == made.runtime, "the ending tells which runtime reads it"
+    assert made.runtime in RUNTIMES
     assert format_of(made.file_name("int8")) == made
     assert [other for other in FORMATS if FORMATS.load(other).suffix == made.suffix] == [form]
     assert "float16" in made.precisions or "int8" in made.precisions

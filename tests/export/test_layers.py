@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.export import onnx_file as onnx_export
-from edgetl.export import tflite
+from edgetl.export import tflite_checks, tflite_writer
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.runtimes import open_session
 from edgetl.training.head import Head, attach_head
@@ -62,12 +61,12 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     settings = replace(settings_for(images), learning_rate=1e-5)  # a head this steep takes no larger steps
     quantized, _ = quantize(model, images, images.rows("train")[:16], CONTRACT, settings, schedule)
     fake = quantized.to_keras(model, CONTRACT)
-    content = tflite.int8_tflite(fake, CONTRACT)
-    tflite.check_integer(content)
-    assert tflite.operators(content)["FULLY_CONNECTED"] == len(head.dense) + 1
-    assert tflite.operators(content)["QUANTIZE"] == 2, "no change of grid but from and to raw bytes"
+    content = tflite_writer.int8_tflite(fake, CONTRACT)
+    tflite_checks.check_integer(content)
+    assert tflite_checks.operators(content)["FULLY_CONNECTED"] == len(head.dense) + 1
+    assert tflite_checks.operators(content)["QUANTIZE"] == 2, "no change of grid but from and to raw bytes"
     predictions = []
-    for name, file in (("model.tflite", content), ("model.onnx", onnx_export.convert(content, CONTRACT, "int8"))):  # checks for itself
+    for name, file in (("model.tflite", content), ("model.onnx", from_lite(content, "onnx", CONTRACT, "int8"))):  # checks for itself
         (tmp_path / name).write_bytes(file)
         predictions.append(open_session(tmp_path / name, CONTRACT)(images.pixels))
     logits = fake(inputs, training=False).numpy()

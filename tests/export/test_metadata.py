@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.export import FORMATS, tflite
-from edgetl.export import onnx_file as onnx_export
+from edgetl.export import FORMATS, tflite_reader, tflite_writer
 from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
 from tests.conftest import Classify, Made
-from tests.export.conftest import ABOUT, Network
+from tests.export.conftest import ABOUT, Network, from_lite
 
 GetNetwork = Callable[[str], Network]
 PRECISIONS = FORMATS.load("tflite").precisions
@@ -63,19 +62,19 @@ def test_the_graph_is_as_it_was(precision: str, network: GetNetwork, tmp_path: P
     net = network("mobilenet_v2")
     stamped, plain = net.file("tflite", precision), tmp_path / "plain.tflite"
     plain.write_bytes(net.lite(precision))
-    bare = tflite.read(stamped.read_bytes())
+    bare = tflite_reader.read(stamped.read_bytes())
     [entry] = [entry for entry in bare.metadata if entry.name == b"TFLITE_METADATA"]
     bare.metadata.remove(entry)
     assert entry.buffer == len(bare.buffers) - 1
     del bare.buffers[-1]
-    assert tflite.packed(bare) == net.lite(precision)
+    assert tflite_writer.packed(bare) == net.lite(precision)
     np.testing.assert_array_equal(net.predictions("tflite", precision)[:4], open_session(plain, net.contract)(net.pixels[:4]))
 
 
 def test_a_stamped_file_converts_as_before(network: GetNetwork) -> None:
     net = network("mobilenet_v2")
     content = net.file("tflite", "int8").read_bytes()
-    assert onnx_export.convert(content, net.contract, "int8") == onnx_export.convert(net.lite("int8"), net.contract, "int8")
+    assert from_lite(content, "onnx", net.contract, "int8") == from_lite(net.lite("int8"), "onnx", net.contract, "int8")
 
 
 def test_weights_that_look_like_a_zip_do_no_harm(network: GetNetwork) -> None:

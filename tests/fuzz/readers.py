@@ -195,19 +195,19 @@ def _placed(content: bytes, at: Path) -> None:
 
 
 def _tflite(content: bytes, at: Path) -> None:
-    from edgetl.export import tflite
+    from edgetl.export import tflite, tflite_checks
     from edgetl.export.base import About
 
-    tflite.operators(content)
-    tflite.grids(content)
-    tflite.without_counterpart(content)
-    tflite.float_operators(content)
+    tflite_checks.operators(content)
+    tflite_checks.grids(content)
+    tflite_checks.without_counterpart(content)
+    tflite_checks.float_operators(content)
     tflite.FORMAT.stamp(content, CONTRACT, About(name="x"))
 
 
 def _onnx(content: bytes, at: Path) -> None:
     from edgetl.benchmarking.operators import with_layers
-    from edgetl.export import onnx_file as onnx
+    from edgetl.export import onnx_writer as onnx
     from edgetl.export.base import About
 
     onnx.FORMAT.stamp(content, CONTRACT, About(name="x"))

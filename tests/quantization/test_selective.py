@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgetl.errors import UsageError
-from edgetl.export import tflite
+from edgetl.export import tflite_checks, tflite_writer
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.selective import keep_float
 from tests.quantization.conftest import Case
@@ -38,10 +38,10 @@ def test_the_file_computes_them_in_float_and_nothing_else(case: Callable[[str], 
     model = case("small").model
     made = quantized("ptq_int8", "small")[0]
     kept = keep_float(made, model, ["block_relu"], take_weights=True)
-    content = tflite.int8_tflite(kept.to_keras(model, CONTRACT), CONTRACT)
-    floats = [name.split(" ")[0] for name in tflite.float_operators(content)]
+    content = tflite_writer.int8_tflite(kept.to_keras(model, CONTRACT), CONTRACT)
+    floats = [name.split(" ")[0] for name in tflite_checks.float_operators(content)]
     assert sorted(floats) == ["CONV_2D", "DEPTHWISE_CONV_2D", "DEQUANTIZE", "QUANTIZE"], "the depthwise one, and the projection behind it"
-    assert tflite.operators(content)["CONV_2D"] == 3
+    assert tflite_checks.operators(content)["CONV_2D"] == 3
 
 
 def test_an_operator_that_does_not_exist_is_named(case: Callable[[str], Case], quantized: GetQuantized) -> None:

@@ -1,4 +1,4 @@
-"""An int8 model that could be shipped: its numbers, its TFLite file, and what it costs on the validation images."""
+"""An integer model that could be exported: its numbers, its file, and what it costs on the validation images."""
 
 import tempfile
 from dataclasses import dataclass
@@ -6,8 +6,10 @@ from pathlib import Path
 
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
-from edgetl.export.tflite import int8_tflite
+from edgetl.export import FORMATS, formats_of
+from edgetl.export.base import Conversion
 from edgetl.pipeline.project import Project
+from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
 from edgetl.run_record import Int8Candidate
 from edgetl.runtimes import open_session
@@ -16,18 +18,19 @@ from edgetl.runtimes.base import predict as predict_rows
 
 @dataclass(frozen=True)
 class Candidate:
-    """An int8 model as LiteRT runs it; `cost` compares it with the float model image by image."""
+    """An integer model as its file runs; `cost` compares it with the float model image by image."""
 
     name: str
     quantized: Quantized
-    content: bytes
+    conversion: Conversion
+    size_bytes: int
     accuracy: Accuracy
     cost: Paired
     kept_float: tuple[str, ...] = ()
 
     @property
     def order(self) -> tuple[float, float]:
-        """Larger is better: more often right, then the surer of what is right."""
+        """Return a key by which the better candidate is larger: more often right, then surer of what is right."""
         return self.accuracy.top1_accuracy, -self.accuracy.loss
 
     def figures(self) -> Int8Candidate:
@@ -42,7 +45,7 @@ class Candidate:
             lost=self.cost.only_a,
             won=self.cost.only_b,
             mcnemar_p=self.cost.mcnemar_p,
-            size_bytes=len(self.content),
+            size_bytes=self.size_bytes,
             kept_float=self.kept_float,
         )
 
@@ -52,14 +55,23 @@ class Candidate:
         return f"{self.name}: top-1 {self.accuracy.top1_accuracy:.4f}, {moved}"
 
 
-def candidate(project: Project, name: str, quantized: Quantized, kept_float: tuple[str, ...] = ()) -> Candidate:
-    """Convert, and try on the validation images in LiteRT."""
+def candidate(project: Project, scheme: str, quantized: Quantized, *, variation: str = "", kept_float: tuple[str, ...] = ()) -> Candidate:
+    """Convert a scheme's model to the first format that carries it, and try that file on the validation images.
+
+    Args:
+        variation: how the model differs from what the scheme makes by itself, for its name.
+        kept_float: the operators that are in float.
+    """
+    name, precision = f"{scheme}{variation}", SCHEMES.load(scheme).precision
     images, rows = project.trained_images(), project.images.rows("val")
-    content = int8_tflite(quantized.to_keras(project.float_model, project.contract), project.contract)
+    model = quantized.to_keras(project.float_model, project.contract)
+    conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float))
+    form = FORMATS.load(formats_of(precision)[0])
+    content = conversion.file(form.name)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.tflite"
+        path = Path(folder) / form.file_name(precision)
         path.write_bytes(content)
         predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
     labels = images.label_ids[rows]
     cost = paired(project.float_predictions.argmax(1) == labels, predictions.argmax(1) == labels)
-    return Candidate(name, quantized, content, measure(predictions, labels), cost, kept_float)
+    return Candidate(name, quantized, conversion, len(content), measure(predictions, labels), cost, kept_float)

@@ -14,14 +14,12 @@ from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
 from edgetl.export import FORMATS
-from edgetl.export.base import About
-from edgetl.export.tflite import float_tflite
+from edgetl.export.base import About, Conversion
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project, writes
-from edgetl.pipeline.train.stages import int8_schemes
-from edgetl.quantization import scheme_of
+from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
 from edgetl.quantization.base import Quantized, Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.selective import keep_float
@@ -60,21 +58,22 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
 def export_inputs(
     project: Project, precision: str, formats: Sequence[str], int8: Int8Request | None = None, about: recipe.About | None = None
 ) -> str:
-    """Identity of what an export is made from. Raises RunError while the training behind it is unfinished.
+    """Return the identity of what an export is made from. Raises RunError while the training behind it is unfinished.
 
     Args:
         int8: what was asked of the int8 model; None: what the recipe asks.
         about: what the files say of the model; None: what the recipe says.
     """
-    behind = int8_schemes(project) if precision == "int8" or scheme_of(precision).int8_weights else [project.float_stage]
-    stages = [project.run.stage(name) for name in behind]
+    scheme = scheme_of(precision)
+    integer = precision if scheme.quantize else scheme.weights_from
+    stages = [project.run.stage(name) for name in (_schemes(project, integer) if integer else [project.float_stage])]
     of_float = project.run.stage(project.float_stage).inputs
     stale = any(isinstance(stage.facts, QuantizedFacts) and stage.facts.float_inputs != of_float for stage in stages)
     if stale or Contract.read(project.run.contract) != project.contract:
         raise RunError(
             f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
         )
-    asked = asdict(int8 or _asked(project)) if precision == "int8" else {}
+    asked = asdict(int8 or _asked(project)) if scheme.quantize else {}
     said = about or project.recipe.about
     return fingerprint([stage.inputs for stage in stages], list(formats), asked, said.model_dump())
 
@@ -96,7 +95,7 @@ def exported(project: Project) -> dict[str, str]:
 
 
 def about(project: Project, said: recipe.About) -> About:
-    """What a model file says, where `said` has the fields of the recipe's table."""
+    """Return what a model file says of itself, where `said` has the fields of the recipe's table."""
     model, classes = project.recipe.model, len(project.contract.class_names)
     architecture = f"{model.backbone} {model.alpha:g}, {model.image_size} px"
     return About(
@@ -114,21 +113,20 @@ def _asked(project: Project) -> Int8Request:
 
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], ExportFacts]:
     facts = ExportFacts(formats=tuple(formats), about=project.recipe.about)
-    written, kept_float, model = [], False, None
-    if precision == "int8":
-        chosen, choice = _choose_int8(project)
-        chosen.quantized.save(project.run.quantized_model("int8"))
-        written.append(project.run.quantized_model("int8"))
-        content, kept_float = chosen.content, bool(chosen.kept_float)
+    written, scheme = [], scheme_of(precision)
+    if scheme.quantize:
+        chosen, choice = _choose(project, precision)
+        chosen.quantized.save(project.run.quantized_model(precision))
+        written.append(project.run.quantized_model(precision))
+        conversion = chosen.conversion
         facts = facts.model_copy(update={"int8": choice})
     else:
-        model = _to_be_converted(project, scheme_of(precision))
-        content = float_tflite(model, project.contract, precision, partial(_samples, project))
+        model = _to_be_converted(project, scheme)
+        conversion = Conversion(model, project.contract, precision, FORMATS.load, samples=partial(_samples, project))
     for name in formats:
         form = FORMATS.load(name)
         path = project.run.export / form.file_name(precision)
-        finished = form.convert(model if form.source == "keras" else content, project.contract, precision, kept_float)
-        finished = form.stamp(finished, project.contract, about(project, facts.about))
+        finished = form.stamp(conversion.file(name), project.contract, about(project, facts.about))
         with atomic(path) as temporary:
             temporary.write_bytes(finished)
         written.append(path)
@@ -138,20 +136,20 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
 
 
 def _to_be_converted(project: Project, scheme: Scheme) -> Any:
-    """The float model, with the weights that the scheme wants."""
-    if scheme.int8_weights:
-        return _best_with_int8_weights(project)
+    """Return the float model with the weights that the scheme wants."""
+    if scheme.weights_from:
+        return _best_with_integer_weights(project, scheme.weights_from)
     if scheme.rounded is None:
         return project.float_model
     pixels, rows = project.trained_images().pixels, project.calibration_rows
     return correct_biases(project.float_model, project.contract, pixels, rows, scheme.rounded)
 
 
-def _best_with_int8_weights(project: Project) -> Any:
-    """Of the int8 models without their activations' grids the one that is right most often, then the surest."""
+def _best_with_integer_weights(project: Project, precision: str) -> Any:
+    """Return the integer model, without its activations' grids, that is right most often, then the surest."""
     images, rows = project.trained_images(), project.images.rows("val")
     found = []
-    for name in int8_schemes(project):
+    for name in _schemes(project, precision):
         quantized = Quantized.load(project.run.quantized_model(name))
         model = quantized.to_keras(project.float_model, project.contract, activations=False)
         accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.label_ids[rows])
@@ -161,41 +159,45 @@ def _best_with_int8_weights(project: Project) -> Any:
     return model
 
 
+def _schemes(project: Project, precision: str) -> list[str]:
+    """Return the schemes that the run's model of an integer precision is chosen from."""
+    return integer_schemes(precision=precision, trained=project.recipe.quantize.qat)
+
+
 def _samples(project: Project) -> Iterator[list[np.ndarray]]:
     for row in project.calibration_rows:
         yield [project.images.pixels[row : row + 1].astype(np.float32)]
 
 
-def _choose_int8(project: Project) -> tuple[Candidate, Int8Choice]:
-    """The int8 model to ship, and why it was chosen."""
+def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
+    """Return the integer model to export, and why it was chosen."""
     asked, met = project.recipe.export, None
     if asked.max_drop < _NO_BUDGET:
-        chosen, candidates = climb(project, asked.max_drop)
+        chosen, candidates = climb(project, precision, asked.max_drop)
         met = chosen.cost.drop_points <= asked.max_drop
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
-        candidates = [_stored(project, scheme, asked.keep_float) for scheme in int8_schemes(project)]
+        candidates = [_stored(project, scheme, asked.keep_float) for scheme in _schemes(project, precision)]
         chosen = max(candidates, key=lambda one: one.order)
         figures = ", ".join(f"{one.name} {one.accuracy.top1_accuracy:.4f} (loss {one.accuracy.loss:.3f})" for one in candidates)
-        reason = f"best validation top-1 in LiteRT, then loss: {figures}"
-    logger.info(f"int8: {chosen.name} is shipped, {reason}")
+        reason = f"best validation top-1 of its file, then loss: {figures}"
+    logger.info(f"{precision}: {chosen.name} is exported, {reason}")
     return chosen, Int8Choice(_asked(project), tuple(one.figures() for one in candidates), chosen.figures(), reason, met)
 
 
 def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate:
-    """A scheme's model as training left it, but for the operators that are to stay in float."""
+    """Return a scheme's model as training left it, but for the operators that are to stay in float."""
     quantized = Quantized.load(project.run.quantized_model(scheme))
-    kept = keep_float(quantized, project.float_model, in_float, take_weights=not scheme.startswith("qat"))
-    return candidate(project, scheme, kept, tuple(in_float))
+    kept = keep_float(quantized, project.float_model, in_float, take_weights=not SCHEMES.load(scheme).trained)
+    return candidate(project, scheme, kept, kept_float=tuple(in_float))
 
 
 def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
-    if "int8" not in precisions:
-        return
-    choice = project.run.facts("export_int8", ExportFacts).int8
-    if choice and choice.within_budget is False:
-        raise BudgetError(
-            f"the best int8 model found ({choice.chosen.name}) loses {choice.chosen.drop_points:.2f} points, "
-            f"{choice.asked.max_drop:g} are allowed; its files are in {project.run.export}",
-            "allow more, train a wider network, or ship float16 or int16x8",
-        )
+    for precision in precisions:
+        choice = project.run.facts(f"export_{precision}", ExportFacts).int8
+        if choice and choice.within_budget is False:
+            raise BudgetError(
+                f"the best {precision} model found ({choice.chosen.name}) loses {choice.chosen.drop_points:.2f} points, "
+                f"{choice.asked.max_drop:g} are allowed; its files are in {project.run.export}",
+                "allow more, train a wider network, or ship a precision that keeps more of the float model",
+            )

@@ -23,7 +23,7 @@ from edgetl.pipeline.settings import (
 from edgetl.pipeline.train.classifier import examples_of, float_schedule, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.temperature import scale_temperature
-from edgetl.quantization import SCHEMES
+from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantize, Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
@@ -90,9 +90,8 @@ def find_data(project: Project) -> str:
 
 
 def int8_schemes(project: Project) -> list[str]:
-    """Return the schemes that a run's int8 files are chosen from, in the order in which they build on each other."""
-    found = [name for name in SCHEMES if SCHEMES.load(name).quantize]
-    return [name for name in found if project.recipe.quantize.qat or not SCHEMES.load(name).trained]
+    """Return the schemes that a run's integer models are chosen from."""
+    return integer_schemes(trained=project.recipe.quantize.qat)
 
 
 def quantize(project: Project, scheme: str) -> None:

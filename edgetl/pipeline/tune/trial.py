@@ -13,7 +13,7 @@ from edgetl.benchmarking.plan import ModelFile
 from edgetl.benchmarking.run import benchmark
 from edgetl.devices.base import Plan
 from edgetl.errors import DeviceError
-from edgetl.export.tflite import int8_tflite
+from edgetl.export.tflite_writer import int8_tflite
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.files import export
 from edgetl.pipeline.project import Project

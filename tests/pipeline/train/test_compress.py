@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.export import tflite
+from edgetl.export.tflite_reader import read
 from tests.conftest import Made, edgetl
 
 
@@ -26,7 +26,7 @@ def test_half_the_int8_weights_are_zero_and_the_file_zips_smaller(made: Made, ru
     assert after.returncode == 0, after.stderr
     zipped = [json.loads(done.stdout)["files"][0]["zipped_bytes"] for done in (before, after)]
     assert zipped[1] < 0.7 * zipped[0], "16 values, half of them zero: some three bits a weight instead of seven"
-    model = tflite.read((run_copy / "export/model_int8.tflite").read_bytes())
+    model = read((run_copy / "export/model_int8.tflite").read_bytes())
     graph = model.subgraphs[0]
     pointwise = [tensor for tensor in graph.tensors if tensor.shape is not None and len(tensor.shape) == 4 and tensor.shape[0] > 1]
     kernels = [np.asarray(model.buffers[tensor.buffer].data) for tensor in pointwise if model.buffers[tensor.buffer].data is not None]
