@@ -17,11 +17,10 @@ from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.validate import subject_name
 from edgetl.report.plots.pareto import benchmark_points, pareto
 from edgetl.report.terminal import benchmark as report
 from edgetl.run_folder import RunFolder
-from edgetl.runtimes import open_session, runtime_of, unverified
+from edgetl.runtimes import TRAINED, open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
 
 
@@ -72,7 +71,7 @@ def _of_files(paths: Sequence[Path]) -> Sequence[ModelFile]:
 
 def _measurable(path: Path) -> str:
     runtime = runtime_of(path)
-    if runtime == "keras" or unverified(path):
+    if runtime == TRAINED or unverified(path):
         raise UsageError(f"{path} runs on no device", "export the run, and name a .tflite or .onnx file")
     return runtime
 
@@ -82,8 +81,8 @@ def _of_run(run: RunFolder) -> Sequence[ModelFile]:
     accuracy: dict[str, float] = {}
     with suppress(RunError):  # not validated yet: nothing is known of it
         accuracy = {name: one.accuracy.top1_accuracy for name, one in Validation.of(run).subjects.items()}
-    files = [run.path / file for file in exported(Project.open(run.path)) if not unverified(Path(file))]
-    return [ModelFile(name, path, runtime_of(path), accuracy.get(name)) for path in files for name in [subject_name(path)]]
+    files = [file for file in exported(Project.open(run.path)) if not unverified(file.path)]
+    return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name)) for file in files]
 
 
 @contextmanager

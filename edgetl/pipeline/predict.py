@@ -18,6 +18,7 @@ from edgetl.data.decode import BadImage, decode, prepare
 from edgetl.data.folder import IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError
+from edgetl.export.exported import best_first, exported_files
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes import open_session, unverified
@@ -26,7 +27,6 @@ from edgetl.ship import archive
 
 BUNDLE_SUFFIX = ".edgetl"
 _SHOWN = 3  # classes in a prediction's text
-_BEST_FIRST = ("model_int8.tflite", "model_int8.onnx", "model_float32.tflite", "model_float32.onnx", "model_float16.tflite")
 
 OneImage = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
@@ -182,7 +182,7 @@ def _of_bundle(path: Path, threads: int) -> Classifier:
     runnable = [name for name in manifest.models if name in files and not unverified(Path(name))]
     if not runnable:
         raise RunError(f"{path} has no model that can be run here", "bundle a .tflite or .onnx file too: edgetl bundle --models")
-    name = next((name for name in _BEST_FIRST if name in runnable), runnable[0])
+    name = runnable[0]  # a bundle names the best first
     folder = tempfile.TemporaryDirectory(prefix="edgetl-")
     try:
         model = Path(folder.name) / Path(name).name
@@ -194,7 +194,7 @@ def _of_bundle(path: Path, threads: int) -> Classifier:
 
 
 def _preferred(run: RunFolder) -> Path:
-    made = [run.export / name for name in _BEST_FIRST if (run.export / name).is_file()]
+    made = [file.path for file in best_first(exported_files(run)) if file.path.is_file() and not unverified(file.path)]
     if not made:
         raise RunError(f"{run.path} has no exported model yet", f"run: edgetl export {run.path}")
     return made[0]

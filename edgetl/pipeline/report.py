@@ -14,6 +14,7 @@ from edgetl.diagnosis import results as diagnosis_results
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.documents import Document
 from edgetl.errors import DataError, RunError
+from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Validation
 from edgetl.explanation import results as explanation_results
 from edgetl.explanation.results import Explanation
@@ -26,7 +27,7 @@ from edgetl.run_folder import RunFolder
 D = TypeVar("D", bound=Document)
 logger = logging.getLogger(__name__)
 
-_COMPARED = ("tflite_int8", "onnx_int8", "onnx_int8_qdq", "tflite_float32", "onnx_float32")  # the first two that there are
+_COMPARED = 2  # files beside the float model
 
 
 def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
@@ -84,22 +85,22 @@ def _read(path: Path) -> Mapping[str, Any] | None:
 
 def _predictions(run: RunFolder) -> Predictions | Absent:
     """Return the predictions of the float model and of two files on the images that the validation took, or why there are none."""
+    from edgetl.export.exported import best_first
     from edgetl.pipeline.export.files import exported
     from edgetl.pipeline.project import Project
-    from edgetl.pipeline.validate import subject_name
-    from edgetl.runtimes import open_session
+    from edgetl.runtimes import open_session, unverified
     from edgetl.runtimes.base import predict as predict_rows
     from edgetl.runtimes.keras import KerasSession
 
     try:
         project = Project.open(run.path)
         images, rows = project.trained_images(), project.rows("val", project.recipe.validation.limit)
-        files = {subject_name(Path(file)): run.path / file for file in exported(project)}
+        files = best_first(file for file in exported(project) if not unverified(file.path))
     except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
-    sessions = {"keras_float": KerasSession(project.float_model, project.contract)}
-    chosen = [name for name in _COMPARED if name in files][:2]
-    opened = sessions | {name: open_session(files[name], project.contract) for name in chosen}
+    sessions = {REFERENCE: KerasSession(project.float_model, project.contract)}
+    chosen = files[:_COMPARED]
+    opened = sessions | {file.name: open_session(file.path, project.contract) for file in chosen}
     probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}
     return Predictions(
         class_names=images.class_names,
@@ -107,6 +108,6 @@ def _predictions(run: RunFolder) -> Predictions | Absent:
         image_names=tuple(images.names[row] for row in rows),
         pixels=images.pixels[rows],
         probabilities=probabilities,
-        reference="keras_float",
-        quantized=next((name for name in chosen if "int8" in name), None),
+        reference=REFERENCE,
+        quantized=next((file.name for file in chosen if file.integer), None),
     )

@@ -1,30 +1,31 @@
 """The proof that a run's files give the same predictions, and how fast they are."""
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgetl.keras import exact_float32
 
 import numpy as np
 
-from edgetl.evaluation.parity import REFERENCE, judge
+from edgetl.evaluation.parity import REFERENCE, Tolerance, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
-from edgetl.files import fingerprint
+from edgetl.export import FORMATS
+from edgetl.export.exported import ExportedFile, best_first
+from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
+from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.base import Quantized
 from edgetl.run_folder import software
 from edgetl.run_record import ValidateFacts
-from edgetl.runtimes import open_session, runtime_of, unverified
+from edgetl.runtimes import TRAINED, open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
 from edgetl.runtimes.keras import KerasSession
 from edgetl.runtimes.latency import time_in_turn
-
-_BEST_FIRST = ("tflite_int8", "onnx_int8", "tflite_float32", "onnx_float32", REFERENCE)
 
 
 @writes
@@ -39,52 +40,52 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
     """
     settings = project.recipe.validation
     limit = settings.limit if limit is None else limit
-    run, exports = project.run, exported(project)
-    inputs = fingerprint(
-        {file: run.stage(stage).files for file, stage in exports.items()}, settings.model_dump(), limit, asdict(cpu_facts())
-    )
+    run, files = project.run, exported(project)
+    hashes = {file.path.relative_to(run.path).as_posix(): sha256(file.path) for file in files}
+    inputs = fingerprint(hashes, settings.model_dump(), limit, asdict(cpu_facts()))
     if again or not run.is_done("validate", inputs):
         started = time.monotonic()
-        document = _validate(project, exports, limit)
+        document = _validate(project, files, limit)
         document.write(run.validation)
-        hashes = {file: run.stage(stage).files[file] for file, stage in exports.items()}
         run.finish("validate", inputs, started, [run.validation], ValidateFacts(passed=document.passed, files=hashes))
     return Validation.read(run.validation)
 
 
-def subject_name(file: Path) -> str:
-    """Return a model file's name in the verdict: tflite_int8 for model_int8.tflite."""
-    stem, _, kind = file.name.removesuffix(".zip").rpartition(".")
-    return f"{kind}_{stem.removeprefix('model_')}"
+def tolerances() -> list[Tolerance]:
+    """Return how closely each kind of file has to agree with the float model and with the models that its format names."""
+    found = []
+    for form in map(FORMATS.load, FORMATS):
+        for precision in form.precisions:
+            others = {REFERENCE: scheme_of(precision).bound, **form.agrees.get(precision, {})}
+            found += [Tolerance(first=other, second=form.subject(precision), **asdict(bound)) for other, bound in others.items()]
+    return found
 
 
-def _validate(project: Project, exports: Mapping[str, str], limit: int) -> Validation:
+@dataclass(frozen=True)
+class _Model:
+    path: Path
+    runtime: str
+    precision: str
+    session: Session
+
+
+def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Validation:
     exact_float32()
     run, images, settings = project.run, project.trained_images(), project.recipe.validation
     rows = project.rows("val", limit)
-    paths = {REFERENCE: project.float_path}
-    sessions: dict[str, Session] = {REFERENCE: KerasSession(project.float_model, project.contract)}
-    if "export_int8" in exports.values():
-        paths["keras_int8"] = run.quantized_model("int8")
-        quantized = Quantized.load(paths["keras_int8"]).to_keras(project.float_model, project.contract)
-        sessions["keras_int8"] = KerasSession(quantized, project.contract)
-    elsewhere = {subject_name(Path(file)): unverified(Path(file)) for file in exports if unverified(Path(file))}
-    for file in exports:
-        name = subject_name(Path(file))
-        if name not in elsewhere:
-            paths[name] = run.path / file
-            sessions[name] = open_session(run.path / file, project.contract, threads=1)
-    predictions = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
-    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows])
+    models = _models(project, files)
+    predictions = {name: predict_rows(model.session, images.pixels, rows, name) for name, model in models.items()}
+    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], tolerances())
+    sessions = {name: model.session for name, model in models.items()}
     latency_ms = time_in_turn(sessions, images.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
     subjects = {
         name: ValidatedModel(
-            file=paths[name].relative_to(run.path).as_posix(),
-            runtime="keras" if name.startswith("keras_") else runtime_of(paths[name]),
-            precision="float32" if name == REFERENCE else name.partition("_")[2].removesuffix("_qdq"),
+            file=models[name].path.relative_to(run.path).as_posix(),
+            runtime=models[name].runtime,
+            precision=models[name].precision,
             accuracy=subject.accuracy,
             faults=subject.faults,
-            size_bytes=paths[name].stat().st_size,
+            size_bytes=models[name].path.stat().st_size,
             latency_ms=_percentiles(latency_ms[name]),
         )
         for name, subject in parity.subjects.items()
@@ -94,21 +95,31 @@ def _validate(project: Project, exports: Mapping[str, str], limit: int) -> Valid
         failures=parity.failures,
         images=parity.images,
         class_names=tuple(images.class_names),
-        main=_main(subjects),
+        main=next((file.name for file in best_first(files) if file.name in subjects), REFERENCE),
         subjects=subjects,
         pairs=parity.pairs,
-        unverified=elsewhere,
+        unverified={file.name: unverified(file.path) for file in files if unverified(file.path)},
         latency=Timing(warmup_runs=settings.warmup_runs, timed_runs=settings.timed_runs, threads="1 (Keras: all cores)", batch=1),
         cpu=cpu_facts(),
         software=software(),
     )
 
 
+def _models(project: Project, files: Sequence[ExportedFile]) -> dict[str, _Model]:
+    """Open the float Keras model, the fake-quantized ones that were exported, and the files that can be run here, by their names."""
+    as_trained = next(iter(precisions()))
+    models = {REFERENCE: _Model(project.float_path, TRAINED, as_trained, KerasSession(project.float_model, project.contract))}
+    for precision in dict.fromkeys(file.precision for file in files if file.integer):
+        path = project.run.quantized_model(precision)
+        simulated = Quantized.load(path).to_keras(project.float_model, project.contract)
+        models[f"{TRAINED}_{precision}"] = _Model(path, TRAINED, precision, KerasSession(simulated, project.contract))
+    for file in files:
+        if not unverified(file.path):
+            session = open_session(file.path, project.contract, threads=1)
+            models[file.name] = _Model(file.path, file.runtime, file.precision, session)
+    return models
+
+
 def _percentiles(took_ms: np.ndarray) -> Percentiles:
     p50, p90 = np.percentile(took_ms, [50, 90])
     return Percentiles(p50=round(float(p50), 3), p90=round(float(p90), 3))
-
-
-def _main(names: Iterable[str]) -> str:
-    there = set(names)
-    return next(name for name in _BEST_FIRST if name in there)

@@ -7,11 +7,17 @@ import pytest
 from numpy.typing import NDArray
 
 from edgetl.evaluation.agreement import compare
-from edgetl.evaluation.parity import FILES, REFERENCES, SUBJECTS, TOLERANCES, Parity, Tolerance, judge
+from edgetl.evaluation.parity import REFERENCE, Parity, Tolerance, judge
 from edgetl.evaluation.statistics import paired
+from edgetl.export import FORMATS
+from edgetl.pipeline.validate import tolerances
 
 Array = NDArray[np.float64]
 CLASSES = 4
+TOLERANCES = tolerances()
+FILES = [form.subject(precision) for form in map(FORMATS.load, FORMATS) for precision in form.precisions]
+REFERENCES = (REFERENCE, "keras_int8")
+SUBJECTS = (*REFERENCES, *FILES)
 
 
 def a_model(images: int = 200, seed: int = 0) -> tuple[Array, NDArray[np.int64]]:
@@ -27,12 +33,12 @@ def rounded(probabilities: Array) -> Array:
 
 
 def judged(labels: NDArray[np.int64], **subjects: Array) -> Parity:
-    return judge(subjects, labels, [f"image-{row}.jpg" for row in range(len(labels))])
+    return judge(subjects, labels, [f"image-{row}.jpg" for row in range(len(labels))], TOLERANCES)
 
 
 def test_models_that_agree_pass() -> None:
     model, labels = a_model()
-    found = judge({name: rounded(model) if "int8" in name else model for name in SUBJECTS}, labels, [str(row) for row in labels])
+    found = judged(labels, **{name: rounded(model) if "int8" in name else model for name in SUBJECTS})
     assert found.passed
     assert found.failures == ()
     assert len(found.pairs) == len(TOLERANCES)
@@ -56,7 +62,7 @@ def test_every_tolerance_makes_sense_and_every_file_meets_the_float_model() -> N
 def test_every_pair_fails_on_swapped_classes(tolerance: Tolerance) -> None:
     model, labels = a_model()
     pair = {tolerance.first: model, tolerance.second: model[:, [1, 0, 2, 3]]}
-    found = judge(pair, labels, [""] * len(labels))
+    found = judge(pair, labels, [""] * len(labels), TOLERANCES)
     assert not found.passed
     assert len(found.pairs) == 1
     assert any("name another class on 1" in failure for failure in found.failures)
@@ -199,8 +205,8 @@ def test_the_two_onnx_int8_files_may_not_differ_by_a_step_here_and_there() -> No
     second = first.copy()
     second[::4, 0] += 1 / 256
     assert judged(labels, tflite_int8=first, onnx_int8=second).passed, "two engines may"
-    assert judged(labels, onnx_int8=first, onnx_int8_qdq=first).passed
-    assert not judged(labels, onnx_int8=first, onnx_int8_qdq=second).passed
+    assert judged(labels, onnx_int8=first, onnx_qdq_int8=first).passed
+    assert not judged(labels, onnx_int8=first, onnx_qdq_int8=second).passed
 
 
 def test_a_file_that_was_compared_with_nothing_is_a_failure() -> None:
@@ -212,8 +218,8 @@ def test_a_file_that_was_compared_with_nothing_is_a_failure() -> None:
 def test_names_that_are_not_subjects_and_names_that_do_not_fit_are_refused() -> None:
     model, labels = a_model()
     with pytest.raises(ValueError, match="tflite_in8"):
-        judge({"tflite_in8": model}, labels, [""] * 200)
+        judge({"tflite_in8": model}, labels, [""] * 200, TOLERANCES)
     with pytest.raises(ValueError, match="199 names for 200 labels"):
-        judge({"keras_float": model}, labels, [""] * 199)
+        judge({"keras_float": model}, labels, [""] * 199, TOLERANCES)
     with pytest.raises(ValueError, match="not both"):
         judged(labels, keras_float=model, tflite_float32=np.full((200, 5), 1 / 5))

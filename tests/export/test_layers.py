@@ -11,6 +11,7 @@ from edgetl.export import tflite_checks, tflite_writer
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.runtimes import open_session
 from edgetl.training.head import Head, attach_head
+from tests.export.conftest import from_lite
 from tests.quantization.conftest import settings_for, short_schedule
 from tests.training.conftest import CONTRACT, SIZE, coloured, small_backbone
 

@@ -9,22 +9,22 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl.errors import DataError, RunError, UsageError
+from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.results import SPLITS, CrossValidation, Evaluation, Split, SplitCounts
 from edgetl.evaluation.scores import score
+from edgetl.export.exported import ExportedFile, best_first, exported_files
 from edgetl.files import fingerprint
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
-from edgetl.pipeline.validate import subject_name
 from edgetl.registry import did_you_mean
 from edgetl.report.plots.confusion import confusion_plot
-from edgetl.runtimes import open_session
+from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.training.probe import folds, out_of_fold
 
 logger = logging.getLogger(__name__)
 
-_STANDARD = ("int8", "float32")
 _CAVEATS: Mapping[Split, str] = {
     "train": "the models were trained on these images: the scores show what was memorized, not how well the models generalize",
     "val": "the best epoch and the better int8 model were chosen on these images: expect slightly lower scores on others",
@@ -85,27 +85,25 @@ def _remedy(project: Project) -> str:
 
 def chosen_models(project: Project, files: Sequence[Path] = ()) -> dict[str, Path]:
     """Return the models to evaluate, name to file, see `evaluate`. Raises RunError for a file that the run did not export."""
-    if not files and not any(name.startswith("export_") for name in project.run.read().stages):
+    if not files and not exported_files(project.run):
         project.run.stage(project.float_stage)
-        return {subject_name(project.float_path): project.float_path}
-    known = {Path(file).name: project.run.path / file for file in exported(project) if Path(file).suffix in (".tflite", ".onnx")}
-    return {subject_name(path): path for path in [_found(file, known, project) for file in files] or _standard(known)}
+        return {REFERENCE: project.float_path}
+    known = best_first(file for file in exported(project) if not unverified(file.path))
+    chosen = [_found(file, known, project) for file in files] or _standard(known)
+    return {file.name: file.path for file in chosen}
 
 
-def _found(file: Path, known: Mapping[str, Path], project: Project) -> Path:
-    path = known.get(file.name)
-    if path is None or (file.parent != Path() and file.resolve() != path.resolve()):
-        raise RunError(f"{project.run.path} has not exported {file}", f"choices: {', '.join(known)}")
-    return path
+def _found(path: Path, known: Sequence[ExportedFile], project: Project) -> ExportedFile:
+    file = next((one for one in known if one.path.name == path.name), None)
+    if file is None or (path.parent != Path() and path.resolve() != file.path.resolve()):
+        raise RunError(f"{project.run.path} has not exported {path}", f"choices: {', '.join(one.path.name for one in known)}")
+    return file
 
 
-def _standard(known: Mapping[str, Path]) -> list[Path]:
-    """Return one file of each precision, the one that phones read if there is one."""
-    found = [
-        next((known[name] for name in (f"model_{precision}.tflite", f"model_{precision}.onnx") if name in known), None)
-        for precision in _STANDARD
-    ]
-    return [path for path in found if path] or list(known.values())
+def _standard(known: Sequence[ExportedFile]) -> list[ExportedFile]:
+    """Return the main integer file and the main float file, as far as there are any."""
+    found = [next((file for file in known if file.integer is integer), None) for integer in (True, False)]
+    return [file for file in found if file]
 
 
 def _cross_validate(project: Project, count: int) -> CrossValidation:

@@ -15,6 +15,7 @@ from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
 from edgetl.export import FORMATS
 from edgetl.export.base import About, Conversion
+from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate
@@ -47,7 +48,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
         raise ExportError(f"there is no {unable}", "leave --formats out to get what each precision can be written as")
     for precision in dict.fromkeys(precision for precision, _ in able):
-        stage = f"export_{precision}"
+        stage = stage_of(precision)
         before = project.run.read().find(stage, ExportFacts)  # what was written before stays
         names = [name for name in FORMATS if (before and name in before.formats) or (precision, name) in able]
         project.stage(stage, export_inputs(project, precision, names), partial(_export, project, precision, names))
@@ -78,20 +79,26 @@ def export_inputs(
     return fingerprint([stage.inputs for stage in stages], list(formats), asked, said.model_dump())
 
 
-def exported(project: Project) -> dict[str, str]:
-    """Exported file (relative to the run) to the stage that wrote it. Raises RunError when there is none, or one is stale or changed."""
-    stages = {name: stage.files for name, stage in project.run.read().stages.items() if isinstance(stage.facts, ExportFacts)}
-    if not stages:
+def exported(project: Project) -> list[ExportedFile]:
+    """Return the run's exported files. Raises RunError when there is none, or one is stale or changed."""
+    files = exported_files(project.run)
+    if not files:
         raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.path}")
-    for name in stages:
-        facts = project.run.facts(name, ExportFacts)
-        inputs = export_inputs(project, name.removeprefix("export_"), facts.formats, facts.int8.asked if facts.int8 else None, facts.about)
-        if not project.run.is_done(name, inputs):
+    for stage, precision in dict.fromkeys((file.stage, file.precision) for file in files):
+        if not is_current(project, precision):
             raise RunError(
-                f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({name})",
+                f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({stage})",
                 f"run: edgetl export {project.run.path}",
             )
-    return {file: name for name, files in stages.items() for file in files if file.startswith("export/")}
+    return files
+
+
+def is_current(project: Project, precision: str) -> bool:
+    """Return whether a precision's files are there as they were exported from the run's present training."""
+    stage = stage_of(precision)
+    facts = project.run.facts(stage, ExportFacts)
+    inputs = export_inputs(project, precision, facts.formats, facts.int8.asked if facts.int8 else None, facts.about)
+    return project.run.is_done(stage, inputs)
 
 
 def about(project: Project, said: recipe.About) -> About:
@@ -194,7 +201,7 @@ def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate
 
 def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
     for precision in precisions:
-        choice = project.run.facts(f"export_{precision}", ExportFacts).int8
+        choice = project.run.facts(stage_of(precision), ExportFacts).int8
         if choice and choice.within_budget is False:
             raise BudgetError(
                 f"the best {precision} model found ({choice.chosen.name}) loses {choice.chosen.drop_points:.2f} points, "

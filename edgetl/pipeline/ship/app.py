@@ -106,7 +106,7 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
 
 def _contents(project: Project, runtime: str) -> BundleContents:
     """Return the bundle of a run's model for a runtime."""
-    names = sorted(Path(file).name for file in exported(project) if file.endswith(RUNTIMES[runtime]))
+    names = sorted(file.path.name for file in exported(project) if file.path.name.endswith(RUNTIMES[runtime]))
     name = _best(names, runtime, f"run: edgetl export {project.run.path}")
     return contents(project, BundleOptions(models=(name,)))
 

@@ -12,12 +12,12 @@ from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
+from edgetl.export.exported import best_first, name_of
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.verify import predictions_of
-from edgetl.pipeline.validate import subject_name
 from edgetl.recipe import About as AboutTable
 from edgetl.registry import did_you_mean
 from edgetl.report.page.card import Results, card
@@ -82,7 +82,7 @@ def bundle(project: Project, out: Path, options: BundleOptions | None = None) ->
 
 def contents(project: Project, options: BundleOptions) -> BundleContents:
     """Return the bundle of a run's files. Raises RunError or ParityError without a good validation."""
-    run, exports = project.run, exported(project)
+    run, exports = project.run, {file.path.relative_to(project.run.path).as_posix(): file.stage for file in best_first(exported(project))}
     files = _files(run, exports, options.models)
     validation, forced = _validation(run, files, force=options.force)
     record = run.read()
@@ -123,7 +123,7 @@ def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> 
     unknown = [name for name in wanted if name not in there]
     if unknown or not wanted:
         raise UsageError(f"the run has no {unknown[0] if unknown else 'int8 model'}", did_you_mean(unknown[0] if unknown else "", there))
-    return [there[name] for name in wanted]
+    return [path for name, path in there.items() if name in wanted]  # the best first
 
 
 def _validation(run: RunFolder, files: Sequence[Path], *, force: bool) -> tuple[Validation, str]:
@@ -160,7 +160,7 @@ def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]
 
 
 def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
-    name, precision = subject_name(path), path.name.partition(".")[0].removeprefix("model_")
+    name, precision = name_of(path), format_of(path.name).precision_of(path.name)
     if reason := validation.unverified.get(name):
         return BundledModel(
             runtime=runtime_of(path), precision=precision, top1_accuracy=None, top1_interval_95=None, latency=(), unverified=reason

@@ -69,8 +69,8 @@ def test_files_and_bundle_say_what_the_recipe_says(cli: Cli, run_copy: Path, tmp
     assert all(text.encode() in content for text in ("Ziffern \U0001f522", "Zoë"))
     checked = cli("validate", run_copy, "--json")
     assert checked.code == 0, checked.err
-    assert checked.document["unverified"] == {"mlpackage_float16": "Core ML predicts on macOS only"}
-    assert "mlpackage_float16 is unverified: Core ML predicts on macOS only" in checked.err
+    assert checked.document["unverified"] == {"coreml_float16": "Core ML predicts on macOS only"}
+    assert "coreml_float16 is unverified: Core ML predicts on macOS only" in checked.err
     assert "ort_int8" in checked.document["subjects"]
     models = ("model_int8.ort", "model_int8.tflite", "model_float16.mlpackage.zip")
     out = tmp_path / "all.edgetl"
@@ -90,7 +90,7 @@ def test_files_and_bundle_say_what_the_recipe_says(cli: Cli, run_copy: Path, tmp
     measured = cli("benchmark", run_copy, "--device", "local", "--runs", "3", "--json")
     assert measured.code == 0, measured.err
     assert "ort_int8" in measured.document["models"]
-    assert "mlpackage_float16" not in measured.document["models"]
+    assert "coreml_float16" not in measured.document["models"]
 
 
 def test_verify_runs_the_golden_images(cli: Cli, bundled: Path) -> None:
