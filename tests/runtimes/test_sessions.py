@@ -20,8 +20,8 @@ SUFFIXES = {runtime_of(Path(file)): Path(file).suffix for file in FILES}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_every_runtime_has_a_suffix_and_a_summary(runtime: str) -> None:
-    assert runtime in SUFFIXES
+def test_every_runtime_runs_a_file_here_or_says_why_not(runtime: str) -> None:
+    assert (runtime in SUFFIXES) is not bool(RUNTIMES.load(runtime).missing)
     assert RUNTIMES.summary(runtime)
 
 
