@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from edgetl.export.onnx_file import check_integer, check_same_grids, quantized_pairs
+from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized_pairs
 from onnx import numpy_helper
 
 from edgetl.data.index import DataIndex
