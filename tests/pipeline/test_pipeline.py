@@ -14,10 +14,10 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized_pairs
 from onnx import numpy_helper
 
 from edgetl.data.index import DataIndex
+from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite_checks import check_integer as check_integer_tflite
 from edgetl.files import sha256
 from edgetl.quantization.base import Quantized
