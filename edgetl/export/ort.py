@@ -2,7 +2,7 @@
 
 ONNX Runtime writes it (what its `convert_onnx_models_to_ort` calls), up to the optimizations that fit every processor. The metadata of an
 ONNX file would survive that, but two things would be lost, and are why what lies around the graph is written anew here: the list of kernels
-lies in another order each time, also within a process (1.23: two of five conversions of one small file were equal), and a finished file,
+lies in another order each time, also within a process (six conversions of one small model gave four different files), and a finished file,
 such as a bundle gets, could be given no other name or licence. The numbers are those of the fields in ONNX Runtime's `ort.fbs`.
 """
 
