@@ -51,7 +51,7 @@ def progress_to(callback: Callback) -> Iterator[None]:
 
 
 class Ticker:
-    """What `progress` hands out: call it after each step."""
+    """The function that `progress` hands out: call it after each step."""
 
     def __init__(self, start: Progress, show: Callback) -> None:
         self._at, self._show = start, show

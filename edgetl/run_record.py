@@ -66,7 +66,7 @@ class ScaledTemperature:
 
 @dataclass(frozen=True)
 class Compression:
-    """What a compressed model consists of: number of weights, share of zeros, and the most clusters in one kernel (None: no clusters)."""
+    """The composition of a compressed model: number of weights, share of zeros, and the most clusters in one kernel (None: no clusters)."""
 
     weights: Count
     zero_fraction: Share
@@ -84,7 +84,7 @@ class CalibrationImages:
 
 @dataclass(frozen=True)
 class Int8Request:
-    """What the recipe asks of the int8 model: operators kept in float, and the most points of top-1 accuracy that it may lose."""
+    """The demands of the recipe on the int8 model: operators kept in float, and the most points of top-1 accuracy that it may lose."""
 
     keep_float: tuple[str, ...]
     max_drop: float

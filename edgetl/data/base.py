@@ -1,4 +1,4 @@
-"""What a source lists and what is read from it: the values that every other file of this folder speaks in."""
+"""Define what a source lists and what is read from it: the values that every other file of this folder speaks in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -49,7 +49,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a source holds, in the order in which it is read.
+    """The images of a source, in the order in which it is read.
 
     Args:
         excluded: names that the user had left out; they are in neither of the others.

@@ -42,7 +42,7 @@ class ValidatedModel(Part):
 
 
 class Validation(Document):
-    """What `edgetl validate` found, in validation.json."""
+    """The findings of `edgetl validate`, in validation.json."""
 
     REMEDY: ClassVar[str] = "make it again: edgetl validate"
 

@@ -1,4 +1,4 @@
-"""What a file format is, what a model file says of itself, and what a file is converted from."""
+"""Describe a file format, the facts that a model file carries, and the models that files are converted from."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +11,7 @@ from edgetl.quantization.bounds import Bound
 
 @dataclass(frozen=True)
 class About:
-    """What a model file says of itself beside its contract; empty: nothing."""
+    """Facts that a model file carries beside its contract; empty: none."""
 
     name: str = ""
     version: str = ""

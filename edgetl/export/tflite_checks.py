@@ -1,4 +1,4 @@
-"""What a TFLite file computes in, and whether that is what was wanted."""
+"""Check which number formats a TFLite file computes in."""
 
 import collections
 from typing import Any

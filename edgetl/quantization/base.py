@@ -1,4 +1,4 @@
-"""What quantization makes: a float model's architecture with every number on an integer grid."""
+"""Define a quantized model: a float model's architecture with every number on an integer grid."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -106,7 +106,7 @@ class Quantized:
 
 @dataclass(frozen=True)
 class Settings:
-    """What finding the grids may vary.
+    """Settings of the search for the grids.
 
     Args:
         ranges: a name in calibrate.METHODS, or "auto": the one that moves training images' predictions least.
@@ -168,7 +168,7 @@ class Scheme:
 
 
 def integers(converter: Any, samples: Samples) -> None:
-    """What a fake-quantized model asks of the converter: its own grids, and raw bytes at both ends."""
+    """Ask the converter for a fake-quantized model's own grids, and raw bytes at both ends."""
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = converter.inference_output_type = tf.uint8
 

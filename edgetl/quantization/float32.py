@@ -1,4 +1,4 @@
-"""As trained."""
+"""Keep the numbers as they were trained."""
 
 from edgetl.quantization.base import Scheme
 from edgetl.quantization.bounds import SUMMATION

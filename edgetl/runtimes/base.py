@@ -1,4 +1,4 @@
-"""What every runtime is to the rest of edgetl: a function from raw pixels to probabilities."""
+"""Define the runtime as the rest of edgetl sees it: a function from raw pixels to probabilities."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ OpenSession = Callable[[Path, Contract, int], Session]
 
 @dataclass(frozen=True)
 class Runtime:
-    """What runs a kind of model file.
+    """Run one kind of model file.
 
     Args:
         open_session: loads a file of a contract for so many threads. Raises RunError (no file) or ExportError (damaged, or not of this

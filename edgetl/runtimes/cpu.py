@@ -1,4 +1,4 @@
-"""What this CPU can do for int8 arithmetic: results and speed differ by it (onnxruntime#14642), so a validation says what it ran on."""
+"""Find what this CPU offers for int8 arithmetic: results and speed differ by it (onnxruntime#14642), hence it is recorded."""
 
 import os
 import platform

@@ -207,11 +207,12 @@ def _tflite(content: bytes, at: Path) -> None:
 
 def _onnx(content: bytes, at: Path) -> None:
     from edgetl.benchmarking.operators import with_layers
-    from edgetl.export import onnx_writer as onnx
+    from edgetl.devices.messages import OperatorTime
+    from edgetl.export import FORMATS
     from edgetl.export.base import About
 
-    onnx.FORMAT.stamp(content, CONTRACT, About(name="x"))
-    with_layers([{"operator": "conv", "share": 1.0}], _written(content, at, "model.onnx"))
+    FORMATS.load("onnx").stamp(content, CONTRACT, About(name="x"))
+    with_layers([OperatorTime(operator="conv", type="Conv", ms=1.0)], _written(content, at, "model.onnx"))
 
 
 def _tflite_session(content: bytes, at: Path) -> None:

@@ -233,7 +233,7 @@ def test_training_killed_leaves_nothing_half_written_and_goes_on(
     _kill_when(started("run", made.recipe, "--out", run), checkpoint.exists)
     assert not (run / "float.keras").exists()
     assert list(RunFolder(run).read().stages) == ["data"]
-    np.load(checkpoint, allow_pickle=False)["facts"]  # whole, since it has its final name
+    np.load(checkpoint, allow_pickle=False)["header"]  # whole, since it has its final name
     again = cli(
         "train",
         json.loads((made.run / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"],

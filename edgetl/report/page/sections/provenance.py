@@ -1,7 +1,5 @@
 """The section on provenance: stages, recipe, software and hashes."""
 
-from typing import Any
-
 from edgetl.report.page.blocks import Section, Table
 from edgetl.report.page.facts import Facts
 
@@ -35,7 +33,7 @@ def section(facts: Facts) -> Section:
     )
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     """Return a setting as text. A path is shown by its last part: a report is read elsewhere."""
     if isinstance(value, list):
         return ", ".join(map(str, value))
