@@ -120,7 +120,8 @@ from tensorflow_model_optimization.python.core.keras import compat
 assert compat.keras.layers.Layer is edgetl.keras.layers.Layer
 assert not issubclass(edgetl.keras.layers.Layer, keras.layers.Layer)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    chosen_anew = {key: value for key, value in os.environ.items() if key != "TF_USE_LEGACY_KERAS"}  # which edgetl may have set here
+    done = subprocess.run([sys.executable, "-c", code], env=chosen_anew, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
 
 
