@@ -90,7 +90,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
 
     Args:
         source: a run, or a .edgetl file; None: the newest run.
-        target: "android", "ios", "web", "linux" or "mcu", see `edgetl list targets`.
+        target: "android", "ios", "web" or "linux", see `edgetl list targets`.
         options: see `edgetl.ShipOptions`; one of `out` and `into` is needed.
     """
     from edgetl.pipeline.ship.app import AppOptions
