@@ -79,7 +79,7 @@ def test_a_budget_that_cannot_be_met_ends_with_its_exit_code_and_the_best_found(
     from edgetl.pipeline.export import budget
 
     whole = budget._ladder
-    monkeypatch.setattr(budget, "_ladder", lambda project: [next(whole(project))])
+    monkeypatch.setattr(budget, "_ladder", lambda project, precision: [next(whole(project, precision))])
     outcome = cli("export", ruined, "--int8", "--max-drop", 0.5, "--json")
     assert outcome.code == 9, outcome.err
     assert "min-max" in outcome.document["error"]["problem"]
