@@ -77,7 +77,7 @@ def current() -> Console:
 
 
 def shown(text: str) -> str:
-    """The text as a terminal may have it: control characters escaped, but for line breaks and tabs."""
+    """Return the text as a terminal may have it: control characters escaped, but for line breaks and tabs."""
     return _UNSEEN.sub(lambda found: _escaped(found[0]), text)
 
 

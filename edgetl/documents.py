@@ -114,7 +114,7 @@ class Document(Part):
 
 
 def first_mistake(error: ValidationError) -> str:
-    """The first mistake that pydantic found, with its place and the value there, in at most one line."""
+    """Return the first mistake that pydantic found, with its place and the value there, in at most one line."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = ".".join(map(str, first["loc"])) or "the document"
     return f"{place[:_LONGEST]}: {first['msg'].removeprefix('Value error, ')[:_LONGEST]}"

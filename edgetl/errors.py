@@ -97,8 +97,17 @@ class SlowdownError(EdgetlError):
 EXIT_CODES = {0: "success"} | {
     error.exit_code: (error.__doc__ or "").splitlines()[0]
     for error in (
-        *(EdgetlError, UsageError, DataError, WeightsError, RunError, ExportError, ParityError, DependencyError, BudgetError),
-        *(DeviceError, SlowdownError),
+        EdgetlError,
+        UsageError,
+        DataError,
+        WeightsError,
+        RunError,
+        ExportError,
+        ParityError,
+        DependencyError,
+        BudgetError,
+        DeviceError,
+        SlowdownError,
     )
 }
 STOPS = {130: "interrupted (Ctrl-C)", 143: "terminated (SIGTERM)"}  # 128 and the signal, as shells report it

@@ -26,7 +26,7 @@ DAMAGED_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeErr
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its name only when the block ends well: a killed writer leaves nothing under it.
+    """Yield a temporary path beside `path` that takes its name only when the block ends well: a killed writer leaves nothing under it.
 
     The suffix is kept, since some writers choose the format by it. Raises RunError when the folder cannot be written.
     """
@@ -61,7 +61,7 @@ def sha256(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises OSError, or ValueError with the reason."""
+    """Return what a JSON file holds. Raises OSError, or ValueError with the reason."""
     return parse_json(_bytes(path, _LARGEST_BYTES))
 
 
@@ -88,7 +88,7 @@ def _no_number(word: str) -> None:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file holds. Raises OSError, or ValueError with the reason."""
+    """Return what a TOML file holds. Raises OSError, or ValueError with the reason."""
     content = _bytes(path, _LARGEST_TOML_BYTES)
     text = content.decode("utf-8")
     # Of a key of n parts tomllib makes n^2: 20,000 dots took 9 s, 100,000 more memory than there was.

@@ -153,7 +153,7 @@ class Recipe(_Table):
 
 
 def resource(name: str) -> str:
-    """The text of a file in edgetl/resources."""
+    """Return the text of a file in edgetl/resources."""
     return resources.files("edgetl").joinpath("resources", name).read_text(encoding="utf-8")
 
 
@@ -167,17 +167,17 @@ def load(
 
     Raises UsageError that names every mistake at once.
     """
-    values = _collected(path, settings, options, quick)
+    values = _collected(path, settings, options, quick=quick)
     _taken(values, "pretrain")
     return check(values)
 
 
 def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool) -> Recipe | None:
-    """How the backbone is made that the recipe starts from: as the recipe, all from random weights, but for its table [pretrain].
+    """Return how the backbone is made that the recipe starts from: as the recipe, all from random weights, but for its table [pretrain].
 
     None: it has no such table. Arguments and errors as of `load`, where `model.weights` names the file to be made.
     """
-    values = _collected(path, settings, options, quick)
+    values = _collected(path, settings, options, quick=quick)
     table = _taken(values, "pretrain")
     if not table:
         return None
@@ -193,11 +193,11 @@ def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mappin
 
 
 def _taken(values: dict[str, Any], table: str) -> dict[str, Any]:
-    """A table that is no part of a recipe itself, taken out; what is no table stays, and is reported with the other mistakes."""
+    """Return a table that is no part of a recipe itself, taken out; what is no table stays, and is reported with the other mistakes."""
     return values.pop(table) if isinstance(values.get(table), dict) else {}
 
 
-def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str, Any] | None, quick: bool) -> dict[str, Any]:
+def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str, Any] | None, *, quick: bool) -> dict[str, Any]:
     values = tomllib.loads(resource("defaults.toml"))
     file = _read(path) if path is not None else {}
     less = _taken(file, "quick")
@@ -212,7 +212,7 @@ def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str,
 
 
 def check(values: Mapping[str, Any]) -> Recipe:
-    """A recipe from plain values. Raises UsageError that names every mistake."""
+    """Return a recipe from plain values. Raises UsageError that names every mistake."""
     try:
         # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
         return Recipe.model_validate_json(json.dumps(values, default=str))
@@ -226,7 +226,7 @@ def check(values: Mapping[str, Any]) -> Recipe:
 
 
 def restore(values: Mapping[str, Any], settings: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Recipe:
-    """A recipe as a run recorded it, with settings and options as in `load`; settings newer than the run get their defaults."""
+    """Return a recipe as a run recorded it, with settings and options as in `load`; settings newer than the run get their defaults."""
     complete = tomllib.loads(resource("defaults.toml"))
     _merge(complete, values)
     _put_settings(complete, settings)
@@ -289,7 +289,7 @@ def _nested(tables: list[str], inner: dict[str, Any]) -> dict[str, Any]:
 
 
 def _literal(text: str) -> Any:
-    """A TOML value, or the text itself when it is none (so that names need no quotes)."""
+    """Return a TOML value, or the text itself when it is none (so that names need no quotes)."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):

@@ -54,7 +54,7 @@ class Registry(Generic[T]):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A hint: the choice closest to the word, if any is close, and all of them."""
+    """Return a hint: the choice closest to the word, if any is close, and all of them."""
     choices = list(choices)
     close = difflib.get_close_matches(word, choices, n=1)
     guess = f"did you mean '{close[0]}'? " if close else ""

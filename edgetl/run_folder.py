@@ -24,8 +24,16 @@ PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of th
 _CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
 _GO_ON = "run the same 'edgetl train' or 'edgetl run' command again"
 _SOFTWARE = (
-    *("edgetl", "tensorflow", "tf-keras", "tensorflow-model-optimization", "tf2onnx"),
-    *("onnx", "onnxruntime", "ai-edge-litert", "numpy", "pillow"),
+    "edgetl",
+    "tensorflow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+    "tf2onnx",
+    "onnx",
+    "onnxruntime",
+    "ai-edge-litert",
+    "numpy",
+    "pillow",
 )
 
 
@@ -56,7 +64,7 @@ class RunFolder:
 
     @property
     def backbone(self) -> Path:
-        """Of a pretraining: what another training starts from."""
+        """The weights of a pretraining, from which another training starts."""
         return self.path / "backbone.npz"
 
     @property
@@ -114,7 +122,7 @@ class RunFolder:
         return self.path / f"{scheme}.npz"
 
     def checkpoint(self, stage: str) -> Path:
-        """What a killed training goes on from; removed when its stage is finished."""
+        """Return what a killed training goes on from; removed when its stage is finished."""
         return self.path / f"checkpoint-{stage}.npz"
 
     @classmethod
@@ -176,11 +184,11 @@ class RunFolder:
         stage = self.stage(name)
         for file, digest in stage.files.items():
             if not _is(self.path / file, digest):
-                raise RunError(f"{self.path / file} is missing or damaged", "run the same 'edgetl train' command again: it makes this anew")
+                raise RunError(f"{self.path / file} is missing or damaged", "run the same 'edgetl train' command again")
         return stage
 
     def is_done(self, name: str, inputs: str) -> bool:
-        """Whether the stage was finished from the same inputs and its files are still the ones it wrote."""
+        """Return whether the stage was finished from the same inputs and its files are still the ones it wrote."""
         return not self.undone(name, inputs)
 
     def undone(self, name: str, inputs: str) -> str:
@@ -280,7 +288,7 @@ def _is(path: Path, digest: str) -> bool:
 
 
 def _foreign_files(folder: Path) -> bool:
-    """Whether a folder holds more than what a run killed in its first write leaves."""
+    """Return whether a folder holds more than what a run killed in its first write leaves."""
     return any(not path.name.startswith((".partial-", lock.NAME, log.NAME)) for path in folder.iterdir())
 
 

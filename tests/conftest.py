@@ -102,13 +102,27 @@ crop_min_area = 0.8
 [quantize]
 epochs = 1
 calibration_images = 32
+{quantize}
+[export]
+precisions = {precisions}
 [validation]
 timed_runs = 5
 warmup_runs = 2
 """
 # A fifth of the time of EfficientNet-Lite0, and it learns the digits from nothing.
-SMALL = {"model": 'backbone = "small_cnn"\nweights = "none"', "train": "head_epochs = 2\nepochs = 8\nlearning_rate = 1e-2"}
-PRETRAINED = {"model": 'backbone = "efficientnet_lite0"', "train": "head_epochs = 10\nepochs = 2\nlearning_rate = 3e-4"}
+SMALL = {
+    "model": 'backbone = "small_cnn"\nweights = "none"',
+    "train": "head_epochs = 2\nepochs = 8\nlearning_rate = 1e-2",
+    "quantize": "",
+    "precisions": '["float32", "float16", "int8"]',
+}
+# One way to find ranges and two precisions: the others take a third of its time, and tests/export converts this network to all of them.
+PRETRAINED = {
+    "model": 'backbone = "efficientnet_lite0"',
+    "train": "head_epochs = 10\nepochs = 2\nlearning_rate = 3e-4",
+    "quantize": 'ranges = "minmax"',
+    "precisions": '["float32", "int8"]',
+}
 
 
 @pytest.fixture(scope="session")

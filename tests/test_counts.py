@@ -95,7 +95,9 @@ def any_in_signatures(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def positional_flags(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Find bool parameters that a call may give without their name; typer makes options of a command's."""
+    """Find bool parameters that a call may give without their name; typer and tensorflow-model-optimization call by position."""
+    if name.startswith("cli/") or name == "quantization/wrappers.py":
+        return
     for function in functions(tree):
         for parameter in (*function.args.posonlyargs, *function.args.args):
             if parameter.annotation is not None and ast.unparse(parameter.annotation) in ("bool", "bool | None"):
@@ -149,11 +151,11 @@ CEILINGS: dict[Find, int] = {
     string_keyed_reads: 89,
     dictionaries_in_signatures: 25,
     any_in_signatures: 214,  # half of what there was
-    positional_flags: 25,
+    positional_flags: 14,
     long_parameter_lists: 13,
-    splats_for_the_formatter: 22,
-    docstrings_without_a_verb: 135,
-    fragments: 24,
+    splats_for_the_formatter: 3,
+    docstrings_without_a_verb: 64,
+    fragments: 8,
     called_as_its_package: 0,
 }
 

@@ -1,4 +1,4 @@
-"""What is done with files and folders that need not be a run."""
+"""Functions for files and folders that need not be a run."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What methods of the API return where the pipeline has no document for it."""
+"""Results that methods of the API return where the pipeline has no document for it."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext

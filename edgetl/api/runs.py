@@ -1,4 +1,4 @@
-"""What is done with several runs, or with the newest."""
+"""Functions for several runs, or for the newest."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -43,7 +43,7 @@ def train(
     Example:
         run = edgetl.train("flowers/", backbone="mobilenet_v2", alpha=0.35, image_size=128)
     """
-    run = _train(data, out, recipe, quick, baseline, settings, choices)
+    run = _train(data, out=out, recipe=recipe, quick=quick, baseline=baseline, settings=settings, choices=choices)
     run.track()
     return run
 
@@ -62,7 +62,7 @@ def run(
         recipe: a TOML file of settings, whose data.source names the images.
         out, quick, settings, choices: as for `train`.
     """
-    with _train("", out, recipe, quick, "", settings, choices) as made:
+    with _train("", out=out, recipe=recipe, quick=quick, baseline="", settings=settings, choices=choices) as made:
         if made.rank:
             return made, None
         made.export()
@@ -73,6 +73,7 @@ def run(
 
 def _train(
     data: File,
+    *,
     out: File | None,
     recipe: File | None,
     quick: bool,

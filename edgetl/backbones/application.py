@@ -11,7 +11,7 @@ from edgetl.backbones.fold import rebuild
 
 
 def build(application: Callable[..., Any], image_size: int) -> keras.Model:
-    """The application with random weights."""
+    """Return the application with random weights."""
     return _with_relu_layers(_theirs(application, image_size))
 
 

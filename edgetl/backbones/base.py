@@ -1,4 +1,4 @@
-"""What a backbone is: a way to build it, the pixel grid it was trained on, and where its ImageNet weights come from."""
+"""Backbones: a way to build it, the pixel grid it was trained on, and where its ImageNet weights come from."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ class Backbone:
 
 
 def keras_file(name: str, address: str, md5: str | None = None) -> ImagenetFile:
-    """A file of keras.applications: Keras' own download, kept in Keras' own cache, checked where Keras itself knows what it must be."""
+    """Return a file of keras.applications: Keras' own download, in Keras' own cache, checked where Keras itself knows its hash."""
 
     def obtain() -> Path:
         with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
@@ -73,5 +73,5 @@ def keras_file(name: str, address: str, md5: str | None = None) -> ImagenetFile:
 
 
 def nearest_sizes(image_size: int, sizes: Sequence[int]) -> list[int]:
-    """The published sizes, the asked one or the next larger first."""
+    """Return the published sizes, the asked one or the next larger first."""
     return sorted(sizes, key=lambda size: (size < image_size, abs(size - image_size)))

@@ -47,7 +47,7 @@ def _build(alpha: float, image_size: int) -> keras.Model:
 
 
 def _load_weights(model: keras.Model, path: Path) -> None:
-    """From a PyTorch file (kernels [out, in, h, w]) or from Keras' HDF5."""
+    """Load weights from a PyTorch file (kernels [out, in, h, w]) or from Keras' HDF5."""
     if path.suffix != ".pth":
         load_h5(model, path)
         return

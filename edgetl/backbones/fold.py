@@ -31,7 +31,7 @@ def rebuild(model: keras.Model, place: Callable[[Any, Any], Any]) -> keras.Model
 
 
 def fold_batch_norms(model: keras.Model) -> keras.Model:
-    """A new model with every batch norm folded into the convolution before it, and without dropout; equal in inference up to rounding.
+    """Return a new model with every batch norm folded into the convolution before it, without dropout; equal in inference up to rounding.
 
     A batch norm that follows no convolution of its own stays as it is.
     Source: Jacob et al. 2018, arXiv:1712.05877, section 3.2.

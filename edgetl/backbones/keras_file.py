@@ -20,13 +20,36 @@ _LARGEST_CONFIG_BYTES = 1 << 24
 _LARGEST_NUMBER = 10_000_000  # of anything in the configuration: an image's edge, a layer's channels
 _PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 _LAYERS = (
-    *("InputLayer", "Conv2D", "DepthwiseConv2D", "Dense", "BatchNormalization", "ReLU", "Activation"),
-    *("Add", "Multiply", "Concatenate", "ZeroPadding2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D"),
-    *("Dropout", "Reshape", "Flatten"),
+    "InputLayer",
+    "Conv2D",
+    "DepthwiseConv2D",
+    "Dense",
+    "BatchNormalization",
+    "ReLU",
+    "Activation",
+    "Add",
+    "Multiply",
+    "Concatenate",
+    "ZeroPadding2D",
+    "MaxPooling2D",
+    "AveragePooling2D",
+    "GlobalAveragePooling2D",
+    "Dropout",
+    "Reshape",
+    "Flatten",
 )
 _INITIALIZERS = (
-    *("Zeros", "Ones", "Constant", "GlorotUniform", "GlorotNormal", "HeNormal", "HeUniform", "RandomNormal", "RandomUniform"),
-    *("TruncatedNormal", "VarianceScaling"),
+    "Zeros",
+    "Ones",
+    "Constant",
+    "GlorotUniform",
+    "GlorotNormal",
+    "HeNormal",
+    "HeUniform",
+    "RandomNormal",
+    "RandomUniform",
+    "TruncatedNormal",
+    "VarianceScaling",
 )
 _KNOWN = {
     ("tf_keras.src.engine.functional", "Functional", "Functional"),
@@ -37,13 +60,26 @@ _KNOWN = {
 }
 # What Keras lets through on damaged or hostile files: it promises no common class.
 FAULTS = (
-    *(ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError, AssertionError, NotImplementedError),
-    *(OSError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, tf.errors.OpError),
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    RecursionError,
+    AssertionError,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    tf.errors.OpError,
 )
 
 
 def load(path: Path) -> Any:
-    """The model, not compiled. Raises one of FAULTS when the file holds anything but such a model."""
+    """Return the model, not compiled. Raises one of FAULTS when the file holds anything but such a model."""
     # Keras reads anything else under this suffix as HDF5, where its safe mode does not hold.
     if not zipfile.is_zipfile(path):
         raise ValueError("it is not a Keras v3 archive")

@@ -55,7 +55,7 @@ _BLOCKS = {
 
 
 def _rounded(filters: float) -> int:
-    """To a multiple of 8, at most a tenth below what was asked."""
+    """Round to a multiple of 8, at most a tenth below what was asked."""
     near = max(8, int(filters + 4) // 8 * 8)
     return near if near >= 0.9 * filters else near + 8
 
@@ -64,12 +64,12 @@ def _norm(x: Any, name: str) -> Any:
     return layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=f"{name}_BatchNorm")(x)
 
 
-def _activation(x: Any, name: str, swish: bool) -> Any:
+def _activation(x: Any, name: str, *, swish: bool) -> Any:
     return hard_swish(x, f"{name}_hard_swish") if swish else layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _squeeze_excite(x: Any, name: str) -> Any:
-    """Each channel times a gate that a small network computes from the means of all channels."""
+    """Return each channel times a gate that a small network computes from the means of all channels."""
     channels = x.shape[-1]
     gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_AvgPool")(x)
     gate = layers.ReLU(name=f"{name}_Relu")(layers.Conv2D(_rounded(channels / 4), 1, name=f"{name}_Conv")(gate))
@@ -81,31 +81,31 @@ def _block(x: Any, name: str, block: _Block, filters: int) -> Any:
     entered, channels = x, x.shape[-1]
     if block.expansion != 1:
         x = layers.Conv2D(_rounded(channels * block.expansion), 1, use_bias=False, name=f"{name}_expand")(x)
-        x = _activation(_norm(x, f"{name}_expand"), f"{name}_expand", block.swish)
+        x = _activation(_norm(x, f"{name}_expand"), f"{name}_expand", swish=block.swish)
     x = layers.DepthwiseConv2D(block.kernel, block.stride, "same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = _activation(_norm(x, f"{name}_depthwise"), f"{name}_depthwise", block.swish)
+    x = _activation(_norm(x, f"{name}_depthwise"), f"{name}_depthwise", swish=block.swish)
     if block.squeeze:
         x = _squeeze_excite(x, f"{name}_squeeze_excite")
     x = _norm(layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project")(x), f"{name}_project")
     return layers.Add(name=f"{name}_Add")([entered, x]) if block.stride == 1 and channels == filters else x
 
 
-def _build(alpha: float, image_size: int, size: str, minimalistic: bool) -> keras.Model:
+def _build(alpha: float, image_size: int, size: str, *, minimalistic: bool) -> keras.Model:
     image = keras.Input((image_size, image_size, 3))
     x = layers.Conv2D(16, 3, 2, "same", use_bias=False, name="Conv")(image)
-    x = _activation(_norm(x, "Conv"), "Conv", not minimalistic)
+    x = _activation(_norm(x, "Conv"), "Conv", swish=not minimalistic)
     for number, block in enumerate(_BLOCKS[size]):
         row = block._replace(kernel=3, squeeze=False, swish=False) if minimalistic else block
         x = _block(x, f"expanded_conv_{number}" if number else "expanded_conv", row, _rounded(block.filters * alpha))
     x = layers.Conv2D(_rounded(x.shape[-1] * 6), 1, use_bias=False, name="Conv_1")(x)
-    return keras.Model(image, _activation(_norm(x, "Conv_1"), "Conv_1", not minimalistic), name=f"mobilenet_v3_{size}")
+    return keras.Model(image, _activation(_norm(x, "Conv_1"), "Conv_1", swish=not minimalistic), name=f"mobilenet_v3_{size}")
 
 
 def _imagenet_files(alpha: float, image_size: int, kind: str) -> list[ImagenetFile]:
     return [keras_file(f"weights_mobilenet_v3_{kind}_224_{alpha}_float_no_top_v2.h5", _ADDRESS)]
 
 
-def _backbone(size: str, minimalistic: bool) -> Backbone:
+def _backbone(size: str, *, minimalistic: bool) -> Backbone:
     return Backbone(
         build=partial(_build, size=size, minimalistic=minimalistic),
         alphas=(1.0,) if minimalistic else (0.75, 1.0),

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgetl.devices.messages import OperatorTime
 from edgetl.errors import ExportError
 
-# What ONNX Runtime adds to a name: nodes that a pass made anew, blocked layouts, and casts that go with float16.
+# What ONNX Runtime adds to a name: nodes that a pass rebuilt, blocked layouts, and casts that go with float16.
 _ADDED = re.compile(r"^InsertedPrecisionFreeCast_|(_token_\d+|_nchwc)+$")
 
 

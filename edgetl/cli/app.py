@@ -87,7 +87,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def _with_verbose(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with one more option, which all have."""
+    """Return the command with one more option, which all have."""
 
     @wraps(command)
     def call(verbose: bool = False, **arguments: Any) -> None:
@@ -116,7 +116,7 @@ def _show_version(wanted: bool) -> None:
 def edgetl(
     _: Annotated[bool, typer.Option("--version", help="Print the version and exit.", callback=_show_version, is_eager=True)] = False,
 ) -> None:
-    """From a folder of labelled images to a model that a phone, a board or a web page can trust."""
+    """Turn a folder of labelled images into a model that a phone, a board or a web page can trust."""
 
 
 def entry() -> None:

@@ -50,7 +50,7 @@ def _alone(document: Mapping[str, Any]) -> None:
 
 
 def _complete(document: Mapping[str, Any]) -> None:
-    """In the network's order, since what is lost at one place stays lost behind it."""
+    """Print the drift in the network's order, since what is lost at one place stays lost behind it."""
     worst = sorted(enumerate(document["drift"], start=1), key=lambda place: -place[1]["lost_db"])
     losing = sorted((place for place, one in worst[:_ROWS] if one["lost_db"] > 0))
     rows = []

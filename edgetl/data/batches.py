@@ -14,19 +14,19 @@ from edgetl.data.base import Images
 
 @dataclass(frozen=True)
 class Share:
-    """Of each batch: the parts `first` to `first + count` when it is dealt out to `of` replicas."""
+    """The parts of each batch that a process takes: the parts `first` to `first + count` when it is dealt out to `of` replicas."""
 
     first: int = 0
     count: int = 1
     of: int = 1
 
 
-WHOLE = Share()
+ALL = Share()
 T = TypeVar("T")
 
 
-def epoch_batches(images: Images, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = WHOLE) -> Any:
-    """One epoch in random order, streamed; the images must live as long as it is read.
+def epoch_batches(images: Images, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = ALL) -> Any:
+    """Return one epoch in random order, streamed; the images must live as long as it is read.
 
     Returns:
         a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
@@ -57,7 +57,7 @@ def epoch_batches(images: Images, rows: np.ndarray, batch_size: int, seed: int, 
 
 
 def streamed(source: T, batches: Callable[[T], Iterator[tuple[Any, ...]]], signature: tuple[Any, ...]) -> Any:
-    """A tf.data.Dataset of what `batches(source)` yields, made while it is read; the source must live as long as that.
+    """Return a tf.data.Dataset of what `batches(source)` yields, made while it is read; the source must live as long as that.
 
     TensorFlow may hold a dataset's generator for ever, by graphs that it does not free, but not its source: a search would keep the pixels
     of all its trials. `batches` must not hold the source either.

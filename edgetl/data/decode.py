@@ -52,7 +52,7 @@ def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
 
     Of an animation it is the first frame. Raises BadImage, and nothing else, when the bytes are no such image.
     """
-    return fit(whole(data, contract.height), contract)
+    return crop_and_resize(open_image(data, contract.height), contract)
 
 
 def prepare(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
@@ -62,13 +62,13 @@ def prepare(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
     """
     try:
         image.load()
-        return fit(_flatten(_upright(image)), contract)
+        return crop_and_resize(_flatten(_upright(image)), contract)
     except _DAMAGED as error:
         raise BadImage(f"damaged: {error or type(error).__name__}") from error
 
 
-def whole(data: bytes, image_size: int) -> Image.Image:
-    """The image uncropped, upright, RGB; where it is much larger than `image_size` pixels, perhaps reduced to twice that."""
+def open_image(data: bytes, image_size: int) -> Image.Image:
+    """Return the image uncropped, upright, RGB; where it is much larger than `image_size` pixels, perhaps reduced to twice that."""
     if not data:
         raise BadImage("the file is empty")
     try:
@@ -81,7 +81,7 @@ def whole(data: bytes, image_size: int) -> Image.Image:
         raise BadImage(f"damaged: {error or type(error).__name__}") from error
 
 
-def fit(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
+def crop_and_resize(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
     """uint8 [S, S, 3], not to be written to: the central square of an upright RGB image, resized."""
     size = (contract.width, contract.height)
     # Pillow's BILINEAR widens its filter with the reduction (a triangle over all source pixels): it is antialiased.

@@ -18,7 +18,7 @@ def find(source: str) -> Listing:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise DependencyError("the embedded digits need scikit-learn", "pip install scikit-learn") from error
-    drawn, labels = load_digits(return_X_y=True)
+    drawn, label_ids = load_digits(return_X_y=True)
     pixels = np.rint(drawn.reshape(-1, 8, 8) * 255 / _WHITE).astype(np.uint8)
-    items = (Item(f"{source}:{row}", str(label), None, partial(png, pixels[row]), _STAMP) for row, label in enumerate(labels))
+    items = (Item(f"{source}:{row}", str(label), None, partial(png, pixels[row]), _STAMP) for row, label in enumerate(label_ids))
     return Listing(source, tuple("0123456789"), tuple(items), ())

@@ -71,16 +71,16 @@ def fashion_mnist(source: str) -> Listing:
     """70000 pieces of clothing of 28 x 28 grey pixels, 10000 of them kept for testing (Xiao et al. 2017, arXiv:1708.07747)."""
     contents = {split: [gzip.decompress(_file(*one).read_bytes()) for one in files] for split, files in _FASHION.items()}
     parts = [  # an IDX file's header has 4 bytes and 4 for each of its dimensions
-        (split, np.frombuffer(pixels, np.uint8, offset=16).reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, offset=8))
-        for split, (pixels, labels) in contents.items()
+        (split, np.frombuffer(pixels, np.uint8, offset=16).reshape(-1, 28, 28), np.frombuffer(label_ids, np.uint8, offset=8))
+        for split, (pixels, label_ids) in contents.items()
     ]
     return _listing(source, _FASHION_CLASSES, parts)
 
 
 def _listing(source: str, classes: tuple[str, ...], parts: Iterable[Part]) -> Listing:
     items: list[Item] = []
-    for split, pixels, labels in parts:
-        for image, label in zip(pixels, labels, strict=True):
+    for split, pixels, label_ids in parts:
+        for image, label in zip(pixels, label_ids, strict=True):
             items.append(Item(f"{source}:{len(items)}", classes[label], split, partial(png, image), f"{source}, png 1"))
     return Listing(source, classes, tuple(items), ())
 

@@ -12,13 +12,13 @@ logger = logging.getLogger(__name__)
 
 
 def line(name: str) -> str:
-    """A name as a line: itself, or a JSON string where it could be taken for something else."""
+    """Return a name as a line: itself, or a JSON string where it could be mistaken."""
     plain = name == name.strip() and not name.startswith(("#", '"')) and "\n" not in name and "\r" not in name
     return name if plain else json.dumps(name, ensure_ascii=False)
 
 
 def read(path: str) -> tuple[str, ...]:
-    """The names, each once, in their order; none of path "". Raises UsageError when they cannot be read."""
+    """Return the names, each once, in their order; none of path "". Raises UsageError when they cannot be read."""
     if not path:
         return ()
     try:
@@ -33,7 +33,7 @@ def read(path: str) -> tuple[str, ...]:
 
 
 def apply(listing: Listing, path: str) -> Listing:
-    """The listing without those that the file names. Names that are not there are told: they may be misspelt, or gone since."""
+    """Return the listing without those that the file names. Names that are not there are reported: they may be misspelt, or gone since."""
     names = read(path)
     there = {item.name for item in listing.items} | {rejected.name for rejected in listing.rejected}
     unknown = [name for name in names if name not in there]

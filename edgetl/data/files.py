@@ -16,7 +16,7 @@ _MAX_BYTES = 512 * 2**20
 
 
 def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejected:
-    """The file, unread. Devices and pipes are refused, since reading one can wait for ever."""
+    """Return the file, unread. Devices and pipes are refused, since reading one can wait for ever."""
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
@@ -30,12 +30,12 @@ def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejec
 
 
 def leads_out(path: Path, root: str) -> bool:
-    """Whether a link's target is outside of `root` (a real path)."""
+    """Return whether a link's target is outside of `root` (a real path)."""
     return path.is_symlink() and os.path.commonpath([os.path.realpath(path), root]) != root
 
 
 def reason(error: OSError | ValueError) -> str:
-    """An error of the file system in its own words, without the path that stands beside it anyway."""
+    """Return an error of the file system in its own words, without the path that stands beside it anyway."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 

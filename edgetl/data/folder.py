@@ -16,19 +16,19 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 def find(source: str) -> Listing:
     """List a folder, sorted by name. Below a class every file that is not hidden is listed; links out of the folder are not followed."""
     root = Path(source)
-    labels: list[tuple[str, str | None]] = []
+    class_splits: list[tuple[str, str | None]] = []
     found: list[Item | Rejected] = []
     parents = _split_folders(root)
     for parent in {root, *(parent for _, parent in parents)}:
         found += _strays(root, parent)
     for split, parent in parents:
         for label, folder in _class_folders(parent):
-            labels.append((label, split))
+            class_splits.append((label, split))
             found += _files(root, folder, label, split)
     found.sort(key=lambda one: one.name)
     return Listing(
         source=as_text(source),
-        class_names=_classes(labels, root),
+        class_names=_classes(class_splits, root),
         items=tuple(one for one in found if isinstance(one, Item)),
         rejected=tuple(one for one in found if isinstance(one, Rejected)),
     )
@@ -98,18 +98,18 @@ def _files(root: Path, folder: Path, label: str, split: str | None) -> Iterator[
                 yield listed(path, _name(root, path), label, split)
 
 
-def _classes(labels: list[tuple[str, str | None]], root: Path) -> tuple[str, ...]:
+def _classes(class_splits: list[tuple[str, str | None]], root: Path) -> tuple[str, ...]:
     try:
-        return check(labels, as_text(root))
+        return check(class_splits, as_text(root))
     except DataError as error:
         inner = [entry for entry in _entries(root) if _is_folder(entry)]
-        if len(labels) == 1 and len(inner) == 1 and sum(map(_is_folder, _entries(Path(inner[0])))) > 1:
+        if len(class_splits) == 1 and len(inner) == 1 and sum(map(_is_folder, _entries(Path(inner[0])))) > 1:
             raise DataError(error.problem, f"did you mean {as_text(inner[0])}?") from None
         raise
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:
-    """What is in a folder and not hidden, sorted."""
+    """Return what is in a folder and not hidden, sorted."""
     try:
         with os.scandir(folder) as entries:
             return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)

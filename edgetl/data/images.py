@@ -40,14 +40,14 @@ def load(
     hashes = tuple(outcome.sha256 for _, outcome in read if outcome.sha256)
     _check_rejected(rejected, len(items), listing.source, max_bad_fraction)
     _check_classes(listing, items, hashes)
-    labels = np.array([listing.class_names.index(item.class_name) for item in items], np.int32)
-    splits = split(listing, items, hashes, labels.tolist(), val_fraction, test_fraction, seed)
+    label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int32)
+    splits = split(listing, items, hashes, label_ids.tolist(), val_fraction, test_fraction, seed)
     _check_splits(listing, items, splits)
     names = tuple(item.name for item in items)
     identity = sorted(zip(names, (item.class_name for item in items), splits, hashes, strict=True))
     return Images(
         pixels=pixels,
-        label_ids=labels,
+        label_ids=label_ids,
         splits=np.array(splits, np.str_),
         names=names,
         hashes=hashes,
@@ -63,19 +63,19 @@ def split(
     listing: Listing,
     items: Sequence[Item],
     hashes: Sequence[str],
-    labels: Sequence[int],
+    label_ids: Sequence[int],
     val_fraction: float,
     test_fraction: float,
     seed: int,
 ) -> list[str]:
-    """The split of each of the listing's usable items: the source's own, else split off from its training images."""
+    """Return the split of each of the listing's usable items: the source's own, else split off from its training images."""
     given = {item.split for item in listing.items}
     splits = [item.split or "train" for item in items]
     if "val" in given:
         return splits
     rows = [row for row, name in enumerate(splits) if name == "train"]
     apart = 0.0 if "test" in given else test_fraction
-    assigned = assign([hashes[row] for row in rows], [labels[row] for row in rows], val_fraction, apart, seed)
+    assigned = assign([hashes[row] for row in rows], [label_ids[row] for row in rows], val_fraction, apart, seed)
     for row, name in zip(rows, assigned, strict=True):
         splits[row] = name
     return splits
@@ -109,7 +109,7 @@ def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str
 
 
 def _check_splits(listing: Listing, items: Sequence[Item], splits: Sequence[str]) -> None:
-    """Every class must train; one that is not in val is not measured, which is worth a warning."""
+    """Require training images of every class; warn of one without validation images, which is not measured."""
     present = {(item.class_name, split) for item, split in zip(items, splits, strict=True)}
     untrained = [label for label in listing.class_names if (label, "train") not in present]
     unmeasured = [label for label in listing.class_names if (label, "val") not in present]

@@ -60,7 +60,7 @@ def content(path: str) -> bytes:
 
 
 def _read(path: str, stamp: str, image: PackedImage) -> bytes:
-    """An image's file. Raises OSError when it cannot be had as it was packed."""
+    """Return an image's file. Raises OSError when it cannot be had as it was packed."""
     try:
         record = _bytes(path, stamp, image.offset + _HEADER, image.length)
         data: bytes = tf.train.Example.FromString(record).features.feature[ENCODED].bytes_list.value[0]

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a listed image: its content's sha256 when it is usable, else the reason why not."""
+    """The outcome for a listed image: its content's sha256 when it is usable, else the reason why not."""
 
     sha256: str = ""
     reason: str = ""
@@ -68,7 +68,7 @@ def read_all(listing: Listing, contract: Contract, memory_mib: int, cache: Path)
 
 
 def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
-    """What `read` makes of each item, in order, several at a time."""
+    """Yield what `read` makes of each item, in order, several at a time."""
     waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.
     with warnings.catch_warnings(), progress("reading images", len(items)) as tick, ThreadPoolExecutor(WORKERS) as pool:
@@ -111,7 +111,7 @@ def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], ca
 
 
 def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tuple[Pixels, list[Outcome]] | None:
-    """What an earlier call left; None when there is nothing, or not the whole of it: it is then made again."""
+    """Return the pixels of an earlier call; None when they are missing or incomplete, and are read again."""
     try:
         outcomes = list(CacheIndex.parse(parse_json(index_file.read_bytes())).outcomes)
         pixels = StoredRows(pixels_file)

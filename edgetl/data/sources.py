@@ -1,4 +1,4 @@
-"""What a user calls the data, and where that is: an embedded set, a CSV file, a folder or packed shards; also single images."""
+"""Find what a user calls the data: an embedded set, a CSV file, a folder or packed shards; also single images."""
 
 import logging
 import os
@@ -45,7 +45,7 @@ def find(source: str) -> Listing:
 
 
 def read_image(name: str) -> bytes:
-    """The bytes of one image: a file's path, or an embedded image's name such as `digits:17`. Raises DataError when there is none."""
+    """Return the bytes of one image, by a file's path or an embedded image's name such as `digits:17`. Raises DataError."""
     source, colon, _ = name.partition(":")
     if not os.path.lexists(name) and colon and source in _embedded():
         items = SOURCES.load(source)(source).items

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from edgetl.errors import UsageError
 
 
-def assign(hashes: Sequence[str], labels: Iterable[int], val_fraction: float, test_fraction: float, seed: int) -> list[str]:
-    """A split ("train", "val" or "test") for each image.
+def assign(hashes: Sequence[str], label_ids: Iterable[int], val_fraction: float, test_fraction: float, seed: int) -> list[str]:
+    """Return a split ("train", "val" or "test") for each image.
 
     An image's number, sha256(seed, content) in [0, 1), is compared with the fractions: val below `val_fraction`, then test, then
     train. So an image keeps its split when others come or go or are renamed, and exact duplicates share one: nothing leaks. The
@@ -19,7 +19,7 @@ def assign(hashes: Sequence[str], labels: Iterable[int], val_fraction: float, te
 
     Args:
         hashes: N content hashes.
-        labels: N class numbers.
+        label_ids: N class numbers.
     """
     if val_fraction + test_fraction >= 1:
         raise UsageError(
@@ -29,7 +29,7 @@ def assign(hashes: Sequence[str], labels: Iterable[int], val_fraction: float, te
     numbers = {content: _number(content, seed) for content in set(hashes)}
     splits = {content: _split(number, val_fraction, test_fraction) for content, number in numbers.items()}
     by_class: dict[int, set[str]] = {}
-    for content, label in zip(hashes, labels, strict=True):
+    for content, label in zip(hashes, label_ids, strict=True):
         by_class.setdefault(label, set()).add(content)
     splits |= {min(contents, key=numbers.__getitem__): "val" for contents in by_class.values()}
     splits |= {max(contents, key=numbers.__getitem__): "train" for contents in by_class.values()}

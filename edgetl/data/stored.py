@@ -44,7 +44,7 @@ class StoredRows:
 
 
 def read_array(path: Path) -> NDArray[Any] | None:
-    """A whole one; None where there is none, or one that was cut."""
+    """Return the stored rows; None where there are none, or where the file was cut."""
     try:
         array: NDArray[Any] = np.load(path, allow_pickle=False)
     except DAMAGED_NPZ:
@@ -58,5 +58,5 @@ def write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def write_header(file: BinaryIO, shape: tuple[int, ...], dtype: str) -> None:
-    """The start of a .npy file, as long for every number of rows: NumPy leaves room for the first axis to change."""
+    """Write the start of a .npy file, as long for every number of rows: NumPy leaves room for the first axis to change."""
     np.lib.format.write_array_header_1_0(file, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape})

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from edgetl.devices.adb_connection import ANSWER_S, adb_program, check_state, choose, listed
+from edgetl.devices.adb_connection import REPLY_S, adb_program, check_state, choose, listed
 from edgetl.devices.base import PACKAGES, Job, Kind, PythonDevice
 from edgetl.devices.messages import Battery, DeviceFacts, Measurement, Reply, State
 from edgetl.devices.native import TOOLS, ToolSource, obtain
@@ -107,7 +107,7 @@ class AdbDevice(PythonDevice):
         self.name, self._serial, self._settings = name, serial, settings
         self._program, self._folder, self._pushed = adb_program(), "", set[str]()
         folders = _FOLDERS if settings.folder is None else [settings.folder]
-        made = self.run(["sh", "-c", _MAKE, "sh", *folders], ANSWER_S).splitlines()
+        made = self.run(["sh", "-c", _MAKE, "sh", *folders], REPLY_S).splitlines()
         if not made:
             raise DeviceError(f"{name} made no folder", "name one in the devices file (folder = ...)")
         self._folder, *python = made
@@ -125,7 +125,7 @@ class AdbDevice(PythonDevice):
     def close(self) -> None:
         if self._folder:
             with suppress(DeviceError):  # it may be gone, and said so before
-                self._shell(["rm", "-rf", self._folder], ANSWER_S)
+                self._shell(["rm", "-rf", self._folder], REPLY_S)
 
     def probe(self) -> DeviceFacts:
         said = self._said(_FACTS)
@@ -171,7 +171,7 @@ class AdbDevice(PythonDevice):
             )
         if tool.name not in self._pushed:
             self.push(program, tool.name)
-            self.run(["chmod", "755", tool.name], ANSWER_S)
+            self.run(["chmod", "755", tool.name], REPLY_S)
             self._pushed.add(tool.name)
         self.push(job.model, f"model{job.model.suffix}")
         cpus = job.plan.cpus
@@ -198,7 +198,7 @@ class AdbDevice(PythonDevice):
 
     def _said(self, script: str) -> _Said:
         """Run a shell script, which may fail to read this or that."""
-        return _Said(self.run(["sh", "-c", f"exec 2>/dev/null\n{script}\nexit 0"], ANSWER_S))
+        return _Said(self.run(["sh", "-c", f"exec 2>/dev/null\n{script}\nexit 0"], REPLY_S))
 
     def _shell(self, command: Sequence[str], timeout_s: float) -> bytes:
         """Run a command there and return its stdout. adb hands one string to the shell there: each argument is quoted for it."""

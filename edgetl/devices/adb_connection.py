@@ -9,7 +9,7 @@ from edgetl.devices.process import call, last_lines
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.registry import did_you_mean
 
-ANSWER_S = 30.0  # for what takes a healthy device well under a second, and adb's own server a few to start
+REPLY_S = 30.0  # for what takes a healthy device well under a second, and adb's own server a few to start
 _PLUG_IN = "plug the phone in and allow USB debugging (Settings, Developer options); over Wi-Fi: adb:HOST:PORT"
 # The states in which `adb devices` lists a device that cannot be used, and the remedy of each.
 _STATES = {
@@ -41,7 +41,7 @@ def listed() -> dict[str, str]:
     """Return serial -> state of every device that adb knows."""
     try:
         with _starting:
-            lines = call("adb", [adb_program(), "devices"], ANSWER_S).decode(errors="replace").splitlines()
+            lines = call("adb", [adb_program(), "devices"], REPLY_S).decode(errors="replace").splitlines()
     except DeviceError as error:
         raise DeviceError(f"adb's own server fails: {error.problem}", "end it, and try again: adb kill-server") from error
     return {serial: state for serial, found, state in (line.partition("\t") for line in lines) if found}
@@ -75,10 +75,10 @@ def choose(name: str, wanted: str) -> str:
 
 
 def _connect(address: str) -> str:
-    """Connect over the network; return adb's message, since it exits 0 also when nobody answers."""
+    """Connect over the network; return adb's message, since it exits 0 also when nothing replies."""
     with suppress(DeviceError):  # of a connection that died; mostly there is none
-        call("adb", [adb_program(), "disconnect", address], ANSWER_S)
-    said = call("adb", [adb_program(), "connect", address], ANSWER_S).decode(errors="replace")
+        call("adb", [adb_program(), "disconnect", address], REPLY_S)
+    said = call("adb", [adb_program(), "connect", address], REPLY_S).decode(errors="replace")
     for _ in range(10):
         if listed().get(address, "device") in ("device", "unauthorized"):
             break

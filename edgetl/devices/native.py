@@ -73,8 +73,8 @@ def obtain(tool: Tool, source: ToolSource) -> Path | None:
 
 def _download(url: str, wanted: str, path: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=_DOWNLOAD_S) as answer:
-            data = answer.read()
+        with urllib.request.urlopen(url, timeout=_DOWNLOAD_S) as response:
+            data = response.read()
     except (OSError, ValueError, HTTPException) as error:
         raise DeviceError(f"cannot download {url}: {error}", "download it by hand, and name its path in the devices file") from error
     found = hashlib.sha256(data).hexdigest()

@@ -47,7 +47,7 @@ def find_pairs(images: Sequence[ImageFacts], features: Array | None) -> tuple[Pa
             candidates |= set(_neighbours(features[rows]))
         for a, b, likeness in _compared(thumbnails, sorted(candidates)):
             if likeness >= _ALIKE:
-                pairs.append(Pair(int(rows[a]), int(rows[b]), min(likeness, 0.999)))  # 1.0 is said of equal files only
+                pairs.append(Pair(int(rows[a]), int(rows[b]), min(likeness, 0.999)))  # 1.0 is for equal files only
     return tuple(sorted(pairs, key=lambda pair: -pair.likeness))
 
 

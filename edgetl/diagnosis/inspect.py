@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 from edgetl.contract import Contract
 from edgetl.data.base import Item
-from edgetl.data.decode import BadImage, fit, whole
+from edgetl.data.decode import BadImage, crop_and_resize, open_image
 from edgetl.data.files import reason
 from edgetl.diagnosis.base import ImageFacts
 
@@ -36,12 +36,12 @@ def inspect_image(contract: Contract, item: Item) -> Inspection:
     """Read and inspect one image."""
     try:
         data = item.read()
-        image = whole(data, contract.height)
+        image = open_image(data, contract.height)
     except OSError as error:
         return Inspection(reason=reason(error))
     except BadImage as error:
         return Inspection(reason=str(error))
-    pixels = fit(image, contract)
+    pixels = crop_and_resize(image, contract)
     kind, size, mode, orientation = _header(data)
     thumbnail = image.convert("L").resize((THUMBNAIL_PX, THUMBNAIL_PX), Image.Resampling.BILINEAR)
     contrast = float(pixels.std(axis=(0, 1)).max())

@@ -23,9 +23,9 @@ def wrong_labels(data: DatasetFacts) -> Iterator[Finding]:
     judged = np.flatnonzero(np.isin(data.label_ids, judged_classes(data.label_ids)))
     if data.features is None or not len(judged):
         return
-    labels = data.label_ids[judged]
-    predictions = out_of_fold(data.features[judged], labels, [data.images[row].sha256 for row in judged], len(data.class_names))
-    own = predictions[np.arange(len(judged)), labels]
+    label_ids = data.label_ids[judged]
+    predictions = out_of_fold(data.features[judged], label_ids, [data.images[row].sha256 for row in judged], len(data.class_names))
+    own = predictions[np.arange(len(judged)), label_ids]
     margin = predictions.max(axis=1) - own
     for place in np.flatnonzero(margin > _MARGIN):
         row, other = int(judged[place]), int(predictions[place].argmax())
@@ -34,14 +34,14 @@ def wrong_labels(data: DatasetFacts) -> Iterator[Finding]:
         yield Finding(name, detail, score=float(margin[place]), consider=(name,))
 
 
-def judged_classes(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def judged_classes(label_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the classes that can be judged; none where there is only one of them."""
-    counts = np.bincount(labels)
+    counts = np.bincount(label_ids)
     large = np.flatnonzero(counts >= _FEWEST)
     return large if len(large) > 1 else large[:0]
 
 
-def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes: list[str], classes: int) -> NDArray[np.float64]:
+def out_of_fold(features: NDArray[np.float32], label_ids: NDArray[np.int64], hashes: list[str], classes: int) -> NDArray[np.float64]:
     """Compute probabilities [N, K] of each image by a regression on the others; copies of a file share a fold, or they would leak."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -50,12 +50,12 @@ def out_of_fold(features: NDArray[np.float32], labels: NDArray[np.int64], hashes
 
     from edgetl.training.probe import folds
 
-    predictions = np.zeros((len(labels), classes))
-    fold_of = folds(labels, hashes, min(_FOLDS, len(set(hashes))), _SEED)
+    predictions = np.zeros((len(label_ids), classes))
+    fold_of = folds(label_ids, hashes, min(_FOLDS, len(set(hashes))), _SEED)
     with threadpool_limits(limits=1):  # as train_probe
         for fold in np.unique(fold_of):
             there = fold_of == fold
             model = make_pipeline(StandardScaler(), LogisticRegression(C=_STRENGTH / (~there).sum(), max_iter=300))
-            model.fit(features[~there], labels[~there])
+            model.fit(features[~there], label_ids[~there])
             predictions[np.ix_(there, model.classes_)] = model.predict_proba(features[there])
     return predictions

@@ -40,56 +40,59 @@ class Temperature:
     loss_after: float
 
 
-def find_temperature(logits: NDArray[Any], labels: NDArray[Any], seed: int = 0) -> Temperature:
+def find_temperature(logits: NDArray[Any], label_ids: NDArray[Any], seed: int = 0) -> Temperature:
     """Find the temperature for logits [N, K] and labels [N], N >= 2."""
-    logits, labels = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
-    part_of = np.random.default_rng(seed).permutation(len(labels)) % min(_PARTS, len(labels))
+    logits, label_ids = np.asarray(logits, np.float64), np.asarray(label_ids, np.int64)
+    part_of = np.random.default_rng(seed).permutation(len(label_ids)) % min(_PARTS, len(label_ids))
     cooled = np.empty_like(logits)
     for part in np.unique(part_of):
         out = part_of == part
-        cooled[out] = logits[out] / _least_loss(logits[~out], labels[~out])
+        cooled[out] = logits[out] / _least_loss(logits[~out], label_ids[~out])
     before, after = softmax(logits, axis=1), softmax(cooled, axis=1)
     return Temperature(
-        temperature=_least_loss(logits, labels),
-        images=len(labels),
-        calibration_error_before=calibration_error(before, labels),
-        calibration_error_after=calibration_error(after, labels),
-        loss_before=_loss(logits, labels),
-        loss_after=_loss(cooled, labels),
+        temperature=_least_loss(logits, label_ids),
+        images=len(label_ids),
+        calibration_error_before=calibration_error(before, label_ids),
+        calibration_error_after=calibration_error(after, label_ids),
+        loss_before=_loss(logits, label_ids),
+        loss_after=_loss(cooled, label_ids),
     )
 
 
-def _least_loss(logits: NDArray[Any], labels: NDArray[Any]) -> float:
+def _least_loss(logits: NDArray[Any], label_ids: NDArray[Any]) -> float:
     """Return the best temperature. The search is logarithmic, where half and double are equally far."""
     found = minimize_scalar(
-        lambda log_t: _loss(logits / np.exp(log_t), labels), bounds=np.log([_COLDEST, _HOTTEST]), method="bounded", options={"xatol": 1e-4}
+        lambda log_t: _loss(logits / np.exp(log_t), label_ids),
+        bounds=np.log([_COLDEST, _HOTTEST]),
+        method="bounded",
+        options={"xatol": 1e-4},
     )
     return float(np.exp(found.x))
 
 
-def _loss(logits: NDArray[Any], labels: NDArray[Any]) -> float:
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
+def _loss(logits: NDArray[Any], label_ids: NDArray[Any]) -> float:
+    return float(-log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids].mean())
 
 
-def gaps(probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+def gaps(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> NDArray[np.float64]:
     """Return float64 [N, bins]: each image's top-1 probability minus 1 (right) or 0 (wrong) in its bin's column, zeros elsewhere.
 
     The absolute column sums over N, added up, are the expected calibration error, also for resampled images.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    spread = np.zeros((len(labels), _BINS))
-    spread[np.arange(len(labels)), _bin_of(confidence)] = confidence - right
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids
+    spread = np.zeros((len(label_ids), _BINS))
+    spread[np.arange(len(label_ids)), _bin_of(confidence)] = confidence - right
     return spread
 
 
-def calibration_error(probabilities: NDArray[Any], labels: NDArray[Any]) -> float:
+def calibration_error(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> float:
     """Return the expected calibration error of probabilities [N, K], from 0 (perfect) to 1."""
-    return float(np.abs(gaps(probabilities, labels).sum(axis=0)).sum() / len(labels))
+    return float(np.abs(gaps(probabilities, label_ids).sum(axis=0)).sum() / len(label_ids))
 
 
-def reliability(probabilities: NDArray[Any], labels: NDArray[Any]) -> tuple[Bin, ...]:
+def reliability(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> tuple[Bin, ...]:
     """Return the bins that hold images, by increasing probability."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids
     place = _bin_of(confidence)
     return tuple(
         Bin(b / _BINS, (b + 1) / _BINS, int(here.sum()), float(confidence[here].mean()), float(right[here].mean()))

@@ -25,7 +25,7 @@ class Accuracy:
     loss: float
 
 
-def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
+def measure(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Accuracy:
     """Return the accuracy of probabilities [N, K] for labels [N] in 0..K-1, N >= 1.
 
     Among equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 averages over the
@@ -34,20 +34,20 @@ def measure(probabilities: NDArray[Any], labels: NDArray[Any]) -> Accuracy:
     from scipy.stats import binomtest  # here, so that reading a document with an Accuracy loads neither
     from sklearn.metrics import f1_score
 
-    probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
-    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
-        raise ValueError(f"probabilities {probabilities.shape} and labels {labels.shape} are not [N, K] and [N]")
-    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
-        raise ValueError(f"labels {labels.min()}..{labels.max()} are not within the {probabilities.shape[1]} classes")
+    probabilities, label_ids = np.asarray(probabilities, np.float64), np.asarray(label_ids, np.int64)
+    if probabilities.ndim != 2 or label_ids.shape != probabilities.shape[:1] or not len(label_ids):
+        raise ValueError(f"probabilities {probabilities.shape} and labels {label_ids.shape} are not [N, K] and [N]")
+    if label_ids.min() < 0 or label_ids.max() >= probabilities.shape[1]:
+        raise ValueError(f"labels {label_ids.min()}..{label_ids.max()} are not within the {probabilities.shape[1]} classes")
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
-    right = ranked[:, 0] == labels
-    of_label = np.maximum(probabilities[np.arange(len(labels)), labels], PROBABILITY_FLOOR)
+    right = ranked[:, 0] == label_ids
+    of_label = np.maximum(probabilities[np.arange(len(label_ids)), label_ids], PROBABILITY_FLOOR)
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     return Accuracy(
-        images=len(labels),
+        images=len(label_ids),
         top1_accuracy=float(right.mean()),
         top1_interval_95=(float(interval.low), float(interval.high)),
-        top5_accuracy=float((ranked[:, :5] == labels[:, None]).any(axis=1).mean()),
-        macro_f1=float(f1_score(labels, ranked[:, 0], average="macro", zero_division=0)),
+        top5_accuracy=float((ranked[:, :5] == label_ids[:, None]).any(axis=1).mean()),
+        macro_f1=float(f1_score(label_ids, ranked[:, 0], average="macro", zero_division=0)),
         loss=float(-np.log(of_label).mean()),
     )

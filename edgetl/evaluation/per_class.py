@@ -18,9 +18,9 @@ class ClassMetrics:
     f1: float
 
 
-def confusion(predictions: NDArray[Any], labels: NDArray[Any], classes: int) -> NDArray[np.int64]:
+def confusion(predictions: NDArray[Any], label_ids: NDArray[Any], classes: int) -> NDArray[np.int64]:
     """Return the confusion matrix as int64 [K, K]: a row for each true class, a column for each predicted class."""
-    counts: NDArray[np.int64] = confusion_matrix(labels, predictions, labels=range(classes))
+    counts: NDArray[np.int64] = confusion_matrix(label_ids, predictions, labels=range(classes))
     return counts
 
 

@@ -95,64 +95,64 @@ class _Resampled:
     per_class: Mapping[str, Sequence[Interval]]
 
 
-def score(probabilities: NDArray[Any], labels: NDArray[Any], class_names: Sequence[str], seed: int = 0) -> Scores:
+def score(probabilities: NDArray[Any], label_ids: NDArray[Any], class_names: Sequence[str], seed: int = 0) -> Scores:
     """Return the scores of probabilities [N, K] for labels [N] in 0..K-1, N >= 1. Ties are resolved as in `measure`.
 
     Args:
         class_names: K names.
         seed: for the resampling: the same seed gives the same intervals.
     """
-    basic = measure(probabilities, labels)
-    probabilities, labels = np.asarray(probabilities, np.float64), np.asarray(labels, np.int64)
+    basic = measure(probabilities, label_ids)
+    probabilities, label_ids = np.asarray(probabilities, np.float64), np.asarray(label_ids, np.int64)
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities have NaN or infinity")
     predictions = probabilities.argmax(axis=1)
-    resampled = _intervals(probabilities, labels, seed)
-    counts = confusion(predictions, labels, len(class_names))
-    per_class = _per_class(probabilities, labels, class_names, counts, resampled)
-    error = calibration_error(probabilities, labels)
+    resampled = _intervals(probabilities, label_ids, seed)
+    counts = confusion(predictions, label_ids, len(class_names))
+    per_class = _per_class(probabilities, label_ids, class_names, counts, resampled)
+    error = calibration_error(probabilities, label_ids)
     low, high = resampled.overall[_CALIBRATION]
     return Scores(
         images=basic.images,
         top1_accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
-        top_k=tuple(_top_k(probabilities, labels)),
+        top_k=tuple(_top_k(probabilities, label_ids)),
         loss=Estimate(basic.loss, resampled.overall[_LOSS]),
-        macro=_averages("macro", labels, predictions, per_class, resampled),
-        weighted=_averages("weighted", labels, predictions, per_class, resampled),
+        macro=_averages("macro", label_ids, predictions, per_class, resampled),
+        weighted=_averages("weighted", label_ids, predictions, per_class, resampled),
         calibration_error=Estimate(error, (max(2 * error - high, 0.0), min(max(2 * error - low, 0.0), 1.0))),
-        reliability=reliability(probabilities, labels),
+        reliability=reliability(probabilities, label_ids),
         classes=per_class,
         confusion=tuple(map(tuple, counts.tolist())),
         notes=tuple(_notes(per_class)),
     )
 
 
-def _top_k(probabilities: NDArray[Any], labels: NDArray[Any]) -> Iterator[TopK]:
+def _top_k(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Iterator[TopK]:
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     for k in _TOP:
         if k < probabilities.shape[1]:
-            accuracy = _proportion(int((ranked[:, :k] == labels[:, None]).any(axis=1).sum()), len(labels))
+            accuracy = _proportion(int((ranked[:, :k] == label_ids[:, None]).any(axis=1).sum()), len(label_ids))
             assert accuracy is not None  # there are images
             yield TopK(k, accuracy)
 
 
 def _per_class(
-    probabilities: NDArray[Any], labels: NDArray[Any], class_names: Sequence[str], counts: NDArray[Any], resampled: _Resampled
+    probabilities: NDArray[Any], label_ids: NDArray[Any], class_names: Sequence[str], counts: NDArray[Any], resampled: _Resampled
 ) -> tuple[ClassScores, ...]:
     found = []
     for k, name in enumerate(class_names):
         images, predicted, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
         f1 = Estimate(2 * right / (images + predicted), resampled.per_class[_F1][k]) if images + predicted else None
-        both = 0 < images < len(labels)
-        area = Estimate(float(roc_auc_score(labels == k, probabilities[:, k])), resampled.per_class[_ROC_AUC][k]) if both else None
+        both = 0 < images < len(label_ids)
+        area = Estimate(float(roc_auc_score(label_ids == k, probabilities[:, k])), resampled.per_class[_ROC_AUC][k]) if both else None
         found.append(ClassScores(name, images, predicted, _proportion(right, predicted), _proportion(right, images), f1, area))
     return tuple(found)
 
 
 def _averages(
-    kind: str, labels: NDArray[Any], predictions: NDArray[Any], per_class: Sequence[ClassScores], resampled: _Resampled
+    kind: str, label_ids: NDArray[Any], predictions: NDArray[Any], per_class: Sequence[ClassScores], resampled: _Resampled
 ) -> Averages:
-    values = precision_recall_fscore_support(labels, predictions, average=kind, zero_division=0)[:3]
+    values = precision_recall_fscore_support(label_ids, predictions, average=kind, zero_division=0)[:3]
     precision, recall, f1 = (
         Estimate(float(value), resampled.overall[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
     )
@@ -180,10 +180,10 @@ def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
         yield f"fewer than {_FEW} images show {', '.join(few)}: little is known about them; intervals of F1 and ROC-AUC are too narrow"
 
 
-def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> _Resampled:
+def _intervals(probabilities: NDArray[Any], label_ids: NDArray[Any], seed: int) -> _Resampled:
     """Return percentiles over resampled images."""
-    count, random = len(labels), np.random.default_rng(seed)
-    statistics = weighted_statistics(probabilities, labels)
+    count, random = len(label_ids), np.random.default_rng(seed)
+    statistics = weighted_statistics(probabilities, label_ids)
     made, block = [], max(1, _BLOCK // count)
     for start in range(0, _RESAMPLES, block):
         size = min(block, _RESAMPLES - start)
@@ -202,13 +202,13 @@ def _intervals(probabilities: NDArray[Any], labels: NDArray[Any], seed: int) -> 
     return _Resampled(overall, per_class)
 
 
-def weighted_statistics(probabilities: NDArray[Any], labels: NDArray[Any]) -> Callable[[Weights], dict[str, Weights]]:
+def weighted_statistics(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Callable[[Weights], dict[str, Weights]]:
     """Return a function from weights float64 [B, N] (how often each image counts) to every metric: [B], or per class [B, K]."""
     images, classes = probabilities.shape
     predictions, rows = probabilities.argmax(axis=1), np.arange(images)
-    losses = -np.log(np.maximum(probabilities[rows, labels], PROBABILITY_FLOOR))
-    is_class, is_predicted, spread = np.eye(classes)[labels], np.eye(classes)[predictions], gaps(probabilities, labels)
-    areas = [_area(probabilities[:, k], labels == k) for k in range(classes)]
+    losses = -np.log(np.maximum(probabilities[rows, label_ids], PROBABILITY_FLOOR))
+    is_class, is_predicted, spread = np.eye(classes)[label_ids], np.eye(classes)[predictions], gaps(probabilities, label_ids)
+    areas = [_area(probabilities[:, k], label_ids == k) for k in range(classes)]
 
     def statistics(weights: Weights) -> dict[str, Weights]:
         of, predicted, right = weights @ is_class, weights @ is_predicted, weights @ (is_class * is_predicted)

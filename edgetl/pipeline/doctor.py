@@ -135,13 +135,13 @@ def _facts(listing: Listing, recipe: Recipe, cache: Path, *, fast: bool) -> Data
     usable = tuple(facts for facts in inspected if facts)
     if not items:
         raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
-    labels = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
+    label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
     hashes, data = [facts.sha256 for facts in usable], recipe.data
-    splits = images.split(listing, items, hashes, labels.tolist(), data.val_fraction, data.test_fraction, recipe.train.seed)
+    splits = images.split(listing, items, hashes, label_ids.tolist(), data.val_fraction, data.test_fraction, recipe.train.seed)
     return DatasetFacts(
         class_names=listing.class_names,
         names=tuple(item.name for item in items),
-        label_ids=labels,
+        label_ids=label_ids,
         splits=tuple(splits),
         images=usable,
         rejected=rejected,

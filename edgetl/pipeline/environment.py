@@ -1,4 +1,4 @@
-"""What a bug report needs to know of this machine, and nothing of who works on it: no names, paths, addresses or values of variables."""
+"""Facts about this machine for a bug report, and nothing of who works on it: no names, paths, addresses or values of variables."""
 
 import locale
 import os
@@ -12,14 +12,38 @@ from edgetl.run_folder import software
 from edgetl.runtimes.cpu import cpu_facts
 
 _FURTHER = (
-    *("keras", "pydantic", "typer", "rich", "scipy", "scikit-learn", "matplotlib", "protobuf", "flatbuffers", "h5py"),
-    *("adbutils", "coremltools", "cryptography", "mlflow-skinny", "optuna", "playwright"),  # of the extras
+    "keras",
+    "pydantic",
+    "typer",
+    "rich",
+    "scipy",
+    "scikit-learn",
+    "matplotlib",
+    "protobuf",
+    "flatbuffers",
+    "h5py",
+    "adbutils",
+    "coremltools",
+    "cryptography",
+    "mlflow-skinny",
+    "optuna",
+    "playwright",  # of the extras
 )
 _PROGRAMS = ("adb", "chromium", "git", "nvidia-smi", "npm", "ssh")
-# Switches that change results or speed. Their values may be paths or worse: only that they are set is said.
+# Switches that change results or speed. Their values may be paths or worse: only that they are set is printed.
 _SWITCHES = (
-    *("CUDA_VISIBLE_DEVICES", "EDGETL_DEVICES", "EDGETL_WEIGHTS_DIR", "KERAS_HOME", "LD_LIBRARY_PATH", "LD_PRELOAD", "OMP_NUM_THREADS"),
-    *("PYTHONPATH", "TF_CONFIG", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS"),
+    "CUDA_VISIBLE_DEVICES",
+    "EDGETL_DEVICES",
+    "EDGETL_WEIGHTS_DIR",
+    "KERAS_HOME",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "OMP_NUM_THREADS",
+    "PYTHONPATH",
+    "TF_CONFIG",
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
 )
 
 

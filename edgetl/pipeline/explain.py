@@ -93,7 +93,7 @@ def _earlier(path: Path, models: str) -> tuple[ExplainedImage, ...]:
     try:
         earlier = Explanation.read(path)
     except RunError as error:
-        logger.warning(f"{error.problem}; it is begun anew")
+        logger.warning(f"{error.problem}; starting a new one")
         return ()
     return earlier.images if earlier.models == models else ()
 

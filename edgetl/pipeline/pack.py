@@ -25,7 +25,7 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True)
 class Packed:
-    """What was packed; `kept` shards were there already."""
+    """The packed shards; `kept` shards were there already."""
 
     index: PackIndex
     kept: int
@@ -64,7 +64,7 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
 
 
 def _parts(listing: Listing, shards: int, max_bytes: int, seed: int) -> list[list[Item]]:
-    """The images in random order, cut into parts of nearly the same size."""
+    """Return the images in random order, cut into parts of nearly the same size."""
     items = [listing.items[row] for row in np.random.default_rng(seed).permutation(len(listing.items))]
     if not items:
         raise DataError(f"{listing.source} has no images", "JPEG, PNG, BMP, GIF and WebP images are read")
@@ -80,7 +80,7 @@ def _parts(listing: Listing, shards: int, max_bytes: int, seed: int) -> list[lis
 
 
 def _prepare(root: str, plan: str) -> None:
-    """The folder, empty or with shards of the same plan; anything else stays as it is."""
+    """Make the folder, empty or with shards of the same plan; anything else stays as it is."""
     tf.io.gfile.makedirs(root)
     path = posixpath.join(root, INDEX)
     names = set(tf.io.gfile.listdir(root))
@@ -92,7 +92,7 @@ def _prepare(root: str, plan: str) -> None:
 
 
 def _finished(root: str, plan: str, number: int) -> ShardIndex | None:
-    """The index of a shard that is there: written after it, so the shard is complete."""
+    """Return the index of a shard that is there: written after it, so the shard is complete."""
     path, shard = posixpath.join(root, index_name(number)), posixpath.join(root, shard_name(number))
     if not (tf.io.gfile.exists(path) and tf.io.gfile.exists(shard)):
         return None

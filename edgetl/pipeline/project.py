@@ -36,7 +36,7 @@ Made = TypeVar("Made")
 
 
 def listing_of(recipe: Recipe) -> Listing:
-    """What the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
+    """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
     data = recipe.data
     return exclude.apply(sources.find(data.source), data.exclude).limited(data.limit)
 
@@ -64,7 +64,7 @@ class Project:
 
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
-        """A new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
+        """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         source = Path(recipe.data.source)
         paths = {"source": source, "exclude": Path(recipe.data.exclude)} if recipe.data.exclude else {"source": source}
         found = {name: str(path.resolve()) for name, path in paths.items() if path.exists()}
@@ -110,7 +110,7 @@ class Project:
         )
 
     def trained_images(self) -> Images:
-        """The images, certainly those that the run was trained on. Raises DataError when they have changed."""
+        """Return the images, certainly those that the run was trained on. Raises DataError when they have changed."""
         if self.images.fingerprint != self.run.facts("data", DataFacts).fingerprint:
             raise DataError(
                 f"the images in {self.recipe.data.source} are not those that {self.run.path} was trained on",
@@ -158,7 +158,7 @@ class Project:
         return predict(session, self.trained_images().pixels, self.images.rows("val"), "keras_float")
 
     def forget_float_model(self) -> None:
-        """After it was trained anew."""
+        """Forget the float model after it was trained again."""
         for name in ("float_model", "float_predictions"):
             self.__dict__.pop(name, None)
 

@@ -16,18 +16,27 @@ from edgetl.run_record import RunRecord
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
-    *("*.json", "*.npz", "*.keras", "*.html", "*.md", "*.csv", "*.pdf", "*.edgetl", "*-files", ".partial-*", ".edgetl.lock", "edgetl.log*"),
-    *(
-        "benchmark.png",
-        "sensitivity.png",
-        "evaluation.png",
-        "learning_curve.png",
-        "baseline-*",
-        "cache",
-        "export",
-        "explain",
-        "tensorboard",
-    ),
+    "*.json",
+    "*.npz",
+    "*.keras",
+    "*.html",
+    "*.md",
+    "*.csv",
+    "*.pdf",
+    "*.edgetl",
+    "*-files",
+    ".partial-*",
+    ".edgetl.lock",
+    "edgetl.log*",
+    "benchmark.png",
+    "sensitivity.png",
+    "evaluation.png",
+    "learning_curve.png",
+    "baseline-*",
+    "cache",
+    "export",
+    "explain",
+    "tensorboard",
 )
 
 Row = dict[str, Any]
@@ -67,7 +76,7 @@ SHORT = {"float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "lat
 
 
 def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
-    """A row a run, best first: its path, and the columns, of COLUMNS or settings by dotted key; None where a run has no such figure."""
+    """Return a row for each run, best first: its path and the columns, of COLUMNS or settings by dotted key (None: it has none)."""
     found = []
     for run in _found(folder):
         record, validation = run.read(), None
@@ -81,7 +90,7 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
 
 
 def _found(folder: Path) -> Iterator[RunFolder]:
-    """Every run right in the folder that this version reads."""
+    """Yield every run right in the folder that this version reads."""
     for record in sorted(folder.glob("*/run.json")):
         with suppress(RunError):
             run = RunFolder(record.parent)

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 _EXPERIMENT = "edgetl"
 _BATCH = 900  # figures a request: a server takes 1000 at most
-_RETRIES = "2"  # a server that does not answer is told in seconds, not minutes
+_RETRIES = "2"  # a server that does not answer is reported in seconds, not minutes
 
 
 def check(recipe: Recipe) -> None:
@@ -78,7 +78,7 @@ def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:
 
 
 def _experiment(client: Any, uri: str) -> str:
-    """Its number; made at the first time. Files of a SQLite store go beside it, not to wherever the command runs."""
+    """Return the number of the experiment, made the first time. Files of a SQLite store go beside it, not to wherever the command runs."""
     known = client.get_experiment_by_name(_EXPERIMENT)
     if known:
         return str(known.experiment_id)

@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import Field
 
 from edgetl.contract import PROBABILITY_SCALE, Contract
-from edgetl.data.decode import fit
+from edgetl.data.decode import crop_and_resize
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
 
@@ -129,7 +129,7 @@ def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def resized_mosaic(pixels: NDArray[np.uint8], contract: Contract) -> NDArray[np.uint8]:
     """Return the mosaic's central square at the model's size, uint8 [H, W, 3]."""
-    return fit(Image.fromarray(mosaic(pixels)), contract)
+    return crop_and_resize(Image.fromarray(mosaic(pixels)), contract)
 
 
 def choose(predictions: NDArray[Any], label_ids: NDArray[Any], count: int = IMAGES) -> NDArray[np.int64]:

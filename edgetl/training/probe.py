@@ -70,7 +70,7 @@ def train_probe(features: Features, label_ids: NDArray[Any], settings: ProbeSett
 
     Args:
         features: float32 [V, M, C]: V views of the same M images (as they are, mirrored).
-        labels: int [M] in 0..K-1.
+        label_ids: int [M] in 0..K-1.
     """
     views, count, channels = features.shape
     random, classes = np.random.default_rng(seed), settings.classes

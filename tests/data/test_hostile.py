@@ -16,12 +16,13 @@ from edgetl.data.decode import BadImage, decode
 from edgetl.data.folder import find
 from edgetl.errors import EdgetlError
 from edgetl.pipeline.predict import pixels_of
-from tests.conftest import CliResult
+from tests.conftest import CliResult, Made
 from tests.data.conftest import encode, fill, scene
 
 CONTRACT = Contract.square(32, 1 / 127.5, 128, ("a", "b"))
 Cli = Callable[..., CliResult]
 
+STEERING = {*"\x1b\x9b\r\x07\u202e"}  # what moves a terminal's cursor, or turns its text round
 NAMES = {
     "line break": "one\ntwo.png",
     "carriage return": "one\rtwo.png",
@@ -161,14 +162,18 @@ def test_a_command_tells_of_them_without_steering_the_terminal(cli: Cli, named: 
     outcome = cli("train", named, "--out", tmp_path / "run", "--weights", "none", *arguments)
     assert outcome.code == 3
     assert "Traceback" not in outcome.err
-    assert not [character for character in outcome.out + outcome.err if character in "\x1b\x9b\r\x07\u202e"]
+    assert not STEERING & {*outcome.out, *outcome.err}
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_predict_names_a_bad_image_safely(cli: Cli, name: str, named: Path, tmp_path: Path) -> None:
-    (tmp_path / "model.tflite").write_bytes(b"no model")
-    outcome = cli("predict", tmp_path / "model.tflite", "--", named / "a" / name)
-    assert outcome.code == 5
+@pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES.keys())
+def test_predict_names_a_bad_image_safely(cli: Cli, made: Made, number: int, named: Path, tmp_path: Path) -> None:
+    name = list(NAMES.values())[number]
+    outcome = cli("predict", made.run / "export" / "model_int8.tflite", "--", named / "a" / f"bad {number}" / name)
+    assert outcome.code == 3, outcome.err
+    assert "cannot be read as an image" in outcome.err
+    assert f"bad {number}" in outcome.err
+    assert not STEERING & {*outcome.out, *outcome.err}
+    assert cli("predict", made.run / "export" / "model_int8.tflite", "--", named / "a" / name).code == 0, "the name itself is no fault"
     with pytest.raises(EdgetlError) as caught:
         pixels_of(str(tmp_path / "missing" / name), CONTRACT)
     assert caught.value.problem

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.data.decode import fit
+from edgetl.data.decode import crop_and_resize
 from edgetl.runtimes import open_session
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden, mosaic
@@ -66,6 +66,6 @@ def recoloured(files: dict[str, bytes]) -> None:
     moved = sum(np.abs(run(pixels) - run(np.ascontiguousarray(pixels[..., ::-1]))).max(1) for run in sessions.values())
     pixels = np.ascontiguousarray(pixels[np.argsort(-np.asarray(moved))[:12]])
     predictions = {name: run(pixels) for name, run in sessions.items()}
-    resized = fit(Image.fromarray(mosaic(pixels)), contract)
+    resized = crop_and_resize(Image.fromarray(mosaic(pixels)), contract)
     names = tuple(contract.class_names[row.argmax()] for row in next(iter(predictions.values())))
     files |= Golden(pixels, names, predictions, resized).files(contract.class_names)

@@ -42,7 +42,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
 
 
 def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
-    """The file with the ImageNet weights, from the user's folder or by the backbone's own download. Raises WeightsError."""
+    """Return the file with the ImageNet weights, from the user's folder or by the backbone's own download. Raises WeightsError."""
     files = backbone.imagenet_files(alpha, image_size)
     if not files:
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""What downloaded weights must be: a hash known beforehand, or the one that the first download had."""
+"""Checks of downloaded weights: a hash known beforehand, or the one that the first download had."""
 
 import logging
 from pathlib import Path
@@ -20,7 +20,7 @@ KNOWN = {
 
 
 def checked(path: Path) -> Path:
-    """The file, if it is what it must be. Raises WeightsError.
+    """Return the file, if it is what it must be. Raises WeightsError.
 
     Of a file that is not in KNOWN the first download is believed, as its address says https, and its hash is kept beside it.
     """

@@ -21,8 +21,15 @@ _LARGEST_PICKLE_BYTES = 1 << 22  # a hundred times what the tensors of these net
 _STORAGES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 # What the unpickler lets through on damaged bytes, found by fuzzing: it promises no common class.
 _DAMAGED = (
-    *(pickle.UnpicklingError, ValueError, TypeError, AttributeError, LookupError),
-    *(ArithmeticError, EOFError, MemoryError, OSError),
+    pickle.UnpicklingError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    MemoryError,
+    OSError,
 )
 
 
@@ -33,7 +40,7 @@ class _Tensor:
         self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
 
     def cut(self, storages: dict[str, np.ndarray]) -> np.ndarray:
-        """The tensor as an array of its own. The tensors are not contiguous: offset and strides matter."""
+        """Return the tensor as an array of its own. The tensors are not contiguous: offset and strides matter."""
         elements = storages[self.storage[1]]
         last = self.offset + sum((n - 1) * step for n, step in zip(self.size, self.stride, strict=True))
         outside = self.offset < 0 or min(self.size, default=1) < 1 or min(self.stride, default=0) < 0 or last >= len(elements)
@@ -78,7 +85,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def _load(file: BinaryIO) -> Any:
-    """The next pickle, once it was looked through: a memo's number is a size that the unpickler takes memory for, found by fuzzing."""
+    """Return the next pickle, once it was checked: a memo's number is a size that the unpickler allocates, found by fuzzing."""
     start = file.tell()
     for opcode, argument, place in pickletools.genops(file):
         if place is not None and place - start > _LARGEST_PICKLE_BYTES:
@@ -91,6 +98,6 @@ def _load(file: BinaryIO) -> Any:
 
 def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:
     count = int.from_bytes(file.read(8), "little")
-    if count * dtype.itemsize > os.fstat(file.fileno()).st_size - file.tell():  # before memory is taken for it
+    if count * dtype.itemsize > os.fstat(file.fileno()).st_size - file.tell():  # before memory is allocated
         raise ValueError("it ends too early")
     return np.frombuffer(file.read(count * dtype.itemsize), dtype)

@@ -27,9 +27,9 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     find_data(project)
     features, rows = starting_features(project)
     images = project.images
-    labels, train = images.label_ids[rows], np.flatnonzero(images.splits[rows] == "train")
+    label_ids, train = images.label_ids[rows], np.flatnonzero(images.splits[rows] == "train")
     val = np.flatnonzero(images.splits[rows] == "val")
-    parts = {seed: [_part(labels, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}
+    parts = {seed: [_part(label_ids, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}
     sizes = [len(part) for part in parts[0]]  # equal for all seeds
     kept = [f for f, size in enumerate(sizes) if f == 0 or size > sizes[f - 1]]
     settings = probe_settings(project, len(train))
@@ -38,8 +38,8 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
         for place, f in enumerate(kept):
             for seed in range(seeds):
                 part = parts[seed][f]
-                probe = train_probe(features[:, part], labels[part], settings, seed)
-                right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == labels[val]
+                probe = train_probe(features[:, part], label_ids[part], settings, seed)
+                right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == label_ids[val]
                 tick(1, f"{sizes[f]} images, accuracy {right[place, seed].mean():.4f}")
     model = project.recipe.model
     found = find_curve([sizes[f] for f in kept], right)
@@ -58,8 +58,8 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     return curve
 
 
-def _part(labels: NDArray[Any], rows: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
+def _part(label_ids: NDArray[Any], rows: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
     """Return a random fraction of each class among the rows, at least one image."""
     shuffled = np.random.default_rng(seed).permutation(rows)
-    by_class = [shuffled[labels[shuffled] == label] for label in np.unique(labels[rows])]
+    by_class = [shuffled[label_ids[shuffled] == label] for label in np.unique(label_ids[rows])]
     return np.concatenate([members[: max(1, round(fraction * len(members)))] for members in by_class])

@@ -51,7 +51,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     images, rows = project.trained_images(), project.images.rows(chosen)
     if not len(rows):
         raise DataError(f"{project.recipe.data.source} has no {chosen} images", _remedy(project))
-    labels, seed = images.label_ids[rows], project.recipe.train.seed
+    label_ids, seed = images.label_ids[rows], project.recipe.train.seed
     predictions = {
         name: predict_rows(open_session(path, project.contract), images.pixels, rows, name)
         for name, path in chosen_models(project, files).items()
@@ -62,7 +62,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
         data_fingerprint=images.fingerprint,
         class_names=tuple(images.class_names),
         caveat=_CAVEATS.get(chosen, ""),
-        models={name: score(probabilities, labels, images.class_names, seed) for name, probabilities in predictions.items()},
+        models={name: score(probabilities, label_ids, images.class_names, seed) for name, probabilities in predictions.items()},
         cross_validation=_cross_validate(project, cv_folds) if cv_folds else None,
     )
     evaluation = evaluation.model_copy(update={"plot_description": confusion_plot(evaluation, project.run.evaluation_plot)})
@@ -109,14 +109,14 @@ def _standard(known: Sequence[ExportedFile]) -> list[ExportedFile]:
 def _cross_validate(project: Project, count: int) -> CrossValidation:
     features, rows = starting_features(project)
     images, seed = project.images, project.recipe.train.seed
-    labels, hashes = images.label_ids[rows], [images.hashes[row] for row in rows]
-    fold_of = folds(labels, hashes, count, seed)
+    label_ids, hashes = images.label_ids[rows], [images.hashes[row] for row in rows]
+    fold_of = folds(label_ids, hashes, count, seed)
     settings = probe_settings(project, len(rows) * (count - 1) // count)
-    probabilities = out_of_fold(features, labels, fold_of, settings, seed)
-    correct = probabilities.argmax(axis=1) == labels
+    probabilities = out_of_fold(features, label_ids, fold_of, settings, seed)
+    correct = probabilities.argmax(axis=1) == label_ids
     accuracies = [float(correct[fold_of == fold].mean()) for fold in range(count)]
     logger.info(f"cross-validation: {', '.join(f'{100 * accuracy:.2f}' for accuracy in accuracies)} %")
-    small = [name for k, name in enumerate(images.class_names) if (labels == k).sum() < count]
+    small = [name for k, name in enumerate(images.class_names) if (label_ids == k).sum() < count]
     splits = images.splits[rows]
     return CrossValidation(
         folds=count,
@@ -127,7 +127,7 @@ def _cross_validate(project: Project, count: int) -> CrossValidation:
         fold_accuracies=tuple(accuracies),
         mean_accuracy=float(np.mean(accuracies)),
         std_accuracy=float(np.std(accuracies, ddof=1)),
-        pooled=score(probabilities, labels, images.class_names, seed),
+        pooled=score(probabilities, label_ids, images.class_names, seed),
         assignment=fingerprint(fold_of.tolist()),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from PIL import Image
 
 from edgetl.data.base import Item
-from edgetl.data.decode import BadImage, whole
+from edgetl.data.decode import BadImage, open_image
 from edgetl.diagnosis import CHECKS
 from edgetl.diagnosis.base import Finding
 from edgetl.diagnosis.results import Diagnosis
@@ -84,7 +84,7 @@ def _image(finding: Finding, items: Mapping[str, Item]) -> Photo | None:
 
 def _thumbnail(item: Item) -> Image.Image | None:
     try:
-        image = whole(item.read(), _EDGE_PX)
+        image = open_image(item.read(), _EDGE_PX)
     except (OSError, BadImage):
         return None
     scale = _EDGE_PX / max(image.size)

@@ -23,14 +23,14 @@ _LEFT = 0.025  # of the width: where all titles begin
 
 
 def sensitivity(document: Mapping[str, Any], path: Path) -> None:
-    """What `edgetl sensitivity` found, as a PNG."""
+    """Draw the sensitivity as a PNG."""
     figure = sensitivity_figure(document)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
 def sensitivity_figure(document: Mapping[str, Any]) -> Figure:
-    """Each operator alone, worst first, and the whole file over the network's depth."""
+    """Draw each operator alone, worst first, and the complete file over the network's depth."""
     figure = Figure(figsize=(11, 12.5), dpi=120, layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1), facecolor="white")  # inches
     title = f"{document['model']}  ·  {document['scheme']}  ·  {document['images']} training images"
     figure.suptitle(title, x=_LEFT, ha="left", fontsize=15, fontweight="bold", color=_INK)
@@ -53,7 +53,7 @@ def _panel(figure: SubFigure, title: str, grid: Literal["x", "y"]) -> Axes:
 
 
 def _alone(figure: SubFigure, worst: Sequence[Mapping[str, Any]], operators: int) -> None:
-    """A bar an operator: change of the logits when it alone is quantized."""
+    """Draw a bar for each operator: the change of the logits when it alone is quantized."""
     several = f": the {len(worst)} worst of {operators}" if operators > len(worst) else ""
     axes = _panel(figure, f"One operator in int8, all others in float{several}", "x")
     changes = [100 * one["logits_change"] for one in worst]
@@ -73,7 +73,7 @@ def _alone(figure: SubFigure, worst: Sequence[Mapping[str, Any]], operators: int
 
 
 def _over_depth(figure: SubFigure, drift: Sequence[Mapping[str, Any]]) -> None:
-    """The curve of signal to noise; the places where it falls most below what the operator reads are marked by name."""
+    """Draw the signal-to-noise ratio; the places where it falls most below what the operator reads are marked by name."""
     axes = _panel(figure, "The whole int8 file against the float model, in the network's order", "y")
     ratios = [float("nan") if one["signal_to_noise_db"] is None else one["signal_to_noise_db"] for one in drift]
     axes.plot(ratios, color=_BAR, linewidth=1.8, marker="o", markersize=3.5)
@@ -94,7 +94,7 @@ def _over_depth(figure: SubFigure, drift: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _short(name: str) -> str:
-    """A long name without its middle: the block's number stands before it, what tells the block's operators apart behind it."""
+    """Return a long name without its middle: the block's number stands before it, what tells the block's operators apart behind it."""
     return name if len(name) <= _NAME_LENGTH else f"{name[: _NAME_LENGTH - 10]}…{name[-9:]}"
 
 
@@ -121,7 +121,7 @@ def _mark(axes: Axes, drift: Sequence[Mapping[str, Any]], ratios: Sequence[float
 
 
 def _reading_rightwards(places: Sequence[int], lengths: Mapping[int, float], end: int) -> Sequence[int]:
-    """The places whose names go to the right: all or none where there is room, else those before the widest gap."""
+    """Return the places whose names go to the right: all or none where there is room, else those before the widest gap."""
     if all(place + lengths[place] < end for place in places):
         return places
     if all(place - lengths[place] > 0 for place in places):
