@@ -1,5 +1,6 @@
 """Images and names that were made to harm: each works, is left out with a reason, or is an EdgetlError; none is believed."""
 
+import logging
 import os
 import struct
 import zlib
@@ -166,7 +167,10 @@ def test_a_command_tells_of_them_without_steering_the_terminal(cli: Cli, named: 
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES.keys())
-def test_predict_names_a_bad_image_safely(cli: Cli, made: Made, number: int, named: Path, tmp_path: Path) -> None:
+def test_predict_names_a_bad_image_safely(
+    cli: Cli, made: Made, number: int, named: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("edgetl"), "propagate", False)  # pytest-xdist cannot send a log with a name that is no Unicode
     name = list(NAMES.values())[number]
     outcome = cli("predict", made.run / "export" / "model_int8.tflite", "--", named / "a" / f"bad {number}" / name)
     assert outcome.code == 3, outcome.err
