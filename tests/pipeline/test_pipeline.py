@@ -37,7 +37,7 @@ def test_one_command_trains_exports_and_proves_agreement(network: str, request: 
     assert made.outcome.code == 0, made.outcome.err
     document = made.outcome.document
     assert document["passed"], document["failures"]
-    assert set(document["subjects"]) == SUBJECTS
+    assert set(document["subjects"]) == {name for name in SUBJECTS if network == "made" or "float16" not in name}
     accuracy = {name: subject["accuracy"]["top1_accuracy"] for name, subject in document["subjects"].items()}
     assert accuracy["tflite_int8"] >= 0.9, "noughts, ones and twos are easy: less means that something between image and answer is wrong"
     for subject in document["subjects"].values():
