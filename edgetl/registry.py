@@ -31,6 +31,21 @@ class Registry(Generic[T]):
         self.kind = kind
         self._entries = {name: Entry(*entry) for name, entry in entries.items()}
 
+    def register(self, name: str, target: str, summary: str) -> None:
+        """Add a variant from outside of the package. Raises ValueError when there is one of this name.
+
+        Args:
+            target: its `module:attribute`, imported when it is used.
+        """
+        if name in self._entries:
+            raise ValueError(f"there is a {self.kind} '{name}' already")
+        self._entries[name] = Entry(target, summary)
+
+    @property
+    def first(self) -> str:
+        """The name that stands first: what is used where none is asked for."""
+        return next(iter(self._entries))
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
 

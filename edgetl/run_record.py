@@ -9,7 +9,7 @@ from pydantic import Field
 
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.recipe import About, Recipe, restore
+from edgetl.recipe import AboutTable, Recipe, restore
 
 Found = TypeVar("Found", bound=Part)
 
@@ -201,7 +201,7 @@ class ExportFacts(Part):
 
     kind: Literal["export"] = "export"
     formats: tuple[str, ...]
-    about: About
+    about: AboutTable
     int8: Int8Choice | None = None
 
 

@@ -163,10 +163,14 @@ def test_a_recipe_that_points_elsewhere_finds_no_images(tmp_path: Path, source: 
         sources.find(recipe.load(tmp_path / "recipe.toml").data.source)
 
 
-@pytest.mark.parametrize("setting", ["a." * 100_000 + "a=1", "train.epochs=" + "[" * 100_000, "about.name=" + "x" * 10**6])
+@pytest.mark.parametrize("setting", ["a." * 100_000 + "a=1", "train.epochs=" + "[" * 100_000])
 def test_a_setting_takes_little_time_and_memory(setting: str) -> None:
     with pytest.raises(UsageError):
         recipe.load(settings=[setting])
+
+
+def test_a_setting_may_be_long() -> None:
+    assert recipe.load(settings=["about.name=" + "x" * 10**6]).about.name == "x" * 10**6
 
 
 @pytest.mark.parametrize("name", ["missing.toml", ".", "file/recipe.toml"])

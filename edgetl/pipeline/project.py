@@ -22,7 +22,10 @@ from edgetl.data import images as data_images
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.errors import DataError, RunError
+from edgetl.evaluation.parity import REFERENCE
+from edgetl.export import FORMATS
 from edgetl.files import fingerprint
+from edgetl.quantization import scheme_of
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.run_record import DataFacts, StageFacts
@@ -155,7 +158,7 @@ class Project:
     def float_predictions(self) -> np.ndarray:
         """The float model's probabilities of the validation images, float32 [N, K]."""
         session = KerasSession(self.float_model, self.contract)
-        return predict(session, self.trained_images().pixels, self.images.rows("val"), "keras_float")
+        return predict(session, self.trained_images().pixels, self.images.rows("val"), REFERENCE)
 
     def forget_float_model(self) -> None:
         """Forget the float model after it was trained again."""
@@ -188,6 +191,10 @@ class Project:
 
 
 def _check(backbone: Backbone, recipe: Recipe) -> None:
-    """Raises UsageError when there is no such member of the family."""
+    """Raise UsageError when there is no such member of the family, or no such format or precision to export."""
+    for name in recipe.export.formats:
+        FORMATS.check(name)
+    for precision in recipe.export.precisions:
+        scheme_of(precision)
     backbone.check_alpha(recipe.model.alpha)
     backbone.check_image_size(recipe.model.image_size)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from edgetl import recipe
 from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
@@ -24,6 +23,7 @@ from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
 from edgetl.quantization.base import Quantized, Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.selective import keep_float
+from edgetl.recipe import AboutTable
 from edgetl.run_record import ExportFacts, Int8Choice, Int8Request, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
@@ -57,7 +57,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
 
 
 def export_inputs(
-    project: Project, precision: str, formats: Sequence[str], int8: Int8Request | None = None, about: recipe.About | None = None
+    project: Project, precision: str, formats: Sequence[str], int8: Int8Request | None = None, about: AboutTable | None = None
 ) -> str:
     """Return the identity of what an export is made from. Raises RunError while the training behind it is unfinished.
 
@@ -101,7 +101,7 @@ def is_current(project: Project, precision: str) -> bool:
     return project.run.is_done(stage, inputs)
 
 
-def about(project: Project, said: recipe.About) -> About:
+def about(project: Project, said: AboutTable) -> About:
     """Return what a model file says of itself, where `said` has the fields of the recipe's table."""
     model, classes = project.recipe.model, len(project.contract.class_names)
     architecture = f"{model.backbone} {model.alpha:g}, {model.image_size} px"

@@ -18,7 +18,7 @@ from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.verify import predictions_of
-from edgetl.recipe import About as AboutTable
+from edgetl.recipe import AboutTable
 from edgetl.registry import did_you_mean
 from edgetl.report.page.card import Results, card
 from edgetl.run_folder import RunFolder
