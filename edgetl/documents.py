@@ -161,6 +161,7 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "run": ("edgetl.run_record:RunRecord", "run.json: the recipe of a run, the software that made it, and its finished stages"),
         "benchmark": ("edgetl.benchmarking.results:Benchmark", "benchmark.json: latency, memory and size of models on devices"),
         "diagnosis": ("edgetl.diagnosis.results:Diagnosis", "doctor.json: what may be wrong with the images"),
+        "sensitivity": ("edgetl.quantization.results:Sensitivity", "sensitivity.json: the operators that quantization hurts"),
         "explanation": ("edgetl.explanation.results:Explanation", "explain/explain.json: where the models look on images"),
         "tuning_record": ("edgetl.tuning_record:TuningRecord", "tune.json: the trials of a search, and the best one"),
     },

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from edgetl import stops
 from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark, ship_bundle
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from edgetl.explanation.results import Explanation
     from edgetl.pipeline.project import Project
     from edgetl.pipeline.ship.app import Shipped
+    from edgetl.quantization.results import Sensitivity
     from edgetl.ship.manifest import Manifest
 
 NEEDS = {  # a method of Run, and the stage that it needs (the beginning of its name)
@@ -161,7 +162,7 @@ class Run:
         with self._opened() as project:
             return stage.evaluate(project, split, [Path(model) for model in models], folds)
 
-    def sensitivity(self, *, limit: int = 128, scheme: str = "") -> dict[str, Any]:
+    def sensitivity(self, *, limit: int = 128, scheme: str = "") -> "Sensitivity":
         """Measure what quantization does to each operator, alone and within the whole model.
 
         Args:

@@ -1,12 +1,14 @@
 """`edgetl sensitivity`."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, RunPath
+
+if TYPE_CHECKING:
+    from edgetl.quantization.results import Sensitivity
 
 _ROWS = 20  # of a table: the rest is hardly to blame, and is in the file
 
@@ -33,35 +35,35 @@ def sensitivity(
 
     used = opened(run, for_="sensitivity")
     document = used.sensitivity(limit=limit, scheme=scheme)
-    console.note(f"{document['model']}, {document['scheme']}, {document['images']} training images")
+    console.note(f"{document.model}, {document.scheme}, {document.images} training images")
     _alone(document)
     _complete(document)
     console.note(f"{used.folder.sensitivity_plot} shows all of it, {used.folder.sensitivity} holds the figures")
-    console.result(document)
+    console.result(document.to_json())
 
 
-def _alone(document: Mapping[str, Any]) -> None:
+def _alone(document: "Sensitivity") -> None:
+    from edgetl.quantization.results import decibel_text
+
     rows = [
-        [one["operator"], _decibels(one), f"{100 * one['logits_change']:.2f}", f"{100 * one['top1_flips']:.2f}"]
-        for one in document["operators"][:_ROWS]
+        [one.operator, decibel_text(one), f"{100 * one.logits_change:.2f}", f"{100 * one.top1_flips:.2f}"]
+        for one in document.operators[:_ROWS]
     ]
     console.note("SNR: signal to noise of the operator's output in dB; change of the logits and images with another top-1 in %")
-    console.table(f"alone in int8: {len(rows)} worst of {len(document['operators'])}", ["operator", "SNR", "logits", "flips"], rows)
+    console.table(f"alone in int8: {len(rows)} worst of {len(document.operators)}", ["operator", "SNR", "logits", "flips"], rows)
 
 
-def _complete(document: Mapping[str, Any]) -> None:
+def _complete(document: "Sensitivity") -> None:
     """Print the drift in the network's order, since what is lost at one place stays lost behind it."""
-    worst = sorted(enumerate(document["drift"], start=1), key=lambda place: -place[1]["lost_db"])
-    losing = sorted((place for place, one in worst[:_ROWS] if one["lost_db"] > 0))
-    rows = []
-    for place in losing:
-        one = document["drift"][place - 1]
-        rows.append([place, one["operator"], _decibels(one), f"{one['lost_db']:.1f}", f"{one['step']:.2g}"])
+    from edgetl.quantization.results import decibel_text
+
+    worst = sorted(enumerate(document.drift, start=1), key=lambda place: -place[1].lost_db)[:_ROWS]
+    rows = [
+        [place, one.operator, decibel_text(one), f"{one.lost_db:.1f}", f"{one.step:.2g}"]
+        for place, one in sorted(worst, key=lambda place: place[0])
+        if one.lost_db > 0
+    ]
     console.note("lost: how far SNR falls in dB below the worst of what the operator reads; step: of its output's grid, 0 in float")
-    console.table(f"the complete file: {len(rows)} of {len(worst)} that lose", ["#", "operator", "SNR", "lost", "step"], rows)
-    place, first = worst[0]
-    console.note(f"most is lost at {first['operator']} (#{place}): {first['lost_db']:.1f} dB")
-
-
-def _decibels(one: Mapping[str, Any]) -> str:
-    return "exact" if one["signal_to_noise_db"] is None else f"{one['signal_to_noise_db']:.1f}"
+    console.table(f"the complete file: {len(rows)} of {len(document.drift)} that lose", ["#", "operator", "SNR", "lost", "step"], rows)
+    number, first = document.first_loss
+    console.note(f"most is lost at {first.operator} (#{number}): {first.lost_db:.1f} dB")

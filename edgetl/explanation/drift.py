@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from edgetl.keras import graph_of_images, keras, tf
@@ -16,30 +15,13 @@ from edgetl.export.tflite_reader import read
 from edgetl.export.tflite_writer import packed
 from edgetl.progress import progress
 from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.results import Drift
 from edgetl.quantization.sensitivity import decibels
 
 logger = logging.getLogger(__name__)
 
 _BATCH = 16  # images: every layer's float output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
 _FULL_GRID_DB = 48.2  # 20 log10 256, of values spread evenly over 256 steps: what counts for an input that is exact, as images are
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How far the int8 file is from the float model behind one operator, with all that the operators before it did.
-
-    Args:
-        operator: the Keras layer that ends it.
-        signal_to_noise_db: of its output, 10 log10 of the mean square over the mean squared error; None when there is no error.
-        step: value of one quantization step, in the file's units: a hard-sigmoid, and a product with it, is held 6 times as high there;
-            0 where the operator stays in float.
-        lost_db: how much lower that ratio is than the worst of what the operator reads. The largest is where a divergence starts.
-    """
-
-    operator: str
-    signal_to_noise_db: float | None
-    step: float
-    lost_db: float
 
 
 class _Opened:
@@ -99,7 +81,10 @@ def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, 
                 tick(1)
     ratios = {name: decibels(*map(float, pair)) for name, pair in zip(tensors, sums, strict=True)}
     steps = [scale for scale, _ in file.grids]
-    return [Drift(name, ratios[name], step, _lost(float_model.get_layer(name), ratios)) for name, step in zip(tensors, steps, strict=True)]
+    return [
+        Drift(operator=name, signal_to_noise_db=ratios[name], step=step, lost_db=_lost(float_model.get_layer(name), ratios))
+        for name, step in zip(tensors, steps, strict=True)
+    ]
 
 
 def tensors_of(content: bytes, names: Sequence[str]) -> dict[str, int]:

@@ -1,13 +1,11 @@
-"""All that a run holds, and what its models say of the validation images, as a report."""
+"""Write the report of a run: all that it holds, and the predictions of its models on the validation images."""
 
 import logging
-from collections.abc import Mapping
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from edgetl import files
 from edgetl.benchmarking import results as benchmark_results
 from edgetl.benchmarking.results import Benchmark
 from edgetl.diagnosis import results as diagnosis_results
@@ -19,6 +17,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.explanation import results as explanation_results
 from edgetl.explanation.results import Explanation
 from edgetl.pipeline.explain import identity
+from edgetl.quantization.results import Sensitivity
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.page.write import write
@@ -31,7 +30,7 @@ _COMPARED = 2  # files beside the float model
 
 
 def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
-    """Write it, by default to report.html (or .md, .pdf) in the run; gives its path and what is not in it."""
+    """Write the report, by default to report.html (or .md, .pdf) in the run; return its path and what is not in it."""
     with run.writing() if out is None else nullcontext():
         return _report(run, out, form)
 
@@ -48,7 +47,7 @@ def _report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abs
         record=record,
         validation=validation,
         benchmark=_document(Benchmark, run.path / benchmark_results.NAME),
-        sensitivity=_read(run.sensitivity),
+        sensitivity=_document(Sensitivity, run.sensitivity),
         doctor=_document(Diagnosis, run.path / diagnosis_results.NAME),
         explained=explained if explained and explained.models == identity(record) else None,
         explained_folder=run.explained,
@@ -69,18 +68,6 @@ def _document(kind: type[D], path: Path) -> D | None:
     except RunError as error:
         logger.warning(f"{error.problem}; it is left out of the report")
         return None
-
-
-def _read(path: Path) -> Mapping[str, Any] | None:
-    """A JSON file beside the run; one that cannot be read is told and left out."""
-    try:
-        document = files.read_json(path)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        logger.warning(f"{path} cannot be read ({error}) and is left out")
-        return None
-    return document if isinstance(document, Mapping) else {"findings": document}
 
 
 def _predictions(run: RunFolder) -> Predictions | Absent:

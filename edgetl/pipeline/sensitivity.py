@@ -1,24 +1,21 @@
-"""Where a quantized model hurts: each operator alone, then the whole int8 file, layer by layer."""
-
-from dataclasses import asdict
-from typing import Any
+"""Find the operators that quantization hurts: each one alone, then the complete int8 file, layer by layer."""
 
 from edgetl.errors import RunError, UsageError
 from edgetl.explanation.drift import drift
 from edgetl.export.tflite_writer import int8_tflite
-from edgetl.files import write_json
 from edgetl.pipeline.export.files import export_inputs
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized
+from edgetl.quantization.results import Sensitivity
 from edgetl.quantization.sensitivity import sensitivity as measure_damage
 from edgetl.report.plots import sensitivity as plots
 from edgetl.run_record import ExportFacts, QuantizedFacts
 
 
 @writes
-def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any]:
-    """What quantization does to `limit` training images (0: all); into sensitivity.json and, as an image, sensitivity.png.
+def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
+    """Measure what quantization does to `limit` training images (0: all), and write sensitivity.json and sensitivity.png.
 
     Args:
         scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
@@ -30,20 +27,20 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> dict[str, Any
     content = int8_tflite(quantized.to_keras(project.float_model, contract), contract)
     drifts = drift(project.float_model, content, contract, images.pixels, rows)
     model = project.recipe.model
-    document = {
-        "model": f"{model.backbone} {model.alpha}, {model.image_size} px",
-        "scheme": name,
-        "images": len(rows),
-        "operators": [asdict(damage) for damage in damages],
-        "drift": [asdict(one) for one in drifts],
-    }
-    write_json(run.sensitivity, document)
-    plots.sensitivity(document, run.sensitivity_plot)
-    return document
+    found = Sensitivity(
+        model=f"{model.backbone} {model.alpha}, {model.image_size} px",
+        scheme=name,
+        images=len(rows),
+        operators=tuple(damages),
+        drift=tuple(drifts),
+    )
+    found.write(run.sensitivity)
+    plots.sensitivity(found, run.sensitivity_plot)
+    return found
 
 
 def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
-    """The int8 model that is meant and its name. Raises UsageError or RunError when there is none."""
+    """Return the int8 model that is meant and its name. Raises UsageError or RunError when there is none."""
     run = project.run
     exported = "export_int8" in run.read().stages
     scheme = scheme or ("" if exported else "ptq_int8")

@@ -1,4 +1,4 @@
-"""Which layer hurts: the damage that quantizing one operator alone does, all others left in float."""
+"""Sensitivity: the damage that quantizing one operator alone does, all others left in float."""
 
 import math
 from collections.abc import Sequence
@@ -14,25 +14,9 @@ from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress
 from edgetl.quantization.base import Quantized
+from edgetl.quantization.results import Damage
 
 _BATCH = 16  # images: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
-
-
-@dataclass(frozen=True)
-class Damage:
-    """What quantizing one operator (a kernel, its bias and the activation behind them) does by itself.
-
-    Args:
-        operator: the layer that ends it, whose output is what the next operator reads.
-        signal_to_noise_db: of its output, 10 log10 of the mean square over the mean squared error; None when nothing changes.
-        logits_change: root of the mean squared change of the logits over that of the logits themselves.
-        top1_flips: share of the images that get another top-1.
-    """
-
-    operator: str
-    signal_to_noise_db: float | None
-    logits_change: float
-    top1_flips: float
 
 
 class _Switched(layers.Layer):
@@ -54,14 +38,14 @@ class _Operator:
     switch: _Switched
     kernel: Any
 
-    def turn(self, on: bool, float_weights: Sequence[np.ndarray], baked: Sequence[np.ndarray]) -> None:
+    def turn(self, *, on: bool, float_weights: Sequence[np.ndarray], baked: Sequence[np.ndarray]) -> None:
         self.switch.active.assign(on)
         if self.kernel is not None:
             self.kernel.set_weights(baked if on else float_weights)
 
 
 def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixels: Pixels, rows: np.ndarray) -> list[Damage]:
-    """The damage of each operator that has a grid, alone, worst first: by the change of the logits.
+    """Measure the damage of each operator that has a grid, alone; the worst, by the change of the logits, comes first.
 
     Args:
         quantized: the grids to put the operators on.
@@ -81,10 +65,10 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixe
             for index, (name, operator) in enumerate(operators.items()):
                 held = operator.kernel.name if operator.kernel is not None else ""
                 float_weights = float_model.get_layer(held).get_weights() if held else []
-                operator.turn(True, float_weights, quantized.weights.get(held, []))
+                operator.turn(on=True, float_weights=float_weights, baked=quantized.weights.get(held, []))
                 moved = outputs(batch)
                 sums[name] += _sums(floats[index], moved[index].numpy(), floats[-1], moved[-1].numpy())
-                operator.turn(False, float_weights, [])
+                operator.turn(on=False, float_weights=float_weights, baked=[])
                 tick(1)
     damages = [_damage(name, values, len(rows)) for name, values in sums.items()]
     return sorted(damages, key=lambda damage: -damage.logits_change)
@@ -97,16 +81,21 @@ def _sums(before: np.ndarray, after: np.ndarray, logits: np.ndarray, moved: np.n
 
 def _damage(name: str, sums: np.ndarray, images: int) -> Damage:
     signal, noise, logits, change, flips = map(float, sums)
-    return Damage(name, decibels(signal, noise), math.sqrt(change / logits) if logits else 0.0, flips / images)
+    return Damage(
+        operator=name,
+        signal_to_noise_db=decibels(signal, noise),
+        logits_change=math.sqrt(change / logits) if logits else 0.0,
+        top1_flips=flips / images,
+    )
 
 
 def decibels(signal: float, noise: float) -> float | None:
-    """10 log10 of the ratio of two powers, from -60 on, below which no signal is left to speak of; None without noise."""
+    """Return 10 log10 of the ratio of two powers, from -60 on, below which no signal is left to speak of; None without noise."""
     return 10 * math.log10(max(signal / noise, 1e-6)) if noise else None
 
 
 def _switchable(float_model: Any, quantized: Quantized) -> tuple[Any, dict[str, _Operator]]:
-    """The float model with a switch at the end of each operator; its outputs are those ends, in order, and the logits."""
+    """Build the float model with a switch at the end of each operator; its outputs are those ends, in order, and the logits."""
     operators: dict[str, _Operator] = {}
     kernels: dict[str, Any] = {}  # by the layer behind them, while the end of their operator (an activation function) is yet to come
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.explanation.drift import Drift, _Opened, drift, tensors_of
+from edgetl.explanation.drift import _Opened, drift, tensors_of
 from edgetl.quantization.base import Quantized, bake, ranged_layers
 from edgetl.quantization.selective import keep_float
 from edgetl.runtimes import open_session

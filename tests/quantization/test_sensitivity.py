@@ -9,8 +9,9 @@ import pytest
 
 from edgetl.data.base import Images
 from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.results import Damage
 from edgetl.quantization.selective import keep_float
-from edgetl.quantization.sensitivity import Damage, _switchable, sensitivity
+from edgetl.quantization.sensitivity import _switchable, sensitivity
 from tests.quantization.conftest import Case
 from tests.training.conftest import CONTRACT
 

@@ -12,10 +12,9 @@ from edgetl.benchmarking.results import Benchmark
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.evaluation.validation import Validation
 from edgetl.explanation.results import Explanation
+from edgetl.quantization.results import Sensitivity
 from edgetl.report.page.blocks import Absent, Section
 from edgetl.run_record import RunRecord
-
-Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +73,7 @@ class Facts:
     record: RunRecord
     validation: Validation | None
     benchmark: Benchmark | None
-    sensitivity: Document | None
+    sensitivity: Sensitivity | None
     doctor: Diagnosis | None
     explained: Explanation | None
     explained_folder: Path

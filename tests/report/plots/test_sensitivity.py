@@ -4,32 +4,33 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.quantization.results import Damage, Drift, Sensitivity
 
-def document(operators: int, drop_at: tuple[int, ...], name: str = "expanded_conv_{}_squeeze_excite_depthwise_relu") -> dict[str, Any]:
+
+def document(operators: int, drop_at: tuple[int, ...], name: str = "expanded_conv_{}_squeeze_excite_depthwise_relu") -> Sensitivity:
     random = np.random.default_rng(operators)
     lost = [15.0 - place / 10 if place in drop_at else float(random.normal(0.1, 0.5)) for place in range(operators)]
     ratios = 46 - np.cumsum(lost)
     changes = sorted(random.exponential(0.03, operators), reverse=True)
     names = [name.format(place) for place in range(operators)]
-    return {
-        "model": "mobilenet_v3_large 1.0, 224 px",
-        "scheme": "qat_int8",
-        "images": 128,
-        "operators": [
-            {"operator": one, "signal_to_noise_db": 30.0, "logits_change": change, "top1_flips": place % 3 / 128}
+    return Sensitivity(
+        model="mobilenet_v3_large 1.0, 224 px",
+        scheme="qat_int8",
+        images=128,
+        operators=tuple(
+            Damage(operator=one, signal_to_noise_db=30.0, logits_change=change, top1_flips=place % 3 / 128)
             for place, (one, change) in enumerate(zip(names, changes, strict=True))
-        ],
-        "drift": [
-            {"operator": one, "signal_to_noise_db": float(ratio), "step": 0.02, "lost_db": loss}
+        ),
+        drift=tuple(
+            Drift(operator=one, signal_to_noise_db=float(ratio), step=0.02, lost_db=loss)
             for one, ratio, loss in zip(names, ratios, lost, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 CASES = {
@@ -60,17 +61,18 @@ def test_no_text_covers_another_or_leaves_the_image(name: str, tmp_path: Path, m
         for other, other_box in boxes[:index]:
             assert not box.padded(-1).overlaps(other_box.padded(-1)), f"{text} covers {other}"
     marked = [text for text, _ in boxes if "loses" in text]
-    worst = sorted(CASES[name]["drift"], key=lambda one: -one["lost_db"])[:3]
-    assert {re.split(r"\s+", text)[0] for text in marked} == {one["operator"] for one in worst}
+    worst = sorted(CASES[name].drift, key=lambda one: -one.lost_db)[:3]
+    assert {re.split(r"\s+", text)[0] for text in marked} == {one.operator for one in worst}
 
 
-def test_it_is_a_image_also_where_nothing_is_lost(tmp_path: Path) -> None:
+def test_it_is_an_image_also_where_nothing_is_lost(tmp_path: Path) -> None:
     from edgetl.report.plots import sensitivity as plots
 
-    exact = {"operator": "logits", "signal_to_noise_db": None}
-    operators, drift = [exact | {"logits_change": 0.0, "top1_flips": 0.0}], [exact | {"step": 0.1, "lost_db": 0.0}]
-    plots.sensitivity(CASES["small"] | {"operators": operators, "drift": drift}, tmp_path / "plot.png")
-    plots.sensitivity(CASES["small"] | {"operators": operators, "drift": drift}, tmp_path / "again.png")
+    damage = Damage(operator="logits", signal_to_noise_db=None, logits_change=0.0, top1_flips=0.0)
+    drift = Drift(operator="logits", signal_to_noise_db=None, step=0.1, lost_db=0.0)
+    exact = CASES["small"].model_copy(update={"operators": (damage,), "drift": (drift,)})
+    plots.sensitivity(exact, tmp_path / "plot.png")
+    plots.sensitivity(exact, tmp_path / "again.png")
     with Image.open(tmp_path / "plot.png") as image:
         assert image.width > 1000
     assert (tmp_path / "plot.png").read_bytes() == (tmp_path / "again.png").read_bytes()

@@ -11,12 +11,10 @@ def section(facts: Facts) -> Section | Absent:
     document = facts.sensitivity
     if document is None:
         return Absent(_TITLE, "not measured", "edgetl sensitivity RUN")
-    worst = document["operators"][0]
-    place = max(range(len(document["drift"])), key=lambda number: document["drift"][number]["lost_db"])
-    first = document["drift"][place]
+    worst, (_, first) = document.operators[0], document.first_loss
     text = (
-        f"On {document['images']} training images, {document['scheme']}. By itself {worst['operator']} hurts most: the logits "
-        f"change by {100 * worst['logits_change']:.2f} % of their size. In the whole file most is lost at {first['operator']}, "
-        f"{first['lost_db']:.1f} dB."
+        f"On {document.images} training images, {document.scheme}. By itself {worst.operator} hurts most: the logits "
+        f"change by {100 * worst.logits_change:.2f} % of their size. In the complete file most is lost at {first.operator}, "
+        f"{first.lost_db:.1f} dB."
     )
     return Section(_TITLE, (Text(text), Plot(sensitivity_figure(document), f"Quantization damage operator by operator. {text}", wide=True)))
