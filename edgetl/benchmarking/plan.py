@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,7 @@ class SentImages:
     """Images for a device to predict: a file of raw uint8 pixels [N, H, W, 3], and the class index of each, [N]."""
 
     file: Path
-    label_ids: NDArray[Any]
+    label_ids: NDArray[np.integer]
 
 
 def cpus_of(mask: str) -> tuple[int, ...]:

@@ -1,12 +1,10 @@
 """A few images that stand for many: for calibration, and for `--limit`."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 
-def sample(label_ids: NDArray[np.integer[Any]], rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
+def sample(label_ids: NDArray[np.integer], rows: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int64]:
     """`count` of the rows, as evenly over their classes as the class sizes allow, ascending; all of them when there are no more.
 
     A class that is smaller than its share gives all it has, and the others share the rest. With the same seed a smaller sample

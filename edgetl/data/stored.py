@@ -33,7 +33,7 @@ class StoredRows:
     def __len__(self) -> int:
         return int(self.shape[0])
 
-    def __getitem__(self, rows: Any) -> NDArray[Any]:
+    def __getitem__(self, rows: Any) -> NDArray[np.generic]:
         """Copies: of one row, of a slice or of an array of row numbers."""
         wanted = np.arange(len(self))[rows]
         made = np.empty((wanted.size, *self.shape[1:]), self.dtype)
@@ -43,16 +43,16 @@ class StoredRows:
         return made.reshape(*wanted.shape, *self.shape[1:])
 
 
-def read_array(path: Path) -> NDArray[Any] | None:
-    """Return the stored rows; None where there are none, or where the file was cut."""
+def read_array(path: Path) -> NDArray[np.float32] | None:
+    """Return the stored rows, float32; None where there are none, or where the file was cut."""
     try:
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        array: NDArray[np.float32] = np.load(path, allow_pickle=False)
     except DAMAGED_NPZ:
         return None
     return array
 
 
-def write_array(path: Path, array: NDArray[Any]) -> None:
+def write_array(path: Path, array: NDArray[np.float32]) -> None:
     with atomic(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
 

@@ -1,7 +1,6 @@
 """Agreement of two models: how far their predictions for the same images are apart."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ class Agreement:
     worst: tuple[int, ...]
 
 
-def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
+def compare(a: NDArray[np.floating], b: NDArray[np.floating]) -> Agreement:
     """Return the agreement of two models' probabilities, both [N, K] for the same N >= 1 images."""
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 2 or a.shape != b.shape or not len(a):
@@ -52,7 +51,7 @@ def compare(a: NDArray[Any], b: NDArray[Any]) -> Agreement:
     )
 
 
-def _mean_kl(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+def _mean_kl(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """Return the mean KL(a || b) in nats. Probabilities are floored as for the loss, then normalized again: else it could be negative."""
     a, b = (np.maximum(p, PROBABILITY_FLOOR) for p in (a, b))
     a, b = (p / p.sum(axis=1, keepdims=True) for p in (a, b))

@@ -1,7 +1,6 @@
 """Calibration: whether 80 of 100 predictions made with probability 0.8 are right, and the temperature that corrects most of the error."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +39,7 @@ class Temperature:
     loss_after: float
 
 
-def find_temperature(logits: NDArray[Any], label_ids: NDArray[Any], seed: int = 0) -> Temperature:
+def find_temperature(logits: NDArray[np.floating], label_ids: NDArray[np.integer], seed: int = 0) -> Temperature:
     """Find the temperature for logits [N, K] and labels [N], N >= 2."""
     logits, label_ids = np.asarray(logits, np.float64), np.asarray(label_ids, np.int64)
     part_of = np.random.default_rng(seed).permutation(len(label_ids)) % min(_PARTS, len(label_ids))
@@ -59,7 +58,7 @@ def find_temperature(logits: NDArray[Any], label_ids: NDArray[Any], seed: int = 
     )
 
 
-def _least_loss(logits: NDArray[Any], label_ids: NDArray[Any]) -> float:
+def _least_loss(logits: NDArray[np.floating], label_ids: NDArray[np.integer]) -> float:
     """Return the best temperature. The search is logarithmic, where half and double are equally far."""
     found = minimize_scalar(
         lambda log_t: _loss(logits / np.exp(log_t), label_ids),
@@ -70,11 +69,11 @@ def _least_loss(logits: NDArray[Any], label_ids: NDArray[Any]) -> float:
     return float(np.exp(found.x))
 
 
-def _loss(logits: NDArray[Any], label_ids: NDArray[Any]) -> float:
+def _loss(logits: NDArray[np.floating], label_ids: NDArray[np.integer]) -> float:
     return float(-log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids].mean())
 
 
-def gaps(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> NDArray[np.float64]:
+def gaps(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return float64 [N, bins]: each image's top-1 probability minus 1 (right) or 0 (wrong) in its bin's column, zeros elsewhere.
 
     The absolute column sums over N, added up, are the expected calibration error, also for resampled images.
@@ -85,12 +84,12 @@ def gaps(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> NDArray[np.flo
     return spread
 
 
-def calibration_error(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> float:
+def calibration_error(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> float:
     """Return the expected calibration error of probabilities [N, K], from 0 (perfect) to 1."""
     return float(np.abs(gaps(probabilities, label_ids).sum(axis=0)).sum() / len(label_ids))
 
 
-def reliability(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> tuple[Bin, ...]:
+def reliability(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> tuple[Bin, ...]:
     """Return the bins that hold images, by increasing probability."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids
     place = _bin_of(confidence)
@@ -101,5 +100,5 @@ def reliability(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> tuple[B
     )
 
 
-def _bin_of(confidence: NDArray[Any]) -> NDArray[np.int64]:
+def _bin_of(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
     return np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)

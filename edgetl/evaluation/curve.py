@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,6 +124,6 @@ def _predicted_accuracy(shares: Floats, accuracy: Floats) -> float | None:
     return float(1 - floor - scale * (shares[-1] / shares[-2]) ** -exponent)
 
 
-def _interval(values: NDArray[Any]) -> tuple[float, float]:
+def _interval(values: NDArray[np.floating]) -> tuple[float, float]:
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)

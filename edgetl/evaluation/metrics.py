@@ -1,7 +1,6 @@
 """Accuracy, macro F1 and loss of a model from its probabilities [N, K] and the labels [N]."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,7 @@ class Accuracy:
     loss: float
 
 
-def measure(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Accuracy:
+def measure(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Accuracy:
     """Return the accuracy of probabilities [N, K] for labels [N] in 0..K-1, N >= 1.
 
     Among equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 averages over the

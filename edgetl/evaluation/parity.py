@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +117,10 @@ class Parity:
 
 
 def judge(
-    subject_probabilities: Mapping[str, NDArray[Any]], labels: NDArray[Any], names: Sequence[str], tolerances: Sequence[Tolerance]
+    subject_probabilities: Mapping[str, NDArray[np.floating]],
+    labels: NDArray[np.integer],
+    names: Sequence[str],
+    tolerances: Sequence[Tolerance],
 ) -> Parity:
     """Judge every pair of which both subjects are present.
 
@@ -146,23 +148,25 @@ def judge(
 
 
 def _allowed(fraction: float, images: int) -> int:
-    """How many images a fraction allows; never less than one, since one image of a small set proves nothing."""
+    """Return how many images a fraction allows; never less than one, since one image of a small set proves nothing."""
     return max(1, math.floor(fraction * images + 1e-9))  # the addend: 0.1 * 10 must not come out as 0.999...
 
 
-def _pair(tolerance: Tolerance, first: NDArray[Any], second: NDArray[Any], labels: NDArray[np.int64], names: Sequence[str]) -> Pair:
+def _pair(
+    tolerance: Tolerance, first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer], names: Sequence[str]
+) -> Pair:
     agreement = compare(first, second)
     compared = paired(first.argmax(axis=1) == labels, second.argmax(axis=1) == labels)
     worst = tuple(_image(names[row], int(labels[row]), first[row], second[row]) for row in agreement.worst)
     return Pair(tolerance, agreement, compared, tolerance.failures(agreement, compared), worst)
 
 
-def _image(name: str, label: int, first: NDArray[Any], second: NDArray[Any]) -> WorstImage:
+def _image(name: str, label: int, first: NDArray[np.floating], second: NDArray[np.floating]) -> WorstImage:
     return WorstImage(name, label, int(first.argmax()), float(first.max()), int(second.argmax()), float(second.max()))
 
 
-def _faults(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> tuple[str, ...]:
-    """What is wrong with one subject's predictions [N, K], whatever the others say; in words that follow its name."""
+def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> tuple[str, ...]:
+    """Return what is wrong with one subject's predictions [N, K], whatever the others say; in words that follow its name."""
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
         return (f"gives NaN or infinity for {broken} of {len(labels)} images",)
@@ -175,8 +179,8 @@ def _faults(probabilities: NDArray[Any], labels: NDArray[np.int64]) -> tuple[str
     return ()
 
 
-def _sum_to_one(probabilities: NDArray[Any]) -> bool:
-    """Whether all rows are probabilities; each of the K may be rounded to a uint8 step, and 1 % is for softmax tables."""
+def _sum_to_one(probabilities: NDArray[np.floating]) -> bool:
+    """Return whether all rows are probabilities; each of the K may be rounded to a uint8 step, and 1 % is for softmax tables."""
     classes = probabilities.shape[1]
     within = probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-4
     return bool(within and np.abs(probabilities.sum(axis=1) - 1).max() <= classes * PROBABILITY_SCALE / 2 + 0.01)

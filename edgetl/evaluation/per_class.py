@@ -1,7 +1,6 @@
 """The confusion matrix, and precision, recall and F1 of each class, from predictions [N] and labels [N]."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ class ClassMetrics:
     f1: float
 
 
-def confusion(predictions: NDArray[Any], label_ids: NDArray[Any], classes: int) -> NDArray[np.int64]:
+def confusion(predictions: NDArray[np.integer], label_ids: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
     """Return the confusion matrix as int64 [K, K]: a row for each true class, a column for each predicted class."""
     counts: NDArray[np.int64] = confusion_matrix(label_ids, predictions, labels=range(classes))
     return counts

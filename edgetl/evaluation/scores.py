@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +94,7 @@ class _Resampled:
     per_class: Mapping[str, Sequence[Interval]]
 
 
-def score(probabilities: NDArray[Any], label_ids: NDArray[Any], class_names: Sequence[str], seed: int = 0) -> Scores:
+def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], class_names: Sequence[str], seed: int = 0) -> Scores:
     """Return the scores of probabilities [N, K] for labels [N] in 0..K-1, N >= 1. Ties are resolved as in `measure`.
 
     Args:
@@ -127,7 +126,7 @@ def score(probabilities: NDArray[Any], label_ids: NDArray[Any], class_names: Seq
     )
 
 
-def _top_k(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Iterator[TopK]:
+def _top_k(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Iterator[TopK]:
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     for k in _TOP:
         if k < probabilities.shape[1]:
@@ -137,7 +136,11 @@ def _top_k(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Iterator[Top
 
 
 def _per_class(
-    probabilities: NDArray[Any], label_ids: NDArray[Any], class_names: Sequence[str], counts: NDArray[Any], resampled: _Resampled
+    probabilities: NDArray[np.floating],
+    label_ids: NDArray[np.integer],
+    class_names: Sequence[str],
+    counts: NDArray[np.integer],
+    resampled: _Resampled,
 ) -> tuple[ClassScores, ...]:
     found = []
     for k, name in enumerate(class_names):
@@ -150,7 +153,7 @@ def _per_class(
 
 
 def _averages(
-    kind: str, label_ids: NDArray[Any], predictions: NDArray[Any], per_class: Sequence[ClassScores], resampled: _Resampled
+    kind: str, label_ids: NDArray[np.integer], predictions: NDArray[np.integer], per_class: Sequence[ClassScores], resampled: _Resampled
 ) -> Averages:
     values = precision_recall_fscore_support(label_ids, predictions, average=kind, zero_division=0)[:3]
     precision, recall, f1 = (
@@ -180,7 +183,7 @@ def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
         yield f"fewer than {_FEW} images show {', '.join(few)}: little is known about them; intervals of F1 and ROC-AUC are too narrow"
 
 
-def _intervals(probabilities: NDArray[Any], label_ids: NDArray[Any], seed: int) -> _Resampled:
+def _intervals(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], seed: int) -> _Resampled:
     """Return percentiles over resampled images."""
     count, random = len(label_ids), np.random.default_rng(seed)
     statistics = weighted_statistics(probabilities, label_ids)
@@ -202,7 +205,7 @@ def _intervals(probabilities: NDArray[Any], label_ids: NDArray[Any], seed: int) 
     return _Resampled(overall, per_class)
 
 
-def weighted_statistics(probabilities: NDArray[Any], label_ids: NDArray[Any]) -> Callable[[Weights], dict[str, Weights]]:
+def weighted_statistics(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Callable[[Weights], dict[str, Weights]]:
     """Return a function from weights float64 [B, N] (how often each image counts) to every metric: [B], or per class [B, K]."""
     images, classes = probabilities.shape
     predictions, rows = probabilities.argmax(axis=1), np.arange(images)
@@ -231,7 +234,7 @@ def weighted_statistics(probabilities: NDArray[Any], label_ids: NDArray[Any]) ->
     return statistics
 
 
-def _area(scores: NDArray[Any], positive: NDArray[Any]) -> Callable[[Weights], Weights]:
+def _area(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Callable[[Weights], Weights]:
     """Return a function from weights [B, N] to the area under the ROC curve [B]: how often a positive scores higher, ties counting half."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))

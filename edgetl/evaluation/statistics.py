@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ class Paired:
     mcnemar_p: float
 
 
-def paired(a_right: NDArray[Any], b_right: NDArray[Any]) -> Paired:
+def paired(a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> Paired:
     """Compare two models by which images they get right, both bool [N], N >= 1."""
     from scipy.stats import binomtest  # here, so that reading a document with a Paired does not load it
 

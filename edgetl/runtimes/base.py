@@ -50,7 +50,7 @@ class Runtime:
     missing: str = ""
 
 
-def predict(session: Session, pixels: Pixels, rows: NDArray[Any], description: str) -> NDArray[np.float32]:
+def predict(session: Session, pixels: Pixels, rows: NDArray[np.integer], description: str) -> NDArray[np.float32]:
     """Return the probabilities float32 [len(rows), K] of the images in `rows` (one index or more) of `pixels` uint8 [N, H, W, 3].
 
     Takes a batch at a time: `pixels` may hold more than fits into memory.

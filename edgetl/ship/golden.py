@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ class Golden:
 
     pixels: NDArray[np.uint8]
     true_class_names: tuple[str, ...]
-    predictions: Mapping[str, NDArray[np.floating[Any]]]
+    predictions: Mapping[str, NDArray[np.floating]]
     resized: NDArray[np.uint8]
 
     def files(self, class_names: Sequence[str]) -> dict[str, bytes]:
@@ -132,7 +132,7 @@ def resized_mosaic(pixels: NDArray[np.uint8], contract: Contract) -> NDArray[np.
     return crop_and_resize(Image.fromarray(mosaic(pixels)), contract)
 
 
-def choose(predictions: NDArray[Any], label_ids: NDArray[Any], count: int = IMAGES) -> NDArray[np.int64]:
+def choose(predictions: NDArray[np.floating], label_ids: NDArray[np.integer], count: int = IMAGES) -> NDArray[np.int64]:
     """Return rows of `count` images (or all): the surest right prediction of each class up to half of them, then the closest calls.
 
     Args:
@@ -155,7 +155,7 @@ def check_resize(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> int:
     return steps
 
 
-def check(name: str, wanted: NDArray[Any], found: NDArray[Any]) -> Deviation:
+def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating]) -> Deviation:
     """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the tolerance."""
     if wanted.shape != found.shape:
         problem = f"{name} predicts {found.shape}, the golden predictions are {wanted.shape}"

@@ -18,7 +18,6 @@ steep by that.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,7 +64,7 @@ class Probe:
 
 
 @threadpool_limits.wrap(limits=1)  # no faster on two, its products being small, and four times as slow where others work beside it
-def train_probe(features: Features, label_ids: NDArray[Any], settings: ProbeSettings, seed: int) -> Probe:
+def train_probe(features: Features, label_ids: NDArray[np.integer], settings: ProbeSettings, seed: int) -> Probe:
     """Minimize the smoothed cross-entropy with Adam, from zeros on.
 
     Args:
@@ -94,7 +93,7 @@ def train_probe(features: Features, label_ids: NDArray[Any], settings: ProbeSett
     return Probe(values[:-1], values[-1])
 
 
-def folds(label_ids: NDArray[Any], hashes: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
+def folds(label_ids: NDArray[np.integer], hashes: Sequence[str], count: int, seed: int) -> NDArray[np.int64]:
     """Return the fold of each image, int64 [M], of `count` folds: each class evenly over them, images of the same content together."""
     contents, first, which = np.unique(np.asarray(hashes), return_index=True, return_inverse=True)
     largest = int(np.bincount(label_ids[first]).max())
@@ -107,7 +106,9 @@ def folds(label_ids: NDArray[Any], hashes: Sequence[str], count: int, seed: int)
     return fold_of[which]
 
 
-def out_of_fold(features: Features, label_ids: NDArray[Any], fold_of: NDArray[np.int64], settings: ProbeSettings, seed: int) -> Features:
+def out_of_fold(
+    features: Features, label_ids: NDArray[np.integer], fold_of: NDArray[np.int64], settings: ProbeSettings, seed: int
+) -> Features:
     """Return the probabilities float32 [M, K] of each image by a head that was trained on the other folds.
 
     Args:

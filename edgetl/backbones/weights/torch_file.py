@@ -36,7 +36,7 @@ _DAMAGED = (
 class _Tensor:
     """A view to be cut from a storage once that is read: `torch._utils._rebuild_tensor_v2`'s arguments."""
 
-    def __init__(self, storage: tuple[np.dtype[Any], str], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> None:
+    def __init__(self, storage: tuple[np.dtype, str], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any) -> None:
         self.storage, self.offset, self.size, self.stride = storage, offset, size, stride
 
     def cut(self, storages: dict[str, np.ndarray]) -> np.ndarray:
@@ -60,7 +60,7 @@ class _Restricted(pickle.Unpickler):
             return _STORAGES[name]
         raise pickle.UnpicklingError(f"the file asks for {module}.{name}, which weights do not need")
 
-    def persistent_load(self, identity: Any) -> tuple[np.dtype[Any], str]:
+    def persistent_load(self, identity: Any) -> tuple[np.dtype, str]:
         kind, dtype, key = identity[:3]
         if kind != "storage" or not isinstance(dtype, np.dtype):
             raise pickle.UnpicklingError("not a tensor storage")
@@ -96,7 +96,7 @@ def _load(file: BinaryIO) -> Any:
     return _Restricted(file).load()
 
 
-def _read_storage(file: BinaryIO, dtype: np.dtype[Any]) -> np.ndarray:
+def _read_storage(file: BinaryIO, dtype: np.dtype) -> np.ndarray:
     count = int.from_bytes(file.read(8), "little")
     if count * dtype.itemsize > os.fstat(file.fileno()).st_size - file.tell():  # before memory is allocated
         raise ValueError("it ends too early")

@@ -1,7 +1,5 @@
 """Learning curve of the head, on features that are computed once."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -58,7 +56,7 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     return curve
 
 
-def _part(label_ids: NDArray[Any], rows: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
+def _part(label_ids: NDArray[np.integer], rows: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
     """Return a random fraction of each class among the rows, at least one image."""
     shuffled = np.random.default_rng(seed).permutation(rows)
     by_class = [shuffled[label_ids[shuffled] == label] for label in np.unique(label_ids[rows])]

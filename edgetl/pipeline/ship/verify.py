@@ -3,7 +3,6 @@
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +71,9 @@ def verify(path: Path, key: Path | None = None) -> Verification:
     )
 
 
-def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating[Any]]]:
+def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
     """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, 3], by the file's name."""
-    predictions: dict[str, NDArray[np.floating[Any]]] = {}
+    predictions: dict[str, NDArray[np.floating]] = {}
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         for name, content in models.items():
             path = Path(folder) / name

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +31,10 @@ class Predictions:
     """
 
     class_names: tuple[str, ...]
-    label_ids: NDArray[np.integer[Any]]
+    label_ids: NDArray[np.integer]
     image_names: tuple[str, ...]
     pixels: NDArray[np.uint8]
-    probabilities: Mapping[str, NDArray[Any]]
+    probabilities: Mapping[str, NDArray[np.floating]]
     reference: str
     quantized: str | None
 
