@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -16,6 +17,20 @@ from edgetl.errors import RunError
 NAME = ".edgetl.lock"  # stays when the lock is given back: removing it would let two hold locks on two files of one name
 # Network and user-space file systems without locks say one of these.
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+
+
+@dataclass(frozen=True)
+class _Holder:
+    """The process that holds a lock: its number, its host, edgetl's command, and since when (UTC)."""
+
+    process: int
+    host: str
+    command: list[str]
+    since: str
+
+    def __str__(self) -> str:
+        command = f"edgetl {' '.join(map(str, self.command))}".strip()
+        return f"process {self.process} on {self.host} ({command}, since {self.since})"
 
 
 class FolderLock:
@@ -57,10 +72,10 @@ class FolderLock:
 
 def _sign(file: TextIO) -> None:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    who = {"process": os.getpid(), "host": platform.node(), "command": sys.argv[1:2], "since": since}
+    holder = _Holder(os.getpid(), platform.node(), sys.argv[1:2], since)
     try:
         file.truncate(0)
-        file.write(json.dumps(who) + "\n")
+        file.write(json.dumps(asdict(holder)) + "\n")
         file.flush()
     except OSError:  # a full disk: the lock holds without a name, and what is to be written next says what is wrong
         return
@@ -69,8 +84,6 @@ def _sign(file: TextIO) -> None:
 def _holder(file: TextIO) -> str:
     try:
         file.seek(0)
-        who = json.loads(file.read(4096))
-        command = f"edgetl {' '.join(map(str, who['command']))}".strip()
-        return f"process {who['process']} on {who['host']} ({command}, since {who['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(_Holder(**json.loads(file.read(4096))))
+    except (OSError, ValueError, TypeError):  # nothing to be read, no JSON, or of another form
         return "another process"

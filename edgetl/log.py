@@ -80,14 +80,14 @@ class _File(RotatingFileHandler):
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=LARGEST_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace")
         self.addFilter(Redact())
-        self.setFormatter(_Lines())
+        self.setFormatter(_LogLine())
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not isinstance(sys.exception(), OSError):  # a full disk ends the log, not the work
             super().handleError(record)
 
 
-class _Lines(logging.Formatter):
+class _LogLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""

@@ -256,6 +256,11 @@ class RunRecord(Document):
     software: dict[str, str]
     stages: dict[str, Stage] = Field(default_factory=dict)
 
+    @property
+    def edgetl(self) -> str:
+        """The version that made the run."""
+        return self.software.get("edgetl", "?")
+
     @classmethod
     def parse(cls, values: Any) -> Self:
         """Check plain JSON values. Raises ValueError that names the first place that is wrong, and the edgetl that wrote them."""
@@ -279,7 +284,7 @@ class RunRecord(Document):
         return facts
 
     def trainings(self) -> Iterator[tuple[str, Training]]:
-        """Every training by name, in order."""
+        """Yield every training with its name, in order."""
         for name, stage in self.stages.items():
             facts = stage.facts
             if isinstance(facts, FloatFacts):

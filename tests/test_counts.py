@@ -65,11 +65,24 @@ def string_keyed_reads(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]
     """Find `document["key"]` and `document.get("key")`: a document is a type, and read by its attributes."""
     if name in BOUNDARIES:
         return
+    keywords = _typed_keywords(tree)
     for node in ast.walk(tree):
-        if (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_text(node.slice) and not _is_type(node.value)) or (
-            isinstance(node, ast.Call) and re.fullmatch(r"(?!os\.environ).*\.get", ast.unparse(node.func)) and _is_text(*node.args[:1])
-        ):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and _is_text(node.slice) and not _is_type(node.value):
             yield node.lineno, ast.unparse(node)
+        is_get = isinstance(node, ast.Call) and re.fullmatch(r"(?!os\.environ).*\.get", ast.unparse(node.func), re.DOTALL)
+        if isinstance(node, ast.Call) and is_get and _is_text(*node.args[:1]) and id(node) not in keywords:
+            yield node.lineno, ast.unparse(node)
+
+
+def _typed_keywords(tree: ast.Module) -> set[int]:
+    """Return the reads of a function's own `**options: Unpack[...]`: no document, and mypy checks each key and its type."""
+    found = set()
+    for function in functions(tree):
+        own = function.args.kwarg
+        if own and own.annotation and ast.unparse(own.annotation).startswith("Unpack["):
+            calls = (node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute))
+            found |= {id(call) for call in calls if ast.unparse(call.func) == f"{own.arg}.get"}
+    return found
 
 
 def _is_type(node: ast.expr) -> bool:
@@ -148,14 +161,14 @@ def called_as_its_package(name: str, tree: ast.Module) -> Iterator[tuple[int, st
 
 # The bars of the design; above them, what is left of what was there.
 CEILINGS: dict[Find, int] = {
-    string_keyed_reads: 89,
-    dictionaries_in_signatures: 25,
-    any_in_signatures: 214,  # half of what there was
-    positional_flags: 14,
+    string_keyed_reads: 2,
+    dictionaries_in_signatures: 5,
+    any_in_signatures: 136
+    positional_flags: 5,
     long_parameter_lists: 13,
-    splats_for_the_formatter: 3,
-    docstrings_without_a_verb: 64,
-    fragments: 8,
+    splats_for_the_formatter: 0,
+    docstrings_without_a_verb: 23,
+    fragments: 0,
     called_as_its_package: 0,
 }
 
@@ -182,6 +195,8 @@ def test_no_more_than_there_may_be(find: Find) -> None:
     [
         (string_keyed_reads, "report/tables.py", "record['stages']"),
         (string_keyed_reads, "report/tables.py", "record.get('stages', {})"),
+        (string_keyed_reads, "api/files.py", "def f(**options: Any): return options.get('runs', 50)"),
+        (string_keyed_reads, "api/files.py", "def f(**options: Unpack[Options]): return options['runs'] + record.get('runs')"),
         (dictionaries_in_signatures, "report/tables.py", "def f(x: Mapping[str, Any]) -> None: pass"),
         (dictionaries_in_signatures, "report/tables.py", "def f() -> list[dict[str, Any]]: pass"),
         (any_in_signatures, "report/none.py", "def f(x: Any) -> None: pass"),
@@ -205,6 +220,7 @@ def test_it_is_counted(find: Find, name: str, source: str) -> None:
     [
         (string_keyed_reads, "files.py", "record['stages']"),
         (string_keyed_reads, "report/tables.py", "record['stages'] = 1; os.environ.get('CI')"),
+        (string_keyed_reads, "api/files.py", "def f(**options: Unpack[Options]): return options.get('runs', 50)"),
         (any_in_signatures, "training/none.py", "from edgetl.keras import tf\ndef f(x: Any) -> None: pass"),
         (positional_flags, "export/base.py", "def f(x: int, *, force: bool) -> None: pass"),
         (splats_for_the_formatter, "export/base.py", "f(*given)"),
@@ -227,4 +243,4 @@ def test_no_two_classes_have_one_name() -> None:
             if isinstance(node, ast.ClassDef):
                 where.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     twice = {name: files for name, files in where.items() if len(files) > 1}
-    assert len(twice) <= 10, twice
+    assert len(twice) <= 5, twice

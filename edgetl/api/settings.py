@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from edgetl.errors import UsageError
 from edgetl.recipe import Recipe
@@ -29,7 +29,7 @@ SHORT = {
     "exclude": "data.exclude",
     "mlflow": "track.mlflow",
 }
-Overrides = Mapping[str, Any] | Iterable[str]
+Overrides = Mapping[str, object] | Iterable[str]
 
 
 class Choices(TypedDict, total=False):
@@ -77,9 +77,9 @@ class Choices(TypedDict, total=False):
     mlflow: str | None
 
 
-def options(choices: Mapping[str, Any], data: str | Path | None = None) -> dict[str, Any]:
+def options(choices: Mapping[str, object], data: str | Path | None = None) -> dict[str, object]:
     """Return the choices by dotted key. Raises UsageError that names the setting meant where one is unknown."""
-    named = {} if data is None else {"data.source": str(data)}
+    named: dict[str, object] = {} if data is None else {"data.source": str(data)}
     for name, value in choices.items():
         if name not in SHORT:
             raise UsageError(f"there is no setting '{name}'", _meant(name))
@@ -93,7 +93,7 @@ def _meant(name: str) -> str:
     return f"write settings={{'{dotted[0]}': ...}}" if dotted else did_you_mean(name, SHORT)
 
 
-def overrides(settings: Overrides | None) -> tuple[list[str], dict[str, Any]]:
+def overrides(settings: Overrides | None) -> tuple[list[str], dict[str, object]]:
     """Return settings given as "table.key=value" texts, and those given by dotted key."""
     if settings is None:
         return [], {}

@@ -1,8 +1,7 @@
 """Training: functions that make a run, a backbone, or several runs."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from edgetl import stops
 from edgetl.api.files import File, as_path
@@ -79,7 +78,7 @@ def _train(
     quick: bool,
     baseline: str,
     settings: Overrides | None,
-    choices: Mapping[str, Any],
+    choices: Choices,
 ) -> Run:
     from edgetl import recipe as recipes
 
@@ -132,9 +131,9 @@ def pretrain(
         raise UsageError(f"{out} does not end in .npz", "'edgetl train --weights' tells backbone files by that")
     texts, dotted = overrides(settings)
     asked = options({"weights": "none", **choices}, data) | dotted
-    if asked["model.weights"] == "none":
-        asked.setdefault("train.head_epochs", 0)  # on features of random weights the head learns nothing worth having
     chosen = recipes.load(as_path(recipe), texts, asked)
+    if chosen.model.weights == "none":  # on features of random weights the head learns nothing worth having
+        chosen = recipes.load(as_path(recipe), texts, {"train.head_epochs": 0} | asked)
 
     from edgetl.api.results import Pretrained
     from edgetl.pipeline.project import Project

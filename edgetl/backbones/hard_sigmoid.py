@@ -20,8 +20,8 @@ class HardSigmoid(layers.Layer):
         clipped = tf.nn.relu6(inputs + 3.0)
         return clipped if self.height == 6.0 else clipped * (self.height / 6.0)
 
-    def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = super().get_config()
+    def get_config(self) -> dict[str, object]:
+        config: dict[str, object] = super().get_config()
         return config | {"height": self.height}
 
 

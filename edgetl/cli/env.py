@@ -12,11 +12,5 @@ def env(as_json: Json = False) -> None:
     from edgetl.pipeline.environment import environment
 
     found = environment()
-    cpu = found["cpu"]
-    shown = found | {
-        "cpu": f"{cpu['model']}, {cpu['cores']} cores, {', '.join(cpu['features']) or 'no feature that matters to int8'}",
-        "packages": ", ".join(f"{name} {number}" for name, number in found["packages"].items()),
-    }
-    rows = [[name.replace("_", " "), ", ".join(value) if isinstance(value, list) else value] for name, value in shown.items()]
-    console.table("environment", ["what", "is"], rows)
-    console.result(found)
+    console.table("environment", ["what", "is"], found.rows())
+    console.result(found.model_dump(mode="json"))

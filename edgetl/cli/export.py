@@ -57,6 +57,6 @@ def export(
     )
     sizes = [asdict(file) | {"path": str(file.path)} for file in exported.files]
     document = {"run": str(exported.run), "files": sizes} | ({"int8": exported.int8.model_dump(mode="json")} if exported.int8 else {})
-    rows = [[one["path"], f"{one['size_bytes']:,}", f"{one['zipped_bytes']:,}"] for one in sizes]
+    rows = [[str(file.path), f"{file.size_bytes:,}", f"{file.zipped_bytes:,}"] for file in exported.files]
     console.table("exported", ["file", "bytes", "zipped"], rows)
     console.result(document)

@@ -20,8 +20,14 @@ def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
     from edgetl.ship.targets import TARGETS
 
     return {
-        **{"backbones": BACKBONES, "schemes": SCHEMES, "formats": FORMATS, "sources": SOURCES},
-        **{"runtimes": RUNTIMES, "devices": KINDS, "targets": TARGETS, "checks": CHECKS},
+        "backbones": BACKBONES,
+        "schemes": SCHEMES,
+        "formats": FORMATS,
+        "sources": SOURCES,
+        "runtimes": RUNTIMES,
+        "devices": KINDS,
+        "targets": TARGETS,
+        "checks": CHECKS,
     }
 
 
@@ -50,6 +56,6 @@ def list_names(
         return
     if kind not in registries:
         raise UsageError(f"nothing is called '{kind}' here", did_you_mean(kind, [*registries, "settings"]))
-    entries = [{"name": name, "summary": registries[kind].summary(name)} for name in registries[kind]]
-    console.table(kind, ["name", "what it is"], [[entry["name"], entry["summary"]] for entry in entries])
-    console.result(entries)
+    entries = [(name, registries[kind].summary(name)) for name in registries[kind]]
+    console.table(kind, ["name", "what it is"], entries)
+    console.result([{"name": name, "summary": summary} for name, summary in entries])

@@ -20,7 +20,7 @@ def setting(key: str, text: str, **more: Any) -> Any:
 
 
 @cache
-def _defaults() -> dict[str, Any]:
+def _defaults() -> dict[str, dict[str, object]]:
     # Not by edgetl.recipe, whose pydantic would take a quarter of the time that --help may take.
     return tomllib.loads(resources.files("edgetl").joinpath("resources", "defaults.toml").read_text(encoding="utf-8"))
 

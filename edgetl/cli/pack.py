@@ -27,6 +27,7 @@ def pack(
 
     packed = files.pack(data, out, shards=shards, max_shard_mib=max_shard_mib, seed=seed)
     index = packed.index
+    images = sum(index.counts.values())
     console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.class_names])
     if index.left_out:
         console.warn(f"{len(index.left_out)} files are left out; the first is {index.left_out[0].name!r}: {index.left_out[0].reason}")
@@ -34,8 +35,8 @@ def pack(
         "pack": out,
         "shards": len(index.shards),
         "kept_shards": packed.kept,
-        "images": sum(index.counts.values()),
+        "images": images,
         "counts": index.counts,
         "left_out": [asdict(one) for one in index.left_out],
     }
-    console.result(document, f"{document['images']} images in {len(index.shards)} shards; next: edgetl train {out}")
+    console.result(document, f"{images} images in {len(index.shards)} shards; next: edgetl train {out}")

@@ -36,10 +36,10 @@ def runs(
         raise RunError(f"there is no folder {folder}", "make a run with 'edgetl train DATA', or name the folder that holds your runs")
     shown = [name.strip() for name in columns.split(",") if name.strip()] or list(stage.SHOWN)
     rows = stage.runs(folder, shown, sort)
-    cells = [[Path(row["run"]).name, *("" if row[name] is None else row[name] for name in shown)] for row in rows]
+    cells = [[row.run.name, *(row.cells[name] for name in shown)] for row in rows]
     console.table(str(folder), ["run", *(stage.SHORT.get(name, name) for name in shown)], cells)
     removed = []
-    for path in [Path(row["run"]) for row in rows[keep:]] if keep is not None else []:
+    for path in [row.run for row in rows[keep:]] if keep is not None else []:
         reason = stage.removable(RunFolder(path))
         if reason:
             console.warn(f"{path} stays: {reason}")
@@ -47,4 +47,4 @@ def runs(
             stage.remove(RunFolder(path))
             removed.append(str(path))
             console.note(f"deleted: {path}")
-    console.result({"runs": rows, "deleted": removed})
+    console.result({"runs": [row.to_json() for row in rows], "deleted": removed})

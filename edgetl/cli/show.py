@@ -17,7 +17,7 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
     opened = RunFolder.open(run)
     record = opened.read()
     validated = Validation.read(opened.validation) if opened.validation.exists() else None
-    console.note(f"{opened.path}, made {record.created} with edgetl {record.software['edgetl']}")
+    console.note(f"{opened.path}, made {record.created} with edgetl {record.edgetl}")
     print_settings(record)
     print_stages(record)
     if validated:

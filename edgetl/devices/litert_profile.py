@@ -53,7 +53,7 @@ class _Event(ctypes.Structure):
     )
 
 
-class Model:
+class ProfiledModel:
     """A compiled model with its profiler. What it holds lives as long as the process."""
 
     def __init__(self, path: str, threads: int, delegate: str, takes: dict[str, Any], gives: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ def named(events: list[tuple[str, int, int, int]], nodes: list[tuple[str, str]])
     """Return a name for each operator that ran: the tensor it makes where that is sure, else its type and index.
 
     Args:
-        events: see Model.profiled.
+        events: see ProfiledModel.profiled.
         nodes: (type, name of the first output) of each operator of the model, in its order.
     """
     inside = [place for place, (_, kind, _, _) in enumerate(events) if kind == _INSIDE_DELEGATE]
@@ -154,7 +154,7 @@ def profile(path: str, runs: int, threads: int, delegate: str) -> list[dict[str,
     [takes], [gives] = plain.get_input_details(), plain.get_output_details()
     tensors = {tensor["index"]: tensor["name"] for tensor in plain.get_tensor_details()}
     nodes = [(node["op_name"], tensors[node["outputs"][0]]) for node in plain._get_ops_details()]
-    model = Model(path, threads, delegate, takes, gives)
+    model = ProfiledModel(path, threads, delegate, takes, gives)
     model.feed(numpy.random.default_rng(0).integers(0, 256, takes["shape"]).astype(takes["dtype"]))
     for _ in range(_WARMUP):
         model.infer()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.fft import dctn
 from threadpoolctl import threadpool_limits
 
-from edgetl.diagnosis.base import ImageFacts, Pair
+from edgetl.diagnosis.base import ImageFacts, ImagePair
 
 _ALIKE = 0.95  # 199 of those 200 are above; of 6.7 million pairs of flowers 58 are, most of them the same scene
 _BITS = 14  # of 63: one of 7000 random pairs is a candidate
@@ -30,14 +30,14 @@ Array = NDArray[np.float32]
 
 
 @threadpool_limits.wrap(limits=1)  # many small products: two threads take ten times as long where others work beside them
-def find_pairs(images: Sequence[ImageFacts], features: Array | None) -> tuple[Pair, ...]:
+def find_pairs(images: Sequence[ImageFacts], features: Array | None) -> tuple[ImagePair, ...]:
     """Return copies and near copies, likest first. Equal files are paired with the first of them, which alone is compared on."""
     first: dict[str, int] = {}
     pairs = []
     for row, image in enumerate(images):
         original = first.setdefault(image.sha256, row)
         if original != row:
-            pairs.append(Pair(original, row, 1.0))
+            pairs.append(ImagePair(original, row, 1.0))
     structured = (row for row in first.values() if min(images[row].size) >= _FEWEST_PX and images[row].thumbnail.std() >= _LEAST_DEVIATION)
     rows = np.array(list(structured), np.int64)
     if len(rows) > 1:
@@ -47,7 +47,7 @@ def find_pairs(images: Sequence[ImageFacts], features: Array | None) -> tuple[Pa
             candidates |= set(_neighbours(features[rows]))
         for a, b, likeness in _compared(thumbnails, sorted(candidates)):
             if likeness >= _ALIKE:
-                pairs.append(Pair(int(rows[a]), int(rows[b]), min(likeness, 0.999)))  # 1.0 is for equal files only
+                pairs.append(ImagePair(int(rows[a]), int(rows[b]), min(likeness, 0.999)))  # 1.0 is for equal files only
     return tuple(sorted(pairs, key=lambda pair: -pair.likeness))
 
 

@@ -34,7 +34,7 @@ class ImageFacts:
 
 
 @dataclass(frozen=True)
-class Pair:
+class ImagePair:
     """Rows of two images, and their likeness: 1.0 for the same file, below it the correlation of their thumbnails."""
 
     first: int
@@ -61,7 +61,7 @@ class DatasetFacts:
     splits: tuple[str, ...]
     images: tuple[ImageFacts, ...]
     rejected: tuple[Rejected, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ImagePair, ...]
     features: NDArray[np.float32] | None
 
     def __post_init__(self) -> None:

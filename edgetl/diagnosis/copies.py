@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from edgetl.diagnosis.base import DatasetFacts, Finding, Pair
+from edgetl.diagnosis.base import DatasetFacts, Finding, ImagePair
 
 _ALL_ALIKE = 0.2  # share of images with a near copy: they show one scene, or are frames of a film, and likeness proves little
 _RANKS = ("train", "val", "test")  # of a leak's two images, the one that is easier to spare is left out
@@ -11,7 +11,7 @@ _RANKS = ("train", "val", "test")  # of a leak's two images, the one that is eas
 def leaks(data: DatasetFacts) -> Iterator[Finding]:
     """Yield copies of an image in two splits."""
 
-    def other_split(pair: Pair) -> bool:
+    def other_split(pair: ImagePair) -> bool:
         return data.splits[pair.first] != data.splits[pair.second]
 
     doubted = all_alike(data)
@@ -24,7 +24,7 @@ def leaks(data: DatasetFacts) -> Iterator[Finding]:
 def two_labels(data: DatasetFacts) -> Iterator[Finding]:
     """Yield copies of an image in two classes."""
 
-    def other_label(pair: Pair) -> bool:
+    def other_label(pair: ImagePair) -> bool:
         return bool(data.label_ids[pair.first] != data.label_ids[pair.second])
 
     for first, second, pair in _ordered(data, other_label):
@@ -59,16 +59,16 @@ def all_alike(data: DatasetFacts) -> bool:
     return len({row for pair in data.pairs if pair.likeness < 1 for row in (pair.first, pair.second)}) > _ALL_ALIKE * len(data.names)
 
 
-def _within(data: DatasetFacts) -> Callable[[Pair], bool]:
+def _within(data: DatasetFacts) -> Callable[[ImagePair], bool]:
     """Return a predicate: whether a pair lies in one split and one class."""
 
-    def within(pair: Pair) -> bool:
+    def within(pair: ImagePair) -> bool:
         return bool(data.splits[pair.first] == data.splits[pair.second] and data.label_ids[pair.first] == data.label_ids[pair.second])
 
     return within
 
 
-def _ordered(data: DatasetFacts, wanted: Callable[[Pair], bool]) -> Iterator[tuple[int, int, Pair]]:
+def _ordered(data: DatasetFacts, wanted: Callable[[ImagePair], bool]) -> Iterator[tuple[int, int, ImagePair]]:
     """Yield (row to keep, row to leave out, pair) of the wanted pairs; of two in one split the first is kept."""
     for pair in data.pairs:
         if wanted(pair):
@@ -76,5 +76,5 @@ def _ordered(data: DatasetFacts, wanted: Callable[[Pair], bool]) -> Iterator[tup
             yield kept, spared, pair
 
 
-def _likeness(pair: Pair) -> str:
+def _likeness(pair: ImagePair) -> str:
     return "the same file" if pair.likeness == 1 else "nearly the same image"

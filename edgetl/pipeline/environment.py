@@ -6,8 +6,8 @@ import platform
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
+from edgetl.documents import Part
 from edgetl.run_folder import software
 from edgetl.runtimes.cpu import cpu_facts
 
@@ -47,8 +47,44 @@ _SWITCHES = (
 )
 
 
-def environment() -> dict[str, Any]:
-    """Versions, processor, memory, accelerator, programs that are there, switches that are set."""
+class Processor(Part):
+    """A processor: its name, its cores, and the instruction sets that matter to int8 arithmetic and are there."""
+
+    model: str
+    cores: int
+    features: tuple[str, ...]
+
+
+class Environment(Part):
+    """Facts for a bug report: versions, processor, memory, accelerator, programs that are there, switches that are set."""
+
+    edgetl: str
+    python: str
+    environment: str
+    system: str
+    kernel: str
+    libc: str
+    cpu: Processor
+    memory_gib: float | None
+    trains_on: str
+    encoding: str
+    programs: tuple[str, ...]
+    switches_set: tuple[str, ...]
+    packages: dict[str, str]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return (what, is) of everything, for a table."""
+        cpu, packages = self.cpu, ", ".join(f"{name} {number}" for name, number in self.packages.items())
+        texts = {
+            **{name: ", ".join(value) if isinstance(value, tuple) else str(value) for name, value in self},
+            "cpu": f"{cpu.model}, {cpu.cores} cores, {', '.join(cpu.features) or 'no feature that matters to int8'}",
+            "packages": packages,
+        }
+        return [(name.replace("_", " "), text) for name, text in texts.items()]
+
+
+def environment() -> Environment:
+    """Return facts about this machine."""
     versions = {name: number for name, number in software().items() if name not in ("python", "platform")}
     for package in _FURTHER:
         try:
@@ -56,21 +92,21 @@ def environment() -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     cpu = cpu_facts()
-    return {
-        "edgetl": versions.pop("edgetl", "not installed"),
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "environment": "virtual" if sys.prefix != sys.base_prefix else "the system's",
-        "system": f"{platform.system()} {platform.machine()}",
-        "kernel": platform.release(),
-        "libc": " ".join(platform.libc_ver()).strip(),
-        "cpu": {"model": cpu.model, "cores": cpu.cores, "features": cpu.found},
-        "memory_gib": _memory_gib(),
-        "trains_on": _accelerator(),
-        "encoding": f"{sys.getfilesystemencoding()} files, {locale.getpreferredencoding(False)} text",
-        "programs": [name for name in _PROGRAMS if shutil.which(name)],
-        "switches_set": [name for name in _SWITCHES if os.environ.get(name)],
-        "packages": versions,
-    }
+    return Environment(
+        edgetl=versions.pop("edgetl", "not installed"),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        environment="virtual" if sys.prefix != sys.base_prefix else "the system's",
+        system=f"{platform.system()} {platform.machine()}",
+        kernel=platform.release(),
+        libc=" ".join(platform.libc_ver()).strip(),
+        cpu=Processor(model=cpu.model, cores=cpu.cores, features=tuple(cpu.found)),
+        memory_gib=_memory_gib(),
+        trains_on=_accelerator(),
+        encoding=f"{sys.getfilesystemencoding()} files, {locale.getpreferredencoding(False)} text",
+        programs=tuple(name for name in _PROGRAMS if shutil.which(name)),
+        switches_set=tuple(name for name in _SWITCHES if os.environ.get(name)),
+        packages=versions,
+    )
 
 
 def _memory_gib() -> float | None:

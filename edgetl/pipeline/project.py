@@ -81,7 +81,7 @@ class Project:
         return project
 
     @classmethod
-    def open(cls, path: Path | RunFolder | None, options: Mapping[str, Any] | None = None, settings: Sequence[str] = ()) -> "Project":
+    def open(cls, path: Path | RunFolder | None, options: Mapping[str, object] | None = None, settings: Sequence[str] = ()) -> "Project":
         """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         return cls(run, restore(run.read().recipe.model_dump(), settings, options))

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,16 @@ _OWN = (
     "tensorboard",
 )
 
-Row = dict[str, Any]
+
+@dataclass(frozen=True)
+class Row:
+    """A run and what it has in each column: numbers, texts, or None where it has nothing."""
+
+    run: Path
+    cells: dict[str, Any]
+
+    def to_json(self) -> dict[str, object]:
+        return {"run": str(self.run)} | self.cells
 
 
 def _main(validation: Validation | None) -> ValidatedModel | None:
@@ -76,17 +86,17 @@ SHORT = {"float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "lat
 
 
 def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
-    """Return a row for each run, best first: its path and the columns, of COLUMNS or settings by dotted key (None: it has none)."""
+    """Return a row for each run, best first; a column is one of COLUMNS, or a setting by dotted key."""
     found = []
     for run in _found(folder):
         record, validation = run.read(), None
         with suppress(RunError):  # not validated, or of older files
             validation = Validation.of(run)
-        found.append({"run": str(run.path)} | {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))})
+        found.append(Row(run.path, {name: _value(name, record, validation) for name in dict.fromkeys((*columns, sort))}))
     largest_first = COLUMNS[sort][1] if sort in COLUMNS else False
-    known = [row for row in found if row[sort] is not None]
-    known.sort(key=lambda row: (isinstance(row[sort], str), row[sort]), reverse=largest_first)
-    return [*known, *(row for row in found if row[sort] is None)]
+    known = [row for row in found if row.cells[sort] is not None]
+    known.sort(key=lambda row: (isinstance(row.cells[sort], str), row.cells[sort]), reverse=largest_first)
+    return [*known, *(row for row in found if row.cells[sort] is None)]
 
 
 def _found(folder: Path) -> Iterator[RunFolder]:
@@ -110,7 +120,7 @@ def _value(name: str, record: RunRecord, validation: Validation | None) -> Any:
 
 
 def removable(run: RunFolder) -> str:
-    """Why the folder must not be removed; empty: it may be."""
+    """Return why the folder must not be removed; empty: it may be."""
     if run.path.is_symlink():
         return "it is a link"
     try:

@@ -23,13 +23,13 @@ _RETRIES = "2"  # a server that does not answer is reported in seconds, not minu
 
 
 def check(recipe: Recipe) -> None:
-    """Before anything is trained. Raises DependencyError when MLflow is asked for and not installed."""
+    """Check the recipe before anything is trained. Raises DependencyError when MLflow is asked for and not installed."""
     if recipe.track.mlflow and not find_spec("mlflow"):
         raise DependencyError(f"tracking in {recipe.track.mlflow} needs the Python package mlflow", "pip install 'edgetl[mlflow]'")
 
 
 def track(run: RunFolder, recipe: Recipe) -> None:
-    """Settings, every epoch, the validation's figures and the files, unless this very state of the run is there already."""
+    """Track settings, every epoch, the validation's figures and the files, unless this very state of the run is there already."""
     uri = recipe.track.mlflow
     if not uri:
         return
@@ -58,7 +58,7 @@ def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:
     if client.search_runs([experiment], f"tags.`edgetl.state` = '{state}'", max_results=1):
         logger.info(f"MLflow: this state of {run.path.name} is tracked already")
         return
-    tags = {"edgetl.state": state, "edgetl.run": run.path.name, "edgetl.version": record.software["edgetl"]}
+    tags = {"edgetl.state": state, "edgetl.run": run.path.name, "edgetl.version": record.edgetl}
     made = client.create_run(experiment, run_name=run.path.resolve().name, tags=tags)
     number = made.info.run_id
     tables = recipe.model_dump(exclude={"track"})
@@ -87,7 +87,7 @@ def _experiment(client: Any, uri: str) -> str:
 
 
 def _figures(run: RunFolder) -> Iterator[tuple[str, float, int]]:
-    """(name, value, step) of every epoch and of the validation, where there is one of these files."""
+    """Yield (name, value, step) of every epoch and of the validation, where there is one of these files."""
     record = run.read()
     for name, training in record.trainings():
         for step, epoch in enumerate(training.epochs, 1):

@@ -59,24 +59,24 @@ def compressible(model: Any) -> list[Any]:
     return [layer for layer in model.layers if type(layer) in (layers.Conv2D, layers.Dense)]
 
 
-def compress(model: Any, examples: AugmentedExamples, settings: CompressSettings, schedule: Schedule) -> dict[str, History]:
+def compress(model: Any, examples: AugmentedExamples, settings: CompressSettings, schedule: Schedule) -> tuple[History, History]:
     """Prune, then cluster, a folded classifier in place, in a training each, with checkpoints beside the schedule's own.
 
     All zeros are there after the first epoch, and clusters before it, so that every epoch may be the best.
 
     Returns:
-        "pruning" and "clustering", as far as the settings ask for them.
+        The histories of pruning and of clustering; one without epochs where the settings do not ask for it.
     """
-    histories, kernels = {}, [layer.kernel for layer in compressible(model)]
+    pruning_history, clustering_history, kernels = History(), History(), [layer.kernel for layer in compressible(model)]
     if settings.sparsity:
         pruning = replace(settings.pruning, constraint=Pruning(kernels, settings.sparsity, schedule.steps_per_epoch))
-        histories["pruning"] = fine_tune(model, examples, pruning, schedule.part("pruning"))
+        pruning_history = fine_tune(model, examples, pruning, schedule.part("pruning"))
     if settings.clusters:
         for kernel in kernels:
             kernel.assign(clustered(kernel.numpy(), settings.clusters))
         clustering = replace(settings.clustering, constraint=Kept((kernel, kernel.numpy()) for kernel in kernels))
-        histories["clustering"] = fine_tune(model, examples, clustering, schedule.part("clustering"))
-    return histories
+        clustering_history = fine_tune(model, examples, clustering, schedule.part("clustering"))
+    return pruning_history, clustering_history
 
 
 class Pruning:

@@ -55,5 +55,5 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
         falling = 0.5 * (1 + tf.cos(math.pi * tf.clip_by_value((step - self.warmup) / max(self.steps - self.warmup, 1), 0.0, 1.0)))
         return self.peak * tf.minimum(rising, falling) * tf.cast(step >= self.start, tf.float32)
 
-    def get_config(self) -> dict[str, Any]:
+    def get_config(self) -> dict[str, float]:
         return {"peak": self.peak, "steps": self.steps, "warmup": self.warmup, "start": self.start}

@@ -8,7 +8,7 @@ import pytest
 
 from edgetl.data.base import Rejected
 from edgetl.diagnosis import CHECKS
-from edgetl.diagnosis.base import DatasetFacts, Finding, ImageFacts, Pair
+from edgetl.diagnosis.base import DatasetFacts, Finding, ImageFacts, ImagePair
 
 PER_CLASS = {"train": 40, "val": 12}
 
@@ -36,7 +36,7 @@ def relabelled(row: int) -> DatasetFacts:
 
 
 def paired(first: int, second: int, likeness: float) -> DatasetFacts:
-    return replace(sound(), pairs=(Pair(first, second, likeness),))
+    return replace(sound(), pairs=(ImagePair(first, second, likeness),))
 
 
 def without(*rows: int) -> DatasetFacts:
@@ -121,7 +121,7 @@ def test_labels_are_not_judged_by_too_few_images() -> None:
 
 
 def test_what_is_alike_by_nature_is_for_a_person_to_judge() -> None:
-    frames = tuple(Pair(row, row + 40, 0.97) for row in range(12))
-    leaks = list(CHECKS.load("leaks")(replace(sound(), pairs=(*frames, Pair(20, 92, 1.0)))))
+    frames = tuple(ImagePair(row, row + 40, 0.97) for row in range(12))
+    leaks = list(CHECKS.load("leaks")(replace(sound(), pairs=(*frames, ImagePair(20, 92, 1.0)))))
     assert [name for one in leaks for name in one.exclude] == ["20.jpg"]
     assert sorted(name for one in leaks for name in one.consider) == sorted(f"{row}.jpg" for row in range(12))

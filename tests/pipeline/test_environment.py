@@ -47,4 +47,4 @@ def test_a_broken_tensorflow_is_told_and_not_raised(monkeypatch: pytest.MonkeyPa
     from edgetl.pipeline import environment
 
     monkeypatch.setitem(sys.modules, "edgetl.keras", None)  # an import of it fails
-    assert environment.environment()["trains_on"] == "TensorFlow cannot be imported (ModuleNotFoundError)"
+    assert environment.environment().trains_on == "TensorFlow cannot be imported (ModuleNotFoundError)"

@@ -72,17 +72,17 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], BaselineFacts]:
     images, rows = project.trained_images(), project.images.rows("val")
     label_ids, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
-    predictions = {name: predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items()}
-    accuracies = {name: measure(of_model, label_ids) for name, of_model in predictions.items()}
-    found = paired(*(of_model.argmax(axis=1) == label_ids for of_model in predictions.values()))
+    ours, theirs = (predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items())
+    own, others = measure(ours, label_ids), measure(theirs, label_ids)
+    found = paired(ours.argmax(axis=1) == label_ids, theirs.argmax(axis=1) == label_ids)
     shown = found.mcnemar_p < _SHOWN
-    figures = f"{100 * accuracies['run'].top1_accuracy:.2f} % against {100 * accuracies[kind].top1_accuracy:.2f} %"
+    figures = f"{100 * own.top1_accuracy:.2f} % against {100 * others.top1_accuracy:.2f} %"
     tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
     facts = BaselineFacts(
         baseline=kind,
         images=len(rows),
-        run=_side(project, accuracies["run"]),
-        other=_side(other, accuracies[kind]),
+        run=_side(project, own),
+        other=_side(other, others),
         gain_points=found.drop_points,
         only_run=found.only_a,
         only_baseline=found.only_b,

@@ -29,7 +29,6 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Distillation
-from edgetl.training.history import History
 from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
 
@@ -156,10 +155,10 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     distillation = Distillation(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
     settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))
     schedule = compress_schedule(recipe, project.run, "compress", inputs, steps_per_epoch(recipe, len(project.images.rows("train"))))
-    histories = compress(model, examples_of(project), settings, schedule)
+    pruned, clustered = compress(model, examples_of(project), settings, schedule)
     facts = CompressFacts(
-        pruning=histories.get("pruning", History()).recorded(),
-        clustering=histories.get("clustering", History()).recorded(),
+        pruning=pruned.recorded(),
+        clustering=clustered.recorded(),
         achieved=compression_of(model),
         temperature=scale_temperature(project, model),
     )
