@@ -163,7 +163,7 @@ def called_as_its_package(name: str, tree: ast.Module) -> Iterator[tuple[int, st
 CEILINGS: dict[Find, int] = {
     string_keyed_reads: 2,
     dictionaries_in_signatures: 5,
-    any_in_signatures: 136
+    any_in_signatures: 136,
     positional_flags: 5,
     long_parameter_lists: 13,
     splats_for_the_formatter: 0,
