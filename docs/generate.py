@@ -55,27 +55,23 @@ def cli() -> str:
     import typer
 
     from edgetl.cli.app import app
+    from edgetl.cli.help import option_rows
     from edgetl.errors import EXIT_CODES, STOPS
 
     parts = [_CLI]
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         text = inspect.cleandoc(command.help or "")
-        text, _, example = text.partition("Example: ")
-        rows = [_row(parameter) for parameter in command.params if parameter.name not in ("as_json", "verbose")]
+        text, _, example = text.partition("\b\nExample:")
+        rows = [_row(*row) for row in option_rows([one for one in command.params if one.name not in ("as_json", "verbose")])]
         table = ["| argument or option | meaning |", "|---|---|", *rows] if rows else []
         parts.append("\n".join([f"## edgetl {name}\n", text.strip(), "", f"```sh\n{' '.join(example.split())}\n```\n", *table, ""]))
     codes = [f"| {code} | {meaning} |" for code, meaning in (EXIT_CODES | STOPS).items()]
     return "\n".join([*parts, "## Exit codes\n", "| code | meaning |", "|---|---|", *codes, ""])
 
 
-def _row(parameter: Any) -> str:
-    names = ", ".join(f"`{option}`" for option in (*parameter.opts, *parameter.secondary_opts) if option.startswith("-"))
-    values = (parameter.metavar or "") if not getattr(parameter, "is_flag", False) else ""
-    name = f"{names} {f'`{values}`' if values else ''}".strip() if names else f"`{parameter.metavar or parameter.name.upper()}`"
-    default = parameter.default
-    shown = f" Default: {default}." if isinstance(default, int | float | str) and default not in ("", False, True, None) else ""
-    stated = re.search(r"\(default|default:", parameter.help or "")
-    return f"| {name.replace('|', chr(92) + '|')} | {(parameter.help or '').replace('|', chr(92) + '|')}{'' if stated else shown} |"
+def _row(*cells: str) -> str:
+    names, text = (cell.replace("|", "\\|") for cell in cells)
+    return f"| `{names}` | {text} |"
 
 
 def api() -> str:

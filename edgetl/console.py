@@ -12,14 +12,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from types import TracebackType
-from typing import Any
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console as Screen
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from edgetl import log
+
+if TYPE_CHECKING:
+    from rich.console import Console as Screen
 
 _NUMBER = re.compile(r"[-+]?[\d.,]+( s)?")
 # What moves the cursor, colours the terminal, reverses the line, or cannot be encoded: names of files and classes come from others.
@@ -31,8 +31,6 @@ _STYLES = {
     logging.ERROR: ("error: ", "bold red"),
 }
 
-_out = Screen(highlight=False)
-_err = Screen(stderr=True, highlight=False)
 _logger = logging.getLogger(__name__)
 _printed = logging.getLogger(f"{__name__}.stdout")  # for log files: what stands on stdout already
 
@@ -66,7 +64,14 @@ class Console(logging.Handler):
         if record.name == _printed.name or (record.levelno < logging.INFO and not self.verbose):
             return
         prefix, style = _STYLES[record.levelno]
-        _err.print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
+        _screen(stderr=True).print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
+
+
+@cache
+def _screen(*, stderr: bool) -> "Screen":
+    from rich.console import Console as Screen  # not for --help and --version, which it would slow down by a quarter
+
+    return Screen(stderr=stderr, highlight=False, emoji=False)
 
 
 _current = Console()  # of no command: it shows no log
@@ -102,6 +107,9 @@ def fail(problem: str, remedy: str) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows. A column of numbers is right-aligned; texts fold where the terminal is narrow, numbers never."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
     drawn = Table(
         title=_cell(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False
     )
@@ -110,7 +118,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         drawn.add_column(_cell(column), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         drawn.add_row(*[_cell(value) for value in row])
-    target = _err if _current.json else _out
+    target = _screen(stderr=_current.json)
     target.print(drawn)
     target.print()
 
@@ -126,7 +134,7 @@ def result(document: Any, text: str = "") -> None:
     json_result(document)
     if text and not _current.json:
         _printed.info(text)
-        _out.print(shown(text), markup=False, soft_wrap=True)
+        sys.stdout.write(f"{shown(text)}\n")
 
 
 def json_result(document: Any) -> None:
@@ -136,24 +144,23 @@ def json_result(document: Any) -> None:
 
 
 def on_terminal() -> bool:
-    return _err.is_terminal
+    return _screen(stderr=True).is_terminal
 
 
 @contextmanager
 def bar(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
     """Draw a bar with the time left on stderr; gives the function that moves it: steps done, and what stands beside it."""
-    # Imported here: --help shows no bar, and would wait for it.
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
-    with Progress(*columns, console=_err) as drawn:
+    with Progress(*columns, console=_screen(stderr=True)) as drawn:
         task = drawn.add_task(_cell(description), total=total, facts="")
         yield lambda done, facts: drawn.update(task, completed=done, facts=_cell(facts))
 
 
 def show_cursor() -> None:
     """Bring the cursor back: a Ctrl-C in the very start of a bar, which hides it, leaves it hidden."""
-    _err.show_cursor(True)
+    _screen(stderr=True).show_cursor(True)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ class Failure:
 
 
 class EdgetlError(Exception):
-    """A failure that the user can mend.
+    """A failure that the user can fix.
 
     Args:
         problem: what was wrong, and where.
@@ -35,7 +35,7 @@ class EdgetlError(Exception):
 
 
 class UsageError(EdgetlError):
-    """A name, an option or a recipe that cannot be meant."""
+    """A name, an option or a recipe is invalid."""
 
     exit_code = 2
 
@@ -47,25 +47,25 @@ class DataError(EdgetlError):
 
 
 class WeightsError(EdgetlError):
-    """The weights to start from are missing or of another model."""
+    """The weights to start from are missing, or belong to another model."""
 
     exit_code = 4
 
 
 class RunError(EdgetlError):
-    """A run directory is missing, unfinished or not writable."""
+    """A run is missing, unfinished or not writable."""
 
     exit_code = 5
 
 
 class ExportError(EdgetlError):
-    """A file could not be made, or does not hold what it promises (a float operator in an int8 model)."""
+    """A model file cannot be made, or has an operator that it must not have."""
 
     exit_code = 6
 
 
 class ParityError(EdgetlError):
-    """Validation was carried out and the models do not agree."""
+    """The models do not give the same predictions."""
 
     exit_code = 7
 
@@ -77,13 +77,13 @@ class DependencyError(EdgetlError):
 
 
 class BudgetError(EdgetlError):
-    """No int8 model was found that loses as little accuracy as was asked for."""
+    """No int8 model loses as little accuracy as was asked for."""
 
     exit_code = 9
 
 
 class DeviceError(EdgetlError):
-    """A device cannot be reached, or lacks what was asked of it."""
+    """A device cannot be reached, or cannot do what was asked."""
 
     exit_code = 10
 
@@ -94,8 +94,13 @@ class SlowdownError(EdgetlError):
     exit_code = 11
 
 
+def _phrase(text: str) -> str:
+    line = text.splitlines()[0].removesuffix(".")
+    return line[:1].lower() + line[1:]
+
+
 EXIT_CODES = {0: "success"} | {
-    error.exit_code: (error.__doc__ or "").splitlines()[0]
+    error.exit_code: _phrase(error.__doc__ or "")
     for error in (
         EdgetlError,
         UsageError,

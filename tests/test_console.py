@@ -59,6 +59,13 @@ def test_names_are_not_read_as_markup(capsys: pytest.CaptureFixture[str]) -> Non
     assert "[red]x" in err
 
 
+def test_colons_are_no_emoji(capsys: pytest.CaptureFixture[str]) -> None:
+    console.table(":cat:", [":cat:"], [[":cat:"]])
+    console.warn(":cat:")
+    out, err = capsys.readouterr()
+    assert (out.count(":cat:"), err.count(":cat:")) == (3, 1)
+
+
 NASTY = "\x1b[2J\x07\x9b31m\r\x00\u202egpj.exe\u2066\ud800\x7f"
 
 

@@ -167,8 +167,8 @@ def test_an_error_after_a_signal_is_the_stop(cli: Cli, monkeypatch: pytest.Monke
 
 def test_help_documents_how_a_command_is_stopped(cli: Cli) -> None:
     said = " ".join(cli("--help").out.split())
-    assert "130 interrupted (ctrl-c)" in said
-    assert "143 terminated (sigterm)" in said
+    assert "130 interrupted (Ctrl-C)" in said
+    assert "143 terminated (SIGTERM)" in said
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from functools import wraps
 from inspect import Parameter, signature
 from typing import Annotated, Any, NoReturn
@@ -42,19 +43,21 @@ from edgetl.cli import (
     validate,
     verify,
 )
+from edgetl.cli.help import Command, Commands
 from edgetl.cli.options import Verbose
-from edgetl.errors import EXIT_CODES, STOPS, EdgetlError, RunError
+from edgetl.errors import EXIT_CODES, STOPS, EdgetlError, Failure, RunError
 
 logger = logging.getLogger(__name__)
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the file system's, wherever it comes up
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,  # plain text: rich takes 0.1 s to draw boxes around it
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: " + "; ".join(f"{code} {meaning.rstrip('.').lower()}" for code, meaning in (EXIT_CODES | STOPS).items()),
+    epilog="\b\nExit codes:\n" + "\n".join(f"{code:5d}  {meaning}" for code, meaning in (EXIT_CODES | STOPS).items()),
 )
 _COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
@@ -87,7 +90,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 
 
 def _with_verbose(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command with one more option, which all have."""
+    """Return the command with one more option, which all have, and with an example that keeps its lines in the help."""
 
     @wraps(command)
     def call(verbose: bool = False, **arguments: Any) -> None:
@@ -97,11 +100,12 @@ def _with_verbose(command: Callable[..., None]) -> Callable[..., None]:
     option = Parameter("verbose", Parameter.KEYWORD_ONLY, default=False, annotation=Verbose)
     call.__signature__ = own.replace(parameters=[*own.parameters.values(), option])  # type: ignore[attr-defined]
     call.__annotations__ = command.__annotations__ | {"verbose": Verbose}
+    call.__doc__ = (command.__doc__ or "").replace("Example:", "\b\n    Example:")
     return call
 
 
 for name, command in _COMMANDS.items():
-    app.command(name)(_with_verbose(command))
+    app.command(name, cls=Command)(_with_verbose(command))
 
 
 def _show_version(wanted: bool) -> None:
@@ -137,7 +141,7 @@ def main() -> None:
     with console.Console():
         try:
             with stops.heard():
-                app()
+                app(prog_name="edgetl")
         except EdgetlError as error:
             _fail(error)
         except OSError as error:
@@ -148,14 +152,18 @@ def main() -> None:
         except SystemExit as stop:
             if stop.code in STOPS:
                 console.show_cursor()
-                problem, remedy = STOPS[int(stop.code)], "what is finished is kept: the same command goes on from there"
-                console.fail(problem, remedy)
-                console.json_result({"error": {"problem": problem, "remedy": remedy}, "exit_code": stop.code})
+                _print_failure(
+                    Failure(STOPS[int(stop.code)], "what is finished is kept: the same command goes on from there"), int(stop.code)
+                )
             raise
 
 
 def _fail(error: EdgetlError) -> NoReturn:
     logger.debug(traceback.format_exc())
-    console.fail(error.problem, error.remedy)
-    console.json_result({"error": {"problem": error.problem, "remedy": error.remedy}, "exit_code": error.exit_code})
+    _print_failure(error.failure, error.exit_code)
     sys.exit(error.exit_code)
+
+
+def _print_failure(failure: Failure, exit_code: int) -> None:
+    console.fail(failure.problem, failure.remedy)
+    console.json_result({"error": asdict(failure), "exit_code": exit_code})

@@ -13,24 +13,25 @@ if TYPE_CHECKING:
 
 Targets = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[RUN|FILE...]", help="Measure this run, or these model files (default: the newest run under runs/)."),
+    typer.Argument(
+        metavar="[RUN|FILE...]", help="Measure this run or these model files (default: the newest run under runs/ that has been exported)."
+    ),
 ]
 Devices = Annotated[
     list[str] | None,
     typer.Option(
         metavar="DEVICE",
-        help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side.",
-        show_default="local",
+        help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side (default: local).",
     ),
 ]
 Delegate = Annotated[
     str,
-    typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Use this delegate (default: the runtime's own choice).", show_default=False),
+    typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Use this delegate (default: the runtime's own choice)."),
 ]
 Accuracy = Annotated[
     int,
     typer.Option(
-        min=-1, metavar="N", help="Let devices predict this many validation images, and compare with this host's predictions; -1: all."
+        min=-1, metavar="N", help="Compare the predictions for this many validation images with this computer's; -1: all; 0: none."
     ),
 ]
 
@@ -38,29 +39,34 @@ Accuracy = Annotated[
 def benchmark(
     targets: Targets = None,
     device: Devices = None,
-    threads: Annotated[int, typer.Option(min=1, help="Give the runtime this many threads.")] = 1,
-    runs: Annotated[int, typer.Option(min=1, help="Count at least this many inferences.")] = 50,
-    warmup: Annotated[int, typer.Option(min=0, help="Run this many inferences before the clock starts.")] = 10,
+    threads: Annotated[int, typer.Option(min=1, metavar="N", help="Give the runtime this many threads.")] = 1,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Time at least this many inferences.")] = 50,
+    warmup: Annotated[int, typer.Option(min=0, metavar="N", help="Run this many inferences before the timing starts.")] = 10,
     duration: Annotated[float, typer.Option(min=0, metavar="S", help="Measure for at least this many seconds.")] = 0.0,
-    cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Run on these cores only (default: any).")] = "",
+    cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Run only on the cores of this bit mask (default: any).")] = "",
     delegate: Delegate = "default",
-    profile: Annotated[bool, typer.Option("--profile", help="Time every operator, too.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Also time each operator.")] = False,
     accuracy: Accuracy = 0,
-    baseline: Annotated[Path | None, typer.Option(metavar="FILE", help="Compare with this earlier benchmark.json, as a gate.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Compare with this earlier benchmark.json; exit code 11 if it was faster.")
+    ] = None,
     max_slowdown: Annotated[
-        float, typer.Option(min=0.01, help="Let the gate pass a p50 latency of at most this many times the baseline's.")
+        float, typer.Option(min=0.01, metavar="X", help="Allow at most this many times the p50 latency of the baseline.")
     ] = 1.1,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write benchmark.json, .md, .csv and .png here (default: the run).")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure latency, memory and size on this host, boards, phones and browsers; with --accuracy their predictions too.
+    """Measure latency, memory and size on devices.
 
-    Exit code 10: a device failed (the others' results are kept); 7: a device predicts otherwise than this host; 11: slower than the
+    A device is this computer, a board, a phone or a browser. With --accuracy, the devices' predictions are compared with this computer's.
+
+    Exit codes: 7 a device gives other predictions than this computer; 10 a device failed (the others' results are kept); 11 slower than the
     baseline allows.
 
-    Example: edgetl benchmark --device local --device ssh://pi@raspberrypi.local --accuracy 32
+    Example:
+      edgetl benchmark --device local --device ssh://pi@board.local --accuracy 32
     """
     from dataclasses import asdict
 

@@ -12,7 +12,7 @@ from edgetl.cli.options import Json, RunPath
 def bundle(
     run: RunPath = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE.edgetl", help="Write the bundle to this file (default: named as the run, in the run).")
+        Path | None, typer.Option(metavar="FILE.edgetl", help="Write the bundle to this file (default: RUN/NAME.edgetl).")
     ] = None,
     models: Annotated[
         str,
@@ -21,23 +21,27 @@ def bundle(
         ),
     ] = "",
     name: Annotated[
-        str, typer.Option(metavar="TEXT", help="Tell apps this name of the model (default: the recipe's, else the run's).")
+        str, typer.Option(metavar="TEXT", help="Name the model in the manifest (default: the recipe's name, else the run's).")
     ] = "",
     model_version: Annotated[
         str,
-        typer.Option(metavar="TEXT", help="Tell apps this version of the model (default: the recipe's, else one made from the content)."),
+        typer.Option(metavar="TEXT", help="Give the model this version (default: the recipe's, else one derived from the content)."),
     ] = "",
-    licence: Annotated[str, typer.Option(metavar="TEXT", help="Tell apps this licence of the model (default: the recipe's).")] = "",
+    licence: Annotated[str, typer.Option(metavar="TEXT", help="Give the model this licence (default: the recipe's).")] = "",
     sign: Annotated[Path | None, typer.Option(metavar="KEY", help="Sign with this Ed25519 private key, see 'edgetl keygen'.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Bundle in spite of a failed or older validation; the manifest says so.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Bundle despite a failed or outdated validation; the manifest records it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Pack a validated run for an app: models, contract, class names, golden predictions, card and bill of materials, with every hash.
+    """Pack a validated run into one file for an app.
 
-    Models whose files say another name, version or licence are copied with these; their graphs stay as validated. A Core ML file cannot be
-    run here: the manifest says that it is unverified, and its golden predictions are the Keras model's.
+    A bundle holds models, contract, class names, golden predictions, card and bill of materials, with a hash of every file. Models are
+    copied with the name, version and licence given here; their graphs stay as validated. A Core ML file cannot be run here: the manifest
+    lists it as unverified, and its golden predictions are the Keras model's.
 
-    Example: edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
+    Example:
+      edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
     """
     from edgetl.api.runs import opened
 

@@ -16,9 +16,10 @@ def card(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write what a validated run is and what was measured into results.json and card.md.
+    """Write a model card: card.md and results.json.
 
-    Example: edgetl card runs/flowers --out models/flowers
+    Example:
+      edgetl card runs/flowers --out models/flowers
     """
     from edgetl.api import runs
 

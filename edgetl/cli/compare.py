@@ -10,7 +10,9 @@ from edgetl.cli.options import Json
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Compare these runs, two or more with the same validation images.")],
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Compare these two or more runs, which must have the same validation images.")
+    ],
     model: Annotated[
         Path | None,
         typer.Option(
@@ -19,15 +21,20 @@ def compare(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write compare.json and compare.png into this folder (default: where the first run lies)."),
+        typer.Option(
+            metavar="DIR", help="Write compare.json and compare.png into this folder (default: the folder that holds the first run)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare runs image by image: which differences are no chance, and what they cost in size and latency.
+    """Compare the accuracy, size and latency of runs.
+
+    The runs are compared image by image, with a test of whether a difference is more than chance.
 
     Exit code 3: the runs have different validation images.
 
-    Example: edgetl compare runs/small runs/large
+    Example:
+      edgetl compare runs/small runs/large
     """
     from edgetl.api import runs as api
     from edgetl.pipeline.evaluate.compare import comparison_folder

@@ -7,11 +7,13 @@ from edgetl.cli.options import Json
 
 
 def devices(as_json: Json = False) -> None:
-    """List the devices that can be reached now, and what is missing for those that cannot.
+    """List the devices that can be reached now.
 
-    Looks at this host, at what is plugged in, and at the names in the devices file.
+    Looks at this computer, at what is plugged in, and at the names in the devices file. Where a device cannot be used, prints what is
+    missing.
 
-    Example: edgetl devices
+    Example:
+      edgetl devices
     """
     from dataclasses import asdict
 

@@ -15,22 +15,25 @@ def doctor(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write findings into this folder; a run: its report shows them (default: doctor/NAME).", show_default=False
+            metavar="DIR", help="Write the findings into this folder; if it is a run, its report shows them (default: doctor/NAME)."
         ),
     ] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Look without a neural network, which finds no wrong labels and fewer of the near copies.")
+        bool, typer.Option("--fast", help="Work without a neural network; this finds no wrong labels and fewer near duplicates.")
     ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 3 when an image is better left out.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="End with exit code 3 if exclude.txt names an image.")] = False,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Examine images: unreadable files, copies and leaks across splits, likely wrong labels, small classes, odd shapes.
+    """Check images for damage, copies, leaks and wrong labels.
 
-    Writes DIR/doctor.html to look at, doctor.json, and exclude.txt for 'edgetl train DATA --exclude'. Never changes the data.
-    Exit codes: 0 examined, whatever was found; with --strict 3 if exclude.txt names an image; 2 or 3 if there is nothing to examine.
+    Looks for unreadable and damaged files, copies within and across splits, likely wrong labels, small classes and odd shapes. Writes
+    DIR/doctor.html to look at, doctor.json, and exclude.txt for 'edgetl train DATA --exclude'. Never changes the data.
 
-    Example: edgetl doctor flowers/ --out doctor/flowers
+    Exit codes: 0 examined, whatever was found; 3 with --strict if exclude.txt names an image; 2 or 3 if there is nothing to examine.
+
+    Example:
+      edgetl doctor flowers/ --out doctor/flowers
     """
     from edgetl.api import files
     from edgetl.errors import DataError

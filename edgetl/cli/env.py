@@ -5,9 +5,12 @@ from edgetl.cli.options import Json
 
 
 def env(as_json: Json = False) -> None:
-    """Print what a bug report needs: versions, processor, accelerator. No names, folders, addresses or tokens: it can be pasted as it is.
+    """Print versions and hardware for a bug report.
 
-    Example: edgetl env
+    The output holds no names, folders, addresses or tokens: it can be pasted as it is.
+
+    Example:
+      edgetl env
     """
     from edgetl.pipeline.environment import environment
 

@@ -18,14 +18,19 @@ def evaluate(
             metavar="FILE", help="Evaluate this exported file, such as model_int8.onnx; may be repeated (default: int8 and float32)."
         ),
     ] = None,
-    cv: Annotated[int, typer.Option(min=0, metavar="K", help="Cross-validate the head in K folds of the train and val images, too.")] = 0,
+    cv: Annotated[
+        int,
+        typer.Option(min=0, metavar="K", help="Also cross-validate the head in K folds of the training and validation images; 0: do not."),
+    ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Measure how good the models are: accuracy, top-k, loss, per-class metrics, confusion matrix and calibration, all with intervals.
+    """Measure accuracy, per-class metrics and calibration.
 
-    Writes RUN/evaluation.json and RUN/evaluation.png.
+    Also measures top-k accuracy, loss and the confusion matrix, all with confidence intervals. Writes RUN/evaluation.json and
+    RUN/evaluation.png.
 
-    Example: edgetl evaluate runs/flowers --split test --cv 5
+    Example:
+      edgetl evaluate runs/flowers --split test --cv 5
     """
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation

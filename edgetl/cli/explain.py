@@ -14,7 +14,7 @@ def explain(
         list[str],
         typer.Argument(
             metavar="[RUN] IMAGE...",
-            help="Use this run (default: the newest under runs/) on image files, or on embedded images such as digits:7.",
+            help="Explain the predictions for these image files, or embedded images such as digits:7 (default run: the newest).",
         ),
     ],
     out: Annotated[
@@ -25,11 +25,13 @@ def explain(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show where the float and the int8 model look (Grad-CAM), and where they differ.
+    """Show where the float and the int8 model look (Grad-CAM).
 
-    As a check the place where a model looks most is hidden: its probability has to fall further than when other places are.
+    Writes an image with both heat maps and their difference. As a check, the most important region is hidden: the probability must fall
+    more than when other regions are hidden.
 
-    Example: edgetl explain runs/flowers rose.jpg
+    Example:
+      edgetl explain runs/flowers rose.jpg
     """
     from edgetl.errors import UsageError
 

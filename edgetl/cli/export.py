@@ -11,19 +11,20 @@ from edgetl.cli.options import Json, RunPath, Set
 
 def export(
     run: RunPath = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Write int8 files: integers only, raw uint8 pixels in.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Write int8 files: integer operators only, raw uint8 pixels as input.")] = False,
     float32: Annotated[bool, typer.Option("--float32", help="Write float32 files, as trained.")] = False,
-    float16: Annotated[bool, typer.Option("--float16", help="Write float16 files: half the size, computed in float.")] = False,
+    float16: Annotated[bool, typer.Option("--float16", help="Write float16 files: half the size, computed in floating point.")] = False,
     dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Write files with int8 weights and float activations.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="Write files with int16 activations and int8 weights.")] = False,
     formats: Annotated[
         str, typer.Option(metavar="tflite,onnx", help="Write these formats, separated by commas (default: the recipe's).")
     ] = "",
     onnx_style: Annotated[
-        str | None, typer.Option(metavar="integer|qdq", help="Write int8 ONNX as integer operators, or as Q/DQ pairs for accelerators.")
+        str | None,
+        typer.Option(metavar="integer|qdq", help="Write int8 ONNX files with integer operators, or with Q/DQ pairs for accelerators."),
     ] = None,
     keep_float: Annotated[
-        list[str] | None, typer.Option(metavar="LAYER", help="Leave this operator of the int8 model in float; may be repeated.")
+        list[str] | None, typer.Option(metavar="LAYER", help="Keep this operator of the int8 model in float; may be repeated.")
     ] = None,
     max_drop: Annotated[
         float | None,
@@ -31,20 +32,24 @@ def export(
             min=0,
             max=100,
             metavar="POINTS",
-            help="Let int8 lose at most this many points of top-1 accuracy; better models are tried until one does.",
+            help="Let int8 lose at most this many percentage points of top-1 accuracy; better int8 models are tried until one does.",
         ),
     ] = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Write model files into RUN/export; without a flag all that the run can give.
+    """Write the model files of a run: TFLite, ONNX and others.
 
-    With --max-drop the int8 model is sought: calibration, better ranges, quantization-aware training, then the operators that hurt most in
-    float, until it loses no more; exit code 9 and the best found when none does.
+    The files go into RUN/export; without a flag, in every precision that the recipe names.
 
-    Every file says what it is: --set about.name=Flowers about.version, about.licence and about.author, input, labels.
+    With --max-drop, better int8 models are tried until one loses no more: calibration, better ranges, quantization-aware training, then the
+    most sensitive operators in float. Exit code 9: none is good enough; the best one is written.
 
-    Example: edgetl export --int8 --max-drop 0.5
+    Every file describes itself: its input, its class names, and what --set about.name=Flowers, about.version, about.licence and
+    about.author say.
+
+    Example:
+      edgetl export --int8 --max-drop 0.5
     """
     from edgetl.api.runs import opened
     from edgetl.export import FORMATS

@@ -11,13 +11,14 @@ from edgetl.cli.options import Json
 
 def keygen(
     key: Annotated[
-        Path, typer.Argument(metavar="KEY", help="Write the private key to this file, and the public one beside it as KEY.pub.")
+        Path, typer.Argument(metavar="KEY", help="Write the private key to this file, and the public key beside it to KEY.pub.")
     ],
     as_json: Json = False,
 ) -> None:
-    """Make an Ed25519 key pair to sign bundles with.
+    """Make an Ed25519 key pair for signing bundles.
 
-    Example: edgetl keygen release.key
+    Example:
+      edgetl keygen release.key
     """
     from edgetl.ship.signature import keygen as make
 

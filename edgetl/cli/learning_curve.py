@@ -15,16 +15,18 @@ def learning_curve(
     alpha: Alpha = None,
     image_size: ImageSize = None,
     weights: Weights = None,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Train this many heads for each number of images.")] = 5,
+    seeds: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Train this many heads for each number of images.")] = 5,
     recipe: RecipeFile = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Estimate what more images would be worth, by a power law through heads trained on a sixteenth to all of them.
+    """Estimate what more images would be worth.
 
-    Writes RUN/learning_curve.json and .png; 'edgetl train' with the same choices goes on in the same run.
+    Trains heads on a sixteenth up to all of the images and extrapolates by a power law. Writes RUN/learning_curve.json and .png. 'edgetl
+    train' with the same options continues in the same run.
 
-    Example: edgetl learning-curve flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
+    Example:
+      edgetl learning-curve flowers/ --backbone small_cnn --weights none
     """
     from edgetl.api import training
     from edgetl.report.terminal.learning_curve import print_learning_curve

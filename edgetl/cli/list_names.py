@@ -40,9 +40,10 @@ def list_names(
     ],
     as_json: Json = False,
 ) -> None:
-    """List names of one kind, or all settings with their defaults.
+    """List backbones, formats and other names, or all settings.
 
-    Example: edgetl list backbones
+    Example:
+      edgetl list backbones
     """
     from edgetl.errors import UsageError
 

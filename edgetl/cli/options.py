@@ -15,8 +15,9 @@ def setting(key: str, text: str, **more: Any) -> Any:
     """Return the option of a setting of the recipe, with its default in the help."""
     table, name = key.split(".")
     default = _defaults()[table][name]
-    shown = f" (default: {str(default).lower() if isinstance(default, bool) else default})" if default not in ("", []) else ""
-    return typer.Option(help=f"{text}{shown}.", show_default=False, **more)
+    more.setdefault("metavar", "N" if isinstance(default, int) else "X")
+    shown = f" (default: {default})" if default != "" else ""
+    return typer.Option(help=f"{text}{shown}.", **more)
 
 
 @cache
@@ -46,34 +47,36 @@ Verbose = Annotated[
 ]
 RunPath = Annotated[
     Path | None,
-    typer.Argument(metavar="[RUN]", help="Use this run (default: the newest under runs/ that the command can use).", show_default=False),
+    typer.Argument(metavar="[RUN]", help="Use this run (default: the newest under runs/ that the command can use)."),
 ]
 Data = Annotated[
     str,
     typer.Argument(
-        help="Read images from a folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or a set ('edgetl list sources')."
+        metavar="DATA",
+        help="Read images from a folder (CLASS/*, or train/, val/ and test/ that hold such folders), a CSV file, or a named set such as "
+        "digits, see 'edgetl list sources'.",
     ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", metavar="RUN", help="Write the run here (default: runs/NAME, the same for the same command)."),
+    typer.Option("--out", metavar="RUN", help="Write the run into this folder (default: runs/NAME, the same for the same settings)."),
 ]
 Mlflow = Annotated[
     str | None, typer.Option("--mlflow", metavar="URI", help="Track the run in MLflow: sqlite:///FILE, a folder, or a server's address.")
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="Make a short try with the quick table of the recipe: fewer epochs and images.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Use the recipe's [quick] settings: a short try with fewer epochs and images.")]
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", metavar="FILE.toml", help="Read settings from this file; options take precedence over it.")
 ]
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set any setting, such as augment.flip=false ('edgetl list settings'); may be repeated."
+        "--set", metavar="KEY=VALUE", help="Set any setting, such as augment.flip=false, see 'edgetl list settings'; may be repeated."
     ),
 ]
 Backbone = Annotated[str | None, setting("model.backbone", "Use this feature extractor, see 'edgetl list backbones'", metavar="NAME")]
-Alpha = Annotated[float | None, setting("model.alpha", "Multiply the backbone's width by this")]
+Alpha = Annotated[float | None, setting("model.alpha", "Multiply the backbone's width by this factor")]
 ImageSize = Annotated[int | None, setting("model.image_size", "Resize images to this width and height in pixels")]
 Weights = Annotated[str | None, setting("model.weights", "Start from these weights", metavar="imagenet|none|PATH")]
-BatchSize = Annotated[int | None, setting("train.batch_size", "Train on this many images a step")]
-Seed = Annotated[int | None, setting("train.seed", "Seed splits, weights, shuffles and augmentation with this number")]
+BatchSize = Annotated[int | None, setting("train.batch_size", "Train on this many images per step")]
+Seed = Annotated[int | None, setting("train.seed", "Seed splits, weights, shuffling and augmentation with this number")]

@@ -14,14 +14,16 @@ def pack(
     out: Annotated[str, typer.Argument(metavar="OUT", help="Write the shards into this folder, or to a path such as gs://bucket/folder.")],
     shards: Annotated[int, typer.Option(min=1, max=99_999, metavar="N", help="Write at least this many shards.")] = 1,
     max_shard_mib: Annotated[int, typer.Option(min=1, metavar="MIB", help="Make no shard larger than this.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Shuffle the images with this seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Shuffle the images with this seed.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Pack labelled images into shuffled TFRecord shards, which 'edgetl train OUT' reads as a stream.
+    """Pack labelled images into shuffled TFRecord shards.
 
-    The files go in as they are. Killed, the same command goes on behind the last finished shard; another OUT is never overwritten.
+    'edgetl train OUT' reads them as a stream. The image files go in as they are. If it is stopped, the same command
+    continues after the last finished shard. A folder with other content is never overwritten.
 
-    Example: edgetl pack DATA packed/flowers --shards 8
+    Example:
+      edgetl pack flowers/ packed/flowers --shards 8
     """
     from edgetl.api import files
 

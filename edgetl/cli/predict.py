@@ -13,18 +13,19 @@ def predict(
     model: Annotated[
         Path,
         typer.Argument(
-            metavar="MODEL|RUN|BUNDLE", help="Load a .tflite, .onnx or .keras file, a run (its int8 model), or a .edgetl bundle."
+            metavar="MODEL|RUN|BUNDLE", help="Load this .tflite, .onnx, .ort or .keras file, run (its int8 model) or .edgetl bundle."
         ),
     ],
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Classify files, folders of images, or embedded images such as digits:7.")
+        list[str], typer.Argument(metavar="IMAGE...", help="Classify these files, folders of images, or embedded images such as digits:7.")
     ],
-    top: Annotated[int, typer.Option(min=1, help="Print this many classes an image.")] = 3,
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="Print this many classes per image.")] = 3,
     as_json: Json = False,
 ) -> None:
-    """Classify images: class names and probabilities.
+    """Classify images: print class names and probabilities.
 
-    Example: edgetl predict runs/flowers rose.jpg tulip.png
+    Example:
+      edgetl predict runs/flowers rose.jpg tulip.png
     """
     from edgetl.api.runs import load
 

@@ -10,7 +10,9 @@ from edgetl.cli.options import Alpha, Backbone, BatchSize, ImageSize, Json, Reci
 
 
 def pretrain(
-    data: Annotated[str, typer.Argument(help="Learn from these images, as for 'edgetl train': the more and the more varied, the better.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="Learn from these images, given as for 'edgetl train'; many varied images are best.")
+    ],
     backbone: Backbone = None,
     out: Annotated[
         Path | None,
@@ -29,9 +31,12 @@ def pretrain(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train a backbone of your own on one set of images, as a start for others.
+    """Train a backbone of your own.
 
-    Example: edgetl pretrain cifar10 --backbone small_cnn --image-size 32 --out small_cnn.npz
+    Other trainings can start from it: 'edgetl train --weights FILE.npz'.
+
+    Example:
+      edgetl pretrain cifar10 --backbone small_cnn --image-size 32 --out own.npz
     """
     from edgetl.api import training
 

@@ -23,15 +23,19 @@ def report(
     ] = None,
     form: Annotated[
         Form | None,
-        typer.Option("--format", help="Write this format (default: as FILE ends, else html); pdf needs Chromium.", show_default=False),
+        typer.Option(
+            "--format", metavar="html|md|pdf", help="Write this format; pdf needs Chromium (default: the ending of FILE, else html)."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write one page of all that a run holds: figures, plots, the images that quantization changed, how it was made.
+    """Write one page with everything that a run holds.
 
-    The page needs no network and no other file. Parts that the run does not hold yet are named with the commands that make them.
+    The page shows figures, plots, the images whose prediction quantization changed, and how the model was made. It needs no network and no
+    other file. Parts that the run does not hold yet are listed with the commands that make them.
 
-    Example: edgetl report runs/flowers
+    Example:
+      edgetl report runs/flowers
     """
     from edgetl.api.runs import opened
 

@@ -10,20 +10,19 @@ from edgetl.cli.validate import print_verdict
 
 
 def run(
-    recipe: Annotated[
-        Path, typer.Argument(metavar="RECIPE.toml", help="Read settings from this file, whose data.source names the images.")
-    ],
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="Read settings from this file; its data.source names the images.")],
     out: Out = None,
     quick: Quick = False,
     mlflow: Mlflow = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train, export and validate in one go; what is finished and has the same inputs is not done again.
+    """Train, export and validate in one go.
 
-    A recipe that says how its backbone is pretrained has that done first.
+    What is finished and has the same inputs is not done again. If the recipe describes how to pretrain the backbone, that is done first.
 
-    Example: edgetl run recipe.toml --out runs/flowers
+    Example:
+      edgetl run recipe.toml --out runs/flowers
     """
     from edgetl.api import training
 

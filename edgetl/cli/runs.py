@@ -10,23 +10,24 @@ from edgetl.cli.options import Json
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="List the runs in this folder.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="List the runs in this folder (default: runs).")] = Path("runs"),
     sort: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Sort by this column, best first: accuracies falling, sizes and times rising.")
+        str, typer.Option(metavar="COLUMN", help="Sort by this column, best first: high accuracies, small sizes, short times.")
     ] = "created",
     columns: Annotated[
         str,
-        typer.Option(metavar="A,B,...", help="Show these columns and settings, such as int8_top1,train.learning_rate.", show_default=False),
+        typer.Option(metavar="A,B,...", help="Show these columns and settings, such as int8_top1,train.learning_rate."),
     ] = "",
-    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Delete all runs after the first N of the list.")] = None,
+    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Keep the first N runs of the list and delete the others.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List runs with their figures, compare settings, and delete those that are not needed.
+    """List, compare and delete runs.
 
-    A folder that is no run, or that holds anything that edgetl did not write, is never deleted.
+    A folder that is not a run, or that holds files that edgetl did not write, is never deleted.
 
-    Example: edgetl runs --sort int8_top1 --columns int8_top1,size_kib,train.learning_rate
+    Example:
+      edgetl runs --sort int8_top1 --columns int8_top1,size_kib
     """
     from edgetl.errors import RunError
     from edgetl.pipeline import runs as stage

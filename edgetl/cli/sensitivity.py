@@ -15,21 +15,25 @@ _ROWS = 20  # of a table: the rest is hardly to blame, and is in the file
 
 def sensitivity(
     run: RunPath = None,
-    limit: Annotated[int, typer.Option(min=0, help="Measure on this many training images, evenly over the classes; 0: all.")] = 128,
+    limit: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Measure on this many training images, spread evenly over the classes; 0: all.")
+    ] = 128,
     scheme: Annotated[
         str,
         typer.Option(
             metavar="ptq_int8|qat_int8",
-            help="Look at this int8 model as trained (default: the int8 model that was exported, else ptq_int8).",
+            help="Analyze this int8 model, as it was trained (default: the exported int8 model, else ptq_int8).",
         ),
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Find the operators that quantization hurts: each one alone, then the complete int8 file against the float model, layer by layer.
+    """Find the operators that quantization hurts most.
 
-    Writes RUN/sensitivity.json and RUN/sensitivity.png.
+    Quantizes each operator alone, then compares the complete int8 model with the float model, layer by layer. Writes RUN/sensitivity.json
+    and RUN/sensitivity.png.
 
-    Example: edgetl sensitivity runs/flowers
+    Example:
+      edgetl sensitivity runs/flowers
     """
     from edgetl.api.runs import opened
 

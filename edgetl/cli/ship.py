@@ -13,12 +13,14 @@ def ship(
     source: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[RUN|BUNDLE]", help="Ship this validated run, or this .edgetl file (default: the newest run).", show_default=False
+            metavar="[RUN|BUNDLE]", help="Ship this validated run or this .edgetl file (default: the newest validated run under runs/)."
         ),
     ] = None,
     target: Annotated[str, typer.Option(metavar="NAME", help="Make an app for this target, see 'edgetl list targets'.")] = ...,  # type: ignore[assignment]
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a fresh app into this folder.")] = None,
-    into: Annotated[Path | None, typer.Option(metavar="DIR", help="Add model, classifier and test to the app in this folder.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a new app into this folder.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Add the model, the classifier and its test to the app in this folder.")
+    ] = None,
     package: Annotated[
         str, typer.Option(metavar="com.example.app", help="Name the app's package (default: from the model's name, or the app's own).")
     ] = "",
@@ -27,12 +29,15 @@ def ship(
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Make an app of a validated run, or add the model to one: model, class names, classifier, and a test that replays golden predictions.
+    """Make an app of a validated run, or update one.
 
-    A second call updates what the first one wrote; files that you changed are kept, and named. Exit code 5: the run or bundle is damaged;
-    7: its validation failed, or its models give other predictions than when it was made.
+    The app gets the model, class names, a classifier, and a test that replays the golden predictions. A second call updates what the first
+    one wrote; files that you changed are kept and listed.
 
-    Example: edgetl ship runs/flowers --target android --out flowers-app --package org.example.flowers
+    Exit codes: 5 the run or bundle is damaged; 7 its validation failed, or its models give other predictions than when it was made.
+
+    Example:
+      edgetl ship runs/flowers --target android --out flowers-app
     """
     from edgetl.api import files
 

@@ -5,9 +5,10 @@ from edgetl.cli.options import Json, RunPath
 
 
 def show(run: RunPath = None, as_json: Json = False) -> None:
-    """Show what a run is and what it holds.
+    """Show the settings, stages and validation of a run.
 
-    Example: edgetl show runs/flowers
+    Example:
+      edgetl show runs/flowers
     """
     from edgetl.evaluation.validation import Validation
     from edgetl.report.terminal.run import print_settings, print_stages

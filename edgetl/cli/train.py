@@ -24,15 +24,17 @@ from edgetl.cli.options import (
 
 Qat = Annotated[
     bool | None,
-    typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or calibrate only (default: --qat).", show_default=False),
+    typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate (default: --qat)."),
 ]
 Unfreeze = Annotated[
     str | None,
-    setting("train.unfreeze", "Fine-tune this much of the network; auto: short trials decide", metavar="none|head|N-blocks|all|auto"),
+    setting("train.unfreeze", "Fine-tune this part of the network; auto: short trials decide", metavar="none|head|N-blocks|all|auto"),
 ]
 Baseline = Annotated[
     str,
-    typer.Option(metavar="scratch|head-only", help="Train this baseline too, as long, and say whether transfer, or fine-tuning, helped."),
+    typer.Option(
+        metavar="scratch|head-only", help="Also train this baseline, for as long, and print whether transfer, or fine-tuning, helped."
+    ),
 ]
 
 
@@ -44,7 +46,7 @@ def train(
     image_size: ImageSize = None,
     weights: Weights = None,
     epochs: Annotated[int | None, setting("train.epochs", "Fine-tune for this many epochs")] = None,
-    head_epochs: Annotated[int | None, setting("train.head_epochs", "Train the last layer alone for this many epochs first")] = None,
+    head_epochs: Annotated[int | None, setting("train.head_epochs", "Train the classifier alone for this many epochs first")] = None,
     qat_epochs: Annotated[int | None, setting("quantize.epochs", "Train with quantization in the loop for this many epochs")] = None,
     qat: Qat = None,
     batch_size: BatchSize = None,
@@ -54,15 +56,15 @@ def train(
         str | None, setting("train.precision", "Fine-tune in this precision", metavar="auto|float32|mixed_bfloat16|mixed_float16")
     ] = None,
     jit: Annotated[str | None, setting("train.jit", "Compile training steps with XLA", metavar="auto|on|off")] = None,
-    strategy: Annotated[
-        str | None, setting("train.strategy", "Train on these devices together", metavar="auto|one|mirrored|multi-worker")
+    strategy: Annotated[str | None, setting("train.strategy", "Train on these devices", metavar="auto|one|mirrored|multi-worker")] = None,
+    sparsity: Annotated[
+        float | None, setting("compress.sparsity", "Set this share of the weights to zero, for smaller zipped files")
     ] = None,
-    sparsity: Annotated[float | None, setting("compress.sparsity", "Make this share of the weights zero, for small zipped files")] = None,
     clusters: Annotated[
-        int | None, setting("compress.clusters", "Let a kernel have this many different values, for small zipped files; 0: any")
+        int | None, setting("compress.clusters", "Limit each kernel to this many different values, for smaller zipped files; 0: no limit")
     ] = None,
     exclude: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Leave out the images that this file lists, as 'edgetl doctor' writes it.")
+        str | None, typer.Option(metavar="FILE", help="Leave out the images that this file lists, such as exclude.txt of 'edgetl doctor'.")
     ] = None,
     seed: Seed = None,
     baseline: Baseline = "",
@@ -72,9 +74,13 @@ def train(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Fine-tune a model on images, then train it with quantization in the loop.
+    """Fine-tune a model, then train it with quantization.
 
-    Example: edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
+    Trains a new classifier on a pretrained backbone, fine-tunes the network, and goes on with quantization in the loop. The same command
+    continues a run that was stopped.
+
+    Example:
+      edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
     """
     from edgetl.api import training
     from edgetl.report.terminal.run import print_stages

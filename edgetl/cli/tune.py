@@ -11,21 +11,26 @@ from edgetl.cli.options import Data, Json, RecipeFile, Set
 
 def tune(
     data: Data,
-    latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Allow this median latency of one image (default: any).")] = "",
+    latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Allow at most this median latency per image (default: any).")] = "",
     device: Annotated[str, typer.Option(metavar="DEVICE", help="Measure latency on this device, see 'edgetl list devices'.")] = "local",
-    trials: Annotated[int, typer.Option(min=1, metavar="N", help="Judge this many networks in all, those of earlier calls included.")] = 12,
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write into this folder (default: runs/NAME-tune).")] = None,
+    trials: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Judge this many networks in all, including those of earlier calls.")
+    ] = 12,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the results into this folder (default: runs/NAME-tune).")] = None,
     recipe: RecipeFile = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Search backbone, width, image size and schedule for the best of accuracy, measured latency and size.
+    """Search for accurate, fast and small models.
 
-    Networks over the budget are given up untrained. The others are judged by a head alone; the best are then trained, and the best of
-    these with other schedules: a third as many trainings as networks. Killed, the same command goes on. Into the folder go tune.json,
-    tune.png and best.toml, the recipe of the most accurate model within the budget.
+    Searches over backbone, width, image size and schedule, and measures accuracy, latency and size. Networks over the budget are dropped
+    without training. The others are ranked by training only a head; the best of them are trained in full, and the best of these again with
+    other schedules: one training for every three networks. If it is stopped, the same command continues.
 
-    Example: edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
+    Writes tune.json, tune.png and best.toml, the recipe of the most accurate model within the budget.
+
+    Example:
+      edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
     """
     from edgetl.api import training
     from edgetl.report.terminal import trials as report

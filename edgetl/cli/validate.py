@@ -17,18 +17,20 @@ def validate(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Validate on this many images, evenly over the classes; 0: all (default: the recipe's).", show_default=False
+            min=0, metavar="N", help="Validate on this many images, spread evenly over the classes; 0: all (default: the recipe's)."
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
+    """Check that all exported files give the same predictions.
 
-    A Core ML file cannot be run here: it is named as unverified, and the app's own test is its proof.
+    Compares Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement and latency. Writes RUN/validation.json. Core ML
+    files cannot be run here and are listed as unverified; the test in the app verifies them.
 
-    Exit code 0: all that ought to agree does; 7: it does not. Writes RUN/validation.json.
+    Exit codes: 0 all files agree within tolerance; 7 they do not.
 
-    Example: edgetl validate --limit 200
+    Example:
+      edgetl validate --limit 200
     """
     from edgetl.api.runs import opened
 

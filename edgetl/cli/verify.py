@@ -11,14 +11,19 @@ from edgetl.cli.options import Json
 
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="FILE.edgetl", help="Verify this bundle.")],
-    require_signature: Annotated[Path | None, typer.Option(metavar="KEY.pub", help="Require that this public key has signed it.")] = None,
+    require_signature: Annotated[
+        Path | None, typer.Option(metavar="KEY.pub", help="Require a signature by this public key's owner.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a bundle: every hash, the signature, and the golden predictions, made again on this host.
+    """Check a bundle: hashes, signature, golden predictions.
 
-    Exit code 5: it is damaged, or not signed by that key; 7: its models give other predictions than when it was made.
+    The golden predictions are computed again on this computer.
 
-    Example: edgetl verify flowers.edgetl --require-signature release.key.pub
+    Exit codes: 5 the bundle is damaged, or not signed with that key; 7 its models give other predictions than when it was made.
+
+    Example:
+      edgetl verify flowers.edgetl --require-signature release.key.pub
     """
     from edgetl.api import files
 
