@@ -1,17 +1,21 @@
 """The text of `--help`: arguments and options with what they do and their defaults, which docs/cli.md shows too."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+if TYPE_CHECKING:
+    from typer._click import Context, HelpFormatter, Parameter
 
 
-def option_rows(parameters: list[Any]) -> list[tuple[str, str]]:
+def option_rows(parameters: "Sequence[Parameter]") -> list[tuple[str, str]]:
     """Return names and description of each argument or option, with its default where the description does not give it."""
-    return [(_names(parameter), _described(parameter.help or "", parameter.default)) for parameter in parameters]
+    return [(_names(one), _described(one.help or "", one.default)) for one in parameters if isinstance(one, TyperArgument | TyperOption)]
 
 
-def _names(parameter: Any) -> str:
-    if is_argument(parameter):
+def _names(parameter: "Parameter") -> str:
+    if not isinstance(parameter, TyperOption):
         return str(parameter.metavar)
     names = ", ".join(parameter.opts) + "".join(f" / {name}" for name in parameter.secondary_opts)
     return names if parameter.is_flag else f"{names} {parameter.metavar}"
@@ -24,31 +28,25 @@ def _described(text: str, default: object) -> str:
     return f"{text.removesuffix('.')} (default: {shown})."
 
 
-def is_argument(parameter: Any) -> bool:
-    return bool(parameter.param_type_name == "argument")
-
-
 class Command(TyperCommand):
     """A command whose help names its arguments as they are written."""
 
-    def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        return ["[OPTIONS]", *(str(parameter.metavar) for parameter in self.params if is_argument(parameter))]
+    def collect_usage_pieces(self, ctx: "Context") -> list[str]:
+        return ["[OPTIONS]", *(_names(one) for one in self.params if isinstance(one, TyperArgument))]
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         parameters = self.get_params(ctx)
-        for title, some in (
-            ("Arguments", [one for one in parameters if is_argument(one)]),
-            ("Options", [one for one in parameters if not is_argument(one)]),
-        ):
-            if some:
+        for title, kind in (("Arguments", TyperArgument), ("Options", TyperOption)):
+            rows = option_rows([one for one in parameters if isinstance(one, kind)])
+            if rows:
                 with formatter.section(title):
-                    formatter.write_dl(option_rows(some))
+                    formatter.write_dl(rows)
 
 
 class Commands(TyperGroup):
     """All commands."""
 
-    def get_help_option(self, ctx: Any) -> Any:
+    def get_help_option(self, ctx: "Context") -> "TyperOption | None":
         """Return the option --help, with a default that need not be parsed: typer imports pydantic for that, which takes 0.1 s."""
         option = super().get_help_option(ctx)
         if option is not None:
