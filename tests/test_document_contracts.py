@@ -30,6 +30,12 @@ def test_it_is_read_as_it_was_written(name: str, tmp_path: Path) -> None:
     assert type(document).read(tmp_path / "again.json") == document
 
 
+def test_it_shows_itself_in_a_terminal_and_in_a_notebook(name: str, tmp_path: Path) -> None:
+    document = read(name, json.loads(example(name)), tmp_path)
+    assert repr(document).count("\n") >= 1, "a title and a row"
+    assert document._repr_html_().startswith("<p><b>")
+
+
 def test_a_value_of_another_type_is_refused(name: str, tmp_path: Path) -> None:
     whole = {"": json.loads(example(name))}
     anything = whole[""].get("recipe") if name == "results" else None  # figures keep the settings of their time, whatever these were

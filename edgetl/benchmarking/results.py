@@ -12,6 +12,7 @@ from edgetl.errors import Failure
 from edgetl.evaluation.agreement import Agreement
 from edgetl.evaluation.metrics import Accuracy
 from edgetl.evaluation.statistics import Paired
+from edgetl.overview import Overview
 
 NAME = "benchmark.json"
 
@@ -99,3 +100,25 @@ class Benchmark(Document):
     def timed(self) -> list[BenchmarkResult]:
         """The results that have a median latency."""
         return [result for result in self.results if result.p50_ms is not None]
+
+    def overview(self) -> Overview:
+        """Return a row for each model on each device, and what failed."""
+        failed = [(one.device, one.model, one.failure) for one in self.results] + [
+            (name, "", one.failure) for name, one in self.devices.items()
+        ]
+        notes = [f"{device} {model}".rstrip() + f": {failure.problem}" for device, model, failure in failed if failure]
+        columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", "top-1 %")
+        return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)
+
+    def _row(self, result: BenchmarkResult) -> list[str]:
+        file, measured = self.models[result.model], result.measurement
+        latency = measured.latency_ms if measured else None
+        return [
+            result.device,
+            result.model,
+            "" if latency is None or latency.p50 is None else f"{latency.p50:.3f}",
+            "" if latency is None or latency.p90 is None else f"{latency.p90:.3f}",
+            f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else "",
+            f"{file.size_bytes / 1024:,.0f}",
+            "" if file.top1_accuracy is None else f"{100 * file.top1_accuracy:.2f}",
+        ]

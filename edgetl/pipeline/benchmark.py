@@ -17,8 +17,8 @@ from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
+from edgetl.report.page.benchmark import comma_separated, markdown
 from edgetl.report.plots.pareto import benchmark_points, pareto
-from edgetl.report.terminal import benchmark as report
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes import TRAINED, open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
@@ -48,7 +48,7 @@ def benchmark(
 
 def _write(measured: Benchmark, folder: Path) -> None:
     measured.write(folder / NAME)
-    for suffix, text in ((".md", report.markdown(measured)), (".csv", report.comma_separated(measured))):
+    for suffix, text in ((".md", markdown(measured)), (".csv", comma_separated(measured))):
         with atomic((folder / NAME).with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
     if measured.timed:

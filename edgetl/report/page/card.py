@@ -9,7 +9,7 @@ from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
 from edgetl.overview import Overview
-from edgetl.report.terminal.tables import markdown_table
+from edgetl.report.page.tables import markdown_table
 from edgetl.run_record import DataFacts, ExportFacts, Int8Candidate, Int8Choice, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 
 from edgetl.report.page.blocks import Absent, Block, Gallery, Plot, Section, Table, Text, Tiles
+from edgetl.report.page.tables import markdown_table
 from edgetl.report.plots import draw
-from edgetl.report.terminal.tables import markdown_table
 
 Save = Callable[[str, bytes], str]  # saves (file name, content) and returns the address for the text
 

@@ -1,7 +1,5 @@
-"""A benchmark for people: tables for the terminal, Markdown and CSV."""
+"""Tables of a benchmark."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 
 from edgetl import console
@@ -9,23 +7,22 @@ from edgetl.benchmarking.gate import GateRow
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
-from edgetl.report.terminal.tables import markdown_table
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _DEVICE = ("device", "chip", "cores", "memory", "system")
 _LATENCY = ("device", "model", "p50 ms", "95 % interval", "p90 ms", "p99 ms")
 _START = ("device", "model", "load ms", "first run ms", "cold start ms", "peak memory MiB", "size KiB", "top-1 %")
 _PREDICTIONS = ("device", "model", "images", "same top-1 %", "mean steps", "max steps", "top-1 %", "verdict")
-_LEGEND = "cold start: import of the runtime, load of the model and first inference; peak memory: of that process; size: of the file"
+LEGEND = "cold start: import of the runtime, load of the model and first inference; peak memory: of that process; size: of the file"
 
 
 def show(benchmark: Benchmark) -> None:
     """Print the devices, the results, the devices' predictions, the profiles, and every failure and doubt."""
-    devices = [[name, *_device(one.facts, one.failure)] for name, one in benchmark.devices.items()]
+    devices = [[name, *device_texts(one.facts, one.failure)] for name, one in benchmark.devices.items()]
     console.table("devices", _DEVICE, devices)
     console.note(conditions(benchmark))
     console.table("latency", _LATENCY, [_latency(result) for result in benchmark.results])
-    console.note(_LEGEND)
+    console.note(LEGEND)
     console.table("start and size", _START, [_start(benchmark, result) for result in benchmark.results])
     predictions = [_predictions(result) for result in benchmark.results if result.predictions]
     if predictions:
@@ -43,7 +40,7 @@ def show(benchmark: Benchmark) -> None:
 def show_devices(devices: Mapping[str, DeviceFacts | Failure]) -> None:
     """Print the devices that `edgetl devices` found, and what is missing for the others."""
     found = {name: facts for name, facts in devices.items() if isinstance(facts, DeviceFacts)}
-    rows = [[name, *_device(facts), _runtimes(facts)] for name, facts in found.items()]
+    rows = [[name, *device_texts(facts), _runtimes(facts)] for name, facts in found.items()]
     console.table("reachable devices", [*_DEVICE, "runtimes"], rows)
     missing = [[name, failure.problem, failure.remedy] for name, failure in devices.items() if isinstance(failure, Failure)]
     if missing:
@@ -81,61 +78,10 @@ def doubts(benchmark: Benchmark) -> list[tuple[str, str]]:
     return found
 
 
-def markdown(benchmark: Benchmark) -> str:
-    """Return devices, results, failures and doubts as a page of Markdown."""
-    software = ", ".join(f"{name} {version}" for name, version in benchmark.software.items() if name == "edgetl")
-    lines = ["# Benchmark", "", f"Measured {benchmark.measured} by {software}.", ""]
-    for name, device in benchmark.devices.items():
-        lines.append(f"- {name}: {', '.join(text for text in _device(device.facts, device.failure) if text)}")
-    columns, rows = latency_table(benchmark)
-    lines += ["", f"{conditions(benchmark).capitalize()}. {_LEGEND.capitalize()}.", ""]
-    lines += [*markdown_table(columns, rows), ""]
-    lines += [f"- {name}: {problem}" for name, problem in failures(benchmark) + doubts(benchmark)]
-    if benchmark.timed:
-        lines += ["", "![Latency, accuracy and size](benchmark.png)"]
-    return "\n".join(lines).rstrip() + "\n"
-
-
 def latency_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     """Return the columns and rows of everything that was measured."""
     rows = [[*_latency(result), *_start(benchmark, result)[2:]] for result in benchmark.results]
     return [*_LATENCY, *_START[2:]], rows
-
-
-def comma_separated(benchmark: Benchmark) -> str:
-    """Return one row per result, with plain numbers in milliseconds and bytes."""
-    rows = [_row(benchmark, result) for result in benchmark.results]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["device", "model"])
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
-    file, measured = benchmark.models[result.model], result.measurement
-    latency = measured.latency_ms if measured else None
-    return {
-        "device": result.device,
-        "model": result.model,
-        "runtime": measured and measured.runtime,
-        "delegate": benchmark.plan.delegate,
-        "threads": benchmark.plan.threads,
-        "p50_ms": latency and latency.p50,
-        "p90_ms": latency and latency.p90,
-        "p95_ms": latency and latency.p95,
-        "p99_ms": latency and latency.p99,
-        "mean_ms": latency and latency.mean,
-        "std_ms": latency and latency.std,
-        "min_ms": latency and latency.min,
-        "first_ms": measured and measured.first_ms,
-        "cold_start_ms": measured and measured.cold_start_ms,
-        "load_ms": measured and measured.load_ms,
-        "peak_memory_bytes": measured and measured.peak_memory_bytes,
-        "size_bytes": file.size_bytes,
-        "top1_accuracy": file.top1_accuracy,
-        "failure": result.failure.problem if result.failure else None,
-    }
 
 
 def _name(result: BenchmarkResult) -> str:
@@ -154,7 +100,8 @@ def _verdict(row: GateRow) -> str:
     return "ok" if row.passed else "SLOWER" if row.now_ms is not None else "MISSING"
 
 
-def _device(facts: DeviceFacts | None, failure: Failure | None = None) -> list[str]:
+def device_texts(facts: DeviceFacts | None, failure: Failure | None = None) -> list[str]:
+    """Return what a device is: chip, cores, memory and system; of one that failed, why."""
     if facts is None:
         return [failure.problem if failure else "", "", "", ""]
     memory = f"{facts.memory_bytes / 2**30:.1f} GiB" if facts.memory_bytes else ""
