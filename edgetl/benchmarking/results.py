@@ -103,10 +103,9 @@ class Benchmark(Document):
 
     def overview(self) -> Overview:
         """Return a row for each model on each device, and what failed."""
-        failed = [(one.device, one.model, one.failure) for one in self.results] + [
-            (name, "", one.failure) for name, one in self.devices.items()
-        ]
-        notes = [f"{device} {model}".rstrip() + f": {failure.problem}" for device, model, failure in failed if failure]
+        failed = [(name, one.failure) for name, one in self.devices.items()]
+        failed += [(f"{one.device}, {one.model}", one.failure) for one in self.results]
+        notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
         columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", "top-1 %")
         return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)
 
