@@ -154,7 +154,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path | None, needs: str = "") -> "RunFolder":
-        """Open the run at `path`, or the newest one under runs/ that has finished a stage whose name begins with `needs`."""
+        """Open the run at `path`, or the newest one under runs/ that has finished a stage of the kind `needs`."""
         run = cls(_newest(needs) if path is None else path)
         if not run.record.exists():
             raise RunError(f"{run.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
@@ -265,17 +265,18 @@ def _newest(needs: str) -> Path:
     chosen = next((path for path in by_age if _has(path, needs)), None)
     if chosen is None:
         raise RunError(
-            f"no run under {RUNS}/ has finished its '{needs}' stage; the newest is {by_age[0]}", f"look at it: edgetl show {by_age[0]}"
+            f"no run under {RUNS}/ has finished a stage of the kind '{needs}'; the newest is {by_age[0]}",
+            f"look at it: edgetl show {by_age[0]}",
         )
-    passed = f" that has its '{needs}' stage; {by_age[0]} is newer" if chosen != by_age[0] else ""
+    passed = f" with a stage of the kind '{needs}'; {by_age[0]} is newer" if chosen != by_age[0] else ""
     logger.info(f"run: {chosen}, the newest{passed}")
     return chosen
 
 
 def _has(path: Path, needs: str) -> bool:
-    """Return whether a run has finished a stage whose name begins with `needs`; one that cannot be read has only what nothing needs."""
+    """Return whether a run has finished a stage of the kind `needs`; one that cannot be read has only what nothing needs."""
     try:
-        return not needs or any(name.startswith(needs) for name in RunFolder(path).read().stages)
+        return not needs or any(stage.facts.kind == needs for stage in RunFolder(path).read().stages.values())
     except RunError:
         return False
 

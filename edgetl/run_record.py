@@ -202,7 +202,7 @@ class ExportFacts(Part):
     kind: Literal["export"] = "export"
     formats: tuple[str, ...]
     about: AboutTable
-    int8: Int8Choice | None = None
+    choice: Int8Choice | None = None
 
 
 class ValidateFacts(Part):
@@ -282,6 +282,11 @@ class RunRecord(Document):
         if not isinstance(facts, kind):
             raise RunError(f"the stage '{stage}' of run.json has the facts of a stage '{facts.kind}'", self.REMEDY)
         return facts
+
+    def integer_choice(self) -> Int8Choice | None:
+        """Return how the integer model was chosen that was exported first; None: there is none."""
+        exports = [stage.facts for stage in self.stages.values() if isinstance(stage.facts, ExportFacts)]
+        return next((facts.choice for facts in exports if facts.choice), None)
 
     def trainings(self) -> Iterator[tuple[str, Training]]:
         """Yield every training with its name, in order."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import ExportFacts, FloatFacts
+from edgetl.run_record import FloatFacts, Int8Choice
 
 if TYPE_CHECKING:
     from edgetl.report.page.blocks import Absent
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ExportedFile:
+class WrittenFile:
     """A model file, its size, and its size in a zip file."""
 
     path: Path
@@ -25,19 +25,18 @@ class ExportedFile:
 
 @dataclass(frozen=True)
 class Exported:
-    """The model files that an export wrote or found up to date, and how the int8 model was chosen (None: there is none)."""
+    """The model files that an export wrote or found up to date, and how the integer model was chosen (None: there is none)."""
 
     run: Path
-    files: tuple[ExportedFile, ...]
-    int8: ExportFacts | None = None
+    files: tuple[WrittenFile, ...]
+    choice: Int8Choice | None = None
 
     @classmethod
     def of(cls, run: RunFolder, paths: Sequence[Path]) -> "Exported":
         from edgetl.training.compress import zipped_bytes
 
-        files = tuple(ExportedFile(path, path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths)
-        int8 = run.read().find("export_int8", ExportFacts)
-        return cls(run.path, files, int8)
+        files = tuple(WrittenFile(path, path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths)
+        return cls(run.path, files, run.read().integer_choice())
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from edgetl.quantization.results import Sensitivity
     from edgetl.ship.manifest import Manifest
 
-NEEDS = {  # a method of Run, and the stage that it needs (the beginning of its name)
-    "export": "ptq_int8",
-    "sensitivity": "ptq_int8",
-    "explain": "ptq_int8",
+NEEDS = {  # a method of Run, and the kind of stage that it needs
+    "export": "quantized",
+    "sensitivity": "quantized",
+    "explain": "quantized",
     "validate": "export",
     "evaluate": "export",
     "benchmark": "export",
@@ -38,7 +38,6 @@ NEEDS = {  # a method of Run, and the stage that it needs (the beginning of its 
     "report": "",
     "track": "",
 }
-_STYLES = {"integer": "onnx", "qdq": "onnx_qdq"}
 
 
 class Run:
@@ -122,19 +121,18 @@ class Run:
         Raises BudgetError when the best int8 model loses more than `max_drop` (it is written).
         """
         from edgetl.api.results import Exported
+        from edgetl.export import in_style
         from edgetl.pipeline.export import files as stage
         from edgetl.pipeline.project import Project
 
         texts, dotted = overrides(settings)
         asked = {"export.keep_float": list(keep_float) or None, "export.max_drop": max_drop} | dotted
         names = list(formats)
-        if onnx_style and onnx_style not in _STYLES:
-            raise UsageError(f"there is no ONNX style '{onnx_style}'", did_you_mean(onnx_style, _STYLES))
         with self._opened() as project:
             if texts or any(value is not None for value in asked.values()):
                 project = Project.open(self.folder, asked, texts)
             if onnx_style:
-                names = [_STYLES[onnx_style] if name.startswith("onnx") else name for name in names or project.recipe.export.formats]
+                names = in_style(names or project.recipe.export.formats, onnx_style)
             return Exported.of(self.folder, stage.export(project, precisions, names))
 
     def validate(self, *, limit: int | None = None, again: bool = True) -> "Validation":

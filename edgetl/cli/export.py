@@ -61,7 +61,7 @@ def export(
         precisions=precisions, formats=names, onnx_style=onnx_style or "", keep_float=keep_float or (), max_drop=max_drop, settings=settings
     )
     sizes = [asdict(file) | {"path": str(file.path)} for file in exported.files]
-    document = {"run": str(exported.run), "files": sizes} | ({"int8": exported.int8.model_dump(mode="json")} if exported.int8 else {})
+    document = {"run": str(exported.run), "files": sizes} | ({"choice": asdict(exported.choice)} if exported.choice else {})
     rows = [[str(file.path), f"{file.size_bytes:,}", f"{file.zipped_bytes:,}"] for file in exported.files]
     console.table("exported", ["file", "bytes", "zipped"], rows)
     console.result(document)

@@ -1,9 +1,10 @@
 """Models to files. A format is one file with a `FORMAT` and one line here; the first that carries a precision is its main one."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from edgetl.errors import UsageError
-from edgetl.registry import Registry
+from edgetl.registry import Registry, did_you_mean
 
 if TYPE_CHECKING:
     from edgetl.export.base import Format
@@ -28,6 +29,22 @@ def format_of(file_name: str) -> "Format":
     if not name.endswith(found.suffix):
         raise UsageError(f"{file_name} is not a file of 'edgetl export'", "name one of the run's export folder")
     return found
+
+
+def in_style(names: Iterable[str], style: str) -> list[str]:
+    """Return the formats with those that are written in several styles replaced by the one of this style. Raises UsageError."""
+    styled = {form.style: name for name in FORMATS if (form := FORMATS.load(name)).style}
+    if style not in styled:
+        raise UsageError(f"there is no ONNX style '{style}'", did_you_mean(style, styled))
+    return list(dict.fromkeys(styled[style] if FORMATS.load(name).style else name for name in names))
+
+
+def main_format(runtime: str) -> "Format":
+    """Return the first format that a runtime runs. Raises UsageError when there is none."""
+    found = {form.runtime: form for name in reversed(list(FORMATS)) if (form := FORMATS.load(name))}
+    if runtime not in found:
+        raise UsageError(f"no file is exported for the runtime '{runtime}'", did_you_mean(runtime, found))
+    return found[runtime]
 
 
 def formats_of(precision: str) -> list[str]:

@@ -76,6 +76,7 @@ class Format:
             stays as it is.
         agrees: precision to what such a file has to agree with beside the float model, and how closely: other models by name,
             `keras_PRECISION` or `FORMAT_PRECISION`.
+        style: how its ONNX files are written, where the user may choose; empty: there is no choice.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Format:
     convert: Callable[[Conversion], bytes]
     stamp: Stamp
     agrees: Mapping[str, Mapping[str, Bound]] = field(default_factory=dict)
+    style: str = ""
 
     def file_name(self, precision: str) -> str:
         """Return the name of an exported file."""

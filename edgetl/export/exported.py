@@ -52,7 +52,7 @@ def exported_files(run: RunFolder) -> list[ExportedFile]:
             precision = stage.removeprefix(_STAGE)
             for form in facts.formats:
                 path = run.export / FORMATS.load(form).file_name(precision)
-                found.append(ExportedFile(path, form, precision, facts.int8 is not None, stage))
+                found.append(ExportedFile(path, form, precision, facts.choice is not None, stage))
     return found
 
 

@@ -27,6 +27,7 @@ FORMAT = Format(
     precisions=("float32", "float16", "int8"),
     convert=_convert,
     stamp=_stamp,
+    style="integer",
     agrees={
         "float32": {"tflite_float32": SUMMATION},
         "float16": {"tflite_float16": HALVES},

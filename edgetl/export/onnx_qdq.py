@@ -27,5 +27,6 @@ FORMAT = Format(
     precisions=("int8",),
     convert=_convert,
     stamp=_stamp,
+    style="qdq",
     agrees={"int8": {"tflite_int8": ENGINES}},
 )

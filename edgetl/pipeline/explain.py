@@ -20,7 +20,7 @@ from edgetl.pipeline.sensitivity import chosen
 from edgetl.progress import progress
 from edgetl.report.plots import draw
 from edgetl.report.plots.saliency import saliency_figure, sentences
-from edgetl.run_record import RunRecord
+from edgetl.run_record import ExportFacts, QuantizedFacts, RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,9 @@ def _written(
 
 def identity(record: RunRecord) -> str:
     """Return the identity of a run's models: another training or another int8 model has another one."""
-    return next((record.stages[name].inputs for name in ("export_int8", "ptq_int8") if name in record.stages), "")
+    found = [stage.inputs for stage in record.stages.values() if isinstance(stage.facts, ExportFacts) and stage.facts.choice]
+    found += [stage.inputs for stage in record.stages.values() if isinstance(stage.facts, QuantizedFacts)]
+    return next(iter(found), "")
 
 
 def _earlier(path: Path, models: str) -> tuple[ExplainedImage, ...]:

@@ -2,10 +2,11 @@
 
 from edgetl.errors import RunError, UsageError
 from edgetl.explanation.drift import drift
+from edgetl.export.exported import best_first, exported_files
 from edgetl.export.tflite_writer import int8_tflite
-from edgetl.pipeline.export.files import export_inputs
+from edgetl.pipeline.export.files import is_current
 from edgetl.pipeline.project import Project, writes
-from edgetl.quantization import SCHEMES
+from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantized
 from edgetl.quantization.results import Sensitivity
 from edgetl.quantization.sensitivity import sensitivity as measure_damage
@@ -18,7 +19,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
     """Measure what quantization does to `limit` training images (0: all), and write sensitivity.json and sensitivity.png.
 
     Args:
-        scheme: `ptq_int8` or `qat_int8` as trained; empty: the int8 model that was exported, or ptq_int8 when none was.
+        scheme: the model of this scheme as trained; empty: the one that was exported, or the simplest scheme's when none was.
     """
     run, contract = project.run, project.contract
     quantized, name = chosen(project, scheme)
@@ -40,20 +41,20 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
 
 
 def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
-    """Return the int8 model that is meant and its name. Raises UsageError or RunError when there is none."""
+    """Return the integer model that is meant and its name. Raises UsageError or RunError when there is none."""
     run = project.run
-    exported = "export_int8" in run.read().stages
-    scheme = scheme or ("" if exported else "ptq_int8")
     if scheme and SCHEMES.load(scheme).quantize is None:
-        able = [name for name in SCHEMES if SCHEMES.load(name).quantize is not None]
-        raise UsageError(f"{scheme} has no grids of its own to look at", f"choices: {', '.join(able)}")
-    stage = run.intact(scheme or "export_int8")
-    if scheme:
-        name, current = scheme, run.facts(scheme, QuantizedFacts).float_inputs == run.stage(project.float_stage).inputs
+        raise UsageError(f"{scheme} has no grids of its own to look at", f"choices: {', '.join(integer_schemes())}")
+    written = None if scheme else next((file for file in best_first(exported_files(run)) if file.integer), None)
+    if written:
+        run.intact(written.stage)
+        choice = run.facts(written.stage, ExportFacts).choice
+        name, saved = choice.chosen.name if choice else "", written.precision
+        current = is_current(project, written.precision)
     else:
-        facts = run.facts("export_int8", ExportFacts)
-        name = facts.int8.chosen.name if facts.int8 else ""
-        current = stage.inputs == export_inputs(project, "int8", facts.formats, facts.int8.asked if facts.int8 else None, facts.about)
+        name = saved = scheme or integer_schemes(trained=False)[0]
+        run.intact(name)
+        current = run.facts(name, QuantizedFacts).float_inputs == run.stage(project.float_stage).inputs
     if not current:
-        raise RunError(f"the int8 model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
-    return Quantized.load(run.quantized_model(scheme or "int8")), name
+        raise RunError(f"the integer model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
+    return Quantized.load(run.quantized_model(saved)), name

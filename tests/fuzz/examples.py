@@ -104,7 +104,7 @@ def record() -> bytes:
         "compress": r.CompressFacts(pruning=training, clustering=training, achieved=r.Compression(9, 0.5, {"conv": 0.5}, 16)),
         "ptq_int8": quantized,
         "qat_int8": quantized.model_copy(update={"training": training}),
-        "export_int8": r.ExportFacts(formats=("tflite",), about=recipe.about, int8=choice),
+        "export_int8": r.ExportFacts(formats=("tflite",), about=recipe.about, choice=choice),
         "validate": r.ValidateFacts(passed=True, files={"export/model_int8.tflite": "0"}),
         "baseline_scratch": r.BaselineFacts(
             **{"baseline": "scratch", "images": 3, "run": side, "other": side, "gain_points": 0.0, "only_run": 1, "only_baseline": 1},

@@ -78,7 +78,7 @@ def test_the_run_holds_what_it_says(made: Made, digit_folder: Path) -> None:
 
 
 def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> None:
-    choice = RunFolder(made.run).facts("export_int8", ExportFacts).int8
+    choice = RunFolder(made.run).facts("export_int8", ExportFacts).choice
     assert choice is not None
     assert [one.name for one in choice.candidates] == ["ptq_int8", "qat_int8"]
     assert choice.chosen in choice.candidates

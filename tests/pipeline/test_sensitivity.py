@@ -21,7 +21,7 @@ def test_the_shipped_model_is_looked_at_unless_another_is_named(cli: Cli, run_co
     outcome = cli("sensitivity", run_copy, "--limit", 6, "--json")
     assert outcome.code == 0, outcome.err
     document = outcome.document
-    choice = run.facts("export_int8", ExportFacts).int8
+    choice = run.facts("export_int8", ExportFacts).choice
     assert choice is not None
     assert document["scheme"] == choice.chosen.name
     ranges = Quantized.load(run.quantized_model("int8")).ranges

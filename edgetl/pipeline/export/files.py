@@ -97,7 +97,7 @@ def is_current(project: Project, precision: str) -> bool:
     """Return whether a precision's files are there as they were exported from the run's present training."""
     stage = stage_of(precision)
     facts = project.run.facts(stage, ExportFacts)
-    inputs = export_inputs(project, precision, facts.formats, facts.int8.asked if facts.int8 else None, facts.about)
+    inputs = export_inputs(project, precision, facts.formats, facts.choice.asked if facts.choice else None, facts.about)
     return project.run.is_done(stage, inputs)
 
 
@@ -126,7 +126,7 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         chosen.quantized.save(project.run.quantized_model(precision))
         written.append(project.run.quantized_model(precision))
         conversion = chosen.conversion
-        facts = facts.model_copy(update={"int8": choice})
+        facts = facts.model_copy(update={"choice": choice})
     else:
         model = _to_be_converted(project, scheme)
         conversion = Conversion(model, project.contract, precision, FORMATS.load, samples=partial(_samples, project))
@@ -201,7 +201,7 @@ def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate
 
 def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
     for precision in precisions:
-        choice = project.run.facts(stage_of(precision), ExportFacts).int8
+        choice = project.run.facts(stage_of(precision), ExportFacts).choice
         if choice and choice.within_budget is False:
             raise BudgetError(
                 f"the best {precision} model found ({choice.chosen.name}) loses {choice.chosen.drop_points:.2f} points, "

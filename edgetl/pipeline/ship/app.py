@@ -6,17 +6,19 @@ from pathlib import Path
 
 from edgetl.documents import Document
 from edgetl.errors import UsageError
+from edgetl.export import main_format
 from edgetl.overview import Overview
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.bundle import BundleOptions, contents
 from edgetl.pipeline.ship.verify import verify
+from edgetl.quantization import integer_schemes
 from edgetl.registry import did_you_mean
 from edgetl.ship import archive
 from edgetl.ship.manifest import BundleContents, Manifest
 from edgetl.ship.place import Placed, place
 from edgetl.ship.targets import TARGETS
-from edgetl.ship.targets.base import RUNTIMES, App
+from edgetl.ship.targets.base import App
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,21 +108,23 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
 
 def _contents(project: Project, runtime: str) -> BundleContents:
     """Return the bundle of a run's model for a runtime."""
-    names = sorted(file.path.name for file in exported(project) if file.path.name.endswith(RUNTIMES[runtime]))
+    names = sorted(file.path.name for file in exported(project) if file.path.name.endswith(main_format(runtime).suffix))
     name = _best(names, runtime, f"run: edgetl export {project.run.path}")
     return contents(project, BundleOptions(models=(name,)))
 
 
 def _model(manifest: Manifest, runtime: str) -> str:
-    names = [name for name in manifest.models if name.endswith(RUNTIMES[runtime])]
+    names = [name for name in manifest.models if name.endswith(main_format(runtime).suffix)]
     return _best(names, runtime, f"the bundle has {', '.join(manifest.models)}: bundle another file, or name another --runtime")
 
 
 def _best(names: list[str], runtime: str, remedy: str) -> str:
-    """Return the int8 model, else the first."""
+    """Return the file of integers in the runtime's main format, else the first."""
     if not names:
         raise UsageError(f"there is no model for {runtime}", remedy)
-    return next((name for name in names if name.startswith("model_int8.")), names[0])
+    form = main_format(runtime)
+    integers = [form.file_name(precision) for precision in form.precisions if integer_schemes(precision=precision)]
+    return next((name for name in names if name in integers), names[0])
 
 
 def _package(name: str) -> str:

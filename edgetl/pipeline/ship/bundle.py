@@ -12,7 +12,7 @@ from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
-from edgetl.export.exported import best_first, name_of
+from edgetl.export.exported import ExportedFile, best_first, name_of
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
@@ -82,12 +82,13 @@ def bundle(project: Project, out: Path, options: BundleOptions | None = None) ->
 
 def contents(project: Project, options: BundleOptions) -> BundleContents:
     """Return the bundle of a run's files. Raises RunError or ParityError without a good validation."""
-    run, exports = project.run, {file.path.relative_to(project.run.path).as_posix(): file.stage for file in best_first(exported(project))}
-    files = _files(run, exports, options.models)
+    run = project.run
+    chosen = _chosen(best_first(exported(project)), options.models)
+    files = [file.path for file in chosen]
     validation, forced = _validation(run, files, force=options.force)
     record = run.read()
-    said = [run.facts(exports[path.relative_to(run.path).as_posix()], ExportFacts).about for path in files]
-    int8 = record.find("export_int8", ExportFacts)
+    said = [run.facts(file.stage, ExportFacts).about for file in chosen]
+    choice = record.integer_choice()
     found = {path.name: _stamped(project, path, one, options.about) for path, one in zip(files, said, strict=True)}
     hashes = {name: _file(content) for name, content in found.items()}
     about = said[0].model_copy(update=options.about)
@@ -104,7 +105,7 @@ def contents(project: Project, options: BundleOptions) -> BundleContents:
         architecture=f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
         version=version,
         licence=licence,
-        scheme=int8.int8.chosen.name if int8 and int8.int8 else "",
+        scheme=choice.chosen.name if choice else "",
         contract=project.contract,
         models={path.name: _model(run, path, validation) for path in files},
         files={name: _file(content) for name, content in sorted(found.items())},
@@ -117,13 +118,14 @@ def contents(project: Project, options: BundleOptions) -> BundleContents:
     return BundleContents(manifest, found | {MANIFEST: manifest.to_bytes()} | signed)
 
 
-def _files(run: RunFolder, exports: Mapping[str, str], names: Sequence[str]) -> list[Path]:
-    there = {Path(file).name: run.path / file for file in exports}
-    wanted = list(names) or [name for name in there if name in ("model_int8.tflite", "model_int8.onnx")]
+def _chosen(files: Sequence[ExportedFile], names: Sequence[str]) -> list[ExportedFile]:
+    """Return the files of these names, or the best file of integers for each runtime; from `files`, in their order."""
+    there = {file.path.name: file for file in files}
+    wanted = list(names) or [file.path.name for file in {file.runtime: file for file in reversed(files) if file.integer}.values()]
     unknown = [name for name in wanted if name not in there]
     if unknown or not wanted:
         raise UsageError(f"the run has no {unknown[0] if unknown else 'int8 model'}", did_you_mean(unknown[0] if unknown else "", there))
-    return [path for name, path in there.items() if name in wanted]  # the best first
+    return [file for name, file in there.items() if name in wanted]
 
 
 def _validation(run: RunFolder, files: Sequence[Path], *, force: bool) -> tuple[Validation, str]:

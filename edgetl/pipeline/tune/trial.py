@@ -13,6 +13,8 @@ from edgetl.benchmarking.plan import ModelFile
 from edgetl.benchmarking.run import benchmark
 from edgetl.devices.base import Plan
 from edgetl.errors import DeviceError
+from edgetl.export import FORMATS, formats_of
+from edgetl.export.base import Format
 from edgetl.export.tflite_writer import int8_tflite
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.export.files import export
@@ -21,16 +23,15 @@ from edgetl.pipeline.settings import quantize_settings
 from edgetl.pipeline.train.stages import train
 from edgetl.pipeline.train.start import with_head
 from edgetl.pipeline.tune.study import Choice
-from edgetl.quantization import SCHEMES
+from edgetl.quantization import SCHEMES, integer_schemes
+from edgetl.quantization.base import Scheme
 from edgetl.recipe import Recipe, restore
-from edgetl.run_record import ExportFacts
+from edgetl.runtimes import runtime_of
 from edgetl.tuning_record import TuningTrial
 
 logger = logging.getLogger(__name__)
 
 Settings = Mapping[str, object]  # dotted key -> value
-# A calibrated int8 model is judged: training with quantization in the loop moves all of them by much the same.
-_CALIBRATED: Settings = {"quantize.qat": False, "export.formats": ["tflite"], "export.precisions": ["int8"]}
 _HEAD_ALONE: Settings = {"train.epochs": 0, "compress.sparsity": 0.0, "compress.clusters": 0, "augment.margin": 1.0}
 _IMAGES = 16  # to calibrate an untrained model on: its latency does not depend on them
 
@@ -57,8 +58,8 @@ def judged(bench: Workbench, choice: Choice) -> TuningTrial:
 
     Raises DeviceError when no latency can be measured.
     """
-    project = bench.project(choice, {**_CALIBRATED, **_HEAD_ALONE})
-    path = project.run.path / "untrained.tflite"
+    project = bench.project(choice, {**_export_settings(), **_HEAD_ALONE})
+    path = project.run.path / f"untrained{_judged_by()[1].suffix}"
     with atomic(path) as temporary:
         temporary.write_bytes(_untrained(project))
     latency_ms = _latency_ms(path, bench.device)
@@ -70,9 +71,10 @@ def judged(bench: Workbench, choice: Choice) -> TuningTrial:
 
 def trained(bench: Workbench, choice: Choice) -> TuningTrial:
     """Train a network as the choice and the recipe say; measure its accuracy, size and latency."""
-    project = bench.project(choice, _CALIBRATED)
+    project = bench.project(choice, _export_settings())
     trial = _with_figures(project, _trial(project, choice, 0.0))
-    return trial.model_copy(update={"latency_ms": _latency_ms(project.run.export / "model_int8.tflite", bench.device)})
+    scheme, form = _judged_by()
+    return trial.model_copy(update={"latency_ms": _latency_ms(project.run.export / form.file_name(scheme.precision), bench.device)})
 
 
 def recipe_of(choice: Choice, recipe: Recipe, settings: Settings | None = None) -> Recipe:
@@ -105,8 +107,8 @@ def _with_figures(project: Project, trial: TuningTrial) -> TuningTrial:
     train(project)
     export(project)
     keras.backend.clear_session()  # else every trial's graphs stay in memory
-    choice = project.run.facts("export_int8", ExportFacts).int8
-    assert choice is not None  # export writes it
+    choice = project.run.read().integer_choice()
+    assert choice is not None  # export records it
     chosen = choice.chosen
     logger.info(f"top-1 {chosen.top1_accuracy:.4f}, {chosen.size_bytes:,} bytes")
     figures = {
@@ -123,15 +125,29 @@ def _untrained(project: Project) -> bytes:
     backbone = project.backbone.build(recipe.alpha, recipe.image_size)
     model = fold_batch_norms(with_head(project, backbone))
     rows = project.calibration_rows[:_IMAGES]
-    find: Any = SCHEMES.load("ptq_int8").quantize
+    find: Any = _judged_by()[0].quantize
     settings = replace(quantize_settings(project.recipe, project.training_images), ranges="minmax")
     quantized, _ = find(model, project.images, rows, project.contract, settings)
     return int8_tflite(quantized.to_keras(model, project.contract), project.contract)
 
 
+def _judged_by() -> tuple[Scheme, Format]:
+    """Return the simplest scheme of integers and the main format that carries it.
+
+    Training with quantization in the loop would move all trials by much the same.
+    """
+    scheme = SCHEMES.load(integer_schemes(trained=False)[0])
+    return scheme, FORMATS.load(formats_of(scheme.precision)[0])
+
+
+def _export_settings() -> Settings:
+    scheme, form = _judged_by()
+    return {"quantize.qat": False, "export.formats": [form.name], "export.precisions": [scheme.precision]}
+
+
 def _latency_ms(path: Path, device: str) -> float:
     """Measure the median latency of a file. Raises DeviceError."""
-    measured = benchmark([ModelFile(path.name, path, "litert")], [device], Plan(), None)
+    measured = benchmark([ModelFile(path.name, path, runtime_of(path))], [device], Plan(), None)
     failures = [one.failure for one in measured.devices.values()] + [one.failure for one in measured.results]
     failure = next(filter(None, failures), None)
     if failure:

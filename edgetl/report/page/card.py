@@ -10,7 +10,7 @@ from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
 from edgetl.overview import Overview
 from edgetl.report.page.tables import markdown_table
-from edgetl.run_record import DataFacts, ExportFacts, Int8Candidate, Int8Choice, RunRecord
+from edgetl.run_record import DataFacts, Int8Candidate, Int8Choice, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
 
 _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
@@ -83,7 +83,7 @@ class Results(Document):
     @classmethod
     def of(cls, record: RunRecord, validation: Validation) -> Self:
         """Collect the results of a run. Raises RunError when the record lacks the data stage."""
-        exported, data = record.find("export_int8", ExportFacts), record.find("data", DataFacts)
+        data = record.find("data", DataFacts)
         if data is None:
             raise RunError("the run has read no images", "run the same 'edgetl train' command again")
         model, source = record.recipe.model, record.recipe.data.source.rstrip("/").rpartition("/")[2]
@@ -93,7 +93,7 @@ class Results(Document):
             data=CardData(source=source, fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
             recipe=local.model_dump(mode="json"),
             stage_seconds={name: stage.seconds for name, stage in record.stages.items()},
-            int8=exported.int8 if exported else None,
+            int8=record.integer_choice(),
             models=_models(validation),
             runtimes=tuple(
                 RuntimeAgreement(first=pair.tolerance.first, second=pair.tolerance.second, top1_agreement=pair.agreement.top1_agreement)

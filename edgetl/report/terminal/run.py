@@ -40,7 +40,7 @@ def _outcome(facts: StageFacts) -> str:
     if isinstance(facts, BaselineFacts):
         return facts.verdict
     if isinstance(facts, ExportFacts):
-        return f"{facts.int8.chosen.name}: {facts.int8.reason}" if facts.int8 else ""
+        return f"{facts.choice.chosen.name}: {facts.choice.reason}" if facts.choice else ""
     if isinstance(facts, ValidateFacts):
         return "passed" if facts.passed else "FAILED"
     return f"{facts.chosen.unfreeze} at a learning rate of {facts.chosen.learning_rate:.2g}"

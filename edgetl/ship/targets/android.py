@@ -8,7 +8,8 @@ from xml.sax.saxutils import escape
 
 from edgetl.documents import Part
 from edgetl.errors import UsageError
-from edgetl.ship.targets.base import RUNTIMES, App, Target, filled, template
+from edgetl.export import main_format
+from edgetl.ship.targets.base import App, Target, filled, template
 
 _PACKAGE, _TITLE = "com.example.classifier", "Image classifier"  # the template's own
 _MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
@@ -108,7 +109,7 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
         kind = "androidTestImplementation" if name.startswith("test-") else "implementation"
         lines.append(f'{kind}("{library.module}:{catalog.versions[library.version.ref]}")')
     dependencies = f"dependencies {{ {'; '.join(lines)} }}"
-    stored = f'android {{ androidResources {{ noCompress += "{RUNTIMES[app.runtime].lstrip(".")}" }} }}'
+    stored = f'android {{ androidResources {{ noCompress += "{main_format(app.runtime).suffix.lstrip(".")}" }} }}'
     test = f"./gradlew {':'.join(('', *_module(root).relative_to(root).parts, 'connectedDebugAndroidTest'))}"
     return f"next: in the module's build file, add {dependencies} and {stored}, then {test}"
 

@@ -15,8 +15,6 @@ from edgetl.errors import UsageError
 from edgetl.ship import golden
 from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, Manifest
 
-# The suffix of a runtime's model files.
-RUNTIMES = {"litert": ".tflite", "onnxruntime": ".onnx", "coreml": ".mlpackage.zip"}
 _PACKAGE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(\.[A-Za-z][A-Za-z0-9_-]*)+")
 _NO_TEMPLATE = {"__pycache__", "node_modules", "build", ".gradle", ".build"}  # what running a template leaves in it
 

@@ -61,7 +61,7 @@ def test_sensitivity_names_the_layer_first(ruined: Path, cli: Cli) -> None:
 def test_the_budget_is_met_by_climbing(ruined: Path, cli: Cli) -> None:
     outcome = cli("export", ruined, "--int8", "--max-drop", 1, "--json")
     assert outcome.code == 0, outcome.err
-    facts = outcome.document["int8"]
+    facts = outcome.document["choice"]
     assert facts["candidates"][0]["drop_points"] >= 10, "calibration alone must fail, or there is nothing to rescue"
     assert facts["chosen"]["drop_points"] <= 1
     assert facts["within_budget"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
-from edgetl.run_record import DataFacts, ExportFacts, RunRecord
+from edgetl.run_record import DataFacts, RunRecord
 
 _TITLE = "Summary"
 _SPLITS = {"train": "training", "val": "validation"}
@@ -22,9 +22,8 @@ def section(facts: Facts) -> Section | Absent:
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
             blocks.append(Text(f"All models that should agree do so, on {validation.images:,} validation images."))
-    exported = facts.record.find("export_int8", ExportFacts)
-    if exported and exported.int8:
-        choice = exported.int8
+    choice = facts.record.integer_choice()
+    if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""
         blocks.append(Text(f"The exported int8 model is {choice.chosen.name}: {choice.reason}.{kept}"))
     return Section(_TITLE, blocks)
