@@ -285,13 +285,12 @@ class RunRecord(Document):
 
     def integer_choice(self) -> Int8Choice | None:
         """Return how the integer model was chosen that was exported first; None: there is none."""
-        exports = [stage.facts for stage in self.stages.values() if isinstance(stage.facts, ExportFacts)]
-        return next((facts.choice for facts in exports if facts.choice), None)
+        found = (stage.facts for stage in self.stages.values())
+        return next((facts.choice for facts in found if isinstance(facts, ExportFacts) and facts.choice), None)
 
     def trainings(self) -> Iterator[tuple[str, Training]]:
         """Yield every training with its name, in order."""
-        for name, stage in self.stages.items():
-            facts = stage.facts
+        for name, facts in ((name, stage.facts) for name, stage in self.stages.items()):
             if isinstance(facts, FloatFacts):
                 found = {"head": facts.head, name: facts.fine_tuning}
             elif isinstance(facts, CompressFacts):
