@@ -18,6 +18,7 @@ from edgetl.data.base import Images
 from edgetl.errors import WeightsError
 from edgetl.quantization.base import Quantized, Settings
 from edgetl.quantization.ptq_int8 import quantize
+from edgetl.training.examples import AugmentedExamples
 from edgetl.training.head import attach_head
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
@@ -47,15 +48,18 @@ def some_images(contract: Contract, count: int) -> Images:
 
 def calibrated(model: Any, contract: Contract, images: Images) -> Quantized:
     """As `edgetl train` calibrates by default: all range methods tried, biases corrected."""
-    return quantize(model, images, images.rows("train"), contract, quantize_settings(images, contract.height))[0]
+    return quantize(model, examples(images, contract, images), images.rows("train"), QUANTIZE)[0]
+
+
+def examples(images: Images, contract: Contract, larger: Images) -> AugmentedExamples:
+    return AugmentedExamples(images, contract, np.ones(len(CLASSES), np.float32), larger, augmentation(contract.height))
 
 
 def augmentation(image_size: int) -> Augmentation:
     return Augmentation(flip=True, crop_min_area=0.35, colour=0.2, strength=1.0, image_size=image_size)
 
 
-def quantize_settings(training_images: Images, image_size: int) -> Settings:
-    return Settings("auto", training_images, 32, 3e-5, 2.0, 10.0, True, augmentation(image_size), 0)
+QUANTIZE = Settings("auto", batch_size=32, learning_rate=3e-5, temperature=2.0, feature_weight=10.0, learn_ranges=True, seed=0)
 
 
 def seconds(work: Callable[[], object]) -> float:

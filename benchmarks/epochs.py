@@ -15,12 +15,12 @@ from typing import Any
 from edgetl.keras import keras, tf
 
 import numpy as np
-from common import CLASSES, augmentation, classifier, cpu_line, quantize_settings, some_images
+from common import QUANTIZE, classifier, cpu_line, some_images
+from common import examples as examples_of
 
 from edgetl.contract import Contract
 from edgetl.data.base import Images
 from edgetl.quantization.qat_int8 import quantize
-from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.schedule import Schedule
 
@@ -36,7 +36,7 @@ def main(count: int) -> None:
         images, larger = (some_images(contract.resized(pixels), count + 64) for pixels in (size, round(1.25 * size)))
         splits = np.where(np.arange(count + 64) < count, "train", "val")
         images, larger = replace(images, splits=splits), replace(larger, splits=splits)
-        examples = AugmentedExamples(images, contract, np.ones(len(CLASSES), np.float32), larger, augmentation(size))
+        examples = examples_of(images, contract, larger)
         tuning = FineTuneSettings(
             batch_size=32,
             learning_rate=1e-4,
@@ -52,8 +52,7 @@ def main(count: int) -> None:
             checkpoint, steps = Path(folder) / "checkpoint.npz", -(-count // 32)
             schedule = Schedule(name="fine-tuning", epochs=2, steps_per_epoch=steps, patience=2, checkpoint=checkpoint, identity="float")
             history = fine_tune(model, examples, tuning, schedule)
-            settings, own = quantize_settings(larger, size), replace(schedule, identity="qat")
-            _, facts = quantize(model, images, images.rows("train")[:128], contract, settings, own)
+            _, facts = quantize(model, examples, images.rows("train")[:128], QUANTIZE, replace(schedule, identity="qat"))
         tuned, aware = history.epochs[1].seconds, facts["training"].epochs[1].seconds
         figures = f"{tuned:8.1f} {aware:8.1f} {aware / tuned:6.2f} {bare:10.1f} {tuned / bare:10.2f}"
         print(f"{name + f' {alpha} {size} px':28} {figures}")

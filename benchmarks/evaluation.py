@@ -19,7 +19,7 @@ FILES = ("float.keras", *(f"export/model_{precision}.{suffix}" for suffix in ("t
 
 def main(run: Path, rounds: int) -> None:
     project = Project.open(run)
-    pixels, rows = project.images.pixels, project.images.rows("val")
+    pixels, rows = project.data.images.pixels, project.data.rows("val")
     print(f"{cpu_line()}; {len(rows)} images of {project.contract.height} px, medians of {rounds}")
     print(f"{'file':32} {'seconds':>8} {'ms/image':>11} {'one alone, ms':>14} {'of the limit':>13}")
     sessions = {file: open_session(run / file, project.contract) for file in FILES}

@@ -19,10 +19,11 @@ from common import cpu_line, seconds
 from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.data.batches import epoch_batches
-from edgetl.data.images import load
+from edgetl.data.batches import Batching, epoch_batches
+from edgetl.data.images import LoadOptions, load
 from edgetl.data.reading import WORKERS
 from edgetl.data.sources import find
+from edgetl.data.splits import SplitOptions
 
 SIZE, LARGE, LARGE_IMAGES, BATCH = 224, 1600, 300, 32
 
@@ -40,17 +41,18 @@ def measure(data: Path, title: str, rounds: int) -> None:
     count = len(listing.items)
     contract = Contract.square(SIZE, 1 / 127.5, 127, listing.class_names)
     with tempfile.TemporaryDirectory() as cache:
-        options = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.0, "memory_mib": 4096, "cache": Path(cache)}
-        images = load(listing, contract, **options)
-        rows = images.rows("train")
+        split = SplitOptions(val_fraction=0.2, test_fraction=0.0, seed=0)
+        options = LoadOptions(split=split, max_bad_fraction=0.0, memory_mib=4096, cache=Path(cache))
+        images = load(listing, contract, options)
+        batching = Batching(rows=images.rows("train"), batch_size=BATCH, seed=0)
         root = data / "train" if (data / "train").is_dir() else data
         theirs = keras.utils.image_dataset_from_directory(root, image_size=(SIZE, SIZE), crop_to_aspect_ratio=True).prefetch(8)
         their_count = sum(1 for _ in root.rglob("*.jpg"))
         contents = [item.read() for item in listing.items]
         done: dict[str, list[float]] = {name: [] for name in ("first", "later", "keras", "turbo")}
         for number in range(rounds):
-            done["first"].append(count / seconds(lambda: load(listing, contract, **options)))
-            done["later"].append(len(rows) / seconds(lambda epoch=number: drain(epoch_batches(images, rows, BATCH, 0, epoch))))
+            done["first"].append(count / seconds(lambda: load(listing, contract, options)))
+            done["later"].append(len(batching.rows) / seconds(lambda epoch=number: drain(epoch_batches(images, batching, epoch))))
             done["keras"].append(their_count / seconds(lambda: drain(theirs)))
             done["turbo"].append(count / seconds(lambda: bare(contents)))
     first, later, keras_rate, turbo = (median(done[name]) for name in ("first", "later", "keras", "turbo"))

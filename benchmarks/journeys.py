@@ -6,6 +6,10 @@ The real commands run on 24 small images. A file of the package is passed when o
 itself or in a tuple, list or dictionary. What carries a larger object past without opening it, such as a `Project`, is not counted, and
 neither is what keeps a copy: the log, the record of the run, what is printed. For an image also counts what is made of it: pixels, batches,
 the model that learned from them, its quantized form and the TFLite bytes.
+
+It is also checked that a value does not come back. A command (`cli`, `api`, `pipeline`) hands it from room to room, in the order of the
+house (`ORDER` in tests/test_architecture.py); a room that gets it after a later one had it is printed. A room may use earlier ones as its
+library: only what a command hands on counts, and each command begins again with what lies on the disk.
 """
 
 import contextlib
@@ -23,11 +27,16 @@ from PIL import Image
 
 import edgetl
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.test_architecture import ORDER
+
 ROOT = str(Path(edgetl.__file__).parent) + "/"
 NAMES = ("aardvark", "zebra")
 RATE = 0.0123457
 MADE_OF_IMAGES = ("Item", "Listing", "Images", "StoredRows", "Examples", "AugmentedExamples", "Quantized", "Candidate")
 KEEPERS = ("console.py", "log.py", "files.py", "workspace.py", "documents.py", "run_record.py", "report/")
+CONDUCTORS = ("cli", "api", "pipeline")  # they hand values from room to room; a room that stands before `data` is no stop on the way
+STOPS = tuple(name for name in ORDER[ORDER.index("data") :] if name not in (*CONDUCTORS, "__main__"))
 MOST = {"image": 20, "setting": 6, "class name": 10}  # files
 
 
@@ -70,6 +79,12 @@ class Watch:
         self.passed: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
         self.watched: tuple[str, ...] = ()
         self.trained = False
+        self.back: dict[str, list[str]] = {kind: [] for kind in KINDS}
+        self._furthest: dict[str, str] = {}
+
+    def begin(self, kinds: tuple[str, ...]) -> None:
+        """Watch the values of these kinds in a new command."""
+        self.watched, self._furthest = kinds, dict.fromkeys(kinds, "")
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
@@ -81,9 +96,28 @@ class Watch:
             values = [frame.f_locals[name] for name in names if name in frame.f_locals]
         else:
             values = [argument]
+        handed = event == "call" and room(file) in STOPS and room(self._caller(frame)) in CONDUCTORS
         for kind in self.watched:
-            if file not in self.passed[kind] and any(self._is(kind, one) for value in values for one in members(value)):
-                self.passed[kind][file] = code.co_qualname
+            if (handed or file not in self.passed[kind]) and any(self._is(kind, one) for value in values for one in members(value)):
+                self.passed[kind].setdefault(file, code.co_qualname)
+                if handed:
+                    self._hand(kind, file, code.co_qualname)
+
+    def _hand(self, kind: str, file: str, function: str) -> None:
+        furthest = self._furthest[kind]
+        if furthest and STOPS.index(room(file)) < STOPS.index(room(furthest)):
+            text = f"{file}: {function} after {furthest}"
+            if text not in self.back[kind]:
+                self.back[kind].append(text)
+        else:
+            self._furthest[kind] = file
+
+    def _caller(self, frame: FrameType) -> str:
+        """Return the package's file that called, whatever lies between."""
+        back = frame.f_back
+        while back is not None and not self._file(back):
+            back = back.f_back
+        return self._file(back) if back else ""
 
     def _is(self, kind: str, value: Any) -> bool:
         untrained = hasattr(value, "get_weights") and not self.trained  # nothing of an image is in it yet
@@ -97,6 +131,10 @@ class Watch:
             return f"{module.removeprefix('edgetl.').replace('.', '/')}.py" if module.startswith("edgetl.") else ""
         file = name.removeprefix(ROOT) if name.startswith(ROOT) else ""
         return "" if file.startswith(KEEPERS) else file
+
+
+def room(file: str) -> str:
+    return file.partition("/")[0].removesuffix(".py")
 
 
 def make_images(folder: Path) -> None:
@@ -120,8 +158,8 @@ def command(*arguments: object) -> None:
                 raise RuntimeError(f"edgetl {' '.join(map(str, arguments))}: {errors.getvalue()[-2000:]}") from stop
 
 
-def journeys(folder: Path) -> dict[str, dict[str, str]]:
-    """Return, for each kind of value, the files that it passed and the function that took it in first."""
+def journeys(folder: Path) -> Watch:
+    """Return what was seen of each kind of value on the way from a folder of images to an app."""
     images, run, watch = folder / "images", folder / "run", Watch()
     make_images(images)
     small = ("--backbone", "small_cnn", "--weights", "none", "--image-size", 32, "--batch-size", 8, "--head-epochs", 0, "--epochs", 1)
@@ -134,7 +172,7 @@ def journeys(folder: Path) -> dict[str, dict[str, str]]:
         (("class name",), ("ship", run, "--target", "android", "--out", folder / "app")),
     )
     for kinds, arguments in stages:
-        watch.watched = kinds
+        watch.begin(kinds)
         threading.setprofile(watch)
         sys.setprofile(watch)
         try:
@@ -142,16 +180,17 @@ def journeys(folder: Path) -> dict[str, dict[str, str]]:
         finally:
             sys.setprofile(None)
             threading.setprofile(None)  # type: ignore[arg-type]
-    return watch.passed
+    return watch
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        passed = journeys(Path(folder))
-    for kind, files in passed.items():
+        watch = journeys(Path(folder))
+    for kind, files in watch.passed.items():
         print(f"{kind}: {len(files)} files, at most {MOST[kind]}")
         print("".join(f"  {number:2} edgetl/{file}: {name}\n" for number, (file, name) in enumerate(files.items(), 1)), end="")
-    return int(any(len(files) > MOST[kind] for kind, files in passed.items()))
+        print("".join(f"  comes back to edgetl/{text}\n" for text in watch.back[kind]), end="")
+    return int(any(len(files) > MOST[kind] or watch.back[kind] for kind, files in watch.passed.items()))
 
 
 if __name__ == "__main__":

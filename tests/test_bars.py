@@ -66,8 +66,8 @@ def test_mediapipe_gives_our_top1(precision: str, flowers: tuple[Path, dict[str,
     from edgetl.runtimes import open_session
 
     project = Project.open(flowers[0])
-    rows = project.images.rows("val")
-    pixels = np.ascontiguousarray(project.images.pixels[rows[:: len(rows) // 100][:100]])
+    rows = project.data.rows("val")
+    pixels = np.ascontiguousarray(project.data.images.pixels[rows[:: len(rows) // 100][:100]])
     model = project.run.export / f"model_{precision}.tflite"
     ours = open_session(model, project.contract)(pixels).argmax(1)
     assert len(set(ours.tolist())) == 5, "all of the classes"

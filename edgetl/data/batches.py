@@ -25,14 +25,24 @@ ALL = Share()
 T = TypeVar("T")
 
 
-def epoch_batches(images: Images, rows: np.ndarray, batch_size: int, seed: int, epoch: int, share: Share = ALL) -> Any:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Batching:
+    """The images that an epoch goes through, by their rows, and how it does."""
+
+    rows: np.ndarray
+    batch_size: int
+    seed: int
+
+
+def epoch_batches(images: Images, batching: Batching, epoch: int, share: Share = ALL) -> Any:
     """Return one epoch in random order, streamed; the images must live as long as it is read.
 
     Returns:
         a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
         batch may be smaller, and is left out where some replica would get nothing of it.
     """
-    order = rows[np.random.default_rng([seed, epoch]).permutation(len(rows))]
+    seed, batch_size = batching.seed, batching.batch_size
+    order = batching.rows[np.random.default_rng([seed, epoch]).permutation(len(batching.rows))]
 
     def batches(there: Images) -> Iterator[tuple[Any, ...]]:
         for start in range(0, len(order), batch_size):

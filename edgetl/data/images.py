@@ -3,6 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,38 +11,43 @@ import numpy as np
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Item, Listing, Rejected
 from edgetl.data.reading import read_all
-from edgetl.data.splits import assign
+from edgetl.data.splits import SplitOptions, assign
 from edgetl.errors import DataError, listed
 from edgetl.files import fingerprint
 
 logger = logging.getLogger(__name__)
 
 
-def load(
-    listing: Listing,
-    contract: Contract,
-    *,
-    val_fraction: float,
-    test_fraction: float,
-    seed: int,
-    max_bad_fraction: float,
-    memory_mib: int,
-    cache: Path,
-) -> Images:
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """How images are read and split.
+
+    Args:
+        max_bad_fraction: share of the files that may be unusable.
+        memory_mib: of pixels that are kept in memory; more go into a file in `cache`.
+    """
+
+    split: SplitOptions
+    max_bad_fraction: float
+    memory_mib: int
+    cache: Path
+
+
+def load(listing: Listing, contract: Contract, options: LoadOptions) -> Images:
     """Read every listed image, in listing order; leave out the unusable ones.
 
     The source's splits are used; those that it does not give are split off from its training images. Raises DataError when more
     than `max_bad_fraction` of the files are unusable, or when a class has too few images left to train with.
     """
-    pixels, outcomes = read_all(listing, contract, memory_mib, cache)
+    pixels, outcomes = read_all(listing, contract, options.memory_mib, options.cache)
     read = list(zip(listing.items, outcomes, strict=True))
     rejected = listing.rejected + tuple(Rejected(item.name, outcome.reason) for item, outcome in read if outcome.reason)
     items = [item for item, outcome in read if outcome.sha256]
     hashes = tuple(outcome.sha256 for _, outcome in read if outcome.sha256)
-    _check_rejected(rejected, len(items), listing.source, max_bad_fraction)
+    _check_rejected(rejected, len(items), listing.source, options.max_bad_fraction)
     _check_classes(listing, items, hashes)
     label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int32)
-    splits = split(listing, items, hashes, label_ids.tolist(), val_fraction, test_fraction, seed)
+    splits = split(listing, items, hashes, label_ids.tolist(), options.split)
     _check_splits(listing, items, splits)
     names = tuple(item.name for item in items)
     identity = sorted(zip(names, (item.class_name for item in items), splits, hashes, strict=True))
@@ -59,23 +65,15 @@ def load(
     )
 
 
-def split(
-    listing: Listing,
-    items: Sequence[Item],
-    hashes: Sequence[str],
-    label_ids: Sequence[int],
-    val_fraction: float,
-    test_fraction: float,
-    seed: int,
-) -> list[str]:
+def split(listing: Listing, items: Sequence[Item], hashes: Sequence[str], label_ids: Sequence[int], options: SplitOptions) -> list[str]:
     """Return the split of each of the listing's usable items: the source's own, else split off from its training images."""
     given = {item.split for item in listing.items}
     splits = [item.split or "train" for item in items]
     if "val" in given:
         return splits
     rows = [row for row, name in enumerate(splits) if name == "train"]
-    apart = 0.0 if "test" in given else test_fraction
-    assigned = assign([hashes[row] for row in rows], [label_ids[row] for row in rows], val_fraction, apart, seed)
+    own = replace(options, test_fraction=0.0) if "test" in given else options
+    assigned = assign([hashes[row] for row in rows], [label_ids[row] for row in rows], own)
     for row, name in zip(rows, assigned, strict=True):
         splits[row] = name
     return splits

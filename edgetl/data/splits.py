@@ -2,11 +2,21 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from edgetl.errors import UsageError
 
 
-def assign(hashes: Sequence[str], label_ids: Iterable[int], val_fraction: float, test_fraction: float, seed: int) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """The shares of the images that validate and test, and the seed that they are drawn by."""
+
+    val_fraction: float
+    test_fraction: float
+    seed: int
+
+
+def assign(hashes: Sequence[str], label_ids: Iterable[int], options: SplitOptions) -> list[str]:
     """Return a split ("train", "val" or "test") for each image.
 
     An image's number, sha256(seed, content) in [0, 1), is compared with the fractions: val below `val_fraction`, then test, then
@@ -21,13 +31,11 @@ def assign(hashes: Sequence[str], label_ids: Iterable[int], val_fraction: float,
         hashes: N content hashes.
         label_ids: N class numbers.
     """
-    if val_fraction + test_fraction >= 1:
-        raise UsageError(
-            f"data.val_fraction {val_fraction} and data.test_fraction {test_fraction} leave no training images",
-            "their sum must be below 1",
-        )
-    numbers = {content: _number(content, seed) for content in set(hashes)}
-    splits = {content: _split(number, val_fraction, test_fraction) for content, number in numbers.items()}
+    val, test = options.val_fraction, options.test_fraction
+    if val + test >= 1:
+        raise UsageError(f"data.val_fraction {val} and data.test_fraction {test} leave no training images", "their sum must be below 1")
+    numbers = {content: _number(content, options.seed) for content in set(hashes)}
+    splits = {content: "val" if number < val else "test" if number < val + test else "train" for content, number in numbers.items()}
     by_class: dict[int, set[str]] = {}
     for content, label in zip(hashes, label_ids, strict=True):
         by_class.setdefault(label, set()).add(content)
@@ -39,9 +47,3 @@ def assign(hashes: Sequence[str], label_ids: Iterable[int], val_fraction: float,
 def _number(content: str, seed: int) -> float:
     digest = hashlib.sha256(f"{seed}:{content}".encode()).hexdigest()
     return int(digest[:13], 16) / 16**13  # 52 bits: exact in a float, so never rounded up to 1
-
-
-def _split(number: float, val_fraction: float, test_fraction: float) -> str:
-    if number < val_fraction:
-        return "val"
-    return "test" if number < val_fraction + test_fraction else "train"

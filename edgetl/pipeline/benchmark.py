@@ -92,7 +92,7 @@ def _sent(run: RunFolder | None, models: Sequence[ModelFile], count: int) -> Ite
         yield models, None
         return
     project = Project.open(run.path)
-    images, rows = project.trained_images(), project.rows("val", max(count, 0))
+    images, rows = project.data.trained_images(), project.data.rows("val", max(count, 0))
     pixels = np.ascontiguousarray(images.pixels[rows])
     expected = []
     for model in models:

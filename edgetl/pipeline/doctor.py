@@ -27,7 +27,8 @@ from edgetl.diagnosis.labels import judged_classes
 from edgetl.diagnosis.results import NAME, Diagnosis
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.files import atomic, fingerprint, sha256
-from edgetl.pipeline.project import listing_of
+from edgetl.pipeline.run_data import listing_of
+from edgetl.pipeline.settings import split_options
 from edgetl.recipe import Recipe
 from edgetl.report.page import findings as report
 from edgetl.run_folder import RunFolder
@@ -136,8 +137,7 @@ def _facts(listing: Listing, recipe: Recipe, cache: Path, *, fast: bool) -> Data
     if not items:
         raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
     label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
-    hashes, data = [facts.sha256 for facts in usable], recipe.data
-    splits = images.split(listing, items, hashes, label_ids.tolist(), data.val_fraction, data.test_fraction, recipe.train.seed)
+    splits = images.split(listing, items, [facts.sha256 for facts in usable], label_ids.tolist(), split_options(recipe))
     return DatasetFacts(
         class_names=listing.class_names,
         names=tuple(item.name for item in items),

@@ -43,11 +43,11 @@ def explain(project: Project, names: Sequence[str], out: Path | None = None) -> 
 def _explain(project: Project, names: Sequence[str], folder: Path) -> Explanation:
     images = {name: pixels_of(name, project.contract) for name in names}  # all are read before the first is worked on
     quantized, scheme = chosen(project, "")
-    int8_model, layer = quantized.to_keras(project.float_model, project.contract), last_map(project.float_model)
+    int8_model, layer = quantized.to_keras(project.models.float_model, project.contract), last_map(project.models.float_model)
     found: dict[str, ExplainedImage] = {}
     with progress("explain", len(images)) as tick:
         for name, pixels in images.items():
-            of_float = saliency(project.float_model, layer, project.contract, pixels)
+            of_float = saliency(project.models.float_model, layer, project.contract, pixels)
             of_int8 = saliency(int8_model, layer, project.contract, pixels, of_float.figures.top1)
             one = _written(folder, name, pixels, (of_float, of_int8), project.contract.class_names)
             found[one.file] = one

@@ -4,44 +4,29 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property, wraps
+from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from edgetl.keras import set_seed
 
-import numpy as np
-
 from edgetl import stops
 from edgetl.backbones import BACKBONES
-from edgetl.backbones import keras_file as saved_model
 from edgetl.backbones.base import Backbone
 from edgetl.contract import Contract
-from edgetl.data import exclude, sources
-from edgetl.data import images as data_images
-from edgetl.data.base import Images, Listing
-from edgetl.data.calibration import sample
-from edgetl.errors import DataError, RunError
-from edgetl.evaluation.parity import REFERENCE
 from edgetl.export import FORMATS
 from edgetl.files import fingerprint
+from edgetl.pipeline.run_data import RunData, listing_of
+from edgetl.pipeline.run_models import RunModels
 from edgetl.quantization import scheme_of
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RUNS, RunFolder
-from edgetl.run_record import DataFacts, StageFacts
-from edgetl.runtimes.base import predict
-from edgetl.runtimes.keras import KerasSession
+from edgetl.run_record import StageFacts
 from edgetl.training.team import Team, team
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
 Made = TypeVar("Made")
-
-
-def listing_of(recipe: Recipe) -> Listing:
-    """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
-    data = recipe.data
-    return exclude.apply(sources.find(data.source), data.exclude).limited(data.limit)
 
 
 def writes(verb: Callable[Concatenate["Project", P], Made]) -> Callable[Concatenate["Project", P], Made]:
@@ -56,14 +41,16 @@ def writes(verb: Callable[Concatenate["Project", P], Made]) -> Callable[Concaten
 
 
 class Project:
-    """The images are read, and the float model is loaded, when a stage first needs them."""
+    """A run with its recipe, and with its images and models, which are read when a stage first needs them."""
 
     def __init__(self, run: RunFolder, recipe: Recipe) -> None:
         self.run, self.recipe = run, recipe
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
-        self.listing = listing_of(recipe)
-        self.contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, self.listing.class_names)
+        listing = listing_of(recipe)
+        self.contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, listing.class_names)
+        self.data = RunData(run, recipe, listing, self.contract)
+        self.models = RunModels(run, recipe, self.contract, self.data)
 
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
@@ -94,88 +81,8 @@ class Project:
     def team(self) -> Team:
         return team(self.recipe.train.strategy)
 
-    @cached_property
-    def images(self) -> Images:
-        """Raises DataError when they cannot be used."""
-        return self._load(self.contract.height)
-
-    def _load(self, image_size: int) -> Images:
-        data = self.recipe.data
-        return data_images.load(
-            self.listing,
-            self.contract.resized(image_size),
-            val_fraction=data.val_fraction,
-            test_fraction=data.test_fraction,
-            seed=self.recipe.train.seed,
-            max_bad_fraction=data.max_bad_fraction,
-            memory_mib=data.cache_memory_mib,
-            cache=self.run.cache,
-        )
-
-    def trained_images(self) -> Images:
-        """Return the images, certainly those that the run was trained on. Raises DataError when they have changed."""
-        if self.images.fingerprint != self.run.facts("data", DataFacts).fingerprint:
-            raise DataError(
-                f"the images in {self.recipe.data.source} are not those that {self.run.path} was trained on",
-                "train again (the same command does it), or bring the old images back",
-            )
-        return self.images
-
-    @property
-    def float_stage(self) -> str:
-        """The stage whose model is quantized: the last one before that."""
-        compress = self.recipe.compress
-        return "compress" if compress.sparsity or compress.clusters else "float"
-
-    @property
-    def float_path(self) -> Path:
-        return self.run.compressed_model if self.float_stage == "compress" else self.run.float_model
-
-    @cached_property
-    def float_model(self) -> Any:
-        self.run.intact(self.float_stage)
-        return self._saved(self.float_path)
-
-    def _saved(self, path: Path) -> Any:
-        try:
-            return saved_model.load(path)
-        except saved_model.FAULTS as error:
-            raise RunError(f"cannot read the model {path}: {error}", "train again, with --out naming another folder") from error
-
-    def uncompressed_model(self) -> Any:
-        self.run.intact("float")
-        return self._saved(self.run.float_model)
-
-    @cached_property
-    def training_images(self) -> Images:
-        """The same images, larger by the augmentation's margin: what random crops are cut from."""
-        augment = self.recipe.augment
-        if not augment.strength or augment.margin == 1:
-            return self.images
-        return self._load(round(self.contract.height * augment.margin))
-
-    @cached_property
-    def float_predictions(self) -> np.ndarray:
-        """The float model's probabilities of the validation images, float32 [N, K]."""
-        session = KerasSession(self.float_model, self.contract)
-        return predict(session, self.trained_images().pixels, self.images.rows("val"), REFERENCE)
-
-    def forget_float_model(self) -> None:
-        """Forget the float model after it was trained again."""
-        for name in ("float_model", "float_predictions"):
-            self.__dict__.pop(name, None)
-
-    @property
-    def calibration_rows(self) -> np.ndarray:
-        return self.rows("train", self.recipe.quantize.calibration_images)
-
-    def rows(self, split: str, count: int) -> np.ndarray:
-        """`count` images of a split, evenly over the classes; 0: all."""
-        rows = self.images.rows(split)
-        return sample(self.images.label_ids, rows, count, self.recipe.train.seed) if count else rows
-
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], StageFacts]]) -> str:
-        """Do the stage's work unless it is done from the same inputs; gives the inputs' identity for the next stage's."""
+        """Do the stage's work unless it is done from the same inputs; returns the inputs' identity for the next stage's."""
         stops.check()
         reason = self.run.undone(name, inputs)
         if not reason:

@@ -81,11 +81,11 @@ def _predictions(run: RunFolder) -> Predictions | Absent:
 
     try:
         project = Project.open(run.path)
-        images, rows = project.trained_images(), project.rows("val", project.recipe.validation.limit)
+        images, rows = project.data.trained_images(), project.data.rows("val", project.recipe.validation.limit)
         files = best_first(file for file in exported(project) if not unverified(file.path))
     except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
-    sessions = {REFERENCE: KerasSession(project.float_model, project.contract)}
+    sessions = {REFERENCE: KerasSession(project.models.float_model, project.contract)}
     chosen = files[:_COMPARED]
     opened = sessions | {file.name: open_session(file.path, project.contract) for file in chosen}
     probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}

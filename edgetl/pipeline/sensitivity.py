@@ -23,10 +23,10 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
     """
     run, contract = project.run, project.contract
     quantized, name = chosen(project, scheme)
-    images, rows = project.trained_images(), project.rows("train", limit)
-    damages = measure_damage(project.float_model, quantized, contract, images.pixels, rows)
-    content = int8_tflite(quantized.to_keras(project.float_model, contract), contract)
-    drifts = drift(project.float_model, content, contract, images.pixels, rows)
+    images, rows = project.data.trained_images(), project.data.rows("train", limit)
+    damages = measure_damage(project.models.float_model, quantized, contract, images.pixels, rows)
+    content = int8_tflite(quantized.to_keras(project.models.float_model, contract), contract)
+    drifts = drift(project.models.float_model, content, contract, images.pixels, rows)
     model = project.recipe.model
     found = Sensitivity(
         model=f"{model.backbone} {model.alpha}, {model.image_size} px",
@@ -54,7 +54,7 @@ def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
     else:
         name = saved = scheme or integer_schemes(trained=False)[0]
         run.intact(name)
-        current = run.facts(name, QuantizedFacts).float_inputs == run.stage(project.float_stage).inputs
+        current = run.facts(name, QuantizedFacts).float_inputs == run.stage(project.models.float_stage).inputs
     if not current:
         raise RunError(f"the integer model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
     return Quantized.load(run.quantized_model(saved)), name

@@ -1,9 +1,11 @@
 """Translate the recipe into the settings of each room: pure functions, which know no files, devices or other processes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Images
+from edgetl.data.images import LoadOptions
+from edgetl.data.splits import SplitOptions
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
@@ -14,6 +16,17 @@ from edgetl.training.train_head import HeadSettings
 
 # The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
 HEAD_BATCHES = 4
+
+
+def split_options(recipe: Recipe) -> SplitOptions:
+    """Return how images without a split of their own are split."""
+    return SplitOptions(val_fraction=recipe.data.val_fraction, test_fraction=recipe.data.test_fraction, seed=recipe.train.seed)
+
+
+def load_options(recipe: Recipe, cache: Path) -> LoadOptions:
+    """Return how images are read; `cache` is the folder for pixels that memory should not hold."""
+    data = recipe.data
+    return LoadOptions(split=split_options(recipe), max_bad_fraction=data.max_bad_fraction, memory_mib=data.cache_memory_mib, cache=cache)
 
 
 def augmentation(recipe: Recipe) -> Augmentation:
@@ -84,22 +97,16 @@ def compress_settings(recipe: Recipe, distillation: Distillation, *, jit: bool) 
     )
 
 
-def quantize_settings(recipe: Recipe, training_images: Images) -> Settings:
-    """Return how the float model is quantized.
-
-    Args:
-        training_images: in the size that `augmentation` takes.
-    """
+def quantize_settings(recipe: Recipe) -> Settings:
+    """Return how the float model is quantized."""
     quantize, train = recipe.quantize, recipe.train
     return Settings(
         ranges=quantize.ranges,
-        training_images=training_images,
         batch_size=train.batch_size,
         learning_rate=quantize.learning_rate,
         temperature=quantize.temperature,
         feature_weight=quantize.feature_weight,
         learn_ranges=quantize.learn_ranges,
-        augment=augmentation(recipe),
         seed=train.seed,
     )
 

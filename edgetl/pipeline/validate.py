@@ -71,8 +71,8 @@ class _Model:
 
 def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Validation:
     exact_float32()
-    run, images, settings = project.run, project.trained_images(), project.recipe.validation
-    rows = project.rows("val", limit)
+    run, images, settings = project.run, project.data.trained_images(), project.recipe.validation
+    rows = project.data.rows("val", limit)
     models = _models(project, files)
     predictions = {name: predict_rows(model.session, images.pixels, rows, name) for name, model in models.items()}
     parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], tolerances())
@@ -108,10 +108,10 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
 def _models(project: Project, files: Sequence[ExportedFile]) -> dict[str, _Model]:
     """Open the float Keras model, the fake-quantized ones that were exported, and the files that can be run here, by their names."""
     as_trained = next(iter(precisions()))
-    models = {REFERENCE: _Model(project.float_path, TRAINED, as_trained, KerasSession(project.float_model, project.contract))}
+    models = {REFERENCE: _Model(project.models.float_path, TRAINED, as_trained, KerasSession(project.models.float_model, project.contract))}
     for precision in dict.fromkeys(file.precision for file in files if file.integer):
         path = project.run.quantized_model(precision)
-        simulated = Quantized.load(path).to_keras(project.float_model, project.contract)
+        simulated = Quantized.load(path).to_keras(project.models.float_model, project.contract)
         models[f"{TRAINED}_{precision}"] = _Model(path, TRAINED, precision, KerasSession(simulated, project.contract))
     for file in files:
         if not unverified(file.path):

@@ -13,11 +13,10 @@ import numpy as np
 from edgetl.backbones.fold import rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
-from edgetl.data.augment import Augmentation
-from edgetl.data.base import Images
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
 from edgetl.quantization.bounds import Bound
+from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
@@ -110,7 +109,6 @@ class Settings:
 
     Args:
         ranges: a name in calibrate.METHODS, or "auto": the one that moves training images' predictions least.
-        training_images: to train on, in the size that `augment` takes.
         batch_size: images a step.
         learning_rate: Adam's peak in quantization-aware training.
         temperature: of the distillation's softmax.
@@ -120,13 +118,11 @@ class Settings:
     """
 
     ranges: str
-    training_images: Images
     batch_size: int
     learning_rate: float
     temperature: float
     feature_weight: float
     learn_ranges: bool
-    augment: Augmentation
     seed: int
     calibrated: "Quantized | None" = None
 
@@ -135,7 +131,7 @@ class Quantize(Protocol):
     """Find the grids: calibrate on the images `rows`, and train on all training images if the way is to train. Gives facts too."""
 
     def __call__(
-        self, float_model: Any, images: Images, rows: np.ndarray, contract: Contract, settings: Settings, schedule: Schedule
+        self, float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule
     ) -> tuple[Quantized, dict[str, Any]]: ...
 
 

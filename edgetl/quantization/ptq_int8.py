@@ -14,6 +14,7 @@ from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
+from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
 
@@ -21,12 +22,13 @@ logger = logging.getLogger(__name__)
 
 
 def quantize(
-    float_model: Any, images: Images, rows: np.ndarray, contract: Contract, settings: Settings, schedule: Schedule | None = None
+    float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule | None = None
 ) -> tuple[Quantized, dict[str, Any]]:
     """The float model's weights and the ranges that the calibration images `rows` showed.
 
     With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the predictions on other training images least.
     """
+    images, contract = examples.images, examples.contract
     seen = histograms(float_model, contract, images.pixels, rows)
     weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
     names = METHODS if settings.ranges == "auto" else [settings.ranges]

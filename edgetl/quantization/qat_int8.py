@@ -12,14 +12,14 @@ from edgetl.keras import keras, tf
 import numpy as np
 
 from edgetl.contract import Contract
-from edgetl.data.base import Images
-from edgetl.data.batches import epoch_batches
+from edgetl.data.batches import Batching, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
+from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import divergence
 from edgetl.training.schedule import Schedule, WarmupCosine
 from edgetl.training.scoring import accuracy_and_loss, scorer
@@ -28,20 +28,21 @@ from edgetl.training.trainer import Trainer
 
 
 def quantize(
-    float_model: Any, images: Images, rows: np.ndarray, contract: Contract, settings: Settings, schedule: Schedule
+    float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule
 ) -> tuple[Quantized, dict[str, Any]]:
     """Calibrate on the images `rows`, then distil on all training images; the best epoch by validation is kept, or none if none is.
 
     Raises UsageError for a model that computes in another precision than float32.
     """
     _refuse_mixed_precision(float_model)
-    calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, images, rows, contract, settings)
+    images, contract = examples.images, examples.contract
+    calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, examples, rows, settings)
     student = quantize_aware(float_model, calibrated, learn_ranges=settings.learn_ranges)
     adam = keras.optimizers.Adam(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
     )
     adam.build(student.trainable_variables)
-    train, val = images.rows("train"), images.rows("val")
+    val, batching = images.rows("val"), Batching(rows=images.rows("train"), batch_size=settings.batch_size, seed=settings.seed)
 
     def baked() -> Quantized:
         return bake(float_model, _trained_weights(float_model, student), learned_ranges(student, calibrated.ranges), contract)
@@ -59,10 +60,10 @@ def quantize(
         step=Step(
             loss=_loss(student, float_model, contract, settings),
             optimizers=[Optimizer(keras=adam, variables=student.trainable_variables)],
-            augment=settings.augment,
+            augment=examples.augment,
             constraint=kept(float_model, student),
         ),
-        batches=lambda epoch, share: epoch_batches(settings.training_images, train, settings.batch_size, settings.seed, epoch, share),
+        batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
         validate=validate,
         schedule=replace(schedule, name="quantization-aware training"),
         keep_start=True,

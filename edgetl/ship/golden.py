@@ -1,7 +1,9 @@
 """Golden predictions: a few images and each model file's predictions of them, by which an app proves that it runs the same model."""
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -13,6 +15,7 @@ from edgetl.contract import PROBABILITY_SCALE, Contract
 from edgetl.data.decode import crop_and_resize
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
+from edgetl.runtimes import open_session
 
 IMAGES = 12  # enough for each class of a small set and for the close calls, in few hundred KiB of pixels
 DOCUMENT, PIXELS, RESIZED = "golden/golden.json", "golden/pixels.bin", "golden/resized.bin"
@@ -145,6 +148,17 @@ def choose(predictions: NDArray[np.floating], label_ids: NDArray[np.integer], co
     chosen = list(dict.fromkeys(surest))[: count // 2]
     close = [row for row in np.argsort(margins, kind="stable") if row not in chosen]
     return np.asarray((chosen + close)[:count], np.int64)
+
+
+def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
+    """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, 3], by the file's name."""
+    predictions: dict[str, NDArray[np.floating]] = {}
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+        for name, content in models.items():
+            path = Path(folder) / name
+            path.write_bytes(content)
+            predictions[name] = open_session(path, contract)(pixels)
+    return predictions
 
 
 def check_resize(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> int:

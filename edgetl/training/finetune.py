@@ -8,7 +8,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.data.batches import epoch_batches
+from edgetl.data.batches import Batching, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.head import decay
@@ -102,8 +102,8 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
             layer.momentum = _NORM_MOMENTUM
     with team.scope():
         optimizers = _optimizers(model, settings, schedule)
-    images, batch_size = examples.images, settings.batch_size * team.replicas
-    train, val, score = images.rows("train"), images.rows("val"), scorer(model, examples.contract)
+    images, val, score = examples.images, examples.images.rows("val"), scorer(model, examples.contract)
+    batching = Batching(rows=images.rows("train"), batch_size=settings.batch_size * team.replicas, seed=settings.seed)
     trainer = Trainer(
         variables=model.variables,
         step=Step(
@@ -114,7 +114,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
             jit=settings.jit,
             steps_per_execution=settings.steps_per_execution,
         ),
-        batches=lambda epoch, share: epoch_batches(examples.training_images, train, batch_size, settings.seed, epoch, share),
+        batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
         validate=lambda: accuracy_and_loss(score(images.pixels, val), images.label_ids[val]),
         schedule=schedule,
         team=team,

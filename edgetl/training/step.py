@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from edgetl.keras import keras, tf
 
+from edgetl import stops
 from edgetl.training.team import Team
 
 Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -87,6 +88,7 @@ class Step:
             if self.steps_per_execution == 1:
                 # For batches of any size, as the last one is smaller: a second trace takes 5 to 13 s, free shapes 2 ms a step.
                 once.get_concrete_function(*dataset.element_spec)
+                stops.check()  # tracing took seconds, and the first step, before which the graph is optimized, takes as long again
                 results: Iterator[Any] = (once(*batch) for batch in dataset)
             else:
                 batches = iter(dataset)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from edgetl.keras import tf
+
 import numpy as np
 
 from edgetl.data.batches import Share
@@ -38,7 +40,7 @@ class Trainer:
         epoch_log_level: of the message that each epoch leaves; lower where epochs take a fraction of a second.
     """
 
-    variables: Sequence[Any]
+    variables: Sequence[tf.Variable]
     step: Step
     batches: Callable[[int, Share], Any]
     validate: Callable[[], tuple[float, float]]
@@ -113,10 +115,10 @@ class Trainer:
         return Checkpoint(History(tuple(Epoch(**epoch) for epoch in epochs), best_epoch), values, best)
 
 
-def _values(variables: Sequence[Any]) -> list[np.ndarray]:
+def _values(variables: Sequence[tf.Variable]) -> list[np.ndarray]:
     return [variable.numpy() for variable in variables]
 
 
-def _assign(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+def _assign(variables: Sequence[tf.Variable], values: Sequence[np.ndarray]) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+
+from edgetl.keras import keras
 
 import numpy as np
 
 from edgetl.data.base import Images
 from edgetl.data.calibration import sample
-from edgetl.data.splits import assign
+from edgetl.data.splits import SplitOptions, assign
 from edgetl.run_record import Trial
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import FineTuneSettings, fine_tune
@@ -26,7 +27,7 @@ _FACTORS = (1 / 3, 3)  # of the learning rate, tried once the depth is found
 
 
 def choose(
-    model: Any, examples: AugmentedExamples, head: HeadSettings | None, settings: FineTuneSettings, schedule: Schedule
+    model: keras.Model, examples: AugmentedExamples, head: HeadSettings | None, settings: FineTuneSettings, schedule: Schedule
 ) -> tuple[Trial, ...]:
     """Try depths at the given learning rate, then other rates at the best depth; returns the trials, the best first.
 
@@ -77,5 +78,6 @@ def _slice(images: Images, seed: int) -> np.ndarray:
     if len(rows) > IMAGES:
         rows = sample(images.label_ids, rows, IMAGES, seed)
     splits = np.full(len(images.splits), "test", "<U5")
-    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), _HELD_OUT, 0.0, seed)
+    options = SplitOptions(val_fraction=_HELD_OUT, test_fraction=0.0, seed=seed)
+    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), options)
     return splits

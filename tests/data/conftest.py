@@ -11,7 +11,8 @@ from PIL import Image
 
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Listing
-from edgetl.data.images import load
+from edgetl.data.images import LoadOptions, load
+from edgetl.data.splits import SplitOptions
 
 Encode = Callable[..., bytes]
 
@@ -52,6 +53,7 @@ def read(tmp_path: Path) -> Callable[..., Images]:
     def _read(listing: Listing, image_size: int = 8, **changes: Any) -> Images:
         arguments = {"val_fraction": 0.2, "test_fraction": 0.0, "seed": 0, "max_bad_fraction": 0.05, "memory_mib": 64}
         arguments |= {"cache": tmp_path / "cache"} | changes
-        return load(listing, contract(image_size, listing.class_names), **arguments)
+        split = SplitOptions(**{name: arguments.pop(name) for name in ("val_fraction", "test_fraction", "seed")})
+        return load(listing, contract(image_size, listing.class_names), LoadOptions(split=split, **arguments))
 
     return _read

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.data.batches import Share, epoch_batches
+from edgetl.data.batches import Batching, Share, epoch_batches
 
 COUNT = 23
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -25,7 +25,11 @@ def images() -> Images:
 
 
 def epoch(images: Images, rows: Sequence[int] = range(COUNT), size: int = 5, seed: int = 0, number: int = 0) -> list[Batch]:
-    return list(epoch_batches(images, np.array(rows), size, seed, number).as_numpy_iterator())
+    return list(epoch_batches(images, Batching(rows=np.array(rows), batch_size=size, seed=seed), number).as_numpy_iterator())
+
+
+def by_five(count: int) -> Batching:
+    return Batching(rows=np.arange(count), batch_size=5, seed=0)
 
 
 def order(batches: list[Batch]) -> list[int]:
@@ -68,8 +72,8 @@ def test_every_batch_has_a_seed_of_its_own(images: Images) -> None:
 
 def test_replicas_share_each_batch(images: Images) -> None:
     """Of three replicas, one in this process and two in another; the last batch, of three images, is dealt out too."""
-    everything, rows = epoch(images), np.arange(COUNT)
-    one, two = (list(epoch_batches(images, rows, 5, 0, 0, share).as_numpy_iterator()) for share in (Share(0, 1, 3), Share(1, 2, 3)))
+    everything, batching = epoch(images), by_five(COUNT)
+    one, two = (list(epoch_batches(images, batching, 0, share).as_numpy_iterator()) for share in (Share(0, 1, 3), Share(1, 2, 3)))
     for number, (whole, *_) in enumerate(everything):
         parts = [one[number], two[2 * number], two[2 * number + 1]]
         assert sorted(order(parts)) == sorted(order([everything[number]]))
@@ -79,7 +83,7 @@ def test_replicas_share_each_batch(images: Images) -> None:
 
 
 def test_a_batch_that_is_not_enough_for_all_is_left_out(images: Images) -> None:
-    shares = [list(epoch_batches(images, np.arange(21), 5, 0, 0, Share(part, 1, 2)).as_numpy_iterator()) for part in (0, 1)]
+    shares = [list(epoch_batches(images, by_five(21), 0, Share(part, 1, 2)).as_numpy_iterator()) for part in (0, 1)]
     assert [len(share) for share in shares] == [4, 4]
 
 
@@ -92,7 +96,7 @@ def test_a_memory_map_is_read_too(images: Images, tmp_path_factory: pytest.TempP
 
 def test_a_dataset_does_not_keep_the_images(images: Images) -> None:
     own = replace(images)
-    dataset, there = epoch_batches(own, np.arange(COUNT), 5, 0, 0), weakref.ref(own)
+    dataset, there = epoch_batches(own, by_five(COUNT), 0), weakref.ref(own)
     assert len(list(dataset)) == 5
     del own
     gc.collect()

@@ -14,6 +14,7 @@ from edgetl.data.base import Images
 from edgetl.data.index import DataIndex
 from edgetl.data.packed import find
 from edgetl.data.shards import INDEX
+from edgetl.data.splits import SplitOptions
 from edgetl.errors import DataError, RunError
 from edgetl.pipeline.pack import pack
 from tests.data.conftest import fill
@@ -27,15 +28,9 @@ def folder(tmp_path: Path) -> Path:
 def load(source: object, tmp_path: Path, **options: Any) -> Images:
     listing = sources.find(str(source))
     contract = Contract.square(8, 1 / 127.5, 127, listing.class_names)
-    settings = {
-        "val_fraction": 0.2,
-        "test_fraction": 0.1,
-        "seed": 0,
-        "max_bad_fraction": 0.0,
-        "memory_mib": 100,
-        "cache": tmp_path / "cache",
-    }
-    return images.load(listing, contract, **settings | options)
+    settings = {"max_bad_fraction": 0.0, "memory_mib": 100, "cache": tmp_path / "cache"}
+    split = SplitOptions(val_fraction=0.2, test_fraction=0.1, seed=0)
+    return images.load(listing, contract, images.LoadOptions(split=split, **settings | options))
 
 
 def by_name(loaded: Images) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from edgetl.data.splits import assign
+from edgetl.data.splits import SplitOptions, assign
 from edgetl.errors import UsageError
 
 
@@ -12,8 +12,12 @@ def contents(count, start=0):
     return [hashlib.sha256(str(number).encode()).hexdigest() for number in range(start, start + count)]
 
 
+def options(val, test, seed):
+    return SplitOptions(val_fraction=val, test_fraction=test, seed=seed)
+
+
 def test_fractions_are_met_within_chance():
-    splits = assign(contents(4000), [number % 5 for number in range(4000)], 0.2, 0.1, seed=0)
+    splits = assign(contents(4000), [number % 5 for number in range(4000)], options(0.2, 0.1, 0))
     # 4 standard deviations of a binomial count: 4 * sqrt(4000 * 0.2 * 0.8) = 101, for test 76.
     assert abs(splits.count("val") - 800) <= 101
     assert abs(splits.count("test") - 400) <= 76
@@ -21,38 +25,38 @@ def test_fractions_are_met_within_chance():
 
 def test_no_image_moves_when_others_come_in_any_order():
     few, more = contents(200), contents(400)
-    before = dict(zip(few, assign(few, [0, 1] * 100, 0.2, 0.1, seed=3), strict=True))
-    after = dict(zip(reversed(more), assign(more[::-1], [1, 0] * 200, 0.2, 0.1, seed=3), strict=True))
+    before = dict(zip(few, assign(few, [0, 1] * 100, options(0.2, 0.1, 3)), strict=True))
+    after = dict(zip(reversed(more), assign(more[::-1], [1, 0] * 200, options(0.2, 0.1, 3)), strict=True))
     assert all(after[content] == split for content, split in before.items())
 
 
 def test_seeds_differ_and_repeat():
     hashes, labels = contents(100), [0] * 100
-    assert assign(hashes, labels, 0.5, 0.0, seed=1) == assign(hashes, labels, 0.5, 0.0, seed=1)
-    assert assign(hashes, labels, 0.5, 0.0, seed=1) != assign(hashes, labels, 0.5, 0.0, seed=2)
+    assert assign(hashes, labels, options(0.5, 0.0, 1)) == assign(hashes, labels, options(0.5, 0.0, 1))
+    assert assign(hashes, labels, options(0.5, 0.0, 1)) != assign(hashes, labels, options(0.5, 0.0, 2))
 
 
 def test_duplicates_share_a_split_in_one_class_and_across_classes():
     hashes = contents(50) * 3
-    splits = assign(hashes, [number // 75 for number in range(150)], 0.3, 0.2, seed=0)
+    splits = assign(hashes, [number // 75 for number in range(150)], options(0.3, 0.2, 0))
     assert splits[:50] == splits[50:100] == splits[100:]
 
 
 @pytest.mark.parametrize(("val", "test"), [(1e-9, 0.0), (0.2, 0.0), (0.98, 0.0), (0.01, 0.98), (0.5, 0.49)])
 def test_tiny_classes_have_a_train_and_a_val_image(val, test):
     for seed in range(20):
-        splits = assign(contents(6), [0, 0, 1, 1, 2, 2], val, test, seed)
+        splits = assign(contents(6), [0, 0, 1, 1, 2, 2], options(val, test, seed))
         assert all(sorted(splits[row : row + 2]) == ["train", "val"] for row in (0, 2, 4))
 
 
 def test_a_class_of_one_content_trains():
-    assert assign(contents(1) * 2 + contents(2, 5), [0, 0, 1, 1], 0.9, 0.0, seed=0)[:2] == ["train", "train"]
+    assert assign(contents(1) * 2 + contents(2, 5), [0, 0, 1, 1], options(0.9, 0.0, 0))[:2] == ["train", "train"]
 
 
 def test_no_images():
-    assert assign([], [], 0.2, 0.0, seed=0) == []
+    assert assign([], [], options(0.2, 0.0, 0)) == []
 
 
 def test_fractions_that_leave_nothing_to_train_are_refused():
     with pytest.raises(UsageError, match="no training images"):
-        assign(contents(10), [0] * 10, 0.6, 0.4, seed=0)
+        assign(contents(10), [0] * 10, options(0.6, 0.4, 0))

@@ -81,7 +81,7 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_browser_predicts_as_this_host_does(made: Made, tmp_path: Path, temporary: Path) -> None:
     """The int8 files of a trained run, in both formats."""
     project = Project.open(made.run)
-    images = project.trained_images()
+    images = project.data.trained_images()
     pixels = np.ascontiguousarray(images.pixels[:12])
     pixels.tofile(tmp_path / "images.bin")
     sent = SentImages(tmp_path / "images.bin", images.label_ids[:12])

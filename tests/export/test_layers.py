@@ -12,7 +12,7 @@ from edgetl.quantization.qat_int8 import quantize
 from edgetl.runtimes import open_session
 from edgetl.training.head import Head, attach_head
 from tests.export.conftest import from_lite
-from tests.quantization.conftest import settings_for, short_schedule
+from tests.quantization.conftest import examples_of, short_schedule, short_settings
 from tests.training.conftest import CONTRACT, SIZE, coloured, small_backbone
 
 
@@ -59,8 +59,8 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     factor = 2 / logits.std(axis=0)  # predictions that differ, so that agreement means something
     model.get_layer("logits").set_weights([kernel * factor, -logits.mean(axis=0) * factor])
     schedule = short_schedule(tmp_path / "checkpoint.npz", 1)
-    settings = replace(settings_for(images), learning_rate=1e-5)  # a head this steep takes no larger steps
-    quantized, _ = quantize(model, images, images.rows("train")[:16], CONTRACT, settings, schedule)
+    settings = replace(short_settings(), learning_rate=1e-5)  # a head this steep takes no larger steps
+    quantized, _ = quantize(model, examples_of(images), images.rows("train")[:16], settings, schedule)
     fake = quantized.to_keras(model, CONTRACT)
     content = tflite_writer.int8_tflite(fake, CONTRACT)
     tflite_checks.check_integer(content)

@@ -21,7 +21,7 @@ PRECISIONS = FORMATS.load("tflite").precisions
 @pytest.mark.parametrize("precision", ["int8", "float32", "float16"])
 def test_mediapipe_gives_our_predictions(precision: str, made: Made, mediapipe: Classify) -> None:
     project = Project.open(made.run)
-    pixels = project.images.pixels[project.images.rows("val")]
+    pixels = project.data.images.pixels[project.data.rows("val")]
     model = project.run.export / f"model_{precision}.tflite"
     ours, told = open_session(model, project.contract)(pixels), mediapipe(model, pixels)
     assert len(set(ours.argmax(1).tolist())) == 3

@@ -100,9 +100,11 @@ def _index(content: bytes, at: Path) -> None:
 
 
 def _images(listing: Any, at: Path) -> None:
-    from edgetl.data.images import load
+    from edgetl.data.images import LoadOptions, load
+    from edgetl.data.splits import SplitOptions
 
-    loaded = load(listing, CONTRACT, val_fraction=0.3, test_fraction=0.0, seed=0, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache")
+    split = SplitOptions(val_fraction=0.3, test_fraction=0.0, seed=0)
+    loaded = load(listing, CONTRACT, LoadOptions(split=split, max_bad_fraction=0.9, memory_mib=64, cache=at / "cache"))
     DataIndex.of(loaded).write(at / "data.json")
     assert DataIndex.read(at / "data.json").fingerprint == loaded.fingerprint
 

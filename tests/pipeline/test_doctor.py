@@ -95,7 +95,7 @@ def test_another_list_is_other_data(faulty: Path, tmp_path: Path, caplog: pytest
     assert "data: done already" in read(renamed)
     renamed.write_text("train/cat/broken.jpg\n", encoding="utf-8")
     with pytest.raises(DataError, match="are not those that"):
-        Project.open(run).trained_images()
+        Project.open(run).data.trained_images()
     assert "data: done already" not in read(renamed)
     renamed.unlink()
     with pytest.raises(UsageError, match=r"b\.txt"):

@@ -35,7 +35,6 @@ def _make(name: str, folder: Path) -> Case:
 
     from edgetl.backbones import BACKBONES
     from edgetl.backbones.fold import fold_batch_norms
-    from edgetl.training.examples import AugmentedExamples
     from edgetl.training.finetune import FineTuneSettings, fine_tune
     from edgetl.training.head import attach_head
 
@@ -53,8 +52,7 @@ def _make(name: str, folder: Path) -> Case:
             live_norms=True,
             seed=0,
         )
-        examples = AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), images, NO_AUGMENTATION)
-        fine_tune(model, examples, settings, short_schedule(folder / "float.npz", 8))
+        fine_tune(model, examples_of(images), settings, short_schedule(folder / "float.npz", 8))
         model = fold_batch_norms(model)
         model.trainable = True
     else:
@@ -81,7 +79,7 @@ def quantized(
         model, images, rows = case(name)
         epochs = 2 if name == "small" else 0  # a step of MobileNet costs seconds of tracing, and learns nothing in two epochs
         schedule = short_schedule(tmp_path_factory.mktemp("checkpoints") / "checkpoint.npz", epochs)
-        return SCHEMES.load(scheme).quantize(model, images, rows, CONTRACT, settings_for(images), schedule)
+        return SCHEMES.load(scheme).quantize(model, examples_of(images), rows, short_settings(), schedule)
 
     return _quantized
 
@@ -91,17 +89,21 @@ def short_schedule(checkpoint: Path, epochs: int) -> Schedule:
     return Schedule(name="training", epochs=epochs, steps_per_epoch=8, patience=epochs + 1, checkpoint=checkpoint, identity="these inputs")
 
 
-def settings_for(images: Images) -> Any:
+def examples_of(images: Images) -> Any:
+    from edgetl.training.examples import AugmentedExamples
+
+    return AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), images, NO_AUGMENTATION)
+
+
+def short_settings() -> Any:
     from edgetl.quantization.base import Settings
 
     return Settings(
         "auto",
-        images,
         batch_size=8,
         learning_rate=1e-3,
         temperature=2.0,
         feature_weight=0.5,
         learn_ranges=True,
-        augment=NO_AUGMENTATION,
         seed=0,
     )

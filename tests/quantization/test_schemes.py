@@ -14,7 +14,7 @@ from edgetl.data.base import Images
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.base import Quantized, ranged_layers
 from edgetl.training.scoring import scorer
-from tests.quantization.conftest import Case, settings_for, short_schedule
+from tests.quantization.conftest import Case, examples_of, short_schedule, short_settings
 from tests.training.conftest import CONTRACT
 
 CASES = ("small", "mobilenet_v2")
@@ -114,8 +114,8 @@ def test_only_the_given_rows_calibrate(scheme: str, case: GetCase, tmp_path: Pat
     made = []
     for source, used in ((images, rows), (spoiled, rows), (spoiled, others)):
         schedule = short_schedule(tmp_path / "checkpoint.npz", 0)
-        settings = replace(settings_for(source), ranges="minmax")  # "auto" chooses by other training images, on purpose
-        made.append(SCHEMES.load(scheme).quantize(model, source, used, CONTRACT, settings, schedule)[0].ranges)
+        settings = replace(short_settings(), ranges="minmax")  # "auto" chooses by other training images, on purpose
+        made.append(SCHEMES.load(scheme).quantize(model, examples_of(source), used, settings, schedule)[0].ranges)
     assert made[0] == made[1]
     assert made[0] != made[2], "those images would have moved the ranges"
 
@@ -135,7 +135,7 @@ def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantiz
     model, images, rows = case(name)
     if name == "small":
         schedule = short_schedule(tmp_path / "checkpoint.npz", 0)
-        untrained, facts = SCHEMES.load("qat_int8").quantize(model, images, rows, CONTRACT, settings_for(images), schedule)
+        untrained, facts = SCHEMES.load("qat_int8").quantize(model, examples_of(images), rows, short_settings(), schedule)
     else:
         untrained, facts = quantized("qat_int8", name)  # made with no epochs
     calibrated, _ = quantized("ptq_int8", name)

@@ -12,7 +12,7 @@ import pytest
 
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.data.base import Images
-from edgetl.data.batches import Share, epoch_batches
+from edgetl.data.batches import Batching, Share, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.training import finetune
 from edgetl.training.compress import (
@@ -131,11 +131,11 @@ def test_a_killed_compression_goes_on_to_the_same_weights(
 ) -> None:
     seen: list[int] = []
 
-    def killed(images: Images, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
+    def killed(images: Images, batching: Batching, epoch: int, share: Share) -> Any:
         seen.append(epoch)
         if len(seen) == killed_in + 1:
             raise KeyboardInterrupt
-        return epoch_batches(images, rows, size, seed, epoch, share)
+        return epoch_batches(images, batching, epoch, share)
 
     straight = classifier()
     expected = apply(BOTH, straight, images, schedule(2))

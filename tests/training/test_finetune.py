@@ -11,7 +11,7 @@ import pytest
 
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
-from edgetl.data.batches import Share, epoch_batches
+from edgetl.data.batches import Batching, Share, epoch_batches
 from edgetl.errors import RunError
 from edgetl.training import finetune
 from edgetl.training.examples import AugmentedExamples, class_weights
@@ -67,11 +67,11 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 ) -> None:
     epochs: list[int] = []
 
-    def killed(images: Images, rows: np.ndarray, size: int, seed: int, epoch: int, share: Share) -> Any:
+    def killed(images: Images, batching: Batching, epoch: int, share: Share) -> Any:
         epochs.append(epoch)
         if epochs == [0, 1, 2]:
             raise KeyboardInterrupt
-        return epoch_batches(images, rows, size, seed, epoch, share)
+        return epoch_batches(images, batching, epoch, share)
 
     straight = classifier()
     expected = tune(straight, images, schedule(4))

@@ -73,7 +73,7 @@ def comparison_folder(paths: Sequence[Path], out: Path | None) -> Path:
 
 def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
     name, file = next(iter(chosen_models(project, [model] if model else []).items()))
-    images = project.trained_images()
+    images = project.data.trained_images()
     identities = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in images.rows("val")}
     rows = np.array(sorted(identities, key=identities.__getitem__))
     probabilities = predict_rows(open_session(file, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")

@@ -21,7 +21,7 @@ def starting_features(project: Project) -> tuple[NDArray[np.float32], NDArray[np
     They are those of the backbone before fine-tuning: afterwards it has seen these images, also those that are held out from the head.
     The V views are the images as they are and, when training mirrors them, mirrored.
     """
-    images = project.images
+    images = project.data.images
     rows = np.flatnonzero(images.splits != "test").astype(np.int64)
     ways = (False, True) if mirrors(project.recipe) else (False,)
     # The order counts: the fingerprint of the data has none.

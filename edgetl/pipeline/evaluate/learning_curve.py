@@ -24,7 +24,7 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     """
     find_data(project)
     features, rows = starting_features(project)
-    images = project.images
+    images = project.data.images
     label_ids, train = images.label_ids[rows], np.flatnonzero(images.splits[rows] == "train")
     val = np.flatnonzero(images.splits[rows] == "val")
     parts = {seed: [_part(label_ids, train, fraction, seed) for fraction in _FRACTIONS] for seed in range(seeds)}

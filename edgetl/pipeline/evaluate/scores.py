@@ -48,7 +48,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     if cv_folds == 1:
         raise UsageError("one fold leaves nothing to train on", "choose 2 or more; 5 is usual")
     exact_float32()
-    images, rows = project.trained_images(), project.images.rows(chosen)
+    images, rows = project.data.trained_images(), project.data.rows(chosen)
     if not len(rows):
         raise DataError(f"{project.recipe.data.source} has no {chosen} images", _remedy(project))
     label_ids, seed = images.label_ids[rows], project.recipe.train.seed
@@ -86,8 +86,8 @@ def _remedy(project: Project) -> str:
 def chosen_models(project: Project, files: Sequence[Path] = ()) -> dict[str, Path]:
     """Return the models to evaluate, name to file, see `evaluate`. Raises RunError for a file that the run did not export."""
     if not files and not exported_files(project.run):
-        project.run.stage(project.float_stage)
-        return {REFERENCE: project.float_path}
+        project.run.stage(project.models.float_stage)
+        return {REFERENCE: project.models.float_path}
     known = best_first(file for file in exported(project) if not unverified(file.path))
     chosen = [_found(file, known, project) for file in files] or _standard(known)
     return {file.name: file.path for file in chosen}
@@ -108,7 +108,7 @@ def _standard(known: Sequence[ExportedFile]) -> list[ExportedFile]:
 
 def _cross_validate(project: Project, count: int) -> CrossValidation:
     features, rows = starting_features(project)
-    images, seed = project.images, project.recipe.train.seed
+    images, seed = project.data.images, project.recipe.train.seed
     label_ids, hashes = images.label_ids[rows], [images.hashes[row] for row in rows]
     fold_of = folds(label_ids, hashes, count, seed)
     settings = probe_settings(project, len(rows) * (count - 1) // count)

@@ -45,20 +45,20 @@ def _ladder(project: Project, precision: str) -> Iterator[Candidate]:
         quantize(project, scheme)
         yield candidate(project, scheme, Quantized.load(project.run.quantized_model(scheme)))
     logger.info(f"looking for the operators that hurt {simplest}")
-    calibrated, rows = Quantized.load(project.run.quantized_model(simplest)), project.rows("train", SENSITIVITY_IMAGES)
-    damages = sensitivity(project.float_model, calibrated, project.contract, project.images.pixels, rows)
+    calibrated, rows = Quantized.load(project.run.quantized_model(simplest)), project.data.rows("train", SENSITIVITY_IMAGES)
+    damages = sensitivity(project.models.float_model, calibrated, project.contract, project.data.images.pixels, rows)
     worst = [damage.operator for damage in damages]
     for count in (2**power for power in range(len(worst).bit_length())):
         names = tuple(worst[:count])
         held = f"{names[0]} in float" if count == 1 else f"{count} operators in float"
-        kept = keep_float(calibrated, project.float_model, names, take_weights=True)
+        kept = keep_float(calibrated, project.models.float_model, names, take_weights=True)
         yield candidate(project, simplest, kept, variation=f", {held}", kept_float=names)
 
 
 def calibrate_plainly(project: Project, scheme: str) -> Quantized:
     """Return the scheme's model with the ranges that calibration images show, without a search for better ones."""
     find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # integer schemes have one
-    settings = replace(quantize_settings(project.recipe, project.training_images), ranges="minmax")
+    settings = replace(quantize_settings(project.recipe), ranges="minmax")
     schedule = quantize_schedule(project.recipe, project.run, scheme, "", 1)  # nothing is trained
-    quantized, _ = find(project.float_model, project.images, project.calibration_rows, project.contract, settings, schedule)
+    quantized, _ = find(project.models.float_model, project.data.examples, project.data.calibration_rows, settings, schedule)
     return quantized

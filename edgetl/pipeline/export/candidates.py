@@ -63,8 +63,8 @@ def candidate(project: Project, scheme: str, quantized: Quantized, *, variation:
         kept_float: the operators that are in float.
     """
     name, precision = f"{scheme}{variation}", SCHEMES.load(scheme).precision
-    images, rows = project.trained_images(), project.images.rows("val")
-    model = quantized.to_keras(project.float_model, project.contract)
+    images, rows = project.data.trained_images(), project.data.rows("val")
+    model = quantized.to_keras(project.models.float_model, project.contract)
     conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float))
     form = FORMATS.load(formats_of(precision)[0])
     content = conversion.file(form.name)
@@ -73,5 +73,5 @@ def candidate(project: Project, scheme: str, quantized: Quantized, *, variation:
         path.write_bytes(content)
         predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
     labels = images.label_ids[rows]
-    cost = paired(project.float_predictions.argmax(1) == labels, predictions.argmax(1) == labels)
+    cost = paired(project.models.float_predictions.argmax(1) == labels, predictions.argmax(1) == labels)
     return Candidate(name, quantized, conversion, len(content), measure(predictions, labels), cost, kept_float)

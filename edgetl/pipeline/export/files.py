@@ -67,8 +67,8 @@ def export_inputs(
     """
     scheme = scheme_of(precision)
     integer = precision if scheme.quantize else scheme.weights_from
-    stages = [project.run.stage(name) for name in (_schemes(project, integer) if integer else [project.float_stage])]
-    of_float = project.run.stage(project.float_stage).inputs
+    stages = [project.run.stage(name) for name in (_schemes(project, integer) if integer else [project.models.float_stage])]
+    of_float = project.run.stage(project.models.float_stage).inputs
     stale = any(isinstance(stage.facts, QuantizedFacts) and stage.facts.float_inputs != of_float for stage in stages)
     if stale or Contract.read(project.run.contract) != project.contract:
         raise RunError(
@@ -147,18 +147,18 @@ def _to_be_converted(project: Project, scheme: Scheme) -> Any:
     if scheme.weights_from:
         return _best_with_integer_weights(project, scheme.weights_from)
     if scheme.rounded is None:
-        return project.float_model
-    pixels, rows = project.trained_images().pixels, project.calibration_rows
-    return correct_biases(project.float_model, project.contract, pixels, rows, scheme.rounded)
+        return project.models.float_model
+    pixels, rows = project.data.trained_images().pixels, project.data.calibration_rows
+    return correct_biases(project.models.float_model, project.contract, pixels, rows, scheme.rounded)
 
 
 def _best_with_integer_weights(project: Project, precision: str) -> Any:
     """Return the integer model, without its activations' grids, that is right most often, then the surest."""
-    images, rows = project.trained_images(), project.images.rows("val")
+    images, rows = project.data.trained_images(), project.data.rows("val")
     found = []
     for name in _schemes(project, precision):
         quantized = Quantized.load(project.run.quantized_model(name))
-        model = quantized.to_keras(project.float_model, project.contract, activations=False)
+        model = quantized.to_keras(project.models.float_model, project.contract, activations=False)
         accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.label_ids[rows])
         found.append((accuracy.top1_accuracy, -accuracy.loss, name, model))
     *_, name, model = max(found, key=lambda one: one[:2])
@@ -172,8 +172,8 @@ def _schemes(project: Project, precision: str) -> list[str]:
 
 
 def _samples(project: Project) -> Iterator[list[np.ndarray]]:
-    for row in project.calibration_rows:
-        yield [project.images.pixels[row : row + 1].astype(np.float32)]
+    for row in project.data.calibration_rows:
+        yield [project.data.images.pixels[row : row + 1].astype(np.float32)]
 
 
 def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
@@ -195,7 +195,7 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
 def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate:
     """Return a scheme's model as training left it, but for the operators that are to stay in float."""
     quantized = Quantized.load(project.run.quantized_model(scheme))
-    kept = keep_float(quantized, project.float_model, in_float, take_weights=not SCHEMES.load(scheme).trained)
+    kept = keep_float(quantized, project.models.float_model, in_float, take_weights=not SCHEMES.load(scheme).trained)
     return candidate(project, scheme, kept, kept_float=tuple(in_float))
 
 

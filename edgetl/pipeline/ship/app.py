@@ -1,6 +1,9 @@
 """Makes an app of a run or a bundle."""
 
+import hashlib
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +17,11 @@ from edgetl.pipeline.ship.bundle import BundleOptions, contents
 from edgetl.pipeline.ship.verify import verify
 from edgetl.quantization import integer_schemes
 from edgetl.registry import did_you_mean
-from edgetl.ship import archive
-from edgetl.ship.manifest import BundleContents, Manifest
+from edgetl.ship import archive, golden
+from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, BundleContents, Manifest
 from edgetl.ship.place import Placed, place
 from edgetl.ship.targets import TARGETS
-from edgetl.ship.targets.base import App
+from edgetl.ship.targets.base import App, Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +92,9 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
     else:
         manifest, files = _contents(Project.open(source), runtime)
     package = options.package or (into and target.package(into)) or _package(manifest.name)
-    app = App(manifest, files, runtime, _model(manifest, runtime), package)
+    app = App(manifest, runtime, _model(manifest, runtime), package)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
-    placed = place(root, part, target.files(app, into), fresh=into is None)
+    placed = place(root, part, app_files(target, app, files, into), fresh=into is None)
     return Shipped(
         target=target_name,
         folder=str(root),
@@ -104,6 +107,24 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         next=target.steps(app, root, into),
         **placed.model_dump(),
     )
+
+
+def app_files(target: Target, app: App, bundled: Mapping[str, bytes], into: Path | None = None) -> Mapping[str, bytes]:
+    """Return all files of an app by their path in it: the target's, and what the app reads.
+
+    That is the model, the manifest as it was signed, class names, golden predictions, and which model it is.
+
+    Args:
+        bundled: the bundle's files by name.
+        into: the existing app's folder; None: the app is a fresh one.
+    """
+    digest = hashlib.sha256(bundled[MANIFEST]).hexdigest()
+    choice = {"model": app.model, "runtime": app.runtime, "manifest_sha256": digest}
+    data = {name: bundled[name] for name in (MANIFEST, CLASS_NAMES, golden.DOCUMENT, golden.PIXELS, golden.RESIZED, app.model)}
+    data["app.json"] = (json.dumps(choice, indent=2) + "\n").encode()
+    folder = target.data(into)
+    files = {**target.files(app, into), **{f"{folder}/{name}": content for name, content in data.items()}}
+    return target.completed(app, files) if target.completed and not into else files
 
 
 def _contents(project: Project, runtime: str) -> BundleContents:

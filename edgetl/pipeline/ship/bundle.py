@@ -17,7 +17,6 @@ from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.ship.verify import predictions_of
 from edgetl.recipe import AboutTable
 from edgetl.registry import did_you_mean
 from edgetl.report.page.card import Results, card
@@ -147,16 +146,16 @@ def _stamped(project: Project, path: Path, said: AboutTable, asked: Mapping[str,
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
     """Return golden images and each model's predictions; for a model that cannot be run here those of the Keras model behind it."""
-    images, rows, contract = project.trained_images(), project.images.rows("val"), project.contract
+    images, rows, contract = project.data.trained_images(), project.data.rows("val"), project.contract
     here = [path for path in files if not unverified(path)]
-    session: Session = open_session(here[0], contract) if here else KerasSession(project.float_model, contract)
+    session: Session = open_session(here[0], contract) if here else KerasSession(project.models.float_model, contract)
     first = predict_rows(session, images.pixels, rows, "golden images")
     rows = rows[golden.choose(first, images.label_ids[rows])]
     pixels = np.ascontiguousarray(images.pixels[rows])
     true_class_names = tuple(contract.class_names[label] for label in images.label_ids[rows])
-    predictions = predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
+    predictions = golden.predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
-        reference = KerasSession(project.float_model, contract)(pixels)
+        reference = KerasSession(project.models.float_model, contract)(pixels)
         predictions = {name: predictions.get(name, reference) for name in models}
     return Golden(pixels, true_class_names, predictions, golden.resized_mosaic(pixels, contract))
 

@@ -1,17 +1,11 @@
 """Proves a bundle on this host."""
 
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgetl.contract import Contract
 from edgetl.documents import Document
 from edgetl.errors import RunError
 from edgetl.overview import Overview
-from edgetl.runtimes import open_session, unverified
+from edgetl.runtimes import unverified
 from edgetl.ship import archive, golden, signature
 from edgetl.ship.golden import Deviation, Golden
 from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, SIGNATURE, Verdict
@@ -57,7 +51,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
     if missing:
         raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
     elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
-    found = predictions_of({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
+    found = golden.predictions_of({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
     return Verification(
         bundle=str(path),
         name=manifest.name,
@@ -69,14 +63,3 @@ def verify(path: Path, key: Path | None = None) -> Verification:
         unverified=elsewhere,
         resize_max_levels=golden.check_resize(wanted.resized, golden.resized_mosaic(wanted.pixels, contract)),
     )
-
-
-def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
-    """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, 3], by the file's name."""
-    predictions: dict[str, NDArray[np.floating]] = {}
-    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
-        for name, content in models.items():
-            path = Path(folder) / name
-            path.write_bytes(content)
-            predictions[name] = open_session(path, contract)(pixels)
-    return predictions

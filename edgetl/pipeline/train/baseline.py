@@ -70,8 +70,8 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
 
 
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], BaselineFacts]:
-    images, rows = project.trained_images(), project.images.rows("val")
-    label_ids, models = images.label_ids[rows], {"run": project.uncompressed_model(), kind: other.float_model}
+    images, rows = project.data.trained_images(), project.data.rows("val")
+    label_ids, models = images.label_ids[rows], {"run": project.models.uncompressed(), kind: other.models.float_model}
     ours, theirs = (predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items())
     own, others = measure(ours, label_ids), measure(theirs, label_ids)
     found = paired(ours.argmax(axis=1) == label_ids, theirs.argmax(axis=1) == label_ids)

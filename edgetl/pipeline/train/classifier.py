@@ -8,14 +8,12 @@ from typing import Any
 
 from edgetl.keras import device_name, tf
 
-import numpy as np
-
 from edgetl.errors import RunError
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.settings import augmentation, fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
+from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.run_record import FloatFacts, UnfreezeFacts
-from edgetl.training.examples import AugmentedExamples, Examples, class_weights
+from edgetl.training.examples import Examples
 from edgetl.training.finetune import Distillation, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
@@ -27,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
     """Return the schedule of a stage that all replicas train together."""
-    steps = steps_per_epoch(project.recipe, len(project.images.rows("train")), project.team.replicas)
+    steps = steps_per_epoch(project.recipe, len(project.data.rows("train")), project.team.replicas)
     return fine_tune_schedule(project.recipe, project.run, stage, inputs, steps)
 
 
@@ -40,7 +38,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
 
     head = head_settings(recipe)
     if head is not None and team.rank == 0:
-        head_history = train_head(model, Examples(project.images, project.contract, _class_weights(project)), head, schedule)
+        head_history = train_head(model, Examples(project.data.images, project.contract, project.data.class_weights), head, schedule)
 
     settings = fine_tune_settings(recipe)
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
@@ -55,33 +53,17 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         with rejoining(team):
             if not in_place:
                 twin.set_weights(team.broadcast_arrays(model.get_weights()))
-            history = fine_tune(twin, examples_of(project), settings, schedule, team=team)
+            history = fine_tune(twin, project.data.examples, settings, schedule, team=team)
             if not in_place:
                 model.set_weights(twin.get_weights())  # which all workers must ask for: statistics are averaged when they are read
     return FloatFacts(
         device=device_name(),
         replicas=team.replicas,
         precision=precision,
-        class_weights=tuple(round(float(weight), 3) for weight in _class_weights(project)),
+        class_weights=tuple(round(float(weight), 3) for weight in project.data.class_weights),
         head=head_history.recorded(),
         fine_tuning=history.recorded(),
     )
-
-
-def examples_of(project: Project) -> AugmentedExamples:
-    """Return the project's images to fine-tune on; reads the larger training images, which a head alone does not need."""
-    return AugmentedExamples(
-        images=project.images,
-        contract=project.contract,
-        class_weights=_class_weights(project),
-        training_images=project.training_images,
-        augment=augmentation(project.recipe),
-    )
-
-
-def _class_weights(project: Project) -> np.ndarray:
-    images = project.images
-    return class_weights(images.label_ids[images.rows("train")], len(images.class_names), project.recipe.train.balance_above)
 
 
 def _chosen_by_trials(project: Project) -> tuple[str, float]:
@@ -100,7 +82,7 @@ def _distillation(project: Project) -> Distillation | None:
         raise RunError(
             f"{settings.run} knows other classes than {project.recipe.data.source}", "choose a teacher that was trained on the same classes"
         )
-    model, contract = other.float_model, other.contract
+    model, contract = other.models.float_model, other.contract
 
     def teacher(pixels: Any) -> Any:
         sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)

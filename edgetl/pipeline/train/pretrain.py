@@ -45,7 +45,7 @@ def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], FloatFacts
     backbone = starting_backbone(project)  # with its batch norms: what starts from it may want to train them
     schedule = float_schedule(project, "backbone", inputs)
     facts = train_classifier(project, with_head(project, backbone), schedule)
-    model, images = project.recipe.model, project.images
+    model, images = project.recipe.model, project.data.images
     header = {
         "backbone": model.backbone,
         "alpha": model.alpha,

@@ -20,7 +20,7 @@ from edgetl.pipeline.settings import (
     quantize_settings,
     steps_per_epoch,
 )
-from edgetl.pipeline.train.classifier import examples_of, float_schedule, train_classifier
+from edgetl.pipeline.train.classifier import float_schedule, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.temperature import scale_temperature
 from edgetl.quantization import SCHEMES, integer_schemes
@@ -44,7 +44,7 @@ def train(project: Project) -> None:
         return _follow(project)
     with project.run.writing():
         inputs = train_float(project)
-        if project.float_stage == "compress":
+        if project.models.float_stage == "compress":
             inputs = fingerprint(inputs, project.recipe.compress.model_dump())
             project.stage("compress", inputs, partial(_compress, project, inputs))
         for scheme in int8_schemes(project):
@@ -56,7 +56,7 @@ def train_float(project: Project) -> str:
     inputs = prepare(project)
     if project.team.workers > 1:
         wanted = bool(project.run.undone("float", inputs))
-        project.team.broadcast(project.training_images.fingerprint if wanted else "")  # read first: the others use the cache
+        project.team.broadcast(project.data.training_images.fingerprint if wanted else "")  # read first: the others use the cache
     return project.stage("float", inputs, partial(_float, project, inputs))
 
 
@@ -80,10 +80,10 @@ def find_data(project: Project) -> str:
 
     What was read counts, not when it was written: images that were copied or touched do not train a model again.
     """
-    recipe = project.recipe
+    recipe, listing = project.recipe, project.data.listing
     # What is excluded counts, not the file that says so.
-    settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": project.listing.excluded} if project.listing.excluded else {})
-    listed = fingerprint(project.listing.stamp, settings, recipe.train.seed, project.contract.to_json())
+    settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": listing.excluded} if listing.excluded else {})
+    listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.to_json())
     project.stage("data", listed, partial(_data, project))
     return project.run.facts("data", DataFacts).fingerprint
 
@@ -98,13 +98,13 @@ def quantize(project: Project, scheme: str) -> None:
     settings = project.recipe.quantize.model_dump(exclude={"qat"})
     if not SCHEMES.load(scheme).trained:
         settings = {key: settings[key] for key in ("ranges", "calibration_images")}
-    inputs = fingerprint(project.run.stage(project.float_stage).inputs, scheme, settings)
+    inputs = fingerprint(project.run.stage(project.models.float_stage).inputs, scheme, settings)
     project.stage(scheme, inputs, partial(_quantize, project, scheme, inputs))
 
 
 def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
-    excluded = project.listing.excluded
-    index = DataIndex.of(project.images, excluded)
+    excluded = project.data.listing.excluded
+    index = DataIndex.of(project.data.images, excluded)
     index.write(project.run.data)
     facts = DataFacts(
         fingerprint=index.fingerprint,
@@ -122,7 +122,7 @@ def _follow(project: Project) -> None:
     """Train in step with rank 0, if it has anything to train; write nothing."""
     fingerprint_at_rank_0 = project.team.broadcast()
     if fingerprint_at_rank_0:
-        if project.training_images.fingerprint != fingerprint_at_rank_0:
+        if project.data.training_images.fingerprint != fingerprint_at_rank_0:
             raise DataError(f"{project.recipe.data.source} holds other images here than at rank 0", "give all workers the same data")
         train_classifier(project, starting_model(project), float_schedule(project, "float", ""))
     logger.info(f"rank {project.team.rank}: done, rank 0 goes on")
@@ -138,24 +138,24 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
         model.save(temporary, save_format="keras")
     project.contract.write(project.run.contract)
     schedule.finish()
-    project.forget_float_model()
+    project.models.forget()
     return [project.run.float_model, project.run.contract], facts
 
 
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     settings = replace(fine_tune_settings(project.recipe), jit=uses_xla(project.recipe.train.jit, project.team.replicas))
     schedule = float_schedule(project, "unfreeze", inputs)
-    trials = choose(starting_model(project), examples_of(project), head_settings(project.recipe), settings, schedule)
+    trials = choose(starting_model(project), project.data.examples, head_settings(project.recipe), settings, schedule)
     return [], UnfreezeFacts(trials=trials)
 
 
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     """Prune, then cluster what is left; both learn the predictions of the model that they were made from."""
-    recipe, contract, model, original = project.recipe, project.contract, project.uncompressed_model(), project.uncompressed_model()
+    recipe, contract, model, original = project.recipe, project.contract, project.models.uncompressed(), project.models.uncompressed()
     distillation = Distillation(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
     settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))
-    schedule = compress_schedule(recipe, project.run, "compress", inputs, steps_per_epoch(recipe, len(project.images.rows("train"))))
-    pruned, clustered = compress(model, examples_of(project), settings, schedule)
+    schedule = compress_schedule(recipe, project.run, "compress", inputs, steps_per_epoch(recipe, len(project.data.rows("train"))))
+    pruned, clustered = compress(model, project.data.examples, settings, schedule)
     facts = CompressFacts(
         pruning=pruned.recorded(),
         clustering=clustered.recorded(),
@@ -166,23 +166,23 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     with atomic(project.run.compressed_model) as temporary:
         model.save(temporary, save_format="keras")
     schedule.finish()
-    project.forget_float_model()
+    project.models.forget()
     return [project.run.compressed_model], facts
 
 
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], StageFacts]:
-    recipe, images, rows = project.recipe, project.images, project.calibration_rows
+    recipe, images, rows = project.recipe, project.data.images, project.data.calibration_rows
     schedule = quantize_schedule(recipe, project.run, scheme, inputs, steps_per_epoch(recipe, len(images.rows("train"))))
     chosen = SCHEMES.load(scheme)
     find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
-    settings, calibrated = quantize_settings(recipe, project.training_images), {}
+    settings, calibrated = quantize_settings(recipe), {}
     if chosen.starts_from:
         quantize(project, chosen.starts_from)
         settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model(chosen.starts_from)))
         calibrated = project.run.facts(chosen.starts_from, QuantizedFacts).model_dump(include={"ranges", "kl"})
-    quantized, found = find(project.float_model, images, rows, project.contract, settings, schedule)
+    quantized, found = find(project.models.float_model, project.data.examples, rows, settings, schedule)
     path = project.run.quantized_model(scheme)
     quantized.save(path)
     schedule.finish()
     seen = CalibrationImages(len(rows), fingerprint([images.hashes[row] for row in rows]))
-    return [path], QuantizedFacts(float_inputs=project.run.stage(project.float_stage).inputs, calibration=seen, **calibrated | found)
+    return [path], QuantizedFacts(float_inputs=project.run.stage(project.models.float_stage).inputs, calibration=seen, **calibrated | found)

@@ -1,7 +1,8 @@
 """The model that training starts from: a backbone with its weights under a new head."""
 
 from pathlib import Path
-from typing import Any
+
+from edgetl.keras import keras
 
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.backbones.weights import load as weights
@@ -16,14 +17,14 @@ def starting_weights(project: Project) -> str:
     return sha256(path) if path.is_file() else project.recipe.model.weights
 
 
-def starting_model(project: Project) -> Any:
+def starting_model(project: Project) -> keras.Model:
     """Return the backbone with the weights that training starts from, under a new head."""
     backbone = starting_backbone(project)
     # Folded first, a pretrained network trains 1.7 times as fast and its statistics are frozen; a random one needs live statistics.
     return with_head(project, backbone if project.recipe.model.weights == "none" else fold_batch_norms(backbone))
 
 
-def starting_backbone(project: Project) -> Any:
+def starting_backbone(project: Project) -> keras.Model:
     """Return the backbone with the weights that training starts from."""
     settings = project.recipe.model
     backbone = project.backbone.build(settings.alpha, settings.image_size)
@@ -31,7 +32,7 @@ def starting_backbone(project: Project) -> Any:
     return backbone
 
 
-def with_head(project: Project, backbone: Any) -> Any:
+def with_head(project: Project, backbone: keras.Model) -> keras.Model:
     """Return a classifier of the backbone, itself and no copy, and the recipe's head."""
     head = Head(project.recipe.model.pooling, project.recipe.model.dense)
     return attach_head(backbone, len(project.contract.class_names), head)

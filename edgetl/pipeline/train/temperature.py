@@ -2,7 +2,8 @@
 
 import logging
 from dataclasses import asdict
-from typing import Any
+
+from edgetl.keras import keras
 
 from edgetl.evaluation.calibration import find_temperature
 from edgetl.pipeline.project import Project
@@ -14,7 +15,7 @@ logger = logging.getLogger(__name__)
 _FEWEST = 20  # images; below, chance moves the temperature more than the model does
 
 
-def scale_temperature(project: Project, model: Any) -> ScaledTemperature | None:
+def scale_temperature(project: Project, model: keras.Model) -> ScaledTemperature | None:
     """Divide the weights of the logits by their temperature, in place, if the recipe says so; returns what the run records of it.
 
     It is fitted to the validation images. The training images were learned by heart, and their loss would ask for more certainty than
@@ -23,7 +24,7 @@ def scale_temperature(project: Project, model: Any) -> ScaledTemperature | None:
     """
     if not project.recipe.train.temperature_scaling:
         return None
-    images, rows = project.images, project.images.rows("val")
+    images, rows = project.data.images, project.data.rows("val")
     if len(rows) < _FEWEST:
         logger.warning(f"{len(rows)} validation images are too few to scale the temperature by: at least {_FEWEST} are needed")
         return None

@@ -124,10 +124,10 @@ def _untrained(project: Project) -> bytes:
     recipe = project.recipe.model
     backbone = project.backbone.build(recipe.alpha, recipe.image_size)
     model = fold_batch_norms(with_head(project, backbone))
-    rows = project.calibration_rows[:_IMAGES]
+    rows = project.data.calibration_rows[:_IMAGES]
     find: Any = _judged_by()[0].quantize
-    settings = replace(quantize_settings(project.recipe, project.training_images), ranges="minmax")
-    quantized, _ = find(model, project.images, rows, project.contract, settings)
+    settings = replace(quantize_settings(project.recipe), ranges="minmax")
+    quantized, _ = find(model, project.data.examples, rows, settings)
     return int8_tflite(quantized.to_keras(model, project.contract), project.contract)
 
 

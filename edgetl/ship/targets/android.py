@@ -61,7 +61,7 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     tokens = {_PACKAGE: app.package, _OWN_MODEL: model, "libs.litert": f"libs.{app.runtime}"}
     tokens |= {_TITLE: _string(app.manifest.name)}  # the last, so that no token is looked for in it
     unchosen = {*_MODELS.values()} - {model}
-    files = {f"app/{_ASSETS}/{name}": content for name, content in app.data.items()}
+    files: dict[str, bytes] = {}
     for path, content in template("android").items():
         if Path(path).stem not in unchosen and (into is None or "/edgetl/" in path):
             place = path.replace(_PACKAGE.replace(".", "/"), app.package.replace(".", "/"))
@@ -70,6 +70,10 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
         return files | {".gitignore": _IGNORED}
     module = _module(into).relative_to(into)
     return {(module / path.removeprefix("app/")).as_posix(): content for path, content in files.items()}
+
+
+def _data(into: Path | None) -> str:
+    return ((_module(into).relative_to(into) if into else Path("app")) / _ASSETS).as_posix()
 
 
 def _module(root: Path) -> Path:
@@ -114,4 +118,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     return f"next: in the module's build file, add {dependencies} and {stored}, then {test}"
 
 
-TARGET = Target(("litert", "onnxruntime"), _files, _steps, _package)
+TARGET = Target(("litert", "onnxruntime"), _files, _data, _steps, _package)

@@ -24,7 +24,6 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     every, own = template("ios"), f"{_RUNTIMES}/{app.runtime}/"
     files = {name: content for name, content in every.items() if not name.startswith(f"{_RUNTIMES}/")}
     files |= {f"{_PART}/{name.removeprefix(own)}": content for name, content in every.items() if name.startswith(own)}
-    files |= {f"{_DATA}/{name}": content for name, content in app.data.items()}
     if into:
         return {name: content for name, content in files.items() if name.startswith(f"{_PART}/")}
     project = f"{_PROJECT}/project.pbxproj"
@@ -48,4 +47,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     return f"next, on a Mac: {runtime}in Xcode File, Add Package Dependencies, Add Local: {package}"
 
 
-TARGET = Target(("litert", "onnxruntime", "coreml"), _files, _steps)
+TARGET = Target(("litert", "onnxruntime", "coreml"), _files, lambda into: _DATA, _steps)

@@ -12,8 +12,12 @@ _PART = "edgetl_classifier"  # the folder in an existing app
 
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     requirements = f"{_REQUIREMENTS[app.runtime]}\npillow>=11,<13\n".encode()
-    files = template("linux") | {"requirements.txt": requirements} | {f"model/{name}": content for name, content in app.data.items()}
+    files = template("linux") | {"requirements.txt": requirements}
     return {f"{_PART}/{name}": content for name, content in files.items()} if into else files
+
+
+def _data(into: Path | None) -> str:
+    return f"{_PART}/model" if into else "model"
 
 
 def _steps(app: App, root: Path, into: Path | None) -> str:
@@ -22,4 +26,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     return f"next: pip install -r {requirements}, then python {program} --self-test"
 
 
-TARGET = Target(("litert", "onnxruntime"), _files, _steps)
+TARGET = Target(("litert", "onnxruntime"), _files, _data, _steps)

@@ -44,14 +44,15 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     adapters = {name: {path: files.pop(path) for path in list(files) if path.startswith(f"{_PART}/{name}/")} for name in _NPM}
     files |= {f"{_PART}/runtime/{Path(path).name}": content for path, content in adapters[app.runtime].items()}
     files |= {f"{_PART}/runtime/{name}": content for name, content in _runtime(app.runtime).items()}
-    files |= {f"{_PART}/model/{name}": content for name, content in app.data.items()}
-    if into:
-        return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")}
-    megabytes = f"{sum(map(len, files.values())) / 1e6:.0f}"
-    title = app.manifest.name
-    files[_PAGE] = filled(files[_PAGE], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
-    in_json = json.dumps(title, ensure_ascii=False)[1:-1]
-    files[_INSTALL] = filled(files[_INSTALL], {"EDGETL_TITLE": in_json})
+    return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")} if into else files
+
+
+def _completed(app: App, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Put the title and the size to load into the page, and list all files for the service worker."""
+    title, megabytes = app.manifest.name, f"{sum(map(len, files.values())) / 1e6:.0f}"
+    page = filled(files[_PAGE], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
+    install = filled(files[_INSTALL], {"EDGETL_TITLE": json.dumps(title, ensure_ascii=False)[1:-1]})
+    files = {**files, _PAGE: page, _INSTALL: install}
     return files | {"precache.js": _precache(files)}
 
 
@@ -88,4 +89,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     )
 
 
-TARGET = Target(("litert", "onnxruntime"), _files, _steps)
+TARGET = Target(("litert", "onnxruntime"), _files, lambda into: f"{_PART}/model", _steps, completed=_completed)

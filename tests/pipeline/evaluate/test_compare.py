@@ -78,7 +78,7 @@ def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_
     write_json(run.record, record)
     from edgetl.pipeline.project import Project
 
-    record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).images.fingerprint
+    record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).data.images.fingerprint
     write_json(run.record, record)
     outcome = cli("compare", three[1], other, "--out", tmp_path)
     assert outcome.code == 3

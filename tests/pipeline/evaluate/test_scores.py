@@ -47,7 +47,7 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     project = Project.open(run_copy)
     features, rows = starting_features(project)
     assert list((run_copy / "cache").glob("features-*.npy")), "computed once"
-    images = project.images
+    images = project.data.images
     assert features.shape[:2] == (1, len(rows)), "this recipe does not mirror"
     labels = images.label_ids[rows]
     fold_of = folds(labels, [images.hashes[row] for row in rows], 4, 0)

@@ -31,7 +31,7 @@ def test_it_is_in_the_weights_of_every_export(cli: Callable[..., CliResult], mad
 
     from edgetl.pipeline.project import Project
 
-    weights = [Project.open(run).float_model.get_layer("logits").get_weights() for run in (made.run, tmp_path / "scaled")]
+    weights = [Project.open(run).models.float_model.get_layer("logits").get_weights() for run in (made.run, tmp_path / "scaled")]
     for before, after in zip(*weights, strict=True):
         np.testing.assert_allclose(before / facts.temperature, after, rtol=1e-5)
     shutil.rmtree(tmp_path / "scaled")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets import android
 from edgetl.ship.targets.base import App, template
@@ -45,7 +46,7 @@ def write(folder: Path, files: dict[str, bytes]) -> Path:
 def fresh(bundle: Path, runtime: str, package: str) -> dict[str, bytes]:
     manifest, files = archive.read(bundle)
     model = next(name for name, facts in manifest.models.items() if facts.runtime == runtime)
-    return dict(android.TARGET.files(App(manifest, files, runtime, model, package), None))
+    return dict(app_files(android.TARGET, App(manifest, runtime, model, package), files))
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ import tree_sitter
 import tree_sitter_swift
 from PIL import Image
 
+from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets.base import App, template
 from edgetl.ship.targets.ios import TARGET
@@ -37,7 +38,7 @@ def made(bundle: Path, runtime: str, into: Path | None = None, title: str = "") 
     manifest = manifest.model_copy(update={"name": title or manifest.name})
     suffix = ".tflite" if runtime == "litert" else ".onnx"
     model = next(name for name in manifest.models if name.endswith(suffix))
-    return dict(TARGET.files(App(manifest, files, runtime, model, "org.example.my_flowers"), into))
+    return dict(app_files(TARGET, App(manifest, runtime, model, "org.example.my_flowers"), files, into))
 
 
 def placed(files: dict[str, bytes], folder: Path) -> Path:

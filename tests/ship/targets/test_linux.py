@@ -197,15 +197,15 @@ def _other_normalization(files: dict[str, bytes]) -> None:
 def test_a_mistake_with_right_hashes_fails_the_self_test(
     python: Callable[..., Done], shipped: Path, hostile: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], says: str
 ) -> None:
+    from edgetl.pipeline.ship.app import app_files
     from edgetl.ship import archive
     from edgetl.ship.targets import TARGETS
     from edgetl.ship.targets.base import App
 
     choice = json.loads((shipped / "model/app.json").read_text(encoding="utf-8"))
     manifest, files = archive.read(repacked(hostile, tmp_path / "wrong.edgetl", change))
-    for name, content in (
-        TARGETS.load("linux").files(App(manifest, files, choice["runtime"], choice["model"], "com.example.app"), None).items()
-    ):
+    app = App(manifest, choice["runtime"], choice["model"], "com.example.app")
+    for name, content in app_files(TARGETS.load("linux"), app, files).items():
         (tmp_path / "app" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "app" / name).write_bytes(content)
     done = python(tmp_path / "app" / "classify.py", "--self-test")

@@ -1,10 +1,13 @@
 """What every target does with every runtime of its own, taken from the registry."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import App
@@ -14,6 +17,7 @@ from tests.ship.repack import HOSTILE
 Cli = Callable[..., CliResult]
 # But for Core ML, which the tests' bundle has no file for: test_ios.py makes one.
 CASES = [(name, runtime) for name in TARGETS for runtime in TARGETS.load(name).runtimes if runtime != "coreml"]
+DATA_FILES = ("app.json", "manifest.json", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin")
 DATA = ("manifest.json", "labels.txt", "golden.json")  # where names are data
 
 
@@ -42,10 +46,17 @@ def test_a_fresh_app_holds_the_model_and_names_are_data_in_it(cli: Cli, hostile:
 def test_the_apps_data_does_not_depend_on_the_target(hostile: Path, target: str, runtime: str) -> None:
     manifest, files = archive.read(hostile)
     model = next(name for name, facts in manifest.models.items() if facts.runtime == runtime)
-    app = App(manifest, files, runtime, model, "com.example.flowers")
-    fresh = TARGETS.load(target).files(app, None)
-    for name, content in app.data.items():
-        assert content in fresh.values(), name
+    fresh = app_files(TARGETS.load(target), App(manifest, runtime, model, "com.example.flowers"), files)
+    folder = TARGETS.load(target).data(None)
+    data = {path.removeprefix(f"{folder}/"): content for path, content in fresh.items() if path.startswith(f"{folder}/")}
+    assert data.keys() >= {*DATA_FILES, model}
+    for name in (*DATA_FILES[1:], model):
+        assert data[name] == files[name], name
+    assert json.loads(data["app.json"]) == {
+        "model": model,
+        "runtime": runtime,
+        "manifest_sha256": hashlib.sha256(files["manifest.json"]).hexdigest(),
+    }
     assert not [path for path in fresh if path.startswith("/") or ".." in Path(path).parts]
 
 

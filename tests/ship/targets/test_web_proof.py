@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edgetl.devices.browser_runtimes import RUNTIMES
+from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import App
@@ -110,7 +111,7 @@ def test_a_mistake_with_right_hashes_fails_the_self_test(
 ) -> None:
     manifest, files = archive.read(repacked(coloured, tmp_path / "wrong.edgetl", change))
     model = next(name for name, facts in manifest.models.items() if facts.runtime == runtime)
-    for name, content in TARGETS.load("web").files(App(manifest, files, runtime, model, "com.example.app"), None).items():
+    for name, content in app_files(TARGETS.load("web"), App(manifest, runtime, model, "com.example.app"), files).items():
         (tmp_path / "app" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "app" / name).write_bytes(content)
     assert says in tested(browser, tmp_path / "app")

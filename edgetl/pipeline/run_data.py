@@ -1,0 +1,84 @@
+"""The images of a run: listed at once, read when a stage first needs them."""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.contract import Contract
+from edgetl.data import exclude, sources
+from edgetl.data import images as data_images
+from edgetl.data.base import Images, Listing
+from edgetl.data.calibration import sample
+from edgetl.errors import DataError
+from edgetl.pipeline.settings import augmentation, load_options
+from edgetl.recipe import Recipe
+from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts
+from edgetl.training.examples import AugmentedExamples, class_weights
+
+
+def listing_of(recipe: Recipe) -> Listing:
+    """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
+    data = recipe.data
+    return exclude.apply(sources.find(data.source), data.exclude).limited(data.limit)
+
+
+class RunData:
+    """The images that a run's recipe names, in the sizes and samples that its stages take."""
+
+    def __init__(self, run: RunFolder, recipe: Recipe, listing: Listing, contract: Contract) -> None:
+        self._run, self._recipe, self._contract = run, recipe, contract
+        self.listing = listing
+
+    @cached_property
+    def images(self) -> Images:
+        """The images in the contract's size. Raises DataError when they cannot be used."""
+        return self._read(self._contract.height)
+
+    @cached_property
+    def training_images(self) -> Images:
+        """The same images, larger by the augmentation's margin: what random crops are cut from."""
+        augment = self._recipe.augment
+        if not augment.strength or augment.margin == 1:
+            return self.images
+        return self._read(round(self._contract.height * augment.margin))
+
+    @cached_property
+    def class_weights(self) -> NDArray[np.float32]:
+        """The weight of each class in a training, float32 [K]."""
+        label_ids = self.images.label_ids[self.rows("train")]
+        return class_weights(label_ids, len(self.images.class_names), self._recipe.train.balance_above)
+
+    @cached_property
+    def examples(self) -> AugmentedExamples:
+        """The examples that a network learns from; reads the larger training images, which a head alone does not need."""
+        return AugmentedExamples(
+            images=self.images,
+            contract=self._contract,
+            class_weights=self.class_weights,
+            training_images=self.training_images,
+            augment=augmentation(self._recipe),
+        )
+
+    def trained_images(self) -> Images:
+        """Return the images, certainly those that the run was trained on. Raises DataError when they have changed."""
+        if self.images.fingerprint != self._run.facts("data", DataFacts).fingerprint:
+            raise DataError(
+                f"the images in {self._recipe.data.source} are not those that {self._run.path} was trained on",
+                "train again (the same command does it), or bring the old images back",
+            )
+        return self.images
+
+    @property
+    def calibration_rows(self) -> NDArray[np.int64]:
+        """The training images that quantization is calibrated on."""
+        return self.rows("train", self._recipe.quantize.calibration_images)
+
+    def rows(self, split: str, count: int = 0) -> NDArray[np.int64]:
+        """Return `count` images of a split, evenly over the classes; 0: all."""
+        rows = self.images.rows(split)
+        return sample(self.images.label_ids, rows, count, self._recipe.train.seed) if count else rows
+
+    def _read(self, image_size: int) -> Images:
+        return data_images.load(self.listing, self._contract.resized(image_size), load_options(self._recipe, self._run.cache))
