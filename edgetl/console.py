@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgetl import log
 
@@ -105,7 +105,7 @@ def fail(problem: str, remedy: str) -> None:
         _logger.info(remedy)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows. A column of numbers is right-aligned; texts fold where the terminal is narrow, numbers never."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -123,13 +123,13 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     target.print()
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     from rich.markup import escape
 
     return escape("" if value is None else shown(str(value)).replace("\n", "\\n").replace("\t", "\\t"))
 
 
-def result(document: Any, text: str = "") -> None:
+def result(document: object, text: str = "") -> None:
     """Print a command's result: the document as JSON when it was asked for, else the text (when a table has not said it already)."""
     json_result(document)
     if text and not _current.json:
@@ -137,7 +137,7 @@ def result(document: Any, text: str = "") -> None:
         sys.stdout.write(f"{shown(text)}\n")
 
 
-def json_result(document: Any) -> None:
+def json_result(document: object) -> None:
     """Print the one JSON document on stdout, if it was asked for."""
     if _current.json:
         sys.stdout.write(shown(json.dumps(document, indent=2, ensure_ascii=False)) + "\n")

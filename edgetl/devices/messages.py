@@ -4,7 +4,7 @@ A reply comes from another machine and is not trusted: `parse` refuses whatever 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -199,7 +199,7 @@ def parse(device: str, kind: type[P], text: str | bytes, remedy: str = "try agai
         raise DeviceError(f"{device} sent an unexpected reply: {first_mistake(error)}: {text[:80]!r}", remedy) from error
 
 
-def check(device: str, kind: type[P], values: Mapping[str, Any]) -> P:
+def check(device: str, kind: type[P], values: Mapping[str, object]) -> P:
     """Return plain values of this process, such as the runner's, as a value of this kind. Raises DeviceError as `parse` does."""
     try:
         return kind.model_validate(values)

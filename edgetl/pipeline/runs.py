@@ -61,7 +61,7 @@ def _points(model: ValidatedModel | None) -> float | None:
     return round(100 * model.accuracy.top1_accuracy, 2) if model else None
 
 
-def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], Any]) -> Any:
+def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], float]) -> float | None:
     return figure(model) if model else None
 
 

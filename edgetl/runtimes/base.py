@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,7 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
         raise ExportError(f"cannot read the model {path}: {error}", "it is damaged or not what its suffix says: export it again") from error
 
 
-def check_shapes(path: Path, takes: Sequence[Any], gives: Sequence[Any], contract: Contract) -> None:
+def check_shapes(path: Path, takes: Sequence[int | str | None], gives: Sequence[int | str | None], contract: Contract) -> None:
     """Raise ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
     height, width, classes = contract.height, contract.width, len(contract.class_names)
     one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
 
 from edgetl.evaluation.results import Evaluation
 from edgetl.evaluation.scores import Scores
@@ -40,7 +40,7 @@ def confusion_plot(evaluation: Evaluation, path: Path) -> str:
     return alt
 
 
-def _matrix(axes: Axes, title: str, confusion: Any, class_names: Sequence[str]) -> None:
+def _matrix(axes: Axes, title: str, confusion: NDArray[np.integer], class_names: Sequence[str]) -> None:
     """Draw a row for each true class; a cell's colour is its share of the row, its number the images."""
     totals = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, totals, out=np.zeros(confusion.shape), where=totals > 0)

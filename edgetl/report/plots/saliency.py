@@ -1,9 +1,9 @@
 """A drawing of where the float and the quantized model look, side by side."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ def sentences(of_float: Saliency, of_int8: Saliency, class_names: Sequence[str])
     return (*found, f"The saliency maps differ by at most {np.abs(of_int8.map - of_float.map).max():.2f} of 1")
 
 
-def _label(axes: Any, title: str, below: str) -> None:
+def _label(axes: Axes, title: str, below: str) -> None:
     axes.set_title(title, fontsize=10, color=INK)
     axes.set_xlabel(below, fontsize=8, color=FAINT)
     axes.set_xticks([])

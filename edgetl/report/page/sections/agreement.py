@@ -1,10 +1,10 @@
 """The section on agreement between runtimes."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from edgetl.evaluation.parity import Pair, Tolerance
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
@@ -70,7 +70,7 @@ def _scatter(predictions: Predictions, first: str, second: str) -> Plot:
     return Plot(figure, text, f"{text}.")
 
 
-def _dots(x: Any, y: Any, same: Any) -> Figure:
+def _dots(x: NDArray[np.floating], y: NDArray[np.floating], same: NDArray[np.bool_]) -> Figure:
     figure, axes = plot(height=4.2)
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (3, 3)))
     kept = np.flatnonzero(same)[:_DOTS]

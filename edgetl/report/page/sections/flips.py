@@ -1,9 +1,9 @@
 """The section on predictions that quantization changed."""
 
 import io
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
@@ -40,7 +40,7 @@ def section(facts: Facts) -> Section | Absent:
     return Section(_TITLE, (Text(text), Gallery([_image(predictions, int(row), a[row], b[row]) for row in largest[:_SHOWN]])))
 
 
-def _image(predictions: Predictions, row: int, before: Any, after: Any) -> Photo:
+def _image(predictions: Predictions, row: int, before: NDArray[np.floating], after: NDArray[np.floating]) -> Photo:
     classes, label = predictions.class_names, int(predictions.label_ids[row])
     lines = [f"{name} {classes[int(p.argmax())]} {percent(p.max(), 0)} %" for name, p in (("float:", before), ("int8:", after))]
     outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong in both"
@@ -48,7 +48,7 @@ def _image(predictions: Predictions, row: int, before: Any, after: Any) -> Photo
     return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", lines)
 
 
-def thumbnail(pixels: Any) -> bytes:
+def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
     """Return a small JPEG of uint8 [H, W, 3]."""
     drawn = io.BytesIO()
     way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
