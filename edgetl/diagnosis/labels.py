@@ -29,8 +29,8 @@ def wrong_labels(data: DatasetFacts) -> Iterator[Finding]:
     margin = predictions.max(axis=1) - own
     for place in np.flatnonzero(margin > _MARGIN):
         row, other = int(judged[place]), int(predictions[place].argmax())
-        name, predicted = data.names[row], f"{data.class_names[other]} {predictions[place, other]:.2f}"
-        detail = f"predicted {predicted}, labelled {data.class_name(row)} {own[place]:.2f}"
+        name, predicted = data.names[row], f"{data.class_names[other]} ({predictions[place, other]:.2f})"
+        detail = f"predicted {predicted}, labelled {data.class_name(row)} ({own[place]:.2f})"
         yield Finding(name, detail, score=float(margin[place]), consider=(name,))
 
 

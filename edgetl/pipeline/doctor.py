@@ -183,7 +183,7 @@ def _read(
 def _notes(listing: Listing, data: DatasetFacts, *, fast: bool) -> list[str]:
     notes = []
     if "val" not in {item.split for item in listing.items}:
-        notes.append("the source has no validation split: leaks are those across the split that training makes of it")
+        notes.append("The source has no validation split: leaks are counted across the split that training makes of it.")
     if all_alike(data):
         notes.append("many images are nearly the same as another one: if that is their nature, only exact copies matter")
     if fast:

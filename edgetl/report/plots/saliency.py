@@ -29,12 +29,12 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
         top, left, edge = figures.window
         axes.add_patch(Rectangle((left - 0.5, top - 0.5), edge, edge, fill=False, edgecolor="#2bb3a3", linewidth=1.8))
         points = f"frame hidden: {-100 * figures.drop:+.1f} points; elsewhere {-100 * figures.drop_elsewhere:+.1f}"
-        _label(axes, f"{name}: {short(class_names[figures.top1])} {100 * figures.top1_probability:.1f} %", points)
+        _label(axes, f"{name}: {short(class_names[figures.top1])} ({100 * figures.top1_probability:.1f} %)", points)
     difference.imshow(grey, alpha=0.35)
     change = of_int8.map - of_float.map
     limit = max(float(np.abs(change).max()), _FAINTEST)
     difference.imshow(change, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.9 * np.abs(change) / limit)
-    _label(difference, "int8 minus float", f"largest change {np.abs(change).max():.2f} of 1")
+    _label(difference, "int8 minus float", f"largest change: {np.abs(change).max():.2f} (of 1)")
     return figure
 
 
@@ -43,12 +43,17 @@ def sentences(of_float: Saliency, of_int8: Saliency, class_names: Sequence[str])
     found = []
     explained = class_names[of_float.figures.top1]
     for name, figures in (("float", of_float.figures), ("int8", of_int8.figures)):
+        hidden, elsewhere = _changed(f"the probability of {explained}", figures.drop), _changed("it", figures.drop_elsewhere)
         found.append(
-            f"The {name} model predicts {class_names[figures.top1]}, {100 * figures.top1_probability:.1f} %. Hiding the most salient place "
-            f"lowers {explained} by {100 * figures.drop:.1f} points, hiding another one by {100 * figures.drop_elsewhere:.1f} on average; "
-            f"it costs more than {100 * figures.beaten:.0f} % of the other places"
+            f"The {name} model predicts {class_names[figures.top1]} ({100 * figures.top1_probability:.1f} %). Hiding the most salient "
+            f"region {hidden}, hiding another region {elsewhere} on average; the drop is larger than for {100 * figures.beaten:.0f} % of "
+            "the other regions"
         )
-    return (*found, f"The saliency maps differ by at most {np.abs(of_int8.map - of_float.map).max():.2f} of 1")
+    return (*found, f"The saliency maps (0 to 1) differ by at most {np.abs(of_int8.map - of_float.map).max():.2f}")
+
+
+def _changed(what: str, drop: float) -> str:
+    return f"{'raises' if drop < 0 else 'lowers'} {what} by {abs(100 * drop):.1f} points"
 
 
 def _label(axes: Axes, title: str, below: str) -> None:

@@ -65,7 +65,7 @@ def _alone(figure: SubFigure, worst: Sequence[Damage], operators: int) -> None:
     axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest])
     axes.set_yticks(range(len(worst)), [one.operator for one in worst], fontsize=9)
     at_edge = axes.get_yaxis_transform()
-    axes.text(1, -0.9, "images with another prediction", transform=at_edge, ha="right", va="center", fontsize=9, color=_FAINT)
+    axes.text(1, -0.9, "images predicted differently", transform=at_edge, ha="right", va="center", fontsize=9, color=_FAINT)
     for place, (one, change) in enumerate(zip(worst, changes, strict=True)):
         axes.annotate(f"{change:.2f} %", (change, place), (5, 0), textcoords="offset points", va="center", fontsize=9, color=_INK)
         flips, colour = (f"{100 * one.top1_flips:.1f} %", _MARK) if one.top1_flips else ("none", _FAINT)
@@ -75,7 +75,7 @@ def _alone(figure: SubFigure, worst: Sequence[Damage], operators: int) -> None:
 
 def _over_depth(figure: SubFigure, drift: Sequence[Drift]) -> None:
     """Draw the signal-to-noise ratio; the places where it falls most below what the operator reads are marked by name."""
-    axes = _panel(figure, "The whole int8 file against the float model, in the network's order", "y")
+    axes = _panel(figure, "The complete int8 file compared with the float model, in the order of the network", "y")
     ratios = [float("nan") if one.signal_to_noise_db is None else one.signal_to_noise_db for one in drift]
     axes.plot(ratios, color=_BAR, linewidth=1.8, marker="o", markersize=3.5)
     known = [ratio for ratio in ratios if ratio == ratio]
@@ -100,7 +100,7 @@ def _short(name: str) -> str:
 
 
 def _mark(axes: Axes, drift: Sequence[Drift], ratios: Sequence[float]) -> None:
-    """Names in rows of their own above the curve, like stairs, so that no line crosses a name."""
+    """Write names in rows of their own above the curve, like stairs, so that no line crosses a name."""
     largest = sorted(range(len(drift)), key=lambda place: -drift[place].lost_db)[:_MARKED]
     places = sorted(place for place in largest if drift[place].lost_db > 0 and ratios[place] == ratios[place])
     texts = {place: f"{drift[place].operator}  loses {drift[place].lost_db:.1f} dB" for place in places}

@@ -30,6 +30,6 @@ def section(facts: Facts) -> Section | Absent:
         columns, rows = findings_table(findings[:_SHOWN])
         shown = f", the first {_SHOWN}" if len(findings) > _SHOWN else ""
         summary = f": {CHECKS.summary(check)}" if check in CHECKS else ""
-        caption = f"{check.replace('_', ' ').capitalize()}: {len(findings)}{shown}{summary}"
+        caption = f"{check.replace('_', ' ').capitalize()} ({len(findings)}{shown}){summary}"
         blocks.append(Table(columns, rows, caption, folded=len(rows) > _UNFOLDED))
     return Section(_TITLE, blocks)

@@ -14,14 +14,15 @@ _QUALITY = 85  # JPEG's: 90 KB each, where the PNG has 500
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Show the drawings of `edgetl explain`."""
     images = facts.explained.images if facts.explained else ()
     found = [one for one in images if (facts.explained_folder / one.file).is_file()]
     if not found:
         return Absent(_TITLE, "no image was explained", "edgetl explain RUN IMAGE...")
     text = (
-        "Grad-CAM of the class that the float model predicts: places that speak for it are bright. As a check, the most salient place (the "
-        "frame) is hidden: the probability of the class should fall further than when another place is hidden, unless there is as much to "
-        "see there."
+        "Grad-CAM saliency maps for the class that the float model predicts: bright regions support it. As a check, the most salient "
+        "region (framed) is hidden: the probability of the class should fall further than when other regions of that size are hidden, "
+        "unless these show as much of the object."
     )
     photos = [Photo(_lighter(facts.explained_folder / one.file), "jpeg", one.alt, one.image, one.lines) for one in found[-_SHOWN:]]
     return Section(_TITLE, (Text(text), Gallery(photos, large=True)))

@@ -15,6 +15,7 @@ _TITLE = "Latency"
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return what was measured on devices, and during the validation on this host."""
     blocks: list[Block] = []
     if facts.benchmark is not None:
         blocks += _measured(facts.benchmark)
@@ -33,14 +34,14 @@ def _measured(benchmark: Benchmark) -> list[Block]:
     if timed:
         devices = list(dict.fromkeys(one.device for one in timed))
         fastest = min(timed, key=_p50)
-        text = f"{fastest.model} on {fastest.device} is fastest, {_p50(fastest):.2f} ms"
+        text = f"{fastest.model} on {fastest.device} is the fastest: {_p50(fastest):.2f} ms"
         blocks.append(Plot(_dots(timed, devices), f"Median latency of each file on {', '.join(devices)}: {text}", f"{text}."))
     columns, rows = latency_table(benchmark)
     blocks.append(Table(columns, rows, conditions(benchmark).capitalize()))
     blocks += [Text(f"{name}: {reason}", warning=True) for name, reason in failures(benchmark)]
     doubtful = doubts(benchmark)
     if doubtful:
-        blocks.append(Table(("result", "reason"), doubtful, f"Doubtful figures: {len(doubtful)}", folded=True))
+        blocks.append(Table(("result", "reason"), doubtful, f"Doubtful measurements: {len(doubtful)}", folded=True))
     return blocks
 
 

@@ -13,8 +13,8 @@ def section(facts: Facts) -> Section | Absent:
         return Absent(_TITLE, "not measured", "edgetl sensitivity RUN")
     worst, (_, first) = document.operators[0], document.first_loss
     text = (
-        f"On {document.images} training images, {document.scheme}. By itself {worst.operator} hurts most: the logits "
-        f"change by {100 * worst.logits_change:.2f} % of their size. In the complete file most is lost at {first.operator}, "
-        f"{first.lost_db:.1f} dB."
+        f"Measured on {document.images} training images with {document.scheme}. Quantized alone, {worst.operator} hurts most: the logits "
+        f"change by {100 * worst.logits_change:.2f} % of their size. In the complete file the "
+        f"signal-to-noise ratio falls most at {first.operator}, by {first.lost_db:.1f} dB."
     )
     return Section(_TITLE, (Text(text), Plot(sensitivity_figure(document), f"Quantization damage operator by operator. {text}", wide=True)))

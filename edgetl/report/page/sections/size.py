@@ -8,6 +8,7 @@ _TITLE = "Size"
 
 
 def section(facts: Facts) -> Section | Absent:
+    """Return the size of every model, and accuracy by latency where it was benchmarked."""
     if facts.validation is None:
         return Absent(_TITLE, "the run is not validated, or its files have changed since", "edgetl validate RUN")
     subjects = facts.validation.subjects
@@ -21,11 +22,11 @@ def section(facts: Facts) -> Section | Absent:
         ]
         for name, one in subjects.items()
     ]
-    blocks: list[Block] = [Table(("model", "size KiB", "top-1 %", "macro F1 %", "loss"), rows, "Every model of the run")]
+    blocks: list[Block] = [Table(("model", "size KiB", "top-1 %", "macro F1 %", "loss"), rows, "All models of the run")]
     if facts.benchmark is not None and facts.benchmark.timed:
         alt = (
-            "Median latency across, top-1 accuracy upwards; the area of a circle is the file's size. A line joins the models of a device "
-            "that no other one beats in both"
+            "Top-1 accuracy by median latency; the area of a circle is the size of the file. A line joins the models of a device for which "
+            "no other one is both faster and more accurate"
         )
         blocks.append(Plot(pareto_figure(benchmark_points(facts.benchmark)), alt, f"{alt}.", wide=True))
     return Section(_TITLE, blocks)

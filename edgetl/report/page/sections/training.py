@@ -20,8 +20,9 @@ def section(facts: Facts) -> Section | Absent:
     for name, training in facts.record.trainings():
         epochs, best = training.epochs, training.best_epoch
         title = _TITLES.get(name) or f"Quantization-aware training ({name})"
+        note = "" if name in _TITLES else " Its training loss is the divergence from the float model's predictions."
         kept = f"the weights of epoch {best} were kept" if best else "no epoch improved on the initial weights, which were kept"
-        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {len(epochs)} epochs; {kept}."))
+        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {len(epochs)} epochs; {kept}.{note}"))
     if not blocks:
         return Absent(_TITLE, "no training is finished", "edgetl train DATA")
     trained = facts.record.find("float", FloatFacts)
