@@ -48,7 +48,7 @@ def some_images(contract: Contract, count: int) -> Images:
 
 def calibrated(model: Any, contract: Contract, images: Images) -> Quantized:
     """As `edgetl train` calibrates by default: all range methods tried, biases corrected."""
-    return quantize(model, examples(images, contract, images), images.rows("train"), QUANTIZE)[0]
+    return quantize(model, examples(images, contract, images), images.rows("train"), QUANTIZE).model
 
 
 def examples(images: Images, contract: Contract, larger: Images) -> AugmentedExamples:

@@ -52,8 +52,8 @@ def main(count: int) -> None:
             checkpoint, steps = Path(folder) / "checkpoint.npz", -(-count // 32)
             schedule = Schedule(name="fine-tuning", epochs=2, steps_per_epoch=steps, patience=2, checkpoint=checkpoint, identity="float")
             history = fine_tune(model, examples, tuning, schedule)
-            _, facts = quantize(model, examples, images.rows("train")[:128], QUANTIZE, replace(schedule, identity="qat"))
-        tuned, aware = history.epochs[1].seconds, facts["training"].epochs[1].seconds
+            found = quantize(model, examples, images.rows("train")[:128], QUANTIZE, replace(schedule, identity="qat"))
+        tuned, aware = history.epochs[1].seconds, found.training.epochs[1].seconds
         figures = f"{tuned:8.1f} {aware:8.1f} {aware / tuned:6.2f} {bare:10.1f} {tuned / bare:10.2f}"
         print(f"{name + f' {alpha} {size} px':28} {figures}")
 

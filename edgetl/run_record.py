@@ -1,7 +1,7 @@
 """The record of a run (run.json): its recipe, the software that made it, and what each finished stage wrote and found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
@@ -80,6 +80,17 @@ class CalibrationImages:
 
     images: Count
     sha256: str
+
+
+@dataclass(frozen=True)
+class RangeMethod:
+    """The way that the ranges of activations were found.
+
+    `kl` has the mean KL divergence from the float model, in nats, by way; it is empty where the recipe names the way.
+    """
+
+    name: str
+    kl: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,16 +194,12 @@ class CompressFacts(Part):
 
 
 class QuantizedFacts(Part):
-    """An int8 model: the float model that it was made from, the way its ranges were found, and its training, if it has one.
-
-    `kl` has the mean KL divergence from the float model, in nats, by the way to find ranges; it is empty where the recipe names the way.
-    """
+    """An int8 model: the float model that it was made from, the way its ranges were found, and its training, if it has one."""
 
     kind: Literal["quantized"] = "quantized"
     float_inputs: str
     calibration: CalibrationImages
-    ranges: str
-    kl: dict[str, float] = Field(default_factory=dict)
+    ranges: RangeMethod
     training: Training | None = None
 
 

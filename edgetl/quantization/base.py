@@ -16,6 +16,7 @@ from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
 from edgetl.quantization.bounds import Bound
+from edgetl.run_record import RangeMethod, Training
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
 
@@ -114,7 +115,7 @@ class Settings:
         temperature: of the distillation's softmax.
         feature_weight: of the pooled features' relative squared error from the float model's, beside the logits' divergence.
         learn_ranges: activation ranges are trained too.
-        calibrated: what calibration on the same images gave, where that is known already.
+        calibrated: the result of calibration on the same images, where that is known already.
     """
 
     ranges: str
@@ -124,15 +125,24 @@ class Settings:
     feature_weight: float
     learn_ranges: bool
     seed: int
-    calibrated: "Quantized | None" = None
+    calibrated: "QuantizationResult | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class QuantizationResult:
+    """A quantized model, the way its ranges were found, and its training; None: it was calibrated only."""
+
+    model: Quantized
+    ranges: RangeMethod
+    training: Training | None = None
 
 
 class Quantize(Protocol):
-    """Find the grids: calibrate on the images `rows`, and train on all training images if the way is to train. Gives facts too."""
+    """Find the grids: calibrate on the images `rows`, and train on all training images if the way is to train."""
 
     def __call__(
         self, float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule
-    ) -> tuple[Quantized, dict[str, Any]]: ...
+    ) -> QuantizationResult: ...
 
 
 @dataclass(frozen=True)

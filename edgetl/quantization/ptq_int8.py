@@ -10,10 +10,11 @@ from scipy.special import log_softmax
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
-from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.base import QuantizationResult, Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
+from edgetl.run_record import RangeMethod
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
@@ -23,8 +24,8 @@ logger = logging.getLogger(__name__)
 
 def quantize(
     float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule | None = None
-) -> tuple[Quantized, dict[str, Any]]:
-    """The float model's weights and the ranges that the calibration images `rows` showed.
+) -> QuantizationResult:
+    """Take the float model's weights and the ranges that the calibration images `rows` showed.
 
     With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the predictions on other training images least.
     """
@@ -34,7 +35,7 @@ def quantize(
     names = METHODS if settings.ranges == "auto" else [settings.ranges]
     candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
     if settings.ranges != "auto":
-        return candidates[settings.ranges], {"ranges": settings.ranges}
+        return QuantizationResult(candidates[settings.ranges], RangeMethod(settings.ranges))
     judged_on = _others(images, rows, settings.seed)
     divergence = _divergence_from(float_model, contract, images.pixels, judged_on)
     apart = {name: divergence(model) for name, model in candidates.items()}
@@ -47,11 +48,11 @@ def quantize(
     logger.info(
         f"ranges: {chosen}; KL from float on {len(judged_on)} training images: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}"
     )
-    return candidates[chosen], {"ranges": chosen, "kl": apart}
+    return QuantizationResult(candidates[chosen], RangeMethod(chosen, apart))
 
 
 def _divergence_from(float_model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray) -> Callable[[Quantized], float]:
-    """Mean KL divergence, in nats, of a quantized model's predictions from the float model's: it sees far smaller harm than flips do."""
+    """Return what computes a quantized model's mean KL divergence from the float model, in nats: it sees far smaller harm than flips do."""
 
     def log_probabilities(model: Any) -> np.ndarray:
         result: np.ndarray = log_softmax(scorer(model, contract)(pixels, rows).astype(np.float64), axis=1)
@@ -67,7 +68,7 @@ def _divergence_from(float_model: Any, contract: Contract, pixels: Pixels, rows:
 
 
 def _others(images: Images, rows: np.ndarray, seed: int) -> np.ndarray:
-    """As many training images that were not calibrated on; the same ones where the set is too small for that."""
+    """Choose as many training images that were not calibrated on; the same ones where the set is too small for that."""
     others = np.setdiff1d(images.rows("train"), rows)
     return sample(images.label_ids, others, len(rows), seed) if len(others) >= len(rows) else rows
 

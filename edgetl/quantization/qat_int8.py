@@ -14,7 +14,7 @@ import numpy as np
 from edgetl.contract import Contract
 from edgetl.data.batches import Batching, epoch_batches
 from edgetl.errors import UsageError
-from edgetl.quantization.base import Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.base import QuantizationResult, Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
@@ -27,16 +27,15 @@ from edgetl.training.step import Loss, Optimizer, Step
 from edgetl.training.trainer import Trainer
 
 
-def quantize(
-    float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule
-) -> tuple[Quantized, dict[str, Any]]:
+def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule) -> QuantizationResult:
     """Calibrate on the images `rows`, then distil on all training images; the best epoch by validation is kept, or none if none is.
 
     Raises UsageError for a model that computes in another precision than float32.
     """
     _refuse_mixed_precision(float_model)
     images, contract = examples.images, examples.contract
-    calibrated, facts = (settings.calibrated, {}) if settings.calibrated else calibrate(float_model, examples, rows, settings)
+    start = settings.calibrated or calibrate(float_model, examples, rows, settings)
+    calibrated = start.model
     student = quantize_aware(float_model, calibrated, learn_ranges=settings.learn_ranges)
     adam = keras.optimizers.Adam(
         WarmupCosine(settings.learning_rate, schedule.epochs * schedule.steps_per_epoch, schedule.steps_per_epoch // 4)
@@ -68,7 +67,7 @@ def quantize(
         schedule=replace(schedule, name="quantization-aware training"),
         keep_start=True,
     ).train()
-    return baked(), facts | {"training": history.recorded()}
+    return QuantizationResult(baked(), start.ranges, history.recorded())
 
 
 def _refuse_mixed_precision(model: Any) -> None:

@@ -60,7 +60,7 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     model.get_layer("logits").set_weights([kernel * factor, -logits.mean(axis=0) * factor])
     schedule = short_schedule(tmp_path / "checkpoint.npz", 1)
     settings = replace(short_settings(), learning_rate=1e-5)  # a head this steep takes no larger steps
-    quantized, _ = quantize(model, examples_of(images), images.rows("train")[:16], settings, schedule)
+    quantized = quantize(model, examples_of(images), images.rows("train")[:16], settings, schedule).model
     fake = quantized.to_keras(model, CONTRACT)
     content = tflite_writer.int8_tflite(fake, CONTRACT)
     tflite_checks.check_integer(content)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.base import QuantizationResult
 from edgetl.training.schedule import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
 
@@ -64,13 +64,11 @@ def _make(name: str, folder: Path) -> Case:
 
 
 @pytest.fixture(scope="session")
-def quantized(
-    case: Callable[[str], Case], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], tuple[Quantized, dict[str, Any]]]:
+def quantized(case: Callable[[str], Case], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], QuantizationResult]:
     """(scheme, case) to what the scheme makes of it; training is of a few steps."""
 
     @cache
-    def _quantized(scheme: str, name: str) -> tuple[Quantized, dict[str, Any]]:
+    def _quantized(scheme: str, name: str) -> QuantizationResult:
         from edgetl.keras import set_seed
 
         from edgetl.quantization import SCHEMES

@@ -12,14 +12,14 @@ import pytest
 
 from edgetl.data.base import Images
 from edgetl.quantization import SCHEMES
-from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.base import QuantizationResult, Quantized, ranged_layers
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case, examples_of, short_schedule, short_settings
 from tests.training.conftest import CONTRACT
 
 CASES = ("small", "mobilenet_v2")
 GetCase = Callable[[str], Case]
-GetQuantized = Callable[[str, str], tuple[Quantized, dict[str, Any]]]
+GetQuantized = Callable[[str, str], QuantizationResult]
 
 every_scheme = pytest.mark.parametrize("scheme", [name for name in SCHEMES if SCHEMES.load(name).quantize])
 every_case = pytest.mark.parametrize("name", CASES)
@@ -35,7 +35,7 @@ def probabilities(model: Any, images: Images, rows: np.ndarray) -> np.ndarray:
 @every_case
 @every_scheme
 def test_save_and_load_give_the_same_back(scheme: str, name: str, quantized: GetQuantized, tmp_path: Path) -> None:
-    made, _ = quantized(scheme, name)
+    made = quantized(scheme, name).model
     made.save(tmp_path / "model.npz")
     loaded = Quantized.load(tmp_path / "model.npz")
     assert loaded.ranges == made.ranges
@@ -49,7 +49,7 @@ def test_save_and_load_give_the_same_back(scheme: str, name: str, quantized: Get
 @every_case
 @every_scheme
 def test_every_kernel_lies_on_a_grid_of_its_channels(scheme: str, name: str, case: GetCase, quantized: GetQuantized) -> None:
-    model, (made, _) = case(name).model, quantized(scheme, name)
+    model, made = case(name).model, quantized(scheme, name).model
     with_kernel = [layer for layer in model.layers if layer.get_weights()]
     assert set(made.weights) == {layer.name for layer in with_kernel}
     several_scales = 0
@@ -70,7 +70,7 @@ def test_every_kernel_lies_on_a_grid_of_its_channels(scheme: str, name: str, cas
 @every_scheme
 def test_biases_lie_on_the_grid_of_their_sums(scheme: str, case: GetCase, quantized: GetQuantized) -> None:
     """int32 in steps of input scale x kernel scale: what the integer engines add. The first convolution reads the image."""
-    model, (made, _) = case("mobilenet_v2").model, quantized(scheme, "mobilenet_v2")
+    model, made = case("mobilenet_v2").model, quantized(scheme, "mobilenet_v2").model
     first = next(layer for layer in model.layers if layer.weights)
     kernel, bias = made.weights[first.name]
     steps = bias / (np.abs(kernel).max(axis=(0, 1, 2)) / 127 * CONTRACT.scale)
@@ -82,7 +82,7 @@ def test_biases_lie_on_the_grid_of_their_sums(scheme: str, case: GetCase, quanti
 @every_case
 @every_scheme
 def test_ranges_hold_zero_and_relus_begin_at_it(scheme: str, name: str, case: GetCase, quantized: GetQuantized) -> None:
-    model, (made, _) = case(name).model, quantized(scheme, name)
+    model, made = case(name).model, quantized(scheme, name).model
     assert list(made.ranges) == ranged_layers(model)
     for layer, (low, high) in made.ranges.items():
         assert low <= 0 < high, "padding with zeros must be exact"
@@ -98,7 +98,7 @@ def test_predictions_stay_near_the_float_models(scheme: str, case: GetCase, quan
     val = images.rows("val")
     wanted = probabilities(model, images, val)
     assert (wanted.argmax(1) == images.label_ids[val]).mean() >= 0.8, "of a model that knows nothing this would show nothing"
-    found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), images, val)
+    found = probabilities(quantized(scheme, "small").model.to_keras(model, CONTRACT), images, val)
     assert np.abs(found - wanted).max() < 0.1  # six layers, each rounded to 1/256 of its range
     assert (found.argmax(1) == wanted.argmax(1)).mean() >= 0.9
 
@@ -115,7 +115,7 @@ def test_only_the_given_rows_calibrate(scheme: str, case: GetCase, tmp_path: Pat
     for source, used in ((images, rows), (spoiled, rows), (spoiled, others)):
         schedule = short_schedule(tmp_path / "checkpoint.npz", 0)
         settings = replace(short_settings(), ranges="minmax")  # "auto" chooses by other training images, on purpose
-        made.append(SCHEMES.load(scheme).quantize(model, examples_of(source), used, settings, schedule)[0].ranges)
+        made.append(SCHEMES.load(scheme).quantize(model, examples_of(source), used, settings, schedule).model.ranges)
     assert made[0] == made[1]
     assert made[0] != made[2], "those images would have moved the ranges"
 
@@ -135,14 +135,14 @@ def test_training_for_no_epochs_is_calibration(name: str, case: GetCase, quantiz
     model, images, rows = case(name)
     if name == "small":
         schedule = short_schedule(tmp_path / "checkpoint.npz", 0)
-        untrained, facts = SCHEMES.load("qat_int8").quantize(model, examples_of(images), rows, short_settings(), schedule)
+        untrained = SCHEMES.load("qat_int8").quantize(model, examples_of(images), rows, short_settings(), schedule)
     else:
-        untrained, facts = quantized("qat_int8", name)  # made with no epochs
-    calibrated, _ = quantized("ptq_int8", name)
-    assert facts["training"] is None
-    assert untrained.ranges == calibrated.ranges
+        untrained = quantized("qat_int8", name)  # made with no epochs
+    calibrated = quantized("ptq_int8", name).model
+    assert untrained.training is None
+    assert untrained.model.ranges == calibrated.ranges
     for layer, arrays in calibrated.weights.items():
-        for a, b in zip(arrays, untrained.weights[layer], strict=True):
+        for a, b in zip(arrays, untrained.model.weights[layer], strict=True):
             np.testing.assert_array_equal(a, b)
 
 
@@ -152,14 +152,15 @@ def test_distilling_brings_the_predictions_no_further_from_the_float_models(case
     wanted = probabilities(model, images, train)
     apart = {}
     for scheme in ("ptq_int8", "qat_int8"):
-        found = probabilities(quantized(scheme, "small")[0].to_keras(model, CONTRACT), images, train)
+        found = probabilities(quantized(scheme, "small").model.to_keras(model, CONTRACT), images, train)
         apart[scheme] = float((wanted * np.log(wanted / found)).sum(1).mean())
     assert apart["qat_int8"] <= apart["ptq_int8"] + 1e-4  # nats; both are of the order of 1e-3
-    _, facts = quantized("qat_int8", "small")
-    assert len(facts["training"].epochs) == 2
-    ptq, qat = (quantized(scheme, "small")[0].weights for scheme in ("ptq_int8", "qat_int8"))
+    training = quantized("qat_int8", "small").training
+    assert training is not None
+    assert len(training.epochs) == 2
+    ptq, qat = (quantized(scheme, "small").model.weights for scheme in ("ptq_int8", "qat_int8"))
     moved = any((a != b).any() for layer in ptq for a, b in zip(ptq[layer], qat[layer], strict=True))
-    assert moved == (facts["training"].best_epoch > 0), "calibration is kept to the bit when no epoch is better than it"
+    assert moved == (training.best_epoch > 0), "calibration is kept to the bit when no epoch is better than it"
 
 
 def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) -> None:
@@ -168,11 +169,13 @@ def test_what_trains_is_what_is_saved(case: GetCase, quantized: GetQuantized) ->
 
     model, images, _ = case("small")
     val = images.rows("val")
-    made, facts = quantized("qat_int8", "small")
-    if not facts["training"].best:
-        assert made.ranges == quantized("ptq_int8", "small")[0].ranges
+    found = quantized("qat_int8", "small")
+    made, training = found.model, found.training
+    assert training is not None
+    best = training.best
+    if not best:
+        assert made.ranges == quantized("ptq_int8", "small").model.ranges
         return
-    best = facts["training"].best
     # The trained model reads unquantized pixels, which lie on the grid already.
     logits = scorer(made.to_keras(model, CONTRACT), CONTRACT)(images.pixels, val)
     accuracy, loss = accuracy_and_loss(logits, images.label_ids[val])

@@ -1,19 +1,18 @@
 """Operators that stay in float among integers: exactly those, in Keras and in the file."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
 from edgetl.errors import UsageError
 from edgetl.export import tflite_checks, tflite_writer
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.base import QuantizationResult
 from edgetl.quantization.selective import keep_float
 from tests.quantization.conftest import Case
 from tests.training.conftest import CONTRACT
 
-GetQuantized = Callable[[str, str], tuple[Quantized, dict[str, Any]]]
+GetQuantized = Callable[[str, str], QuantizationResult]
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ GetQuantized = Callable[[str, str], tuple[Quantized, dict[str, Any]]]
 def test_an_operator_and_its_readers_get_their_kernels_back(
     operator: str, kernels: set[str], case: Callable[[str], Case], quantized: GetQuantized
 ) -> None:
-    model, made = case("small").model, quantized("ptq_int8", "small")[0]
+    model, made = case("small").model, quantized("ptq_int8", "small").model
     kept = keep_float(made, model, [operator], take_weights=True)
     assert set(made.ranges) - set(kept.ranges) == {operator}
     changed = {name for name in made.weights if (made.weights[name][0] != kept.weights[name][0]).any()}
@@ -36,7 +35,7 @@ def test_an_operator_and_its_readers_get_their_kernels_back(
 
 def test_the_file_computes_them_in_float_and_nothing_else(case: Callable[[str], Case], quantized: GetQuantized) -> None:
     model = case("small").model
-    made = quantized("ptq_int8", "small")[0]
+    made = quantized("ptq_int8", "small").model
     kept = keep_float(made, model, ["block_relu"], take_weights=True)
     content = tflite_writer.int8_tflite(kept.to_keras(model, CONTRACT), CONTRACT)
     floats = [name.split(" ")[0] for name in tflite_checks.float_operators(content)]
@@ -46,4 +45,4 @@ def test_the_file_computes_them_in_float_and_nothing_else(case: Callable[[str], 
 
 def test_an_operator_that_does_not_exist_is_named(case: Callable[[str], Case], quantized: GetQuantized) -> None:
     with pytest.raises(UsageError, match=r"no operator is called 'stem_rule'\n.*stem_relu"):
-        keep_float(quantized("ptq_int8", "small")[0], case("small").model, ["stem_rule"], take_weights=True)
+        keep_float(quantized("ptq_int8", "small").model, case("small").model, ["stem_rule"], take_weights=True)

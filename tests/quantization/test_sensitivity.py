@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.base import QuantizationResult, Quantized, ranged_layers
 from edgetl.quantization.results import Damage
 from edgetl.quantization.selective import keep_float
 from edgetl.quantization.sensitivity import _switchable, sensitivity
@@ -22,8 +21,8 @@ def small_case(case: Callable[[str], Case]) -> Case:
 
 
 @pytest.fixture
-def calibrated(quantized: Callable[[str, str], tuple[Quantized, dict[str, Any]]]) -> Quantized:
-    return quantized("ptq_int8", "small")[0]
+def calibrated(quantized: Callable[[str, str], QuantizationResult]) -> Quantized:
+    return quantized("ptq_int8", "small").model
 
 
 def _damages(case: Case, quantized: Quantized) -> dict[str, Damage]:

@@ -60,5 +60,4 @@ def calibrate_plainly(project: Project, scheme: str) -> Quantized:
     find: Quantize = SCHEMES.load(scheme).quantize  # type: ignore[assignment]  # integer schemes have one
     settings = replace(quantize_settings(project.recipe), ranges="minmax")
     schedule = quantize_schedule(project.recipe, project.run, scheme, "", 1)  # nothing is trained
-    quantized, _ = find(project.models.float_model, project.data.examples, project.data.calibration_rows, settings, schedule)
-    return quantized
+    return find(project.models.float_model, project.data.examples, project.data.calibration_rows, settings, schedule).model

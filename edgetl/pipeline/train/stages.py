@@ -24,7 +24,7 @@ from edgetl.pipeline.train.classifier import float_schedule, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.temperature import scale_temperature
 from edgetl.quantization import SCHEMES, integer_schemes
-from edgetl.quantization.base import Quantize, Quantized
+from edgetl.quantization.base import QuantizationResult, Quantize, Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import compress, compression_of
@@ -175,14 +175,16 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     schedule = quantize_schedule(recipe, project.run, scheme, inputs, steps_per_epoch(recipe, len(images.rows("train"))))
     chosen = SCHEMES.load(scheme)
     find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
-    settings, calibrated = quantize_settings(recipe), {}
+    settings = quantize_settings(recipe)
     if chosen.starts_from:
         quantize(project, chosen.starts_from)
-        settings = replace(settings, calibrated=Quantized.load(project.run.quantized_model(chosen.starts_from)))
-        calibrated = project.run.facts(chosen.starts_from, QuantizedFacts).model_dump(include={"ranges", "kl"})
-    quantized, found = find(project.models.float_model, project.data.examples, rows, settings, schedule)
+        start = Quantized.load(project.run.quantized_model(chosen.starts_from))
+        ranges = project.run.facts(chosen.starts_from, QuantizedFacts).ranges
+        settings = replace(settings, calibrated=QuantizationResult(start, ranges))
+    found = find(project.models.float_model, project.data.examples, rows, settings, schedule)
     path = project.run.quantized_model(scheme)
-    quantized.save(path)
+    found.model.save(path)
     schedule.finish()
     seen = CalibrationImages(len(rows), fingerprint([images.hashes[row] for row in rows]))
-    return [path], QuantizedFacts(float_inputs=project.run.stage(project.models.float_stage).inputs, calibration=seen, **calibrated | found)
+    float_inputs = project.run.stage(project.models.float_stage).inputs
+    return [path], QuantizedFacts(float_inputs=float_inputs, calibration=seen, ranges=found.ranges, training=found.training)
