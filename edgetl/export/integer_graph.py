@@ -61,7 +61,7 @@ def drop_implied_clips(model: onnx.ModelProto) -> None:
 
 
 def _saturates(view: _Graph, quantize: onnx.NodeProto, low: float, high: float) -> bool:
-    """Whether the grid lies within [low, high], up to the half step that rounding gives anyway."""
+    """Return whether the grid lies within [low, high], up to the half step that rounding gives anyway."""
     scale, zero, dtype = view.grid(quantize)
     info = np.iinfo(dtype)
     return low <= (info.min - zero) * scale + scale / 2 and high >= (info.max - zero) * scale - scale / 2
@@ -150,7 +150,7 @@ def activations_to_uint8(model: onnx.ModelProto) -> None:
 
 
 def _is_weight(view: _Graph, node: onnx.NodeProto) -> bool:
-    """Whether it dequantizes a constant that something else than an Add or Mul reads."""
+    """Return whether it dequantizes a constant that something else than an Add or Mul reads."""
     return node.input[0] in view.constants and any(reader.op_type not in ("Add", "Mul") for reader in view.readers[node.output[0]])
 
 
@@ -204,7 +204,7 @@ PASSES: tuple[Callable[[onnx.ModelProto], None], ...] = (
 
 
 def float_operators(optimized: onnx.ModelProto) -> list[str]:
-    """The operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)"."""
+    """Return the operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)"."""
     return [f"{node.op_type} ({node.name or node.output[0]})" for node in optimized.graph.node if node.op_type not in _INTEGER_OPERATORS]
 
 

@@ -54,7 +54,7 @@ def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
 
 
 def _framed(content: bytes, facts: Mapping[str, str]) -> bytes:
-    """The file's graph as it is, byte by byte, in a new frame with these metadata_props."""
+    """Copy the file's graph as it is, byte by byte, in a new frame with these metadata_props."""
     root = Table(content, int.from_bytes(content[:4], "little"))
     model = _child(root, _MODEL)
     graph = _child(model, _GRAPH)
@@ -82,7 +82,7 @@ def _copied(builder: Any, table: Table, kinds: _Fields) -> int:
 
 
 def _copied_fields(builder: Any, table: Table, kinds: _Fields) -> dict[int, Any]:
-    """The table's fields that are set: where the builder has a copy, or a number with its type."""
+    """Copy the table's fields that are set: where the builder has a copy, or a number with its type."""
     found: dict[int, Any] = {}
     for field, kind in kinds.items():
         offset = table.Offset(4 + 2 * field)
@@ -107,7 +107,7 @@ def _vector(builder: Any, places: list[int]) -> int:
 
 
 def _written(builder: Any, fields: Mapping[int, Any]) -> int:
-    """A table of these fields; gives its place."""
+    """Write a table of these fields and return its place."""
     builder.StartObject(max(fields, default=-1) + 1)
     for field, value in fields.items():
         if isinstance(value, tuple):

@@ -24,12 +24,12 @@ Histogram = tuple[np.ndarray, float, float]  # counts [_BINS] of values between 
 
 
 def minmax(histogram: Histogram) -> tuple[float, float]:
-    """All that was seen."""
+    """Return the range of everything that was seen."""
     return histogram[1:]
 
 
 def percentile(histogram: Histogram) -> tuple[float, float]:
-    """All but the outermost values."""
+    """Return the range without the outermost values."""
     counts, low, high = histogram
     share = np.cumsum(counts) / counts.sum()
     edges = np.linspace(low, high, _BINS + 1)
@@ -37,7 +37,7 @@ def percentile(histogram: Histogram) -> tuple[float, float]:
 
 
 def mse(histogram: Histogram) -> tuple[float, float]:
-    """The range, shrunk toward zero, with the least mean squared error of rounding and clipping together."""
+    """Return the range, shrunk toward zero, with the least mean squared error of rounding and clipping together."""
     counts, low, high = histogram
     values = np.linspace(low, high, _BINS, endpoint=False) + (high - low) / (2 * _BINS)
 
@@ -55,7 +55,7 @@ METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {"minmax": minm
 
 
 def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
-    """How the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0."""
+    """Count how the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0."""
     names = ranged_layers(model)
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
     matters = _what_matters(model)
@@ -83,7 +83,7 @@ def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.
 
 
 def activation_ranges(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray, method: str = "minmax") -> Ranges:
-    """The range of each ranged layer's output over the images, by a name in METHODS."""
+    """Return the range of each ranged layer's output over the images, by a name in METHODS."""
     return {name: METHODS[method](histogram) for name, histogram in histograms(model, contract, pixels, rows).items()}
 
 
@@ -96,7 +96,10 @@ def _batches(description: str, pixels: Pixels, rows: np.ndarray) -> Iterator[np.
 
 
 def _what_matters(model: keras.Model) -> dict[str, tuple[float, float]]:
-    """A hard-sigmoid is flat outside -3..3, and x times it is 0 below -3: the range of what only they read need not reach further."""
+    """Return the ends beyond which values make no difference, by layer.
+
+    A hard-sigmoid is flat outside -3..3, and x times it is 0 below -3: the range of what only they read need not reach further.
+    """
     ends = {frozenset({HardSigmoid}): (-3.0, 3.0), frozenset({HardSigmoid, layers.Multiply}): (-3.0, np.inf)}
     readers = users(model)
     read_by = {layer.name: frozenset(type(user) for user in readers[id(layer.output)]) for layer in model.layers}

@@ -30,7 +30,7 @@ def keep_float(quantized: Quantized, float_model: Any, names: Sequence[str], *, 
 
 
 def _kernels_at(model: Any, name: str, ranges: Ranges) -> Iterator[Any]:
-    """The layer with a kernel that makes an operator's output, if there is one, and those that read it."""
+    """Return the layer with a kernel that makes an operator's output, if there is one, and those that read it."""
     readers, source = users(model), model.get_layer(name)
     while not source.weights and not isinstance(source.input, list):
         source = source.inbound_nodes[0].inbound_layers
