@@ -162,8 +162,8 @@ def called_as_its_package(name: str, tree: ast.Module) -> Iterator[tuple[int, st
 # The bars of the design; above them, what is left of what was there.
 CEILINGS: dict[Find, int] = {
     string_keyed_reads: 2,
-    dictionaries_in_signatures: 5,
-    any_in_signatures: 128,
+    dictionaries_in_signatures: 2,
+    any_in_signatures: 108,
     positional_flags: 5,
     long_parameter_lists: 6,
     splats_for_the_formatter: 0,
