@@ -84,10 +84,7 @@ class CalibrationImages:
 
 @dataclass(frozen=True)
 class RangeMethod:
-    """The way that the ranges of activations were found.
-
-    `kl` has the mean KL divergence from the float model, in nats, by way; it is empty where the recipe names the way.
-    """
+    """The way that ranges were found; `kl`: mean KL divergence from the float model in nats, by way, where the recipe names none."""
 
     name: str
     kl: dict[str, float] = field(default_factory=dict)
@@ -276,17 +273,14 @@ class RunRecord(Document):
         try:
             recipe = restore(values["recipe"])
         except UsageError as error:  # of another version of edgetl, or edited by hand
-            raise ValueError(
-                f"its recipe, made with edgetl {maker(values) or '?'}, is not one of edgetl {version('edgetl')}: {error.problem}"
-            ) from None
+            problem = f"its recipe, made with edgetl {maker(values) or '?'}, is not one of edgetl {version('edgetl')}: {error.problem}"
+            raise ValueError(problem) from None
         return super().parse({**values, "recipe": recipe.model_dump(mode="json")})
 
     def find(self, stage: str, kind: type[Found]) -> Found | None:
         """Return the facts of a stage; None where it is not finished. Raises RunError for facts of another class."""
-        if stage not in self.stages:
-            return None
-        facts = self.stages[stage].facts
-        if not isinstance(facts, kind):
+        facts = self.stages[stage].facts if stage in self.stages else None
+        if facts is not None and not isinstance(facts, kind):
             raise RunError(f"the stage '{stage}' of run.json has the facts of a stage '{facts.kind}'", self.REMEDY)
         return facts
 
