@@ -262,7 +262,6 @@ class RunRecord(Document):
 
     @property
     def edgetl(self) -> str:
-        """The version that made the run."""
         return self.software.get("edgetl", "?")
 
     @classmethod
