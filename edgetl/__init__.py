@@ -13,21 +13,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgetl.api.files import BenchmarkOptions, ShipOptions, benchmark, doctor, pack, ship_bundle, verify
+    from edgetl.api.files import benchmark, doctor, pack, ship_bundle, verify
+    from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions, TrainOptions, TuneOptions
     from edgetl.api.run import Run, newest
     from edgetl.api.runs import card, compare, explain, load
-    from edgetl.api.settings import Choices
-    from edgetl.api.training import learning_curve, pretrain, train, tune
+    from edgetl.api.settings import Choices, RecipeOptions
+    from edgetl.api.training import learning_curve, pretrain, run, train, tune
     from edgetl.errors import EdgetlError
     from edgetl.progress import Progress, progress_to
 
 __all__ = [
     "BenchmarkOptions",
+    "BundleOptions",
     "Choices",
     "EdgetlError",
+    "ExportOptions",
     "Progress",
+    "RecipeOptions",
     "Run",
     "ShipOptions",
+    "TrainOptions",
+    "TuneOptions",
     "benchmark",
     "card",
     "compare",
@@ -39,19 +45,54 @@ __all__ = [
     "pack",
     "pretrain",
     "progress_to",
+    "run",
     "ship_bundle",
     "train",
     "tune",
     "verify",
 ]
 _HOMES = {
-    "edgetl.api.files": ("BenchmarkOptions", "ShipOptions", "benchmark", "doctor", "pack", "ship_bundle", "verify"),
-    "edgetl.api.run": ("Run", "newest"),
-    "edgetl.api.runs": ("card", "compare", "explain", "load"),
-    "edgetl.api.settings": ("Choices",),
-    "edgetl.api.training": ("learning_curve", "pretrain", "train", "tune"),
+    "edgetl.api.files": (
+        "benchmark",
+        "doctor",
+        "pack",
+        "ship_bundle",
+        "verify",
+    ),
+    "edgetl.api.options": (
+        "BenchmarkOptions",
+        "BundleOptions",
+        "ExportOptions",
+        "ShipOptions",
+        "TrainOptions",
+        "TuneOptions",
+    ),
+    "edgetl.api.run": (
+        "Run",
+        "newest",
+    ),
+    "edgetl.api.runs": (
+        "card",
+        "compare",
+        "explain",
+        "load",
+    ),
+    "edgetl.api.settings": (
+        "Choices",
+        "RecipeOptions",
+    ),
+    "edgetl.api.training": (
+        "learning_curve",
+        "pretrain",
+        "run",
+        "train",
+        "tune",
+    ),
     "edgetl.errors": ("EdgetlError",),
-    "edgetl.progress": ("Progress", "progress_to"),
+    "edgetl.progress": (
+        "Progress",
+        "progress_to",
+    ),
 }
 
 

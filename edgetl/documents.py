@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from edgetl.errors import RunError
 from edgetl.files import atomic, parse_json, read_json
-from edgetl.overview import Overview
+from edgetl.overview import Overview, Tabular
 from edgetl.registry import Registry
 
 _LONGEST = 200  # characters of a place or a message that are repeated
@@ -26,7 +26,7 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
 
 
-class Document(Part):
+class Document(Tabular, Part):
     """A JSON file that edgetl writes and reads again.
 
     Class variables:
@@ -90,14 +90,8 @@ class Document(Part):
         fields = [(name, str(value)[:_LONGEST]) for name, value in self if name != "schema_version"]
         return Overview(type(self).__name__, ("field", "value"), fields)
 
-    def __repr__(self) -> str:
-        return self.overview().text()
-
     def __str__(self) -> str:
-        return self.overview().text()
-
-    def _repr_html_(self) -> str:
-        return self.overview().html()
+        return repr(self)
 
     def to_json(self) -> Any:
         """Plain JSON values, as the file holds them."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 _ROWS = 30  # shown; the result itself has all
@@ -24,6 +24,10 @@ class Overview:
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
             raise ValueError(f"a row of '{self.title}' does not have {len(self.columns)} cells")
+
+    def with_note(self, note: str) -> "Overview":
+        """Return the table with one more sentence below it."""
+        return replace(self, notes=(*self.notes, note))
 
     def text(self) -> str:
         """Return the table as plain text, columns aligned."""
@@ -48,6 +52,19 @@ class Overview:
     def _sides(self) -> list[str]:
         """Return how each column is aligned: numbers to the right."""
         return ["right" if _numeric(column) else "left" for column in zip(*self.rows, strict=True)]
+
+
+class Tabular:
+    """A result that `repr` shows as a table of plain text, and a notebook as one of HTML."""
+
+    def overview(self) -> Overview:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.overview().text()
+
+    def _repr_html_(self) -> str:
+        return self.overview().html()
 
 
 def _plain(text: str) -> str:

@@ -1,40 +1,42 @@
 """A run directory: typed paths, atomic writes, provenance (run.json), and which stages are finished with which inputs."""
 
 import logging
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from edgetl import lock, log
-from edgetl.errors import RunError
+from edgetl.errors import RunError, UsageError
 from edgetl.files import sha256
 from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
+from edgetl.registry import did_you_mean
 from edgetl.run_record import Found, RunRecord, Stage, StageFacts
+from edgetl.software import software
 
 logger = logging.getLogger(__name__)
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
 _CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
 _GO_ON = "run the same 'edgetl train' or 'edgetl run' command again"
-_SOFTWARE = (
-    "edgetl",
-    "tensorflow",
-    "tf-keras",
-    "tensorflow-model-optimization",
-    "tf2onnx",
-    "onnx",
-    "onnxruntime",
-    "ai-edge-litert",
-    "numpy",
-    "pillow",
-)
+USES = {  # of a run, and the kind of stage that each needs
+    "show": "",
+    "report": "",
+    "track": "",
+    "export": "quantized",
+    "sensitivity": "quantized",
+    "explain": "quantized",
+    "validate": "export",
+    "evaluate": "export",
+    "benchmark": "export",
+    "bundle": "validate",
+    "ship": "validate",
+    "card": "validate",
+}
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,9 @@ class RunFolder:
                 self._held.clear()
 
     @classmethod
-    def open(cls, path: Path | None, needs: str = "") -> "RunFolder":
-        """Open the run at `path`, or the newest one under runs/ that has finished a stage of the kind `needs`."""
-        run = cls(_newest(needs) if path is None else path)
+    def open(cls, path: Path | None, for_: str = "show") -> "RunFolder":
+        """Open the run at `path`, or the newest one under runs/ that can be used for one of USES."""
+        run = cls(_newest(for_) if path is None else path)
         if not run.record.exists():
             raise RunError(f"{run.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
         run.read()
@@ -216,18 +218,6 @@ class RunFolder:
             record.model_copy(update={"stages": {**record.stages, name: stage}}).write(self.record)
 
 
-@cache  # read from files that a running program does not reload, and asked for after every epoch
-def software() -> dict[str, str]:
-    """Versions of what shapes a run's numbers."""
-    versions = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in _SOFTWARE:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
-
-
 @contextmanager
 def writing(folder: Path) -> Iterator[FolderLock]:
     """Be the one process that writes in the folder, and log there; what a killed one left half-written is removed.
@@ -252,33 +242,36 @@ def _unwritable(folder: Path, error: OSError) -> RunError:
     return RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out")
 
 
-def _newest(needs: str) -> Path:
-    """Return the run under runs/ that was written last. Raises RunError when there is none, or when the clock cannot tell."""
+def _newest(for_: str) -> Path:
+    """Return the usable run under runs/ that was written last. Raises RunError when there is none, or the clock was changed."""
+    if for_ not in USES:
+        raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(for_, USES))
     written = {record.parent: record.stat().st_mtime for record in RUNS.glob("*/run.json")}
     if not written:
         raise RunError(f"there is no run under {RUNS}/", "make one with 'edgetl train DATA', or name a run directory")
     by_age = sorted(written, key=written.__getitem__, reverse=True)
-    if len(written) > 1 and written[by_age[0]] > time.time() + _CLOCKS_DIFFER_S:
-        raise RunError(
-            f"{by_age[0]} was written in the future: a clock was changed, and which run is the newest is not known", "name the run"
-        )
-    chosen = next((path for path in by_age if _has(path, needs)), None)
+    newest = by_age[0]
+    if len(written) > 1 and written[newest] > time.time() + _CLOCKS_DIFFER_S:
+        raise RunError(f"{newest} was written in the future: a clock was changed, and which run is the newest is not known", "name the run")
+    reasons = {path: _unusable(path, USES[for_]) for path in by_age}
+    chosen = next((path for path in by_age if not reasons[path]), None)
     if chosen is None:
-        raise RunError(
-            f"no run under {RUNS}/ has finished a stage of the kind '{needs}'; the newest is {by_age[0]}",
-            f"look at it: edgetl show {by_age[0]}",
-        )
-    passed = f" with a stage of the kind '{needs}'; {by_age[0]} is newer" if chosen != by_age[0] else ""
+        problem = f"no run under {RUNS}/ can be used for '{for_}'; the newest, {newest}, {reasons[newest]}"
+        raise RunError(problem, f"finish that run, or name another: edgetl show {newest}")
+    passed = f" that can be used; {newest}, which is newer, {reasons[newest]}" if chosen != newest else ""
     logger.info(f"run: {chosen}, the newest{passed}")
     return chosen
 
 
-def _has(path: Path, needs: str) -> bool:
-    """Return whether a run has finished a stage of the kind `needs`; one that cannot be read has only what nothing needs."""
+def _unusable(path: Path, needs: str) -> str:
+    """Return why a run cannot be used for what needs a stage of the kind `needs`; empty: it can."""
     try:
-        return not needs or any(stage.facts.kind == needs for stage in RunFolder(path).read().stages.values())
+        stages = RunFolder(path).read().stages
     except RunError:
-        return False
+        return "cannot be read"
+    return (
+        "" if not needs or any(stage.facts.kind == needs for stage in stages.values()) else f"has no finished stage of the kind '{needs}'"
+    )
 
 
 def _is(path: Path, digest: str) -> bool:

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from edgetl.documents import Count, Document, Part, Share
+from edgetl.overview import Overview
 from edgetl.recipe import Recipe
 
 NAME = "tune.json"
@@ -55,6 +56,22 @@ class TuningRecord(Document):
     recipe: Recipe
     best: TuningTrial | None
     trials: tuple[TuningTrial, ...]
+
+    def overview(self) -> Overview:
+        """Return a row for each trial."""
+        rows = [
+            (
+                one.network,
+                f"{one.image_size}",
+                f"{one.epochs}",
+                f"{one.latency_ms:.2f}",
+                "" if one.top1_accuracy is None else f"{100 * one.top1_accuracy:.1f}",
+                "" if one.size_bytes is None else f"{one.size_bytes / 1024:,.0f}",
+                "best" if one == self.best else "",
+            )
+            for one in self.trials
+        ]
+        return Overview(f"Search on {self.device}", ("network", "px", "epochs", "latency ms", "top-1 %", "KiB", ""), rows)
 
     @property
     def accurate(self) -> list[TuningTrial]:

@@ -226,10 +226,10 @@ def run_copy(made: Made, tmp_path: Path) -> Path:
 def bundled(made: Made, shared_folder: Path) -> Path:
     """Return the finished run's bundle: int8 TFLite and int8 ONNX."""
     from edgetl.pipeline.project import Project
-    from edgetl.pipeline.ship.bundle import BundleOptions, bundle
+    from edgetl.pipeline.ship.bundle import BundleRequest, bundle
 
     name = f"{NAME}.edgetl"
-    make = lambda folder: bundle(Project.open(made.run), folder / name, BundleOptions(licence="Apache-2.0"))  # noqa: E731
+    make = lambda folder: bundle(Project.open(made.run), folder / name, BundleRequest(licence="Apache-2.0"))  # noqa: E731
     return made_once(shared_folder / "bundle", make) / name
 
 

@@ -5,16 +5,21 @@ import os
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 import edgetl
-from edgetl.api.run import NEEDS
-from edgetl.api.settings import SHORT, Choices, options
+from edgetl.api.results import Completed, Exported, Pretrained
+from edgetl.api.settings import SHORT, Choices, Given
+from edgetl.documents import Document
 from edgetl.errors import RunError, UsageError
+from edgetl.evaluation.validation import Validation
+from edgetl.overview import Tabular
 from edgetl.recipe import load
-from edgetl.run_folder import RunFolder
+from edgetl.run_folder import USES, RunFolder
+from edgetl.run_record import FloatFacts
 from tests.conftest import Made
 
 ROOT = Path(edgetl.__file__).parent
@@ -67,7 +72,7 @@ def test_an_unknown_dotted_setting_is_answered_too() -> None:
 
 
 def test_what_is_none_is_not_given() -> None:
-    assert options({"alpha": None, "weights": Path("a.npz")}, "digits") == {"data.source": "digits", "model.weights": "a.npz"}
+    assert Given.of("digits", alpha=None, weights=Path("a.npz")).values == {"data.source": "digits", "model.weights": "a.npz"}
 
 
 def test_a_folder_that_is_no_run_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,18 +94,20 @@ def test_the_newest_run_that_a_method_can_use_is_taken(
     with caplog.at_level("INFO", "edgetl"):
         assert edgetl.newest().path.name == "begun"
         assert edgetl.newest(for_="bundle").path.name == "validated"
-    assert "runs/begun is newer" in caplog.text, "which is said"
+    assert "runs/begun, which is newer, has no finished stage of the kind 'validate'" in caplog.text, "which is reported"
     with pytest.raises(UsageError, match="runs are not opened for 'exprt'"):
         edgetl.newest(for_="exprt")
     (tmp_path / "runs" / "validated").unlink()
-    with pytest.raises(RunError, match="no run under runs/ has finished a stage of the kind 'validate'"):
+    with pytest.raises(
+        RunError, match="no run under runs/ can be used for 'bundle'; the newest, runs/begun, has no finished stage of the kind 'validate'"
+    ):
         edgetl.newest(for_="bundle")
 
 
-@pytest.mark.parametrize("method", NEEDS)
-def test_what_a_run_is_opened_for_is_a_method_and_needs_a_stage_that_there_is(method: str, made: Made) -> None:
-    assert callable(getattr(edgetl.Run, method))
-    assert NEEDS[method] in {"", *(stage.facts.kind for stage in RunFolder(made.run).read().stages.values())}
+@pytest.mark.parametrize("use", USES)
+def test_what_a_run_is_used_for_needs_a_stage_that_there_is(use: str, made: Made) -> None:
+    assert use == "show" or callable(getattr(edgetl.Run, use))
+    assert USES[use] in {"", *(stage.facts.kind for stage in RunFolder(made.run).read().stages.values())}
 
 
 def test_a_run_is_a_table_in_a_notebook(made: Made) -> None:
@@ -138,3 +145,51 @@ def test_a_run_keeps_its_images_within_a_with(made: Made) -> None:
         with run._opened() as second:
             pass
         assert first is second
+
+
+RESULTS = [
+    "api.results:Exported",
+    "api.results:Report",
+    "api.results:Card",
+    "api.results:Pretrained",
+    "api.results:Completed",
+    "api.results:Estimated",
+    "api.results:Tuned",
+    "benchmarking.results:Benchmark",
+    "diagnosis.results:Diagnosis",
+    "evaluation.results:Comparison",
+    "evaluation.results:Evaluation",
+    "evaluation.results:LearningCurve",
+    "evaluation.validation:Validation",
+    "explanation.results:Explanation",
+    "pipeline.doctor:Examination",
+    "pipeline.pack:Packed",
+    "pipeline.ship.app:Shipped",
+    "pipeline.ship.verify:Verification",
+    "quantization.results:Sensitivity",
+    "report.page.card:Results",
+    "ship.manifest:Manifest",
+    "tuning_record:TuningRecord",
+]
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_every_result_has_a_table_of_its_own(result: str) -> None:
+    """What any document shows, field by field, is for files that a person seldom sees."""
+    module, name = result.split(":")
+    kind = getattr(import_module(f"edgetl.{module}"), name)
+    assert issubclass(kind, Tabular)
+    assert kind.overview not in (Tabular.overview, Document.overview)
+    assert kind.__repr__ is Tabular.__repr__
+
+
+def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
+    run = edgetl.Run(made.run)
+    validation = Validation.of(run.folder)
+    assert "model_int8.tflite" in repr(Exported.of(run.folder, sorted(run.folder.export.glob("*.tflite"))))
+    assert repr(Completed(run, validation)).endswith(f"run: {made.run}")
+    assert "rank 0" in repr(Completed(run, None))
+    assert "card.md" in repr(run.card(tmp_path / "card"))
+    assert "KiB" in run.report(tmp_path / "report.html")._repr_html_()
+    facts = run.folder.facts("float", FloatFacts)
+    assert "validation accuracy" in repr(Pretrained(tmp_path / "own.npz", made.run, "small_cnn", facts))

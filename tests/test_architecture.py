@@ -18,7 +18,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
-    *("errors", "registry", "overview", "files", "lock", "log", "stops", "console", "progress"),
+    *("errors", "registry", "overview", "software", "files", "lock", "log", "stops", "console", "progress"),
     *("documents", "recipe", "contract", "run_record", "run_folder", "tuning_record", "keras"),
     *("data", "backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),

@@ -126,7 +126,7 @@ def test_the_script_of_the_readme_and_the_notebook_run(tmp_path: Path) -> None:
     assert len(list((tmp_path / "runs").iterdir())) == 1
     shown = json.loads(done.stdout.splitlines()[-1])
     assert len(shown) == len(cells)
-    assert [index for index, html in enumerate(shown) if "<table" in html] == [0, 2, 3, 4], "results are tables"
+    assert [index for index, html in enumerate(shown) if "<table" in html] == [0, 1, 2, 3, 4, 5], "results are tables"
 
 
 # Run the cells as a notebook does: the last expression of each is shown, as HTML where it has that.

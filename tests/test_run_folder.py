@@ -178,6 +178,20 @@ def test_without_a_name_the_newest_run_is_opened(tmp_path: Path, monkeypatch: py
     assert RunFolder.open(None).path.name == "new"
 
 
+def test_a_run_that_cannot_be_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good, bad = (RunFolder.create(workspace.RUNS / name, RECIPE) for name in ("good", "bad"))
+    bad.record.write_text("{")
+    os.utime(good.record, (1_000_000, 1_000_000))
+    with caplog.at_level("INFO", "edgetl"):
+        assert RunFolder.open(None).path.name == "good"
+    assert "run: runs/good, the newest that can be used; runs/bad, which is newer, cannot be read" in caplog.text
+    with pytest.raises(RunError, match="can be used for 'export'; the newest, runs/bad, cannot be read"):
+        RunFolder.open(None, "export")
+
+
 def test_a_clock_that_was_changed_does_not_choose_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     first = RunFolder.create(workspace.RUNS / "first", RECIPE)

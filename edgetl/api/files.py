@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from edgetl.api.settings import Overrides, overrides
+from edgetl.api.options import BenchmarkOptions, File, ShipOptions
+from edgetl.api.settings import Given, Overrides
 from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -13,50 +14,6 @@ if TYPE_CHECKING:
     from edgetl.pipeline.pack import Packed
     from edgetl.pipeline.ship.app import Shipped
     from edgetl.pipeline.ship.verify import Verification
-
-File = str | Path
-
-
-class BenchmarkOptions(TypedDict, total=False):
-    """How a benchmark measures.
-
-    devices: such as "local", "adb" or "ssh://pi@board.local", see `edgetl list devices`; default: "local".
-    threads: threads of the runtime; default: 1.
-    runs: inferences that count, at least; default: 50.
-    warmup: inferences before them; default: 10.
-    duration_s: seconds that a measurement lasts, at least.
-    cpu_mask: cores to run on, such as "0xf0"; default: any.
-    delegate: "cpu", "xnnpack", "gpu" or "nnapi"; default: the runtime's own choice.
-    profile: time every operator, too.
-    images: validation images of a run for the devices to predict, against this host's predictions; -1: all.
-    out: folder of benchmark.json, .md, .csv and .png; default: the run.
-    """
-
-    devices: Sequence[str]
-    threads: int
-    runs: int
-    warmup: int
-    duration_s: float
-    cpu_mask: str
-    delegate: str
-    profile: bool
-    images: int
-    out: File | None
-
-
-class ShipOptions(TypedDict, total=False):
-    """Where an app goes and what it runs.
-
-    out: folder of a fresh app.
-    into: folder of an app to add model, classifier and test to.
-    package: such as "com.example.app"; default: from the model's name, or the app's own.
-    runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.
-    """
-
-    out: File | None
-    into: File | None
-    package: str
-    runtime: str
 
 
 def benchmark(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
@@ -67,21 +24,21 @@ def benchmark(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOpti
         options: see `edgetl.BenchmarkOptions`.
     """
     from edgetl.benchmarking.plan import cpus_of
-    from edgetl.devices.base import Plan
+    from edgetl.devices.plan import LOCAL, Plan
     from edgetl.pipeline import benchmark as stage
 
-    runs = options.get("runs", 50)
+    runs = options.get("runs", Plan.runs)
     plan = Plan(
-        threads=options.get("threads", 1),
+        threads=options.get("threads", Plan.threads),
         runs=runs,
-        warmup=options.get("warmup", 10),
-        duration_s=options.get("duration_s", 0.0),
+        warmup=options.get("warmup", Plan.warmup),
+        duration_s=options.get("duration_s", Plan.duration_s),
         cpus=cpus_of(options.get("cpu_mask", "")),
-        delegate=options.get("delegate", "default"),
+        delegate=options.get("delegate", Plan.delegate),
         profile=runs if options.get("profile") else 0,
     )
-    devices = list(options.get("devices", ("local",)))
-    targets = files if isinstance(files, RunFolder) else [Path(file) for file in files] or RunFolder.open(None, "export")
+    devices = list(options.get("devices", ())) or [LOCAL]
+    targets = files if isinstance(files, RunFolder) else [Path(file) for file in files] or RunFolder.open(None, "benchmark")
     return stage.benchmark(targets, devices, plan, images=options.get("images", 0), out=as_path(options.get("out")))
 
 
@@ -97,7 +54,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     from edgetl.pipeline.ship.app import ship as stage
 
     if source is None:
-        source = RunFolder.open(None, "validate").path
+        source = RunFolder.open(None, "ship").path
     asked = AppOptions(
         out=as_path(options.get("out")),
         into=as_path(options.get("into")),
@@ -116,14 +73,11 @@ def doctor(data: File, *, out: File | None = None, fast: bool = False, settings:
         fast: look without a network, which finds no wrong labels and fewer of the near copies.
         settings: settings of the recipe by dotted key.
     """
-    from edgetl import recipe as recipes
-
-    texts, dotted = overrides(settings)
-    chosen = recipes.load(None, texts, {"data.source": str(data)} | dotted)
+    recipe = Given.of(data, settings=settings).recipe()
 
     from edgetl.pipeline import doctor as stage
 
-    return stage.doctor(chosen, as_path(out), fast=fast)
+    return stage.doctor(recipe, as_path(out), fast=fast)
 
 
 def verify(bundle: File, *, key: File | None = None) -> "Verification":

@@ -1,4 +1,4 @@
-"""Results that methods of the API return where the pipeline has no document for it."""
+"""Results that the API returns where the pipeline has no document for them."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgetl.overview import Overview, Tabular
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts, Int8Choice
 
 if TYPE_CHECKING:
+    from edgetl.api.run import Run
+    from edgetl.evaluation.results import LearningCurve
+    from edgetl.evaluation.validation import Validation
     from edgetl.report.page.blocks import Absent
     from edgetl.report.page.card import Results
+    from edgetl.tuning_record import TuningRecord
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,8 @@ class WrittenFile:
     zipped_bytes: int
 
 
-@dataclass(frozen=True)
-class Exported:
+@dataclass(frozen=True, repr=False)
+class Exported(Tabular):
     """The model files that an export wrote or found up to date, and how the integer model was chosen (None: there is none)."""
 
     run: Path
@@ -33,23 +38,34 @@ class Exported:
 
     @classmethod
     def of(cls, run: RunFolder, paths: Sequence[Path]) -> "Exported":
+        """Return the sizes of a run's files, and what its export recorded."""
         from edgetl.training.compress import zipped_bytes
 
         files = tuple(WrittenFile(path, path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths)
         return cls(run.path, files, run.read().integer_choice())
 
+    def overview(self) -> Overview:
+        """Return a row for each file."""
+        rows = [(file.path.name, f"{file.size_bytes:,}", f"{file.zipped_bytes:,}") for file in self.files]
+        return Overview(f"Exported to {self.run / 'export'}", ("file", "bytes", "zipped"), rows)
 
-@dataclass(frozen=True)
-class Report:
+
+@dataclass(frozen=True, repr=False)
+class Report(Tabular):
     """The page of a run, and the parts that it lacks with the commands that bring them."""
 
     path: Path
     size_bytes: int
     absent: "tuple[Absent, ...]" = ()
 
+    def overview(self) -> Overview:
+        """Return the page, with a row for each part that it lacks."""
+        rows = [(part.title, part.reason, part.command) for part in self.absent]
+        return Overview(f"Report: {self.path}, {self.size_bytes / 1024:,.0f} KiB", ("not in it", "reason", "command"), rows)
 
-@dataclass(frozen=True)
-class Card:
+
+@dataclass(frozen=True, repr=False)
+class Card(Tabular):
     """The folder of card.md and results.json, and the content of the latter."""
 
     folder: Path
@@ -57,6 +73,7 @@ class Card:
 
     @classmethod
     def write(cls, run: RunFolder, out: Path | None) -> "Card":
+        """Write the card of a run into `out`, by default the run."""
         from edgetl.evaluation.validation import Validation
         from edgetl.files import atomic
         from edgetl.report.page.card import Results, card
@@ -69,12 +86,75 @@ class Card:
                 temporary.write_text(card(folder.resolve().name, results), encoding="utf-8")
         return cls(folder, results)
 
+    def overview(self) -> Overview:
+        """Return the results, with where they are written."""
+        return self.results.overview().with_note(f"written: {self.folder / 'card.md'}")
 
-@dataclass(frozen=True)
-class Pretrained:
+
+@dataclass(frozen=True, repr=False)
+class Pretrained(Tabular):
     """A backbone file, the run that it was trained in, and how good its classifier was."""
 
     file: Path
     run: Path
     backbone: str
     facts: FloatFacts
+
+    def overview(self) -> Overview:
+        """Return the file and where it comes from."""
+        trained = self.facts.fine_tuning
+        best = trained.best if trained else None
+        accuracy = f"{best.val_accuracy:.1%}" if best and best.val_accuracy is not None else "not measured"
+        rows = [("file", str(self.file)), ("run", str(self.run)), ("validation accuracy", accuracy)]
+        return Overview(f"Pretrained {self.backbone}", ("part", "value"), rows)
+
+
+@dataclass(frozen=True, repr=False)
+class Completed(Tabular):
+    """A run that was trained, exported and validated; `validation` is None where another process of a team does that."""
+
+    run: "Run"
+    validation: "Validation | None"
+
+    def overview(self) -> Overview:
+        """Return the validation, with the run that it is of."""
+        if self.validation is None:
+            return Overview(f"{self.run!r}, rank {self.run.rank}")
+        return self.validation.overview().with_note(f"run: {self.run.path}")
+
+
+@dataclass(frozen=True, repr=False)
+class Estimated(Tabular):
+    """A learning curve, and the run that training can go on in."""
+
+    run: "Run"
+    curve: "LearningCurve"
+
+    @property
+    def plot(self) -> Path:
+        return self.run.folder.learning_curve_plot
+
+    def overview(self) -> Overview:
+        """Return the curve, with its plot."""
+        return self.curve.overview().with_note(f"plot: {self.plot}")
+
+
+@dataclass(frozen=True, repr=False)
+class Tuned(Tabular):
+    """A search, and the folder that holds its record, its plot and the recipe of the best network."""
+
+    folder: Path
+    record: "TuningRecord"
+
+    @property
+    def recipe(self) -> Path | None:
+        """The recipe of the most accurate model within the budget, for `run`; None: there is no such model."""
+        return self.folder / "best.toml" if self.record.best else None
+
+    @property
+    def plot(self) -> Path:
+        return self.folder / "tune.png"
+
+    def overview(self) -> Overview:
+        """Return the trials, with the recipe of the best."""
+        return self.record.overview().with_note(f"best recipe: {self.recipe}" if self.recipe else "no network is within the budget")

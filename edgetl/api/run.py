@@ -7,11 +7,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Unpack
 
 from edgetl import stops
-from edgetl.api.files import BenchmarkOptions, ShipOptions, as_path, benchmark, ship_bundle
-from edgetl.api.settings import Overrides, overrides
-from edgetl.errors import UsageError
+from edgetl.api.files import as_path, benchmark, ship_bundle
+from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions
+from edgetl.api.settings import overrides
 from edgetl.overview import Overview
-from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -24,20 +23,6 @@ if TYPE_CHECKING:
     from edgetl.pipeline.ship.app import Shipped
     from edgetl.quantization.results import Sensitivity
     from edgetl.ship.manifest import Manifest
-
-NEEDS = {  # a method of Run, and the kind of stage that it needs
-    "export": "quantized",
-    "sensitivity": "quantized",
-    "explain": "quantized",
-    "validate": "export",
-    "evaluate": "export",
-    "benchmark": "export",
-    "bundle": "validate",
-    "ship": "validate",
-    "card": "validate",
-    "report": "",
-    "track": "",
-}
 
 
 class Run:
@@ -98,42 +83,28 @@ class Run:
         if opened:
             opened.__exit__(kind, error, trace)
 
-    def export(
-        self,
-        *,
-        precisions: Sequence[str] = (),
-        formats: Sequence[str] = (),
-        onnx_style: str = "",
-        keep_float: Sequence[str] = (),
-        max_drop: float | None = None,
-        settings: Overrides | None = None,
-    ) -> "Exported":
-        """Write model files into the run's export folder.
-
-        Args:
-            precisions: "float32", "float16", "dynamic_int8", "int8", "int16x8"; default: the recipe's.
-            formats: "tflite", "onnx" and others, see `edgetl list formats`; default: the recipe's.
-            onnx_style: "integer": int8 ONNX files of integer operators; "qdq": of Q/DQ pairs, for accelerators.
-            keep_float: operators of the int8 model that stay in float.
-            max_drop: points of top-1 that int8 may lose to float; better int8 models are tried until one loses no more.
-            settings: any setting of the recipe by dotted key, such as {"about.name": "Flowers"}.
+    def export(self, **options: Unpack[ExportOptions]) -> "Exported":
+        """Write model files into the run's export folder; see `edgetl.ExportOptions`.
 
         Raises BudgetError when the best int8 model loses more than `max_drop` (it is written).
+
+        Example:
+            edgetl.Run("runs/flowers").export(precisions=["int8"], formats=["tflite"])
         """
         from edgetl.api.results import Exported
         from edgetl.export import in_style
         from edgetl.pipeline.export import files as stage
         from edgetl.pipeline.project import Project
 
-        texts, dotted = overrides(settings)
-        asked = {"export.keep_float": list(keep_float) or None, "export.max_drop": max_drop} | dotted
-        names = list(formats)
+        texts, dotted = overrides(options.get("settings"))
+        asked = {"export.keep_float": list(options.get("keep_float", ())) or None, "export.max_drop": options.get("max_drop")} | dotted
+        names, style = list(options.get("formats", ())), options.get("onnx_style", "")
         with self._opened() as project:
             if texts or any(value is not None for value in asked.values()):
                 project = Project.open(self.folder, asked, texts)
-            if onnx_style:
-                names = in_style(names or project.recipe.export.formats, onnx_style)
-            return Exported.of(self.folder, stage.export(project, precisions, names))
+            if style:
+                names = in_style(names or project.recipe.export.formats, style)
+            return Exported.of(self.folder, stage.export(project, options.get("precisions", ()), names))
 
     def validate(self, *, limit: int | None = None, again: bool = True) -> "Validation":
         """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
@@ -188,32 +159,25 @@ class Run:
         """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
         return benchmark(self.folder, **options)
 
-    def bundle(
-        self,
-        out: str | Path | None = None,
-        *,
-        models: Sequence[str] = (),
-        name: str = "",
-        version: str = "",
-        licence: str = "",
-        sign: str | Path | None = None,
-        force: bool = False,
-    ) -> "Manifest":
+    def bundle(self, out: str | Path | None = None, **options: Unpack[BundleOptions]) -> "Manifest":
         """Pack models, contract, class names, golden predictions, card and bill of materials for an app; return the manifest.
 
         Args:
             out: file that ends in .edgetl; default: the run's name, in the run.
-            models: exported files; default: int8 as .tflite and .onnx.
-            name, version, licence: what the manifest tells apps; default: the recipe's.
-            sign: file of an Ed25519 private key, see `edgetl keygen`.
-            force: bundle in spite of a failed or older validation, which the manifest then says.
+            options: see `edgetl.BundleOptions`.
         """
         from edgetl.pipeline.ship import bundle as stage
 
-        key = as_path(sign)
-        options = stage.BundleOptions(models=tuple(models), name=name, version=version, licence=licence, signing_key=key, force=force)
+        asked = stage.BundleRequest(
+            models=tuple(options.get("models", ())),
+            name=options.get("name", ""),
+            version=options.get("version", ""),
+            licence=options.get("licence", ""),
+            signing_key=as_path(options.get("sign")),
+            force=options.get("force", False),
+        )
         with self._opened() as project, self.folder.writing() if out is None else nullcontext():
-            return stage.bundle(project, self.bundle_path(out), options)
+            return stage.bundle(project, self.bundle_path(out), asked)
 
     def bundle_path(self, out: str | Path | None = None) -> Path:
         """Return where `bundle` writes."""
@@ -267,12 +231,10 @@ class Run:
                 self._project = None
 
 
-def newest(*, for_: str = "") -> Run:
-    """Return the run under runs/ that was written last. Raises RunError when there is none.
+def newest(*, for_: str = "show") -> Run:
+    """Return the newest run under runs/, or the newest that can be used for something. Raises RunError when there is none.
 
     Args:
         for_: "export", "validate", "bundle" or another method of `Run`: runs that have not come as far as that needs are passed over.
     """
-    if for_ and for_ not in NEEDS:
-        raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(for_, NEEDS))
-    return Run.of_folder(RunFolder.open(None, NEEDS.get(for_, "")))
+    return Run.of_folder(RunFolder.open(None, for_))

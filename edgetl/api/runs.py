@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgetl.api.files import File, as_path
+from edgetl.api.files import as_path
+from edgetl.api.options import File
 from edgetl.api.run import Run, newest
 
 if TYPE_CHECKING:

@@ -1,9 +1,11 @@
 """Keyword arguments of the API as settings of the recipe."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
+from edgetl import recipe as recipes
 from edgetl.errors import UsageError
 from edgetl.recipe import Recipe
 from edgetl.registry import did_you_mean
@@ -77,15 +79,53 @@ class Choices(TypedDict, total=False):
     mlflow: str | None
 
 
-def options(choices: Mapping[str, object], data: str | Path | None = None) -> dict[str, object]:
-    """Return the choices by dotted key. Raises UsageError that names the setting meant where one is unknown."""
-    named: dict[str, object] = {} if data is None else {"data.source": str(data)}
-    for name, value in choices.items():
-        if name not in SHORT:
-            raise UsageError(f"there is no setting '{name}'", _meant(name))
-        if value is not None:
-            named[SHORT[name]] = str(value) if isinstance(value, Path) else value
-    return named
+class RecipeOptions(Choices, total=False):
+    """Where the settings of a run come from: these, and the keywords of `edgetl.Choices`, which take precedence over the recipe file.
+
+    recipe: a TOML file of settings.
+    settings: any setting of `edgetl list settings` by dotted key, such as {"augment.flip": False}; these take precedence over all.
+    """
+
+    recipe: str | Path | None
+    settings: Overrides | None
+
+
+@dataclass(frozen=True)
+class Given:
+    """Settings as a caller gives them.
+
+    Args:
+        file: a recipe.
+        texts: settings as "table.key=value".
+        values: settings by dotted key.
+        quick: use the recipe's table [quick], too.
+    """
+
+    file: Path | None = None
+    texts: tuple[str, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+    quick: bool = False
+
+    @classmethod
+    def of(cls, data: str | Path, /, *, quick: bool = False, **options: Unpack[RecipeOptions]) -> "Given":
+        """Return the settings in the arguments of a function. Raises UsageError that names the one meant where one is unknown."""
+        file = options.pop("recipe", None)
+        texts, dotted = overrides(options.pop("settings", None))
+        named: dict[str, object] = {"data.source": str(data)} if str(data) else {}
+        for name, value in options.items():
+            if name not in SHORT:
+                raise UsageError(f"there is no setting '{name}'", _meant(name))
+            if value is not None:
+                named[SHORT[name]] = str(value) if isinstance(value, Path) else value
+        return cls(None if file is None else Path(file), tuple(texts), named | dotted, quick)
+
+    def recipe(self, defaults: Mapping[str, object] | None = None) -> Recipe:
+        """Return the recipe. Raises UsageError that names every mistake."""
+        return recipes.load(self.file, self.texts, {**(defaults or {}), **self.values}, quick=self.quick)
+
+    def pretraining(self) -> Recipe | None:
+        """Return the recipe of the backbone that the recipe's table [pretrain] asks for, if it has one."""
+        return recipes.pretraining(self.file, self.texts, self.values, quick=self.quick)
 
 
 def _meant(name: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.devices.base import Job, Plan
+from edgetl.devices.base import Job
+from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
 
 

@@ -5,8 +5,8 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from edgetl.devices.base import Plan
 from edgetl.devices.messages import DeviceFacts, Measurement
+from edgetl.devices.plan import Plan
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import Failure
 from edgetl.evaluation.agreement import Agreement

@@ -15,8 +15,9 @@ from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import Benchmark, BenchmarkedDevice, BenchmarkedFile, BenchmarkResult, PredictionCheck
 from edgetl.benchmarking.statistics import doubts, summary
 from edgetl.devices import open_device
-from edgetl.devices.base import Device, Plan
+from edgetl.devices.base import Device
 from edgetl.devices.messages import Measurement
+from edgetl.devices.plan import Plan
 from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.evaluation.agreement import compare
@@ -25,7 +26,7 @@ from edgetl.evaluation.parity import Tolerance
 from edgetl.evaluation.statistics import paired
 from edgetl.files import sha256
 from edgetl.progress import progress
-from edgetl.run_folder import software
+from edgetl.software import software
 
 logger = logging.getLogger(__name__)
 

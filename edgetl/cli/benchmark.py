@@ -7,6 +7,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Json
+from edgetl.devices.plan import DELEGATES, Plan
 
 if TYPE_CHECKING:
     from edgetl.benchmarking.results import Benchmark
@@ -26,7 +27,7 @@ Devices = Annotated[
 ]
 Delegate = Annotated[
     str,
-    typer.Option(metavar="cpu|xnnpack|gpu|nnapi", help="Use this delegate (default: the runtime's own choice)."),
+    typer.Option(metavar="|".join(DELEGATES), help="Use this delegate; default: the runtime's own choice."),
 ]
 Accuracy = Annotated[
     int,
@@ -39,12 +40,12 @@ Accuracy = Annotated[
 def benchmark(
     targets: Targets = None,
     device: Devices = None,
-    threads: Annotated[int, typer.Option(min=1, metavar="N", help="Give the runtime this many threads.")] = 1,
-    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Time at least this many inferences.")] = 50,
-    warmup: Annotated[int, typer.Option(min=0, metavar="N", help="Run this many inferences before the timing starts.")] = 10,
-    duration: Annotated[float, typer.Option(min=0, metavar="S", help="Measure for at least this many seconds.")] = 0.0,
+    threads: Annotated[int, typer.Option(min=1, metavar="N", help="Give the runtime this many threads.")] = Plan.threads,
+    runs: Annotated[int, typer.Option(min=1, metavar="N", help="Time at least this many inferences.")] = Plan.runs,
+    warmup: Annotated[int, typer.Option(min=0, metavar="N", help="Run this many inferences before the timing starts.")] = Plan.warmup,
+    duration: Annotated[float, typer.Option(min=0, metavar="S", help="Measure for at least this many seconds.")] = Plan.duration_s,
     cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Run only on the cores of this bit mask (default: any).")] = "",
-    delegate: Delegate = "default",
+    delegate: Delegate = Plan.delegate,
     profile: Annotated[bool, typer.Option("--profile", help="Also time each operator.")] = False,
     accuracy: Accuracy = 0,
     baseline: Annotated[
@@ -76,7 +77,7 @@ def benchmark(
 
     before = load_baseline(baseline) if baseline else None
     measured = files.benchmark(
-        targets or [], devices=device or ["local"], threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
+        targets or [], devices=device or (), threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
         delegate=delegate, profile=profile, images=accuracy, out=out,
     )  # fmt: skip
     report.show(measured)

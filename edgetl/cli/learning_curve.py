@@ -31,8 +31,8 @@ def learning_curve(
     from edgetl.api import training
     from edgetl.report.terminal.learning_curve import print_learning_curve
 
-    run, curve = training.learning_curve(
+    found = training.learning_curve(
         data, out=out, seeds=seeds, recipe=recipe, settings=settings, backbone=backbone, alpha=alpha, image_size=image_size, weights=weights
     )
-    print_learning_curve(curve)
-    console.result({"run": str(run.path)} | curve.to_json(), f"plot: {run.folder.learning_curve_plot}")
+    print_learning_curve(found.curve)
+    console.result({"run": str(found.run.path)} | found.curve.to_json(), f"plot: {found.plot}")

@@ -26,6 +26,6 @@ def run(
     """
     from edgetl.api import training
 
-    _, validation = training.run(recipe, out=out, quick=quick, settings=settings, mlflow=mlflow)
+    validation = training.run(recipe, out=out, quick=quick, settings=settings, mlflow=mlflow).validation
     if validation is not None:
         print_verdict(validation)

@@ -7,12 +7,13 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Data, Json, RecipeFile, Set
+from edgetl.devices.plan import LOCAL
 
 
 def tune(
     data: Data,
     latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Allow at most this median latency per image (default: any).")] = "",
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="Measure latency on this device, see 'edgetl list devices'.")] = "local",
+    device: Annotated[str, typer.Option(metavar="DEVICE", help="Measure latency on this device, see 'edgetl list devices'.")] = LOCAL,
     trials: Annotated[
         int, typer.Option(min=1, metavar="N", help="Judge this many networks in all, including those of earlier calls.")
     ] = 12,
@@ -35,7 +36,7 @@ def tune(
     from edgetl.api import training
     from edgetl.report.terminal import trials as report
 
-    folder, record = training.tune(
+    found = training.tune(
         data,
         latency_budget_ms=_milliseconds(latency_budget),
         device=device,
@@ -44,11 +45,10 @@ def tune(
         recipe=recipe,
         settings=settings,
     )
-    report.show(record)
-    if record.best is None:
+    report.show(found.record)
+    if found.recipe is None:
         console.warn("no network is within the budget: allow more, or try another --device")
-    text = f"{folder / 'tune.png'} shows them; next: edgetl run {folder / 'best.toml'}" if record.best else ""
-    console.result(record.to_json(), text)
+    console.result(found.record.to_json(), f"{found.plot} shows them; next: edgetl run {found.recipe}" if found.recipe else "")
 
 
 def _milliseconds(text: str) -> float:

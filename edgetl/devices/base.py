@@ -3,48 +3,21 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from edgetl.devices.messages import DeviceFacts, Reply, check_reply, parse
+from edgetl.devices.plan import Plan
 from edgetl.documents import Part
-from edgetl.errors import DeviceError, UsageError
-from edgetl.registry import did_you_mean
+from edgetl.errors import DeviceError
 
 RUNNER = Path(__file__).with_name("runner.py")
 _LITERT_PROFILE = Path(__file__).with_name("litert_profile.py")
 PACKAGES = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
-DELEGATES = ("default", "cpu", "xnnpack", "gpu", "nnapi")
 _START_S = 120.0  # for an interpreter, a runtime and a model to be loaded from a slow card
 _SLOWEST_RUN_S = 2.0  # an inference beyond this is none for a phone; what hangs must end
 _OLD_PYTHON = "is it a Python 3.8 or newer?"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How each model is measured on each device.
-
-    Args:
-        threads: of the runtime.
-        runs, warmup: least number of timed inferences, and number of inferences before them.
-        duration_s: timed inferences go on for at least this long.
-        cpus: cores to run on; none: any.
-        delegate: "default", or see DELEGATES.
-        profile: inferences to time operator by operator afterwards; 0: none.
-    """
-
-    threads: int = 1
-    runs: int = 50
-    warmup: int = 10
-    duration_s: float = 0.0
-    cpus: tuple[int, ...] = ()
-    delegate: str = "default"
-    profile: int = 0
-
-    def __post_init__(self) -> None:
-        if self.delegate not in DELEGATES:
-            raise UsageError(f"there is no delegate '{self.delegate}'", did_you_mean(self.delegate, DELEGATES))
 
 
 @dataclass(frozen=True)
@@ -60,7 +33,7 @@ class Job:
 
     model: Path
     runtime: str
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     images: Path | None = None
     image_count: int = 0
 

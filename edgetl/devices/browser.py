@@ -11,10 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edgetl.devices import runner
-from edgetl.devices.base import Device, Job, Kind, Plan
+from edgetl.devices.base import Device, Job, Kind
 from edgetl.devices.browser_runtimes import RUNTIMES, version, web_files
 from edgetl.devices.browser_steer import START_S
 from edgetl.devices.messages import DeviceFacts, PageJob, Reply, SteerJob, SteerReply, check, check_reply, parse
+from edgetl.devices.plan import Plan
 from edgetl.devices.process import Surroundings, call
 from edgetl.documents import Part
 from edgetl.errors import DependencyError, DeviceError

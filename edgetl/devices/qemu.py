@@ -9,9 +9,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from edgetl.devices.base import Job, Kind, Plan
+from edgetl.devices.base import Job, Kind
 from edgetl.devices.local import LocalDevice
 from edgetl.devices.messages import DeviceFacts, Reply, State
+from edgetl.devices.plan import Plan
 from edgetl.devices.process import Surroundings, call
 from edgetl.documents import Part
 from edgetl.errors import DeviceError, UsageError

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from edgetl.diagnosis.base import Finding
 from edgetl.documents import Count, Document
+from edgetl.overview import Overview
 
 NAME = "doctor.json"
 
@@ -40,6 +41,12 @@ class Diagnosis(Document):
     exclude_file: str
     exclude_sha256: str
     seconds: float
+
+    def overview(self) -> Overview:
+        """Return how often each check found something."""
+        rows = [(check, f"{len(findings):,}") for check, findings in self.found.items()]
+        notes = [f"{len(self.exclude)} images should be left out, {len(self.consider)} perhaps", *self.notes]
+        return Overview(f"Examination of {self.images:,} images of {self.source}", ("check", "findings"), rows, notes)
 
     @property
     def found(self) -> dict[str, tuple[Finding, ...]]:

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from edgetl.documents import Document, Part, RelativePath
 from edgetl.explanation.gradcam import SaliencyFigures
+from edgetl.overview import Overview
 
 NAME = "explain.json"
 
@@ -45,3 +46,8 @@ class Explanation(Document):
     scheme: str
     layer: str
     images: tuple[ExplainedImage, ...]
+
+    def overview(self) -> Overview:
+        """Return a row for each image."""
+        rows = [(one.image, one.asked, f"{one.largest_map_change:.2f}", one.file) for one in self.images]
+        return Overview("Where the float and the int8 model look", ("image", "class", "largest difference", "file"), rows)

@@ -11,7 +11,7 @@ import numpy as np
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import NAME, Benchmark
-from edgetl.devices.base import Plan
+from edgetl.devices.plan import Plan
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic

@@ -27,6 +27,7 @@ from edgetl.diagnosis.labels import judged_classes
 from edgetl.diagnosis.results import NAME, Diagnosis
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.files import atomic, fingerprint, sha256
+from edgetl.overview import Overview, Tabular
 from edgetl.pipeline.run_data import listing_of
 from edgetl.pipeline.settings import split_options
 from edgetl.recipe import Recipe
@@ -41,8 +42,8 @@ OUT = Path("doctor")  # where findings go when no folder is named
 Findings = Mapping[str, tuple[Finding, ...]]
 
 
-@dataclass(frozen=True)
-class Examination:
+@dataclass(frozen=True, repr=False)
+class Examination(Tabular):
     """A diagnosis and the folder that holds its files."""
 
     diagnosis: Diagnosis
@@ -60,6 +61,10 @@ class Examination:
     def exclude(self) -> Path:
         """The list of images to leave out, for training."""
         return self.folder / self.diagnosis.exclude_file
+
+    def overview(self) -> Overview:
+        """Return the findings, with where they are shown."""
+        return self.diagnosis.overview().with_note(f"shown in {self.page}")
 
 
 def doctor(recipe: Recipe, out: Path | None = None, *, fast: bool = False) -> Examination:

@@ -8,8 +8,8 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from edgetl.documents import Part
-from edgetl.run_folder import software
 from edgetl.runtimes.cpu import cpu_facts
+from edgetl.software import software
 
 _FURTHER = (
     "keras",

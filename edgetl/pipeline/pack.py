@@ -18,17 +18,23 @@ from edgetl.data.packed import AROUND, ENCODED, content
 from edgetl.data.shards import INDEX, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
+from edgetl.overview import Overview, Tabular
 from edgetl.progress import Ticker, progress
 
 _CHUNK = 2**20
 
 
-@dataclass(frozen=True)
-class Packed:
+@dataclass(frozen=True, repr=False)
+class Packed(Tabular):
     """The packed shards; `kept` shards were there already."""
 
     index: PackIndex
     kept: int
+
+    def overview(self) -> Overview:
+        """Return how many images of each class were packed."""
+        rows = [(name, f"{self.index.counts.get(name, 0):,}") for name in self.index.class_names]
+        return Overview(f"{len(self.index.shards)} shards", ("class", "images"), rows)
 
 
 def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> Packed:

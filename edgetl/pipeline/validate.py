@@ -18,7 +18,6 @@ from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.base import Quantized
-from edgetl.run_folder import software
 from edgetl.run_record import ValidateFacts
 from edgetl.runtimes import TRAINED, open_session, unverified
 from edgetl.runtimes.base import Session
@@ -26,6 +25,7 @@ from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
 from edgetl.runtimes.keras import KerasSession
 from edgetl.runtimes.latency import time_in_turn
+from edgetl.software import software
 
 
 @writes

@@ -10,8 +10,8 @@ from pydantic import ConfigDict
 
 from edgetl.documents import Part
 from edgetl.files import DAMAGED_NPZ, atomic
-from edgetl.run_folder import software
 from edgetl.run_record import Epoch
+from edgetl.software import software
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
 

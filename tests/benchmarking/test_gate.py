@@ -6,8 +6,8 @@ import pytest
 
 from edgetl.benchmarking.gate import against, load_baseline
 from edgetl.benchmarking.results import Benchmark, BenchmarkedDevice, BenchmarkedFile, BenchmarkResult
-from edgetl.devices.base import Plan
 from edgetl.devices.messages import DeviceFacts, LatencyStatistics, Measurement
+from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgetl.benchmarking.plan import ModelFile, SentImages, cpus_of
-from edgetl.devices.base import Plan
+from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
 
 

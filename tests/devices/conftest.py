@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from edgetl.devices import DEVICES_FILE
-from edgetl.devices.base import Job, Plan
+from edgetl.devices.base import Job
+from edgetl.devices.plan import Plan
 
 SIZE = 16
 RUNTIMES = ("litert", "onnxruntime")

@@ -21,8 +21,9 @@ import pytest
 
 from edgetl.devices import DEVICES_FILE, open_device, runner
 from edgetl.devices.adb import _END, _RUN, AdbDevice
-from edgetl.devices.base import Job, Plan
+from edgetl.devices.base import Job
 from edgetl.devices.messages import Battery, DeviceFacts, OperatorTime
+from edgetl.devices.plan import Plan
 from edgetl.devices.survey import survey
 from edgetl.errors import DependencyError, DeviceError, Failure
 from tests.conftest import CliResult, Made

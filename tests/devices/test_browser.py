@@ -19,10 +19,11 @@ import pytest
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.run import benchmark
 from edgetl.devices import base, browser, browser_runtimes, open_device
-from edgetl.devices.base import Job, Plan
+from edgetl.devices.base import Job
 from edgetl.devices.browser import _NAMES
 from edgetl.devices.browser_runtimes import RUNTIMES, Package, unpack, web_files
 from edgetl.devices.browser_server import served
+from edgetl.devices.plan import Plan
 from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.pipeline.project import Project

@@ -9,9 +9,10 @@ import pytest
 
 from edgetl.benchmarking.operators import with_layers
 from edgetl.devices import base
-from edgetl.devices.base import Job, Plan
+from edgetl.devices.base import Job
 from edgetl.devices.litert_profile import named
 from edgetl.devices.local import LocalDevice
+from edgetl.devices.plan import Plan
 from tests.conftest import CliResult, Made
 from tests.devices.tiny_model import LAYERS, write
 

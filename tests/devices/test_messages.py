@@ -10,8 +10,9 @@ import pytest
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.devices import messages
-from edgetl.devices.base import Job, Plan, PythonDevice
+from edgetl.devices.base import Job, PythonDevice
 from edgetl.devices.messages import DeviceFacts, Reply, SteerReply, parse
+from edgetl.devices.plan import Plan
 from edgetl.devices.runner import probe
 from edgetl.errors import DeviceError
 

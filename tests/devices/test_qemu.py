@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from edgetl.devices import open_device
-from edgetl.devices.base import Job, Plan
+from edgetl.devices.base import Job
 from edgetl.devices.local import LocalDevice
+from edgetl.devices.plan import Plan
 from edgetl.errors import DeviceError, UsageError
 from tests.conftest import CliResult, Made
 from tests.devices.tiny_model import images, write

@@ -6,9 +6,9 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from edgetl.run_folder import software
 from edgetl.ship.manifest import BundledFile
 from edgetl.ship.sbom import sbom
+from edgetl.software import software
 from tests.ship.repack import HOSTILE
 
 MODELS = {

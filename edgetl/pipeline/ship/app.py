@@ -13,7 +13,7 @@ from edgetl.export import main_format
 from edgetl.overview import Overview
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.ship.bundle import BundleOptions, contents
+from edgetl.pipeline.ship.bundle import BundleRequest, contents
 from edgetl.pipeline.ship.verify import verify
 from edgetl.quantization import integer_schemes
 from edgetl.registry import did_you_mean
@@ -131,7 +131,7 @@ def _contents(project: Project, runtime: str) -> BundleContents:
     """Return the bundle of a run's model for a runtime."""
     names = sorted(file.path.name for file in exported(project) if file.path.name.endswith(main_format(runtime).suffix))
     name = _best(names, runtime, f"run: edgetl export {project.run.path}")
-    return contents(project, BundleOptions(models=(name,)))
+    return contents(project, BundleRequest(models=(name,)))
 
 
 def _model(manifest: Manifest, runtime: str) -> str:

@@ -45,7 +45,7 @@ _REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the 
 
 
 @dataclass(frozen=True, kw_only=True)
-class BundleOptions:
+class BundleRequest:
     """The contents of a bundle, and its description.
 
     Args:
@@ -72,14 +72,14 @@ class BundleOptions:
         return {key: text for key, text in asked.items() if text}
 
 
-def bundle(project: Project, out: Path, options: BundleOptions | None = None) -> Manifest:
+def bundle(project: Project, out: Path, options: BundleRequest | None = None) -> Manifest:
     """Write the bundle of a run's files, and return what it says of itself."""
-    manifest, files = contents(project, options or BundleOptions())
+    manifest, files = contents(project, options or BundleRequest())
     archive.write(out, files)
     return manifest
 
 
-def contents(project: Project, options: BundleOptions) -> BundleContents:
+def contents(project: Project, options: BundleRequest) -> BundleContents:
     """Return the bundle of a run's files. Raises RunError or ParityError without a good validation."""
     run = project.run
     chosen = _chosen(best_first(exported(project)), options.models)

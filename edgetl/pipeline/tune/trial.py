@@ -11,7 +11,7 @@ from edgetl.keras import keras
 from edgetl.backbones.fold import fold_batch_norms
 from edgetl.benchmarking.plan import ModelFile
 from edgetl.benchmarking.run import benchmark
-from edgetl.devices.base import Plan
+from edgetl.devices.plan import Plan
 from edgetl.errors import DeviceError
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Format

@@ -1,0 +1,109 @@
+"""Keyword arguments of functions that take many, one type for each function."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from edgetl.api.settings import Overrides, RecipeOptions
+
+File = str | Path
+
+
+class TrainOptions(RecipeOptions, total=False):
+    """How to train: the options of `edgetl.RecipeOptions`, and these.
+
+    quick: use the recipe's table [quick], a short try.
+    """
+
+    quick: bool
+
+
+class TuneOptions(RecipeOptions, total=False):
+    """What to search for: the options of `edgetl.RecipeOptions`, which all trials share, and these.
+
+    latency_budget_ms: median latency of one image that is allowed; default: any.
+    device: device that latency is measured on, see `edgetl list devices`; default: "local".
+    trials: networks to judge in all, those of earlier calls included; default: 12.
+    """
+
+    latency_budget_ms: float
+    device: str
+    trials: int
+
+
+class ExportOptions(TypedDict, total=False):
+    """Which files to write.
+
+    precisions: "float32", "float16", "dynamic_int8", "int8", "int16x8"; default: the recipe's.
+    formats: "tflite", "onnx" and others, see `edgetl list formats`; default: the recipe's.
+    onnx_style: "integer": int8 ONNX files with integer operators; "qdq": with Q/DQ pairs, for accelerators.
+    keep_float: operators of the int8 model that stay in float.
+    max_drop: percentage points of top-1 accuracy that int8 may lose; better int8 models are tried until one loses no more.
+    settings: any setting of the recipe by dotted key, such as {"about.name": "Flowers"}.
+    """
+
+    precisions: Sequence[str]
+    formats: Sequence[str]
+    onnx_style: str
+    keep_float: Sequence[str]
+    max_drop: float | None
+    settings: Overrides | None
+
+
+class BundleOptions(TypedDict, total=False):
+    """What a bundle holds.
+
+    models: exported files; default: int8 as .tflite and .onnx.
+    name, version, licence: of the model, as the manifest gives them; default: the recipe's.
+    sign: file of an Ed25519 private key, see `edgetl keygen`.
+    force: bundle despite a failed or outdated validation, which the manifest records.
+    """
+
+    models: Sequence[str]
+    name: str
+    version: str
+    licence: str
+    sign: File | None
+    force: bool
+
+
+class BenchmarkOptions(TypedDict, total=False):
+    """How a benchmark measures.
+
+    devices: such as "local", "adb" or "ssh://pi@board.local", see `edgetl list devices`; default: "local".
+    threads: threads of the runtime; default: 1.
+    runs: inferences that count, at least; default: 50.
+    warmup: inferences before them; default: 10.
+    duration_s: seconds that a measurement lasts, at least.
+    cpu_mask: cores to run on, such as "0xf0"; default: any.
+    delegate: "cpu", "xnnpack", "gpu" or "nnapi"; default: the runtime's own choice.
+    profile: time every operator, too.
+    images: validation images of a run for the devices to predict, against this host's predictions; -1: all.
+    out: folder of benchmark.json, .md, .csv and .png; default: the run.
+    """
+
+    devices: Sequence[str]
+    threads: int
+    runs: int
+    warmup: int
+    duration_s: float
+    cpu_mask: str
+    delegate: str
+    profile: bool
+    images: int
+    out: File | None
+
+
+class ShipOptions(TypedDict, total=False):
+    """Where an app goes and what it runs.
+
+    out: folder of a fresh app.
+    into: folder of an app to add model, classifier and test to.
+    package: such as "com.example.app"; default: from the model's name, or the app's own.
+    runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.
+    """
+
+    out: File | None
+    into: File | None
+    package: str
+    runtime: str
