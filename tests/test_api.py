@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import edgetl
-from edgetl.api.results import Completed, Exported, Pretrained
+from edgetl.api.results import Exported, Pretrained
 from edgetl.api.settings import SHORT, Choices, Given
+from edgetl.api.training import Completed
 from edgetl.documents import Document
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import Validation
@@ -152,8 +153,8 @@ RESULTS = [
     "api.results:Report",
     "api.results:Card",
     "api.results:Pretrained",
-    "api.results:Completed",
-    "api.results:Estimated",
+    "api.training:Completed",
+    "api.training:Estimated",
     "api.results:Tuned",
     "benchmarking.results:Benchmark",
     "diagnosis.results:Diagnosis",

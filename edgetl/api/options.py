@@ -10,7 +10,7 @@ File = str | Path
 
 
 class TrainOptions(RecipeOptions, total=False):
-    """How to train: the options of `edgetl.RecipeOptions`, and these.
+    """Options of a training: those of `edgetl.RecipeOptions`, and these.
 
     quick: use the recipe's table [quick], a short try.
     """
@@ -19,7 +19,7 @@ class TrainOptions(RecipeOptions, total=False):
 
 
 class TuneOptions(RecipeOptions, total=False):
-    """What to search for: the options of `edgetl.RecipeOptions`, which all trials share, and these.
+    """Options of a search: those of `edgetl.RecipeOptions`, which all trials share, and these.
 
     latency_budget_ms: median latency of one image that is allowed; default: any.
     device: device that latency is measured on, see `edgetl list devices`; default: "local".
@@ -32,7 +32,7 @@ class TuneOptions(RecipeOptions, total=False):
 
 
 class ExportOptions(TypedDict, total=False):
-    """Which files to write.
+    """Options of an export.
 
     precisions: "float32", "float16", "dynamic_int8", "int8", "int16x8"; default: the recipe's.
     formats: "tflite", "onnx" and others, see `edgetl list formats`; default: the recipe's.
@@ -51,7 +51,7 @@ class ExportOptions(TypedDict, total=False):
 
 
 class BundleOptions(TypedDict, total=False):
-    """What a bundle holds.
+    """Options of a bundle.
 
     models: exported files; default: int8 as .tflite and .onnx.
     name, version, licence: of the model, as the manifest gives them; default: the recipe's.
@@ -68,7 +68,7 @@ class BundleOptions(TypedDict, total=False):
 
 
 class BenchmarkOptions(TypedDict, total=False):
-    """How a benchmark measures.
+    """Options of a benchmark.
 
     devices: such as "local", "adb" or "ssh://pi@board.local", see `edgetl list devices`; default: "local".
     threads: threads of the runtime; default: 1.
@@ -95,7 +95,7 @@ class BenchmarkOptions(TypedDict, total=False):
 
 
 class ShipOptions(TypedDict, total=False):
-    """Where an app goes and what it runs.
+    """Options of an app.
 
     out: folder of a fresh app.
     into: folder of an app to add model, classifier and test to.

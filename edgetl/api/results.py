@@ -11,9 +11,6 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts, Int8Choice
 
 if TYPE_CHECKING:
-    from edgetl.api.run import Run
-    from edgetl.evaluation.results import LearningCurve
-    from edgetl.evaluation.validation import Validation
     from edgetl.report.page.blocks import Absent
     from edgetl.report.page.card import Results
     from edgetl.tuning_record import TuningRecord
@@ -107,36 +104,6 @@ class Pretrained(Tabular):
         accuracy = f"{best.val_accuracy:.1%}" if best and best.val_accuracy is not None else "not measured"
         rows = [("file", str(self.file)), ("run", str(self.run)), ("validation accuracy", accuracy)]
         return Overview(f"Pretrained {self.backbone}", ("part", "value"), rows)
-
-
-@dataclass(frozen=True, repr=False)
-class Completed(Tabular):
-    """A run that was trained, exported and validated; `validation` is None where another process of a team does that."""
-
-    run: "Run"
-    validation: "Validation | None"
-
-    def overview(self) -> Overview:
-        """Return the validation, with the run that it is of."""
-        if self.validation is None:
-            return Overview(f"{self.run!r}, rank {self.run.rank}")
-        return self.validation.overview().with_note(f"run: {self.run.path}")
-
-
-@dataclass(frozen=True, repr=False)
-class Estimated(Tabular):
-    """A learning curve, and the run that training can go on in."""
-
-    run: "Run"
-    curve: "LearningCurve"
-
-    @property
-    def plot(self) -> Path:
-        return self.run.folder.learning_curve_plot
-
-    def overview(self) -> Overview:
-        """Return the curve, with its plot."""
-        return self.curve.overview().with_note(f"plot: {self.plot}")
 
 
 @dataclass(frozen=True, repr=False)

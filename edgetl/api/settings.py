@@ -80,7 +80,7 @@ class Choices(TypedDict, total=False):
 
 
 class RecipeOptions(Choices, total=False):
-    """Where the settings of a run come from: these, and the keywords of `edgetl.Choices`, which take precedence over the recipe file.
+    """Options of a recipe: these, and the keywords of `edgetl.Choices`, which take precedence over the recipe file.
 
     recipe: a TOML file of settings.
     settings: any setting of `edgetl list settings` by dotted key, such as {"augment.flip": False}; these take precedence over all.

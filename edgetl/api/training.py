@@ -1,5 +1,6 @@
 """Training: functions that make a run, a backbone, or several runs."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
@@ -9,9 +10,42 @@ from edgetl.api.options import File, TrainOptions, TuneOptions
 from edgetl.api.run import Run
 from edgetl.api.settings import Given, RecipeOptions
 from edgetl.errors import UsageError
+from edgetl.overview import Overview, Tabular
 
 if TYPE_CHECKING:
-    from edgetl.api.results import Completed, Estimated, Pretrained, Tuned
+    from edgetl.api.results import Pretrained, Tuned
+    from edgetl.evaluation.results import LearningCurve
+    from edgetl.evaluation.validation import Validation
+
+
+@dataclass(frozen=True, repr=False)
+class Completed(Tabular):
+    """A run that was trained, exported and validated; `validation` is None where another process of a team does that."""
+
+    run: Run
+    validation: "Validation | None"
+
+    def overview(self) -> Overview:
+        """Return the validation, with the run that it is of."""
+        if self.validation is None:
+            return Overview(f"{self.run!r}, rank {self.run.rank}")
+        return self.validation.overview().with_note(f"run: {self.run.path}")
+
+
+@dataclass(frozen=True, repr=False)
+class Estimated(Tabular):
+    """A learning curve, and the run that training can go on in."""
+
+    run: Run
+    curve: "LearningCurve"
+
+    @property
+    def plot(self) -> Path:
+        return self.run.folder.learning_curve_plot
+
+    def overview(self) -> Overview:
+        """Return the curve, with its plot."""
+        return self.curve.overview().with_note(f"plot: {self.plot}")
 
 
 def train(data: File = "", *, out: File | None = None, baseline: str = "", **options: Unpack[TrainOptions]) -> Run:
@@ -34,7 +68,7 @@ def train(data: File = "", *, out: File | None = None, baseline: str = "", **opt
     return made
 
 
-def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOptions]) -> "Completed":
+def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOptions]) -> Completed:
     """Train, export and validate by a recipe; return the run and its validation.
 
     Args:
@@ -44,8 +78,6 @@ def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOpti
     Example:
         print(edgetl.run("recipe.toml", quick=True).validation)
     """
-    from edgetl.api.results import Completed
-
     with _train("", out, "", **(options | {"recipe": recipe})) as made:
         if made.rank:
             return Completed(made, None)
@@ -108,7 +140,7 @@ def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOpt
     return Pretrained(file, project.run.path, recipe.model.backbone, project.run.facts("backbone", FloatFacts))
 
 
-def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **options: Unpack[RecipeOptions]) -> "Estimated":
+def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **options: Unpack[RecipeOptions]) -> Estimated:
     """Estimate what more images would be worth: train heads on a sixteenth to all of them; return the curve, and the run.
 
     Args:
@@ -121,7 +153,6 @@ def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **opt
     """
     recipe = Given.of(data, **options).recipe()
 
-    from edgetl.api.results import Estimated
     from edgetl.pipeline.evaluate import learning_curve as stage
     from edgetl.pipeline.project import Project
 
