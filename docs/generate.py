@@ -36,8 +36,13 @@ print(edgetl.load(run).predict("rose.jpg")[0].class_name)
 
 ## What a program should know
 
-- **Keras.** edgetl works with Keras 2 (`tf_keras`). A program may use Keras 3 (`keras`) beside it, imported before or after. But where
-  edgetl is the first to import TensorFlow, `tf.keras` is Keras 2 for the rest of the process, and `TF_USE_LEGACY_KERAS` is set.
+- **Keras.** edgetl works with Keras 2 (`tf_keras`). A program may use Keras 3 (`keras`) beside it, imported before or after. If the
+  program imports TensorFlow before edgetl, `tf.keras` stays what it was, Keras 3 included. If edgetl is the first to import it, `tf.keras`
+  is Keras 2 for the rest of the process.
+- **The process.** `import edgetl` changes nothing. The first method that needs TensorFlow sets the environment variables
+  `TF_USE_LEGACY_KERAS`, `TF_CPP_MIN_LOG_LEVEL` (unless it is set) and, when it reads HDF5 files, `HDF5_PLUGIN_PATH`. TensorFlow then logs
+  errors only, and takes GPU memory as it needs it. Training seeds the random generators of Python, NumPy and TensorFlow, and asks
+  TensorFlow for deterministic kernels.
 - **Logging.** Every module logs with the standard library under its own name below `edgetl`: progress notes as `info`, what may mislead as
   `warning`, what a bug report needs as `debug`. `logging.basicConfig(level="INFO")` shows what the commands show. `edgetl.log.Redact` is a
   filter that takes passwords and tokens out of records.

@@ -10,7 +10,7 @@ Names load when they are used: `import edgetl` itself takes no time and loads no
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgetl.api.files import benchmark, doctor, pack, ship_bundle, verify
@@ -96,11 +96,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'edgetl' has no attribute '{name}'")
+if not TYPE_CHECKING:  # which would take any name for one that is there
+
+    def __getattr__(name: str) -> object:
+        for module, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(module), name)
+        raise AttributeError(f"module 'edgetl' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:

@@ -11,7 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -165,10 +165,20 @@ def show_cursor() -> None:
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Hold back what native code (TensorFlow, converters) writes to the stderr file descriptor; replay it if the work fails."""
-    if _current.verbose:
-        yield
-        return
+    """Hold back what native code (TensorFlow, converters) writes to the stderr file descriptor; replay it if the work fails.
+
+    The root logger's handlers stay as they are: absl adds one when it finds none.
+    """
+    handlers = list(logging.root.handlers)
+    try:
+        with nullcontext() if _current.verbose else _held_back():
+            yield
+    finally:
+        logging.root.handlers[:] = handlers
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as held:

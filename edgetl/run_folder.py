@@ -245,7 +245,7 @@ def _unwritable(folder: Path, error: OSError) -> RunError:
 def _newest(for_: str) -> Path:
     """Return the usable run under runs/ that was written last. Raises RunError when there is none, or the clock was changed."""
     if for_ not in USES:
-        raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(for_, USES))
+        raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(str(for_), USES))
     written = {record.parent: record.stat().st_mtime for record in RUNS.glob("*/run.json")}
     if not written:
         raise RunError(f"there is no run under {RUNS}/", "make one with 'edgetl train DATA', or name a run directory")

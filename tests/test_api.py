@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -194,3 +195,134 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
     assert "KiB" in run.report(tmp_path / "report.html")._repr_html_()
     facts = run.folder.facts("float", FloatFacts)
     assert "validation accuracy" in repr(Pretrained(tmp_path / "own.npz", made.run, "small_cnn", facts))
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        (lambda run: run.export(precision=["int8"]), "there is no option 'precision'"),
+        (lambda run: run.export(precisions="int7"), "unknown precision 'int7'"),
+        (lambda run: run.export(formats=[3]), "formats cannot be 3"),
+        (lambda run: run.export(onnx_style="x"), "'x'"),
+        (lambda run: run.validate(limit=-3), "limit cannot be -3"),
+        (lambda run: run.validate(limit="many"), "limit cannot be 'many'"),
+        (lambda run: run.evaluate(split="tst"), "'tst'"),
+        (lambda run: run.evaluate(folds=True), "folds cannot be True"),
+        (lambda run: run.sensitivity(limit=-1), "limit cannot be -1"),
+        (lambda run: run.benchmark(threads=0), "threads cannot be 0"),
+        (lambda run: run.benchmark(run=1), "there is no option 'run'"),
+        (lambda run: run.benchmark(devices="lokal"), "'lokal'"),
+        (lambda run: run.bundle(model="x"), "there is no option 'model'"),
+        (lambda run: run.ship("linx", out="app"), "'linx'"),
+        (lambda run: run.report(form="doc"), "there is no format 'doc'"),
+        (lambda run: run.explain([]), "no image was named"),
+        (lambda run: edgetl.explain("digits:x", run), "digits:x"),
+        (lambda run: edgetl.benchmark(run), "a model cannot be"),
+        (lambda run: edgetl.compare([run]), "two or more"),
+        (lambda run: edgetl.compare(str(run.path)), "two or more"),
+        (lambda run: edgetl.load(3), "a path cannot be 3"),
+        (lambda run: edgetl.load(run, threads=0), "threads cannot be 0"),
+        (lambda run: edgetl.load(run).predict(5), "image 0 is no image: int"),
+        (lambda run: edgetl.load(run).predict(None), "image 0 is no image: NoneType"),
+        (lambda run: edgetl.load(run).predict("none.png"), "none.png"),
+        (lambda run: edgetl.Run(3), "a path cannot be 3"),
+        (lambda run: edgetl.newest(for_=3), "runs are not opened for '3'"),
+        (lambda run: edgetl.verify("none.edgetl"), "none.edgetl"),
+        (lambda run: edgetl.pack("digits", "packed", shards=-1), "shards cannot be -1"),
+        (lambda run: edgetl.learning_curve("digits", seeds=0), "seeds cannot be 0"),
+        (lambda run: edgetl.train("digits", epochs="many"), "train.epochs"),
+        (lambda run: edgetl.train("digits", settings=5), "settings cannot be 5"),
+        (lambda run: edgetl.train("digits", baseline="x"), "no baseline 'x'"),
+        (lambda run: edgetl.train("digits", recipe="none.toml"), "none.toml"),
+        (lambda run: edgetl.tune("digits", trials=0), "trials cannot be 0"),
+        (lambda run: edgetl.tune("digits", latency_budget_ms=-1), "latency_budget_ms cannot be -1"),
+        (lambda run: edgetl.doctor("no such folder"), "no such folder"),
+    ],
+)
+def test_mistakes_are_errors_of_ours(
+    call: Callable[[edgetl.Run], object], problem: str, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(edgetl.EdgetlError) as failure:
+        call(edgetl.Run(made.run))
+    assert problem in failure.value.problem
+    assert not list(tmp_path.iterdir())
+
+
+STATE = """
+import logging, os, random, signal, sys, threading, warnings
+import matplotlib, numpy, PIL.Image, PIL.ImageFile
+
+def state():
+    loggers = logging.getLogger(), logging.getLogger("edgetl")
+    return {
+        "logging": [(list(map(repr, one.handlers)), one.level, one.propagate) for one in loggers],
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD)],
+        "hooks": (sys.gettrace(), sys.getprofile(), sys.excepthook, sys.displayhook, threading.excepthook),
+        "folder": os.getcwd(),
+        "threads": threading.active_count(),
+        "NumPy": numpy.geterr(),
+        "matplotlib": dict(matplotlib.rcParams),
+        "Pillow": (PIL.Image.MAX_IMAGE_PIXELS, PIL.ImageFile.LOAD_TRUNCATED_IMAGES),
+        "streams": (sys.stdin, sys.stdout, sys.stderr),
+    }
+
+def imported():  # what only a training changes, too
+    return state() | {"environment": dict(os.environ), "warnings": list(warnings.filters), "path": list(sys.path),
+        "random": (random.getstate(), numpy.random.get_state()[1].tolist())}
+
+before = imported()
+import edgetl
+for name in edgetl.__all__:
+    getattr(edgetl, name)
+assert imported() == before
+before, environment = state(), set(os.environ)
+run = edgetl.Run(sys.argv[1])
+run.export(precisions=["int8"])
+run.validate(limit=20)
+run.report("report.html")
+edgetl.load(run).predict("digits:1")
+edgetl.benchmark([run.path / "export" / "model_int8.tflite"], runs=1, warmup=0)
+after = state()
+assert after == before, {name: (before[name], after[name]) for name in before if before[name] != after[name]}
+ours = {"TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "HDF5_PLUGIN_PATH"}
+of_tensorflow = {"TF2_BEHAVIOR", "KMP_INIT_AT_FORK", "KMP_DUPLICATE_LIB_OK", "TPU_ML_PLATFORM", "TPU_ML_PLATFORM_VERSION"}
+print(set(os.environ) - environment - ours - of_tensorflow - {"ENABLE_RUNTIME_UPTIME_TELEMETRY"})
+"""
+
+
+def test_nothing_is_left_in_the_process_but_what_the_documentation_names(run_copy: Path, tmp_path: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "HDF5_"))}
+    command = [sys.executable, "-c", STATE, str(run_copy)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
+    page = (ROOT.parent / "docs" / "python-api.md").read_text(encoding="utf-8")
+    assert all(name in page for name in ("TF_USE_LEGACY_KERAS", "TF_CPP_MIN_LOG_LEVEL", "HDF5_PLUGIN_PATH", "random generators"))
+
+
+def test_a_program_that_uses_the_api_type_checks(tmp_path: Path) -> None:
+    """The names that load when used have their types, and those that are not there are mistakes."""
+    assert (ROOT / "py.typed").is_file()
+    good = """
+from pathlib import Path
+import edgetl
+from edgetl import load, train
+
+run: edgetl.Run = train("digits", backbone="small_cnn", epochs=1)
+exported = run.export(precisions=["int8"])
+size: int = exported.files[0].size_bytes
+passed: bool = run.validate(limit=10).passed
+name: str = load(run).predict(Path("a.png"))[0].class_name
+best: Path | None = edgetl.tune("digits", trials=1).recipe
+curve: str = edgetl.learning_curve("digits").curve.summary()
+"""
+    (tmp_path / "good.py").write_text(good)
+    (tmp_path / "bad.py").write_text("import edgetl\nedgetl.train('digits', epoch=1)\nedgetl.Run('a').bundle(name=3)\nedgetl.trian\n")
+    (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n[mypy-edgetl.*]\nfollow_imports = silent\n")
+    command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--no-error-summary", "good.py", "bad.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "MYPYPATH": str(ROOT.parent)}, capture_output=True, text=True, timeout=300, check=False
+    )
+    lines = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert [line.split(":")[:2] for line in lines] == [["bad.py", "2"], ["bad.py", "3"], ["bad.py", "4"]], done.stdout + done.stderr

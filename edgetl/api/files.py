@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from edgetl.api.options import BenchmarkOptions, File, ShipOptions
+from edgetl.api.checks import File, as_path, at_least, known, path_of, several
+from edgetl.api.options import BenchmarkOptions, ShipOptions
 from edgetl.api.settings import Given, Overrides
 from edgetl.run_folder import RunFolder
 
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
     from edgetl.pipeline.ship.verify import Verification
 
 
-def benchmark(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
+def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
     """Measure latency, memory and size of model files, or of one run's, on devices side by side.
 
     Args:
-        files: model files, or one run; none: the newest run.
+        files: model files, or one run; none: the newest run that has been exported.
         options: see `edgetl.BenchmarkOptions`.
     """
     from edgetl.benchmarking.plan import cpus_of
     from edgetl.devices.plan import LOCAL, Plan
     from edgetl.pipeline import benchmark as stage
 
+    known(options, BenchmarkOptions)
     runs = options.get("runs", Plan.runs)
     plan = Plan(
         threads=options.get("threads", Plan.threads),
@@ -37,8 +39,11 @@ def benchmark(files: Sequence[File] | RunFolder, **options: Unpack[BenchmarkOpti
         delegate=options.get("delegate", Plan.delegate),
         profile=runs if options.get("profile") else 0,
     )
-    devices = list(options.get("devices", ())) or [LOCAL]
-    targets = files if isinstance(files, RunFolder) else [Path(file) for file in files] or RunFolder.open(None, "benchmark")
+    devices = several("devices", options.get("devices", ())) or [LOCAL]
+    if isinstance(files, RunFolder):
+        targets: RunFolder | list[Path] = files
+    else:
+        targets = [Path(file) for file in several("a model", files)] or RunFolder.open(None, "benchmark")
     return stage.benchmark(targets, devices, plan, images=options.get("images", 0), out=as_path(options.get("out")))
 
 
@@ -53,6 +58,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     from edgetl.pipeline.ship.app import AppOptions
     from edgetl.pipeline.ship.app import ship as stage
 
+    known(options, ShipOptions)
     if source is None:
         source = RunFolder.open(None, "ship").path
     asked = AppOptions(
@@ -89,7 +95,7 @@ def verify(bundle: File, *, key: File | None = None) -> "Verification":
     """
     from edgetl.pipeline.ship.verify import verify as stage
 
-    return stage(Path(bundle), as_path(key))
+    return stage(path_of(bundle), as_path(key))
 
 
 def pack(data: File, out: str, *, shards: int = 1, max_shard_mib: int = 256, seed: int = 0) -> "Packed":
@@ -102,10 +108,9 @@ def pack(data: File, out: str, *, shards: int = 1, max_shard_mib: int = 256, see
         max_shard_mib: size that no shard exceeds, in MiB.
         seed: seed of the order of the images.
     """
+    at_least(1, shards=shards, max_shard_mib=max_shard_mib)
+    at_least(0, seed=seed)
+
     from edgetl.pipeline import pack as stage
 
     return stage.pack(str(data), out, shards, max_shard_mib, seed)
-
-
-def as_path(path: File | None) -> Path | None:
-    return None if path is None else Path(path)

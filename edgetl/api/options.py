@@ -1,12 +1,10 @@
 """Keyword arguments of functions that take many, one type for each function."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TypedDict
 
+from edgetl.api.checks import File
 from edgetl.api.settings import Overrides, RecipeOptions
-
-File = str | Path
 
 
 class TrainOptions(RecipeOptions, total=False):

@@ -7,10 +7,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Unpack
 
 from edgetl import stops
-from edgetl.api.files import as_path, benchmark, ship_bundle
+from edgetl.api.checks import as_path, at_least, known, path_of, several
+from edgetl.api.files import benchmark, ship_bundle
 from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions
 from edgetl.api.settings import overrides
+from edgetl.errors import UsageError
 from edgetl.overview import Overview
+from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from edgetl.pipeline.ship.app import Shipped
     from edgetl.quantization.results import Sensitivity
     from edgetl.ship.manifest import Manifest
+
+FORMS = ("html", "md", "pdf")  # of a report
 
 
 class Run:
@@ -43,7 +48,7 @@ class Run:
 
     def __init__(self, path: str | Path) -> None:
         """Open a run. Raises RunError when there is none at `path`."""
-        self.folder, self.rank = RunFolder.open(Path(path)), 0
+        self.folder, self.rank = RunFolder.open(path_of(path)), 0
         self._project: Project | None = None
         self._writing: AbstractContextManager[None] | None = None
 
@@ -95,16 +100,22 @@ class Run:
         from edgetl.export import in_style
         from edgetl.pipeline.export import files as stage
         from edgetl.pipeline.project import Project
+        from edgetl.quantization import scheme_of
 
+        known(options, ExportOptions)
         texts, dotted = overrides(options.get("settings"))
-        asked = {"export.keep_float": list(options.get("keep_float", ())) or None, "export.max_drop": options.get("max_drop")} | dotted
-        names, style = list(options.get("formats", ())), options.get("onnx_style", "")
+        kept = several("keep_float", options.get("keep_float", ()))
+        asked = {"export.keep_float": kept or None, "export.max_drop": options.get("max_drop")} | dotted
+        names, style = several("formats", options.get("formats", ())), options.get("onnx_style", "")
+        chosen = several("precisions", options.get("precisions", ()))
+        for precision in chosen:
+            scheme_of(precision)  # which names those that there are
         with self._opened() as project:
             if texts or any(value is not None for value in asked.values()):
                 project = Project.open(self.folder, asked, texts)
             if style:
                 names = in_style(names or project.recipe.export.formats, style)
-            return Exported.of(self.folder, stage.export(project, options.get("precisions", ()), names))
+            return Exported.of(self.folder, stage.export(project, chosen, names))
 
     def validate(self, *, limit: int | None = None, again: bool = True) -> "Validation":
         """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
@@ -115,6 +126,8 @@ class Run:
         """
         from edgetl.pipeline import validate as stage
 
+        if limit is not None:
+            at_least(0, limit=limit)
         with self._opened() as project:
             return stage.validate(project, limit, again=again)
 
@@ -128,8 +141,9 @@ class Run:
         """
         from edgetl.pipeline.evaluate import scores as stage
 
+        at_least(0, folds=folds)
         with self._opened() as project:
-            return stage.evaluate(project, split, [Path(model) for model in models], folds)
+            return stage.evaluate(project, split, [Path(model) for model in several("models", models)], folds)
 
     def sensitivity(self, *, limit: int = 128, scheme: str = "") -> "Sensitivity":
         """Measure what quantization does to each operator, alone and within the whole model.
@@ -140,6 +154,7 @@ class Run:
         """
         from edgetl.pipeline import sensitivity as stage
 
+        at_least(0, limit=limit)
         with self._opened() as project:
             return stage.sensitivity(project, limit, scheme)
 
@@ -152,8 +167,11 @@ class Run:
         """
         from edgetl.pipeline import explain as stage
 
+        names = several("images", images)
+        if not names:
+            raise UsageError("no image was named", "name files, or embedded images such as digits:7")
         with self._opened() as project:
-            return stage.explain(project, [str(image) for image in images], as_path(out))
+            return stage.explain(project, names, as_path(out))
 
     def benchmark(self, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
         """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
@@ -168,8 +186,9 @@ class Run:
         """
         from edgetl.pipeline.ship import bundle as stage
 
+        known(options, BundleOptions)
         asked = stage.BundleRequest(
-            models=tuple(options.get("models", ())),
+            models=tuple(several("models", options.get("models", ()))),
             name=options.get("name", ""),
             version=options.get("version", ""),
             licence=options.get("licence", ""),
@@ -198,7 +217,9 @@ class Run:
         from edgetl.pipeline import report as stage
 
         ending = Path(out).suffix.removeprefix(".").lower() if out else ""
-        chosen = form or (ending if ending in ("html", "md", "pdf") else "html")
+        if form not in ("", *FORMS):
+            raise UsageError(f"there is no format '{form}'", did_you_mean(form, FORMS))
+        chosen = form or (ending if ending in FORMS else "html")
         path, absent = stage.report(self.folder, as_path(out), chosen)
         return Report(path, path.stat().st_size, tuple(absent))
 

@@ -1,11 +1,10 @@
 """Functions for several runs, or for the newest."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgetl.api.files import as_path
-from edgetl.api.options import File
+from edgetl.api.checks import File, as_path, at_least, path_of, several
 from edgetl.api.run import Run, newest
 
 if TYPE_CHECKING:
@@ -25,7 +24,10 @@ def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File 
     """
     from edgetl.pipeline.evaluate import compare as stage
 
-    return stage.compare([run.path if isinstance(run, Run) else Path(run) for run in runs], as_path(model), as_path(out))
+    paths = (
+        [run.path if isinstance(run, Run) else run for run in runs] if isinstance(runs, Iterable) and not isinstance(runs, str) else runs
+    )
+    return stage.compare([Path(path) for path in several("a run", paths)], as_path(model), as_path(out))
 
 
 def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> "Explanation":
@@ -50,7 +52,8 @@ def load(model: Run | File, *, threads: int = 1) -> "Classifier":
     """
     from edgetl.pipeline.predict import load
 
-    return load(model.path if isinstance(model, Run) else model, threads=threads)
+    at_least(1, threads=threads)
+    return load(model.path if isinstance(model, Run) else path_of(model), threads=threads)
 
 
 def opened(run: Run | File | None, *, for_: str) -> Run:

@@ -137,4 +137,6 @@ def overrides(settings: Overrides | None) -> tuple[list[str], dict[str, object]]
     """Return settings given as "table.key=value" texts, and those given by dotted key."""
     if settings is None:
         return [], {}
+    if not isinstance(settings, Mapping | Iterable) or isinstance(settings, str):
+        raise UsageError(f"settings cannot be {settings!r}", "give a dictionary such as {'augment.flip': False}")
     return ([], dict(settings)) if isinstance(settings, Mapping) else (list(settings), {})

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
 from edgetl import stops
-from edgetl.api.files import as_path
-from edgetl.api.options import File, TrainOptions, TuneOptions
+from edgetl.api.checks import File, as_path, at_least
+from edgetl.api.options import TrainOptions, TuneOptions
 from edgetl.api.run import Run
 from edgetl.api.settings import Given, RecipeOptions
 from edgetl.errors import UsageError
@@ -151,6 +151,7 @@ def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **opt
     Example:
         edgetl.learning_curve("flowers/", image_size=128).curve.summary()
     """
+    at_least(1, seeds=seeds)
     recipe = Given.of(data, **options).recipe()
 
     from edgetl.pipeline.evaluate import learning_curve as stage
@@ -175,6 +176,9 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
     from edgetl.devices.plan import LOCAL
 
     budget_ms, device, trials = options.pop("latency_budget_ms", 0.0), options.pop("device", LOCAL), options.pop("trials", 12)
+    at_least(1, trials=trials)
+    if not isinstance(budget_ms, int | float) or not 0 <= budget_ms < float("inf"):
+        raise UsageError(f"latency_budget_ms cannot be {budget_ms!r}", "give milliseconds; 0: any latency")
     source = str(Path(data).resolve()) if Path(data).exists() else str(data)
     recipe = Given.of(source, **cast("RecipeOptions", options)).recipe()  # without those of the search alone
 

@@ -203,7 +203,7 @@ def _preferred(run: RunFolder) -> Path:
 def _named(images: OneImage | Iterable[OneImage]) -> Iterator[tuple[str, OneImage]]:
     """Yield each image with its name; folders and batches are taken apart."""
     one = isinstance(images, str | os.PathLike | Image.Image) or (isinstance(images, np.ndarray) and images.ndim <= 3)
-    given = cast(Iterable[OneImage], [images] if one else images)
+    given = cast(Iterable[OneImage], images if isinstance(images, Iterable) and not one else [images])
     for number, image in enumerate(given):
         if isinstance(image, str | os.PathLike):
             path = os.fspath(image)

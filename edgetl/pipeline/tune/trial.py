@@ -127,8 +127,8 @@ def _untrained(project: Project) -> bytes:
     rows = project.data.calibration_rows[:_IMAGES]
     find: Any = _judged_by()[0].quantize
     settings = replace(quantize_settings(project.recipe), ranges="minmax")
-    quantized, _ = find(model, project.data.examples, rows, settings)
-    return int8_tflite(quantized.to_keras(model, project.contract), project.contract)
+    found = find(model, project.data.examples, rows, settings)
+    return int8_tflite(found.model.to_keras(model, project.contract), project.contract)
 
 
 def _judged_by() -> tuple[Scheme, Format]:

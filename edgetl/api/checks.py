@@ -1,0 +1,47 @@
+"""Checks of arguments, so that a mistake is an error that names what was meant."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from edgetl.errors import UsageError
+from edgetl.registry import did_you_mean
+
+File = str | Path
+
+
+def known(options: Mapping[str, object], kind: type) -> None:
+    """Refuse keywords that a type of options does not have. Raises UsageError that names the one meant."""
+    for name in options:
+        if name not in kind.__annotations__:
+            raise UsageError(f"there is no option '{name}'", did_you_mean(name, kind.__annotations__))
+
+
+def several(name: str, given: Iterable[File] | File) -> list[str]:
+    """Return paths or names as texts; one alone is a list of one. Raises UsageError where one is neither."""
+    found = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    texts = []
+    for item in found:
+        if not isinstance(item, str | os.PathLike):
+            raise UsageError(f"{name} cannot be {item!r}", "give a name or a path, or a list of them")
+        texts.append(os.fspath(item))
+    return texts
+
+
+def at_least(least: int, **numbers: object) -> None:
+    """Refuse what is not an integer, or smaller than `least`. Raises UsageError that names it."""
+    for name, number in numbers.items():
+        if not isinstance(number, int) or isinstance(number, bool) or number < least:
+            raise UsageError(f"{name} cannot be {number!r}", f"give an integer from {least} on")
+
+
+def as_path(path: File | None) -> Path | None:
+    """Return the path; None stays. Raises UsageError when it is neither text nor a path."""
+    return None if path is None else path_of(path)
+
+
+def path_of(path: File) -> Path:
+    """Return the path. Raises UsageError when it is neither text nor a path."""
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"a path cannot be {path!r}", "give a text, or a pathlib.Path")
+    return Path(path)
