@@ -44,13 +44,8 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, document: Any) -> None:
-    with atomic(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def fingerprint(*parts: Any) -> str:
-    """sha256 over the canonical JSON of the parts, as 16 hexadecimal digits: the identity of a stage's inputs."""
+def fingerprint(*parts: object) -> str:
+    """Return the sha256 over the canonical JSON of the parts, as 16 hexadecimal digits: the identity of a stage's inputs."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

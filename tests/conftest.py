@@ -132,6 +132,14 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
+def write_record(path: Path, record: Any) -> None:
+    """Put a record, changed by hand, in the place of another file; a file that is linked to it elsewhere stays."""
+    from edgetl.files import atomic
+
+    with atomic(path) as temporary:
+        temporary.write_text(json.dumps(record), encoding="utf-8")
+
+
 def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
     """Return the folder, filled by the first process that asks for it; the others wait and find it."""
     with folder.with_name(f"{folder.name}.lock").open("w") as file:

@@ -18,10 +18,10 @@ import pytest
 
 from edgetl import lock, log
 from edgetl.errors import STOPS
-from edgetl.files import sha256, write_json
+from edgetl.files import sha256
 from edgetl.lock import FolderLock
 from edgetl.run_folder import RunFolder
-from tests.conftest import NAME, CliResult, Made
+from tests.conftest import NAME, CliResult, Made, write_record
 from tests.disk import mounted, remount
 
 Cli = Callable[..., CliResult]
@@ -238,7 +238,7 @@ def test_a_cut_file_of_the_training_is_an_error_that_says_what_mends_it(cli: Cli
     (run_copy / name).write_bytes(whole[: len(whole) // 2])
     record = RunFolder(run_copy).read().to_json()
     record["stages"] = {name: stage for name, stage in record["stages"].items() if not name.startswith("export")}
-    write_json(run_copy / "run.json", record)
+    write_record(run_copy / "run.json", record)
     outcome = cli("export", run_copy, "--int8")
     assert (outcome.code, name in outcome.err, "Traceback" in outcome.err) == (5, True, False), outcome.err
 
@@ -257,7 +257,7 @@ def test_a_clock_that_went_back_makes_no_stage_older(cli: Cli, run_copy: Path) -
     """Stages are told apart by what they were made from, not by when."""
     record = RunFolder(run_copy).read().to_json()
     record["stages"]["float"]["finished"] = "2999-01-01T00:00:00+00:00"
-    write_json(run_copy / "run.json", record)
+    write_record(run_copy / "run.json", record)
     assert cli("sensitivity", run_copy, "--limit", 6).code == 0
     assert cli("validate", run_copy, "--limit", 6).code == 0
 
@@ -266,7 +266,7 @@ def test_a_run_of_a_newer_version_with_unknown_settings_names_both(cli: Cli, run
     record = RunFolder(run_copy).read().to_json()
     record["recipe"]["train"]["telepathy"] = True
     record["software"]["edgetl"] = "7.5"
-    write_json(run_copy / "run.json", record)
+    write_record(run_copy / "run.json", record)
     outcome = cli("export", run_copy)
     assert outcome.code == 5
     assert all(word in outcome.err for word in ("edgetl 7.5", "train.telepathy"))
@@ -277,7 +277,7 @@ def test_a_run_of_an_older_version_gets_the_new_settings_defaults(cli: Cli, run_
     del record["recipe"]["train"]["temperature_scaling"]
     del record["stages"]["float"]["edgetl"]
     record["software"]["edgetl"] = "0.0.1"
-    write_json(run_copy / "run.json", record)
+    write_record(run_copy / "run.json", record)
     assert cli("export", run_copy, "--float32").code == 0
 
 

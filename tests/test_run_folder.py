@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from edgetl import run_folder as workspace
+from edgetl.contract import Contract
 from edgetl.errors import RunError
-from edgetl.files import atomic, fingerprint, write_json
+from edgetl.files import atomic, fingerprint
 from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, ValidateFacts
+from tests.conftest import write_record
 
 KILLED_WRITER = """
 import os, signal, sys
@@ -27,6 +29,7 @@ with atomic(Path(sys.argv[1])) as temporary:
 """
 
 RECIPE = load()
+CONTRACT = Contract.square(8, 1 / 127.5, 128, ("Käfer", "Biene"))
 VALIDATED = ValidateFacts(passed=True, files={})
 
 
@@ -84,11 +87,11 @@ def test_a_place_that_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
     """Below a file, since tests may run as root, whom a read-only folder does not stop."""
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot write"):
-        write_json(tmp_path / "file" / "x.json", {})
+        CONTRACT.write(tmp_path / "file" / "x.json")
     with pytest.raises(RunError):
         RunFolder.create(tmp_path / "file" / "run", RECIPE)
     with pytest.raises(RunError, match="cannot write"):
-        write_json(tmp_path / ("x" * 300), {})
+        CONTRACT.write(tmp_path / ("x" * 300))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -204,7 +207,7 @@ def test_a_clock_that_was_changed_does_not_choose_the_run(tmp_path: Path, monkey
 
 def test_a_record_of_another_version_names_both(tmp_path: Path) -> None:
     record = {"schema_version": 2, "software": {"edgetl": "7.5"}, "stages": {}}
-    write_json(tmp_path / "run.json", record)
+    write_record(tmp_path / "run.json", record)
     with pytest.raises(RunError, match=r"schema version 2, made with edgetl 7\.5; this is edgetl .* reads version 1"):
         RunFolder.open(tmp_path)
     with pytest.raises(RunError, match="use the edgetl version that made this run"):
@@ -253,16 +256,16 @@ def test_what_is_no_run_cannot_be_opened(tmp_path: Path, name: str) -> None:
 
 
 def test_json_files_are_readable_as_they_are(tmp_path: Path) -> None:
-    write_json(tmp_path / "labels.json", {"labels": ["Käfer"]})
-    text = (tmp_path / "labels.json").read_text(encoding="utf-8")
+    CONTRACT.write(tmp_path / "contract.json")
+    text = (tmp_path / "contract.json").read_text(encoding="utf-8")
     assert "Käfer" in text
-    assert json.loads(text) == {"labels": ["Käfer"]}
+    assert json.loads(text) == CONTRACT.to_json()
 
 
 def test_a_number_that_json_cannot_hold_is_not_written(tmp_path: Path) -> None:
     """NaN in a results file breaks every reader but Python's."""
     with pytest.raises(ValueError, match="JSON"):
-        write_json(tmp_path / "x.json", {"loss": float("nan")})
+        CONTRACT.model_copy(update={"schema_version": float("nan")}).write(tmp_path / "x.json")
     assert not (tmp_path / "x.json").exists()
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgetl.files import write_json
 from edgetl.quantization.base import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts
-from tests.conftest import CliResult
+from tests.conftest import CliResult, write_record
 
 Cli = Callable[..., CliResult]
 
@@ -49,7 +48,7 @@ def test_a_model_of_an_earlier_training_is_refused(cli: Cli, run_copy: Path) -> 
     run = RunFolder(run_copy)
     record = run.read().to_json()
     record["stages"]["float"]["inputs"] = "trained anew"  # and killed before the quantized models were made again
-    write_json(run.record, record)
+    write_record(run.record, record)
     for arguments in ((), ("--scheme", "ptq_int8")):
         outcome = cli("sensitivity", run_copy, *arguments)
         assert outcome.code == 5

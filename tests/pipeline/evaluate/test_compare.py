@@ -12,9 +12,8 @@ from PIL import Image
 from scipy.stats import binomtest
 
 from edgetl.evaluation.results import Comparison
-from edgetl.files import write_json
 from edgetl.run_folder import RunFolder
-from tests.conftest import CliResult, Made
+from tests.conftest import CliResult, Made, write_record
 
 Cli = Callable[..., CliResult]
 
@@ -30,7 +29,7 @@ def three(made: Made, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         run = RunFolder(path)
         record = run.read().to_json()
         record["stages"] = {name: stage for name, stage in record["stages"].items() if name in ("data", "float")}
-        write_json(run.record, record)
+        write_record(run.record, record)
     model = keras.models.load_model(paths[2] / "float.keras", compile=False)
     kernel, bias = model.get_layer("logits").get_weights()
     model.get_layer("logits").set_weights([np.zeros_like(kernel), np.array([1.0] + [0.0] * (len(bias) - 1))])
@@ -75,11 +74,11 @@ def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_
     run = RunFolder(other)
     record = run.read().to_json()
     record["recipe"]["train"]["seed"] = 7  # splits otherwise
-    write_json(run.record, record)
+    write_record(run.record, record)
     from edgetl.pipeline.project import Project
 
     record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).data.images.fingerprint
-    write_json(run.record, record)
+    write_record(run.record, record)
     outcome = cli("compare", three[1], other, "--out", tmp_path)
     assert outcome.code == 3
     assert "different validation images" in outcome.err

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgetl.files import sha256, write_json
+from edgetl.files import sha256
 from edgetl.run_folder import RunFolder
-from tests.conftest import CliResult
+from tests.conftest import CliResult, write_record
 
 Cli = Callable[..., CliResult]
 RUINED, READER = "conv_1", "conv_2"  # only ReLU and a pool between them: what one gains the other can lose
@@ -30,7 +30,7 @@ def ruin(run: Path, factor: float) -> None:
     record = RunFolder(run).read().to_json()
     record["stages"]["float"]["files"]["float.keras"] = sha256(run / "float.keras")
     record["stages"] = {name: record["stages"][name] for name in ("data", "float")}
-    write_json(run / "run.json", record)
+    write_record(run / "run.json", record)
 
 
 @pytest.fixture(scope="module")
