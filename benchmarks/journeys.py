@@ -5,7 +5,8 @@
 The real commands run on 24 small images. A file of the package is passed when one of its functions is called with the value, or returns it,
 itself or in a tuple, list or dictionary. What carries a larger object past without opening it, such as a `Project`, is not counted, and
 neither is what keeps a copy: the log, the record of the run, what is printed. For an image also counts what is made of it: pixels, batches,
-the model that learned from them, its quantized form and the TFLite bytes.
+the model that learned from them, its quantized form and the TFLite bytes. A file that only looks at the value, to measure or check it, or
+keeps a copy lies beside the way (`BESIDE`, with reasons): the next file gets nothing from it.
 
 It is also checked that a value does not come back. A command (`cli`, `api`, `pipeline`) hands it from room to room, in the order of the
 house (`ORDER` in tests/test_architecture.py); a room that gets it after a later one had it is printed. A room may use earlier ones as its
@@ -37,12 +38,21 @@ MADE_OF_IMAGES = ("Item", "Listing", "Images", "StoredRows", "Examples", "Augmen
 KEEPERS = ("console.py", "log.py", "files.py", "workspace.py", "documents.py", "run_record.py", "report/")
 CONDUCTORS = ("cli", "api", "pipeline")  # they hand values from room to room; a room that stands before `data` is no stop on the way
 STOPS = tuple(name for name in ORDER[ORDER.index("data") :] if name not in (*CONDUCTORS, "__main__"))
+BESIDE = {  # files beside the way: they look at the value, or keep it, and hand nothing on
+    "data/index.py": "lists the images in data.json",
+    "training/checkpoint.py": "keeps what a killed training needs",
+    "training/scoring.py": "measures the accuracy after an epoch",
+    "export/tflite_checks.py": "checks a finished file",
+    "runtimes/": "measures the accuracy of a model or a file, or makes golden predictions",
+}
 MOST = {"image": 20, "setting": 6, "class name": 10}  # files
 
 
 def is_image(value: Any) -> bool:
     if isinstance(value, bytes):
         return value[:4] == b"\x89PNG" or value[4:8] == b"TFL3"
+    if type(value).__name__ == "KerasTensor":  # a place in a network that is being built
+        return False
     if type(value).__name__ in MADE_OF_IMAGES or isinstance(value, Image.Image):
         return True
     if type(value).__module__.startswith(("tensorflow", "tf_keras", "keras")):
@@ -96,11 +106,11 @@ class Watch:
             values = [frame.f_locals[name] for name in names if name in frame.f_locals]
         else:
             values = [argument]
-        handed = event == "call" and room(file) in STOPS and room(self._caller(frame)) in CONDUCTORS
+        handed = event == "call" and not beside(file) and room(file) in STOPS and room(self._caller(frame)) in CONDUCTORS
         for kind in self.watched:
             if (handed or file not in self.passed[kind]) and any(self._is(kind, one) for value in values for one in members(value)):
                 self.passed[kind].setdefault(file, code.co_qualname)
-                if handed:
+                if handed and any(self._is(kind, one) for name in names if name != "self" for one in members(frame.f_locals.get(name))):
                     self._hand(kind, file, code.co_qualname)
 
     def _hand(self, kind: str, file: str, function: str) -> None:
@@ -131,6 +141,11 @@ class Watch:
             return f"{module.removeprefix('edgetl.').replace('.', '/')}.py" if module.startswith("edgetl.") else ""
         file = name.removeprefix(ROOT) if name.startswith(ROOT) else ""
         return "" if file.startswith(KEEPERS) else file
+
+
+def beside(file: str) -> str:
+    """Return why a file lies beside the way; empty: it is on it."""
+    return next((reason for start, reason in BESIDE.items() if file.startswith(start)), "")
 
 
 def room(file: str) -> str:
@@ -185,12 +200,15 @@ def journeys(folder: Path) -> Watch:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        watch = journeys(Path(folder))
-    for kind, files in watch.passed.items():
-        print(f"{kind}: {len(files)} files, at most {MOST[kind]}")
+        watch, missed = journeys(Path(folder)), False
+    for kind, passed in watch.passed.items():
+        files = {file: name for file, name in passed.items() if not beside(file)}
+        print(f"{kind}: {len(files)} files, at most {MOST[kind]} ({len(passed)} with those beside the way)")
         print("".join(f"  {number:2} edgetl/{file}: {name}\n" for number, (file, name) in enumerate(files.items(), 1)), end="")
+        print("".join(f"   - edgetl/{file}: {name}, {beside(file)}\n" for file, name in passed.items() if beside(file)), end="")
         print("".join(f"  comes back to edgetl/{text}\n" for text in watch.back[kind]), end="")
-    return int(any(len(files) > MOST[kind] or watch.back[kind] for kind, files in watch.passed.items()))
+        missed |= len(files) > MOST[kind] or bool(watch.back[kind])
+    return int(missed)
 
 
 if __name__ == "__main__":

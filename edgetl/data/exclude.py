@@ -18,9 +18,7 @@ def line(name: str) -> str:
 
 
 def read(path: str) -> tuple[str, ...]:
-    """Return the names, each once, in their order; none of path "". Raises UsageError when they cannot be read."""
-    if not path:
-        return ()
+    """Return the names, each once, in their order. Raises UsageError when they cannot be read."""
     try:
         lines = [text.strip() for text in Path(path).read_text(encoding="utf-8-sig").split("\n")]
         names = [json.loads(text) if text.startswith('"') else text for text in lines if text and not text.startswith("#")]

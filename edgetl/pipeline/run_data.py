@@ -21,7 +21,10 @@ from edgetl.training.examples import AugmentedExamples, class_weights
 def listing_of(recipe: Recipe) -> Listing:
     """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
     data = recipe.data
-    return exclude.apply(sources.find(data.source), data.exclude).limited(data.limit)
+    listing = sources.find(data.source)
+    if data.exclude:
+        listing = exclude.apply(listing, data.exclude)
+    return listing.limited(data.limit)
 
 
 class RunData:

@@ -195,8 +195,9 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
 def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate:
     """Return a scheme's model as training left it, but for the operators that are to stay in float."""
     quantized = Quantized.load(project.run.quantized_model(scheme))
-    kept = keep_float(quantized, project.models.float_model, in_float, take_weights=not SCHEMES.load(scheme).trained)
-    return candidate(project, scheme, kept, kept_float=tuple(in_float))
+    if in_float:
+        quantized = keep_float(quantized, project.models.float_model, in_float, take_weights=not SCHEMES.load(scheme).trained)
+    return candidate(project, scheme, quantized, kept_float=tuple(in_float))
 
 
 def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
