@@ -1,6 +1,7 @@
 """Files: written completely or not at all, known by their content, and read without trust: bounded in size and depth."""
 
 import hashlib
+import io
 import json
 import math
 import os
@@ -121,3 +122,11 @@ def check_directory(path: Path, most_parts: int = 64) -> None:
         raise ValueError("it is cut, has something behind it, or is no zip file")
     if before.startswith(b"PK\6\7") or int.from_bytes(end[12:16], "little") > most_parts * _PART_BYTES:
         raise ValueError("it has far too many parts")
+
+
+def zipped_bytes(content: bytes) -> int:
+    """Return the size of a zip file that holds only the content, deflated at level 9: about what an app store's package grows by."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr("model", content)
+    return len(packed.getvalue())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgetl.files import zipped_bytes
 from edgetl.overview import Overview, Tabular
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts, Int8Choice
@@ -36,8 +37,6 @@ class Exported(Tabular):
     @classmethod
     def of(cls, run: RunFolder, paths: Sequence[Path]) -> "Exported":
         """Return the sizes of a run's files, and what its export recorded."""
-        from edgetl.training.compress import zipped_bytes
-
         files = tuple(WrittenFile(path, path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths)
         return cls(run.path, files, run.read().integer_choice())
 

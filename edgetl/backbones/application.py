@@ -7,7 +7,7 @@ from typing import Any
 from edgetl.keras import keras, layers
 
 from edgetl.backbones.base import load_h5
-from edgetl.backbones.fold import rebuild
+from edgetl.backbones.graph import rebuild
 
 
 def build(application: Callable[..., Any], image_size: int) -> keras.Model:

@@ -10,7 +10,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.fold import rebuild, users
+from edgetl.backbones.graph import rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.errors import RunError

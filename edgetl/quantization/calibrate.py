@@ -7,7 +7,7 @@ from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.fold import users
+from edgetl.backbones.graph import users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels

@@ -6,7 +6,7 @@ from typing import Any
 
 from edgetl.keras import layers
 
-from edgetl.backbones.fold import users
+from edgetl.backbones.graph import users
 from edgetl.errors import UsageError
 from edgetl.quantization.base import Quantized, Ranges
 from edgetl.registry import did_you_mean

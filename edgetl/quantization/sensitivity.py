@@ -9,7 +9,7 @@ from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.fold import rebuild
+from edgetl.backbones.graph import rebuild
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress

@@ -7,8 +7,6 @@ many int8 values as there are channels. In units of the channel's limit, a centr
 Depthwise kernels and biases stay as they are: few numbers, and the network is sensitive to each.
 """
 
-import io
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -217,11 +215,3 @@ def compression_of(model: Any) -> Compression:
         zero_fraction_by_layer={name: round(float(np.mean(kernel == 0)), 4) for name, kernel in kernels.items()},
         clusters=max((len(centroids) for centroids, _ in books), default=None),
     )
-
-
-def zipped_bytes(content: bytes) -> int:
-    """Return the size of a zip file that holds only the content, deflated at level 9: about what an app store's package grows by."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        archive.writestr("model", content)
-    return len(packed.getvalue())

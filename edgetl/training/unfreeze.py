@@ -5,7 +5,7 @@ from typing import Any
 
 from edgetl.keras import layers
 
-from edgetl.backbones.fold import users
+from edgetl.backbones.graph import users
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 from edgetl.training.head import dense_layers

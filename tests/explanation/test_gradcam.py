@@ -65,8 +65,8 @@ def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
     """Float and on int8 grids; at 32 px the last layers have one place only."""
     from edgetl.keras import set_seed
 
-    from edgetl.backbones.fold import fold_batch_norms
     from edgetl.quantization.base import bake, ranged_layers
+    from edgetl.training.fold import fold_batch_norms
     from edgetl.training.head import attach_head
 
     set_seed(0)

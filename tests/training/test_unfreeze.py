@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.fold import fold_batch_norms
 from edgetl.errors import UsageError
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import Head, attach_head
 from edgetl.training.unfreeze import blocks, depths, unfreeze
 

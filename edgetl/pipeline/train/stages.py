@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from edgetl.backbones.fold import fold_batch_norms
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.files import atomic, fingerprint
@@ -29,6 +28,7 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Distillation
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
 
