@@ -102,12 +102,17 @@ class Step:
         return run
 
     def _learn(self, inputs: Any, label_ids: Any, seed: Any, share: Any) -> tuple[Any, Any]:
-        """Take one replica's step; returns its share of the batch's loss and accuracy, whose sums over the replicas are the batch's."""
+        """Take one replica's step; returns its share of the batch's loss and accuracy, whose sums over the replicas are the batch's.
+
+        Each part takes seconds to trace: the looks at the stop flag happen then, and are no part of the graph.
+        """
         with tf.GradientTape() as tape:
             loss, logits = self.loss(inputs, label_ids, seed)
             loss *= share
             scaled = self.optimizers[0].keras.get_scaled_loss(loss) if self._scales else loss
+        stops.check()
         gradients = tape.gradient(scaled, [optimizer.variables for optimizer in self.optimizers])
+        stops.check()
         for optimizer, own in zip(self.optimizers, gradients, strict=True):
             own = optimizer.keras.get_unscaled_gradients(own) if self._scales else own
             optimizer.keras.apply_gradients(zip(own, optimizer.variables, strict=True))

@@ -7,6 +7,7 @@ from edgetl.keras import keras, tf
 import numpy as np
 import pytest
 
+from edgetl import stops
 from edgetl.training.step import Optimizer, Step
 from edgetl.training.team import ALONE
 
@@ -56,3 +57,21 @@ def test_the_constraint_holds_after_every_update_and_its_state_is_kept() -> None
     list(step.on(ALONE)(batches()))
     assert (float(weight), int(count)) == (0.0, 3)
     assert [variable is count for variable in step.state][-1], "a resumed training needs the constraint's own variables"
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 2])
+def test_a_stop_while_the_step_is_traced_ends_it(steps_per_execution: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trace takes seconds, and so does the first step after it."""
+    weight = tf.Variable(5.0)
+
+    def loss(values: Any, labels: Any, seed: Any) -> tuple[Any, Any]:
+        monkeypatch.setattr(stops, "_asked", 143)  # the signal arrives here
+        return weight * 100.0, tf.stack([values, values], axis=1)
+
+    sgd = keras.optimizers.SGD(1.0)
+    sgd.build([weight])
+    step = Step(loss=loss, optimizers=[Optimizer(keras=sgd, variables=[weight])], steps_per_execution=steps_per_execution)
+    with pytest.raises(SystemExit) as stop:
+        list(step.on(ALONE)(batches()))
+    assert stop.value.code == 143
+    assert float(weight) == 5.0, "no step was taken"
