@@ -95,8 +95,12 @@ def load(path: Path) -> Any:
         _check(configuration)
         _check_order(configuration["config"]["layers"])
         with tempfile.TemporaryDirectory() as folder:
-            hdf5.check(Path(archive.extract("model.weights.h5", folder)))
-    return keras.models.load_model(path, compile=False, safe_mode=True)
+            weights = Path(archive.extract("model.weights.h5", folder))
+            hdf5.check(weights)
+            model = keras.saving.deserialize_keras_object(configuration | {"compile_config": None}, safe_mode=True)
+            # Keras' own loading reads the weights inside of the archive, where each step back begins at the start: 25 s for Inception V3.
+            model.load_weights(weights)
+    return model
 
 
 def _check_order(layers: list[dict[str, Any]]) -> None:

@@ -172,9 +172,11 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
     assert "data.max_bad_fraction=1" in refused.err
     assert cli("train", source, *SMALL, "--out", run, "--set", "data.max_bad_fraction=1").code == 0
     assert cli("export", run, "--int8", "--formats", "tflite").code == 0
-    for command, codes in (("validate", (0, 7)), ("evaluate", (0,))):  # 7: a model that learned next to nothing agrees with nobody
-        outcome = cli(command, run)
-        assert outcome.code in codes, outcome.err
+    for command in ("validate", "evaluate"):
+        outcome = cli(command, run, "--json")
+        assert outcome.code == (0 if outcome.document.get("passed", True) else 7), (
+            outcome.err
+        )  # one class of two: near ties may fall either way
         assert "no validation image in 'dog': accuracy says nothing about it" in outcome.err
     examined = cli("doctor", source, "--out", tmp_path / "found", "--fast", "--json").document["findings"]
     assert all("has no label" in one["detail"] for one in examined["unreadable"])

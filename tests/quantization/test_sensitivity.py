@@ -36,7 +36,9 @@ def test_every_operator_is_looked_at_alone(small_case: Case, calibrated: Quantiz
     before = small_case.model.get_weights()
     found = _damages(small_case, calibrated)
     assert set(found) == set(calibrated.ranges)
-    assert all(one.signal_to_noise_db is None or one.signal_to_noise_db > 20 for one in found.values()), "8 bits on calibrated ranges"
+    measured = [one.signal_to_noise_db for one in found.values() if one.signal_to_noise_db is not None]
+    assert len(measured) >= len(found) - 1
+    assert min(measured) > 20, "8 bits on calibrated ranges"
     for a, b in zip(before, small_case.model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgetl.cli.app import _COMMANDS
 from edgetl.diagnosis.base import Finding
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.errors import DependencyError
@@ -191,11 +192,27 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
 
 def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
     record = facts().record.model_copy(update={"software": {}, "stages": {}})
-    nothing = facts(record=record, doctor=None, predictions=Absent("", "no exported model", "run: edgetl export RUN"))
+    nothing = facts(record=record, doctor=None, predictions=Absent("", "no exported model", "edgetl export RUN"))
     absent = write(nothing, tmp_path / "r.html", "html")
-    assert len(absent) == 11
-    assert all(one.reason for one in absent)
-    check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert {one.title: one.command for one in absent} == {
+        "Training": "edgetl train DATA",
+        "Confusion matrix": "edgetl export RUN",
+        "Per-class metrics": "edgetl export RUN",
+        "Calibration": "edgetl export RUN",
+        "Agreement between runtimes": "edgetl validate RUN",
+        "Predictions changed by quantization": "edgetl export RUN",
+        "Explanations": "edgetl explain RUN IMAGE...",
+        "Quantization sensitivity": "edgetl sensitivity RUN",
+        "Latency": "edgetl benchmark RUN",
+        "Size": "edgetl validate RUN",
+        "Data quality": "edgetl doctor DATA --out RUN",
+    }
+    page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
+    for one in absent:
+        assert one.reason
+        assert one.reason in page.text
+        assert one.command in page.text
+        assert one.command.split()[1] in _COMMANDS, "a command that there is"
 
 
 def test_pdf_is_printed_by_chromium(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
