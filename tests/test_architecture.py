@@ -12,6 +12,13 @@ from pathlib import Path
 import pytest
 
 import edgetl
+from edgetl.backbones import BACKBONES
+from edgetl.data import SOURCES
+from edgetl.devices import KINDS
+from edgetl.export import FORMATS
+from edgetl.quantization import SCHEMES, precisions
+from edgetl.runtimes import RUNTIMES
+from edgetl.ship.targets import TARGETS
 
 ROOT = Path(edgetl.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
@@ -30,6 +37,7 @@ ARITHMETIC = ("metrics", "agreement", "statistics", "calibration", "per_class", 
 PURE = tuple(f"evaluation/{name}.py" for name in ARITHMETIC)
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
 KERAS_GENERATIONS = {"tensorflow", "tf_keras", "keras"}
+PRECISIONS = precisions()
 TENSORFLOW_TOOLS = {"tensorflow_model_optimization", "tf2onnx"}
 
 
@@ -148,6 +156,70 @@ def _catches_all(handler: ast.ExceptHandler) -> bool:
     return any(kind is None or ast.unparse(kind) in ("Exception", "BaseException") for kind in caught)
 
 
+# Names of variants that mean something else, or that cannot be had from where they are needed; each with its reason.
+NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
+    "cli/card.py": ("a key of the command's JSON", {"folder"}),
+    "cli/compare.py": ("a key of the command's JSON", {"folder"}),
+    "cli/explain.py": ("a key of the command's JSON", {"folder"}),
+    "cli/export.py": ("flags, each with its own help; --set export.precisions names any", set(PRECISIONS)),
+    "cli/train.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
+    "devices/browser_runtimes.py": ("the runtimes' builds for browsers, which only this device has", {"litert", "onnxruntime"}),
+    "devices/litert_profile.py": ("LiteRT's types of elements; runs on a device, without edgetl", {"float32", "int8"}),
+    "devices/native.py": ("the runtimes' own programs for phones, which only this device runs", {"litert", "onnxruntime"}),
+    "devices/runner.py": ("runs on a device, without edgetl; NumPy's type", {"litert", "onnxruntime", "float32"}),
+    "diagnosis/network.py": ("the doctor's choice of a network, with its reason", {"efficientnet_lite0"}),
+    "keras.py": ("what the module exports", {"keras", "exact_float32"}),
+    "pipeline/environment.py": ("names of Python packages and of programs", {"keras", "adb", "ssh"}),
+    "pipeline/train/classifier.py": ("Keras' type to compute in", {"float32"}),
+    "recipe.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
+    "report/page/card.py": ("a Python package", {"onnxruntime"}),
+    "run_folder.py": ("Python packages", {"onnx", "onnxruntime"}),
+    "runtimes/base.py": ("NumPy's type", {"float32"}),
+    "runtimes/cpu.py": ("an instruction set", {"amx_int8"}),
+    "stops.py": ("Python packages", {"keras", "tf_keras"}),
+    "training/finetune.py": ("Keras' type to compute in", {"float16"}),
+    "training/speed.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
+    "training/train_head.py": ("NumPy's type", {"float32"}),
+}
+
+
+@cache
+def variants() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Return every variant's name with the files that may have it, and each of these files with the names that it stands for."""
+    may, own = {precision: set[str]() for precision in precisions()}, dict[str, set[str]]()
+    for registry in (BACKBONES, SCHEMES, FORMATS, RUNTIMES, KINDS, TARGETS, SOURCES):
+        for name, entry in registry._entries.items():
+            file = entry.target.partition(":")[0].removeprefix("edgetl.").replace(".", "/") + ".py"
+            may.setdefault(name, set()).update({file, f"{Path(file).parent.as_posix()}/__init__.py"})
+            own.setdefault(file, set()).add(name)
+    for name in SCHEMES:
+        may[SCHEMES.load(name).precision] |= may[name]
+    return may, own
+
+
+def no_variant_is_named_elsewhere(name: str, tree: ast.Module) -> Iterator[str]:
+    """A variant's name stands in its own file and in its registry: what others ask about it is one of its properties.
+
+    A variant's file may name what it builds on, another scheme or the runtime that it is for, but not ask whether something is it.
+    Files beside it that are named after it are its own, too: `adb_connection.py`.
+    """
+    may, own = variants()
+    compound = re.compile(rf"(?:\w+_)?({'|'.join(sorted(map(re.escape, may), key=len, reverse=True))})(?:\.\w*)?")
+    spared = NAMED_ELSEWHERE.get(name, ("", set()))[1]
+    documentation = {id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)}
+    compared = {id(part) for node in ast.walk(tree) if isinstance(node, ast.Compare) for part in ast.walk(node)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in documentation:
+            continue
+        flag = node.value.startswith("--")
+        for word in (node.value[2:].replace("-", "_") if flag else node.value).split("|"):
+            found = compound.fullmatch(word)
+            if found and not spared & {word, node.value}:
+                at_home = name in may[found[1]] or name.startswith(f"{Path(name).parent.as_posix()}/{found[1]}_")
+                if not at_home and (name not in own or id(node) in compared):
+                    yield f"{node.lineno}: '{node.value}' names a variant: ask the variant or its registry"
+
+
 RULES: tuple[Rule, ...] = (
     no_arrow_runs_back,
     no_leaf_imports_its_package,
@@ -156,6 +228,7 @@ RULES: tuple[Rule, ...] = (
     arithmetic_is_pure,
     functions_fit_a_page,
     nothing_forbidden,
+    no_variant_is_named_elsewhere,
 )
 
 
@@ -189,11 +262,26 @@ def test_every_file_keeps_the_rule(rule: Rule) -> None:
         (nothing_forbidden, "pipeline.py", "try:\n    f()\nexcept:\n    pass"),
         (nothing_forbidden, "pipeline.py", "print(1)"),
         (nothing_forbidden, "pipeline.py", "np.load(path, allow_pickle=True)"),
+        (no_variant_is_named_elsewhere, "pipeline/explain.py", "SCHEMES.load('ptq_int8')"),
+        (no_variant_is_named_elsewhere, "pipeline/explain.py", "record.find('export_int8', ExportFacts)"),
+        (no_variant_is_named_elsewhere, "pipeline/ship/bundle.py", "wanted = ('model_int8.tflite',)"),
+        (no_variant_is_named_elsewhere, "pipeline/ship/bundle.py", "name.startswith('model_int8.')"),
+        (no_variant_is_named_elsewhere, "cli/ship.py", "metavar = 'litert|onnxruntime'"),
+        (no_variant_is_named_elsewhere, "api/files.py", "devices = ['local']"),
+        (no_variant_is_named_elsewhere, "export/onnx_fused.py", "if conversion.precision == 'int8': pass"),
     ],
 )
 def test_the_rule_catches(rule: Rule, name: str, source: str) -> None:
     """A check that cannot fail is worth nothing."""
     assert list(rule(name, ast.parse(source)))
+
+
+@pytest.mark.parametrize("name", NAMED_ELSEWHERE)
+def test_every_exception_is_needed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reason, words = NAMED_ELSEWHERE[name]
+    monkeypatch.setitem(NAMED_ELSEWHERE, name, (reason, set()))
+    found = "\n".join(no_variant_is_named_elsewhere(name, parsed(ROOT / name)))
+    assert not [word for word in words if word not in found]
 
 
 def test_no_cycles() -> None:

@@ -25,7 +25,8 @@ def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[Benchm
         options: see `edgetl.BenchmarkOptions`.
     """
     from edgetl.benchmarking.plan import cpus_of
-    from edgetl.devices.plan import LOCAL, Plan
+    from edgetl.devices import LOCAL
+    from edgetl.devices.plan import Plan
     from edgetl.pipeline import benchmark as stage
 
     known(options, BenchmarkOptions)

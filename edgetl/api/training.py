@@ -173,7 +173,7 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
     Example:
         edgetl.tune("flowers/", latency_budget_ms=5, trials=12).recipe
     """
-    from edgetl.devices.plan import LOCAL
+    from edgetl.devices import LOCAL
 
     budget_ms, device, trials = options.pop("latency_budget_ms", 0.0), options.pop("device", LOCAL), options.pop("trials", 12)
     at_least(1, trials=trials)

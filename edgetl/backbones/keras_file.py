@@ -13,7 +13,7 @@ from edgetl.keras import keras, tf
 
 import edgetl.backbones.hard_sigmoid  # noqa: F401  registers the one layer of our own
 from edgetl.backbones.weights import hdf5
-from edgetl.files import check_directory
+from edgetl.files import atomic, check_directory
 
 _LARGEST_BYTES = 1 << 30  # of all parts together: ten times a large network of these families
 _LARGEST_CONFIG_BYTES = 1 << 24
@@ -101,6 +101,12 @@ def load(path: Path) -> Any:
             # Keras' own loading reads the weights inside of the archive, where each step back begins at the start: 25 s for Inception V3.
             model.load_weights(weights)
     return model
+
+
+def save(model: Any, path: Path) -> None:
+    """Write a model as `load` reads it, all of it or nothing."""
+    with atomic(path) as temporary:
+        model.save(temporary, save_format="keras")
 
 
 def _check_order(layers: list[dict[str, Any]]) -> None:

@@ -16,9 +16,7 @@ def bundle(
     ] = None,
     models: Annotated[
         str,
-        typer.Option(
-            metavar="model_int8.tflite,...", help="Pack these exported files, separated by commas (default: int8 as .tflite and .onnx)."
-        ),
+        typer.Option(metavar="FILE,...", help="Pack these exported files, separated by commas (default: int8 as .tflite and .onnx)."),
     ] = "",
     name: Annotated[
         str, typer.Option(metavar="TEXT", help="Name the model in the manifest (default: the recipe's name, else the run's).")

@@ -17,7 +17,7 @@ def export(
     dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Write files with int8 weights and float activations.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="Write files with int16 activations and int8 weights.")] = False,
     formats: Annotated[
-        str, typer.Option(metavar="tflite,onnx", help="Write these formats, separated by commas (default: the recipe's).")
+        str, typer.Option(metavar="FORMAT,...", help="Write these formats, see 'edgetl list formats' (default: the recipe's).")
     ] = "",
     onnx_style: Annotated[
         str | None,

@@ -21,8 +21,8 @@ def sensitivity(
     scheme: Annotated[
         str,
         typer.Option(
-            metavar="ptq_int8|qat_int8",
-            help="Analyze this int8 model, as it was trained (default: the exported int8 model, else ptq_int8).",
+            metavar="SCHEME",
+            help="Analyze this int8 model, as it was trained (default: the exported int8 model, else the one calibrated after training).",
         ),
     ] = "",
     as_json: Json = False,

@@ -25,7 +25,8 @@ def ship(
         str, typer.Option(metavar="com.example.app", help="Name the app's package (default: from the model's name, or the app's own).")
     ] = "",
     runtime: Annotated[
-        str, typer.Option(metavar="litert|onnxruntime|coreml", help="Run the model with this runtime (default: the target's first).")
+        str,
+        typer.Option(metavar="RUNTIME", help="Run the model with this runtime (default: the target's first)."),
     ] = "",
     as_json: Json = False,
 ) -> None:

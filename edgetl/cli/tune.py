@@ -7,7 +7,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Data, Json, RecipeFile, Set
-from edgetl.devices.plan import LOCAL
+from edgetl.devices import LOCAL
 
 
 def tune(

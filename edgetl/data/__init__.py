@@ -1,8 +1,10 @@
 """Images on disk -> index -> batches. Here: the kinds of source that images come from."""
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from edgetl.data.shards import INDEX
 from edgetl.registry import Registry
 
 if TYPE_CHECKING:
@@ -26,3 +28,18 @@ SOURCES: "Registry[Callable[[str], Listing]]" = Registry(
         ),
     },
 )
+_BY_PATH = ("folder", "csv", "packed")  # found by what lies at a path; all others are embedded and found by their name
+
+
+def embedded() -> list[str]:
+    """Return the names of the embedded sets."""
+    return [name for name in SOURCES if name not in _BY_PATH]
+
+
+def lying_at(path: str) -> str:
+    """Return the name of the source that reads what lies at a path; empty: none does. None of them is loaded for that."""
+    if "://" in path or os.path.isfile(os.path.join(path, INDEX)):
+        return "packed"
+    if os.path.isdir(path):
+        return "folder"
+    return "csv" if os.path.isfile(path) and path.lower().endswith(".csv") else ""

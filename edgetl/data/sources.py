@@ -4,17 +4,14 @@ import logging
 import os
 from pathlib import Path
 
-from edgetl.data import SOURCES
+from edgetl.data import SOURCES, embedded, lying_at
 from edgetl.data.base import Listing, Rejected
 from edgetl.data.files import listed, reason
 from edgetl.data.labels import as_text
-from edgetl.data.shards import INDEX
 from edgetl.errors import DataError
 from edgetl.registry import did_you_mean
 
 logger = logging.getLogger(__name__)
-
-_BY_PATH = ("folder", "csv", "packed")  # sources that are found by what lies at a path; all others are embedded and found by their name
 
 
 def find(source: str) -> Listing:
@@ -22,32 +19,28 @@ def find(source: str) -> Listing:
 
     Raises DataError when it is none of them, or when what it holds cannot be used.
     """
-    if source in _embedded():
+    if source in embedded():
         if os.path.lexists(source):
             logger.warning(f"'{source}' is the embedded set; write ./{source} for what lies here under that name")
         return SOURCES.load(source)(source)
-    if "://" in source or os.path.isfile(os.path.join(source, INDEX)):
-        return SOURCES.load("packed")(source)
-    if os.path.isdir(source):
-        return SOURCES.load("folder")(source)
-    if os.path.isfile(source) and source.lower().endswith(".csv"):
-        return SOURCES.load("csv")(source)
+    if kind := lying_at(source):
+        return SOURCES.load(kind)(source)
     if not source:
-        raise DataError("no data was named", f"name a folder, a CSV file or an embedded set ({', '.join(_embedded())})")
+        raise DataError("no data was named", f"name a folder, a CSV file or an embedded set ({', '.join(embedded())})")
     if os.path.lexists(source):
         raise DataError(
             f"{as_text(source)} is neither a folder nor a .csv file", "unpack an archive first; a list of images must end in .csv"
         )
     raise DataError(
         f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",
-        f"check the path; embedded sets: {did_you_mean(source, _embedded())}",
+        f"check the path; embedded sets: {did_you_mean(source, embedded())}",
     )
 
 
 def read_image(name: str) -> bytes:
     """Return the bytes of one image, by a file's path or an embedded image's name such as `digits:17`. Raises DataError."""
     source, colon, _ = name.partition(":")
-    if not os.path.lexists(name) and colon and source in _embedded():
+    if not os.path.lexists(name) and colon and source in embedded():
         items = SOURCES.load(source)(source).items
         for item in items:
             if item.name == name:
@@ -59,11 +52,7 @@ def read_image(name: str) -> bytes:
             raise OSError(found.reason)
         return found.read()
     except (OSError, ValueError) as error:
-        embedded = ", ".join(f"{embedded}:0" for embedded in _embedded())
+        examples = ", ".join(f"{name}:0" for name in embedded())
         raise DataError(
-            f"cannot read the image {name!r}: {reason(error)}", f"name a file, or an embedded image such as {embedded}"
+            f"cannot read the image {name!r}: {reason(error)}", f"name a file, or an embedded image such as {examples}"
         ) from error
-
-
-def _embedded() -> list[str]:
-    return [name for name in SOURCES if name not in _BY_PATH]

@@ -23,6 +23,7 @@ KINDS: "Registry[Kind]" = Registry(
         "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: predictions only, no latency"),
     },
 )
+LOCAL = KINDS.first  # this computer: the device that is always there
 DEVICES_FILE = "EDGETL_DEVICES"  # environment variable: the user's devices file, if it lies elsewhere
 
 

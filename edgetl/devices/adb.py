@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from edgetl.devices.adb_connection import REPLY_S, adb_program, check_state, choose, listed
-from edgetl.devices.base import PACKAGES, Job, Kind, PythonDevice
+from edgetl.devices.base import Job, Kind, PythonDevice
 from edgetl.devices.messages import Battery, DeviceFacts, Measurement, Reply, State
-from edgetl.devices.native import TOOLS, ToolSource, obtain
+from edgetl.devices.native import TOOLS, Tool, ToolSource, obtain
 from edgetl.devices.process import call, last_lines
+from edgetl.devices.runner import PACKAGES
 from edgetl.documents import Part
 from edgetl.errors import DeviceError, EdgetlError
 from edgetl.files import sha256
@@ -76,11 +77,9 @@ class AdbSettings(Part):
     perf_test_url: str | None = None
     perf_test_sha256: str = ""
 
-    def source(self, runtime: str) -> ToolSource:
-        """Return where the runtime's tool comes from."""
-        if runtime == "litert":
-            return ToolSource(self.benchmark_model, self.benchmark_model_url, self.benchmark_model_sha256)
-        return ToolSource(self.perf_test, self.perf_test_url, self.perf_test_sha256)
+    def source(self, tool: Tool) -> ToolSource:
+        """Return where a tool comes from."""
+        return ToolSource(*(getattr(self, f"{tool.setting}{end}") for end in ("", "_url", "_sha256")))
 
 
 class _Said:
@@ -160,10 +159,10 @@ class AdbDevice(PythonDevice):
 
     def _by_tool(self, job: Job) -> Measurement:
         tool = TOOLS[job.runtime]
-        python = f"a Python with {PACKAGES[job.runtime]} (Termux; python = ... in the devices file)"
+        python = f"a Python with {PACKAGES[job.runtime][0]} (Termux; python = ... in the devices file)"
         if job.images:
             raise DeviceError(f"{self.name} cannot predict images: {tool.name} only times", f"leave --accuracy out, or use {python} there")
-        program = obtain(tool, self._settings.source(job.runtime))
+        program = obtain(tool, self._settings.source(tool))
         if program is None:
             raise DeviceError(
                 f"{self.name} has nothing that runs {job.model.suffix} files",

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 from edgetl.devices.messages import DeviceFacts, Reply, check_reply, parse
 from edgetl.devices.plan import Plan
+from edgetl.devices.runner import PACKAGES
 from edgetl.documents import Part
 from edgetl.errors import DeviceError
 
 RUNNER = Path(__file__).with_name("runner.py")
 _LITERT_PROFILE = Path(__file__).with_name("litert_profile.py")
-PACKAGES = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
 _START_S = 120.0  # for an interpreter, a runtime and a model to be loaded from a slow card
 _SLOWEST_RUN_S = 2.0  # an inference beyond this is none for a phone; what hangs must end
 _OLD_PYTHON = "is it a Python 3.8 or newer?"
@@ -110,7 +110,7 @@ class PythonDevice(Device):
         model = f"model{job.model.suffix}"
         self.push(RUNNER, RUNNER.name)
         self.push(job.model, model)
-        if plan.profile and job.runtime == "litert":
+        if plan.profile:
             self.push(_LITERT_PROFILE, _LITERT_PROFILE.name)
         if job.images:
             self.push(job.images, "images.bin")
@@ -120,7 +120,7 @@ class PythonDevice(Device):
             self.run([*self.python, RUNNER.name, "run", "job.json"], job.timeout_s)
         except DeviceError as error:
             if "cannot import" in error.problem:
-                advice = f"there: pip install {PACKAGES[job.runtime]}, or name a Python that has it in the devices file (python = ...)"
+                advice = f"there: pip install {PACKAGES[job.runtime][0]}, or name a Python that has it in the devices file (python = ...)"
                 raise DeviceError(error.problem, advice) from error
             raise
         reply = parse(self.name, Reply, self.pull("result.json"), _OLD_PYTHON)

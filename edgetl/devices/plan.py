@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
-LOCAL = "local"  # this computer: the device that is always there
 DELEGATES = ("default", "cpu", "xnnpack", "gpu", "nnapi")
 
 

@@ -26,12 +26,12 @@ from typing import Any, Protocol
 MOST_SAMPLES = 200_000  # a long benchmark of a fast model has millions, which would fill a board's memory
 # What job.json asks for: the fields of edgetl.devices.base.Job and Plan, with names of files in the current folder.
 Order = namedtuple("Order", "model runtime images threads runs warmup duration_s cpus delegate profile")
-RUNTIMES = {"litert": ("ai-edge-litert", "tflite-runtime"), "onnxruntime": ("onnxruntime",)}
+PACKAGES = {"litert": ("ai-edge-litert", "tflite-runtime"), "onnxruntime": ("onnxruntime",)}
 
 
 def probe() -> dict[str, Any]:
     """Return what this machine is; what cannot be read is empty or None."""
-    found = {name: next((v for v in map(_version, packages) if v), None) for name, packages in RUNTIMES.items()}
+    found = {name: next((v for v in map(_version, packages) if v), None) for name, packages in PACKAGES.items()}
     memory = _fields("/proc/meminfo").get("MemTotal", "0 kB").split()[0]
     return {
         "model": _text("/proc/device-tree/model") or _text("/sys/class/dmi/id/product_name"),
@@ -227,7 +227,7 @@ def run(job: Order) -> dict[str, Any]:
     times_ms = _timed(engine.infer, job)
     after, peak = state(), int(_fields("/proc/self/status").get("VmHWM", "0 kB").split()[0]) * 1024  # ru_maxrss counts the parent too
     measurement = {
-        "runtime": next((f"{package} {v}" for package in RUNTIMES[job.runtime] if (v := _version(package))), ""),
+        "runtime": next((f"{package} {v}" for package in PACKAGES[job.runtime] if (v := _version(package))), ""),
         "import_ms": 1e3 * (engine.imported - begun),
         "load_ms": 1e3 * (loaded - engine.imported),
         "first_ms": first_ms,

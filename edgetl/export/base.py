@@ -3,10 +3,14 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from edgetl.contract import Contract
+from edgetl.quantization import scheme_of
 from edgetl.quantization.bounds import Bound
+
+if TYPE_CHECKING:
+    from edgetl.quantization.base import Scheme
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class Conversion:
     selective: bool = False
     samples: Callable[[], Iterator[list[Any]]] = _no_samples
     made: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def scheme(self) -> "Scheme":
+        """The first scheme of the precision."""
+        return scheme_of(self.precision)
 
     def file(self, name: str) -> bytes:
         """Return the file of the format of this name, checked, but without what it says of itself. Raises ExportError."""

@@ -49,7 +49,7 @@ def _convert(conversion: Conversion) -> bytes:
                     inputs=[ct.ImageType(name=contract.input.name, shape=shape, color_layout=ct.colorlayout.RGB)],
                     classifier_config=ct.ClassifierConfig(list(contract.class_names)),
                     convert_to="mlprogram",
-                    compute_precision=ct.precision.FLOAT16 if precision == "float16" else ct.precision.FLOAT32,
+                    compute_precision=ct.precision.FLOAT16 if conversion.scheme.halves else ct.precision.FLOAT32,
                     minimum_deployment_target=ct.target.iOS15,  # the first with ML programs
                     skip_model_load=True,
                 )

@@ -8,10 +8,10 @@ from edgetl.quantization.bounds import ENGINES, FUSED, HALVES, SUMMATION
 def _convert(conversion: Conversion) -> bytes:
     from edgetl.export import onnx_writer
 
-    if conversion.precision == "int8":
+    if conversion.scheme.quantize:
         return onnx_writer.fused(conversion.file("onnx_qdq"))
-    # The TFLite file's weights are halves already, so that nothing is rounded here.
-    return onnx_writer.float_onnx(conversion.file("tflite"), halves=conversion.precision == "float16")
+    # The TFLite file's weights are halves already where that is wanted, so that nothing is rounded here.
+    return onnx_writer.float_onnx(conversion.file("tflite"), halves=conversion.scheme.halves)
 
 
 def _stamp(content: bytes, contract: Contract, about: About) -> bytes:

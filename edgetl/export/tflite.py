@@ -6,12 +6,9 @@ from edgetl.quantization.bounds import HALVES, Bound
 
 
 def _convert(conversion: Conversion) -> bytes:
-    from edgetl.export import tflite_checks, tflite_writer
+    from edgetl.export import tflite_writer
 
-    content = tflite_writer.convert(conversion)
-    if conversion.precision == "int16x8":
-        tflite_checks.check_bias_scales(content)
-    return content
+    return tflite_writer.convert(conversion)
 
 
 def _stamp(content: bytes, contract: Contract, about: About) -> bytes:

@@ -16,7 +16,7 @@ from edgetl.contract import PROBABILITY_SCALE, Contract
 from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Conversion
-from edgetl.export.tflite_checks import WITH_BIAS, check_integer, operator_name
+from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_integer, operator_name
 from edgetl.export.tflite_reader import read
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import FakeQuantize, Samples, integers
@@ -26,9 +26,12 @@ Configure = Callable[[Any, Samples], None]  # asks a TFLiteConverter for a preci
 
 def convert(conversion: Conversion) -> bytes:
     """Convert a Keras model, float or fake-quantized as its precision's scheme asks. Raises ExportError."""
-    scheme, contract = scheme_of(conversion.precision), conversion.contract
+    scheme, contract = conversion.scheme, conversion.contract
     if scheme.quantize is None:
-        return float_tflite(conversion.model, contract, conversion.precision, conversion.samples)
+        content = float_tflite(conversion.model, contract, conversion.precision, conversion.samples)
+        if scheme.weights_from:
+            check_bias_scales(content)
+        return content
     content = int8_tflite(conversion.model, contract, scheme.configure)
     if not conversion.selective:
         check_integer(content)

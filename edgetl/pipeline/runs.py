@@ -52,9 +52,9 @@ class Row:
         return {"run": str(self.run)} | self.cells
 
 
-def _main(validation: Validation | None) -> ValidatedModel | None:
-    """Return the main model's figures if it is an int8 one."""
-    return validation.main_model if validation and validation.main_model.precision == "int8" else None
+def _main(record: RunRecord, validation: Validation | None) -> ValidatedModel | None:
+    """Return the main model's figures if it is one of integers, which every run that has one is about."""
+    return validation.main_model if validation and record.integer_choice() else None
 
 
 def _points(model: ValidatedModel | None) -> float | None:
@@ -74,9 +74,9 @@ COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] =
     "alpha": (lambda r, v: r.recipe.model.alpha, False),
     "image_size": (lambda r, v: r.recipe.model.image_size, False),
     "float_top1": (lambda r, v: _points(v.float_model if v else None), True),
-    "int8_top1": (lambda r, v: _points(_main(v)), True),
-    "size_kib": (lambda r, v: _of(_main(v), lambda one: round(one.size_bytes / 1024)), False),
-    "latency_ms": (lambda r, v: _of(_main(v), lambda one: one.latency_ms.p50), False),
+    "int8_top1": (lambda r, v: _points(_main(r, v)), True),
+    "size_kib": (lambda r, v: _of(_main(r, v), lambda one: round(one.size_bytes / 1024)), False),
+    "latency_ms": (lambda r, v: _of(_main(r, v), lambda one: one.latency_ms.p50), False),
     "verdict": (lambda r, v: None if v is None else "passed" if v.passed else "FAILED", False),
     "seconds": (lambda r, v: round(sum(stage.seconds for stage in r.stages.values())), False),
     "stages": (lambda r, v: len(r.stages), True),

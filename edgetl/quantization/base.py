@@ -159,6 +159,7 @@ class Scheme:
         rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
             beforehand, see `correct`.
         weights_from: precision of the integer model whose kernels and biases it takes instead of the float model's.
+        halves: values, too, are computed in half precision by formats that can.
         keeps_float_biases: the converter would round biases too; the file gets the float file's.
     """
 
@@ -171,6 +172,7 @@ class Scheme:
     rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
     weights_from: str = ""
     keeps_float_biases: bool = False
+    halves: bool = False
 
 
 def integers(converter: Any, samples: Samples) -> None:

@@ -19,4 +19,4 @@ def _halves(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
     return kernel.astype(np.float16).astype(np.float32)
 
 
-SCHEME = Scheme("float16", _configure, HALVES, rounded=_halves, keeps_float_biases=True)
+SCHEME = Scheme("float16", _configure, HALVES, rounded=_halves, keeps_float_biases=True, halves=True)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from edgetl.backbones import keras_file
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
-from edgetl.files import atomic, fingerprint
+from edgetl.files import fingerprint
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import (
     compress_schedule,
@@ -134,8 +135,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     model = fold_batch_norms(model)
     facts = facts.model_copy(update={"temperature": scale_temperature(project, model)})
     model.trainable = True
-    with atomic(project.run.float_model) as temporary:
-        model.save(temporary, save_format="keras")
+    keras_file.save(model, project.run.float_model)
     project.contract.write(project.run.contract)
     schedule.finish()
     project.models.forget()
@@ -163,8 +163,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
         temperature=scale_temperature(project, model),
     )
     model.trainable = True
-    with atomic(project.run.compressed_model) as temporary:
-        model.save(temporary, save_format="keras")
+    keras_file.save(model, project.run.compressed_model)
     schedule.finish()
     project.models.forget()
     return [project.run.compressed_model], facts

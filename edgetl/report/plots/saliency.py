@@ -12,6 +12,7 @@ from edgetl.explanation.gradcam import Saliency
 from edgetl.report.plots.draw import FAINT, INK, short
 
 _FAINTEST = 0.1  # of 1: smaller changes are drawn pale, so that nothing does not look like much
+_MODELS = ("float", "quantized")
 _STRENGTH = 0.72  # of the map over the image: what lies beneath can still be seen
 
 
@@ -22,7 +23,7 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
     shown.imshow(image)
     _label(shown, "image", f"explained class: {short(class_names[of_float.figures.top1])}")
     grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    for axes, name, one in zip(maps, ("float", "int8"), (of_float, of_int8), strict=True):
+    for axes, name, one in zip(maps, _MODELS, (of_float, of_int8), strict=True):
         axes.imshow(grey, alpha=0.6)
         axes.imshow(one.map, cmap="inferno", alpha=one.map * _STRENGTH, vmin=0, vmax=1)
         figures = one.figures
@@ -34,7 +35,7 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
     change = of_int8.map - of_float.map
     limit = max(float(np.abs(change).max()), _FAINTEST)
     difference.imshow(change, cmap="RdBu_r", vmin=-limit, vmax=limit, alpha=0.9 * np.abs(change) / limit)
-    _label(difference, "int8 minus float", f"largest change: {np.abs(change).max():.2f} (of 1)")
+    _label(difference, "quantized minus float", f"largest change: {np.abs(change).max():.2f} (of 1)")
     return figure
 
 
@@ -42,7 +43,7 @@ def sentences(of_float: Saliency, of_int8: Saliency, class_names: Sequence[str])
     """Say in words what the drawing shows."""
     found = []
     explained = class_names[of_float.figures.top1]
-    for name, figures in (("float", of_float.figures), ("int8", of_int8.figures)):
+    for name, figures in zip(_MODELS, (of_float.figures, of_int8.figures), strict=True):
         hidden, elsewhere = _changed(f"the probability of {explained}", figures.drop), _changed("it", figures.drop_elsewhere)
         found.append(
             f"The {name} model predicts {class_names[figures.top1]} ({100 * figures.top1_probability:.1f} %). Hiding the most salient "

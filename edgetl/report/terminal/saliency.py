@@ -10,7 +10,7 @@ def show(explanation: Explanation) -> None:
     """Print two rows per image."""
     rows = []
     for one in explanation.images:
-        for name, figures, change in (("float", one.float_model, ""), ("int8", one.int8_model, f"{one.largest_map_change:.2f}")):
+        for name, figures, change in (("float", one.float_model, ""), ("quantized", one.int8_model, f"{one.largest_map_change:.2f}")):
             drops = [f"{100 * share:.1f}" for share in (figures.probability, figures.drop, figures.drop_elsewhere)]
             rows.append([one.image, name, *drops, f"{100 * figures.beaten:.0f}", change])
     console.note("probability: of the class that the float model predicts; drop: points lost when the most salient place is hidden;")

@@ -1,5 +1,7 @@
 """Tables of a validation: the models, the agreement of every pair, and the images that quantization changes most."""
 
+import re
+
 from edgetl import console
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
@@ -34,7 +36,7 @@ def _pair(pair: Pair) -> list[str]:
     agreement, tolerance = pair.agreement, pair.tolerance
     steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
     cost = [f"{0 - pair.paired.drop_points:+.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
-    name = f"{tolerance.first}~{tolerance.second}".replace("float32", "f32").replace("float16", "f16")  # for 80 columns
+    name = re.sub(r"float(\d)", r"f\1", f"{tolerance.first}~{tolerance.second}")  # for 80 columns
     return [name, f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
 
 

@@ -12,6 +12,7 @@ from edgetl.ship.targets.base import App, Target, filled, template
 _PART = "EdgetlClassifier"  # the package
 _DATA = f"{_PART}/Sources/{_PART}/Resources/model"
 _RUNTIMES = "runtimes"  # of the template: what the package has for one runtime alone
+_FETCH = "get-runtime.sh"  # of the runtimes that no package manager brings
 _PROJECT = "Classifier.xcodeproj"
 _APPS = ("*.xcodeproj", "*.xcworkspace", "Package.swift")
 _INFO = "Info.plist"
@@ -40,7 +41,8 @@ def _title(app: App) -> str:
 
 def _steps(app: App, root: Path, into: Path | None) -> str:
     package = root / _PART
-    runtime = f"sh {shlex.quote(str(package / 'get-runtime.sh'))}, then " if app.runtime == "litert" else ""
+    fetched = f"{_RUNTIMES}/{app.runtime}/{_FETCH}" in template("ios")
+    runtime = f"sh {shlex.quote(str(package / _FETCH))}, then " if fetched else ""
     if not into:
         project = shlex.quote(str(root / _PROJECT))
         return f"next, on a Mac: {runtime}open {project}: Product, Test replays the golden images, Product, Run starts the app"

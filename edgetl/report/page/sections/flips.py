@@ -42,7 +42,7 @@ def section(facts: Facts) -> Section | Absent:
 
 def _image(predictions: Predictions, row: int, before: NDArray[np.floating], after: NDArray[np.floating]) -> Photo:
     classes, label = predictions.class_names, int(predictions.label_ids[row])
-    lines = [f"{name} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for name, p in (("float:", before), ("int8:", after))]
+    lines = [f"{name} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for name, p in (("float:", before), ("quantized:", after))]
     outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong in both"
     alt = f"{predictions.image_names[row]}, true class {classes[label]}; {'; '.join(lines)}"
     return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", lines)
