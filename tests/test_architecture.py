@@ -173,7 +173,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "pipeline/train/classifier.py": ("Keras' type to compute in", {"float32"}),
     "recipe.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
     "report/page/card.py": ("a Python package", {"onnxruntime"}),
-    "run_folder.py": ("Python packages", {"onnx", "onnxruntime"}),
+    "software.py": ("Python packages", {"onnx", "onnxruntime"}),
     "runtimes/base.py": ("NumPy's type", {"float32"}),
     "runtimes/cpu.py": ("an instruction set", {"amx_int8"}),
     "stops.py": ("Python packages", {"keras", "tf_keras"}),
