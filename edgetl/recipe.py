@@ -182,7 +182,7 @@ def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mappin
         return None
     if not str(values["model"]["weights"]).endswith(".npz"):
         raise UsageError(
-            f"the recipe has a [pretrain] table, but model.weights, '{values['model']['weights']}', is no file that it could make",
+            f"the recipe has a [pretrain] table, but model.weights, '{values['model']['weights']}', is not a file that it can make",
             'name one under [model]: weights = "backbone.npz"',
         )
     values["model"]["weights"] = "none"

@@ -53,7 +53,11 @@ def test_commands_of_the_readme_parse(cli: Callable[..., CliResult], line: str, 
     if line == "edgetl devices":  # needs nothing
         assert outcome.code == 0
         return
-    missing = {2: "there is no recipe|is no baseline|no weights|there is no folder", 3: "there is no folder", 5: "is not a run|there is no"}
+    missing = {
+        2: "there is no recipe|is not a baseline|no weights|there is no folder",
+        3: "there is no folder",
+        5: "is not a run|there is no",
+    }
     assert outcome.code in missing, outcome.err
     assert re.search(missing[outcome.code], outcome.err), outcome.err
     assert not re.search("No such option|did you mean '--|unknown;|there is no setting", outcome.err)

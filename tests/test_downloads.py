@@ -69,7 +69,7 @@ def test_a_known_file_must_be_itself(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv(weights.WEIGHTS_DIR, raising=False)
     path = tmp_path / "mobilenet_2_5_224_tf_no_top.h5"
     path.write_bytes(b"something else")
-    with pytest.raises(WeightsError, match="is not the file that it was"):
+    with pytest.raises(WeightsError, match="was changed or damaged"):
         weights.obtain(backbone_with(path), 0.25, 224)
 
 
@@ -81,5 +81,5 @@ def test_another_must_stay_what_it_first_was(tmp_path: Path, monkeypatch: pytest
         assert weights.obtain(backbone_with(path), 0.75, 224) == path
     assert caplog.text.count("has no hash known to edgetl") == 1
     path.write_bytes(b"second")
-    with pytest.raises(WeightsError, match="is not the file that it was"):
+    with pytest.raises(WeightsError, match="was changed or damaged"):
         weights.obtain(backbone_with(path), 0.75, 224)

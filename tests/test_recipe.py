@@ -239,7 +239,7 @@ def test_a_recipe_says_how_its_backbone_is_pretrained(tmp_path: Path) -> None:
     assert quick is not None
     assert (quick.train.epochs, quick.data.limit) == (2, 5)
     assert recipe.pretraining(None, quick=False) is None
-    with pytest.raises(UsageError, match=r"model.weights, 'imagenet', is no file that it could make"):
+    with pytest.raises(UsageError, match=r"model.weights, 'imagenet', is not a file that it can make"):
         recipe.pretraining(path, ["model.weights=imagenet"], quick=False)
 
 

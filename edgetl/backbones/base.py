@@ -58,7 +58,7 @@ class Backbone:
 
     def check_image_size(self, image_size: int) -> int:
         if image_size < self.smallest_image:
-            raise UsageError(f"this backbone cannot see images of {image_size} px", f"--image-size {self.smallest_image} is its smallest")
+            raise UsageError(f"this backbone cannot take images of {image_size} px", f"--image-size {self.smallest_image} is its smallest")
         return image_size
 
 

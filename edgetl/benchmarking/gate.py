@@ -24,7 +24,7 @@ def load_baseline(path: Path) -> Benchmark:
     try:
         return Benchmark.read(path)
     except RunError as error:
-        raise UsageError(f"{path} is no baseline: {error.problem}", f"name a {NAME} that 'edgetl benchmark' wrote") from error
+        raise UsageError(f"{path} is not a baseline: {error.problem}", f"name a {NAME} that 'edgetl benchmark' wrote") from error
 
 
 def against(baseline: Benchmark, measured: Benchmark, max_slowdown: float) -> list[GateRow]:

@@ -135,7 +135,7 @@ def _summarized(found: Measurement, *, timed: bool) -> Measurement:
 def _judged(device: str, predictions: NDArray[np.float32], expected: NDArray[np.float32], sent: SentImages) -> PredictionCheck:
     """Compare the device's predictions with this host's and with the classes of the images. Raises DeviceError for another form."""
     if predictions.shape != expected.shape:
-        raise DeviceError(f"{device} predicted {predictions.shape}, this host {expected.shape}", "report it in an issue")
+        raise DeviceError(f"{device} predicted {predictions.shape}, this computer {expected.shape}", "report it in an issue")
     agreement = compare(expected, predictions)
     tolerance = Tolerance("this host", device, 0.985, 0.04, 1.0, _KERNELS)
     cost = paired(expected.argmax(1) == sent.label_ids, predictions.argmax(1) == sent.label_ids)

@@ -59,5 +59,5 @@ def _milliseconds(text: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value < float("inf"):
-        raise UsageError(f"'{text}' is no latency", "write it in milliseconds: 5ms")
+        raise UsageError(f"'{text}' is not a latency", "write it in milliseconds: 5ms")
     return value

@@ -105,6 +105,6 @@ def _downloaded(name: str, address: str, wanted: str) -> Path:
             return Path(keras.utils.get_file(name, address + name, cache_subdir="datasets", file_hash=wanted))
     except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
         raise DataError(
-            f"{name} could not be had: {error}",
-            f"set {DATA_DIR} to a folder that holds {address}{name} under that name, or take a set that comes along: digits",
+            f"{name} could not be obtained: {error}",
+            f"set {DATA_DIR} to a folder that holds {address}{name} under that name, or use the set that comes with edgetl: digits",
         ) from error

@@ -25,7 +25,7 @@ def read(path: str) -> tuple[str, ...]:
     except (OSError, ValueError) as error:
         raise UsageError(
             f"there is no list of excluded images that can be read at {path!r}: {getattr(error, 'strerror', None) or error}",
-            "it must be a text file, in UTF-8, of one image a line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
+            "it must be a UTF-8 text file with one image per line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
         ) from error
     return tuple(dict.fromkeys(names))
 

@@ -87,7 +87,7 @@ def _check_rejected(rejected: Sequence[Rejected], usable: int, source: str, max_
     if len(rejected) > max_bad_fraction * files:
         raise DataError(
             f"{source}: {len(rejected)} of {files} files cannot be used:{named}",
-            "mend or remove them, or go on without them: --set data.max_bad_fraction=1",
+            "repair or remove them, or train without them: --set data.max_bad_fraction=1",
         )
     logger.warning(f"{len(rejected)} of {files} files are left out:{named}")
 

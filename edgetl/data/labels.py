@@ -27,9 +27,7 @@ def normalize(name: str, where: str) -> str:
     """
     label = unicodedata.normalize("NFC", as_text(name)).strip()
     if not label or any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in label):
-        raise DataError(
-            f"{where}: {name!r} cannot be a class name", "rename it: labels are written one a line, so no line breaks, not empty"
-        )
+        raise DataError(f"{where}: {name!r} cannot be a class name", "rename it: a class name must not be empty or contain a line break")
     return label
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 KINDS: "Registry[Kind]" = Registry(
     "device",
     {
-        "local": ("edgetl.devices.local:KIND", "this host"),
+        "local": ("edgetl.devices.local:KIND", "this computer"),
         "adb": ("edgetl.devices.adb:KIND", "an Android phone, as adb or adb:SERIAL"),
         "ssh": ("edgetl.devices.ssh:KIND", "a Linux board, as ssh://[USER@]HOST[:PORT]"),
-        "browser": ("edgetl.devices.browser:KIND", "Chromium without a window, on this host"),
+        "browser": ("edgetl.devices.browser:KIND", "Chromium without a window, on this computer"),
         "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: predictions only, no latency"),
     },
 )
@@ -50,7 +50,7 @@ def named() -> dict[str, NamedDevice]:
     try:
         tables = files.read_toml(path)
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the devices file {path}: {error}", "mend it, or name another in EDGETL_DEVICES") from error
+        raise UsageError(f"cannot read the devices file {path}: {error}", "correct it, or name another file in EDGETL_DEVICES") from error
     found = {}
     for name, table in tables.items():
         where = f"{path}: [{name}]"

@@ -165,7 +165,7 @@ class AdbDevice(PythonDevice):
         program = obtain(tool, self._settings.source(tool))
         if program is None:
             raise DeviceError(
-                f"{self.name} has nothing that runs {job.model.suffix} files",
+                f"{self.name} has no program that runs {job.model.suffix} files",
                 f"in the devices file: {tool.setting} = the path here of {tool.name} for the phone's ABI; or use {python} there",
             )
         if tool.name not in self._pushed:
@@ -204,7 +204,7 @@ class AdbDevice(PythonDevice):
         out = self._adb(timeout_s, "shell", f"set -- {shlex.join([self._folder or '/', *command])}; {_RUN}", what=command[0])
         out, ended, code = out.rpartition(f"\n{_END}".encode())
         if not ended:
-            raise DeviceError(f"{self.name} broke off while {command[0]} ran", "is it still connected, and the cable firm?")
+            raise DeviceError(f"{self.name} disconnected while {command[0]} ran", "check the connection and the cable")
         if code.strip() != b"0":
             raise DeviceError(f"{self.name}: {last_lines(out.decode(errors='replace')) or command[0] + ' failed'}")
         return out

@@ -26,7 +26,9 @@ def adb_program() -> str:
     found = shutil.which("adb")
     if found:
         return found
-    missing = DependencyError("there is no adb program on this host", "pip install 'edgetl[android]', or install Android's platform-tools")
+    missing = DependencyError(
+        "there is no adb program on this computer", "pip install 'edgetl[android]', or install Android's platform-tools"
+    )
     try:
         import adbutils
     except ImportError as error:

@@ -49,7 +49,7 @@ class BrowserDevice(Device):
         if settings.chromium is not None:
             self._chromium = shutil.which(settings.chromium)
             if not self._chromium:
-                raise DeviceError(f"{name}: there is no program {settings.chromium}", "mend 'chromium' in the devices file")
+                raise DeviceError(f"{name}: there is no program {settings.chromium}", "correct 'chromium' in the devices file")
         if not find_spec("playwright"):
             raise DependencyError(f"{name} needs the Python package playwright", "pip install 'edgetl[web]'")
 

@@ -159,7 +159,7 @@ def unpack(archive: Path, package: Package, folder: Path, who: str) -> None:
     if digest != package.sha256:
         raise DeviceError(
             f"{who}: what npm gave for {package.name} {package.version} has the sha256 {digest}, not {package.sha256}",
-            "the registry serves something else than was tried: do not use it, and say so in an issue",
+            "the registry serves another file than the one that was tested: do not use it, and report it in an issue",
         )
     with tarfile.open(archive) as packed:
         for file in package.files:
@@ -168,7 +168,7 @@ def unpack(archive: Path, package: Package, folder: Path, who: str) -> None:
             except KeyError:
                 content = None
             if content is None:  # not there, or a folder
-                raise DeviceError(f"{who}: {archive.name} has no file {file}", "say so in an issue: the list of files is wrong")
+                raise DeviceError(f"{who}: {archive.name} has no file {file}", "report it in an issue: the list of files is wrong")
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             with (folder / file).open("wb") as written:
                 shutil.copyfileobj(content, written)

@@ -91,7 +91,7 @@ def _page(job: SteerJob) -> Iterator[tuple["Page", "CDPSession"]]:
             yield page, context.browser.new_browser_cdp_session()
             context.close()
         except Error as error:
-            raise DeviceError(_said(error), "try the model on this host: --device local") from error
+            raise DeviceError(_said(error), "try the model on this computer: --device local") from error
 
 
 class _Version(BaseModel):

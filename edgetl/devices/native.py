@@ -55,14 +55,14 @@ def obtain(tool: Tool, source: ToolSource) -> Path | None:
     if source.path is not None:
         path = Path(source.path).expanduser()
         if not path.is_file():
-            raise DeviceError(f"there is no {tool.name} at {path}", f"mend {tool.setting} in the devices file")
+            raise DeviceError(f"there is no {tool.name} at {path}", f"correct {tool.setting} in the devices file")
         return path
     url, wanted = source.url, source.sha256.lower()
     if url is None:
         return None
     if not re.fullmatch("[0-9a-f]{64}", wanted):
         raise DeviceError(
-            f"{tool.setting}_url needs {tool.setting}_sha256 beside it", "a program from the network runs only if it is known"
+            f"{tool.setting}_url needs {tool.setting}_sha256 beside it", "a downloaded program is run only if its hash is known"
         )
     path = user_cache_path("edgetl") / f"{tool.name}-{wanted}"
     with _one_download:
@@ -79,7 +79,9 @@ def _download(url: str, wanted: str, path: Path) -> None:
         raise DeviceError(f"cannot download {url}: {error}", "download it by hand, and name its path in the devices file") from error
     found = hashlib.sha256(data).hexdigest()
     if found != wanted:
-        raise DeviceError(f"{url} is another file than the devices file says: its sha256 is {found}", "compare with its publisher's")
+        raise DeviceError(
+            f"{url} is not the file that the devices file names: its sha256 is {found}", "compare it with the hash that its publisher gives"
+        )
     with atomic(path) as temporary:
         temporary.write_bytes(data)
 
@@ -102,7 +104,7 @@ def _benchmark_model(job: Job, device: Device, command: Sequence[str]) -> Measur
     stats = [_Statistics(line) for line in said.splitlines() if re.search(r"\bcount=[1-9]", line)]
     init = re.search(rf"\bInit: {_FIGURE}", said)
     if len(stats) != 2 or not init or stats[0].ms("first") is None:
-        raise DeviceError(f"benchmark_model said something else than its figures: {said[-200:]!r}", "is it a build for this phone?")
+        raise DeviceError(f"benchmark_model printed something other than its figures: {said[-200:]!r}", "is it a build for this phone?")
     applied = re.search(r"[Aa]pplied \S+ delegate, and the model graph will be (\w+)", said)
     if plan.delegate in ("xnnpack", "gpu", "nnapi") and not applied:  # it goes on without
         raise DeviceError(f"the phone has no delegate '{plan.delegate}' for this model", "leave --delegate out, or choose another")
@@ -200,7 +202,9 @@ def _perf_test(job: Job, device: Device, command: Sequence[str]) -> Measurement:
     samples_ms = tuple(1e3 * float(row.group(1)) for row in rows)  # a row: model, seconds, peak memory in bytes, CPU usage, number
     load = re.search(rf"Session creation time cost: *{_FIGURE} s", said)
     if not samples_ms or not load:
-        raise DeviceError(f"onnxruntime_perf_test said something else than its figures: {said[-200:]!r}", "is it a build for this phone?")
+        raise DeviceError(
+            f"onnxruntime_perf_test printed something other than its figures: {said[-200:]!r}", "is it a build for this phone?"
+        )
     first = re.search(rf"First inference time cost: *{_FIGURE} ms", said)
     load_ms, first_ms = 1e3 * float(load.group(1)), float(first.group(1)) if first else None
     profile = None

@@ -60,7 +60,7 @@ def _run_of(targets: Sequence[Path]) -> RunFolder | None:
         return None
     if len(targets) > 1:
         missing = [str(path) for path in targets if not path.is_file()]
-        raise UsageError(f"{missing[0]} is no model file", "name one run, or model files that end in .tflite or .onnx")
+        raise UsageError(f"{missing[0]} is not a model file", "name one run, or model files that end in .tflite or .onnx")
     return RunFolder.open(targets[0] if targets else None)
 
 
@@ -72,7 +72,7 @@ def _of_files(paths: Sequence[Path]) -> Sequence[ModelFile]:
 def _measurable(path: Path) -> str:
     runtime = runtime_of(path)
     if runtime == TRAINED or unverified(path):
-        raise UsageError(f"{path} runs on no device", "export the run, and name a .tflite or .onnx file")
+        raise UsageError(f"{path} cannot be run on a device", "export the run, and name a .tflite or .onnx file")
     return runtime
 
 

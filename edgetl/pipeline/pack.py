@@ -92,9 +92,11 @@ def _prepare(root: str, plan: str) -> None:
     names = set(tf.io.gfile.listdir(root))
     if tf.io.gfile.exists(path):
         if parse(PackIndex, content(path)).plan != plan:
-            raise RunError(f"{root} holds other images, or the same in other shards", "choose another folder")
+            raise RunError(f"{root} holds other images, or the same images in other shards", "choose another folder")
     elif foreign := sorted(name for name in names if not name.startswith(("images-", ".partial-"))):
-        raise RunError(f"{root} holds {foreign[0]!r}, which is not of a pack", "choose an empty folder, or one that is not there yet")
+        raise RunError(
+            f"{root} holds {foreign[0]!r}, which does not belong to a pack", "choose an empty folder, or one that does not exist yet"
+        )
 
 
 def _finished(root: str, plan: str, number: int) -> ShardIndex | None:

@@ -234,5 +234,5 @@ def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]
         raise DataError(f"{name} cannot be read as an image: {error}", "JPEG, PNG, BMP, GIF and WebP images are read") from error
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         kind = f"{image.dtype} array of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise DataError(f"{name} is no image: {kind}", "give a path, a PIL image, or a uint8 array [H, W, 3] of RGB values 0 to 255")
+        raise DataError(f"{name} is not an image: {kind}", "give a path, a PIL image, or a uint8 array [H, W, 3] of RGB values 0 to 255")
     return prepare(Image.fromarray(image), contract)

@@ -69,7 +69,7 @@ class RunData:
         if self.images.fingerprint != self._run.facts("data", DataFacts).fingerprint:
             raise DataError(
                 f"the images in {self._recipe.data.source} are not those that {self._run.path} was trained on",
-                "train again (the same command does it), or bring the old images back",
+                "train again (the same command does it), or restore the old images",
             )
         return self.images
 

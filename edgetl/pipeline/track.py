@@ -46,7 +46,9 @@ def track(run: RunFolder, recipe: Recipe) -> None:
         _send(client, run, recipe, uri)
     except (MlflowException, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise RunError(f"cannot write to the MLflow store {uri}: {reason}", f"{run.path} itself is complete; mend track.mlflow") from error
+        raise RunError(
+            f"cannot write to the MLflow store {uri}: {reason}", f"{run.path} itself is complete; correct track.mlflow"
+        ) from error
 
 
 def _send(client: Any, run: RunFolder, recipe: Recipe, uri: str) -> None:

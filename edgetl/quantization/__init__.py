@@ -18,7 +18,7 @@ SCHEMES: "Registry[Scheme]" = Registry(
     {
         "float32": ("edgetl.quantization.float32:SCHEME", "as trained"),
         "float16": ("edgetl.quantization.float16:SCHEME", "weights in half precision, computed in float: half the size"),
-        "dynamic_int8": ("edgetl.quantization.dynamic_int8:SCHEME", "weights in int8, activations quantized anew for each image"),
+        "dynamic_int8": ("edgetl.quantization.dynamic_int8:SCHEME", "weights in int8, activations quantized separately for each image"),
         "ptq_int16x8": (
             "edgetl.quantization.ptq_int16x8:SCHEME",
             "an int8 model's weights, int16 activations calibrated; LiteRT's plain kernels",

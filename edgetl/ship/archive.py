@@ -12,7 +12,7 @@ from edgetl.ship.manifest import MANIFEST, SIGNATURE, BundleContents, Manifest
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 _LARGEST_BYTES = 1 << 30  # of all files together: a hundred times a large MobileNet
 _MOST_FILES = 64
-_REMEDY = "get the bundle again from who made it"
+_REMEDY = "get the bundle again from its maker"
 
 
 def write(path: Path, files: Mapping[str, bytes]) -> None:
@@ -35,10 +35,10 @@ def read(path: Path) -> BundleContents:
             entries = archive.infolist()
             names = [entry.filename for entry in entries]
             if len(set(names)) < len(names) or len(names) > _MOST_FILES or sum(entry.file_size for entry in entries) > _LARGEST_BYTES:
-                raise RunError(f"{path} is no bundle: too many files, twice the same, or too large", _REMEDY)
+                raise RunError(f"{path} is not a bundle: it has too many files, a file twice, or files that are too large", _REMEDY)
             strange = [entry.filename for entry in entries if not _plain(entry)]
             if strange or MANIFEST not in names:
-                raise RunError(f"{path} is no bundle: {strange[0] if strange else MANIFEST + ' is missing'}", _REMEDY)
+                raise RunError(f"{path} is not a bundle: {strange[0] if strange else MANIFEST + ' is missing'}", _REMEDY)
             files = {name: archive.read(name) for name in names}
     except (OSError, zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise RunError(f"cannot read the bundle {path}: {error}", _REMEDY) from error

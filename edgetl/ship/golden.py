@@ -25,7 +25,7 @@ MAX_STEPS, MEAN_STEPS = 24.0, 4.0
 # The image that proves cropping and resizing: the golden images five in a row, cut below, so that neither the crop's corner nor
 # the reduction is a whole number. An exact filter in other arithmetic rounds a value up where Pillow rounds down.
 _COLUMNS, _RESIZE_STEPS = 5, 1
-_REMEDY = "get the bundle again from who made it"
+_REMEDY = "get the bundle again from its maker"
 
 
 class GoldenTolerance(Part):

@@ -47,7 +47,7 @@ def place(root: Path, target: str, files: Mapping[str, bytes], *, fresh: bool) -
     """
     record = ShipRecord.read(root / RECORD) if (root / RECORD).is_file() else ShipRecord()
     if fresh and target not in record.targets and root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise UsageError(f"{root} exists and is no {target} app of ours", "name a new folder, or an app to add to with --into")
+        raise UsageError(f"{root} exists and is not a {target} app made by edgetl", "name a new folder, or an app to add to with --into")
     ours = record.targets.get(target, {})
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     placed = _plan(ours, hashes, {path: _digest(root, path) for path in sorted({*files, *ours})})

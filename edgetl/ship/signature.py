@@ -70,4 +70,4 @@ def check(content: bytes, signature: bytes | None, key_file: Path) -> None:
     try:
         key.verify(signature, content)
     except InvalidSignature as error:
-        raise RunError("the bundle's signature is not of this key, or its manifest was changed", "get it again from who made it") from error
+        raise RunError("the bundle was not signed with this key, or its manifest was changed", "get it again from its maker") from error

@@ -47,9 +47,9 @@ class CompressSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.sparsity < 1:
-            raise UsageError(f"a sparsity of {self.sparsity} is impossible", "choose a share from 0 (none) to below 1, such as 0.5")
+            raise UsageError(f"the sparsity {self.sparsity} is out of range", "choose a share from 0 (none) to below 1, such as 0.5")
         if self.clusters and not 4 <= self.clusters <= _MOST_CLUSTERS:
-            raise UsageError(f"{self.clusters} clusters are impossible", f"choose 0 (none) or 4 to {_MOST_CLUSTERS}, such as 32")
+            raise UsageError(f"{self.clusters} clusters are out of range", f"choose 0 (none) or 4 to {_MOST_CLUSTERS}, such as 32")
 
 
 def compressible(model: Any) -> list[Any]:

@@ -155,7 +155,10 @@ def _optimizers(model: Any, settings: FineTuneSettings, schedule: Schedule) -> l
     # Float16's smallest gradients would be zero: the loss is scaled up, and the gradients down again.
     in_float16 = str(model.get_layer("logits").compute_dtype) == "float16"
     if len(groups) > 1 and in_float16:
-        raise UsageError("rates by depth need more than float16's range", "leave them out, or use --precision mixed_bfloat16 or float32")
+        raise UsageError(
+            "learning rates by depth need more than float16's range",
+            "leave train.depth_factor out, or use --precision mixed_bfloat16 or float32",
+        )
     steps, optimizers = schedule.epochs * schedule.steps_per_epoch, []
     for depth, variables in groups.items():
         start = round(depth * settings.unfreeze_epochs * schedule.steps_per_epoch)

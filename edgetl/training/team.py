@@ -113,7 +113,7 @@ def team(strategy: str) -> Team:
             raise UsageError("TF_CONFIG names a single worker", "name all workers in it, or leave --strategy out")
     devices = [device.name for device in tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")]
     if strategy == "mirrored" and len(devices) == 1:
-        raise UsageError("there is only one device to train on, so nothing to mirror", "leave --strategy out")
+        raise UsageError("there is only one device to train on, so there is nothing to mirror", "leave --strategy out")
     if strategy in ("mirrored", "auto") and len(devices) > 1:
         return Team(tf.distribute.MirroredStrategy(devices))
     return ALONE

@@ -57,7 +57,7 @@ def test_an_alpha_that_does_not_exist_is_refused() -> None:
 def test_too_small_a_image_is_refused() -> None:
     backbone = BACKBONES.load("inception_v3")
     assert backbone.check_image_size(75) == 75
-    with pytest.raises(UsageError, match=r"cannot see images of 74 px\n--image-size 75"):
+    with pytest.raises(UsageError, match=r"cannot take images of 74 px\n--image-size 75"):
         backbone.check_image_size(74)
 
 

@@ -44,9 +44,9 @@ def test_a_baseline_without_latencies_is_none() -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', "null"])
 def test_what_is_no_baseline_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match="is no baseline"):
+    with pytest.raises(UsageError, match="is not a baseline"):
         load_baseline(tmp_path / "old.json")
-    with pytest.raises(UsageError, match="is no baseline"):
+    with pytest.raises(UsageError, match="is not a baseline"):
         load_baseline(tmp_path / "missing.json")
 
 

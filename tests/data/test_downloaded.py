@@ -81,7 +81,7 @@ def test_without_a_network_the_folder_is_named(name: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(keras.utils, "get_file", get_file)
     for folder in ("", str(tmp_path)):
         monkeypatch.setenv(downloaded.DATA_DIR, folder)
-        with pytest.raises(DataError, match="could not be had: URL fetch failure") as caught:
+        with pytest.raises(DataError, match="could not be obtained: URL fetch failure") as caught:
             find(name)
         assert "EDGETL_DATA_DIR" in caught.value.remedy
         assert "https://" in caught.value.remedy

@@ -136,7 +136,7 @@ def test_a_device_that_vanishes_is_no_success(daemon: Daemon, name: Name) -> Non
     device = open_device(name(daemon.serial))
     killer = threading.Thread(target=lambda: (wait_for(lambda: running("sleep", "12.125")), daemon.kill()))
     killer.start()
-    with pytest.raises(DeviceError, match=r"broke off while sleep ran|cannot be used: it is") as raised:
+    with pytest.raises(DeviceError, match=r"disconnected while sleep ran|cannot be used: it is") as raised:
         device.run(["sleep", "12.125"], 60)
     assert raised.value.remedy
     killer.join()
@@ -264,7 +264,7 @@ def test_the_others_keep_their_results(cli: Callable[..., CliResult], tiny: Path
     assert outcome.code == 10
     here, there = outcome.document["results"]
     assert len(here["measurement"]["samples_ms"]) >= 5
-    assert "nothing that runs .onnx" in there["failure"]["problem"]
+    assert "no program that runs .onnx" in there["failure"]["problem"]
     assert "perf_test = " in there["failure"]["remedy"]
     assert "'nobody'" in outcome.document["devices"]["adb:nobody"]["failure"]["problem"]
     assert "a Python with onnxruntime" in outcome.err  # what to do is told, too
@@ -435,7 +435,7 @@ def test_what_tools_cannot(model: Path, daemon: Daemon, name: Name, tmp_path: Pa
         with pytest.raises(DeviceError, match="cannot predict images") as raised:
             device.measure(Job(model, "litert", images=model, image_count=1))
         assert "Termux" in raised.value.remedy
-        with pytest.raises(DeviceError, match="something else than its figures: 'Killed"):
+        with pytest.raises(DeviceError, match="something other than its figures: 'Killed"):
             device.measure(Job(model, "litert"))
         device.push(script(tmp_path / "tool", TIMING), "benchmark_model")
         device.run(["chmod", "755", "benchmark_model"], 30)

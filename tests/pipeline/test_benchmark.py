@@ -91,12 +91,12 @@ def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: 
     ("arguments", "says"),
     [
         (["{file}", "--accuracy", 5], "--accuracy needs a run"),
-        (["{run}/float.keras"], "runs on no device"),
+        (["{run}/float.keras"], "cannot be run on a device"),
         (["{file}", "--device", "locl"], "did you mean 'local'"),
         (["{file}", "--cpu-mask", "all"], "is not a CPU mask"),
         (["{file}", "--delegate", "npu"], "no delegate 'npu'"),
-        (["{file}", "{run}/nothing.tflite"], "is no model file"),
-        (["{file}", "--baseline", "{run}/run.json"], "is no baseline"),
+        (["{file}", "{run}/nothing.tflite"], "is not a model file"),
+        (["{file}", "--baseline", "{run}/run.json"], "is not a baseline"),
     ],
 )
 def test_what_cannot_be_meant_is_a_message(cli: Cli, made: Made, arguments: list[object], says: str) -> None:

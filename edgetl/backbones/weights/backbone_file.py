@@ -38,10 +38,10 @@ def load(path: Path, model: keras.Model, alpha: float) -> None:
         if header["schema"] != _SCHEMA:
             raise ValueError(f"its schema is {header['schema']}, not {_SCHEMA}")
     except (*DAMAGED_NPZ, TypeError) as error:
-        raise WeightsError(f"{path} is no backbone file: {error}", "make one with 'edgetl pretrain DATA --out FILE'") from error
+        raise WeightsError(f"{path} is not a backbone file: {error}", "make one with 'edgetl pretrain DATA --out FILE'") from error
     if [array.shape for array in arrays] != [weight.shape for weight in model.get_weights()]:
         raise WeightsError(
-            f"{path} holds {of}, which does not fit this backbone at alpha {alpha:g}",
+            f"{path} holds {of}, which does not match this backbone at alpha {alpha:g}",
             "name the same --backbone and --alpha, or pretrain this one with 'edgetl pretrain'",
         )
     model.set_weights(arrays)

@@ -36,7 +36,7 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
     except (ValueError, TypeError, LookupError, OSError, RuntimeError, OverflowError) as error:  # HDF5's, of damaged files
         reason = str(error).splitlines()[0]
         raise WeightsError(
-            f"{path} does not fit this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
+            f"{path} does not match this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
         ) from error
     logger.info(f"weights: {path.name}")
 
@@ -46,7 +46,7 @@ def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
     files = backbone.imagenet_files(alpha, image_size)
     if not files:
         raise WeightsError(
-            f"nobody publishes ImageNet weights of this backbone at alpha {alpha:g}",
+            f"there are no published ImageNet weights for this backbone at alpha {alpha:g}",
             "pretrain it with 'edgetl pretrain DATA --out FILE' and name that file with --weights, or start from --weights none",
         )
     folder = os.environ.get(WEIGHTS_DIR)
@@ -60,7 +60,7 @@ def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
         raise
     except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
         raise WeightsError(
-            f"the ImageNet weights {files[0].name} could not be had: {error}",
-            f"three ways on: --weights PATH of such a file; set {WEIGHTS_DIR} to a folder that holds it under that name; "
-            "--backbone efficientnet_lite0, whose weights come installed",
+            f"the ImageNet weights {files[0].name} could not be obtained: {error}",
+            f"do one of three things: give the file with --weights PATH; set {WEIGHTS_DIR} to a folder that holds it under that name; "
+            "use --backbone efficientnet_lite0, whose weights are installed with edgetl",
         ) from error

@@ -33,7 +33,7 @@ def checked(path: Path) -> Path:
     elif wanted != found:
         unless = "" if path.name in KNOWN else f", and {kept.name} beside it if you know why it changed"
         raise WeightsError(
-            f"{path} is not the file that it was, or was damaged on its way: its sha256 is {found}, not {wanted}",
+            f"{path} was changed or damaged in transit: its sha256 is {found}, not {wanted}",
             f"delete it to have it downloaded again{unless}",
         )
     return path

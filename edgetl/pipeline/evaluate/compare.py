@@ -106,7 +106,7 @@ def _check_same(path: Path, images: _Images, first_path: Path, first: _Images) -
         return
     contents, others = {content for content, _ in images}, {content for content, _ in first}
     if contents == others:
-        raise DataError(f"{first_path} and {path} give the same validation images different labels", "train both on the same labels")
+        raise DataError(f"{first_path} and {path} give the same validation images different labels", "train both with the same labels")
     raise DataError(
         f"{first_path} and {path} have different validation images: {len(first)} and {len(images)}, {len(contents & others)} in common",
         "train both on the same data with the same data.val_fraction and train.seed; "

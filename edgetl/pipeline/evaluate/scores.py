@@ -46,7 +46,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
     """
     chosen = _split(split)
     if cv_folds == 1:
-        raise UsageError("one fold leaves nothing to train on", "choose 2 or more; 5 is usual")
+        raise UsageError("cross-validation needs two folds or more", "choose 2 or more; 5 is usual")
     exact_float32()
     images, rows = project.data.trained_images(), project.data.rows(chosen)
     if not len(rows):

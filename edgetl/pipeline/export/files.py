@@ -46,7 +46,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
     able = [(precision, name) for precision, name in wanted if precision in FORMATS.load(name).precisions]
     if not able or (precisions and formats and len(able) < len(wanted)):
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
-        raise ExportError(f"there is no {unable}", "leave --formats out to get what each precision can be written as")
+        raise ExportError(f"there is no {unable}", "leave --formats out: each precision is then written in the formats that it has")
     for precision in dict.fromkeys(precision for precision, _ in able):
         stage = stage_of(precision)
         before = project.run.read().find(stage, ExportFacts)  # what was written before stays

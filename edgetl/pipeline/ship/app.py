@@ -46,7 +46,7 @@ class AppOptions:
         root = self.out or self.into
         if root is None or (self.out and self.into):
             raise UsageError(
-                "one of --out and --into says where the app is to be", "--out DIR makes one, --into DIR adds to an existing one"
+                "exactly one of --out and --into must be given", "--out DIR makes a new app, --into DIR adds to an existing one"
             )
         if self.into and not self.into.is_dir():
             raise UsageError(f"there is no folder {self.into}", "name an existing app, or make a fresh one with --out")

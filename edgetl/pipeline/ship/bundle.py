@@ -41,7 +41,7 @@ from edgetl.ship.manifest import (
 )
 from edgetl.ship.sbom import sbom
 
-_REMEDY = "run 'edgetl validate' (and mend what it finds), or bundle it all the same with --force"
+_REMEDY = "run 'edgetl validate' and fix what it finds, or bundle the run anyway with --force"
 
 
 @dataclass(frozen=True, kw_only=True)

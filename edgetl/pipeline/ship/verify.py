@@ -46,7 +46,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
     contract = manifest.contract
     wanted = Golden.of(files, contract)
     if files.get(CLASS_NAMES) != contract.class_name_lines:
-        raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from who made it")
+        raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from its maker")
     missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
     if missing:
         raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")

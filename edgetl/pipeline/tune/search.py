@@ -135,7 +135,7 @@ def _with_weights(recipe: Recipe) -> Sequence[str]:
     if missing:
         logger.warning(f"left out, since their ImageNet weights cannot be obtained: {', '.join(missing)}")
     if not there:
-        raise WeightsError("the ImageNet weights of no backbone can be obtained", "set EDGETL_WEIGHTS_DIR to a folder that holds some")
+        raise WeightsError("no backbone's ImageNet weights can be obtained", "set EDGETL_WEIGHTS_DIR to a folder that holds some of them")
     return there
 
 

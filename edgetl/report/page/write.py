@@ -56,9 +56,7 @@ def _pdf(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence
     """Print the page with a browser, which has fonts for every script and breaks pages."""
     chromium = find_chromium()
     if chromium is None:
-        raise DependencyError(
-            "a PDF is printed by Chromium, which is not installed", "install chromium, or print the HTML report from a browser"
-        )
+        raise DependencyError("a PDF needs Chromium, which is not installed", "install it, or print the HTML report from a browser")
     with TemporaryDirectory(prefix="edgetl-", ignore_cleanup_errors=True) as folder, atomic(path) as temporary:
         page = Path(folder) / "report.html"
         page.write_text(html.page(facts.name, facts.made, sections, absent, unfolded=True), encoding="utf-8")

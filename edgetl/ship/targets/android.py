@@ -56,7 +56,7 @@ class _Catalog(Part):
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     wrong = [part for part in app.package.split(".") if "-" in part or part in _WORDS.split()]
     if wrong:
-        raise UsageError(f"'{app.package}' is no Android package: '{wrong[0]}' may not be in it", "name another with --package")
+        raise UsageError(f"'{app.package}' is not an Android package name: it must not contain '{wrong[0]}'", "name another with --package")
     model = _MODELS[app.runtime]
     tokens = {_PACKAGE: app.package, _OWN_MODEL: model, "libs.litert": f"libs.{app.runtime}"}
     tokens |= {_TITLE: _string(app.manifest.name)}  # the last, so that no token is looked for in it

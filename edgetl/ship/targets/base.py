@@ -35,7 +35,7 @@ class App:
 
     def __post_init__(self) -> None:
         if not _PACKAGE.fullmatch(self.package):
-            raise UsageError(f"'{self.package}' is no package name", "name one like com.example.flowers, with --package")
+            raise UsageError(f"'{self.package}' is not a package name", "name one like com.example.flowers, with --package")
 
 
 @dataclass(frozen=True)

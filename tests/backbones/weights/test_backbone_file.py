@@ -37,11 +37,13 @@ def test_weights_come_back_at_any_image_size(name: str, tmp_path: Path) -> None:
 
 
 def test_another_alpha_or_backbone_is_a_message_that_names_both(file: Path, build: Build) -> None:
-    with pytest.raises(WeightsError, match=r"holds small_cnn at alpha 0\.5, which does not fit this backbone at alpha 1"):
+    with pytest.raises(WeightsError, match=r"holds small_cnn at alpha 0\.5, which does not match this backbone at alpha 1"):
         weights.load(SMALL.build(1.0, 32), SMALL, str(file), 1.0, 32)
     model = build("mobilenet_v1", 32)
     before = model.get_weights()
-    with pytest.raises(WeightsError, match=r"holds small_cnn at alpha 0\.5, which does not fit this backbone at alpha 0\.25\n.*--backbone"):
+    with pytest.raises(
+        WeightsError, match=r"holds small_cnn at alpha 0\.5, which does not match this backbone at alpha 0\.25\n.*--backbone"
+    ):
         weights.load(model, V1, str(file), 0.25, 32)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
@@ -62,7 +64,7 @@ def test_damaged_and_foreign_files_are_a_message(file: Path, build: Build, tmp_p
         np.savez(tmp_path / f"{name}.npz", header=np.array(json.dumps(header)), weight0=np.zeros(3))
     for path in sorted(tmp_path.glob("*.npz")):
         if path != file:
-            with pytest.raises(WeightsError, match=r"is no backbone file: .*\n.*edgetl pretrain"):
+            with pytest.raises(WeightsError, match=r"is not a backbone file: .*\n.*edgetl pretrain"):
                 weights.load(build("small_cnn", 32), SMALL, str(path), 0.5, 32)
 
 

@@ -108,7 +108,7 @@ def test_an_unreachable_download_names_three_ways_on(name: str, build: Build, mo
     monkeypatch.delenv(weights.WEIGHTS_DIR, raising=False)
     model, backbone = build(name, smallest(name)), BACKBONES.load(name)
     before = model.get_weights()
-    with pytest.raises(WeightsError, match="could not be had: URL fetch failure") as caught:
+    with pytest.raises(WeightsError, match="could not be obtained: URL fetch failure") as caught:
         weights.load(model, without_download(backbone, unreachable), "imagenet", min(backbone.alphas), 128)
     assert backbone.imagenet_files(min(backbone.alphas), 128)[0].name in caught.value.problem
     for way in ("--weights PATH", weights.WEIGHTS_DIR, "efficientnet_lite0"):
@@ -117,7 +117,7 @@ def test_an_unreachable_download_names_three_ways_on(name: str, build: Build, mo
 
 
 def test_where_nobody_publishes_weights_pretraining_is_named(build: Build) -> None:
-    with pytest.raises(WeightsError, match=r"nobody publishes.*\n.*edgetl pretrain DATA"):
+    with pytest.raises(WeightsError, match=r"there are no published.*\n.*edgetl pretrain DATA"):
         weights.load(build("small_cnn", 32), BACKBONES.load("small_cnn"), "imagenet", 1.0, 32)
 
 
@@ -165,7 +165,7 @@ def test_files_that_do_not_fit_are_a_message(model: Any, tmp_path: Path) -> None
         (tmp_path / name).write_text("these are no weights\n" * 20)
     (tmp_path / "empty.h5").touch()
     for path in sorted(tmp_path.iterdir()):
-        with pytest.raises(WeightsError, match=r"does not fit this backbone at alpha 0\.25"):
+        with pytest.raises(WeightsError, match=r"does not match this backbone at alpha 0\.25"):
             weights.load(model, V1, str(path), 0.25, 32)
 
 

@@ -66,7 +66,7 @@ def test_cross_validation_is_scikit_learns_on_the_same_predictions(cli: Cli, run
     [
         (["--split", "test"], 3, "no test images"),
         (["--split", "valid"], 2, "did you mean 'val'?"),
-        (["--cv", "1"], 2, "one fold leaves nothing"),
+        (["--cv", "1"], 2, "two folds or more"),
         (["--model", "model_int9.tflite"], 5, "has not exported model_int9.tflite"),
         (["--cv", "500"], 2, "at most: --cv"),
     ],

@@ -268,4 +268,4 @@ def test_a_folder_without_one_android_app_is_refused(cli: Cli, hostile: Path, tm
 def test_a_package_that_java_or_kotlin_cannot_have(cli: Cli, hostile: Path, tmp_path: Path, package: str) -> None:
     outcome = cli("ship", hostile, "--target", "android", "--package", package, "--out", tmp_path / "app")
     assert outcome.code == 2
-    assert "is no Android package" in outcome.err
+    assert "is not an Android package" in outcome.err

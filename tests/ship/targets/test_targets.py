@@ -71,8 +71,8 @@ def test_an_app_is_either_fresh_or_there(cli: Cli, hostile: Path, tmp_path: Path
     [
         (("--target", "linus"), "did you mean 'linux'"),
         (("--target", "linux", "--runtime", "onnx"), "choices: litert, onnxruntime"),
-        (("--target", "linux", "--package", "Flowers"), "no package name"),
-        (("--target", "linux", "--package", "com.example.a'; rm -rf /"), "no package name"),
+        (("--target", "linux", "--package", "Flowers"), "is not a package name"),
+        (("--target", "linux", "--package", "com.example.a'; rm -rf /"), "is not a package name"),
     ],
 )
 def test_what_cannot_be_meant(cli: Cli, hostile: Path, tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
