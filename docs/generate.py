@@ -48,7 +48,7 @@ print(edgetl.load(run).predict("rose.jpg")[0].class_name)
   filter that takes passwords and tokens out of records.
 - **Progress.** On a terminal long work draws bars. `edgetl.progress_to(callback)` calls a function instead.
 - **Locks.** One process at a time writes in a run: it is locked while a method works, or for as long as a `with` lasts.
-- **Errors.** What the user can mend is an `edgetl.EdgetlError` with `problem`, `remedy` and `exit_code`; `edgetl.errors` has its
+- **Errors.** What the user can fix is an `edgetl.EdgetlError` with `problem`, `remedy` and `exit_code`; `edgetl.errors` has its
   subclasses.
 - **Results** are frozen: their fields are attributes, `to_json()` gives plain values, and notebooks show them as tables.
 - **Signals.** edgetl leaves the signals of a program alone: Ctrl-C is Python's `KeyboardInterrupt`. What is finished is kept.
@@ -105,8 +105,11 @@ def _signature(public: Any) -> str:
         return f"({', '.join(getattr(public, '__dataclass_fields__', {}))})"
     [node] = ast.parse(textwrap.dedent(inspect.getsource(made))).body
     assert isinstance(node, ast.FunctionDef)
-    defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + list(node.args.defaults)
-    given = [_argument(one, default) for one, default in zip(node.args.args, defaults, strict=True) if one.arg != "self"]
+    positional = [*node.args.posonlyargs, *node.args.args]
+    defaults = [None] * (len(positional) - len(node.args.defaults)) + list(node.args.defaults)
+    given = [_argument(one, default) for one, default in zip(positional, defaults, strict=True) if one.arg != "self"]
+    if node.args.posonlyargs:
+        given.insert(len(node.args.posonlyargs), "/")
     named = [_argument(one, default) for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)]
     more = [f"**{_argument(node.args.kwarg, None)}"] if node.args.kwarg else []
     arguments = [*given, *(["*", *named] if named else []), *more]
@@ -138,7 +141,7 @@ def _prose(text: str) -> str:
             lines.append(f"- `{name}`: {rest}")
         elif block and line:
             lines.append("  " + line.strip())
-        elif not block and re.match(r"\w+: ", line):
+        elif not block and re.match(r"\w+(, \w+)*: ", line):
             name, _, rest = line.partition(": ")
             lines.append(f"- `{name}`: {rest}")
         else:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
-    """Measure latency, memory and size of model files, or of one run's, on devices side by side.
+    """Measure the latency, memory and size of model files, or of a run's files, on devices side by side.
 
     Args:
         files: model files, or one run; none: the newest run that has been exported.
@@ -49,10 +49,10 @@ def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[Benchm
 
 
 def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
-    """Make an app of a validated run or a bundle, or add it to one; files that were changed by hand are kept.
+    """Make an app of a validated run or a bundle, or update one; files that you changed are kept.
 
     Args:
-        source: a run, or a .edgetl file; None: the newest run.
+        source: a run, or a .edgetl file; None: the newest validated run.
         target: "android", "ios", "web" or "linux", see `edgetl list targets`.
         options: see `edgetl.ShipOptions`; one of `out` and `into` is needed.
     """
@@ -72,12 +72,12 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
 
 
 def doctor(data: File, *, out: File | None = None, fast: bool = False, settings: Overrides | None = None) -> "Examination":
-    """Examine images: unreadable files, copies, leaks across splits, likely wrong labels, small classes; the images stay as they are.
+    """Check images for damage, copies, leaks across splits, likely wrong labels and small classes, without changing them.
 
     Args:
         data: images, as for `train`.
-        out: folder of doctor.html, doctor.json and exclude.txt; a run: its report shows them; default: doctor/NAME.
-        fast: look without a network, which finds no wrong labels and fewer of the near copies.
+        out: folder of doctor.html, doctor.json and exclude.txt; if it is a run, its report shows them; default: doctor/NAME.
+        fast: work without a neural network; this finds no wrong labels and fewer near duplicates.
         settings: settings of the recipe by dotted key.
     """
     recipe = Given.of(data, settings=settings).recipe()
@@ -88,11 +88,11 @@ def doctor(data: File, *, out: File | None = None, fast: bool = False, settings:
 
 
 def verify(bundle: File, *, key: File | None = None) -> "Verification":
-    """Check a bundle: every hash, the signature, and the golden predictions, made again on this host.
+    """Check the hashes, the signature and the golden predictions of a bundle, which are computed again on this computer.
 
     Args:
         bundle: a .edgetl file.
-        key: file of the public key that must have signed it.
+        key: file of the public key that it must be signed with.
     """
     from edgetl.pipeline.ship.verify import verify as stage
 
@@ -105,9 +105,9 @@ def pack(data: File, out: str, *, shards: int = 1, max_shard_mib: int = 256, see
     Args:
         data: images, as for `train`.
         out: a folder, or a path such as "gs://bucket/folder".
-        shards: number of shards, at least.
-        max_shard_mib: size that no shard exceeds, in MiB.
-        seed: seed of the order of the images.
+        shards: least number of shards.
+        max_shard_mib: largest size of a shard, in MiB.
+        seed: seed of the shuffling.
     """
     at_least(1, shards=shards, max_shard_mib=max_shard_mib)
     at_least(0, seed=seed)

@@ -10,7 +10,7 @@ from edgetl.api.settings import Overrides, RecipeOptions
 class TrainOptions(RecipeOptions, total=False):
     """Options of a training: those of `edgetl.RecipeOptions`, and these.
 
-    quick: use the recipe's table [quick], a short try.
+    quick: use the recipe's [quick] settings, a short try.
     """
 
     quick: bool
@@ -19,9 +19,9 @@ class TrainOptions(RecipeOptions, total=False):
 class TuneOptions(RecipeOptions, total=False):
     """Options of a search: those of `edgetl.RecipeOptions`, which all trials share, and these.
 
-    latency_budget_ms: median latency of one image that is allowed; default: any.
+    latency_budget_ms: highest median latency of one image that is allowed; default: any.
     device: device that latency is measured on, see `edgetl list devices`; default: "local".
-    trials: networks to judge in all, those of earlier calls included; default: 12.
+    trials: networks to judge in all, including those of earlier calls; default: 12.
     """
 
     latency_budget_ms: float
@@ -70,13 +70,13 @@ class BenchmarkOptions(TypedDict, total=False):
 
     devices: such as "local", "adb" or "ssh://pi@board.local", see `edgetl list devices`; default: "local".
     threads: threads of the runtime; default: 1.
-    runs: inferences that count, at least; default: 50.
-    warmup: inferences before them; default: 10.
-    duration_s: seconds that a measurement lasts, at least.
+    runs: least number of timed inferences; default: 50.
+    warmup: inferences before the timing starts; default: 10.
+    duration_s: least duration of a measurement, in seconds.
     cpu_mask: cores to run on, such as "0xf0"; default: any.
     delegate: "cpu", "xnnpack", "gpu" or "nnapi"; default: the runtime's own choice.
-    profile: time every operator, too.
-    images: validation images of a run for the devices to predict, against this host's predictions; -1: all.
+    profile: also time each operator.
+    images: number of validation images whose predictions are compared with this computer's; -1: all; default: 0.
     out: folder of benchmark.json, .md, .csv and .png; default: the run.
     """
 
@@ -95,7 +95,7 @@ class BenchmarkOptions(TypedDict, total=False):
 class ShipOptions(TypedDict, total=False):
     """Options of an app.
 
-    out: folder of a fresh app.
+    out: folder of a new app.
     into: folder of an app to add model, classifier and test to.
     package: such as "com.example.app"; default: from the model's name, or the app's own.
     runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.

@@ -33,7 +33,7 @@ FORMS = ("html", "md", "pdf")  # of a report
 class Run:
     """A run folder and what can be done with it.
 
-    A method that writes into the folder locks it, and logs into its `edgetl.log`, while it works. Inside of a `with` both last until its
+    A method that writes into the folder locks it, and logs into its `edgetl.log`, while it works. Inside a `with` block both last until its
     end, and images and models stay in memory from one method to the next.
 
     Attributes:
@@ -118,10 +118,10 @@ class Run:
             return Exported.of(self.folder, stage.export(project, chosen, names))
 
     def validate(self, *, limit: int | None = None, again: bool = True) -> "Validation":
-        """Compare Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement, latency, and a verdict.
+        """Check that all exported files give the same predictions: compare Keras, LiteRT and ONNX Runtime on the validation images.
 
         Args:
-            limit: images, evenly over the classes; 0: all; default: the recipe's.
+            limit: number of images, spread evenly over the classes; 0: all; default: the recipe's.
             again: also validate files that were validated before.
         """
         from edgetl.pipeline import validate as stage
@@ -132,12 +132,12 @@ class Run:
             return stage.validate(project, limit, again=again)
 
     def evaluate(self, *, split: str = "val", models: Sequence[str | Path] = (), folds: int = 0) -> "Evaluation":
-        """Measure how good the models are: accuracy, top-k, loss, per-class metrics, confusion and calibration, all with intervals.
+        """Measure accuracy, top-k accuracy, loss, per-class metrics, confusion matrix and calibration, all with confidence intervals.
 
         Args:
             split: "val", "test" or "train".
             models: exported files such as "model_int8.onnx"; default: int8 and float32.
-            folds: cross-validate the head in as many folds, too; 0: not.
+            folds: also cross-validate the head in this many folds; 0: do not.
         """
         from edgetl.pipeline.evaluate import scores as stage
 
@@ -146,7 +146,7 @@ class Run:
             return stage.evaluate(project, split, [Path(model) for model in several("models", models)], folds)
 
     def sensitivity(self, *, limit: int = 128, scheme: str = "") -> "Sensitivity":
-        """Measure what quantization does to each operator, alone and within the whole model.
+        """Measure what quantization does to each operator, alone and in the complete model.
 
         Args:
             limit: training images to measure on; 0: all.
@@ -207,7 +207,7 @@ class Run:
         return ship_bundle(self.path, target, **options)
 
     def report(self, out: str | Path | None = None, *, form: str = "") -> "Report":
-        """Write one page of all that the run holds; return its path and what it lacks.
+        """Write one page with everything that the run holds; return its path and what it lacks.
 
         Args:
             out: file; default: report.html, .md or .pdf in the run.
@@ -224,7 +224,7 @@ class Run:
         return Report(path, path.stat().st_size, tuple(absent))
 
     def card(self, out: str | Path | None = None) -> "Card":
-        """Write what the run is and what was measured: results.json and card.md in `out`, by default the run."""
+        """Write a model card, card.md and results.json, into `out`, by default the run."""
         from edgetl.api.results import Card
 
         return Card.write(self.folder, as_path(out))
@@ -256,6 +256,6 @@ def newest(*, for_: str = "show") -> Run:
     """Return the newest run under runs/, or the newest that can be used for something. Raises RunError when there is none.
 
     Args:
-        for_: "export", "validate", "bundle" or another method of `Run`: runs that have not come as far as that needs are passed over.
+        for_: "export", "validate", "bundle" or another method of `Run`: runs that lack what it needs are passed over.
     """
     return Run.of_folder(RunFolder.open(None, for_))

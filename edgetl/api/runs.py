@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None) -> "Comparison":
-    """Compare runs image by image: which differences are no chance, and what they cost in size and time.
+    """Compare the accuracy, size and latency of runs, image by image, and test whether a difference is more than chance.
 
     Args:
         runs: two or more runs with the same validation images.
         model: an exported file of each, such as "model_int8.tflite"; default: int8, else float32.
-        out: folder of compare.json and compare.png; default: the one that the first run lies in.
+        out: folder of compare.json and compare.png; default: the folder that holds the first run.
     """
     from edgetl.pipeline.evaluate import compare as stage
 
@@ -41,7 +41,9 @@ def card(run: Run | File | None = None, *, out: File | None = None) -> "Card":
 
 
 def load(model: Run | File, *, threads: int = 1) -> "Classifier":
-    """Load a model that predicts: class names and probabilities of images.
+    """Load a model for predictions: `predict` takes a file, a folder, a PIL image, a uint8 array, or several of these.
+
+    It returns one prediction for each image, with `class_name`, `probability`, `top(3)` and all `probabilities`.
 
     Args:
         model: a run (its preferred exported file), a .edgetl bundle, or a .tflite, .onnx, .ort or .keras file beside its contract.json.

@@ -35,25 +35,25 @@ Overrides = Mapping[str, object] | Iterable[str]
 
 
 class Choices(TypedDict, total=False):
-    """The settings that have a keyword of their own; None leaves a setting as it is.
+    """Settings with a keyword of their own; None leaves a setting as it is.
 
     backbone: name of the feature extractor, see `edgetl list backbones`.
     alpha: width multiplier of the backbone.
     image_size: width and height of the input in pixels.
     weights: "imagenet", "none", or a path to a weights file.
     epochs: epochs of fine-tuning.
-    head_epochs: epochs of training the last layer alone, before fine-tuning.
-    qat: train with quantization in the loop; False: calibrate only.
+    head_epochs: epochs of training the classifier alone, before fine-tuning.
+    qat: train with quantization in the loop; False: only calibrate.
     qat_epochs: epochs of quantization-aware training.
-    batch_size: images a step.
+    batch_size: images per step.
     learning_rate: peak learning rate of fine-tuning.
     unfreeze: what fine-tuning trains: "all", "N-blocks", "head", "none" or "auto".
     precision: "auto", "float32", "mixed_bfloat16" or "mixed_float16", of fine-tuning.
     jit: "auto", "on" or "off": compile training steps with XLA.
     strategy: "auto", "one", "mirrored" or "multi-worker": which devices train together.
-    seed: seed of splits, weights, shuffles and augmentation.
-    sparsity: share of the weights that become zero.
-    clusters: number of different values a kernel may have.
+    seed: seed of splits, weights, shuffling and augmentation.
+    sparsity: share of the weights that are set to zero.
+    clusters: largest number of different values in a kernel; 0: no limit.
     exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
     mlflow: where MLflow tracks the run.
     """

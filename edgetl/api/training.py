@@ -51,12 +51,12 @@ class Estimated(Tabular):
 def train(data: File = "", *, out: File | None = None, baseline: str = "", **options: Unpack[TrainOptions]) -> Run:
     """Fine-tune a model on labelled images, then train it with quantization in the loop; return the run.
 
-    What an earlier call with the same settings finished is not done again.
+    A second call with the same settings continues where the first one stopped.
 
     Args:
-        data: a folder (CLASS/*, or train/, val/, test/ of that), a CSV file, or the name of a set such as "digits"; default: the recipe's.
+        data: a folder (CLASS/*, or train/, val/ and test/ with such folders), a CSV file, or a set such as "digits"; default: the recipe's.
         out: folder of the run; default: runs/NAME, the same for the same settings.
-        baseline: "scratch" or "head-only": train that too, and record whether transfer, or fine-tuning, helped.
+        baseline: "scratch" or "head-only": also train this baseline, and record whether transfer, or fine-tuning, helped.
         options: backbone, alpha, image_size, epochs, seed and others, see `edgetl.Choices`, `edgetl.RecipeOptions` and
             `edgetl.TrainOptions`.
 
@@ -112,7 +112,7 @@ def _train(data: File, out: File | None, baseline: str, **options: Unpack[TrainO
 
 
 def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOptions]) -> "Pretrained":
-    """Train a backbone on one set of images, as a start for others; return its file.
+    """Train a backbone that other trainings can start from; return its file.
 
     Args:
         data: images to learn from, as for `train`.
@@ -141,7 +141,7 @@ def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOpt
 
 
 def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **options: Unpack[RecipeOptions]) -> Estimated:
-    """Estimate what more images would be worth: train heads on a sixteenth to all of them; return the curve, and the run.
+    """Estimate what more images would be worth, by heads trained on a sixteenth up to all of them; return the curve and the run.
 
     Args:
         data, out: as for `train`, which goes on in the same run.
@@ -163,7 +163,7 @@ def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **opt
 
 
 def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions]) -> "Tuned":
-    """Search backbone, width, image size and schedule for accuracy, measured latency and size; return what was found.
+    """Search over backbone, width, image size and schedule for accurate, fast and small models; return what was found.
 
     Args:
         data: images, as for `train`.
