@@ -29,7 +29,7 @@ def verify(
 
     found = files.verify(bundle, key=require_signature)
     rows = [[name, f"{facts.max_steps:g}", f"{facts.mean_steps:g}"] for name, facts in found.golden.items()]
-    console.note("the golden images' predictions on this host against the bundle's, in steps of 1/256 of probability")
+    console.note("the predictions for the golden images here against the bundle's, in steps of 1/256 of probability")
     console.table(f"{found.name}, version {found.version}", ["model", "max", "mean"], rows)
     for name, reason in found.unverified.items():
         console.warn(f"{name} is unverified: {reason}")
