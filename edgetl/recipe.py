@@ -21,11 +21,11 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, le=10)]
 
 
-class Table(BaseModel):
+class RecipeTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class DataTable(Table):
+class DataTable(RecipeTable):
     source: str
     exclude: str
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
@@ -41,7 +41,7 @@ class DataTable(Table):
         return self
 
 
-class ModelTable(Table):
+class ModelTable(RecipeTable):
     backbone: str
     alpha: Annotated[float, Field(gt=0, le=4)]
     image_size: Annotated[int, Field(ge=32, le=1024)]
@@ -52,7 +52,7 @@ class ModelTable(Table):
     l2: Annotated[float, Field(ge=0, le=1)]
 
 
-class TrainTable(Table):
+class TrainTable(RecipeTable):
     seed: Count
     batch_size: Positive
     head_epochs: Count
@@ -73,13 +73,13 @@ class TrainTable(Table):
     strategy: Literal["auto", "one", "mirrored", "multi-worker"]
 
 
-class TeacherTable(Table):
+class TeacherTable(RecipeTable):
     run: str
     weight: Annotated[float, Field(ge=0, le=1)]
     temperature: Annotated[float, Field(gt=0, le=100)]
 
 
-class AugmentTable(Table):
+class AugmentTable(RecipeTable):
     strength: Annotated[float, Field(ge=0, le=2)]
     flip: bool
     margin: Annotated[float, Field(ge=1, le=4)]
@@ -87,7 +87,7 @@ class AugmentTable(Table):
     colour: Fraction
 
 
-class CompressTable(Table):
+class CompressTable(RecipeTable):
     sparsity: Fraction
     clusters: Count
     epochs: Positive
@@ -95,7 +95,7 @@ class CompressTable(Table):
     cluster_learning_rate: Rate
 
 
-class QuantizeTable(Table):
+class QuantizeTable(RecipeTable):
     qat: bool
     epochs: Count
     learning_rate: Rate
@@ -106,27 +106,27 @@ class QuantizeTable(Table):
     calibration_images: Positive
 
 
-class AboutTable(Table):
+class AboutTable(RecipeTable):
     name: str
     version: str
     licence: str
     author: str
 
 
-class ExportTable(Table):
+class ExportTable(RecipeTable):
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
     precisions: Annotated[tuple[str, ...], Field(min_length=1)]
     keep_float: tuple[str, ...]
     max_drop: Annotated[float, Field(ge=0, le=100)]
 
 
-class ValidationTable(Table):
+class ValidationTable(RecipeTable):
     limit: Count
     warmup_runs: Count
     timed_runs: Positive
 
 
-class TrackTable(Table):
+class TrackTable(RecipeTable):
     mlflow: str
 
     @model_validator(mode="after")
@@ -137,7 +137,7 @@ class TrackTable(Table):
         return self
 
 
-class Recipe(Table):
+class Recipe(RecipeTable):
     data: DataTable
     model: ModelTable
     train: TrainTable

@@ -161,13 +161,13 @@ def called_as_its_package(name: str, tree: ast.Module) -> Iterator[tuple[int, st
 
 # The bars of the design; above them, what is left of what was there.
 CEILINGS: dict[Find, int] = {
-    string_keyed_reads: 2,
-    dictionaries_in_signatures: 2,
-    any_in_signatures: 108,
-    positional_flags: 5,
+    string_keyed_reads: 0,
+    dictionaries_in_signatures: 0,
+    any_in_signatures: 105,
+    positional_flags: 0,
     long_parameter_lists: 0,
     splats_for_the_formatter: 0,
-    docstrings_without_a_verb: 8,
+    docstrings_without_a_verb: 0,
     fragments: 0,
     called_as_its_package: 0,
 }
@@ -243,4 +243,4 @@ def test_no_two_classes_have_one_name() -> None:
             if isinstance(node, ast.ClassDef):
                 where.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     twice = {name: files for name, files in where.items() if len(files) > 1}
-    assert len(twice) <= 5, twice
+    assert not twice, twice

@@ -12,6 +12,8 @@ from edgetl.quantization.bounds import Bound
 if TYPE_CHECKING:
     from edgetl.quantization.base import Scheme
 
+CONTRACT_KEY = "edgetl.contract"  # of the contract in a model file
+
 
 @dataclass(frozen=True)
 class About:
@@ -28,7 +30,12 @@ class About:
         facts = {"name": self.name, "version": self.version, "description": self.description}
         facts |= {"model_author": self.author, "model_license": self.licence}
         given = {key: value for key, value in facts.items() if value}
-        return given | {"edgetl.contract": json.dumps(contract.to_json(), ensure_ascii=False), "labels": "\n".join(contract.class_names)}
+        return given | {CONTRACT_KEY: contract_text(contract), "labels": "\n".join(contract.class_names)}
+
+
+def contract_text(contract: Contract) -> str:
+    """Return the contract as the text that a model file carries."""
+    return json.dumps(contract.to_json(), ensure_ascii=False)
 
 
 def _no_samples() -> Iterator[list[Any]]:

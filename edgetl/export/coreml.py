@@ -15,11 +15,12 @@ from typing import Any
 from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import DependencyError, ExportError
-from edgetl.export.base import About, Conversion, Format
+from edgetl.export.base import CONTRACT_KEY, About, Conversion, Format, contract_text
 
 _DATA = "com.apple.CoreML"
-_SPEC = f"Data/{_DATA}/model.mlmodel"
-_PARTS = {"model.mlmodel": "CoreML Model Specification", "weights": "CoreML Model Weights"}
+_MODEL = "model.mlmodel"
+_SPEC = f"Data/{_DATA}/{_MODEL}"
+_PARTS = {_MODEL: "CoreML Model Specification", "weights": "CoreML Model Weights"}
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 
 
@@ -69,7 +70,7 @@ def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
     spec = _coremltools().proto.Model_pb2.Model.FromString(files[_SPEC])
     texts = spec.description.metadata
     texts.shortDescription, texts.versionString, texts.author, texts.license = about.description, about.version, about.author, about.licence
-    facts = {"name": about.name, "edgetl.contract": about.facts(contract)["edgetl.contract"]}  # the class names are the model's own
+    facts = {"name": about.name, CONTRACT_KEY: contract_text(contract)}  # the class names are the model's own
     texts.userDefined.clear()  # among others the day of the conversion
     texts.userDefined.update({key: text for key, text in facts.items() if text})
     return _zipped(names[0][0], files | {_SPEC: spec.SerializeToString(deterministic=True)})
@@ -83,7 +84,7 @@ def _zipped(root: str, files: dict[str, bytes]) -> bytes:
         "itemInfoEntries": {
             parts[name]: {"author": _DATA, "description": text, "name": name, "path": f"{_DATA}/{name}"} for name, text in _PARTS.items()
         },
-        "rootModelIdentifier": parts["model.mlmodel"],
+        "rootModelIdentifier": parts[_MODEL],
     }
     files = files | {"Manifest.json": (json.dumps(manifest, indent=4) + "\n").encode()}
     archived = io.BytesIO()

@@ -75,7 +75,7 @@ def written(model: onnx.ModelProto) -> bytes:
     return finished
 
 
-def _from_tflite(content: bytes, keep_pairs: bool) -> onnx.ModelProto:
+def _from_tflite(content: bytes, *, keep_pairs: bool) -> onnx.ModelProto:
     # q_dq_optimizer drops the Q/DQ pairs before residual additions, which then run in float; merge_duplication makes one constant of
     # equal ones (two layers' zero biases), which have scales of their own, under a name that changes from process to process.
     passes = tf2onnx.optimizer._optimizers

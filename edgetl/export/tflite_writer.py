@@ -57,7 +57,7 @@ def _as_it_is(converter: Any, samples: Samples) -> None:
 def with_ends(model: Any, contract: Contract) -> Any:
     """Return a float Keras model with what its file holds around it: from pixels 0..255 to probabilities by the output's name."""
 
-    def infer(image: Any) -> dict[str, Any]:
+    def infer(image: Any) -> dict[str, tf.Tensor]:
         return {contract.output.name: tf.nn.softmax(model(contract.normalize(image), training=False))}
 
     return infer
@@ -73,7 +73,7 @@ def int8_tflite(model: Any, contract: Contract, configure: Configure = integers)
     """Convert a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` uint8 [1, K] in steps of 1/256."""
     ends_in_float = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
-    def infer(image: Any) -> dict[str, Any]:
+    def infer(image: Any) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(model(image, training=False))
         if ends_in_float:
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)

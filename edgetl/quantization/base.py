@@ -16,6 +16,7 @@ from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
 from edgetl.quantization.bounds import Bound
+from edgetl.quantization.grid import Rounded, channel_limits, on_grid
 from edgetl.run_record import RangeMethod, Training
 from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
@@ -24,7 +25,6 @@ from edgetl.training.schedule import Schedule
 _PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout)
 _KERNELS = ((layers.DepthwiseConv2D, "depthwise_kernel"), (layers.Conv2D, "kernel"), (layers.Dense, "kernel"))
 _GATE_HEIGHT = 6.0  # of a hard-sigmoid without its division
-_SMALLEST_RANGE = 1e-6  # an all-zero channel or activation still needs a scale
 
 Weights = dict[str, list[np.ndarray]]  # layer name to its kernel and, where it has one, its bias
 Ranges = dict[str, tuple[float, float]]  # layer name to the lowest and highest value of its output
@@ -69,8 +69,8 @@ class Quantized:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
         return cls(weights, ranges)
 
-    def to_keras(self, float_model: Any, contract: Contract, activations: bool = True) -> Any:
-        """The float model with these weights and a fake quantization after every range, the input's included.
+    def to_keras(self, float_model: Any, contract: Contract, *, activations: bool = True) -> Any:
+        """Build the float model with these weights and a fake quantization after every range, the input's included.
 
         From normalized float32 [N, H, W, 3] to logits float32 [N, K], computed in float on the values that integers would have.
         Hard-sigmoids come out 6 times as high and the next kernel 6 times as small: no integer changes, and no operator is needed
@@ -156,7 +156,7 @@ class Scheme:
         quantize: finds integer grids before the conversion; None where the converter needs no help.
         trained: `quantize` trains, so that its weights have moved away from the float model's.
         starts_from: name of the scheme whose model `quantize` continues from.
-        rounded: what the converter will make of a kernel (and whether it is a depthwise one), where that is to be corrected for
+        rounded: what the converter will make of a kernel, where that is to be corrected for
             beforehand, see `correct`.
         weights_from: precision of the integer model whose kernels and biases it takes instead of the float model's.
         halves: values, too, are computed in half precision by formats that can.
@@ -169,7 +169,7 @@ class Scheme:
     quantize: Quantize | None = None
     trained: bool = False
     starts_from: str = ""
-    rounded: Callable[[np.ndarray, bool], np.ndarray] | None = None
+    rounded: Rounded | None = None
     weights_from: str = ""
     keeps_float_biases: bool = False
     halves: bool = False
@@ -197,7 +197,7 @@ class FakeQuantize(layers.Layer):
 
 
 def _factor_owed(layer: Any, factors: dict[str, float]) -> float:
-    """How many times too large what a layer computes comes out, from the factors of the layers that it reads."""
+    """Return how many times too large what a layer computes comes out, from the factors of the layers that it reads."""
     sources = layer.inbound_nodes[0].inbound_layers
     owed = [factors.get(source.name, 1.0) for source in (sources if isinstance(sources, list) else [sources])]
     if isinstance(layer, layers.Multiply):
@@ -209,37 +209,25 @@ def _factor_owed(layer: Any, factors: dict[str, float]) -> float:
 
 
 def _factor_beside(readers: list[Any], factors: dict[str, float]) -> float:
-    """How many times too large a kernel's output has to come out: as many as what it is added to, if that is all it is for."""
+    """Return how many times too large a kernel's output has to come out: as many as what it is added to, if that is all it is for."""
     if [type(reader) for reader in readers] != [layers.Add]:
         return 1.0
     return next((factors[source.name] for source in readers[0].inbound_nodes[0].inbound_layers if source.name in factors), 1.0)
 
 
 def kernel_name(layer: Any) -> str | None:
-    """The attribute that holds a layer's kernel, if it has one."""
+    """Return the attribute that holds a layer's kernel, if it has one."""
     return next((name for kind, name in _KERNELS if isinstance(layer, kind)), None)
 
 
 def ranged_layers(model: keras.Model) -> list[str]:
-    """The layers whose outputs get a range: all but those that pass their input's grid on, or that a ReLU alone reads (one operator)."""
+    """Return the layers whose outputs get a range: not those that pass their input's grid on, or that a ReLU alone reads (one operator)."""
     readers = users(model)
     return [
         layer.name
         for layer in model.layers
         if not isinstance(layer, (layers.InputLayer, *_PASSING)) and [type(user) for user in readers[id(layer.output)]] != [layers.ReLU]
     ]
-
-
-def channel_limits(kernel: Any, depthwise: bool) -> Any:
-    """Largest magnitude of each output channel: float32 [C_out], or [C, 1] for a depthwise kernel [h, w, C, 1]."""
-    return tf.maximum(tf.reduce_max(tf.abs(kernel), axis=[0, 1] if depthwise else list(range(len(kernel.shape) - 1))), _SMALLEST_RANGE)
-
-
-def on_grid(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
-    """The kernel rounded to its symmetric per-channel int8 grid (-127..127 times limit/127), as float32 of the same shape."""
-    scale = channel_limits(kernel, depthwise).numpy() / np.float32(127)
-    rounded: np.ndarray = np.clip(np.rint(kernel / scale), -127, 127) * scale
-    return rounded.astype(np.float32)
 
 
 def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: Contract) -> Quantized:
@@ -259,13 +247,14 @@ def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: Contrac
         if layer.name in weights:
             kernel, *biases = weights[layer.name]
             depthwise = isinstance(layer, layers.DepthwiseConv2D)
-            step = np.ravel(channel_limits(kernel, depthwise)) / 127 * _input_scale(layer, ranges, contract)
-            baked[layer.name] = [on_grid(kernel, depthwise), *((np.rint(bias / step) * step).astype(np.float32) for bias in biases)]
+            step = np.ravel(channel_limits(kernel, depthwise=depthwise)) / 127 * _input_scale(layer, ranges, contract)
+            biases = [(np.rint(bias / step) * step).astype(np.float32) for bias in biases]
+            baked[layer.name] = [on_grid(kernel, depthwise=depthwise), *biases]
     return Quantized(baked, ranges)
 
 
 def tied(model: keras.Model, ranges: Ranges) -> Ranges:
-    """The ranges, with one grid on both sides of what joins or averages integers without changing their scale.
+    """Return the ranges, with one grid on both sides of what joins or averages integers without changing their scale.
 
     A join gives its inputs its own range, which holds all of theirs; an average has the range of what it reads. With other ranges the
     converter would put a change of grid before or behind each: one operator more, and a rounding that the simulation does not have.
@@ -282,7 +271,7 @@ def tied(model: keras.Model, ranges: Ranges) -> Ranges:
 
 
 def _behind_passing(layer: Any) -> Any:
-    """The layer whose grid this one hands on, or itself."""
+    """Return the layer whose grid this one hands on, or itself."""
     while isinstance(layer, _PASSING):
         layer = layer.inbound_nodes[0].inbound_layers
     return layer

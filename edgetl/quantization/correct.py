@@ -1,6 +1,5 @@
 """Correct biases for rounded kernels: rounding shifts the mean of what a kernel computes (Nagel et al. 2019, arXiv:1906.04721)."""
 
-from collections.abc import Callable
 from typing import Any
 
 from edgetl.keras import graph_of_images, keras, layers, tf
@@ -10,6 +9,7 @@ import numpy as np
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.quantization.base import Weights
+from edgetl.quantization.grid import Rounded
 
 _BATCH = 32
 
@@ -31,9 +31,7 @@ def input_means(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray
     return {layer.name: np.asarray(total / len(rows), np.float32) for layer, total in zip(readers, sums, strict=True)}
 
 
-def correct_biases(
-    model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray, rounded: Callable[[np.ndarray, bool], np.ndarray]
-) -> Any:
+def correct_biases(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray, rounded: Rounded) -> Any:
     """Return a copy of a float model for a converter that will round its kernels, with biases corrected for that.
 
     Args:
@@ -42,7 +40,7 @@ def correct_biases(
     """
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
     depthwise = {name for name in weights if isinstance(model.get_layer(name), layers.DepthwiseConv2D)}
-    kernels = {name: [rounded(kernel, name in depthwise)] for name, (kernel, *_) in weights.items()}
+    kernels = {name: [rounded(kernel, depthwise=name in depthwise)] for name, (kernel, *_) in weights.items()}
     copy = keras.models.clone_model(model)
     for name, arrays in corrected(model, weights, kernels, input_means(model, contract, pixels, rows)).items():
         copy.get_layer(name).set_weights(arrays)

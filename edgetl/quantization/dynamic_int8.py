@@ -4,8 +4,9 @@ from typing import Any
 
 from edgetl.keras import tf
 
-from edgetl.quantization.base import Samples, Scheme, on_grid
+from edgetl.quantization.base import Samples, Scheme
 from edgetl.quantization.bounds import Bound
+from edgetl.quantization.grid import on_grid
 
 
 def _configure(converter: Any, samples: Samples) -> None:

@@ -15,7 +15,7 @@ def _configure(converter: Any, samples: Samples) -> None:
     converter.target_spec.supported_types = [tf.float16]
 
 
-def _halves(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
+def _halves(kernel: np.ndarray, *, depthwise: bool) -> np.ndarray:
     return kernel.astype(np.float16).astype(np.float32)
 
 

@@ -9,7 +9,8 @@ import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit.default_8bit_quantize_scheme import Default8BitQuantizeScheme
 
 from edgetl.backbones.hard_sigmoid import HardSigmoid
-from edgetl.quantization.base import Quantized, Ranges, channel_limits, kernel_name
+from edgetl.quantization.base import Quantized, Ranges, kernel_name
+from edgetl.quantization.grid import channel_limits
 
 tfq = tfmot.quantization.keras
 Quantizer: Any = tfq.quantizers.Quantizer
@@ -30,7 +31,7 @@ class PerChannel(Quantizer):
         return {}
 
     def __call__(self, inputs: Any, training: bool, weights: Any, **kwargs: Any) -> Any:
-        scale = tf.stop_gradient(channel_limits(inputs, self.depthwise)) / 127.0
+        scale = tf.stop_gradient(channel_limits(inputs, depthwise=self.depthwise)) / 127.0
         return inputs + tf.stop_gradient(tf.round(inputs / scale) * scale - inputs)
 
     def get_config(self) -> dict[str, Any]:

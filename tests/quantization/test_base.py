@@ -11,8 +11,9 @@ import pytest
 
 from edgetl.contract import Contract
 from edgetl.errors import RunError
-from edgetl.quantization.base import FakeQuantize, Quantized, on_grid, ranged_layers
+from edgetl.quantization.base import FakeQuantize, Quantized, ranged_layers
 from edgetl.quantization.calibrate import activation_ranges
+from edgetl.quantization.grid import on_grid
 from edgetl.quantization.wrappers import Calibrated, PerChannel
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case
@@ -54,13 +55,13 @@ def test_each_channel_uses_its_whole_grid(shape: tuple[int, ...], depthwise: boo
     channels = shape[2] if depthwise else shape[-1]
     size = 10.0 ** np.arange(channels)  # so unlike that one scale for all would round most to zero
     kernel = (random.normal(size=shape) * (size[:, None] if depthwise else size)).astype(np.float32)
-    made = on_grid(kernel, depthwise)
+    made = on_grid(kernel, depthwise=depthwise)
     columns = [array.reshape(-1, channels) for array in (made, kernel)]
     limits = np.abs(columns[1]).max(axis=0)
     np.testing.assert_allclose(np.abs(columns[0]).max(axis=0), limits, rtol=1e-6)  # the largest weight is exact
     assert (np.abs(columns[0] - columns[1]) <= limits / 254 * 1.0001).all(), "others are off by half a step at most"
-    np.testing.assert_allclose(on_grid(made, depthwise), made, rtol=1e-6)  # what lies on its grid stays
-    assert np.isfinite(on_grid(np.zeros(shape, np.float32), depthwise)).all(), "a dead channel has a scale too"
+    np.testing.assert_allclose(on_grid(made, depthwise=depthwise), made, rtol=1e-6)  # what lies on its grid stays
+    assert np.isfinite(on_grid(np.zeros(shape, np.float32), depthwise=depthwise)).all(), "a dead channel has a scale too"
 
 
 def test_per_channel_passes_gradients_on_and_rounds_as_the_baked_kernel() -> None:
@@ -72,7 +73,7 @@ def test_per_channel_passes_gradients_on_and_rounds_as_the_baked_kernel() -> Non
             rounded = quantizer(kernel, training=True, weights={})
             total = tf.reduce_sum(rounded * upstream)
         np.testing.assert_array_equal(tape.gradient(total, kernel), upstream)
-        np.testing.assert_allclose(rounded, on_grid(kernel.numpy(), depthwise), atol=1e-6)
+        np.testing.assert_allclose(rounded, on_grid(kernel.numpy(), depthwise=depthwise), atol=1e-6)
         assert PerChannel(**quantizer.get_config()).depthwise == depthwise
 
 
