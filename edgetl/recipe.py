@@ -15,6 +15,7 @@ from edgetl import files
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
+Overrides = Mapping[str, object] | Iterable[str]  # settings by dotted key, or texts such as "train.epochs=5"
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -157,9 +158,9 @@ def resource(name: str) -> str:
 
 
 def load(
-    path: Path | None = None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool = False
+    path: Path | None = None, settings: Overrides | None = None, options: Mapping[str, Any] | None = None, *, quick: bool = False
 ) -> Recipe:
-    """Defaults, then the recipe file, then `table.key=value` settings, then options given by dotted key (None: not given).
+    """Return the defaults, over them the recipe file, settings as texts, options by dotted key (None: not given), settings by dotted key.
 
     Args:
         quick: take the file's table [quick] over the rest of the file.
@@ -171,7 +172,9 @@ def load(
     return check(values)
 
 
-def pretraining(path: Path | None, settings: Iterable[str] = (), options: Mapping[str, Any] | None = None, *, quick: bool) -> Recipe | None:
+def pretraining(
+    path: Path | None, settings: Overrides | None = None, options: Mapping[str, Any] | None = None, *, quick: bool
+) -> Recipe | None:
     """Return how the backbone is made that the recipe starts from: as the recipe, all from random weights, but for its table [pretrain].
 
     None: it has no such table. Arguments and errors as of `load`, where `model.weights` names the file to be made.
@@ -196,7 +199,7 @@ def _taken(values: dict[str, Any], table: str) -> dict[str, Any]:
     return values.pop(table) if isinstance(values.get(table), dict) else {}
 
 
-def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str, Any] | None, *, quick: bool) -> dict[str, Any]:
+def _collected(path: Path | None, settings: Overrides | None, options: Mapping[str, Any] | None, *, quick: bool) -> dict[str, Any]:
     values = tomllib.loads(resource("defaults.toml"))
     file = _read(path) if path is not None else {}
     less = _taken(file, "quick")
@@ -205,8 +208,7 @@ def _collected(path: Path | None, settings: Iterable[str], options: Mapping[str,
     _merge(values, file)
     if quick:
         _merge(values, less)
-    _put_settings(values, settings)
-    _put_given(values, options)
+    _put_all(values, settings, options)
     return values
 
 
@@ -224,13 +226,20 @@ def check(values: Mapping[str, Any]) -> Recipe:
         ) from None
 
 
-def restore(values: Mapping[str, Any], settings: Iterable[str] = (), options: Mapping[str, Any] | None = None) -> Recipe:
+def restore(values: Mapping[str, Any], settings: Overrides | None = None, options: Mapping[str, Any] | None = None) -> Recipe:
     """Return a recipe as a run recorded it, with settings and options as in `load`; settings newer than the run get their defaults."""
     complete = tomllib.loads(resource("defaults.toml"))
     _merge(complete, values)
-    _put_settings(complete, settings)
-    _put_given(complete, options)
+    _put_all(complete, settings, options)
     return check(complete)
+
+
+def _put_all(values: dict[str, Any], settings: Overrides | None, options: Mapping[str, Any] | None) -> None:
+    if not isinstance(settings, Mapping):
+        _put_settings(values, settings or ())
+    _put_given(values, options)
+    if isinstance(settings, Mapping):
+        _put_given(values, settings)
 
 
 def _put_settings(values: dict[str, Any], settings: Iterable[str]) -> None:

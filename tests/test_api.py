@@ -13,8 +13,8 @@ import pytest
 
 import edgetl
 from edgetl.api.results import Exported, Pretrained
-from edgetl.api.settings import SHORT, Choices, Given
-from edgetl.api.training import Completed
+from edgetl.api.settings import SHORT, Choices
+from edgetl.api.training import Completed, Given
 from edgetl.documents import Document
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import Validation

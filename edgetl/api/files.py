@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from edgetl import recipe as recipes
 from edgetl.api.checks import File, as_path, at_least, known, path_of, several
 from edgetl.api.options import BenchmarkOptions, ShipOptions
-from edgetl.api.settings import Given, Overrides
+from edgetl.recipe import Overrides
 from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def doctor(data: File, *, out: File | None = None, fast: bool = False, settings:
         fast: work without a neural network; this finds no wrong labels and fewer near duplicates.
         settings: settings of the recipe by dotted key.
     """
-    recipe = Given.of(data, settings=settings).recipe()
+    recipe = recipes.load(None, settings, {"data.source": str(data)})
 
     from edgetl.pipeline import doctor as stage
 

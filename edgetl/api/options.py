@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import TypedDict
 
 from edgetl.api.checks import File
-from edgetl.api.settings import Overrides, RecipeOptions
+from edgetl.api.settings import RecipeOptions
+from edgetl.recipe import Overrides
 
 
 class TrainOptions(RecipeOptions, total=False):

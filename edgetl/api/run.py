@@ -10,7 +10,6 @@ from edgetl import stops
 from edgetl.api.checks import as_path, at_least, known, path_of, several
 from edgetl.api.files import benchmark, ship_bundle
 from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions
-from edgetl.api.settings import overrides
 from edgetl.errors import UsageError
 from edgetl.overview import Overview
 from edgetl.registry import did_you_mean
@@ -103,16 +102,15 @@ class Run:
         from edgetl.quantization import scheme_of
 
         known(options, ExportOptions)
-        texts, dotted = overrides(options.get("settings"))
         kept = several("keep_float", options.get("keep_float", ()))
-        asked = {"export.keep_float": kept or None, "export.max_drop": options.get("max_drop")} | dotted
+        asked = {"export.keep_float": kept or None, "export.max_drop": options.get("max_drop")}
         names, style = several("formats", options.get("formats", ())), options.get("onnx_style", "")
         chosen = several("precisions", options.get("precisions", ()))
         for precision in chosen:
             scheme_of(precision)  # which names those that there are
         with self._opened() as project:
-            if texts or any(value is not None for value in asked.values()):
-                project = Project.open(self.folder, asked, texts)
+            if options.get("settings") or any(value is not None for value in asked.values()):
+                project = Project.open(self.folder, asked, options.get("settings"))
             if style:
                 names = in_style(names or project.recipe.export.formats, style)
             return Exported.of(self.folder, stage.export(project, chosen, names))

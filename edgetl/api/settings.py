@@ -1,14 +1,9 @@
 """Keyword arguments of the API as settings of the recipe."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TypedDict
 
-from edgetl import recipe as recipes
-from edgetl.errors import UsageError
-from edgetl.recipe import Recipe
-from edgetl.registry import did_you_mean
+from edgetl.recipe import Overrides
 
 SHORT = {
     "backbone": "model.backbone",
@@ -31,7 +26,6 @@ SHORT = {
     "exclude": "data.exclude",
     "mlflow": "track.mlflow",
 }
-Overrides = Mapping[str, object] | Iterable[str]
 
 
 class Choices(TypedDict, total=False):
@@ -88,55 +82,3 @@ class RecipeOptions(Choices, total=False):
 
     recipe: str | Path | None
     settings: Overrides | None
-
-
-@dataclass(frozen=True)
-class Given:
-    """Settings as a caller gives them.
-
-    Args:
-        file: a recipe.
-        texts: settings as "table.key=value".
-        values: settings by dotted key.
-        quick: use the recipe's table [quick], too.
-    """
-
-    file: Path | None = None
-    texts: tuple[str, ...] = ()
-    values: Mapping[str, object] = field(default_factory=dict)
-    quick: bool = False
-
-    @classmethod
-    def of(cls, data: str | Path, /, *, quick: bool = False, **options: Unpack[RecipeOptions]) -> "Given":
-        """Return the settings in the arguments of a function. Raises UsageError that names the one meant where one is unknown."""
-        file = options.pop("recipe", None)
-        texts, dotted = overrides(options.pop("settings", None))
-        named: dict[str, object] = {"data.source": str(data)} if str(data) else {}
-        for name, value in options.items():
-            if name not in SHORT:
-                raise UsageError(f"there is no setting '{name}'", _meant(name))
-            if value is not None:
-                named[SHORT[name]] = str(value) if isinstance(value, Path) else value
-        return cls(None if file is None else Path(file), tuple(texts), named | dotted, quick)
-
-    def recipe(self, defaults: Mapping[str, object] | None = None) -> Recipe:
-        """Return the recipe. Raises UsageError that names every mistake."""
-        return recipes.load(self.file, self.texts, {**(defaults or {}), **self.values}, quick=self.quick)
-
-    def pretraining(self) -> Recipe | None:
-        """Return the recipe of the backbone that the recipe's table [pretrain] asks for, if it has one."""
-        return recipes.pretraining(self.file, self.texts, self.values, quick=self.quick)
-
-
-def _meant(name: str) -> str:
-    dotted = [f"{table}.{name}" for table, field in Recipe.model_fields.items() if name in getattr(field.annotation, "model_fields", {})]
-    return f"write settings={{'{dotted[0]}': ...}}" if dotted else did_you_mean(name, SHORT)
-
-
-def overrides(settings: Overrides | None) -> tuple[list[str], dict[str, object]]:
-    """Return settings given as "table.key=value" texts, and those given by dotted key."""
-    if settings is None:
-        return [], {}
-    if not isinstance(settings, Mapping | Iterable) or isinstance(settings, str):
-        raise UsageError(f"settings cannot be {settings!r}", "give a dictionary such as {'augment.flip': False}")
-    return ([], dict(settings)) if isinstance(settings, Mapping) else (list(settings), {})

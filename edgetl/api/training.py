@@ -1,16 +1,20 @@
 """Training: functions that make a run, a backbone, or several runs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack, cast
 
+from edgetl import recipe as recipes
 from edgetl import stops
 from edgetl.api.checks import File, as_path, at_least
 from edgetl.api.options import TrainOptions, TuneOptions
 from edgetl.api.run import Run
-from edgetl.api.settings import Given, RecipeOptions
+from edgetl.api.settings import SHORT, RecipeOptions
 from edgetl.errors import UsageError
 from edgetl.overview import Overview, Tabular
+from edgetl.recipe import Overrides, Recipe
+from edgetl.registry import did_you_mean
 
 if TYPE_CHECKING:
     from edgetl.api.results import Pretrained, Tuned
@@ -188,3 +192,46 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
 
     folder = as_path(out) or RUNS / f"{Path(data).stem or 'data'}-tune"
     return Tuned(folder, stage.tune(recipe, folder, stage.Search(trials=trials, device=device, budget_ms=budget_ms)))
+
+
+@dataclass(frozen=True)
+class Given:
+    """Settings as a caller gives them.
+
+    Args:
+        file: a recipe.
+        settings: as texts or by dotted key, see `recipe.load`.
+        values: settings that have a keyword, by dotted key.
+        quick: use the recipe's table [quick], too.
+    """
+
+    file: Path | None = None
+    settings: Overrides | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    quick: bool = False
+
+    @classmethod
+    def of(cls, data: str | Path, /, *, quick: bool = False, **options: Unpack[RecipeOptions]) -> "Given":
+        """Return the settings in the arguments of a function. Raises UsageError that names the one meant where one is unknown."""
+        file = options.pop("recipe", None)
+        settings = options.pop("settings", None)
+        named: dict[str, object] = {"data.source": str(data)} if str(data) else {}
+        for name, value in options.items():
+            if name not in SHORT:
+                raise UsageError(f"there is no setting '{name}'", _meant(name))
+            if value is not None:
+                named[SHORT[name]] = str(value) if isinstance(value, Path) else value
+        return cls(None if file is None else Path(file), settings, named, quick)
+
+    def recipe(self, defaults: Mapping[str, object] | None = None) -> Recipe:
+        """Return the recipe. Raises UsageError that names every mistake."""
+        return recipes.load(self.file, self.settings, {**(defaults or {}), **self.values}, quick=self.quick)
+
+    def pretraining(self) -> Recipe | None:
+        """Return the recipe of the backbone that the recipe's table [pretrain] asks for, if it has one."""
+        return recipes.pretraining(self.file, self.settings, self.values, quick=self.quick)
+
+
+def _meant(name: str) -> str:
+    dotted = [f"{table}.{name}" for table, field in Recipe.model_fields.items() if name in getattr(field.annotation, "model_fields", {})]
+    return f"write settings={{'{dotted[0]}': ...}}" if dotted else did_you_mean(name, SHORT)

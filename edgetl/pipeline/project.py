@@ -19,7 +19,7 @@ from edgetl.files import fingerprint
 from edgetl.pipeline.run_data import RunData, listing_of
 from edgetl.pipeline.run_models import RunModels
 from edgetl.quantization import scheme_of
-from edgetl.recipe import Recipe, restore
+from edgetl.recipe import Overrides, Recipe, restore
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.run_record import StageFacts
 from edgetl.training.team import Team, team
@@ -68,7 +68,9 @@ class Project:
         return project
 
     @classmethod
-    def open(cls, path: Path | RunFolder | None, options: Mapping[str, object] | None = None, settings: Sequence[str] = ()) -> "Project":
+    def open(
+        cls, path: Path | RunFolder | None, options: Mapping[str, object] | None = None, settings: Overrides | None = None
+    ) -> "Project":
         """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         return cls(run, restore(run.read().recipe.model_dump(), settings, options))
