@@ -208,7 +208,7 @@ def _collected(path: Path | None, settings: Overrides | None, options: Mapping[s
     _merge(values, file)
     if quick:
         _merge(values, less)
-    _put_all(values, settings, options)
+    _put_settings(values, settings, options)
     return values
 
 
@@ -230,24 +230,19 @@ def restore(values: Mapping[str, Any], settings: Overrides | None = None, option
     """Return a recipe as a run recorded it, with settings and options as in `load`; settings newer than the run get their defaults."""
     complete = tomllib.loads(resource("defaults.toml"))
     _merge(complete, values)
-    _put_all(complete, settings, options)
+    _put_settings(complete, settings, options)
     return check(complete)
 
 
-def _put_all(values: dict[str, Any], settings: Overrides | None, options: Mapping[str, Any] | None) -> None:
-    if not isinstance(settings, Mapping):
-        _put_settings(values, settings or ())
-    _put_given(values, options)
-    if isinstance(settings, Mapping):
-        _put_given(values, settings)
-
-
-def _put_settings(values: dict[str, Any], settings: Iterable[str]) -> None:
-    for setting in settings:
+def _put_settings(values: dict[str, Any], settings: Overrides | None, options: Mapping[str, Any] | None) -> None:
+    for setting in () if isinstance(settings, Mapping) else settings or ():
         key, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
         _put(values, key.strip(), _literal(text.strip()))
+    _put_given(values, options)
+    if isinstance(settings, Mapping):
+        _put_given(values, settings)
 
 
 def _put_given(values: dict[str, Any], options: Mapping[str, Any] | None) -> None:
