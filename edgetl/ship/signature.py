@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from edgetl.errors import DependencyError, RunError, UsageError
 from edgetl.files import atomic
 
 
-def _ed25519() -> Any:
+def _ed25519() -> ModuleType:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError as error:

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from edgetl.errors import DependencyError, RunError
@@ -171,7 +172,7 @@ def _over_budget_ms(trial: TuningTrial | None, budget_ms: float) -> float:
     return (trial.latency_ms if trial else 0.0) - budget_ms if budget_ms else -1.0
 
 
-def _optuna() -> Any:
+def _optuna() -> ModuleType:
     try:
         import optuna
     except ImportError as error:
