@@ -235,6 +235,8 @@ def restore(values: Mapping[str, Any], settings: Overrides | None = None, option
 
 
 def _put_settings(values: dict[str, Any], settings: Overrides | None, options: Mapping[str, Any] | None) -> None:
+    if isinstance(settings, str) or not isinstance(settings or (), Iterable):
+        raise UsageError(f"settings cannot be {settings!r}", "give a dictionary such as {'augment.flip': False}")
     for setting in () if isinstance(settings, Mapping) else settings or ():
         key, equals, text = setting.partition("=")
         if not equals:
