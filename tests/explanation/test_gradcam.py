@@ -1,4 +1,4 @@
-"""The saliency map shows what a prediction rests on, in every network."""
+"""The saliency map shows what a prediction rests on. Every backbone is looked into in tests/backbones/test_later_stages.py."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetl.backbones import BACKBONES
 from edgetl.contract import Contract
 from edgetl.explanation.gradcam import last_map, saliency
 from edgetl.explanation.results import Explanation
@@ -58,32 +57,6 @@ def test_a_class_that_nothing_speaks_for_has_an_empty_map(colours: Any) -> None:
     found = saliency(colours, "found", CONTRACT, np.zeros((64, 64, 3), np.uint8), label=1)
     assert not found.map.any()
     assert found.figures.drop == 0
-
-
-@pytest.mark.parametrize(("name", "size"), [*((name, 32) for name in BACKBONES), ("mobilenet_v2", 96)])
-def test_every_backbone_can_be_looked_into(name: str, size: int) -> None:
-    """Float and on int8 grids; at 32 px the last layers have one place only."""
-    from edgetl.keras import set_seed
-
-    from edgetl.quantization.base import bake, ranged_layers
-    from edgetl.training.fold import fold_batch_norms
-    from edgetl.training.head import attach_head
-
-    set_seed(0)
-    backbone = BACKBONES.load(name)
-    size = max(size, backbone.smallest_image)
-    model = attach_head(fold_batch_norms(backbone.build(min(backbone.alphas), size)), 2)
-    contract = Contract.square(size, backbone.scale, backbone.zero_point, ("a", "b"))
-    image = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
-    layer = last_map(model)
-    weights = {one.name: one.get_weights() for one in model.layers if one.weights}
-    grids = bake(model, weights, dict.fromkeys(ranged_layers(model), (-2.0, 6.0)), contract)
-    for one in (model, grids.to_keras(model, contract)):
-        found = saliency(one, layer, contract, image)
-        assert found.map.shape == (size, size)
-        assert np.isfinite(found.map).all()
-        assert 0 <= found.map.min() <= found.map.max() <= 1 + 1e-6
-        assert 0 <= found.figures.beaten <= 1
 
 
 def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
