@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_the_terminal_and_the_run_in_order(terminal: Callable[...,
     assert watched.attributes() == watched.before
     said = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", watched.seen).decode()
     assert "interrupted" in said
-    assert "the same command goes on" in said
+    assert "run the same command again to continue" in said
     assert "Traceback" not in said
     assert not list(run.rglob(".partial-*"))
     assert "ended with exit code 130" in (run / log.NAME).read_text(encoding="utf-8")
@@ -122,7 +122,7 @@ def test_sigterm_is_a_clean_stop_that_says_how_to_go_on(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 143
-    assert "the same command goes on" in err.decode()
+    assert "run the same command again to continue" in err.decode()
     assert "Traceback" not in err.decode()
     document = json.loads(out)
     assert (document["exit_code"], document["error"]["problem"]) == (143, STOPS[143])
@@ -149,7 +149,7 @@ def test_a_signal_inside_of_tensorflow_waits_for_the_next_step_and_a_second_one_
     outcome = cli(*QUICK, "--out", tmp_path / "run", "--json")
     assert passed == (["the signal", "the end"] if times == 1 else ["the signal"])
     assert outcome.code == outcome.document["exit_code"] == code
-    assert "the same command goes on" in outcome.err
+    assert "run the same command again" in outcome.err
     assert sys.gettrace() is None
 
 

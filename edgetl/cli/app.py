@@ -148,12 +148,17 @@ def main() -> None:
             if error.errno not in _NO_ROOM:
                 raise
             place = f" ({error.filename})" if error.filename else ""
-            _fail(RunError(f"cannot write: {error.strerror}{place}", "make room; what is finished is kept, and the same command goes on"))
+            _fail(
+                RunError(
+                    f"cannot write: {error.strerror}{place}",
+                    "free some space, and run the same command again: it continues from what is finished",
+                )
+            )
         except SystemExit as stop:
             if stop.code in STOPS:
                 console.show_cursor()
                 _print_failure(
-                    Failure(STOPS[int(stop.code)], "what is finished is kept: the same command goes on from there"), int(stop.code)
+                    Failure(STOPS[int(stop.code)], "what is finished is kept: run the same command again to continue"), int(stop.code)
                 )
             raise
 

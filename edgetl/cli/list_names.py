@@ -56,7 +56,7 @@ def list_names(
         console.result(tomllib.loads(resource("defaults.toml")), resource("defaults.toml").rstrip())
         return
     if kind not in registries:
-        raise UsageError(f"nothing is called '{kind}' here", did_you_mean(kind, [*registries, "settings"]))
+        raise UsageError(f"there is no list '{kind}'", did_you_mean(kind, [*registries, "settings"]))
     entries = [(name, registries[kind].summary(name)) for name in registries[kind]]
     console.table(kind, ["name", "what it is"], entries)
     console.result([{"name": name, "summary": summary} for name, summary in entries])

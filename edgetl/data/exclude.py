@@ -24,7 +24,7 @@ def read(path: str) -> tuple[str, ...]:
         names = [json.loads(text) if text.startswith('"') else text for text in lines if text and not text.startswith("#")]
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"there is no list of excluded images that can be read at {path!r}: {getattr(error, 'strerror', None) or error}",
+            f"cannot read the list of excluded images {path!r}: {getattr(error, 'strerror', None) or error}",
             "it must be a UTF-8 text file with one image per line ('edgetl doctor DATA' writes one); without it: --set data.exclude=",
         ) from error
     return tuple(dict.fromkeys(names))

@@ -46,7 +46,7 @@ def _split_folders(root: Path) -> list[tuple[str | None, Path]]:
         if all(any(entry.is_file() for entry in _entries(folder)) for split, folder in splits if split):
             return [(None, root)]
         raise DataError(
-            f"{as_text(root)}: {', '.join(map(repr, others))} beside a split folder",
+            f"{as_text(root)}: {', '.join(map(repr, others))} beside the folder of a split",
             "keep only train, val and test at the top, or only class folders",
         )
     named: dict[str | None, Path] = {}

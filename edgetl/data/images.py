@@ -102,7 +102,7 @@ def _check_classes(listing: Listing, items: Sequence[Item], hashes: Sequence[str
     if few:
         raise DataError(
             f"{listing.source}: fewer than 2 different usable images in {', '.join(map(repr, few))}",
-            "one image must train and another one must test: add images, or remove the class",
+            "one is needed for training and another one for validation: add images, or remove the class",
         )
 
 
@@ -116,4 +116,4 @@ def _check_splits(listing: Listing, items: Sequence[Item], splits: Sequence[str]
     if len(unmeasured) == len(listing.class_names):
         raise DataError(f"{listing.source}: no usable validation image", "add some, or remove val so that it is split off from train")
     if unmeasured:
-        logger.warning(f"no validation image in {', '.join(map(repr, unmeasured))}: accuracy says nothing about it")
+        logger.warning(f"no validation image in {', '.join(map(repr, unmeasured))}: the accuracy does not cover it")

@@ -26,7 +26,7 @@ def find(source: str) -> Listing:
     if kind := lying_at(source):
         return SOURCES.load(kind)(source)
     if not source:
-        raise DataError("no data was named", f"name a folder, a CSV file or an embedded set ({', '.join(embedded())})")
+        raise DataError("no data was given", f"name a folder, a CSV file or an embedded set ({', '.join(embedded())})")
     if os.path.lexists(source):
         raise DataError(
             f"{as_text(source)} is neither a folder nor a .csv file", "unpack an archive first; a list of images must end in .csv"

@@ -39,7 +39,7 @@ class StoredRows:
         made = np.empty((wanted.size, *self.shape[1:]), self.dtype)
         for row, into in zip(wanted.reshape(-1).tolist(), made, strict=True):
             if os.preadv(self._file, [into], self._start + row * self._row_bytes) != self._row_bytes:
-                raise RunError(f"{self._path} ends too early", "delete it: it is made again")
+                raise RunError(f"{self._path} is truncated", "delete it: it will be made again")
         return made.reshape(*wanted.shape, *self.shape[1:])
 
 

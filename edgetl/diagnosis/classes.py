@@ -20,7 +20,7 @@ def classes(data: DatasetFacts) -> Iterator[Finding]:
         elif train < _FEW_TRAINING:
             yield Finding(name, f"only {train} training images", score=0.5, kind="class")
         if not val:
-            yield Finding(name, "no validation image: accuracy says nothing about it", score=0.9, kind="class")
+            yield Finding(name, "no validation image: the accuracy does not cover it", score=0.9, kind="class")
         elif val < _FEW_VALIDATION:
             yield Finding(name, f"only {val} validation images: its accuracy is uncertain", score=0.4, kind="class")
         if test_counts and not test:

@@ -57,7 +57,7 @@ def _convert(conversion: Conversion) -> bytes:
                 model.save(str(package))
         except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:
             raise ExportError(
-                f"the Core ML converter failed: {str(error).splitlines()[0]}", "does the model hold a layer that Core ML does not know?"
+                f"the Core ML converter failed: {str(error).splitlines()[0]}", "the model may have a layer that Core ML does not support"
             ) from error
         files = {path.relative_to(package).as_posix(): path.read_bytes() for path in package.rglob("*") if path.is_file()}
     return _zipped(f"model_{precision}.mlpackage", files)

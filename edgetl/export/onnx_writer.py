@@ -132,7 +132,8 @@ def check_same_grids(content: bytes, model: onnx.ModelProto) -> None:
     missing = set(wanted) - set(found) - tflite_checks.without_counterpart(content)
     if wrong or missing:
         raise ExportError(
-            f"scales differ between TFLite and ONNX: {', '.join([*wrong, *sorted(missing)])}", "this is a fault of edgetl: please report it"
+            f"scales differ between TFLite and ONNX: {', '.join([*wrong, *sorted(missing)])}",
+            "this is a bug in edgetl: report it in an issue",
         )
 
 

@@ -92,7 +92,7 @@ def _converted(infer: Any, contract: Contract, configure: Configure, samples: Sa
     except Exception as error:  # the converter raises its own ConverterError and bare RuntimeErrors
         raise ExportError(
             f"the TFLite converter failed: {str(error).splitlines()[0]}",
-            "does the model hold a layer that TFLite does not know? if not, please report this text",
+            "the model may have a layer that TFLite does not support; if not, report this message in an issue",
         ) from error
     return _named(content, contract)
 

@@ -65,7 +65,7 @@ def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> P
         _write(root, INDEX, made)
     except (tf.errors.OpError, OSError, ValueError) as error:
         said = getattr(error, "message", error)
-        raise RunError(f"cannot write {out}: {said}", "choose another folder, or make room; the same command goes on") from error
+        raise RunError(f"cannot write {out}: {said}", "choose another folder, or free some space; the same command continues") from error
     return Packed(made, kept)
 
 

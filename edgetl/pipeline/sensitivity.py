@@ -44,7 +44,7 @@ def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
     """Return the integer model that is meant and its name. Raises UsageError or RunError when there is none."""
     run = project.run
     if scheme and SCHEMES.load(scheme).quantize is None:
-        raise UsageError(f"{scheme} has no grids of its own to look at", f"choices: {', '.join(integer_schemes())}")
+        raise UsageError(f"{scheme} has no quantization grids of its own", f"choices: {', '.join(integer_schemes())}")
     written = None if scheme else next((file for file in best_first(exported_files(run)) if file.integer), None)
     if written:
         run.intact(written.stage)

@@ -86,7 +86,7 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
         with hushed():
             yield
     except faults as error:
-        raise ExportError(f"cannot read the model {path}: {error}", "it is damaged or not what its suffix says: export it again") from error
+        raise ExportError(f"cannot read the model {path}: {error}", "it is damaged, or its suffix is wrong: export it again") from error
 
 
 def check_shapes(path: Path, takes: Sequence[int | str | None], gives: Sequence[int | str | None], contract: Contract) -> None:

@@ -110,13 +110,14 @@ class Golden:
             document.shape[1:] == size and len(files[PIXELS]) == count * int(np.prod(size)) and len(files[RESIZED]) == np.prod(size)
         )
         if not count or not right_size or len(document.true_class_names) != count:
-            raise RunError(f"{DOCUMENT}: its images are not of the contract's size or number", _REMEDY)
+            raise RunError(f"{DOCUMENT}: its images differ from the contract in size or number", _REMEDY)
         if any(one.shape != (count, len(contract.class_names)) for one in rows.values()) or rows.keys() != document.top1_class_names.keys():
             raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)
         for name, values in rows.items():
             if tuple(contract.class_names[row.argmax()] for row in values) != document.top1_class_names[name]:
                 raise ParityError(
-                    f"{name} gave its golden predictions with the class names in another order", "take those that it was bundled with"
+                    f"{name} gave its golden predictions with the class names in another order",
+                    "use the class names that it was bundled with",
                 )
         pixels = np.frombuffer(files[PIXELS], np.uint8).reshape(count, *size)
         return cls(pixels, document.true_class_names, rows, np.frombuffer(files[RESIZED], np.uint8).reshape(size))
@@ -165,7 +166,7 @@ def check_resize(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> int:
     """Return how far the resized mosaic is from the golden one, in levels of 255. Raises ParityError beyond the tolerance."""
     steps = int(np.abs(wanted.astype(np.int16) - found).max())
     if steps > _RESIZE_STEPS:
-        raise ParityError(f"cropping and resizing give other pixels: {steps} levels off", "this version of Pillow resizes otherwise")
+        raise ParityError(f"cropping and resizing give other pixels: {steps} levels off", "this version of Pillow resizes differently")
     return steps
 
 
@@ -173,7 +174,7 @@ def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating]) 
     """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the tolerance."""
     if wanted.shape != found.shape:
         problem = f"{name} predicts {found.shape}, the golden predictions are {wanted.shape}"
-        raise ParityError(problem, "the bundle's parts are of different models")
+        raise ParityError(problem, "the bundle's parts come from different models")
     steps = np.abs(wanted.astype(np.float64) - found) / PROBABILITY_SCALE
     most, mean = round(float(steps.max()), 3), round(float(steps.mean()), 3)
     if not np.isfinite(found).all() or steps.max() > MAX_STEPS or steps.mean() > MEAN_STEPS:

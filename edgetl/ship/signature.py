@@ -26,7 +26,7 @@ def keygen(path: Path) -> Path:
     public_path = path.with_name(f"{path.name}.pub")
     for taken in (path, public_path):
         if taken.exists():
-            raise UsageError(f"there is {taken} already", "a key is never overwritten: name another")
+            raise UsageError(f"{taken} exists already", "name another file: a key is never overwritten")
     key = _ed25519().Ed25519PrivateKey.generate()
     private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)

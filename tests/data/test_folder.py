@@ -43,7 +43,7 @@ def test_a_class_called_train_is_a_class(tmp_path):
 @pytest.mark.parametrize(
     ("tree", "problem"),
     [
-        ({"train/a": 1, "train/b": 1, "other/a": 1}, "'other' beside a split folder"),
+        ({"train/a": 1, "train/b": 1, "other/a": 1}, "'other' beside the folder of a split"),
         ({"train/a": 1, "train/b": 1, "val/a": 1, "valid/a": 1}, "'val' and 'valid' are both val"),
         ({"val/a": 1, "test/a": 1}, "no 'train' folder"),
         ({"train/a": 1, "train/b": 1, "val/a": 1, "val/c": 1}, "in val but not in train: 'c'"),

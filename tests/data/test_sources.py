@@ -66,7 +66,7 @@ def test_an_embedded_name_wins_over_a_folder_with_a_warning(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "no data was named"),
+        ("", "no data was given"),
         ("digts", "did you mean 'digits'"),
         ("no/such/folder", "no folder and no CSV file at /.*no/such/folder"),
         ("missing.csv", "no folder and no CSV file"),

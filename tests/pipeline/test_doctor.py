@@ -177,10 +177,10 @@ def test_rows_without_a_label_and_a_class_absent_from_validation(cli: Cli, fault
         assert outcome.code == (0 if outcome.document.get("passed", True) else 7), (
             outcome.err
         )  # one class of two: near ties may fall either way
-        assert "no validation image in 'dog': accuracy says nothing about it" in outcome.err
+        assert "no validation image in 'dog': the accuracy does not cover it" in outcome.err
     examined = cli("doctor", source, "--out", tmp_path / "found", "--fast", "--json").document["findings"]
     assert all("has no label" in one["detail"] for one in examined["unreadable"])
-    assert "no validation image: accuracy says nothing about it" in [one["detail"] for one in examined["classes"] if one["name"] == "dog"]
+    assert "no validation image: the accuracy does not cover it" in [one["detail"] for one in examined["classes"] if one["name"] == "dog"]
 
 
 def test_planted_faults_are_found(bar: ModuleType, shared_data: Callable[[str], Path], tmp_path: Path) -> None:

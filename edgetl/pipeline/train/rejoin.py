@@ -24,7 +24,7 @@ def rejoining(team: Team) -> Iterator[None]:
             raise
         times = int(os.environ.get(_COUNT, "0")) + 1
         if times > _MOST:
-            raise RunError(f"a worker was lost {times} times", "look at the other workers' logs; the same command goes on") from error
+            raise RunError(f"a worker was lost {times} times", "look at the other workers' logs; the same command continues") from error
         logger.warning(f"a worker was lost ({type(error).__name__}); starting again, to go on after the last finished epoch")
         # The lock is not held over this: its file is closed by exec, and taken again.
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | {_COUNT: str(times)})

@@ -26,7 +26,7 @@ def show(benchmark: Benchmark) -> None:
     console.table("start and size", _START, [_start(benchmark, result) for result in benchmark.results])
     predictions = [_predictions(result) for result in benchmark.results if result.predictions]
     if predictions:
-        console.note("the device's predictions against this host's, in steps of 1/256 of probability")
+        console.note("the device's predictions against this computer's, in steps of 1/256 of probability")
         console.table("predictions", _PREDICTIONS, predictions)
     for result in benchmark.results:
         if result.measurement and result.measurement.profile:
