@@ -320,7 +320,7 @@ curve: str = edgetl.learning_curve("digits").curve.summary()
     (tmp_path / "good.py").write_text(good)
     (tmp_path / "bad.py").write_text("import edgetl\nedgetl.train('digits', epoch=1)\nedgetl.Run('a').bundle(name=3)\nedgetl.trian\n")
     (tmp_path / "mypy.ini").write_text("[mypy]\nstrict = True\n[mypy-edgetl.*]\nfollow_imports = silent\n")
-    command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--no-error-summary", "good.py", "bad.py"]
+    command = [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--no-error-summary", "--no-site-packages", "good.py", "bad.py"]
     done = subprocess.run(
         command, cwd=tmp_path, env={**os.environ, "MYPYPATH": str(ROOT.parent)}, capture_output=True, text=True, timeout=300, check=False
     )
