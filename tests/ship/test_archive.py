@@ -59,7 +59,7 @@ GOOD: list[tuple[zipfile.ZipInfo | str, bytes]] = [(MANIFEST, manifest_of(CONTEN
         (_written([*GOOD, (_link("link"), b"/etc/passwd")]), "link"),
         (_written([*GOOD, ("extra.txt", b"x")]), "extra.txt is in the manifest or in the bundle"),
         (_written(GOOD[:-1]), "is in the manifest or in the bundle"),
-        (_written(GOOD, zipfile.ZIP_DEFLATED), "no bundle"),
+        (_written(GOOD, zipfile.ZIP_DEFLATED), "is not a bundle"),
         (_written([*GOOD[:-1], (GOOD[-1][0], b"changed")]), "was changed"),
         (_written([(MANIFEST, b"{}"), *CONTENTS.items()]), "cannot read manifest.json"),
         (_written([(MANIFEST, b"[" * 100_000), *CONTENTS.items()]), "cannot read manifest.json"),

@@ -26,9 +26,9 @@ def test_a_second_call_updates_and_removes_and_keeps_what_was_edited(tmp_path: P
 
 def test_a_fresh_app_takes_no_folder_of_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(UsageError, match="is no linux app"):
+    with pytest.raises(UsageError, match="is not a linux app"):
         place(tmp_path, "linux", FILES, fresh=True)
-    with pytest.raises(UsageError, match="is no linux app"):
+    with pytest.raises(UsageError, match="is not a linux app"):
         place(tmp_path / "mine.txt", "linux", FILES, fresh=True)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -235,7 +235,7 @@ def test_a_kernel_that_does_not_fit_is_a_message(build: Build, monkeypatch: pyte
     read = "edgetl.backbones.efficientnet_lite.read_tensors"
     attempt = partial(weights.load, model, LITE, "imagenet", 1.0, 32)
     monkeypatch.setattr(read, lambda path: tensors | {"_conv_stem.weight": tensors["_conv_stem.weight"][:16]})
-    with pytest.raises(WeightsError, match="does not fit"):
+    with pytest.raises(WeightsError, match="does not match"):
         attempt()
     monkeypatch.setattr(read, lambda path: {name: tensor for name, tensor in tensors.items() if name != "_conv_head.weight"})
     with pytest.raises(WeightsError, match=r"has no tensor '_conv_head\.weight'"):
