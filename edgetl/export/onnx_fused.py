@@ -1,7 +1,7 @@
 """ONNX files for ONNX Runtime; int8 ones are made of its own fused integer operators."""
 
-from edgetl.contract import Contract
-from edgetl.export.base import About, Conversion, Format
+from edgetl.export import onnx_qdq
+from edgetl.export.base import Conversion, Format
 from edgetl.quantization.bounds import ENGINES, FUSED, HALVES, SUMMATION
 
 
@@ -14,19 +14,13 @@ def _convert(conversion: Conversion) -> bytes:
     return onnx_writer.float_onnx(conversion.file("tflite"), halves=conversion.scheme.halves)
 
 
-def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
-    from edgetl.export import onnx_writer
-
-    return onnx_writer.stamp(content, contract, about)
-
-
 FORMAT = Format(
     name="onnx",
     suffix=".onnx",
     runtime="onnxruntime",
     precisions=("float32", "float16", "int8"),
     convert=_convert,
-    stamp=_stamp,
+    stamp=onnx_qdq.stamp,
     style="integer",
     agrees={
         "float32": {"tflite_float32": SUMMATION},

@@ -14,7 +14,8 @@ def _convert(conversion: Conversion) -> bytes:
     return onnx_writer.quantized_pairs(conversion.file("tflite"), selective=conversion.selective)
 
 
-def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
+def stamp(content: bytes, contract: Contract, about: About) -> bytes:
+    """Put facts into an ONNX file, as its metadata_props."""
     from edgetl.export import onnx_writer
 
     return onnx_writer.stamp(content, contract, about)
@@ -26,7 +27,7 @@ FORMAT = Format(
     runtime="onnxruntime",
     precisions=("int8",),
     convert=_convert,
-    stamp=_stamp,
+    stamp=stamp,
     style="qdq",
     agrees={"int8": {"tflite_int8": ENGINES}},
 )

@@ -6,13 +6,11 @@ Going from the Keras model instead would keep float weights in an int8 model.
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
 
 import edgetl.keras  # noqa: F401  first of all: Keras 2 is chosen before tf2onnx imports TensorFlow
 
 import numpy as np
 import onnx
-import onnxruntime
 import tf2onnx
 import tf2onnx.optimizer
 from google.protobuf.message import DecodeError
@@ -24,9 +22,9 @@ from edgetl.errors import ExportError
 from edgetl.export import integer_graph, tflite_checks
 from edgetl.export.base import About
 from edgetl.export.canonical import drop_idle_reshapes, settle
+from edgetl.export.onnx_optimizer import optimized
 
 _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime since 1.12 (2022) reads
-_LEVELS = onnxruntime.GraphOptimizationLevel
 
 
 def float_onnx(content: bytes, *, halves: bool = False) -> bytes:
@@ -96,29 +94,17 @@ def _from_tflite(content: bytes, *, keep_pairs: bool) -> onnx.ModelProto:
     return converted
 
 
-def optimized(content: bytes, level: Any = _LEVELS.ORT_ENABLE_ALL, without: tuple[str, ...] = ()) -> onnx.ModelProto:
-    """Return the graph as ONNX Runtime runs it on this machine, by default with its default session options."""
-    with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it warns that the written graph may fit this machine only
-        options.graph_optimization_level = level
-        options.optimized_model_filepath = str(Path(folder) / "optimized.onnx")
-        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], disabled_optimizers=list(without))
-        return onnx.load(options.optimized_model_filepath)
-
-
 def fused(pairs: bytes) -> bytes:
     """Return the graph that ONNX Runtime makes of Q/DQ pairs whenever it loads them: the same predictions, opened in a third of the time.
 
-    Only up to the extended level, which knows no machine: the next one lays out memory for the CPU at hand. Constants are not shared,
-    so that each keeps its TFLite tensor's name (2 KB in 520).
+    Constants are not shared, so that each keeps its TFLite tensor's name (2 KB in 520).
     """
-    return written(optimized(pairs, _LEVELS.ORT_ENABLE_EXTENDED, without=("ConstantSharing",)))
+    return written(onnx.load_from_string(optimized(pairs, for_any_processor=True, without=("ConstantSharing",))))
 
 
 def check_integer(content: bytes) -> None:
     """Raise ExportError that names every operator which ONNX Runtime would run in float."""
-    floats = integer_graph.float_operators(optimized(content))
+    floats = integer_graph.float_operators(onnx.load_from_string(optimized(content)))
     if floats:
         raise ExportError(
             f"the int8 ONNX file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"

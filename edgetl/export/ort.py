@@ -6,9 +6,7 @@ lies in another order each time, also within a process (six conversions of one s
 such as a bundle gets, could be given no other name or licence. The numbers are those of the fields in ONNX Runtime's `ort.fbs`.
 """
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import flatbuffers
@@ -35,18 +33,9 @@ _MODEL_FIELDS: _Fields = {
 
 
 def _convert(conversion: Conversion) -> bytes:
-    import onnxruntime
+    from edgetl.export.onnx_optimizer import optimized
 
-    model = conversion.file("onnx")
-    with tempfile.TemporaryDirectory() as folder:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # it warns that the graph is optimized already
-        # The next level lays out memory for the processor at hand.
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
-        options.optimized_model_filepath = str(Path(folder) / "model.ort")
-        options.add_session_config_entry("session.save_model_format", "ORT")
-        onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return _framed(Path(options.optimized_model_filepath).read_bytes(), {})
+    return _framed(optimized(conversion.file("onnx"), for_any_processor=True, form="ORT"), {})
 
 
 def _stamp(content: bytes, contract: Contract, about: About) -> bytes:

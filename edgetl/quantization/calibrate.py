@@ -12,7 +12,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress
-from edgetl.quantization.base import Ranges, ranged_layers
+from edgetl.quantization.base import ranged_layers
 
 _BATCH = 32  # images: all activations of a batch pass through memory, though not at once
 _SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
@@ -80,11 +80,6 @@ def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.
     for batch in _batches("histograms", pixels, rows):
         total += counts(batch, low, high).numpy()
     return {name: (total[i], float(low[i]), float(high[i])) for i, name in enumerate(names)}
-
-
-def activation_ranges(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray, method: str = "minmax") -> Ranges:
-    """Return the range of each ranged layer's output over the images, by a name in METHODS."""
-    return {name: METHODS[method](histogram) for name, histogram in histograms(model, contract, pixels, rows).items()}
 
 
 def _batches(description: str, pixels: Pixels, rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -49,7 +49,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     from edgetl.export.base import Conversion
     from edgetl.export.tflite_writer import int8_tflite
     from edgetl.quantization.base import bake
-    from edgetl.quantization.calibrate import activation_ranges
+    from tests.quantization.ranges import activation_ranges
 
     keras.utils.set_random_seed(2)
     contract = Contract.square(SIZE, 1 / 127.5, 128, ("a", "b", "c"))

@@ -74,7 +74,7 @@ class Network:
     def grids(self) -> Any:
         """The calibrated model."""
         from edgetl.quantization.base import bake
-        from edgetl.quantization.calibrate import activation_ranges
+        from tests.quantization.ranges import activation_ranges
 
         ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(IMAGES))
         weights = {layer.name: layer.get_weights() for layer in self.model.layers if layer.weights}

@@ -23,8 +23,8 @@ from edgetl.export import FORMATS, onnx_writer, tflite_checks
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_writer import float_tflite, int8_tflite
 from edgetl.quantization.base import FakeQuantize, bake
-from edgetl.quantization.calibrate import activation_ranges
 from tests.export.conftest import Network, from_lite
+from tests.quantization.ranges import activation_ranges
 
 INT8 = [form for form in FORMATS if "int8" in FORMATS.load(form).precisions]
 CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b", "c"))

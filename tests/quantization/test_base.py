@@ -12,11 +12,11 @@ import pytest
 from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.quantization.base import FakeQuantize, Quantized, ranged_layers
-from edgetl.quantization.calibrate import activation_ranges
 from edgetl.quantization.grid import on_grid
 from edgetl.quantization.wrappers import Calibrated, PerChannel
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case
+from tests.quantization.ranges import activation_ranges
 from tests.training.conftest import CONTRACT
 
 
