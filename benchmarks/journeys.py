@@ -108,7 +108,8 @@ class Watch:
             values = [argument]
         if code.co_qualname == "candidate":  # each integer model that may be exported is a value of its own
             self.begin(self.watched)
-        handed = event == "call" and not beside(file) and room(file) in STOPS and room(self._caller(frame)) in CONDUCTORS
+        ends = beside(file) or code.co_name == "save"  # what is written to the disk ends there: the next stage begins with it
+        handed = event == "call" and not ends and room(file) in STOPS and room(self._caller(frame)) in CONDUCTORS
         for kind in self.watched:
             if (handed or file not in self.passed[kind]) and any(self._is(kind, one) for value in values for one in members(value)):
                 self.passed[kind].setdefault(file, code.co_qualname)
