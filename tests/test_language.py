@@ -14,7 +14,9 @@ from tests.test_architecture import FILES, ROOT
 PROJECT = ROOT.parent
 GLOSSARY = PROJECT / "docs" / "glossary.md"
 PAGES = [
-    path for path in (PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))) if path != GLOSSARY
+    path
+    for path in (*(PROJECT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *sorted((PROJECT / "docs").rglob("*.md")))
+    if path != GLOSSARY
 ]
 ROW = re.compile(r"^\| `(?P<word>(?:[^`])+)` \| (?P<instead>.+?) \| (?P<where>text, names|text|names) \|$", re.MULTILINE)
 
