@@ -108,7 +108,7 @@ def test_a_run_takes_the_findings_into_its_report(cli: Cli, faulty: Path, tmp_pa
     assert cli("doctor", faulty, "--out", run, "--fast").code == 0
     assert cli("report", run).code == 0
     page = (run / "report.html").read_text(encoding="utf-8")
-    assert "Leaks: 1" in page
+    assert "Leaks (1)" in page
     assert "train/dog/again.png" in page
     assert "the same file is in train and val" in page, "what the doctor found, not only that it did"
     assert "3 images should be left out" in page

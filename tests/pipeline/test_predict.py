@@ -82,12 +82,12 @@ def test_a_bad_image_is_an_error_that_names_it_unless_it_is_collected(classifier
     bad: list[Rejected] = []
     assert len(classifier.predict([folder, np.zeros((4, 4), np.uint8)], on_bad=bad.append)) == 3
     assert [Path(one.name).name for one in bad] == ["broken.jpg", "image 1"]
-    assert "is no image" in bad[1].reason
+    assert "is not an image" in bad[1].reason
 
 
 @pytest.mark.parametrize("image", [GREEN / 255, GREEN[..., 0], GREEN[..., :2], GREEN[:0], None, 7])
 def test_what_is_no_image_is_refused(classifier: Classifier, image: object) -> None:
-    with pytest.raises(DataError, match=r"image 0 is no image.*|uint8 array"):
+    with pytest.raises(DataError, match=r"image 0 is not an image.*|uint8 array"):
         classifier.predict([image])  # type: ignore[list-item]
 
 
