@@ -457,7 +457,10 @@ def test_a_pinned_program_is_downloaded_once(
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/tool"
         settings = {"python": "", "benchmark_model_url": url, "benchmark_model_sha256": hashlib.sha256(program.read_bytes()).hexdigest()}
-        for wrong, message in (({"benchmark_model_sha256": "0" * 64}, "is not the file that the devices file names"), ({"benchmark_model_sha256": ""}, "needs benchmark")):
+        for wrong, message in (
+            ({"benchmark_model_sha256": "0" * 64}, "is not the file"),
+            ({"benchmark_model_sha256": ""}, "needs benchmark"),
+        ):
             with opened(name(daemon.serial, **settings | wrong)) as device, pytest.raises(DeviceError, match=message):
                 device.measure(Job(model, "litert"))
         with opened(name(daemon.serial, **settings)) as device:
