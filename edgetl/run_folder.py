@@ -138,10 +138,10 @@ class RunFolder:
     def create(cls, path: Path, recipe: Recipe) -> "RunFolder":
         """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""
         run = cls(path)
-        if path.exists() and not run.record.exists() and (not path.is_dir() or _foreign_files(path)):
+        if os.path.exists(path) and not os.path.exists(run.record) and (not path.is_dir() or _foreign_files(path)):
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
         with run.writing():
-            made = run.read() if run.record.exists() else RunRecord(created=_now(), recipe=recipe, software={})
+            made = run.read() if os.path.exists(run.record) else RunRecord(created=_now(), recipe=recipe, software={})
             made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
         return run
 

@@ -240,8 +240,7 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
         (lambda run: edgetl.doctor("no such folder"), "no such folder"),
         (lambda run: edgetl.doctor(3), "data cannot be 3"),
         (lambda run: edgetl.train(None), "data cannot be None"),
-        (lambda run: edgetl.train(), "no data was named"),
-        (lambda run: edgetl.tune(""), "no data was named"),
+        (lambda run: edgetl.train(), "no data was given"),
         (lambda run: edgetl.train("x" * 5000), "there is no folder"),
         (lambda run: edgetl.train("digits", quick=True), "none was named"),
         (lambda run: edgetl.train("digits", recipe=3), "a path cannot be 3"),
@@ -290,7 +289,7 @@ def test_images_in_the_current_folder_are_not_used_unasked(tmp_path: Path, monke
         for index in range(4):
             Image.new("RGB", (8, 8), (index, 0, 0)).save(tmp_path / name / f"{index}.png")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(edgetl.EdgetlError, match="no data was named"):
+    with pytest.raises(edgetl.EdgetlError, match="no data was given"):
         edgetl.train(backbone="small_cnn", image_size=32, weights="none")
 
 
