@@ -10,15 +10,15 @@ from edgetl.keras import set_seed
 import numpy as np
 
 from edgetl.backbones import BACKBONES
+from edgetl.backbones.graph import fold_batch_norms
 from edgetl.backbones.weights import load as weights
 from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
+from edgetl.data.examples import AugmentedExamples
 from edgetl.errors import WeightsError
 from edgetl.quantization.base import Quantized, Settings
 from edgetl.quantization.ptq_int8 import quantize
-from edgetl.training.examples import AugmentedExamples
-from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import attach_head
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")

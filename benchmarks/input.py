@@ -19,7 +19,7 @@ from common import cpu_line, seconds
 from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.data.batches import Batching, epoch_batches
+from edgetl.data.examples import Batching, epoch_batches
 from edgetl.data.images import LoadOptions, load
 from edgetl.data.reading import WORKERS
 from edgetl.data.sources import find

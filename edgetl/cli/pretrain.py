@@ -1,6 +1,5 @@
 """`edgetl pretrain`."""
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -47,5 +46,5 @@ def pretrain(
     )  # fmt: skip
     console.result(
         {"file": str(made.file), "run": str(made.run)} | made.facts.model_dump(mode="json"),
-        f"next: edgetl train DATA --backbone {made.backbone} --weights {shlex.quote(str(made.file))}",
+        f"next: edgetl train DATA --backbone {made.backbone} --weights {made.file}",
     )

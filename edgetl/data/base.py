@@ -1,8 +1,10 @@
 """Define what a source lists and what is read from it: the values that every other file of this folder speaks in."""
 
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 from edgetl.files import fingerprint
 
 SPLITS = ("train", "val", "test")
+# Files are read whole. The largest image that decoding lets through, uncompressed at Pillow's pixel limit, has 358 MB.
+_MAX_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,28 @@ class Rejected:
 
     name: str
     reason: str
+
+
+def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejected:
+    """Return a file as an image that was not yet read, or the reason why it is none.
+
+    Devices and pipes are refused, since reading one can wait for ever.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        return Rejected(name, reason(error))
+    if not stat.S_ISREG(status.st_mode):
+        return Rejected(name, "not a file")
+    if status.st_size > _MAX_BYTES:
+        return Rejected(name, f"larger than {_MAX_BYTES // 2**20} MiB")
+    stamp = f"{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+    return Item(name, label, split, path.read_bytes, stamp, status.st_size)
+
+
+def reason(error: OSError | ValueError) -> str:
+    """Return an error of the file system in its own words, without the path that stands beside it anyway."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetl.data.base import Item, Listing, Rejected
-from edgetl.data.files import listed
+from edgetl.data.base import Item, Listing, Rejected, listed
 from edgetl.data.labels import as_text, check, normalize, split_of
 from edgetl.errors import DataError
 

@@ -1,4 +1,4 @@
-"""An image file's bytes -> the contract's pixels. The only decoder: training, calibration and prediction all come through here."""
+"""An image file's bytes -> the contract's pixels, and pixels -> a file. The only decoder: training, calibration and prediction use it."""
 
 import struct
 import zlib
@@ -53,6 +53,13 @@ def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
     Of an animation it is the first frame. Raises BadImage, and nothing else, when the bytes are no such image.
     """
     return crop_and_resize(open_image(data, contract.height), contract)
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """uint8 [H, W] or [H, W, 3] as a PNG file. Uncompressed, so that its sha256, and with it the split, is the same with every zlib."""
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=0)
+    return file.getvalue()
 
 
 def prepare(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from edgetl.data.base import Item, Listing
-from edgetl.data.files import png
+from edgetl.data.decode import png
 from edgetl.errors import DependencyError
 
 _STAMP = "scikit-learn digits, png 1"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.data.base import Item, Listing
-from edgetl.data.files import png
+from edgetl.data.decode import png
 from edgetl.errors import DataError
 
 DATA_DIR = "EDGETL_DATA_DIR"  # environment variable: a folder with the sets' files by their publishers' names

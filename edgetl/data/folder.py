@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-from edgetl.data.base import Item, Listing, Rejected
-from edgetl.data.files import leads_out, listed, reason
+from edgetl.data.base import Item, Listing, Rejected, listed, reason
 from edgetl.data.labels import as_text, check, clash, folded, normalize, split_of
 from edgetl.errors import DataError
 
@@ -92,10 +91,15 @@ def _files(root: Path, folder: Path, label: str, split: str | None) -> Iterator[
             path = Path(parent, name)
             if name.startswith("."):
                 continue
-            if leads_out(path, real_root):
+            if _leads_out(path, real_root):
                 yield Rejected(_name(root, path), "a link that leads out of the data folder")
             else:
                 yield listed(path, _name(root, path), label, split)
+
+
+def _leads_out(path: Path, root: str) -> bool:
+    """Return whether a link's target is outside of `root` (a real path)."""
+    return path.is_symlink() and os.path.commonpath([os.path.realpath(path), root]) != root
 
 
 def _classes(class_splits: list[tuple[str, str | None]], root: Path) -> tuple[str, ...]:

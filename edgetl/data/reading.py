@@ -17,9 +17,8 @@ import PIL
 from numpy.typing import NDArray
 
 from edgetl.contract import Contract
-from edgetl.data.base import Item, Listing, Pixels
+from edgetl.data.base import Item, Listing, Pixels, reason
 from edgetl.data.decode import BadImage, decode
-from edgetl.data.files import reason
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.documents import Document
 from edgetl.files import DAMAGED_NPZ, atomic, fingerprint, parse_json

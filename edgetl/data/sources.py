@@ -5,8 +5,7 @@ import os
 from pathlib import Path
 
 from edgetl.data import SOURCES, embedded, lying_at
-from edgetl.data.base import Listing, Rejected
-from edgetl.data.files import listed, reason
+from edgetl.data.base import Listing, Rejected, listed, reason
 from edgetl.data.labels import as_text
 from edgetl.errors import DataError
 from edgetl.registry import did_you_mean
@@ -33,7 +32,7 @@ def find(source: str) -> Listing:
         )
     raise DataError(
         f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",
-        f"check the path, or name an embedded set: {did_you_mean(source, embedded())}",
+        f"check the path; embedded sets: {did_you_mean(source, embedded())}",
     )
 
 

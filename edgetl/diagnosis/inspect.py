@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from edgetl.contract import Contract
-from edgetl.data.base import Item
+from edgetl.data.base import Item, reason
 from edgetl.data.decode import BadImage, crop_and_resize, open_image
-from edgetl.data.files import reason
 from edgetl.diagnosis.base import ImageFacts
 
 THUMBNAIL_PX = 48

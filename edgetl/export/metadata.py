@@ -1,23 +1,19 @@
-"""Writes TFLite Metadata, by which a .tflite file describes itself to MediaPipe Tasks, ML Kit, Android Studio and model hubs.
+"""Describe a model in TFLite Metadata, by which a .tflite file describes itself to MediaPipe Tasks, ML Kit, Android Studio and model hubs.
 
-A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model, and the class names in a
-zip archive behind the model, where a flatbuffer's readers do not look.
+A flatbuffer of its own (schema M001: `metadata_schema.fbs` of TensorFlow Lite Support) in a buffer of the model. It names the file
+of the class names, which lies in a zip archive behind the model.
 """
 
-import io
-import zipfile
 from typing import Any
 
 import flatbuffers
-from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.contract import Contract
 from edgetl.export.base import About
 
-_NAME = b"TFLITE_METADATA"  # by which readers find the buffer
+NAME = b"TFLITE_METADATA"  # by which readers find the buffer
 _IDENTIFIER = b"M001"
-_FILE = "labels.txt"
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
+CLASS_NAMES_FILE = "labels.txt"
 
 # The fields that are written, by their number in the schema.
 _FIELDS = {
@@ -99,7 +95,7 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
         description="The probability of each class.",
         content=_Table("Content", content_properties_type=_FEATURE, content_properties=_Table("FeatureProperties")),
         stats=_Table("Stats", max=[1.0], min=[0.0]),
-        associated_files=[_Table("AssociatedFile", name=_FILE, description="A class a line.", type=_AXIS_NAMES)],
+        associated_files=[_Table("AssociatedFile", name=CLASS_NAMES_FILE, description="A class a line.", type=_AXIS_NAMES)],
     )
     model = _Table(
         "ModelMetadata",
@@ -114,27 +110,3 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.write(builder), _IDENTIFIER)
     return bytes(builder.Output())
-
-
-def put(model: Any, metadata: bytes) -> None:
-    """Put the metadata into the model (the schema's objects), in place of what it held."""
-    entries = [entry for entry in model.metadata or () if entry.name == _NAME]
-    if entries:
-        buffer = model.buffers[entries[0].buffer]
-    else:
-        buffer, entry = schema.BufferT(), schema.MetadataT()
-        entry.name, entry.buffer = _NAME, len(model.buffers)
-        model.buffers.append(buffer)
-        model.metadata = [*(model.metadata or ()), entry]
-    buffer.data = list(metadata)
-
-
-def with_class_names(content: bytes, contract: Contract) -> bytes:
-    """Return the file with labels.txt in a zip archive behind it, stored, since readers map it."""
-    file = io.BytesIO(content)
-    file.seek(0, io.SEEK_END)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # "w" writes on from here and counts from the file's beginning
-        entry = zipfile.ZipInfo(_FILE, _EPOCH)
-        entry.external_attr = 0o644 << 16
-        archive.writestr(entry, contract.class_name_lines)
-    return file.getvalue()

@@ -3,6 +3,8 @@
 Going through a Keras SavedModel, as `from_keras_model` does, takes ten times as long for the same file.
 """
 
+import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,8 @@ from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_inte
 from edgetl.export.tflite_reader import read
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import FakeQuantize, Samples, integers
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 
 Configure = Callable[[Any, Samples], None]  # asks a TFLiteConverter for a precision
 
@@ -140,5 +144,30 @@ def stamp(content: bytes, contract: Contract, about: About) -> bytes:
     model = read(content)
     graph = model.subgraphs[0]
     takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
-    metadata.put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
-    return metadata.with_class_names(packed(model), contract)
+    _put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
+    return with_class_names(packed(model), contract)
+
+
+def _put(model: Any, described: bytes) -> None:
+    """Put the metadata into the model (the schema's objects), in place of what it held."""
+    entries = [entry for entry in model.metadata or () if entry.name == metadata.NAME]
+    if entries:
+        buffer = model.buffers[entries[0].buffer]
+    else:
+        buffer, entry = schema.BufferT(), schema.MetadataT()
+        entry.name, entry.buffer = metadata.NAME, len(model.buffers)
+        model.buffers.append(buffer)
+        model.metadata = [*(model.metadata or ()), entry]
+    buffer.data = list(described)
+
+
+def with_class_names(content: bytes, contract: Contract) -> bytes:
+    """Return the file with its class names in a zip archive behind it, where a flatbuffer's readers do not look."""
+    file = io.BytesIO(content)
+    file.seek(0, io.SEEK_END)
+    # "w" writes on from here and counts from the file's beginning; readers map what is stored.
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        entry = zipfile.ZipInfo(metadata.CLASS_NAMES_FILE, _EPOCH)
+        entry.external_attr = 0o644 << 16
+        archive.writestr(entry, contract.class_name_lines)
+    return file.getvalue()

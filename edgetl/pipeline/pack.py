@@ -12,8 +12,7 @@ from edgetl.keras import tf
 import numpy as np
 
 from edgetl.data import sources
-from edgetl.data.base import Item, Listing, Rejected
-from edgetl.data.files import reason
+from edgetl.data.base import Item, Listing, Rejected, reason
 from edgetl.data.packed import AROUND, ENCODED, content
 from edgetl.data.shards import INDEX, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError

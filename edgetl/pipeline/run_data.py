@@ -10,12 +10,12 @@ from edgetl.data import exclude, sources
 from edgetl.data import images as data_images
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
+from edgetl.data.examples import AugmentedExamples, class_weights
 from edgetl.errors import DataError
 from edgetl.pipeline.settings import augmentation, load_options
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
-from edgetl.training.examples import AugmentedExamples, class_weights
 
 
 def listing_of(recipe: Recipe) -> Listing:

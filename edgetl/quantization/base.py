@@ -13,12 +13,12 @@ import numpy as np
 from edgetl.backbones.graph import rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
+from edgetl.data.examples import AugmentedExamples
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
 from edgetl.quantization.bounds import Bound
 from edgetl.quantization.grid import Rounded, channel_limits, on_grid
 from edgetl.run_record import RangeMethod, Training
-from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.

@@ -10,12 +10,12 @@ from scipy.special import log_softmax
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
+from edgetl.data.examples import AugmentedExamples
 from edgetl.quantization.base import QuantizationResult, Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
 from edgetl.run_record import RangeMethod
-from edgetl.training.examples import AugmentedExamples
 from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
 

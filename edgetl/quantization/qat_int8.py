@@ -12,14 +12,13 @@ from edgetl.keras import keras, tf
 import numpy as np
 
 from edgetl.contract import Contract
-from edgetl.data.batches import Batching, epoch_batches
+from edgetl.data.examples import AugmentedExamples, Batching, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.quantization.base import QuantizationResult, Quantized, Scheme, Settings, bake, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
-from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import divergence
 from edgetl.training.schedule import Schedule, WarmupCosine
 from edgetl.training.scoring import accuracy_and_loss, scorer

@@ -15,9 +15,9 @@ from edgetl.keras import layers, tf
 
 import numpy as np
 
+from edgetl.data.examples import AugmentedExamples
 from edgetl.errors import UsageError
 from edgetl.run_record import Compression
-from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule

@@ -1,5 +1,6 @@
 """Stage 2 of a training: the whole network, or its end, with augmentation and a small learning rate."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +9,11 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.data.batches import Batching, epoch_batches
+from edgetl.data.examples import AugmentedExamples, Batching, epoch_batches
 from edgetl.errors import UsageError
-from edgetl.training.examples import AugmentedExamples
-from edgetl.training.head import decay
+from edgetl.registry import did_you_mean
+from edgetl.training.blocks import blocks, depths
+from edgetl.training.head import decay, dense_layers
 from edgetl.training.history import History
 from edgetl.training.memory import explained_memory_errors
 from edgetl.training.schedule import Schedule, WarmupCosine
@@ -19,11 +21,11 @@ from edgetl.training.scoring import accuracy_and_loss, scorer
 from edgetl.training.step import Constraint, Loss, Optimizer, Step
 from edgetl.training.team import ALONE, Team
 from edgetl.training.trainer import Trainer
-from edgetl.training.unfreeze import depths, unfreeze
 
 # Keras builds MobileNets with batch-norm momenta up to 0.999, which need thousands of steps to arrive; training from scratch on a
 # small set has a few hundred.
 _NORM_MOMENTUM = 0.9
+_UNFREEZE = ("none", "head", "1-block", "2-blocks", "all")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class FineTuneSettings:
     Args:
         batch_size: images a step and replica.
         learning_rate: Adam's peak, reached after `warmup_fraction` of all steps.
-        unfreeze: which layers learn, see `unfreeze.unfreeze`.
+        unfreeze: which layers learn, see `unfreeze`.
         dropout: before the logits.
         live_norms: batch norms learn their statistics; only random initial weights need it.
         l2: of the head's kernels, see `head.decay`.
@@ -121,6 +123,31 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
     )
     with explained_memory_errors(settings.batch_size, lambda size: _gradients(model, examples, size)):
         return trainer.train()
+
+
+def unfreeze(model: Any, what: str) -> None:
+    """Make only this trainable: "head", "N-blocks" and the head, "all", or a layer (or a block's prefix) and all behind it.
+
+    "none" is the same as "head": whether anything is trained at all is decided elsewhere. Raises UsageError.
+    """
+    if what == "all":
+        return
+    counted = re.fullmatch(r"(\d+)-blocks?", what)
+    if what in ("none", "head"):
+        first = dense_layers(model)[0]
+    elif counted:
+        found = blocks(model)
+        if not 1 <= int(counted[1]) <= len(found):
+            raise UsageError(f"--unfreeze {what}: {model.name} has 1 to {len(found)} blocks", "or: none, head, all, auto")
+        first = found[-int(counted[1])][0]
+    else:
+        named = [layer for layer in model.layers if layer.name == what] or [layer for layer in model.layers if layer.name.startswith(what)]
+        if not named:
+            names = [layer.name for layer in model.layers]
+            raise UsageError(f"there is no layer '{what}' to fine-tune from", did_you_mean(what, [*_UNFREEZE, *names]))
+        first = named[0]
+    for layer in model.layers[: model.layers.index(first)]:
+        layer.trainable = False
 
 
 def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -> Loss:

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 from threadpoolctl import threadpool_limits
 
+from edgetl.data.examples import class_weights
 from edgetl.errors import UsageError
 from edgetl.progress import progress
-from edgetl.training.examples import class_weights
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.999, 1e-7  # Adam's, as Keras has them
 

@@ -73,7 +73,8 @@ class Step:
             def replica(inputs: Any, label_ids: Any, seed: Any, share: Any) -> tuple[Any, Any]:
                 return learn(self.augment(inputs, seed), label_ids, seed, share)
 
-            return tf.stack([1.0, *team.sums(replica, (inputs, label_ids, seed, share))])
+            parts = team.strategy.run(replica, (inputs, label_ids, seed, share))
+            return tf.stack([1.0, *(team.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in parts)])
 
         @tf.function
         def several(batches: Any) -> Any:

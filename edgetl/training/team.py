@@ -7,7 +7,7 @@ A replica is one copy of the model: a GPU of this machine (MirroredStrategy), or
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,7 @@ from edgetl.keras import tf
 
 import numpy as np
 
-from edgetl.data.batches import Share
+from edgetl.data.examples import Share
 from edgetl.errors import UsageError
 
 logger = logging.getLogger(__name__)
@@ -50,16 +50,10 @@ class Team:
         scope: AbstractContextManager[Any] = self.strategy.scope()
         return scope
 
-    def batches(self, shared: Callable[[Share], Any]) -> Any:
-        """Return the dataset of this process's replicas, made by a function of their share of each batch."""
+    def share(self, pipeline: int) -> Share:
+        """Return the share of each batch that the replicas of an input pipeline take: a worker has one for all of its own."""
         local = self.replicas // self.workers
-        return self.strategy.distribute_datasets_from_function(
-            lambda context: shared(Share(context.input_pipeline_id * local, local, self.replicas))
-        )
-
-    def sums(self, step: Callable[..., Sequence[Any]], batch: Sequence[Any]) -> list[Any]:
-        """Take all replicas through a step, inside a tf.function; returns the sums over the replicas of the scalars that it returns."""
-        return [self.strategy.reduce(tf.distribute.ReduceOp.SUM, part, axis=None) for part in self.strategy.run(step, batch)]
+        return Share(pipeline * local, local, self.replicas)
 
     def broadcast_arrays(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return rank 0's arrays in all workers; each worker passes arrays of the same shapes."""

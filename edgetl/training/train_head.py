@@ -11,9 +11,9 @@ from edgetl.keras import keras, tf
 
 import numpy as np
 
+from edgetl.data.examples import Examples
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.progress import progress
-from edgetl.training.examples import Examples
 from edgetl.training.head import decay, dense_layers, trunk_of
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule

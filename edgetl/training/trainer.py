@@ -4,14 +4,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from edgetl.keras import tf
 
 import numpy as np
 
-from edgetl.data.batches import Share
+from edgetl.data.examples import Share
 from edgetl.progress import progress
 from edgetl.run_record import Epoch
 from edgetl.training import checkpoint
@@ -64,7 +63,7 @@ class Trainer:
                     logger.info(f"{name}: no better epoch for {schedule.patience}, stopping")
                     break
                 started, number, sums = time.monotonic(), 0, np.zeros(2)
-                for steps, *parts in run_steps(team.batches(partial(self.batches, epoch))):
+                for steps, *parts in run_steps(self._dealt(epoch)):
                     number, sums = number + steps, sums + parts
                     tick(steps, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
                 # By all workers: where statistics are averaged over them, reading them is too.
@@ -91,6 +90,12 @@ class Trainer:
             history, best = History(history.epochs), start[0]
         _assign(self.variables, best)
         return history
+
+    def _dealt(self, epoch: int) -> Any:
+        """Return the epoch's dataset, dealt out to this process's replicas."""
+        return self.team.strategy.distribute_datasets_from_function(
+            lambda context: self.batches(epoch, self.team.share(context.input_pipeline_id))
+        )
 
     def _resume(self) -> tuple[History, list[np.ndarray]]:
         """Set variables and state to where a killed training stood; returns its history and the best epoch's values.

@@ -10,13 +10,13 @@ import numpy as np
 
 from edgetl.data.base import Images
 from edgetl.data.calibration import sample
+from edgetl.data.examples import AugmentedExamples
 from edgetl.data.splits import SplitOptions, assign
 from edgetl.run_record import Trial
-from edgetl.training.examples import AugmentedExamples
+from edgetl.training.blocks import blocks
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.schedule import Schedule
 from edgetl.training.train_head import HeadSettings, train_head
-from edgetl.training.unfreeze import blocks
 
 logger = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from edgetl.backbones import BACKBONES
+from edgetl.backbones.graph import fold_batch_norms
 from edgetl.contract import Contract
 from edgetl.explanation.gradcam import last_map, saliency
 from edgetl.quantization.base import bake, ranged_layers
-from edgetl.training.fold import fold_batch_norms
+from edgetl.training.blocks import blocks, depths
 from edgetl.training.head import Head, attach_head
-from edgetl.training.unfreeze import blocks, depths
 from tests.backbones.conftest import Build, smallest
 
 KNOWN = {"vgg16": 5, "resnet50": 5, "inception_v3": 16, "small_cnn": 3, "mobilenet_v1": 13, "mobilenet_v2": 20, "efficientnet_lite0": 18}

@@ -8,7 +8,7 @@ from edgetl.keras import set_seed, tf
 
 import numpy as np
 
-from edgetl.training.examples import AugmentedExamples
+from edgetl.data.examples import AugmentedExamples
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.head import attach_head
 from edgetl.training.schedule import Schedule

@@ -11,10 +11,9 @@ import pytest
 
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
-from edgetl.data.batches import Batching, Share, epoch_batches
+from edgetl.data.examples import AugmentedExamples, Batching, Share, class_weights, epoch_batches
 from edgetl.errors import RunError
 from edgetl.training import finetune
-from edgetl.training.examples import AugmentedExamples, class_weights
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.head import decay
 from edgetl.training.history import History

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
+from edgetl.data.examples import Examples
 from edgetl.training import train_head as stage
-from edgetl.training.examples import Examples
 from edgetl.training.head import Head, attach_head, decay, trunk_of
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule

@@ -8,7 +8,7 @@ from edgetl.keras import keras, tf
 import numpy as np
 import pytest
 
-from edgetl.data.batches import Share
+from edgetl.data.examples import Share
 from edgetl.training import checkpoint
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule

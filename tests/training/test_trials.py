@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgetl.data.examples import AugmentedExamples
 from edgetl.run_record import Trial
 from edgetl.training import trials
-from edgetl.training.examples import AugmentedExamples
 from edgetl.training.finetune import FineTuneSettings
 from edgetl.training.schedule import Schedule
 from edgetl.training.train_head import HeadSettings

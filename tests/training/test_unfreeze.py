@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from edgetl.backbones import BACKBONES
+from edgetl.backbones.graph import fold_batch_norms
 from edgetl.errors import UsageError
-from edgetl.training.fold import fold_batch_norms
+from edgetl.training.finetune import unfreeze
 from edgetl.training.head import Head, attach_head
-from edgetl.training.unfreeze import unfreeze
 
 
 @pytest.mark.parametrize(

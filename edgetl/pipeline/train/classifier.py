@@ -8,12 +8,12 @@ from typing import Any
 
 from edgetl.keras import device_name, tf
 
+from edgetl.data.examples import Examples
 from edgetl.errors import RunError
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.run_record import FloatFacts, UnfreezeFacts
-from edgetl.training.examples import Examples
 from edgetl.training.finetune import Distillation, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule

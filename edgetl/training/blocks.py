@@ -1,4 +1,4 @@
-"""Choose how much of a network learns, in blocks counted from the head down."""
+"""The blocks of a network, counted from the head down."""
 
 import re
 from typing import Any
@@ -6,11 +6,7 @@ from typing import Any
 from edgetl.keras import layers
 
 from edgetl.backbones.graph import users
-from edgetl.errors import UsageError
-from edgetl.registry import did_you_mean
 from edgetl.training.head import dense_layers
-
-_WORDS = ("none", "head", "1-block", "2-blocks", "all")
 
 
 def blocks(model: Any) -> list[list[Any]]:
@@ -49,28 +45,3 @@ def depths(model: Any) -> dict[str, int]:
     below = reversed(blocks(model))
     found = {layer.name: depth for depth, block in enumerate(below, 1) for layer in block}
     return {layer.name: found.get(layer.name, 0) for layer in model.layers}
-
-
-def unfreeze(model: Any, what: str) -> None:
-    """Make only this trainable: "head", "N-blocks" and the head, "all", or a layer (or a block's prefix) and all behind it.
-
-    "none" is the same as "head": whether anything is trained at all is decided elsewhere. Raises UsageError.
-    """
-    if what == "all":
-        return
-    counted = re.fullmatch(r"(\d+)-blocks?", what)
-    if what in ("none", "head"):
-        first = dense_layers(model)[0]
-    elif counted:
-        found = blocks(model)
-        if not 1 <= int(counted[1]) <= len(found):
-            raise UsageError(f"--unfreeze {what}: {model.name} has 1 to {len(found)} blocks", "or: none, head, all, auto")
-        first = found[-int(counted[1])][0]
-    else:
-        named = [layer for layer in model.layers if layer.name == what] or [layer for layer in model.layers if layer.name.startswith(what)]
-        if not named:
-            names = [layer.name for layer in model.layers]
-            raise UsageError(f"there is no layer '{what}' to fine-tune from", did_you_mean(what, [*_WORDS, *names]))
-        first = named[0]
-    for layer in model.layers[: model.layers.index(first)]:
-        layer.trainable = False

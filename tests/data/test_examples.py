@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.data.batches import Batching, Share, epoch_batches
+from edgetl.data.examples import Batching, Share, epoch_batches
 
 COUNT = 23
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
