@@ -17,8 +17,9 @@ from edgetl.data.augment import Augmentation
 from edgetl.data.base import Images
 from edgetl.data.examples import AugmentedExamples
 from edgetl.errors import WeightsError
-from edgetl.quantization.base import Quantized, Settings
+from edgetl.quantization.base import Settings
 from edgetl.quantization.ptq_int8 import quantize
+from edgetl.quantization.quantized import Quantized
 from edgetl.training.head import attach_head
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
@@ -59,7 +60,9 @@ def augmentation(image_size: int) -> Augmentation:
     return Augmentation(flip=True, crop_min_area=0.35, colour=0.2, strength=1.0, image_size=image_size)
 
 
-QUANTIZE = Settings("auto", batch_size=32, learning_rate=3e-5, temperature=2.0, feature_weight=10.0, learn_ranges=True, seed=0)
+QUANTIZE = Settings(
+    "auto", batch_size=32, learning_rate=3e-5, temperature=2.0, feature_weight=10.0, learn_ranges=True, seed=0, compressed=False
+)
 
 
 def seconds(work: Callable[[], object]) -> float:

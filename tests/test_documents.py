@@ -64,7 +64,7 @@ def test_toml_takes_little_time_and_memory(text: str, says: str, tmp_path: Path)
 
 def test_arrays_are_no_larger_than_their_file(tmp_path: Path) -> None:
     from edgetl.errors import RunError
-    from edgetl.quantization.base import Quantized
+    from edgetl.quantization.quantized import Quantized
 
     def npz(header: dict[str, Any], compression: int = zipfile.ZIP_STORED) -> Path:
         part = io.BytesIO()

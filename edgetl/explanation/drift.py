@@ -14,7 +14,7 @@ from edgetl.data.base import Pixels
 from edgetl.export.tflite_reader import read
 from edgetl.export.tflite_writer import packed
 from edgetl.progress import progress
-from edgetl.quantization.base import Quantized, ranged_layers
+from edgetl.quantization.quantized import Quantized, ranged_layers
 from edgetl.quantization.results import Drift
 from edgetl.quantization.sensitivity import decibels
 

@@ -21,7 +21,8 @@ from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_integer, operator_name
 from edgetl.export.tflite_reader import read
 from edgetl.quantization import scheme_of
-from edgetl.quantization.base import FakeQuantize, Samples, integers
+from edgetl.quantization.base import Samples, integers
+from edgetl.quantization.quantized import FakeQuantize
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 

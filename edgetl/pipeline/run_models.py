@@ -13,6 +13,7 @@ from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline.run_data import RunData
+from edgetl.pipeline.settings import compresses
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import predict
@@ -24,9 +25,7 @@ class RunModels:
 
     def __init__(self, run: RunFolder, recipe: Recipe, contract: Contract, data: RunData) -> None:
         self._run, self._contract, self._data = run, contract, data
-        compress = recipe.compress
-        self.float_stage = "compress" if compress.sparsity or compress.clusters else "float"
-        self.float_path = run.compressed_model if self.float_stage == "compress" else run.float_model
+        self.float_stage, self.float_path = ("compress", run.compressed_model) if compresses(recipe) else ("float", run.float_model)
         self.forget()
 
     def forget(self) -> None:

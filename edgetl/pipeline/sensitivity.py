@@ -7,7 +7,7 @@ from edgetl.export.tflite_writer import int8_tflite
 from edgetl.pipeline.export.files import is_current
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES, integer_schemes
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.results import Sensitivity
 from edgetl.quantization.sensitivity import sensitivity as measure_damage
 from edgetl.report.plots import sensitivity as plots

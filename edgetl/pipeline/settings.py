@@ -76,6 +76,11 @@ def fine_tune_settings(recipe: Recipe) -> FineTuneSettings:
     )
 
 
+def compresses(recipe: Recipe) -> bool:
+    """Return whether the float model is compressed before it is quantized."""
+    return bool(recipe.compress.sparsity or recipe.compress.clusters)
+
+
 def compress_settings(recipe: Recipe, distillation: Distillation, *, jit: bool) -> CompressSettings:
     """Return how the float model is compressed while it learns from its original's predictions."""
     # Zeros and clusters go through the whole network, so all of it must learn to live with them.
@@ -108,6 +113,7 @@ def quantize_settings(recipe: Recipe) -> Settings:
         feature_weight=quantize.feature_weight,
         learn_ranges=quantize.learn_ranges,
         seed=train.seed,
+        compressed=compresses(recipe),
     )
 
 

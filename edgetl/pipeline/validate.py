@@ -17,7 +17,7 @@ from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.quantized import Quantized
 from edgetl.run_record import ValidateFacts
 from edgetl.runtimes import TRAINED, open_session, unverified
 from edgetl.runtimes.base import Session

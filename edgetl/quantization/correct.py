@@ -8,8 +8,8 @@ import numpy as np
 
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
-from edgetl.quantization.base import Weights
-from edgetl.quantization.grid import Rounded
+from edgetl.quantization.base import Rounded
+from edgetl.quantization.quantized import Weights
 
 _BATCH = 32
 

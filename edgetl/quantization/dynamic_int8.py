@@ -6,7 +6,7 @@ from edgetl.keras import tf
 
 from edgetl.quantization.base import Samples, Scheme
 from edgetl.quantization.bounds import Bound
-from edgetl.quantization.grid import on_grid
+from edgetl.quantization.quantized import on_grid
 
 
 def _configure(converter: Any, samples: Samples) -> None:

@@ -1,25 +1,69 @@
 """Post-training quantization: per-channel weights on their own grids, activation ranges from calibration, no training."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
 from scipy.special import log_softmax
 
+from edgetl.backbones.graph import users
+from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Pixels
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples
-from edgetl.quantization.base import QuantizationResult, Quantized, Scheme, Settings, bake, integers
+from edgetl.progress import progress
+from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
-from edgetl.quantization.calibrate import METHODS, histograms
 from edgetl.quantization.correct import corrected, input_means
+from edgetl.quantization.quantized import QuantizationResult, Quantized, bake, ranged_layers
 from edgetl.run_record import RangeMethod
 from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
 
 logger = logging.getLogger(__name__)
+
+_BATCH = 32  # images: all activations of a batch pass through memory, though not at once
+_SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
+_BINS = 2048  # eight to a step of the widest grid: the choice of a narrower one is good to a few per cent of its step
+_TAIL = 1e-4  # share of the values beyond each end that the percentile method gives up
+_SHRINKS = np.linspace(0.2, 1.0, 81)  # of a range, in steps of a hundredth: finer than the error differs
+
+Histogram = tuple[np.ndarray, float, float]  # counts [_BINS] of values between two ends
+
+
+def minmax(histogram: Histogram) -> tuple[float, float]:
+    """Return the range of everything that was seen."""
+    return histogram[1:]
+
+
+def percentile(histogram: Histogram) -> tuple[float, float]:
+    """Return the range without the outermost values."""
+    counts, low, high = histogram
+    share = np.cumsum(counts) / counts.sum()
+    edges = np.linspace(low, high, _BINS + 1)
+    return min(0.0, float(edges[np.searchsorted(share, _TAIL)])), float(edges[np.searchsorted(share, 1 - _TAIL) + 1])
+
+
+def mse(histogram: Histogram) -> tuple[float, float]:
+    """Return the range, shrunk toward zero, with the least mean squared error of rounding and clipping together."""
+    counts, low, high = histogram
+    values = np.linspace(low, high, _BINS, endpoint=False) + (high - low) / (2 * _BINS)
+
+    def error(shrink: float) -> float:
+        step = shrink * (high - low) / 255
+        clipped = values - np.clip(values, shrink * low, shrink * high)
+        inside = clipped == 0
+        return float((counts * np.where(inside, step**2 / 12, clipped**2)).sum())
+
+    best = min(_SHRINKS[::-1], key=error)
+    return best * low, best * high
+
+
+METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {"minmax": minmax, "percentile": percentile, "mse": mse}
 
 
 def quantize(
@@ -71,6 +115,53 @@ def _others(images: Images, rows: np.ndarray, seed: int) -> np.ndarray:
     """Choose as many training images that were not calibrated on; the same ones where the set is too small for that."""
     others = np.setdiff1d(images.rows("train"), rows)
     return sample(images.label_ids, others, len(rows), seed) if len(others) >= len(rows) else rows
+
+
+def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
+    """Count how the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0."""
+    names = ranged_layers(model)
+    outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
+    matters = _what_matters(model)
+
+    @graph_of_images(contract.height)
+    def ends(batch: Any) -> tuple[Any, Any]:
+        values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
+        return tf.stack([tf.reduce_min(v) for v in values]), tf.stack([tf.reduce_max(v) for v in values])
+
+    @graph_of_images(contract.height, *[tf.TensorSpec(len(names), tf.float32)] * 2)
+    def counts(batch: Any, low: Any, high: Any) -> Any:
+        values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
+        return tf.stack([tf.histogram_fixed_width(v, [low[i], high[i]], _BINS) for i, v in enumerate(values)])
+
+    low, high = np.zeros(len(names), np.float32), np.full(len(names), _SMALLEST_HIGH, np.float32)
+    for batch in _batches("calibration", pixels, rows):
+        lows, highs = ends(batch)
+        low, high = np.minimum(low, lows.numpy()), np.maximum(high, highs.numpy())
+    limits = np.array([matters.get(name, (-np.inf, np.inf)) for name in names], np.float32)
+    low, high = np.maximum(low, limits[:, 0]), np.minimum(high, limits[:, 1])
+    total = np.zeros((len(names), _BINS), np.int64)
+    for batch in _batches("histograms", pixels, rows):
+        total += counts(batch, low, high).numpy()
+    return {name: (total[i], float(low[i]), float(high[i])) for i, name in enumerate(names)}
+
+
+def _batches(description: str, pixels: Pixels, rows: np.ndarray) -> Iterator[np.ndarray]:
+    with progress(description, len(rows)) as tick:
+        for start in range(0, len(rows), _BATCH):
+            batch = rows[start : start + _BATCH]
+            yield pixels[batch]
+            tick(len(batch))
+
+
+def _what_matters(model: keras.Model) -> dict[str, tuple[float, float]]:
+    """Return the ends beyond which values make no difference, by layer.
+
+    A hard-sigmoid is flat outside -3..3, and x times it is 0 below -3: the range of what only they read need not reach further.
+    """
+    ends = {frozenset({HardSigmoid}): (-3.0, 3.0), frozenset({HardSigmoid, layers.Multiply}): (-3.0, np.inf)}
+    readers = users(model)
+    read_by = {layer.name: frozenset(type(user) for user in readers[id(layer.output)]) for layer in model.layers}
+    return {name: ends[kinds] for name, kinds in read_by.items() if kinds in ends}
 
 
 SCHEME = Scheme("int8", integers, INTEGERS, quantize)

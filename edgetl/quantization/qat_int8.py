@@ -14,9 +14,10 @@ import numpy as np
 from edgetl.contract import Contract
 from edgetl.data.examples import AugmentedExamples, Batching, epoch_batches
 from edgetl.errors import UsageError
-from edgetl.quantization.base import QuantizationResult, Quantized, Scheme, Settings, bake, integers
+from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.ptq_int8 import quantize as calibrate
+from edgetl.quantization.quantized import QuantizationResult, Quantized, bake
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
 from edgetl.training.finetune import divergence
@@ -59,7 +60,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
             loss=_loss(student, float_model, contract, settings),
             optimizers=[Optimizer(keras=adam, variables=student.trainable_variables)],
             augment=examples.augment,
-            constraint=kept(float_model, student),
+            constraint=kept(float_model, student) if settings.compressed else None,
         ),
         batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
         validate=validate,

@@ -8,7 +8,7 @@ from edgetl.keras import layers
 
 from edgetl.backbones.graph import users
 from edgetl.errors import UsageError
-from edgetl.quantization.base import Quantized, Ranges
+from edgetl.quantization.quantized import Quantized, Ranges
 from edgetl.registry import did_you_mean
 
 

@@ -13,7 +13,7 @@ from edgetl.backbones.graph import rebuild
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.progress import progress
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.results import Damage
 
 _BATCH = 16  # images: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px

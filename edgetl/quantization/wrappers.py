@@ -9,8 +9,7 @@ import tensorflow_model_optimization as tfmot
 from tensorflow_model_optimization.python.core.quantization.keras.default_8bit.default_8bit_quantize_scheme import Default8BitQuantizeScheme
 
 from edgetl.backbones.hard_sigmoid import HardSigmoid
-from edgetl.quantization.base import Quantized, Ranges, kernel_name
-from edgetl.quantization.grid import channel_limits
+from edgetl.quantization.quantized import Quantized, Ranges, channel_limits, kernel_name
 
 tfq = tfmot.quantization.keras
 Quantizer: Any = tfq.quantizers.Quantizer

@@ -9,7 +9,7 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.graph import fold_batch_norms
 from edgetl.contract import Contract
 from edgetl.explanation.gradcam import last_map, saliency
-from edgetl.quantization.base import bake, ranged_layers
+from edgetl.quantization.quantized import bake, ranged_layers
 from edgetl.training.blocks import blocks, depths
 from edgetl.training.head import Head, attach_head
 from tests.backbones.conftest import Build, smallest

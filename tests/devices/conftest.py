@@ -48,7 +48,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     from edgetl.export import FORMATS
     from edgetl.export.base import Conversion
     from edgetl.export.tflite_writer import int8_tflite
-    from edgetl.quantization.base import bake
+    from edgetl.quantization.quantized import bake
     from tests.quantization.ranges import activation_ranges
 
     keras.utils.set_random_seed(2)

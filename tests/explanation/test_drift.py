@@ -11,7 +11,7 @@ import pytest
 
 from edgetl.contract import Contract
 from edgetl.explanation.drift import _Opened, drift, tensors_of
-from edgetl.quantization.base import Quantized, bake, ranged_layers
+from edgetl.quantization.quantized import Quantized, bake, ranged_layers
 from edgetl.quantization.results import Drift
 from edgetl.quantization.selective import keep_float
 from edgetl.runtimes import open_session

@@ -73,7 +73,7 @@ class Network:
     @cached_property
     def grids(self) -> Any:
         """The calibrated model."""
-        from edgetl.quantization.base import bake
+        from edgetl.quantization.quantized import bake
         from tests.quantization.ranges import activation_ranges
 
         ranges = activation_ranges(self.model, self.contract, self.pixels, np.arange(IMAGES))

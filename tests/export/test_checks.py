@@ -22,7 +22,7 @@ from edgetl.errors import ExportError
 from edgetl.export import FORMATS, onnx_writer, tflite_checks
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_writer import float_tflite, int8_tflite
-from edgetl.quantization.base import FakeQuantize, bake
+from edgetl.quantization.quantized import FakeQuantize, bake
 from tests.export.conftest import Network, from_lite
 from tests.quantization.ranges import activation_ranges
 

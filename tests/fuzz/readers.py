@@ -236,7 +236,7 @@ def _weights(content: bytes, at: Path) -> None:
 
 
 def _quantized(content: bytes, at: Path) -> None:
-    from edgetl.quantization.base import Quantized
+    from edgetl.quantization.quantized import Quantized
 
     Quantized.load(_written(content, at, "int8.npz"))
 

@@ -20,7 +20,7 @@ from edgetl.data.index import DataIndex
 from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite_checks import check_integer as check_integer_tflite
 from edgetl.files import sha256
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts, FloatFacts, QuantizedFacts
 from tests.conftest import NAME, CliResult, Made

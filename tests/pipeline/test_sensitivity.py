@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgetl.quantization.base import Quantized
+from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts
 from tests.conftest import CliResult, write_record

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.quantization.base import QuantizationResult
+from edgetl.quantization.quantized import QuantizationResult
 from edgetl.training.schedule import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, coloured, small_backbone
 
@@ -104,4 +104,5 @@ def short_settings() -> Any:
         feature_weight=0.5,
         learn_ranges=True,
         seed=0,
+        compressed=False,
     )

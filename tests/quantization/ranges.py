@@ -6,8 +6,8 @@ import numpy as np
 
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
-from edgetl.quantization.base import Ranges
-from edgetl.quantization.calibrate import histograms, minmax
+from edgetl.quantization.ptq_int8 import histograms, minmax
+from edgetl.quantization.quantized import Ranges
 
 
 def activation_ranges(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray) -> Ranges:

@@ -12,7 +12,7 @@ import pytest
 
 from edgetl.data.base import Images
 from edgetl.quantization import SCHEMES
-from edgetl.quantization.base import QuantizationResult, Quantized, ranged_layers
+from edgetl.quantization.quantized import QuantizationResult, Quantized, ranged_layers
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case, examples_of, short_schedule, short_settings
 from tests.training.conftest import CONTRACT

@@ -7,7 +7,7 @@ import pytest
 
 from edgetl.errors import UsageError
 from edgetl.export import tflite_checks, tflite_writer
-from edgetl.quantization.base import QuantizationResult
+from edgetl.quantization.quantized import QuantizationResult
 from edgetl.quantization.selective import keep_float
 from tests.quantization.conftest import Case
 from tests.training.conftest import CONTRACT

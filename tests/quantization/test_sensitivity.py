@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.base import Images
-from edgetl.quantization.base import QuantizationResult, Quantized, ranged_layers
+from edgetl.quantization.quantized import QuantizationResult, Quantized, ranged_layers
 from edgetl.quantization.results import Damage
 from edgetl.quantization.selective import keep_float
 from edgetl.quantization.sensitivity import _switchable, sensitivity

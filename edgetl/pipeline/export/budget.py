@@ -9,7 +9,8 @@ from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import quantize_schedule, quantize_settings
 from edgetl.pipeline.train.stages import quantize
 from edgetl.quantization import SCHEMES, integer_schemes
-from edgetl.quantization.base import Quantize, Quantized
+from edgetl.quantization.base import Quantize
+from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
 from edgetl.quantization.sensitivity import sensitivity
 

@@ -20,8 +20,9 @@ from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
-from edgetl.quantization.base import Quantized, Scheme
+from edgetl.quantization.base import Scheme
 from edgetl.quantization.correct import correct_biases
+from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
 from edgetl.recipe import AboutTable
 from edgetl.run_record import ExportFacts, Int8Choice, Int8Request, QuantizedFacts

@@ -25,7 +25,8 @@ from edgetl.pipeline.train.classifier import float_schedule, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.temperature import scale_temperature
 from edgetl.quantization import SCHEMES, integer_schemes
-from edgetl.quantization.base import QuantizationResult, Quantize, Quantized
+from edgetl.quantization.base import Quantize
+from edgetl.quantization.quantized import QuantizationResult, Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import compress, compression_of

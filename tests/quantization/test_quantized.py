@@ -11,8 +11,7 @@ import pytest
 
 from edgetl.contract import Contract
 from edgetl.errors import RunError
-from edgetl.quantization.base import FakeQuantize, Quantized, ranged_layers
-from edgetl.quantization.grid import on_grid
+from edgetl.quantization.quantized import FakeQuantize, Quantized, on_grid, ranged_layers
 from edgetl.quantization.wrappers import Calibrated, PerChannel
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case
