@@ -20,8 +20,7 @@ from PIL import Image
 
 from edgetl.contract import Contract
 from edgetl.data.examples import Batching, epoch_batches
-from edgetl.data.images import LoadOptions, load
-from edgetl.data.reading import WORKERS
+from edgetl.data.images import WORKERS, LoadOptions, load
 from edgetl.data.sources import find
 from edgetl.data.splits import SplitOptions
 

@@ -149,7 +149,7 @@ DOCUMENTS: Registry[type[Document]] = Registry(
             "validation.json: what the models get right, whether they agree, latency",
         ),
         "data": ("edgetl.data.index:DataIndex", "data.json: the images of a run with class, split and hash, and what was left out"),
-        "cache": ("edgetl.data.reading:CacheIndex", "cache/pixels-*.json: which listed images a file of decoded pixels has"),
+        "cache": ("edgetl.data.images:CacheIndex", "cache/pixels-*.json: which listed images a file of decoded pixels has"),
         "pack": ("edgetl.data.shards:PackIndex", "edgetl-pack.json: the classes and the shards of packed images"),
         "shard": ("edgetl.data.shards:ShardIndex", "images-*.json: where each image lies in a shard"),
         "run": ("edgetl.run_record:RunRecord", "run.json: the recipe of a run, the software that made it, and its finished stages"),

@@ -1,8 +1,8 @@
 """Which image trains and which one tests, decided by each image's own content."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from edgetl.errors import UsageError
 
@@ -14,6 +14,26 @@ class SplitOptions:
     val_fraction: float
     test_fraction: float
     seed: int
+
+
+def completed(
+    own: Sequence[str | None], given: Collection[str | None], hashes: Sequence[str], label_ids: Sequence[int], options: SplitOptions
+) -> list[str]:
+    """Return the split of each image: the source's own; one that the source has not is split off from its training images.
+
+    Args:
+        own: N splits, as the source says them.
+        given: all splits that the source has, with those of images that cannot be used.
+    """
+    splits = [name or "train" for name in own]
+    if "val" in given:
+        return splits
+    rows = [row for row, name in enumerate(splits) if name == "train"]
+    shares = replace(options, test_fraction=0.0) if "test" in given else options
+    assigned = assign([hashes[row] for row in rows], [label_ids[row] for row in rows], shares)
+    for row, name in zip(rows, assigned, strict=True):
+        splits[row] = name
+    return splits
 
 
 def assign(hashes: Sequence[str], label_ids: Iterable[int], options: SplitOptions) -> list[str]:

@@ -15,8 +15,9 @@ import PIL
 from numpy.typing import NDArray
 
 from edgetl.data import exclude as exclude_list
-from edgetl.data import images, reading
+from edgetl.data import images
 from edgetl.data.base import SPLITS, Listing, Rejected
+from edgetl.data.splits import completed
 from edgetl.data.stored import read_array, write_array
 from edgetl.diagnosis import CHECKS
 from edgetl.diagnosis.alike import find_pairs
@@ -142,7 +143,13 @@ def _facts(listing: Listing, recipe: Recipe, cache: Path, *, fast: bool) -> Data
     if not items:
         raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
     label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
-    splits = images.split(listing, items, [facts.sha256 for facts in usable], label_ids.tolist(), split_options(recipe))
+    splits = completed(
+        [item.split for item in items],
+        {item.split for item in listing.items},
+        [facts.sha256 for facts in usable],
+        label_ids.tolist(),
+        split_options(recipe),
+    )
     return DatasetFacts(
         class_names=listing.class_names,
         names=tuple(item.name for item in items),
@@ -168,7 +175,7 @@ def _read(
     compute = None if fast or known is not None else network.load(contract)
     inspected: list[ImageFacts | None] = []
     rejected, waiting, made = list(listing.rejected), [], []
-    for item, outcome in zip(listing.items, reading.stream(listing.items, partial(inspect_image, contract)), strict=True):
+    for item, outcome in zip(listing.items, images.stream(listing.items, partial(inspect_image, contract)), strict=True):
         inspected.append(outcome.facts)
         if outcome.pixels is None:
             rejected.append(Rejected(item.name, outcome.reason))

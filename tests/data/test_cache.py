@@ -10,7 +10,7 @@ import pytest
 
 from edgetl.data import folder as folders
 from edgetl.data.base import Images, Listing
-from edgetl.data.reading import CacheIndex
+from edgetl.data.images import CacheIndex
 from edgetl.errors import DataError, RunError
 from tests.data.conftest import fill
 from tests.disk import mounted, remount

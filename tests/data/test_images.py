@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from edgetl.data import reading
+from edgetl.data import images as data_images
 from edgetl.data.base import Images, Rejected
 from edgetl.data.decode import decode
 from edgetl.data.index import DataIndex, IndexedImage
@@ -153,9 +153,9 @@ def test_cache_gives_the_same_and_is_reused(tmp_path, read, monkeypatch):
     listing = find(str(data))
     in_memory = read(listing, max_bad_fraction=0.1)
     on_disk = read(listing, max_bad_fraction=0.1, memory_mib=0)
-    monkeypatch.setattr(reading, "decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(data_images, "decode", lambda *_: pytest.fail("decoded again"))
     for images in (on_disk, read(listing, max_bad_fraction=0.1, memory_mib=0)):
-        assert isinstance(images.pixels, reading.StoredRows)
+        assert isinstance(images.pixels, data_images.StoredRows)
         assert (images.pixels[:] == in_memory.pixels).all()
         assert (images.pixels[np.array([[3, 0], [5, 5]])] == in_memory.pixels[[[3, 0], [5, 5]]]).all()
         assert (images.pixels[7] == in_memory.pixels[7]).all()
@@ -182,7 +182,7 @@ def test_an_interrupted_cache_leaves_nothing(tmp_path, read, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reading, "decode", interrupt)
+    monkeypatch.setattr(data_images, "decode", interrupt)
     with pytest.raises(KeyboardInterrupt):
         read(find(str(fill(tmp_path / "data", {"a": 4, "b": 4}))), memory_mib=0)
     assert list((tmp_path / "cache").iterdir()) == []
@@ -192,7 +192,7 @@ def test_a_full_disk_is_an_error(tmp_path, read, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(reading, "_write", full)
+    monkeypatch.setattr(data_images, "_write", full)
     with pytest.raises(RunError, match=r"cannot write .*No space left"):
         read(find(str(fill(tmp_path / "data", {"a": 2, "b": 2}))), memory_mib=0)
     assert list((tmp_path / "cache").iterdir()) == []
@@ -210,10 +210,10 @@ def test_little_is_in_flight(tmp_path, read):
 
         return replace(item, read=_read)
 
-    stream = reading.stream([watched(item) for item in listing.items], partial(reading._read, contract(8)))
+    stream = data_images.stream([watched(item) for item in listing.items], partial(data_images._read, contract(8)))
     for _ in range(10):
         next(stream)
-    assert len(begun) <= 10 + reading._IN_FLIGHT
+    assert len(begun) <= 10 + data_images._IN_FLIGHT
     stream.close()
 
 
