@@ -16,8 +16,7 @@ from edgetl.backbones.base import Backbone
 from edgetl.contract import Contract
 from edgetl.export import FORMATS
 from edgetl.files import fingerprint
-from edgetl.pipeline.run_data import RunData, listing_of
-from edgetl.pipeline.run_models import RunModels
+from edgetl.pipeline.run_inputs import RunData, RunModels, listing_of
 from edgetl.quantization import scheme_of
 from edgetl.recipe import Overrides, Recipe, restore
 from edgetl.run_folder import RUNS, RunFolder
