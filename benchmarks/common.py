@@ -10,7 +10,6 @@ from edgetl.keras import set_seed
 import numpy as np
 
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.backbones.weights import load as weights
 from edgetl.contract import Contract
 from edgetl.data.augment import Augmentation
@@ -20,6 +19,7 @@ from edgetl.errors import WeightsError
 from edgetl.quantization.base import Settings
 from edgetl.quantization.ptq_int8 import quantize
 from edgetl.quantization.quantized import Quantized
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import attach_head
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")

@@ -39,6 +39,7 @@ KEEPERS = ("console.py", "log.py", "files.py", "workspace.py", "documents.py", "
 CONDUCTORS = ("cli", "api", "pipeline")  # they hand values from room to room; a room that stands before `data` is no stop on the way
 STOPS = tuple(name for name in ORDER[ORDER.index("data") :] if name not in (*CONDUCTORS, "__main__"))
 BESIDE = {  # files beside the way: they look at the value, or keep it, and hand nothing on
+    "data/checks.py": "checks what was read",
     "data/index.py": "lists the images in data.json",
     "training/checkpoint.py": "keeps what a killed training needs",
     "training/scoring.py": "measures the accuracy after an epoch",

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.backbones.weights import load as weights
 from edgetl.contract import Contract
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import attach_head, trunk_of
 from edgetl.training.scoring import scorer
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.contract import Contract
 from edgetl.errors import UsageError
+from edgetl.training.fold import fold_batch_norms
 from tests.backbones.conftest import Build, normalized, randomize_norms, smallest
 
 # Relative to the largest feature: float32 rounding through 50 layers is below 1e-5, a wrong epsilon or channel order far above this.

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.contract import Contract
 from edgetl.explanation.gradcam import last_map, saliency
 from edgetl.quantization.quantized import bake, ranged_layers
 from edgetl.training.blocks import blocks, depths
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import Head, attach_head
 from tests.backbones.conftest import Build, smallest
 

@@ -73,7 +73,7 @@ def gated_backbone() -> Any:
 def cases(network: Callable[[str], Network]) -> dict[str, Case]:  # noqa: F811
     from edgetl.keras import set_seed
 
-    from edgetl.backbones.graph import fold_batch_norms
+    from edgetl.training.fold import fold_batch_norms
     from edgetl.training.head import attach_head
 
     set_seed(4)

@@ -56,7 +56,7 @@ class Network:
 
     @cached_property
     def model(self) -> Any:
-        from edgetl.backbones.graph import fold_batch_norms
+        from edgetl.training.fold import fold_batch_norms
         from edgetl.training.head import attach_head, trunk_of
 
         backbone = self.backbone.build(min(self.backbone.alphas), self.contract.height)

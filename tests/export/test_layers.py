@@ -49,7 +49,7 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     backbone, head = CASES[case]
     from edgetl.keras import set_seed
 
-    from edgetl.backbones.graph import fold_batch_norms
+    from edgetl.training.fold import fold_batch_norms
 
     set_seed(1)
     images = coloured(45)

@@ -34,8 +34,8 @@ def _make(name: str, folder: Path) -> Case:
     from edgetl.keras import keras, set_seed
 
     from edgetl.backbones import BACKBONES
-    from edgetl.backbones.graph import fold_batch_norms
     from edgetl.training.finetune import FineTuneSettings, fine_tune
+    from edgetl.training.fold import fold_batch_norms
     from edgetl.training.head import attach_head
 
     set_seed(1)

@@ -10,7 +10,6 @@ from edgetl.keras import keras, layers, set_seed, tf
 import numpy as np
 import pytest
 
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.data.base import Images
 from edgetl.data.examples import AugmentedExamples, Batching, Share, epoch_batches
 from edgetl.errors import UsageError
@@ -28,6 +27,7 @@ from edgetl.training.compress import (
     kept,
 )
 from edgetl.training.finetune import FineTuneSettings
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, small_backbone

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.errors import UsageError
 from edgetl.training.finetune import unfreeze
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import Head, attach_head
 
 

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from edgetl.backbones import keras_file
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.files import fingerprint
@@ -31,6 +30,7 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Distillation
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from edgetl.keras import keras
 
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.backbones.weights import load as weights
 from edgetl.files import sha256
 from edgetl.pipeline.project import Project
+from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import Head, attach_head
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from edgetl.keras import keras
 
-from edgetl.backbones.graph import fold_batch_norms
 from edgetl.benchmarking.plan import ModelFile
 from edgetl.benchmarking.run import benchmark
 from edgetl.devices.plan import Plan
@@ -27,6 +26,7 @@ from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Scheme
 from edgetl.recipe import Recipe, restore
 from edgetl.runtimes import runtime_of
+from edgetl.training.fold import fold_batch_norms
 from edgetl.tuning_record import TuningTrial
 
 logger = logging.getLogger(__name__)
