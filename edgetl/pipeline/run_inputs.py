@@ -1,4 +1,4 @@
-"""What the stages of a run work on, its images and its float models: each is read when a stage first needs it."""
+"""The images and float models of a run: each is read when a stage first needs it."""
 
 from functools import cached_property
 from pathlib import Path
