@@ -102,6 +102,7 @@ class _AsAnnotated(Default8BitQuantizeScheme):
         return model, layer_quantize_map
 
 
+@tf.autograph.experimental.do_not_convert
 def quantize_aware(model: keras.Model, calibrated: Quantized, *, learn_ranges: bool) -> Any:
     """Return a copy of a folded float model that computes and learns with quantized kernels and outputs; images are on their grid already.
 

@@ -68,7 +68,8 @@ class Step:
         """
         learn = tf.function(self._learn, jit_compile=True) if self.jit else self._learn
 
-        @tf.function
+        @tf.function(autograph=False)
+        @tf.autograph.experimental.do_not_convert
         def once(inputs: Any, label_ids: Any, seed: Any, share: Any) -> Any:
             def replica(inputs: Any, label_ids: Any, seed: Any, share: Any) -> tuple[Any, Any]:
                 return learn(self.augment(inputs, seed), label_ids, seed, share)
