@@ -116,11 +116,12 @@ SMALL = {
     "quantize": "",
     "precisions": '["float32", "float16", "int8"]',
 }
-# One way to find ranges and two precisions: the others take a third of its time, and tests/export converts this network to all of them.
+# One way to find ranges, no training with quantization and two precisions: the others take two thirds of its time. The other run trains
+# with quantization, tests/quantization does so with blocks of a real network, and tests/test_models.py (slow) with whole ones.
 PRETRAINED = {
     "model": 'backbone = "efficientnet_lite0"',
     "train": "head_epochs = 10\nepochs = 2\nlearning_rate = 3e-4",
-    "quantize": 'ranges = "minmax"',
+    "quantize": 'ranges = "minmax"\nqat = false',
     "precisions": '["float32", "int8"]',
 }
 

@@ -137,7 +137,7 @@ def test_validate_with_a_limit_takes_images_of_all_classes(cli: Cli, run_copy: P
 
 def test_sensitivity_looks_at_every_operator(cli: Cli, pretrained: Made, tmp_path: Path) -> None:
     run_copy = shutil.copytree(pretrained.run, tmp_path / "copy")
-    outcome = cli("sensitivity", run_copy, "--limit", 6, "--json")
+    outcome = cli("sensitivity", run_copy, "--limit", 2, "--json")
     assert outcome.code == 0, outcome.err
     changes = [one["logits_change"] for one in outcome.document["operators"]]
     assert len(changes) > 40, "EfficientNet-Lite0 has 16 blocks of two or three operators"
