@@ -185,7 +185,7 @@ def test_what_trains_is_what_is_saved(case: GetCase, tmp_path: Path) -> None:
     model.set_weights(trained.get_weights())
     kernel, bias = model.get_layer("logits").get_weights()
     model.get_layer("logits").set_weights([kernel / 2, bias])  # half as certain as it could be: the first epoch is better
-    settings = replace(short_settings(), learning_rate=1e-2, feature_weight=0.0)
+    settings = replace(short_settings(), learning_rate=1e-2, feature_weight=0.0, ranges="minmax")
     found = SCHEMES.load("qat_int8").quantize(model, examples_of(images), rows, settings, short_schedule(tmp_path / "checkpoint.npz", 2))
     assert found.training is not None
     best = found.training.best
