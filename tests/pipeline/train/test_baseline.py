@@ -10,16 +10,15 @@ import pytest
 from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import BaselineFacts
-from tests.conftest import CliResult
+from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]
 
 
-@pytest.fixture
-def again(run_copy: Path) -> list[str]:
-    """The words that train the finished run again, so that nothing of it is left to do."""
-    recipe = RunFolder(run_copy).read().to_json()["recipe"]
-    words = ["train", recipe["data"]["source"], "--out", str(run_copy)]
+def again(run: Path) -> list[str]:
+    """Return the words that train a finished run again, so that nothing of it is left to do."""
+    recipe = RunFolder(run).read().to_json()["recipe"]
+    words = ["train", recipe["data"]["source"], "--out", str(run)]
     for table in ("data", "model", "train", "augment", "quantize", "validation"):
         for key, value in recipe[table].items():
             if (table, key) != ("data", "source"):
@@ -27,8 +26,8 @@ def again(run_copy: Path) -> list[str]:
     return words
 
 
-def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Path, again: list[str]) -> None:
-    outcome = cli(*again, "--baseline", "head-only", "--json")
+def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Path) -> None:
+    outcome = cli(*again(run_copy), "--baseline", "head-only", "--json")
     assert outcome.code == 0, outcome.err
     assert "float: done already" in outcome.err, "the run itself is not trained again"
     facts = RunFolder(run_copy).facts("baseline_head_only", BaselineFacts)
@@ -40,7 +39,7 @@ def test_head_only_is_trained_beside_the_run_and_compared(cli: Cli, run_copy: Pa
     assert facts.gain_points == pytest.approx(100 * difference)
     assert facts.only_run - facts.only_baseline == round(difference * facts.images)
     assert (run_copy / "baseline-head-only" / "float.keras").exists()
-    text = cli(*again, "--baseline", "head-only")
+    text = cli(*again(run_copy), "--baseline", "head-only")
     assert "baseline_head_only: done already" in text.err
     assert "McNemar" in text.out
 
@@ -74,11 +73,12 @@ def test_a_baseline_that_says_nothing_is_a_message(cli: Cli, tmp_path: Path, opt
 
 
 @pytest.mark.slow
-def test_scratch_loses_on_a_hundred_images(cli: Cli, run_copy: Path, again: list[str]) -> None:
-    outcome = cli(*again, "--baseline", "scratch", "--json")
+def test_scratch_loses_on_a_hundred_images(cli: Cli, pretrained: Made, tmp_path: Path) -> None:
+    run = shutil.copytree(pretrained.run, tmp_path / "run")
+    outcome = cli(*again(run), "--baseline", "scratch", "--json")
     assert outcome.code == 0, outcome.err
-    facts = RunFolder(run_copy).facts("baseline_scratch", BaselineFacts)
+    facts = RunFolder(run).facts("baseline_scratch", BaselineFacts)
     assert facts.gain_points > 0
     assert "transfer helps" in facts.verdict
     assert np.isfinite(facts.other.loss)
-    shutil.rmtree(run_copy)
+    shutil.rmtree(run)
