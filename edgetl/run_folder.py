@@ -1,6 +1,7 @@
 """A run directory: typed paths, atomic writes, provenance (run.json), and which stages are finished with which inputs."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ class RunFolder:
 
     path: Path
     _held: list[FolderLock] = field(default_factory=list, init=False, repr=False, compare=False)
+    _turn: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
 
     @property
     def record(self) -> Path:
@@ -140,19 +142,20 @@ class RunFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the one process that writes in the run, and log there, until the block ends; blocks may be nested.
+        """Be the one that writes in the run, and log there, until the block ends; blocks may be nested, and other threads wait.
 
-        Raises RunError when something else writes in it, or when it cannot be written.
+        Raises RunError when another process writes in it, or when it cannot be written.
         """
-        if self._held:
-            yield
-            return
-        with writing(self.path) as held:
-            self._held.append(held)
-            try:
+        with self._turn:
+            if self._held:
                 yield
-            finally:
-                self._held.clear()
+                return
+            with writing(self.path) as held:
+                self._held.append(held)
+                try:
+                    yield
+                finally:
+                    self._held.clear()
 
     @classmethod
     def open(cls, path: Path | None, for_: str = "show") -> "RunFolder":

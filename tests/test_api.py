@@ -235,6 +235,7 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
         (lambda run: edgetl.train("digits", baseline="x"), "no baseline 'x'"),
         (lambda run: edgetl.train("digits", recipe="none.toml"), "none.toml"),
         (lambda run: edgetl.tune("digits", trials=0), "trials cannot be 0"),
+        (lambda run: edgetl.tune("nothing here"), "nothing here"),
         (lambda run: edgetl.tune("digits", latency_budget_ms=-1), "latency_budget_ms cannot be -1"),
         (lambda run: edgetl.doctor("no such folder"), "no such folder"),
     ],

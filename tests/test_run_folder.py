@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -164,6 +165,24 @@ def test_an_unfinished_stage_says_how_to_go_on(finished: RunFolder) -> None:
         finished.stage("train")
     with pytest.raises(RunError, match="has not finished its 'train' stage"):
         finished.facts("train", ValidateFacts)
+
+
+def test_threads_write_one_after_the_other(finished: RunFolder) -> None:
+    inside, most = [0], []
+
+    def write() -> None:
+        with finished.writing(), finished.writing():
+            inside[0] += 1
+            most.append(inside[0])
+            time.sleep(0.01)
+            inside[0] -= 1
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
 
 
 def test_facts_of_another_kind_of_stage_are_a_run_error(finished: RunFolder) -> None:

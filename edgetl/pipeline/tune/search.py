@@ -13,6 +13,7 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import obtain
 from edgetl.errors import WeightsError
 from edgetl.files import atomic, fingerprint
+from edgetl.pipeline.run_inputs import listing_of
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions, choice_of
 from edgetl.pipeline.tune.trial import Workbench, judged, recipe_of, trained
 from edgetl.recipe import Recipe, load
@@ -60,8 +61,9 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     Two rungs, as in successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): networks are judged by a head on their frozen
     features, which takes a sixth of fine-tuning's time; the best of them are trained, and the best of these with other schedules.
 
-    Raises DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
+    Raises DataError, DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
     """
+    listing_of(recipe)  # images that cannot be used are an error before anything is written
     with writing(out):
         return _search(recipe, out, search)
 
