@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import PROBABILITY_SCALE
+from edgetl.documents import Count, Share
 from edgetl.evaluation.metrics import PROBABILITY_FLOOR
 
 _WORST = 10  # rows: a screenful, enough to see what the worst images have in common
@@ -21,9 +22,9 @@ class Agreement:
     those with different top-1, then the others, both by decreasing largest |pa - pb|.
     """
 
-    images: int
-    top1_agreement: float
-    disagreements: int
+    images: Count
+    top1_agreement: Share
+    disagreements: Count
     mean_steps: float
     max_steps: float
     mean_abs_dp: float

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import PROBABILITY_SCALE
+from edgetl.documents import Count, Share
 
 # Half a step of the uint8 output: what an int8 model says when it rounds to 0. Floored alike, float and int8 models compare
 # fairly, and no image costs an infinite loss.
@@ -16,11 +17,11 @@ PROBABILITY_FLOOR = PROBABILITY_SCALE / 2
 class Accuracy:
     """Fractions in 0..1; loss is the mean cross-entropy in nats; the interval is Wilson's for top-1 at 95 %."""
 
-    images: int
-    top1_accuracy: float
-    top1_interval_95: tuple[float, float]
-    top5_accuracy: float
-    macro_f1: float
+    images: Count
+    top1_accuracy: Share
+    top1_interval_95: tuple[Share, Share]
+    top5_accuracy: Share
+    macro_f1: Share
     loss: float
 
 

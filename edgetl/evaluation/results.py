@@ -84,7 +84,7 @@ class ComparedRun(Part):
     model: str
     architecture: str
     top1_accuracy: Share
-    top1_interval_95: tuple[float, float]
+    top1_interval_95: tuple[Share, Share]
     loss: float
     size_bytes: Count
     latency_p50_ms: Annotated[float, Field(ge=0)] | None

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.documents import Count, Share
+
 
 @dataclass(frozen=True)
 class Paired:
@@ -16,9 +18,9 @@ class Paired:
     """
 
     drop_points: float
-    only_a: int
-    only_b: int
-    mcnemar_p: float
+    only_a: Count
+    only_b: Count
+    mcnemar_p: Share
 
 
 def paired(a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> Paired:

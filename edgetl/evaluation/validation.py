@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from edgetl.documents import Document, Part
+from edgetl.documents import Count, Document, Part
 from edgetl.errors import RunError
 from edgetl.evaluation.metrics import Accuracy
 from edgetl.evaluation.parity import REFERENCE, Pair
@@ -37,7 +37,7 @@ class ValidatedModel(Part):
     precision: str
     accuracy: Accuracy
     faults: tuple[str, ...] = Field(description="what is wrong with its predictions by themselves")
-    size_bytes: int = Field(ge=0)
+    size_bytes: Count
     latency_ms: Percentiles
 
 

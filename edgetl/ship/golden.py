@@ -105,14 +105,18 @@ class Golden:
             raise RunError(f"the bundle has no {missing[0]}", _REMEDY)
         document = GoldenPredictions.from_bytes(files[DOCUMENT], DOCUMENT)
         count, size = document.shape[0], (contract.height, contract.width, 3)
-        rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
         right_size = (
             document.shape[1:] == size and len(files[PIXELS]) == count * int(np.prod(size)) and len(files[RESIZED]) == np.prod(size)
         )
         if not count or not right_size or len(document.true_class_names) != count:
             raise RunError(f"{DOCUMENT}: its images differ from the contract in size or number", _REMEDY)
-        if any(one.shape != (count, len(contract.class_names)) for one in rows.values()) or rows.keys() != document.top1_class_names.keys():
+        lengths = [[len(row) for row in values] for values in document.predictions.values()]
+        if (
+            any(one != [len(contract.class_names)] * count for one in lengths)
+            or document.predictions.keys() != document.top1_class_names.keys()
+        ):
             raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)
+        rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
         for name, values in rows.items():
             if tuple(contract.class_names[row.argmax()] for row in values) != document.top1_class_names[name]:
                 raise ParityError(

@@ -6,6 +6,7 @@ import pytest
 
 from edgetl.benchmarking.operators import with_layers
 from edgetl.devices.messages import OperatorTime
+from edgetl.errors import ExportError
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +45,10 @@ def test_layer_of(operator: str, layer: str, model: Path) -> None:
     assert with_layers([time], model) == (time.model_copy(update={"layer": layer}),)
     if "/" in operator:
         assert with_layers([time], Path("model.tflite"))[0].layer == layer
+
+
+def test_a_name_that_is_no_text_is_an_error(model: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "model.onnx"
+    damaged.write_bytes(model.read_bytes().replace(b"net/stem/", b"net\xff\xfeem/"))
+    with pytest.raises(ExportError, match="cannot read the operators"):
+        with_layers([OperatorTime(operator="Conv_1", type="Conv", ms=1.0)], damaged)

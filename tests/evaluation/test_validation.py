@@ -23,6 +23,12 @@ def _changed(**values: Any) -> Any:
     return json.loads(examples.validation()) | values
 
 
+def _with_accuracy(**values: Any) -> Any:
+    changed = _changed()
+    changed["subjects"]["keras_float"]["accuracy"] |= values
+    return changed
+
+
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
@@ -33,6 +39,9 @@ def _changed(**values: Any) -> Any:
         (_changed(class_names=["a"]), "a class that does not exist"),
         (_changed(surprise=1), "surprise"),
         (_changed(schema_version=2), "schema version"),
+        (_with_accuracy(top1_accuracy=2**63), "top1_accuracy"),
+        (_with_accuracy(top1_interval_95=[-0.5, 1]), "top1_interval_95"),
+        (_with_accuracy(images=-1), "images"),
         ([], "object"),
     ],
 )

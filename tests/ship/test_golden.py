@@ -1,5 +1,7 @@
 """Which images are golden, and what counts as the same prediction."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,15 @@ def test_images_of_another_size_or_number_of_classes_are_an_error() -> None:
     for other in (contract(size=8), contract(("cat", "dog", "cow"))):
         with pytest.raises(RunError, match=r"golden\.json"):
             Golden.of(files, other)
+
+
+@pytest.mark.parametrize("rows", [[[1.0, 0.0], [0.5]], [[0.5], [0.5]], [[1.0, 0.0]], [[]]])
+def test_predictions_of_uneven_length_are_an_error(rows: list[list[float]]) -> None:
+    files = made().files(NAMES)
+    document = json.loads(files[golden.DOCUMENT])
+    document["predictions"]["m"][: len(rows)] = rows
+    with pytest.raises(RunError, match=r"golden\.json"):
+        Golden.of(files | {golden.DOCUMENT: json.dumps(document).encode()}, contract(("cat", "dog", "cow")))
 
 
 def test_files_and_back() -> None:
