@@ -162,7 +162,7 @@ def test_weights_hold_plain_numbers_of_their_own(fill: Callable[[Any], object], 
     with pytest.raises(ExportError, match="cannot read the model"):
         opened(whole.getvalue(), tmp_path)
     (tmp_path / "weights.h5").write_bytes(content)
-    with pytest.raises(WeightsError, match="does not fit this backbone"):
+    with pytest.raises(WeightsError, match="does not match this backbone"):
         weights_of.load(backbone.build(0.25, 32), backbone, str(tmp_path / "weights.h5"), 0.25, 32)
 
 
