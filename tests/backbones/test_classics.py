@@ -51,7 +51,7 @@ def test_keras_weights_give_keras_features(name: str, build: Build, tmp_path: Pa
 @pytest.mark.parametrize("name", ["vgg16", "resnet50"])
 def test_the_first_convolution_takes_rgb_on_our_grid(name: str, build: Build, tmp_path: Path) -> None:
     """Away from the rim it is Keras' to the last digit that float32 has."""
-    size, backbone = 64, BACKBONES.load(name)
+    size, backbone = smallest(name), BACKBONES.load(name)
     theirs: Any = THEIRS[name](include_top=False, weights=None, input_shape=(size, size, 3))
     theirs.save_weights(str(tmp_path / "theirs.h5"))
     ours = build(name, size)
