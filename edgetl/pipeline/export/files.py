@@ -188,7 +188,7 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
         candidates = [_stored(project, scheme, asked.keep_float) for scheme in _schemes(project, precision)]
         chosen = max(candidates, key=lambda one: one.order)
         figures = ", ".join(f"{one.name} {100 * one.accuracy.top1_accuracy:.2f} % (loss {one.accuracy.loss:.3f})" for one in candidates)
-        reason = f"its file has the highest top-1 accuracy on the validation images, or as high a one and the lowest loss: {figures}"
+        reason = f"its file has the highest top-1 accuracy on the validation images, and among equals the lowest loss: {figures}"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")
     return chosen, Int8Choice(_asked(project), tuple(one.figures() for one in candidates), chosen.figures(), reason, met)
 
