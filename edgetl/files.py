@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import threading
 import tokenize
 import tomllib
 import zipfile
@@ -31,7 +32,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
     The suffix is kept, since some writers choose the format by it. Raises RunError when the folder cannot be written.
     """
-    temporary = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f".partial-{os.getpid()}-{threading.get_ident()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -204,7 +204,7 @@ def _collected(path: Path | None, settings: Overrides | None, options: Mapping[s
     file = _read(path) if path is not None else {}
     less = _taken(file, "quick")
     if quick and not less:
-        raise UsageError(f"{path} has no table [quick]", "leave --quick out, or add one with fewer epochs: [quick.train]")
+        raise UsageError(f"{path or 'the default recipe'} has no table [quick]", "leave --quick out, or add one with fewer epochs")
     _merge(values, file)
     if quick:
         _merge(values, less)
@@ -235,9 +235,10 @@ def restore(values: Mapping[str, Any], settings: Overrides | None = None, option
 
 
 def _put_settings(values: dict[str, Any], settings: Overrides | None, options: Mapping[str, Any] | None) -> None:
-    if isinstance(settings, str) or not isinstance(settings or (), Iterable):
+    given = list(settings or ()) if isinstance(settings or (), Iterable) else [settings]
+    if isinstance(settings, str) or not all(isinstance(one, str) for one in given):
         raise UsageError(f"settings cannot be {settings!r}", "give a dictionary such as {'augment.flip': False}")
-    for setting in () if isinstance(settings, Mapping) else settings or ():
+    for setting in map(str, () if isinstance(settings, Mapping) else given):
         key, equals, text = setting.partition("=")
         if not equals:
             raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")

@@ -1,6 +1,8 @@
 """A run directory: typed paths, atomic writes, provenance (run.json), and which stages are finished with which inputs."""
 
 import logging
+import os
+import shlex
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -47,6 +49,11 @@ class RunFolder:
     path: Path
     _held: list[FolderLock] = field(default_factory=list, init=False, repr=False, compare=False)
     _turn: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False, compare=False)
+
+    @property
+    def quoted(self) -> str:
+        """The path as a shell takes it, for the commands that messages name."""
+        return shlex.quote(str(self.path))
 
     @property
     def record(self) -> Path:
@@ -133,10 +140,10 @@ class RunFolder:
     def create(cls, path: Path, recipe: Recipe) -> "RunFolder":
         """Make the directory, or open it if it is a run already; what it holds stays until something newer is finished."""
         run = cls(path)
-        if path.exists() and not run.record.exists() and (not path.is_dir() or _foreign_files(path)):
+        if os.path.exists(path) and not os.path.exists(run.record) and (not path.is_dir() or _foreign_files(path)):
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
         with run.writing():
-            made = run.read() if run.record.exists() else RunRecord(created=_now(), recipe=recipe, software={})
+            made = run.read() if os.path.exists(run.record) else RunRecord(created=_now(), recipe=recipe, software={})
             made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
         return run
 
@@ -161,13 +168,13 @@ class RunFolder:
     def open(cls, path: Path | None, for_: str = "show") -> "RunFolder":
         """Open the run at `path`, or the newest one under runs/ that can be used for one of USES."""
         run = cls(_newest(for_) if path is None else path)
-        if not run.record.exists():
-            raise RunError(f"{run.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
         run.read()
         return run
 
     def read(self) -> RunRecord:
-        """Read run.json. Raises RunError when it is not one that this version reads."""
+        """Read run.json. Raises RunError when there is none, or when it is not one that this version reads."""
+        if not os.path.exists(self.record):
+            raise RunError(f"{self.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
         return RunRecord.read(self.record)
 
     def stage(self, name: str) -> Stage:
@@ -260,7 +267,7 @@ def _newest(for_: str) -> Path:
     chosen = next((path for path in by_age if not reasons[path]), None)
     if chosen is None:
         problem = f"no run under {RUNS}/ can be used for '{for_}'; the newest, {newest}, {reasons[newest]}"
-        raise RunError(problem, f"finish that run, or name another: edgetl show {newest}")
+        raise RunError(problem, f"finish that run, or name another: edgetl show {shlex.quote(str(newest))}")
     passed = f" that can be used; {newest}, which is newer, {reasons[newest]}" if chosen != newest else ""
     logger.info(f"run: {chosen}, the newest{passed}")
     return chosen

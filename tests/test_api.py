@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import edgetl
 from edgetl.api.results import Exported, Pretrained
@@ -217,7 +218,7 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
         (lambda run: run.report(form="doc"), "there is no format 'doc'"),
         (lambda run: run.explain([]), "no image was named"),
         (lambda run: edgetl.explain("digits:x", run), "digits:x"),
-        (lambda run: edgetl.benchmark(run), "a model cannot be"),
+        (lambda run: edgetl.benchmark(3), "a model cannot be"),
         (lambda run: edgetl.compare([run]), "two or more"),
         (lambda run: edgetl.compare(str(run.path)), "two or more"),
         (lambda run: edgetl.load(3), "a path cannot be 3"),
@@ -226,7 +227,7 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
         (lambda run: edgetl.load(run).predict(None), "image 0 is not an image: NoneType"),
         (lambda run: edgetl.load(run).predict("none.png"), "none.png"),
         (lambda run: edgetl.Run(3), "a path cannot be 3"),
-        (lambda run: edgetl.newest(for_=3), "runs are not opened for '3'"),
+        (lambda run: edgetl.newest(for_=3), "for_ cannot be 3"),
         (lambda run: edgetl.verify("none.edgetl"), "none.edgetl"),
         (lambda run: edgetl.pack("digits", "packed", shards=-1), "shards cannot be -1"),
         (lambda run: edgetl.learning_curve("digits", seeds=0), "seeds cannot be 0"),
@@ -238,6 +239,31 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
         (lambda run: edgetl.tune("nothing here"), "nothing here"),
         (lambda run: edgetl.tune("digits", latency_budget_ms=-1), "latency_budget_ms cannot be -1"),
         (lambda run: edgetl.doctor("no such folder"), "no such folder"),
+        (lambda run: edgetl.doctor(3), "data cannot be 3"),
+        (lambda run: edgetl.train(None), "data cannot be None"),
+        (lambda run: edgetl.train(), "no data was given"),
+        (lambda run: edgetl.train("x" * 5000), "there is no folder"),
+        (lambda run: edgetl.train("digits", quick=True), "the default recipe has no table [quick]"),
+        (lambda run: edgetl.train("digits", recipe=3), "a path cannot be 3"),
+        (lambda run: edgetl.train("digits", baseline=3), "baseline cannot be 3"),
+        (lambda run: edgetl.train("digits", settings={1: 2}), "settings cannot be {1: 2}"),
+        (lambda run: edgetl.train("digits", out="a\0b"), "a path cannot be 'a\\x00b'"),
+        (lambda run: edgetl.run(3), "a path cannot be 3"),
+        (lambda run: edgetl.pretrain("digits", out=3), "a path cannot be 3"),
+        (lambda run: edgetl.pack("digits", 3), "out cannot be 3"),
+        (lambda run: edgetl.tune("digits", device=3), "device cannot be 3"),
+        (lambda run: edgetl.ship_bundle(run, 3, out="app"), "target cannot be 3"),
+        (lambda run: edgetl.load("none.tflite"), "there is nothing at none.tflite"),
+        (lambda run: edgetl.load("x" * 5000), "there is nothing at x"),
+        (lambda run: edgetl.Run("x" * 5000), "is not a run"),
+        (lambda run: edgetl.train("digits", out="x" * 5000), "cannot write in x"),
+        (lambda run: edgetl.load(run).predict("digits:7")[0].top(-1), "count cannot be -1"),
+        (lambda run: run.benchmark(cpu_mask=3), "cpu_mask cannot be 3"),
+        (lambda run: run.benchmark(images="x"), "images cannot be 'x'"),
+        (lambda run: run.bundle("x.edgetl", name=3), "name cannot be 3"),
+        (lambda run: run.report(3), "a path cannot be 3"),
+        (lambda run: run.report(form=3), "form cannot be 3"),
+        (lambda run: run.evaluate(split=3), "split cannot be 3"),
     ],
 )
 def test_mistakes_are_errors_of_ours(
@@ -248,6 +274,24 @@ def test_mistakes_are_errors_of_ours(
         call(edgetl.Run(made.run))
     assert problem in failure.value.problem
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_stands_for_its_path(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = edgetl.Run(made.run)
+    assert Path(run) == made.run
+    with pytest.raises(edgetl.EdgetlError, match="no device 'none'"):
+        edgetl.benchmark(run, devices=["none"])
+
+
+def test_images_in_the_current_folder_are_not_used_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(4):
+            Image.new("RGB", (8, 8), (index, 0, 0)).save(tmp_path / name / f"{index}.png")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(edgetl.EdgetlError, match="no data was given"):
+        edgetl.train(backbone="small_cnn", image_size=32, weights="none")
 
 
 STATE = """

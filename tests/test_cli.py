@@ -85,7 +85,7 @@ def test_list_names_everything_that_is_registered(cli: Cli, kind: str) -> None:
         (("export", "no such run"), 5, "no such run"),
         (("export", "--formats", "tflit"), 2, "did you mean 'tflite'?"),
         (("show", "no such run"), 5, "run.json"),
-        (("predict", "model.txt", "digits:0"), 5, "contract"),
+        (("predict", "model.txt", "digits:0"), 5, "there is nothing at model.txt"),
     ],
 )
 def test_mistakes_are_answered_with_advice(

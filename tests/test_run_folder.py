@@ -274,6 +274,14 @@ def test_what_is_no_run_cannot_be_opened(tmp_path: Path, name: str) -> None:
         RunFolder.open(tmp_path / name)
 
 
+def test_a_run_whose_folder_is_gone_is_no_run(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "a b", RECIPE)
+    run.record.unlink()
+    with pytest.raises(RunError, match="is not a run"):
+        run.read()
+    assert run.quoted == f"'{tmp_path}/a b'"
+
+
 def test_json_files_are_readable_as_they_are(tmp_path: Path) -> None:
     CONTRACT.write(tmp_path / "contract.json")
     text = (tmp_path / "contract.json").read_text(encoding="utf-8")

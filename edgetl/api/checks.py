@@ -11,21 +11,37 @@ File = str | Path
 
 
 def known(options: Mapping[str, object], kind: type) -> None:
-    """Refuse keywords that a type of options does not have. Raises UsageError that names the one meant."""
-    for name in options:
+    """Refuse keywords that a type of options does not have, and texts that are none. Raises UsageError that names the one meant."""
+    for name, value in options.items():
         if name not in kind.__annotations__:
             raise UsageError(f"there is no option '{name}'", did_you_mean(name, kind.__annotations__))
+        if kind.__annotations__[name] is str:
+            texts(**{name: value})
+
+
+def texts(**given: object) -> None:
+    """Refuse what is not a text. Raises UsageError that names it."""
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise UsageError(f"{name} cannot be {value!r}", "give a text")
+
+
+def text_of(name: str, given: File) -> str:
+    """Return a name or a path as text. Raises UsageError when it is neither."""
+    if not isinstance(given, str | os.PathLike):
+        raise UsageError(f"{name} cannot be {given!r}", "give a text, or a pathlib.Path")
+    return os.fspath(given)
 
 
 def several(name: str, given: Iterable[File] | File) -> list[str]:
     """Return paths or names as texts; one alone is a list of one. Raises UsageError where one is neither."""
     found = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    texts = []
+    named = []
     for item in found:
         if not isinstance(item, str | os.PathLike):
             raise UsageError(f"{name} cannot be {item!r}", "give a name or a path, or a list of them")
-        texts.append(os.fspath(item))
-    return texts
+        named.append(os.fspath(item))
+    return named
 
 
 def at_least(least: int, **numbers: object) -> None:
@@ -41,7 +57,8 @@ def as_path(path: File | None) -> Path | None:
 
 
 def path_of(path: File) -> Path:
-    """Return the path. Raises UsageError when it is neither text nor a path."""
-    if not isinstance(path, str | os.PathLike):
-        raise UsageError(f"a path cannot be {path!r}", "give a text, or a pathlib.Path")
-    return Path(path)
+    """Return the path. Raises UsageError when it is neither text nor a path, or when no file can have its name."""
+    text = text_of("a path", path)
+    if "\0" in text:
+        raise UsageError(f"a path cannot be {text!r}", "no file's name has a null character")
+    return Path(text)

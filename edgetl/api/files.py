@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from edgetl import recipe as recipes
-from edgetl.api.checks import File, as_path, at_least, known, path_of, several
+from edgetl.api.checks import File, as_path, at_least, known, path_of, several, text_of, texts
 from edgetl.api.options import BenchmarkOptions, ShipOptions
 from edgetl.recipe import Overrides
 from edgetl.run_folder import RunFolder
@@ -31,6 +31,8 @@ def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[Benchm
     from edgetl.pipeline import benchmark as stage
 
     known(options, BenchmarkOptions)
+    images = options.get("images", 0)
+    at_least(-1, images=images)
     runs = options.get("runs", Plan.runs)
     plan = Plan(
         threads=options.get("threads", Plan.threads),
@@ -46,7 +48,7 @@ def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[Benchm
         targets: RunFolder | list[Path] = files
     else:
         targets = [Path(file) for file in several("a model", files)] or RunFolder.open(None, "benchmark")
-    return stage.benchmark(targets, devices, plan, images=options.get("images", 0), out=as_path(options.get("out")))
+    return stage.benchmark(targets, devices, plan, images=images, out=as_path(options.get("out")))
 
 
 def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
@@ -61,6 +63,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     from edgetl.pipeline.ship.app import ship as stage
 
     known(options, ShipOptions)
+    texts(target=target)
     if source is None:
         source = RunFolder.open(None, "ship").path
     asked = AppOptions(
@@ -81,7 +84,7 @@ def doctor(data: File, *, out: File | None = None, fast: bool = False, settings:
         fast: work without a neural network; this finds no wrong labels and fewer near duplicates.
         settings: settings of the recipe by dotted key.
     """
-    recipe = recipes.load(None, settings, {"data.source": str(data)})
+    recipe = recipes.load(None, settings, {"data.source": text_of("data", data)})
 
     from edgetl.pipeline import doctor as stage
 
@@ -100,7 +103,7 @@ def verify(bundle: File, *, key: File | None = None) -> "Verification":
     return stage(path_of(bundle), as_path(key))
 
 
-def pack(data: File, out: str, *, shards: int = 1, max_shard_mib: int = 256, seed: int = 0) -> "Packed":
+def pack(data: File, out: File, *, shards: int = 1, max_shard_mib: int = 256, seed: int = 0) -> "Packed":
     """Pack labelled images into shuffled TFRecord shards, which `train(out)` reads as a stream.
 
     Args:
@@ -115,4 +118,4 @@ def pack(data: File, out: str, *, shards: int = 1, max_shard_mib: int = 256, see
 
     from edgetl.pipeline import pack as stage
 
-    return stage.pack(str(data), out, shards, max_shard_mib, seed)
+    return stage.pack(text_of("data", data), text_of("out", out), shards, max_shard_mib, seed)

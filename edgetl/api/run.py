@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Unpack
 
 from edgetl import stops
-from edgetl.api.checks import as_path, at_least, known, path_of, several
+from edgetl.api.checks import as_path, at_least, known, path_of, several, texts
 from edgetl.api.files import benchmark, ship_bundle
 from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions
 from edgetl.errors import UsageError
@@ -68,6 +68,9 @@ class Run:
     @property
     def path(self) -> Path:
         return self.folder.path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     def __repr__(self) -> str:
         return f"edgetl.Run({str(self.path)!r})"
@@ -140,6 +143,7 @@ class Run:
         from edgetl.pipeline.evaluate import scores as stage
 
         at_least(0, folds=folds)
+        texts(split=split)
         with self._opened() as project:
             return stage.evaluate(project, split, [Path(model) for model in several("models", models)], folds)
 
@@ -153,6 +157,7 @@ class Run:
         from edgetl.pipeline import sensitivity as stage
 
         at_least(0, limit=limit)
+        texts(scheme=scheme)
         with self._opened() as project:
             return stage.sensitivity(project, limit, scheme)
 
@@ -214,11 +219,13 @@ class Run:
         from edgetl.api.results import Report
         from edgetl.pipeline import report as stage
 
-        ending = Path(out).suffix.removeprefix(".").lower() if out else ""
+        file = as_path(out)
+        ending = file.suffix.removeprefix(".").lower() if file else ""
+        texts(form=form)
         if form not in ("", *FORMS):
             raise UsageError(f"there is no format '{form}'", did_you_mean(form, FORMS))
         chosen = form or (ending if ending in FORMS else "html")
-        path, absent = stage.report(self.folder, as_path(out), chosen)
+        path, absent = stage.report(self.folder, file, chosen)
         return Report(path, path.stat().st_size, tuple(absent))
 
     def card(self, out: str | Path | None = None) -> "Card":
@@ -256,4 +263,5 @@ def newest(*, for_: str = "show") -> Run:
     Args:
         for_: "export", "validate", "bundle" or another method of `Run`: runs that lack what it needs are passed over.
     """
+    texts(for_=for_)
     return Run.of_folder(RunFolder.open(None, for_))

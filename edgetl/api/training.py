@@ -1,5 +1,6 @@
 """Training: functions that make a run, a backbone, or several runs."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 from edgetl import recipe as recipes
 from edgetl import stops
-from edgetl.api.checks import File, as_path, at_least
+from edgetl.api.checks import File, as_path, at_least, text_of, texts
 from edgetl.api.options import TrainOptions, TuneOptions
 from edgetl.api.run import Run
 from edgetl.api.settings import SHORT, RecipeOptions
@@ -92,6 +93,7 @@ def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOpti
 
 
 def _train(data: File, out: File | None, baseline: str, **options: Unpack[TrainOptions]) -> Run:
+    texts(baseline=baseline)
     given = Given.of(data, **options)
     recipe, source = given.recipe(), given.pretraining()
 
@@ -126,7 +128,8 @@ def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOpt
     Example:
         weights = edgetl.pretrain("cifar10", backbone="small_cnn", image_size=32, out="small_cnn.npz").file
     """
-    if out is not None and Path(out).suffix != ".npz":
+    file = as_path(out)
+    if file and file.suffix != ".npz":
         raise UsageError(f"{out} does not end in .npz", "'edgetl train --weights' knows backbone files by that")
     given = Given.of(data, **({"weights": "none"} | options))
     recipe = given.recipe()
@@ -140,8 +143,7 @@ def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOpt
     from edgetl.run_record import FloatFacts
 
     project = Project.create(recipe, None, PRETRAINED)
-    file = stage.pretrain(project, as_path(out))
-    return Pretrained(file, project.run.path, recipe.model.backbone, project.run.facts("backbone", FloatFacts))
+    return Pretrained(stage.pretrain(project, file), project.run.path, recipe.model.backbone, project.run.facts("backbone", FloatFacts))
 
 
 def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **options: Unpack[RecipeOptions]) -> Estimated:
@@ -181,9 +183,12 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
 
     budget_ms, device, trials = options.pop("latency_budget_ms", 0.0), options.pop("device", LOCAL), options.pop("trials", 12)
     at_least(1, trials=trials)
+    texts(device=device)
     if not isinstance(budget_ms, int | float) or not 0 <= budget_ms < float("inf"):
         raise UsageError(f"latency_budget_ms cannot be {budget_ms!r}", "give milliseconds; 0: any latency")
-    source = str(Path(data).resolve()) if Path(data).exists() else str(data)
+    source = text_of("data", data)
+    if source and os.path.exists(source):
+        source = str(Path(source).resolve())
     recipe = Given.of(source, **cast("RecipeOptions", options)).recipe()  # without those of the search alone
 
     from edgetl.api.results import Tuned
@@ -213,15 +218,16 @@ class Given:
     @classmethod
     def of(cls, data: str | Path, /, *, quick: bool = False, **options: Unpack[RecipeOptions]) -> "Given":
         """Return the settings in the arguments of a function. Raises UsageError that names the one meant where one is unknown."""
-        file = options.pop("recipe", None)
+        file = as_path(options.pop("recipe", None))
         settings = options.pop("settings", None)
-        named: dict[str, object] = {"data.source": str(data)} if str(data) else {}
+        source = text_of("data", data)
+        named: dict[str, object] = {"data.source": source} if source else {}
         for name, value in options.items():
             if name not in SHORT:
                 raise UsageError(f"there is no setting '{name}'", _meant(name))
             if value is not None:
                 named[SHORT[name]] = str(value) if isinstance(value, Path) else value
-        return cls(None if file is None else Path(file), settings, named, quick)
+        return cls(file, settings, named, quick)
 
     def recipe(self, defaults: Mapping[str, object] | None = None) -> Recipe:
         """Return the recipe. Raises UsageError that names every mistake."""

@@ -1,5 +1,6 @@
 """`edgetl bundle`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -54,4 +55,4 @@ def bundle(
             console.warn(f"{name} is unverified: {facts.unverified}")
     if manifest.validation.forced:
         console.warn(f"bundled by force: {manifest.validation.forced}")
-    console.result({"bundle": str(path)} | manifest.to_json(), f"written: {path}; next: edgetl verify {path}")
+    console.result({"bundle": str(path)} | manifest.to_json(), f"written: {path}; next: edgetl verify {shlex.quote(str(path))}")

@@ -1,5 +1,6 @@
 """`edgetl pack`."""
 
+import shlex
 from dataclasses import asdict
 from typing import Annotated
 
@@ -41,4 +42,4 @@ def pack(
         "counts": index.counts,
         "left_out": [asdict(one) for one in index.left_out],
     }
-    console.result(document, f"{images} images in {len(index.shards)} shards; next: edgetl train {out}")
+    console.result(document, f"{images} images in {len(index.shards)} shards; next: edgetl train {shlex.quote(out)}")

@@ -1,5 +1,6 @@
 """`edgetl pretrain`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -46,5 +47,5 @@ def pretrain(
     )  # fmt: skip
     console.result(
         {"file": str(made.file), "run": str(made.run)} | made.facts.model_dump(mode="json"),
-        f"next: edgetl train DATA --backbone {made.backbone} --weights {made.file}",
+        f"next: edgetl train DATA --backbone {made.backbone} --weights {shlex.quote(str(made.file))}",
     )

@@ -94,4 +94,4 @@ def train(
     if trained.rank == 0:
         record = trained.folder.read()
         print_stages(record)
-        console.result({"run": str(trained.path)} | record.to_json(), f"next: edgetl export {trained.path}")
+        console.result({"run": str(trained.path)} | record.to_json(), f"next: edgetl export {trained.folder.quoted}")

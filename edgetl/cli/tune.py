@@ -1,5 +1,6 @@
 """`edgetl tune`."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -48,7 +49,9 @@ def tune(
     report.show(found.record)
     if found.recipe is None:
         console.warn("no network is within the budget: allow more, or try another --device")
-    console.result(found.record.to_json(), f"{found.plot} shows them; next: edgetl run {found.recipe}" if found.recipe else "")
+    console.result(
+        found.record.to_json(), (f"{found.plot} shows them; next: edgetl run {shlex.quote(str(found.recipe))}" if found.recipe else "")
+    )
 
 
 def _milliseconds(text: str) -> float:

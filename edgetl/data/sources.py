@@ -32,7 +32,7 @@ def find(source: str) -> Listing:
         )
     raise DataError(
         f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",
-        f"check the path; embedded sets: {did_you_mean(source, embedded())}",
+        f"check the path, or name an embedded set: {did_you_mean(source, embedded())}",
     )
 
 

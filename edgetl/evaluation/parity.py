@@ -47,7 +47,8 @@ class Tolerance:
         if lost > may_lose:
             chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more images" if compared.mcnemar_p > 0.05 else ""
             found.append(
-                f"{self.second} gets {lost} of {images} images fewer right than {self.first}, at most {may_lose} is allowed{chance}"
+                f"{self.second} predicts {lost} of {images} images fewer correctly than {self.first}, "
+                f"at most {may_lose} may be lost{chance}"
             )
         return tuple(found)
 

@@ -63,7 +63,7 @@ class Validation(Document):
         """Read a run's validation. Raises RunError when there is none, or one of older files."""
         stage = run.stage("validate")
         if not run.is_done("validate", stage.inputs):
-            raise RunError(f"{run.validation} is missing or was changed", f"run: edgetl validate {run.path}")
+            raise RunError(f"{run.validation} is missing or was changed", f"run: edgetl validate {run.quoted}")
         return cls.read(run.validation)
 
     def overview(self) -> Overview:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from edgetl.data.base import Rejected
 from edgetl.data.decode import BadImage, decode, prepare
 from edgetl.data.folder import IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
-from edgetl.errors import DataError, RunError
+from edgetl.errors import DataError, RunError, UsageError
 from edgetl.export.exported import best_first, exported_files
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
@@ -63,7 +64,9 @@ class Prediction:
         return self.top(1)[0].probability
 
     def top(self, count: int = _SHOWN) -> list[ClassProbability]:
-        """Return the `count` most probable classes, the most probable first."""
+        """Return the `count` most probable classes, the most probable first. Raises UsageError."""
+        if not isinstance(count, int) or count < 0:
+            raise UsageError(f"count cannot be {count!r}", "give an integer from 0 on")
         order = sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
         return [ClassProbability(self.class_names[k], self.probabilities[k]) for k in order[:count]]
 
@@ -83,12 +86,13 @@ class Prediction:
 class Classifier:
     """A model that is loaded and ready to predict. Made by `load`.
 
-    It is a context manager; leaving it, or `close`, deletes what was extracted from a bundle.
+    It is a context manager; leaving it, or `close`, deletes what was extracted from a bundle. Several threads may share it.
     """
 
     def __init__(self, session: Session, contract: Contract, name: str, extracted: tempfile.TemporaryDirectory[str] | None = None) -> None:
         self.contract = contract
         self._session, self._name, self._extracted = session, name, extracted
+        self._turn = threading.Lock()  # a session is one thread's at a time
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -131,7 +135,8 @@ class Classifier:
     def _predicted(self, names: list[str], batch: list[NDArray[np.uint8]]) -> list[Prediction]:
         if not batch:
             return []
-        rows = self._session(np.stack(batch))
+        with self._turn:
+            rows = self._session(np.stack(batch))
         return [Prediction(name, self.class_names, tuple(map(float, row))) for name, row in zip(names, rows, strict=True)]
 
     def close(self) -> None:
@@ -164,10 +169,12 @@ def load(source: str | os.PathLike[str], *, threads: int = 1) -> Classifier:
         ('daisy', 'dandelion', 'roses', 'sunflowers', 'tulips')
     """
     path = Path(source)
-    if path.name.lower().endswith(BUNDLE_SUFFIX) and not path.is_dir():
+    if path.name.lower().endswith(BUNDLE_SUFFIX) and not os.path.isdir(path):
         return _of_bundle(path, threads)
-    if path.is_dir():
+    if os.path.isdir(path):
         path = _preferred(RunFolder.open(path))
+    if not os.path.exists(path):
+        raise RunError(f"there is nothing at {path}", "name a model file, a run or a .edgetl bundle")
     contract = Contract.read(path.parent / "contract.json")
     return Classifier(open_session(path, contract, threads), contract, str(path))
 
@@ -196,7 +203,7 @@ def _of_bundle(path: Path, threads: int) -> Classifier:
 def _preferred(run: RunFolder) -> Path:
     made = [file.path for file in best_first(exported_files(run)) if file.path.is_file() and not unverified(file.path)]
     if not made:
-        raise RunError(f"{run.path} has no exported model yet", f"run: edgetl export {run.path}")
+        raise RunError(f"{run.path} has no exported model yet", f"run: edgetl export {run.quoted}")
     return made[0]
 
 

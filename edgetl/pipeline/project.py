@@ -1,6 +1,7 @@
 """A run together with its recipe and its images: what every verb of the pipeline works on."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -54,9 +55,8 @@ class Project:
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
-        source = Path(recipe.data.source)
-        paths = {"source": source, "exclude": Path(recipe.data.exclude)} if recipe.data.exclude else {"source": source}
-        found = {name: str(path.resolve()) for name, path in paths.items() if path.exists()}
+        source, named = Path(recipe.data.source), {"source": recipe.data.source, "exclude": recipe.data.exclude}
+        found = {name: str(Path(path).resolve()) for name, path in named.items() if path and os.path.exists(path)}
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
         name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
         project = cls(RunFolder(out or parent / name), recipe)  # which finds what is wrong with the recipe before anything is written

@@ -1,6 +1,8 @@
 """A loaded model takes images of every form and names what is on them."""
 
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from PIL import Image
 
 from edgetl.contract import Contract
 from edgetl.data.base import Rejected
-from edgetl.errors import DataError, RunError
+from edgetl.errors import DataError, RunError, UsageError
 from edgetl.pipeline.predict import Classifier, Prediction, load
 from tests.conftest import Made
 
@@ -66,6 +68,29 @@ def test_a_transparent_turned_image_is_read_as_a_file_is(classifier: Classifier,
     Image.fromarray(pixels).save(tmp_path / "turned.png", exif=exif)
     by_path, by_image = classifier.predict([tmp_path / "turned.png", Image.open(tmp_path / "turned.png")])
     assert by_path.probabilities == by_image.probabilities
+
+
+def test_threads_share_a_model_one_at_a_time(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, inside, most = Colours(), [], []
+
+    def slow(pixels: np.ndarray) -> np.ndarray:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.01)
+        inside.pop()
+        return session(pixels)
+
+    slow.batch_size = 1  # type: ignore[attr-defined]
+    monkeypatch.setattr(classifier, "_session", slow)
+    with ThreadPoolExecutor(4) as pool:
+        assert {one.class_name for made in pool.map(classifier.predict, [GREEN] * 8) for one in made} == {"green"}
+    assert max(most) == 1
+
+
+@pytest.mark.parametrize("count", [-1, 1.5, "x"])
+def test_a_count_of_classes_is_an_integer(classifier: Classifier, count: object) -> None:
+    with pytest.raises(UsageError, match="count cannot be"):
+        classifier.predict(GREEN)[0].top(count)  # type: ignore[arg-type]
 
 
 def test_a_folder_is_read_in_order_and_in_batches(classifier: Classifier, folder: Path) -> None:

@@ -84,12 +84,12 @@ def exported(project: Project) -> list[ExportedFile]:
     """Return the run's exported files. Raises RunError when there is none, or one is stale or changed."""
     files = exported_files(project.run)
     if not files:
-        raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.path}")
+        raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.quoted}")
     for stage, precision in dict.fromkeys((file.stage, file.precision) for file in files):
         if not is_current(project, precision):
             raise RunError(
                 f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({stage})",
-                f"run: edgetl export {project.run.path}",
+                f"run: edgetl export {project.run.quoted}",
             )
     return files
 
@@ -188,7 +188,7 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
         candidates = [_stored(project, scheme, asked.keep_float) for scheme in _schemes(project, precision)]
         chosen = max(candidates, key=lambda one: one.order)
         figures = ", ".join(f"{one.name} {100 * one.accuracy.top1_accuracy:.2f} % (loss {one.accuracy.loss:.3f})" for one in candidates)
-        reason = f"its file has the highest top-1 accuracy on the validation images, and among equals the lowest loss: {figures}"
+        reason = f"its file has the highest top-1 accuracy on the validation images and, among equals, the lowest loss ({figures})"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")
     return chosen, Int8Choice(_asked(project), tuple(one.figures() for one in candidates), chosen.figures(), reason, met)
 

@@ -130,7 +130,7 @@ def app_files(target: Target, app: App, bundled: Mapping[str, bytes], into: Path
 def _contents(project: Project, runtime: str) -> BundleContents:
     """Return the bundle of a run's model for a runtime."""
     names = sorted(file.path.name for file in exported(project) if file.path.name.endswith(main_format(runtime).suffix))
-    name = _best(names, runtime, f"run: edgetl export {project.run.path}")
+    name = _best(names, runtime, f"run: edgetl export {project.run.quoted}")
     return contents(project, BundleRequest(models=(name,)))
 
 

@@ -134,7 +134,7 @@ def _validation(run: RunFolder, files: Sequence[Path], *, force: bool) -> tuple[
     older = [path.name for path in files if validated.get(path.relative_to(run.path).as_posix()) != sha256(path)]
     wrong = f"{older[0]} was exported after it" if older else "" if document.passed else "it failed"
     if wrong and not force:
-        raise (RunError if older else ParityError)(f"the validation of {run.path} does not do: {wrong}", _REMEDY)
+        raise (RunError if older else ParityError)(f"the validation of {run.path} is not good enough for a bundle: {wrong}", _REMEDY)
     return document, wrong
 
 

@@ -20,6 +20,7 @@ from edgetl.errors import DependencyError
 from edgetl.recipe import load
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Facts, Predictions
+from edgetl.report.page.sections import training
 from edgetl.report.page.write import write
 from edgetl.run_record import Epoch, FloatFacts, RunRecord, Stage, Training
 from tests.conftest import CliResult, Made
@@ -188,6 +189,14 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
     for address in images:
         assert (path.parent / address).stat().st_size > 100
     assert all(len(re.findall(r"(?<!\\)\|", line)) in range(3, 12) for line in text.splitlines() if line.startswith("| "))
+
+
+def test_one_epoch_is_one_tick_and_one_word() -> None:
+    epoch = Epoch(loss=1.0, accuracy=0.5, val_accuracy=0.6, val_loss=0.9, seconds=1.0)
+    axes = training._curves((epoch,), 1).axes[-1]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+    assert "over 1 epoch;" in training._alt("Fine-tuning", (epoch,), "kept")
 
 
 def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def section(facts: Facts) -> Section | Absent:
         title = _TITLES.get(name) or f"Quantization-aware training ({name})"
         note = "" if name in _TITLES else " Its training loss is the divergence from the float model's predictions."
         kept = f"the weights of epoch {best} were kept" if best else "no epoch improved on the initial weights, which were kept"
-        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {len(epochs)} epochs; {kept}.{note}"))
+        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {_count(epochs)}; {kept}.{note}"))
     if not blocks:
         return Absent(_TITLE, "no training is finished", "edgetl train DATA")
     trained = facts.record.find("float", FloatFacts)
@@ -49,7 +49,7 @@ def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
     upper.set_ylabel("accuracy, %", color=INK)
     lower.set_ylabel("loss", color=INK)
     lower.set_xlabel("epoch", color=INK)
-    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     legend(upper)
     return figure
 
@@ -58,5 +58,9 @@ def _alt(title: str, epochs: Sequence[Epoch], kept: str) -> str:
     first, last = epochs[0], epochs[-1]
     return (
         f"{title}: validation accuracy from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
-        f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {len(epochs)} epochs; {kept}"
+        f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
     )
+
+
+def _count(epochs: Sequence[Epoch]) -> str:
+    return "1 epoch" if len(epochs) == 1 else f"{len(epochs)} epochs"
