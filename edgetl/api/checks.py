@@ -8,6 +8,7 @@ from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
 File = str | Path
+PathLike = str | os.PathLike[str]  # a File, or a Run
 
 
 def known(options: Mapping[str, object], kind: type) -> None:
@@ -26,14 +27,14 @@ def texts(**given: object) -> None:
             raise UsageError(f"{name} cannot be {value!r}", "give a text")
 
 
-def text_of(name: str, given: File) -> str:
+def text_of(name: str, given: PathLike) -> str:
     """Return a name or a path as text. Raises UsageError when it is neither."""
     if not isinstance(given, str | os.PathLike):
         raise UsageError(f"{name} cannot be {given!r}", "give a text, or a pathlib.Path")
     return os.fspath(given)
 
 
-def several(name: str, given: Iterable[File] | File) -> list[str]:
+def several(name: str, given: Iterable[PathLike] | PathLike) -> list[str]:
     """Return paths or names as texts; one alone is a list of one. Raises UsageError where one is neither."""
     found = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     named = []
@@ -51,12 +52,12 @@ def at_least(least: int, **numbers: object) -> None:
             raise UsageError(f"{name} cannot be {number!r}", f"give an integer from {least} on")
 
 
-def as_path(path: File | None) -> Path | None:
+def as_path(path: PathLike | None) -> Path | None:
     """Return the path; None stays. Raises UsageError when it is neither text nor a path."""
     return None if path is None else path_of(path)
 
 
-def path_of(path: File) -> Path:
+def path_of(path: PathLike) -> Path:
     """Return the path. Raises UsageError when it is neither text nor a path, or when no file can have its name."""
     text = text_of("a path", path)
     if "\0" in text:

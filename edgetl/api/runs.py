@@ -1,6 +1,6 @@
 """Functions for several runs, or for the newest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,7 @@ def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File 
     """
     from edgetl.pipeline.evaluate import compare as stage
 
-    paths = (
-        [run.path if isinstance(run, Run) else run for run in runs] if isinstance(runs, Iterable) and not isinstance(runs, str) else runs
-    )
-    return stage.compare([Path(path) for path in several("a run", paths)], as_path(model), as_path(out))
+    return stage.compare([Path(path) for path in several("a run", runs)], as_path(model), as_path(out))
 
 
 def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> "Explanation":
@@ -55,7 +52,7 @@ def load(model: Run | File, *, threads: int = 1) -> "Classifier":
     from edgetl.pipeline.predict import load
 
     at_least(1, threads=threads)
-    return load(model.path if isinstance(model, Run) else path_of(model), threads=threads)
+    return load(path_of(model), threads=threads)
 
 
 def opened(run: Run | File | None, *, for_: str) -> Run:

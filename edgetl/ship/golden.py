@@ -110,11 +110,9 @@ class Golden:
         )
         if not count or not right_size or len(document.true_class_names) != count:
             raise RunError(f"{DOCUMENT}: its images differ from the contract in size or number", _REMEDY)
-        lengths = [[len(row) for row in values] for values in document.predictions.values()]
-        if (
-            any(one != [len(contract.class_names)] * count for one in lengths)
-            or document.predictions.keys() != document.top1_class_names.keys()
-        ):
+        right_lengths = [len(contract.class_names)] * count
+        even = all([len(row) for row in values] == right_lengths for values in document.predictions.values())
+        if not even or document.predictions.keys() != document.top1_class_names.keys():
             raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)
         rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
         for name, values in rows.items():

@@ -68,6 +68,7 @@ class Step:
         """
         learn = tf.function(self._learn, jit_compile=True) if self.jit else self._learn
 
+        # No control flow to convert; the second line says so to layers, too, of which AutoGraph would convert each one's `call`.
         @tf.function(autograph=False)
         @tf.autograph.experimental.do_not_convert
         def once(inputs: Any, label_ids: Any, seed: Any, share: Any) -> Any:
