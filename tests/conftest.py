@@ -1,6 +1,7 @@
 """The command line in this process, and one finished run on a tiny real set, made by the command that users type."""
 
 import fcntl
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: what is started here would ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+gc.set_threshold(200_000, 20, 20)  # TensorFlow's million objects are looked through at each collection: a twentieth of all tests' time
 
 
 # Folders whose tests share what a session builds.

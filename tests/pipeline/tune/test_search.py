@@ -20,6 +20,7 @@ TINY = (
     "--set",
     "augment.flip=false",
 )
+SMALL = ("--set", "model.backbone=small_cnn", "--set", "model.weights=none")
 
 
 @pytest.fixture
@@ -38,8 +39,7 @@ def test_a_killed_search_goes_on(cli: Cli, digit_folder: Path, tmp_path: Path, m
     from edgetl.pipeline.tune import trial
 
     out = tmp_path / "search \u00e4"
-    small = ("--set", "model.backbone=small_cnn", "--set", "model.weights=none")
-    command = ("tune", digit_folder, "--trials", 2, "--out", out, *TINY, *small, "--set", "data.max_bad_fraction=0.1", "--json")
+    command = ("tune", digit_folder, "--trials", 2, "--out", out, *TINY, *SMALL, "--set", "data.max_bad_fraction=0.1", "--json")
     whole, calls = trial.export, []
 
     def killed(project: object) -> object:
@@ -94,6 +94,7 @@ def test_a_model_over_the_budget_is_never_trained(cli: Cli, digit_folder: Path, 
         "--out",
         tmp_path,
         *TINY,
+        *SMALL,
         "--set",
         "data.max_bad_fraction=0.1",
         "--json",
