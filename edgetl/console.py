@@ -11,19 +11,20 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
-from edgetl import log
+from edgetl import log, streams
+from edgetl.wording import seen
 
 if TYPE_CHECKING:
     from rich.console import Console as Screen
 
 _NUMBER = re.compile(r"[-+]?[\d.,]+( s)?")
-# What moves the cursor, colours the terminal, reverses the line, or cannot be encoded: names of files and classes come from others.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNFOLDED = 24  # characters of a text that stays on its line: a column of folded texts is at least as wide
+_GAPS = (2, 1)  # characters between two columns, the second where the first has no place
 _STYLES = {
     logging.DEBUG: ("", "dim"),
     logging.INFO: ("", None),
@@ -64,14 +65,21 @@ class Console(logging.Handler):
         if record.name == _printed.name or (record.levelno < logging.INFO and not self.verbose):
             return
         prefix, style = _STYLES[record.levelno]
-        _screen(stderr=True).print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
+        _stderr().print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
 
 
 @cache
-def _screen(*, stderr: bool) -> "Screen":
+def _stderr() -> "Screen":
     from rich.console import Console as Screen  # not for --help and --version, which it would slow down by a quarter
 
-    return Screen(stderr=stderr, highlight=False, emoji=False)
+    return Screen(file=cast(IO[str], streams.Stderr()), highlight=False, emoji=False)
+
+
+@cache
+def _stdout() -> "Screen":
+    from rich.console import Console as Screen
+
+    return Screen(highlight=False, emoji=False)  # what it draws is captured
 
 
 _current = Console()  # of no command: it shows no log
@@ -83,11 +91,7 @@ def current() -> Console:
 
 def shown(text: str) -> str:
     """Return the text as a terminal may have it: control characters escaped, but for line breaks and tabs."""
-    return _UNSEEN.sub(lambda found: _escaped(found[0]), text)
-
-
-def _escaped(character: str) -> str:
-    return f"\\u{ord(character):04x}"  # which JSON knows too
+    return seen(text, spared="\n\t")
 
 
 def note(message: str) -> None:
@@ -106,27 +110,68 @@ def fail(problem: str, remedy: str) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows. A column of numbers is right-aligned; texts fold where the terminal is narrow, numbers never."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    """Print rows: side by side where the terminal is wide enough, else one below another. Long texts fold between words; nothing is cut."""
+    from rich.text import Text
 
-    drawn = Table(
-        title=_cell(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0), pad_edge=False
-    )
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and all(_NUMBER.fullmatch(str(row[index])) for row in rows)
-        drawn.add_column(_cell(column), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
-    for row in rows:
-        drawn.add_row(*[_cell(value) for value in row])
-    target = _screen(stderr=_current.json)
-    target.print(drawn)
-    target.print()
+    screen, stream = _stderr() if _current.json else _stdout(), _table_stream()
+    cells = [[streams.held(_cell(value), stream) for value in row] for row in (columns, *rows)]
+    with screen.capture() as drawn:
+        screen.print(Text(streams.held(_cell(title), stream)), style="bold", soft_wrap=True)
+        gap, widths = next(((gap, found) for gap in _GAPS if (found := _widths(cells, screen.width, gap))), (0, []))
+        if widths:
+            _draw(screen, cells, widths, gap)
+        else:
+            screen.print(Text("\n".join(_records(cells))), soft_wrap=True)
+        screen.print()
+    (streams.Stderr().write if _current.json else streams.write)(drawn.get())
+
+
+def _table_stream() -> TextIO | None:
+    return sys.stderr if _current.json else sys.stdout
+
+
+def _draw(screen: "Screen", cells: Sequence[Sequence[str]], widths: Sequence[int], gap: int) -> None:
+    """Draw a table with a column of each width; a column of numbers is right-aligned."""
+    from rich.box import SIMPLE_HEAD, Box
+    from rich.table import Table
+    from rich.text import Text
+
+    box = SIMPLE_HEAD if streams.held("─", _table_stream()) == "─" else Box(str(SIMPLE_HEAD).replace("─", "-"), ascii=True)
+    drawn = Table(box=box, show_edge=False, padding=(0, gap - 1, 0, 0), pad_edge=False)
+    for (name, *column), width in zip(zip(*cells, strict=True), widths, strict=True):
+        numeric = bool(column) and all(map(_NUMBER.fullmatch, column))
+        drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", width=width)
+    for row in cells[1:]:
+        drawn.add_row(*map(Text, row))
+    screen.print(drawn, crop=False)
+
+
+def _widths(cells: Sequence[Sequence[str]], space: int, gap: int) -> list[int]:
+    """Return how wide each column is drawn within `space` characters; nothing: they have no place side by side."""
+    from rich.cells import cell_len
+
+    columns = list(zip(*cells, strict=True))
+    natural = [max(map(cell_len, column)) for column in columns]
+    least = [max(min(cell_len(cell), max([_UNFOLDED, *map(cell_len, cell.split())])) for cell in column) for column in columns]
+    free, wanted = space - sum(least) - gap * (len(columns) - 1), sum(natural) - sum(least)
+    if free < 0:
+        return []
+    shared = min(free, wanted)
+    return [low + (high - low) * shared // max(wanted, 1) for low, high in zip(least, natural, strict=True)]
+
+
+def _records(cells: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table whose columns have no place side by side: a block for each row, a line for each cell."""
+    names, *rows = cells
+    longest = max(map(len, names))
+    for first, *others in rows:
+        if first:
+            yield f"{names[0]}: {first}"
+        yield from (f"  {name:<{longest}}  {cell}" for name, cell in zip(names[1:], others, strict=True) if cell)
 
 
 def _cell(value: object) -> str:
-    from rich.markup import escape
-
-    return escape("" if value is None else shown(str(value)).replace("\n", "\\n").replace("\t", "\\t"))
+    return "" if value is None else seen(str(value))
 
 
 def result(document: object, text: str = "") -> None:
@@ -134,33 +179,37 @@ def result(document: object, text: str = "") -> None:
     json_result(document)
     if text and not _current.json:
         _printed.info(text)
-        sys.stdout.write(f"{shown(text)}\n")
+        streams.write(f"{shown(text)}\n")
 
 
 def json_result(document: object) -> None:
-    """Print the one JSON document on stdout, if it was asked for."""
+    """Print the one JSON document on stdout, if it was asked for; escaped as JSON escapes where stdout is not of Unicode."""
     if _current.json:
-        sys.stdout.write(shown(json.dumps(document, indent=2, ensure_ascii=False)) + "\n")
+        text = json.dumps(document, indent=2, ensure_ascii=False)
+        if streams.held(shown(text), sys.stdout) != shown(text):
+            text = json.dumps(document, indent=2)
+        streams.write(shown(text) + "\n")
 
 
 def on_terminal() -> bool:
-    return _screen(stderr=True).is_terminal
+    return _stderr().is_terminal
 
 
 @contextmanager
 def bar(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
     """Draw a bar with the time left on stderr; gives the function that moves it: steps done, and what stands beside it."""
+    from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
-    with Progress(*columns, console=_screen(stderr=True)) as drawn:
-        task = drawn.add_task(_cell(description), total=total, facts="")
-        yield lambda done, facts: drawn.update(task, completed=done, facts=_cell(facts))
+    with Progress(*columns, console=_stderr()) as drawn:
+        task = drawn.add_task(escape(_cell(description)), total=total, facts="")
+        yield lambda done, facts: drawn.update(task, completed=done, facts=escape(_cell(facts)))
 
 
 def show_cursor() -> None:
     """Bring the cursor back: a Ctrl-C in the very start of a bar, which hides it, leaves it hidden."""
-    _screen(stderr=True).show_cursor(True)
+    _stderr().show_cursor(True)
 
 
 @contextmanager
@@ -179,18 +228,23 @@ def hushed() -> Iterator[None]:
 
 @contextmanager
 def _held_back() -> Iterator[None]:
-    sys.stderr.flush()
-    kept = os.dup(2)
+    streams.Stderr().flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without stderr: nothing is seen of it
+        yield
+        return
     with tempfile.TemporaryFile() as held:
         os.dup2(held.fileno(), 2)
         try:
             yield
         except BaseException:
-            sys.stderr.flush()
+            streams.Stderr().flush()
             held.seek(0)
-            os.write(kept, held.read())
+            with suppress(OSError):  # a full disk, or a pipe that nobody reads
+                os.write(kept, held.read())
             raise
         finally:
-            sys.stderr.flush()
+            streams.Stderr().flush()
             os.dup2(kept, 2)
             os.close(kept)

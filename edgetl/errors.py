@@ -115,7 +115,12 @@ EXIT_CODES = {0: "success"} | {
         SlowdownError,
     )
 }
-STOPS = {130: "interrupted (Ctrl-C)", 143: "terminated (SIGTERM)"}  # 128 and the signal, as shells report it
+NOT_READ = 141
+STOPS = {  # 128 and the signal, as shells report it
+    130: "interrupted (Ctrl-C)",
+    NOT_READ: "the output is not read any more (SIGPIPE)",
+    143: "terminated (SIGTERM)",
+}
 
 
 def listed(lines: Sequence[str]) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from edgetl.wording import seen
+
 _ROWS = 30  # shown; the result itself has all
-# What moves the cursor, colours the terminal, reverses the line, or cannot be encoded.
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums"
 _CELL = "padding:2px 12px 2px 0;border-bottom:1px solid #8884;text-align:"
 
@@ -31,11 +31,11 @@ class Overview:
 
     def text(self) -> str:
         """Return the table as plain text, columns aligned."""
-        rows = [[_plain(cell) for cell in row] for row in (self.columns, *self.rows[:_ROWS])] if self.rows else []
+        rows = [[seen(cell) for cell in row] for row in (self.columns, *self.rows[:_ROWS])] if self.rows else []
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(_padded, row, widths, self._sides())) for row in rows]
         more = [f"... and {len(self.rows) - _ROWS} more"] if len(self.rows) > _ROWS else []
-        return "\n".join([_plain(self.title), *(f"  {line}".rstrip() for line in (*lines, *more, *map(_plain, self.notes)))])
+        return "\n".join([seen(self.title), *(f"  {line}".rstrip() for line in (*lines, *more, *map(seen, self.notes)))])
 
     def html(self) -> str:
         """Return the table as HTML without scripts or anything to load."""
@@ -67,13 +67,8 @@ class Tabular:
         return self.overview().html()
 
 
-def _plain(text: str) -> str:
-    """Escape what would move the cursor, colour the terminal or reverse the line."""
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
 def _escaped(text: str) -> str:
-    return escape(_plain(text))
+    return escape(seen(text))
 
 
 def _padded(text: str, width: int, side: str) -> str:

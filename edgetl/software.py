@@ -1,8 +1,13 @@
-"""Versions of the packages that shape a run's numbers."""
+"""Versions of the packages that shape a run's numbers, and how packages that are not needed by all are installed."""
 
+import json
 import platform
+import shlex
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 _SOFTWARE = (
     "edgetl",
@@ -28,3 +33,22 @@ def software() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return versions
+
+
+def install(extra: str) -> str:
+    """Return the command that installs the packages of one of edgetl's extras: from the checkout that edgetl comes from, if it is there."""
+    source = _checkout()
+    if source is None:
+        return f"pip install 'edgetl[{extra}]'"
+    here = source == Path.cwd()
+    pins, project = ("constraints.txt", ".") if here else (str(source / "constraints.txt"), str(source))
+    return f"pip install -c {shlex.quote(pins)} {shlex.quote(f'{project}[{extra}]')}"
+
+
+def _checkout() -> Path | None:
+    """Return the folder of edgetl's source: the package's own, or the one that pip installed it from and recorded (PEP 610)."""
+    folders = [Path(__file__).resolve().parents[1]]
+    with suppress(PackageNotFoundError, ValueError):
+        address = urlsplit(json.loads(distribution("edgetl").read_text("direct_url.json") or "{}").get("url", ""))
+        folders += [Path(unquote(address.path))] if address.scheme == "file" else []
+    return next((folder for folder in folders if (folder / "pyproject.toml").is_file() and (folder / "constraints.txt").is_file()), None)

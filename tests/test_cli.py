@@ -58,7 +58,18 @@ print({{name.split(".")[1] for name in new if name.startswith("edgetl.")}}, file
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     packages, rooms = done.stderr.splitlines()
     assert packages == "set()"
-    assert set(ast.literal_eval(rooms)) <= {"cli", "console", "devices", "errors", "files", "log", "registry", "stops"}
+    assert set(ast.literal_eval(rooms)) <= {
+        "cli",
+        "console",
+        "devices",
+        "errors",
+        "files",
+        "log",
+        "registry",
+        "stops",
+        "streams",
+        "wording",
+    }
 
 
 @pytest.mark.parametrize("kind", [*_registries(), "settings"])

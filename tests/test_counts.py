@@ -31,6 +31,7 @@ BOUNDARIES = {
     "quantization/wrappers.py": "is called by tensorflow-model-optimization with dictionaries of variables",
     "runtimes/cpu.py": "reads /proc/cpuinfo and NumPy's facts of a processor",
     "runtimes/litert.py": "reads LiteRT's facts of tensors",
+    "software.py": "reads what pip recorded of an installation",
     "stops.py": "reads the globals of a frame",
     "training/checkpoint.py": "reads the header of an .npz file",
     "training/speed.py": "reads TensorFlow's facts of a device",

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from edgetl import console, stops
+from edgetl import console, stops, streams
 from edgetl.cli import (
     benchmark,
     bundle,
@@ -45,9 +45,10 @@ from edgetl.cli import (
 )
 from edgetl.cli.help import Command, Commands
 from edgetl.cli.options import Verbose
-from edgetl.errors import EXIT_CODES, STOPS, EdgetlError, Failure, RunError
+from edgetl.errors import EXIT_CODES, NOT_READ, STOPS, EdgetlError, Failure, RunError, UsageError
 
 logger = logging.getLogger(__name__)
+_Misuse: Any = typer.BadParameter.__bases__[0]  # an unknown option, a missing argument: UsageError of the click that typer brings
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the file system's, wherever it comes up
 
 app = typer.Typer(
@@ -125,12 +126,13 @@ def edgetl(
 
 def entry() -> None:
     """Run the command that this process was started for."""
+    streams.open_closed()
     try:
         main()
     except SystemExit as stop:
         if stop.code in STOPS:  # a native module whose import was interrupted may crash when Python ends: everything is written by now
             for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError):
+                with suppress(OSError, AttributeError):
                     stream.flush()
             os._exit(int(stop.code))
         raise
@@ -141,7 +143,11 @@ def main() -> None:
     with console.Console():
         try:
             with stops.heard():
-                app(prog_name="edgetl")
+                sys.exit(app(prog_name="edgetl", standalone_mode=False))
+        except _Misuse as error:
+            _refuse(error)
+        except typer.Abort:
+            _fail(UsageError("it was not confirmed, and nothing was done", "reply y or n, or confirm beforehand with --yes"))
         except EdgetlError as error:
             _fail(error)
         except OSError as error:
@@ -155,12 +161,24 @@ def main() -> None:
                 )
             )
         except SystemExit as stop:
-            if stop.code in STOPS:
+            if isinstance(stop.__context__, BrokenPipeError):  # of the help, which typer writes
+                sys.exit(NOT_READ)
+            if stop.code in STOPS and stop.code != NOT_READ:
                 console.show_cursor()
                 _print_failure(
                     Failure(STOPS[int(stop.code)], "what is finished is kept: run the same command again to continue"), int(stop.code)
                 )
             raise
+
+
+def _refuse(error: Any) -> NoReturn:
+    """End with what typer has against the words of the command."""
+    console.current().json = "--json" in sys.argv
+    if len(sys.argv) < 2:  # the help is the message
+        error.show()
+        sys.exit(error.exit_code)
+    usage = error.ctx.get_usage().removeprefix("Usage: ")
+    _fail(UsageError(error.format_message(), f"usage: {usage}; see '{error.ctx.command_path} --help'"))
 
 
 def _fail(error: EdgetlError) -> NoReturn:

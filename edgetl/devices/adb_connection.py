@@ -8,6 +8,7 @@ from contextlib import suppress
 from edgetl.devices.process import call, last_lines
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.registry import did_you_mean
+from edgetl.software import install
 
 REPLY_S = 30.0  # for what takes a healthy device well under a second, and adb's own server a few to start
 _PLUG_IN = "plug the phone in and allow USB debugging (Settings, Developer options); over Wi-Fi: adb:HOST:PORT"
@@ -26,9 +27,7 @@ def adb_program() -> str:
     found = shutil.which("adb")
     if found:
         return found
-    missing = DependencyError(
-        "there is no adb program on this computer", "pip install 'edgetl[android]', or install Android's platform-tools"
-    )
+    missing = DependencyError("there is no adb program on this computer", f"{install('android')}; or install Android's platform-tools")
     try:
         import adbutils
     except ImportError as error:

@@ -19,6 +19,7 @@ from edgetl.devices.plan import Plan
 from edgetl.devices.process import Surroundings, call
 from edgetl.documents import Part
 from edgetl.errors import DependencyError, DeviceError
+from edgetl.software import install
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _STEER = [sys.executable, "-P", "-m", "edgetl.devices.browser_steer"]
@@ -51,7 +52,7 @@ class BrowserDevice(Device):
             if not self._chromium:
                 raise DeviceError(f"{name}: there is no program {settings.chromium}", "correct 'chromium' in the devices file")
         if not find_spec("playwright"):
-            raise DependencyError(f"{name} needs the Python package playwright", "pip install 'edgetl[web]'")
+            raise DependencyError(f"{name} needs the Python package playwright", install("web"))
 
     def probe(self) -> DeviceFacts:
         facts = self._steered({}, START_S).facts

@@ -16,6 +16,7 @@ from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import DependencyError, ExportError
 from edgetl.export.base import CONTRACT_KEY, About, Conversion, Format, contract_text
+from edgetl.software import install
 
 _DATA = "com.apple.CoreML"
 _MODEL = "model.mlmodel"
@@ -29,7 +30,7 @@ def _coremltools() -> Any:
         with hushed():  # it names the releases of scikit-learn and TensorFlow that it was not tried with
             import coremltools
     except ImportError as error:
-        raise DependencyError("Core ML files need the Python package coremltools", "pip install 'edgetl[coreml]'") from error
+        raise DependencyError("Core ML files need the Python package coremltools", install("coreml")) from error
     return coremltools
 
 

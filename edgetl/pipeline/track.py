@@ -14,6 +14,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.files import fingerprint
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
+from edgetl.software import install
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ _RETRIES = "2"  # a server that does not answer is reported in seconds, not minu
 def check(recipe: Recipe) -> None:
     """Check the recipe before anything is trained. Raises DependencyError when MLflow is asked for and not installed."""
     if recipe.track.mlflow and not find_spec("mlflow"):
-        raise DependencyError(f"tracking in {recipe.track.mlflow} needs the Python package mlflow", "pip install 'edgetl[mlflow]'")
+        raise DependencyError(f"tracking in {recipe.track.mlflow} needs the Python package mlflow", install("mlflow"))
 
 
 def track(run: RunFolder, recipe: Recipe) -> None:

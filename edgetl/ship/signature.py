@@ -6,13 +6,14 @@ from types import ModuleType
 
 from edgetl.errors import DependencyError, RunError, UsageError
 from edgetl.files import atomic
+from edgetl.software import install
 
 
 def _ed25519() -> ModuleType:
     try:
         from cryptography.hazmat.primitives.asymmetric import ed25519
     except ImportError as error:
-        raise DependencyError("signatures need the Python package cryptography", "pip install 'edgetl[sign]'") from error
+        raise DependencyError("signatures need the Python package cryptography", install("sign")) from error
     return ed25519
 
 
@@ -21,13 +22,14 @@ def keygen(path: Path) -> Path:
 
     Raises UsageError when there is a key already.
     """
+    ed25519 = _ed25519()
     from cryptography.hazmat.primitives import serialization as form
 
     public_path = path.with_name(f"{path.name}.pub")
     for taken in (path, public_path):
         if taken.exists():
             raise UsageError(f"{taken} exists already", "name another file: a key is never overwritten")
-    key = _ed25519().Ed25519PrivateKey.generate()
+    key = ed25519.Ed25519PrivateKey.generate()
     private = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     public = key.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
     for target, content, mode in ((path, private, 0o600), (public_path, public, 0o644)):

@@ -26,6 +26,7 @@ from edgetl.devices.messages import Battery, DeviceFacts, OperatorTime
 from edgetl.devices.plan import Plan
 from edgetl.devices.survey import survey
 from edgetl.errors import DependencyError, DeviceError, Failure
+from edgetl.software import install
 from tests.conftest import CliResult, Made
 from tests.devices.adbd import Daemon, adb_server, daemon, start_daemon
 from tests.devices.conftest import RUNTIMES, Models
@@ -210,7 +211,7 @@ def test_without_an_adb_of_its_own_the_package_brings_one(daemon: Daemon, monkey
         patch.setitem(sys.modules, "adbutils", None)
         with pytest.raises(DependencyError, match="no adb program") as raised:
             open_device("adb")
-        assert "edgetl[android]" in raised.value.remedy
+        assert install("android") in raised.value.remedy
         assert "no adb program" in failure("adb").problem
 
 

@@ -28,6 +28,7 @@ from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
+from edgetl.software import install
 from tests.conftest import CliResult, Made
 
 needs_chromium = pytest.mark.skipif(not any(map(shutil.which, _NAMES)), reason="there is no Chromium (apt-get install chromium)")
@@ -218,7 +219,7 @@ def test_no_playwright(cli: Callable[..., CliResult], tiny: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "playwright", None)
     with pytest.raises(DependencyError, match="needs the Python package playwright") as caught:
         open_device("browser")
-    assert "edgetl[web]" in caught.value.remedy
+    assert install("web") in caught.value.remedy
     outcome = cli("benchmark", tiny, "--device", "browser", "--device", "local", "--runs", 1, "--json")
     assert outcome.code == DeviceError.exit_code
     assert "playwright" in outcome.document["devices"]["browser"]["failure"]["problem"]

@@ -14,6 +14,7 @@ from edgetl.errors import DependencyError, UsageError
 from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
 from edgetl.runtimes import open_session
+from edgetl.software import install
 from tests.export.conftest import ABOUT, SIZE, Network
 
 GetNetwork = Callable[[str], Network]
@@ -80,7 +81,7 @@ def test_without_coremltools_it_says_what_to_install(network: GetNetwork, monkey
     monkeypatch.setitem(sys.modules, "coremltools", None)
     with pytest.raises(DependencyError, match="coremltools") as caught:
         Conversion(net.model, net.contract, "float16", FORMATS.load).file("coreml")
-    assert caught.value.remedy == "pip install 'edgetl[coreml]'"
+    assert caught.value.remedy == install("coreml")
 
 
 def test_a_layer_that_it_does_not_know_is_a_message(network: GetNetwork) -> None:

@@ -10,6 +10,7 @@ from edgetl.errors import DependencyError, RunError, UsageError
 from edgetl.pipeline import track
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RunFolder
+from edgetl.software import install
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -53,7 +54,7 @@ def test_it_is_asked_for_before_the_training(cli: Cli, monkeypatch: pytest.Monke
     monkeypatch.setattr(track, "find_spec", lambda name: None)
     outcome = cli("train", "digits", "--out", tmp_path / "run", "--mlflow", "sqlite:///x.db")
     assert outcome.code == DependencyError.exit_code
-    assert "edgetl[mlflow]" in outcome.err
+    assert install("mlflow") in outcome.err
     assert not (tmp_path / "run").exists()
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from edgetl.errors import DependencyError, RunError
+from edgetl.software import install
 from edgetl.tuning_record import TuningTrial
 
 _TRIAL = "trial"  # the attribute of Optuna's trial that holds ours
@@ -176,6 +177,6 @@ def _optuna() -> ModuleType:
     try:
         import optuna
     except ImportError as error:
-        raise DependencyError("the search needs the Python package optuna", "pip install 'edgetl[tune]'") from error
+        raise DependencyError("the search needs the Python package optuna", install("tune")) from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna

@@ -1,0 +1,34 @@
+"""Numbers, names and lists as sentences hold them: a count with its noun, a figure beside its limit, a name from elsewhere."""
+
+import re
+
+_MOST_DIGITS = 17  # of a double
+# What moves the cursor, colours the terminal, reverses the line, or cannot be encoded: names of files and classes come from others.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def counted(count: int, what: str) -> str:
+    """Return a count with its noun: "1 image", "2 images", "1,200 classes"; `what` is the singular, such as "training image"."""
+    return f"{count:,} {what if count == 1 else plural(what)}"
+
+
+def plural(what: str) -> str:
+    """Return the plural of a regular noun."""
+    if re.search(r"[^aeiou]y$", what):
+        return f"{what[:-1]}ies"
+    return f"{what}es" if re.search(r"(s|x|ch|sh)$", what) else f"{what}s"
+
+
+def beside(value: float, limit: float, digits: int = 2) -> str:
+    """Return the value in as many digits, at least `digits`, as it takes to see on which side of the limit it is."""
+    texts = (f"{value:.{count}g}" for count in range(digits, _MOST_DIGITS))
+    return next((text for text in texts if _side(float(text), limit) == _side(value, limit)), repr(value))
+
+
+def _side(value: float, limit: float) -> int:
+    return (value > limit) - (value < limit)
+
+
+def seen(text: str, spared: str = "") -> str:
+    """Return the text with control characters and the like escaped as JSON escapes them, but for those that are spared."""
+    return _UNSEEN.sub(lambda found: found[0] if found[0] in spared else f"\\u{ord(found[0]):04x}", text)
