@@ -65,21 +65,14 @@ class Console(logging.Handler):
         if record.name == _printed.name or (record.levelno < logging.INFO and not self.verbose):
             return
         prefix, style = _STYLES[record.levelno]
-        _stderr().print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
+        _screen(stderr=True).print(shown(prefix + record.getMessage()), markup=False, style=style, soft_wrap=True)
 
 
 @cache
-def _stderr() -> "Screen":
+def _screen(*, stderr: bool) -> "Screen":
     from rich.console import Console as Screen  # not for --help and --version, which it would slow down by a quarter
 
-    return Screen(file=cast(IO[str], streams.Stderr()), highlight=False, emoji=False)
-
-
-@cache
-def _stdout() -> "Screen":
-    from rich.console import Console as Screen
-
-    return Screen(highlight=False, emoji=False)  # what it draws is captured
+    return Screen(file=cast(IO[str], streams.Stderr() if stderr else streams.Stdout()), highlight=False, emoji=False)
 
 
 _current = Console()  # of no command: it shows no log
@@ -113,17 +106,15 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     """Print rows: side by side where the terminal is wide enough, else one below another. Long texts fold between words; nothing is cut."""
     from rich.text import Text
 
-    screen, stream = _stderr() if _current.json else _stdout(), _table_stream()
+    screen, stream = _screen(stderr=_current.json), _table_stream()
     cells = [[streams.held(_cell(value), stream) for value in row] for row in (columns, *rows)]
-    with screen.capture() as drawn:
-        screen.print(Text(streams.held(_cell(title), stream)), style="bold", soft_wrap=True)
-        gap, widths = next(((gap, found) for gap in _GAPS if (found := _widths(cells, screen.width, gap))), (0, []))
-        if widths:
-            _draw(screen, cells, widths, gap)
-        else:
-            screen.print(Text("\n".join(_records(cells))), soft_wrap=True)
-        screen.print()
-    (streams.Stderr().write if _current.json else streams.write)(drawn.get())
+    screen.print(Text(streams.held(_cell(title), stream)), style="bold", soft_wrap=True)
+    gap, widths = next(((gap, found) for gap in _GAPS if (found := _widths(cells, screen.width, gap))), (0, []))
+    if widths:
+        _draw(screen, cells, widths, gap)
+    else:
+        screen.print(Text("\n".join(_records(cells))), soft_wrap=True)
+    screen.print()
 
 
 def _table_stream() -> TextIO | None:
@@ -179,7 +170,7 @@ def result(document: object, text: str = "") -> None:
     json_result(document)
     if text and not _current.json:
         _printed.info(text)
-        streams.write(f"{shown(text)}\n")
+        streams.Stdout().write(f"{shown(text)}\n")
 
 
 def json_result(document: object) -> None:
@@ -188,11 +179,11 @@ def json_result(document: object) -> None:
         text = json.dumps(document, indent=2, ensure_ascii=False)
         if streams.held(shown(text), sys.stdout) != shown(text):
             text = json.dumps(document, indent=2)
-        streams.write(shown(text) + "\n")
+        streams.Stdout().write(shown(text) + "\n")
 
 
 def on_terminal() -> bool:
-    return _stderr().is_terminal
+    return _screen(stderr=True).is_terminal
 
 
 @contextmanager
@@ -202,14 +193,14 @@ def bar(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[facts]}")
-    with Progress(*columns, console=_stderr()) as drawn:
+    with Progress(*columns, console=_screen(stderr=True)) as drawn:
         task = drawn.add_task(escape(_cell(description)), total=total, facts="")
         yield lambda done, facts: drawn.update(task, completed=done, facts=escape(_cell(facts)))
 
 
 def show_cursor() -> None:
     """Bring the cursor back: a Ctrl-C in the very start of a bar, which hides it, leaves it hidden."""
-    _stderr().show_cursor(True)
+    _screen(stderr=True).show_cursor(True)
 
 
 @contextmanager

@@ -36,18 +36,29 @@ def held(text: str, stream: TextIO | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def write(text: str) -> None:
-    """Write on stdout, at once. Raises RunError when that cannot be, and SystemExit when nobody reads it any more."""
-    try:
-        if sys.stdout is None:
-            raise OSError(errno.EBADF, "stdout is closed")
-        sys.stdout.write(held(text, sys.stdout))
-        sys.stdout.flush()
-    except OSError as error:
-        _drop(1, sys.stdout)
-        if isinstance(error, BrokenPipeError):
-            raise SystemExit(NOT_READ) from None
-        raise RunError(f"cannot print the result: {error.strerror}", "the work is done: print it again, to where there is space") from error
+class Stdout:
+    """stdout as a library that draws on it takes it: whatever sys.stdout is at the time."""
+
+    def write(self, text: str) -> int:
+        """Write at once. Raises RunError when that cannot be, and SystemExit when nobody reads it any more."""
+        try:
+            if sys.stdout is None:
+                raise OSError(errno.EBADF, "stdout is closed")
+            sys.stdout.write(held(text, sys.stdout))
+            sys.stdout.flush()
+        except OSError as error:
+            _drop(1, sys.stdout)
+            if isinstance(error, BrokenPipeError):
+                raise SystemExit(NOT_READ) from None
+            remedy = "the work is done: run the command again with a stdout that takes it"
+            raise RunError(f"cannot print the result: {error.strerror}", remedy) from error
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing: it is written already."""
+
+    def isatty(self) -> bool:
+        return sys.stdout is not None and sys.stdout.isatty()
 
 
 class Stderr:

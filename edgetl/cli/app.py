@@ -189,4 +189,5 @@ def _fail(error: EdgetlError) -> NoReturn:
 
 def _print_failure(failure: Failure, exit_code: int) -> None:
     console.fail(failure.problem, failure.remedy)
-    console.json_result({"error": asdict(failure), "exit_code": exit_code})
+    with suppress(RunError, SystemExit):  # stdout takes nothing: the failure itself is what counts
+        console.json_result({"error": asdict(failure), "exit_code": exit_code})
