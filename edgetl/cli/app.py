@@ -177,8 +177,9 @@ def _refuse(error: Any) -> NoReturn:
     if len(sys.argv) < 2:  # the help is the message
         error.show()
         sys.exit(error.exit_code)
-    usage = error.ctx.get_usage().removeprefix("Usage: ")
-    _fail(UsageError(error.format_message(), f"usage: {usage}; see '{error.ctx.command_path} --help'"))
+    usage = f"usage: {error.ctx.get_usage().removeprefix('Usage: ')}; " if error.ctx else ""
+    command = error.ctx.command_path if error.ctx else " ".join(["edgetl", *(word for word in sys.argv[1:2] if word in _COMMANDS)])
+    _fail(UsageError(error.format_message(), f"{usage}see '{command} --help'"))
 
 
 def _fail(error: EdgetlError) -> NoReturn:
