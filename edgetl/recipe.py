@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -11,11 +11,10 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from edgetl import files
 from edgetl.errors import UsageError
+from edgetl.recipe_values import Overrides, merge, put_settings, read
 from edgetl.registry import did_you_mean
 
-Overrides = Mapping[str, object] | Iterable[str]  # settings by dotted key, or texts such as "train.epochs=5"
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -189,8 +188,8 @@ def pretraining(
             'name one under [model]: weights = "backbone.npz"',
         )
     values["model"]["weights"] = "none"
-    _merge(values["train"], {"unfreeze": "all", "depth_factor": 1.0, "unfreeze_epochs": 0.0})  # nothing is known that could be kept
-    _merge(values, table)
+    merge(values["train"], {"unfreeze": "all", "depth_factor": 1.0, "unfreeze_epochs": 0.0})  # nothing is known that could be kept
+    merge(values, table)
     return check(values)
 
 
@@ -201,14 +200,14 @@ def _taken(values: dict[str, Any], table: str) -> dict[str, Any]:
 
 def _collected(path: Path | None, settings: Overrides | None, options: Mapping[str, Any] | None, *, quick: bool) -> dict[str, Any]:
     values = tomllib.loads(resource("defaults.toml"))
-    file = _read(path) if path is not None else {}
+    file = read(path) if path is not None else {}
     less = _taken(file, "quick")
     if quick and not less:
         raise UsageError(f"{path or 'the default recipe'} has no table [quick]", "leave --quick out, or add one with fewer epochs")
-    _merge(values, file)
+    merge(values, file)
     if quick:
-        _merge(values, less)
-    _put_settings(values, settings, options)
+        merge(values, less)
+    put_settings(values, settings, options)
     return values
 
 
@@ -229,29 +228,9 @@ def check(values: Mapping[str, Any]) -> Recipe:
 def restore(values: Mapping[str, Any], settings: Overrides | None = None, options: Mapping[str, Any] | None = None) -> Recipe:
     """Return a recipe as a run recorded it, with settings and options as in `load`; settings newer than the run get their defaults."""
     complete = tomllib.loads(resource("defaults.toml"))
-    _merge(complete, values)
-    _put_settings(complete, settings, options)
+    merge(complete, values)
+    put_settings(complete, settings, options)
     return check(complete)
-
-
-def _put_settings(values: dict[str, Any], settings: Overrides | None, options: Mapping[str, Any] | None) -> None:
-    given = list(settings or ()) if isinstance(settings or (), Iterable) else [settings]
-    if isinstance(settings, str) or not all(isinstance(one, str) for one in given):
-        raise UsageError(f"settings cannot be {settings!r}", "give a dictionary such as {'augment.flip': False}")
-    for setting in map(str, () if isinstance(settings, Mapping) else given):
-        key, equals, text = setting.partition("=")
-        if not equals:
-            raise UsageError(f"--set {setting!r} has no '='", "write it as --set train.epochs=5")
-        _put(values, key.strip(), _literal(text.strip()))
-    _put_given(values, options)
-    if isinstance(settings, Mapping):
-        _put_given(values, settings)
-
-
-def _put_given(values: dict[str, Any], options: Mapping[str, Any] | None) -> None:
-    for key, value in (options or {}).items():
-        if value is not None:
-            _put(values, key, value)
 
 
 def _mistake(item: Any) -> str:
@@ -262,39 +241,3 @@ def _mistake(item: Any) -> str:
     if item["type"] == "password":  # which an error does not repeat
         return f"{'.'.join(place)}: {item['msg']}"
     return f"{'.'.join(place)}: {item['msg']}, not {item['input']!r}"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return files.read_toml(path)
-    except FileNotFoundError:
-        raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
-
-
-def _merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(values.get(key), dict):
-            _merge(values[key], value)
-        else:
-            values[key] = value
-
-
-def _put(values: dict[str, Any], key: str, value: Any) -> None:
-    *tables, last = key.split(".")
-    _merge(values, _nested(tables, {last: value}))
-
-
-def _nested(tables: list[str], inner: dict[str, Any]) -> dict[str, Any]:
-    for table in reversed(tables):
-        inner = {table: inner}
-    return inner
-
-
-def _literal(text: str) -> Any:
-    """Return a TOML value, or the text itself when it is none (so that names need no quotes)."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text

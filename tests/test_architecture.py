@@ -26,7 +26,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "recipe", "contract", "run_record", "run_folder", "tuning_record", "keras"),
+    *("documents", "recipe_values", "recipe", "contract", "run_record", "run_folder", "tuning_record", "keras"),
     *("data", "backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
 )
@@ -121,7 +121,7 @@ def one_door_each(name: str, tree: ast.Module) -> Iterator[str]:
             yield f"{line}: rich outside edgetl/console.py"
         if module in ("pickle", "dill", "cloudpickle", "marshal", "shelve") and name != "backbones/weights/torch_file.py":
             yield f"{line}: {module} outside the restricted reader"
-        if module == "edgetl.recipe" and stage(name) not in RECIPE_READERS:
+        if module in ("edgetl.recipe", "edgetl.recipe_values") and stage(name) not in RECIPE_READERS:
             yield f"{line}: the recipe is read outside the pipeline and the commands"
 
 

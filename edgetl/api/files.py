@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from edgetl import recipe as recipes
 from edgetl.api.checks import File, as_path, at_least, known, path_of, several, text_of, texts
 from edgetl.api.options import BenchmarkOptions, ShipOptions
-from edgetl.recipe import Overrides
+from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RunFolder
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from edgetl.api.checks import File
 from edgetl.api.settings import RecipeOptions
-from edgetl.recipe import Overrides
+from edgetl.recipe_values import Overrides
 
 
 class TrainOptions(RecipeOptions, total=False):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypedDict
 
-from edgetl.recipe import Overrides
+from edgetl.recipe_values import Overrides
 
 SHORT = {
     "backbone": "model.backbone",

@@ -14,7 +14,8 @@ from edgetl.api.run import Run
 from edgetl.api.settings import SHORT, RecipeOptions
 from edgetl.errors import UsageError
 from edgetl.overview import Overview, Tabular
-from edgetl.recipe import Overrides, Recipe
+from edgetl.recipe import Recipe
+from edgetl.recipe_values import Overrides
 from edgetl.registry import did_you_mean
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from edgetl.export import FORMATS
 from edgetl.files import fingerprint
 from edgetl.pipeline.run_inputs import RunData, RunModels, listing_of
 from edgetl.quantization import scheme_of
-from edgetl.recipe import Overrides, Recipe, restore
+from edgetl.recipe import Recipe, restore
+from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.run_record import StageFacts
 from edgetl.training.team import Team, team
