@@ -4,7 +4,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edgetl.data.base import Rejected
+from edgetl.data.base import Flawed, Rejected
+from edgetl.data.formats import ARE_READ
 from edgetl.errors import DataError, listed
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,13 @@ def check_rejected(source: str, rejected: Sequence[Rejected], usable: int, max_b
     logger.warning(f"{len(rejected)} of {files} files are left out:{named}")
 
 
+def warn_of_flaws(flawed: Sequence[Flawed], images: int) -> None:
+    """Warn of images that are used although something of their files is wrong."""
+    if flawed:
+        named = listed([f"{one.name!r}: {one.flaw}" for one in flawed])
+        logger.warning(f"{len(flawed)} of {images} images are used although their files are flawed:{named}")
+
+
 def check_classes(source: str, class_names: Sequence[str], classes: Sequence[str], hashes: Sequence[str]) -> None:
     """Require two different images of every class.
 
@@ -31,7 +39,7 @@ def check_classes(source: str, class_names: Sequence[str], classes: Sequence[str
         classes, hashes: of each usable image.
     """
     if not classes:
-        raise DataError(f"{source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
+        raise DataError(f"{source} has no image that can be used", ARE_READ)
     contents: dict[str, set[str]] = defaultdict(set)
     for name, content in zip(classes, hashes, strict=True):
         contents[name].add(content)

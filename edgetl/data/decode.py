@@ -1,16 +1,25 @@
 """An image file's bytes -> the contract's pixels, and pixels -> a file. The only decoder: training, calibration and prediction use it."""
 
+import math
 import struct
 import zlib
 from io import BytesIO
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from edgetl.contract import Contract
+from edgetl.data import jpeg
+from edgetl.data.formats import UnknownFormat, opened
 
-_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP")  # JPEG opens the MPO files of phones too, at their first image
+# Colour modes of which it is known what the values mean. Not here: floats and 32 bits, whose range no file names, and LAB.
+_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I;16", "I;16L", "I;16B", "I;16N")
+_WHITE_IS_ZERO = 0  # TIFF's PhotometricInterpretation (tag 262)
+_BITS, _PHOTOMETRIC = 258, 262
+_MOST_PIXELS_A_BYTE = 512  # of a JPEG: a block of 64 takes a bit or more
 
 # How an image is turned upright, by EXIF orientation (Exif 2.3, tag 0x0112); 1 is upright.
 _TURNS = {
@@ -50,9 +59,14 @@ class BadImage(Exception):
 def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
     """uint8 [H, W, 3] RGB of the contract's size: upright, flattened onto white, cropped, resized with antialiasing.
 
-    Of an animation it is the first frame. Raises BadImage, and nothing else, when the bytes are no such image.
+    Of several images in a file it is the first. Raises BadImage, and nothing else, when the bytes are no such image.
     """
     return crop_and_resize(open_image(data, contract.height), contract)
+
+
+def flaw_of(data: bytes) -> str:
+    """Return what is wrong with a file that was decoded nevertheless; empty: nothing."""
+    return jpeg.END_IS_MISSING if jpeg.lacks_end(data) else ""
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -80,8 +94,8 @@ def open_image(data: bytes, image_size: int) -> Image.Image:
         raise BadImage("the file is empty")
     try:
         return _flatten(_upright(_open(data, image_size)))
-    except UnidentifiedImageError:
-        raise BadImage(_unidentified(data)) from None
+    except UnknownFormat as error:
+        raise BadImage(str(error)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise BadImage(_too_large()) from None
     except _DAMAGED as error:
@@ -96,15 +110,37 @@ def crop_and_resize(image: Image.Image, contract: Contract) -> NDArray[np.uint8]
 
 
 def _open(data: bytes, image_size: int) -> Image.Image:
-    image = Image.open(BytesIO(data), formats=_FORMATS)
-    # Image.open only warns between the limit and twice the limit: 89 million pixels are no training image either way.
-    if Image.MAX_IMAGE_PIXELS is not None and image.width * image.height > Image.MAX_IMAGE_PIXELS:
-        raise BadImage(_too_large())
-    # libjpeg can decode at 1/2, 1/4 or 1/8 size in a fraction of the time. Twice the target's size must remain, so that the
-    # antialiasing filter still averages and the result differs from a full decode by about one level (tests/data/test_decode.py).
-    image.draft(None, (2 * image_size, 2 * image_size))
+    """Return a decoded image. The limit on pixels is on what is decoded and kept."""
+    image = opened(data)
+    if isinstance(image, JpegImageFile):
+        _check_jpeg(data, image.width * image.height)
+        if jpeg.lacks_end(data):
+            image = opened(jpeg.completed(data) or _refuse("truncated"))
+        # libjpeg can decode at 1/2, 1/4 or 1/8 size in a fraction of the time. Twice the target's size must remain, so that the
+        # antialiasing filter still averages and the result differs from a full decode by about one level (tests/data/test_decode.py).
+        image.draft(None, (2 * image_size, 2 * image_size))
+    if image.width * image.height > _most_pixels():
+        _refuse(_too_large())
     image.load()
     return image
+
+
+def _check_jpeg(data: bytes, pixels: int) -> None:
+    """Refuse a large JPEG file that would cost memory although libjpeg reduces it: one of few bytes, or kept in memory as coefficients."""
+    most = _most_pixels()
+    if pixels > max(most, _MOST_PIXELS_A_BYTE * len(data)):
+        _refuse("truncated: too short for its size")
+    if pixels > 2 * most and jpeg.keeps_coefficients(data):
+        _refuse(f"more than {2 * most} pixels in a progressive JPEG: save it as a baseline JPEG")
+
+
+def _most_pixels() -> float:
+    """Return Pillow's limit, where Image.open begins to warn."""
+    return math.inf if Image.MAX_IMAGE_PIXELS is None else Image.MAX_IMAGE_PIXELS
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise BadImage(reason)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -118,6 +154,8 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _flatten(image: Image.Image) -> Image.Image:
     """Any mode -> 8-bit RGB, transparent parts on white."""
+    if image.mode not in _MODES:
+        _refuse(f"its colour mode {image.mode} is not read: save it in RGB, or in grey of 8 or 16 bits")
     if image.mode.startswith("I"):
         return _from_16_bits(image).convert("RGB")
     if not image.has_transparency_data:
@@ -127,19 +165,17 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:
-    """16-bit grayscale -> 8 bits. Pillow's own conversion clips at 255, which turns nearly every image white.
+    """Grayscale of 16 bits, or of a TIFF's 12 -> 8 bits. Pillow's own conversion clips at 255, which turns nearly every image white.
 
     (Of 16-bit colour Pillow keeps the high byte: at most one level from the rounding here.)
     """
+    tags = getattr(image, "tag_v2", {})
+    most = 2 ** tags.get(_BITS, (16,))[0] - 1
     values = np.asarray(image).astype(np.uint32)
-    values[values == image.info.get("transparency", -1)] = 65535
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 = 255 * 257: rounded to the nearest level
-
-
-def _unidentified(data: bytes) -> str:
-    if data[4:8] == b"ftyp":
-        return "a HEIC or AVIF image or a film: convert it to JPEG"
-    return "not a JPEG, PNG, BMP, GIF or WebP image"
+    values[values == image.info.get("transparency", -1)] = most
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+        values = most - values
+    return Image.fromarray(((255 * values + most // 2) // most).astype(np.uint8))  # rounded to the nearest level
 
 
 def _too_large() -> str:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from edgetl.data.base import Item, Listing, Rejected, listed, reason
+from edgetl.data.formats import IMAGE_SUFFIXES
 from edgetl.data.labels import as_text, check, clash, folded, normalize, split_of
 from edgetl.errors import DataError
-
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp")
 
 
 def find(source: str) -> Listing:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgetl.data.base import SPLITS, Images, Rejected
+from edgetl.data.base import SPLITS, Flawed, Images, Rejected
 from edgetl.documents import Count, Document
 
 
@@ -23,7 +23,13 @@ class IndexedImage:
 
 
 class DataIndex(Document):
-    """The images of a run: `counts` by split and class, `rejected` files that could not be used, `excluded` ones that the user left out."""
+    """The images of a run, with `counts` by split and class.
+
+    Args:
+        rejected: files that could not be used.
+        excluded: images that the user left out.
+        flawed: images that are used although something of their files is wrong.
+    """
 
     source: str
     stamp: str
@@ -33,6 +39,7 @@ class DataIndex(Document):
     images: tuple[IndexedImage, ...]
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
+    flawed: tuple[Flawed, ...] = ()
 
     @classmethod
     def of(cls, images: Images, excluded: Sequence[str] = ()) -> "DataIndex":
@@ -49,4 +56,5 @@ class DataIndex(Document):
             images=tuple(IndexedImage(*image) for image in zip(images.names, class_names, splits, images.hashes, strict=True)),
             rejected=images.rejected,
             excluded=tuple(excluded),
+            flawed=images.flawed,
         )

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from edgetl.contract import Contract
+from edgetl.data import jpeg
 from edgetl.data.base import Item, reason
 from edgetl.data.decode import BadImage, crop_and_resize, open_image
+from edgetl.data.formats import opened
 from edgetl.diagnosis.base import ImageFacts
 
 THUMBNAIL_PX = 48
-_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
-_LOSS = re.compile("Corrupt JPEG data|Premature end")
+_START_OF_SCAN = b"\xff\xda"
 _LOST_BLOCK = re.compile(rb"\x00{256}")  # the longest in 3670 sound files has 191; a disk's lost sector has 512
 
 
@@ -51,13 +51,14 @@ def inspect_image(contract: Contract, item: Item) -> Inspection:
 
 def _header(data: bytes) -> tuple[str, tuple[int, int], str, int]:
     """Return format, size upright, mode and EXIF orientation of a file that was decoded before."""
-    with Image.open(BytesIO(data)) as image:
+    with opened(data) as image:
         try:
             found = image.getexif().get(ExifTags.Base.Orientation)
         except (OSError, SyntaxError, ValueError, TypeError, LookupError):  # damaged metadata: upright, as decoding takes it
             found = None
         orientation = found if isinstance(found, int) and 1 <= found <= 8 else 1
-        size = image.size if orientation < 5 else image.size[::-1]
+        # Pillow gives the upright size of a TIFF file before it is decoded.
+        size = image.size if orientation < 5 or image.format == "TIFF" else image.size[::-1]
         return image.format or "", size, image.mode, orientation
 
 
@@ -67,13 +68,12 @@ def damage(data: bytes, kind: str) -> str:
     Pillow decodes a JPEG file as viewers do: across a hole in it, with the rest in the wrong place and colour. libjpeg warns of that,
     but a block of zeros is data to it.
     """
-    if kind in ("JPEG", "MPO"):
+    if kind == "JPEG":
         if _LOST_BLOCK.search(_scan(data)):
             return "a block of it was overwritten with zeros"
-        try:
-            simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, min_height=1, min_width=1, min_factor=1, strict=True)
-        except ValueError as error:
-            return f"damaged: {error}" if _LOSS.search(str(error)) else ""  # other warnings are of colours and metadata
+        if jpeg.lacks_end(data):
+            return jpeg.END_IS_MISSING  # what lacks more was not decoded
+        return f"damaged: {lost}" if (lost := jpeg.lost(data)) else ""
     if kind == "PNG":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -90,5 +90,5 @@ def _scan(data: bytes) -> bytes:
     start = 2
     while data[start : start + 1] == b"\xff" and data[start : start + 2] != _START_OF_SCAN:
         start += 2 + max(int.from_bytes(data[start + 2 : start + 4], "big"), 2)
-    end = data.find(_END_OF_IMAGE, start)
+    end = data.find(jpeg.END, start)
     return data[start : end if end > 0 else len(data)]

@@ -12,7 +12,7 @@ _FAR = 4.0  # times smaller or larger than the median
 _LONG = 2.5  # the central square shows two fifths of such an image
 _RARE = 0.1  # share of the images; what is more frequent is no oddity
 _MODES = {"L": "grey", "LA": "grey with transparency", "P": "a palette", "1": "black and white", "RGBA": "with transparency"}
-_MODES |= {"CMYK": "CMYK, for print", "I": "grey of 16 bits", "I;16": "grey of 16 bits", "RGB": "colour"}
+_MODES |= {"CMYK": "CMYK, for print", "I": "grey of 16 bits", "I;16": "grey of 16 bits", "I;16B": "grey of 16 bits", "RGB": "colour"}
 
 
 def constant(data: DatasetFacts) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgetl.data import exclude as exclude_list
 from edgetl.data import images
 from edgetl.data.base import SPLITS, Listing, Rejected
+from edgetl.data.formats import ARE_READ
 from edgetl.data.splits import completed
 from edgetl.data.stored import read_array, write_array
 from edgetl.diagnosis import CHECKS
@@ -37,7 +38,7 @@ from edgetl.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
-_VERSION = 1  # raise it when the same images give other features
+_VERSION = 2  # raise it when the same images give other features
 OUT = Path("doctor")  # where findings go when no folder is named
 
 Findings = Mapping[str, tuple[Finding, ...]]
@@ -141,7 +142,7 @@ def _facts(listing: Listing, recipe: Recipe, cache: Path, *, fast: bool) -> Data
     items = [item for item, facts in zip(listing.items, inspected, strict=True) if facts]
     usable = tuple(facts for facts in inspected if facts)
     if not items:
-        raise DataError(f"{listing.source} has no image that can be used", "JPEG, PNG, BMP, GIF and WebP images are read")
+        raise DataError(f"{listing.source} has no image that can be used", ARE_READ)
     label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
     splits = completed(
         [item.split for item in items],

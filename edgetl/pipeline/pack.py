@@ -13,6 +13,7 @@ import numpy as np
 
 from edgetl.data import sources
 from edgetl.data.base import Item, Listing, Rejected, reason
+from edgetl.data.formats import ARE_READ
 from edgetl.data.packed import AROUND, ENCODED, content
 from edgetl.data.shards import INDEX, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
@@ -72,7 +73,7 @@ def _parts(listing: Listing, shards: int, max_bytes: int, seed: int) -> list[lis
     """Return the images in random order, cut into parts of nearly the same size."""
     items = [listing.items[row] for row in np.random.default_rng(seed).permutation(len(listing.items))]
     if not items:
-        raise DataError(f"{listing.source} has no images", "JPEG, PNG, BMP, GIF and WebP images are read")
+        raise DataError(f"{listing.source} has no images", ARE_READ)
     # A record begins with what the keys and names need; each part ends with an image, so one image's size is left free.
     sizes = np.array([max(item.size_bytes, 1) + 256 + 4 * len(item.name) + 4 * len(item.class_name) for item in items])
     room = max_bytes - sizes.max()

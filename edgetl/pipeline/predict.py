@@ -1,5 +1,6 @@
 """A model that is ready to name what is on images: `load` opens it, `Classifier.predict` asks it."""
 
+import logging
 import os
 import tempfile
 import threading
@@ -15,8 +16,8 @@ from PIL import Image
 
 from edgetl.contract import Contract
 from edgetl.data.base import Rejected
-from edgetl.data.decode import BadImage, decode, prepare
-from edgetl.data.folder import IMAGE_SUFFIXES
+from edgetl.data.decode import BadImage, decode, flaw_of, prepare
+from edgetl.data.formats import ARE_READ, IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.export.exported import best_first, exported_files
@@ -25,6 +26,8 @@ from edgetl.run_folder import RunFolder
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.ship import archive
+
+logger = logging.getLogger(__name__)
 
 BUNDLE_SUFFIX = ".edgetl"
 _SHOWN = 3  # classes in a prediction's text
@@ -236,9 +239,13 @@ def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]
         if isinstance(image, Image.Image):
             return prepare(image, contract)
         if isinstance(image, str | os.PathLike):
-            return decode(read_image(os.fspath(image)), contract)
+            data = read_image(os.fspath(image))
+            pixels = decode(data, contract)
+            if flaw := flaw_of(data):
+                logger.warning(f"{name}: {flaw}")
+            return pixels
     except BadImage as error:
-        raise DataError(f"{name} cannot be read as an image: {error}", "JPEG, PNG, BMP, GIF and WebP images are read") from error
+        raise DataError(f"{name} cannot be read as an image: {error}", ARE_READ) from error
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
         kind = f"{image.dtype} array of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise DataError(f"{name} is not an image: {kind}", "give a path, a PIL image, or a uint8 array [H, W, 3] of RGB values 0 to 255")

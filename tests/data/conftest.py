@@ -20,8 +20,13 @@ Encode = Callable[..., bytes]
 def encode(pixels: Any, file_format: str = "PNG", mode: str | None = None, **options: Any) -> bytes:
     """An array or a Pillow image as a file's bytes."""
     image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(np.asarray(pixels))
+    image = image.convert(mode) if mode else image
     file = BytesIO()
-    (image.convert(mode) if mode else image).save(file, file_format, **options)
+    if file_format == "HEIC":
+        heif = pytest.importorskip("pillow_heif", reason="pillow-heif is not installed: pip install '.[heic]'")
+        heif.from_pillow(image).save(file, format="HEIF", **options)
+    else:
+        image.save(file, file_format, **options)
     return file.getvalue()
 
 

@@ -165,11 +165,13 @@ def test_draft_is_not_used_below_twice_the_target():
     [
         (b"", "empty"),
         (b"hello, I am a text file\n" * 20, "not a JPEG"),
-        (b"\0\0\0\x18ftypheic" + bytes(100), "HEIC"),
+        (b"\0\0\0\x18ftypavif" + bytes(100), "a kind of AVIF that is not read"),
+        (b"\0\0\0\x18ftypisom" + bytes(100), "a film"),
         (encode(scene(64, 64), "JPEG")[:900], "truncated"),
         (encode(scene(64, 64), "PNG")[:900], "damaged"),
-        (encode(scene(16, 16), "TIFF"), "not a JPEG"),
+        (b"II*\0" + bytes(100), "a kind of TIFF that is not read"),
         (b"\xff\xd8\xff", "not a JPEG"),
+        (b"\xff\xd8\xff\xd9", "not a JPEG"),
     ],
 )
 def test_bad_images_have_reasons(data, reason):
@@ -181,11 +183,13 @@ def test_bad_images_have_reasons(data, reason):
 
 @pytest.mark.parametrize("times", [1.5, 3])
 @pytest.mark.filterwarnings("default::PIL.Image.DecompressionBombWarning")
-def test_decompression_bombs(monkeypatch, times):
+@pytest.mark.parametrize("file_format", ["PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF", "HEIC"])
+def test_decompression_bombs(monkeypatch, times, file_format):
     """Between the limit and twice the limit Pillow only warns, above it raises; both are bad here, whatever warnings do."""
+    data = encode(Image.new("RGB", (int(20 * times), 50)), file_format)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(BadImage, match="more than 1000 pixels"):
-        decode(encode(Image.new("L", (int(1000 * times), 1))), contract(8))
+        decode(data, contract(8))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -11,6 +11,7 @@ import pytest
 from edgetl.data import images as data_images
 from edgetl.data.base import Images, Rejected
 from edgetl.data.decode import decode
+from edgetl.data.formats import IN_NONE
 from edgetl.data.index import DataIndex, IndexedImage
 from edgetl.data.sources import find
 from edgetl.errors import DataError, RunError
@@ -92,7 +93,7 @@ def test_bad_files_are_left_out_with_reasons(tmp_path, read, caplog):
     assert len(images.names) == len(images.pixels) == 60
     assert images.rejected == (
         Rejected("a/empty.jpg", "the file is empty"),
-        Rejected("b/new\nline.jpg", "not a JPEG, PNG, BMP, GIF or WebP image"),
+        Rejected("b/new\nline.jpg", IN_NONE),
     )
     assert r"'b/new\nline.jpg': not a JPEG" in caplog.text
     assert (images.pixels[-1] == decode((data / images.names[-1]).read_bytes(), contract(8))).all()
@@ -229,7 +230,7 @@ def test_index(tmp_path, read):
     assert index.fingerprint == images.fingerprint
     assert sum(index.counts[split]["a"] for split in ("train", "val", "test")) == 20
     assert index.images[0] == IndexedImage("a/000.png", "a", str(images.splits[0]), images.hashes[0])
-    assert index.rejected == (Rejected("a/bad.txt", "not a JPEG, PNG, BMP, GIF or WebP image"),)
+    assert index.rejected == (Rejected("a/bad.txt", IN_NONE),)
     assert index.excluded == ("a/gone.png",)
 
 

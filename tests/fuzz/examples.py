@@ -34,9 +34,31 @@ def png() -> bytes:
 def images() -> list[bytes]:
     exif = Image.Exif()
     exif[0x0112] = 6
-    kinds = [_encoded(kind) for kind in ("JPEG", "PNG", "BMP", "GIF", "WEBP")]
+    kinds = [_encoded(kind) for kind in ("JPEG", "PNG", "BMP", "GIF", "WEBP", "AVIF")]
     others = [_encoded("PNG", "P"), _encoded("PNG", "LA"), _encoded("JPEG", "CMYK", progressive=True), _encoded("JPEG", exif=exif)]
-    return [*kinds, *others, _encoded("PNG", "1")]
+    return [*kinds, *others, _encoded("PNG", "1"), _encoded("JPEG")[:-2], _encoded("JPEG", progressive=True)[:-1]]
+
+
+@cache
+def tiffs() -> list[bytes]:
+    """Of 8 and 16 bits, in print's colours, packed in every usual way, and of two pages."""
+    file = io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 257).save(file, "TIFF")
+    ways = [_encoded("TIFF", compression=way) for way in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")]
+    kinds = [_encoded("TIFF", mode) for mode in ("L", "1", "P", "RGBA", "CMYK", "F")]
+    return [file.getvalue(), *ways, *kinds, _encoded("TIFF", save_all=True, append_images=[Image.new("L", (9, 9))])]
+
+
+@cache
+def heics() -> list[bytes]:
+    """One; where pillow-heif is not installed a PNG, so that there is one that is read."""
+    try:
+        from pillow_heif import from_pillow
+    except ImportError:
+        return [png()]
+    file = io.BytesIO()
+    from_pillow(Image.new("RGB", (16, 16), "red")).save(file, format="HEIF")
+    return [file.getvalue()]
 
 
 @cache

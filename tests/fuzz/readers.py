@@ -292,6 +292,8 @@ def _defaults() -> bytes:
 READERS: dict[str, Reader] = {
     **dict(_documents()),
     "image": Reader(_image, examples.images),
+    "tiff image": Reader(_image, examples.tiffs),
+    "heic image": Reader(_image, examples.heics),
     "image index": Reader(_index, examples.indexes, share=5),
     "csv": Reader(_csv, lambda: [b"path,label\na/1.png,a\nb/1.png,b\n", "path,label,split\na/1.png,\x1b[2J,train\n../x,ب,val\n".encode()]),
     "recipe": Reader(_recipe, examples.recipes),

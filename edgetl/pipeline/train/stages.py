@@ -116,7 +116,8 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
         excluded=len(excluded),
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
-    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")
+    flawed = f", {len(index.flawed)} used with a flaw" if index.flawed else ""
+    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded{flawed}")
     return [project.run.data], facts
 
 
