@@ -1,13 +1,16 @@
 """Define the formats of image files that are read: one list, which the decoder, the search for files, messages and documents follow."""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from edgetl.data import jpeg
+from edgetl.software import install
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class ImageFormat:
     suffixes: tuple[str, ...]
 
 
+_HEIC = ImageFormat("HEIC", (".heic", ".heif"))
 FORMATS = (
     ImageFormat("JPEG", (".jpg", ".jpeg")),  # also the MPO files of phones, at their first image
     ImageFormat("PNG", (".png",)),
@@ -26,13 +30,12 @@ FORMATS = (
     ImageFormat("WebP", (".webp",)),
     ImageFormat("TIFF", (".tif", ".tiff")),
     ImageFormat("AVIF", (".avif",)),
-    ImageFormat("HEIC", (".heic", ".heif")),
+    _HEIC,
 )
 IMAGE_SUFFIXES = tuple(suffix for one in FORMATS for suffix in one.suffixes)
 _NAMES = [one.name for one in FORMATS]
 ARE_READ = f"{', '.join(_NAMES[:-1])} and {_NAMES[-1]} images are read"
 IN_NONE = f"not a {', '.join(_NAMES[:-1])} or {_NAMES[-1]} image"
-HEIC_NEEDS = "a HEIC image, which needs the Python package pillow-heif: pip install 'edgetl[heic]'"
 
 _BY_PILLOW = [name.upper() for name in _NAMES if name not in ("JPEG", "HEIC")]
 _TIFFS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -44,6 +47,17 @@ _BRANDS = {  # of ISO 14496-12's file type box
 
 class UnknownFormat(Exception):
     """Bytes that are in none of the formats; the message is the reason."""
+
+
+def decoders(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the releases of the packages that decode files of these names: with others, other files are read or give other pixels."""
+    pillow = "pillow " + version("pillow")
+    if not any(name.lower().endswith(_HEIC.suffixes) for name in names):
+        return (pillow,)
+    try:
+        return pillow, "pillow-heif " + version("pillow-heif")
+    except PackageNotFoundError:
+        return pillow, "no pillow-heif"
 
 
 def opened(data: bytes) -> Image.Image:
@@ -78,7 +92,7 @@ def _heic(data: bytes) -> Image.Image:
     try:
         from pillow_heif import HeifImageFile
     except ImportError:
-        raise UnknownFormat(HEIC_NEEDS) from None
+        raise UnknownFormat(f"a HEIC image, which needs the Python package pillow-heif: {install('heic')}") from None
     image: Image.Image = HeifImageFile(BytesIO(data))
     return image
 

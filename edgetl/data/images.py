@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
 from edgetl.contract import Contract
 from edgetl.data.base import Flawed, Images, Item, Listing, Pixels, Rejected, reason
 from edgetl.data.checks import check_classes, check_rejected, check_splits, warn_of_flaws
 from edgetl.data.decode import BadImage, decode, flaw_of
+from edgetl.data.formats import decoders
 from edgetl.data.splits import SplitOptions, completed
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.documents import Document
@@ -149,7 +149,8 @@ def _read(contract: Contract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | 
 
 
 def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:
-    key = fingerprint(listing.stamp, contract.height, contract.input.crop, contract.input.resize, _CACHE_VERSION, PIL.__version__)
+    made_by = decoders(item.name for item in listing.items)
+    key = fingerprint(listing.stamp, contract.height, contract.input.crop, contract.input.resize, _CACHE_VERSION, made_by)
     family = f"pixels-{contract.height}"
     pixels_file, index_file = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
     found = _cached(pixels_file, index_file, shape)

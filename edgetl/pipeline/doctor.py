@@ -11,13 +11,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
 from edgetl.data import exclude as exclude_list
 from edgetl.data import images
 from edgetl.data.base import SPLITS, Listing, Rejected
-from edgetl.data.formats import ARE_READ
+from edgetl.data.formats import ARE_READ, decoders
 from edgetl.data.splits import completed
 from edgetl.data.stored import read_array, write_array
 from edgetl.diagnosis import CHECKS
@@ -170,7 +169,7 @@ def _read(
     from edgetl.diagnosis import network
 
     contract = network.input_contract(listing.class_names)
-    parts = network.BACKBONE, network.ALPHA, network.IMAGE_SIZE, network.WEIGHTS, PIL.__version__
+    parts = network.BACKBONE, network.ALPHA, network.IMAGE_SIZE, network.WEIGHTS, decoders(item.name for item in listing.items)
     path = cache / f"doctor-{fingerprint(_VERSION, listing.stamp, *parts)}.npy"
     known = None if fast else read_array(path)
     compute = None if fast or known is not None else network.load(contract)

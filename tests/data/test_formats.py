@@ -2,6 +2,7 @@
 
 import struct
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 from pathlib import Path
 
@@ -9,13 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
+from edgetl.data import formats
 from edgetl.data.decode import BadImage, decode, prepare
 from edgetl.data.folder import find
 from edgetl.data.formats import ARE_READ, FORMATS, IMAGE_SUFFIXES, IN_NONE
+from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.pipeline.predict import pixels_of
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import find_data
+from edgetl.recipe import load
+from edgetl.software import install
 from tests.conftest import ROOT
-from tests.data.conftest import contract, encode, scene
+from tests.data.conftest import contract, encode, fill, scene
 
 PHOTO = Image.fromarray(scene(24, 40))
 DEEP = np.arange(24 * 40, dtype=np.uint16).reshape(24, 40) * 68
@@ -135,8 +142,31 @@ def test_an_image_of_floats_that_is_open_already_is_refused_too() -> None:
 def test_heic_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     data = encode(PHOTO, "HEIC")
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(BadImage, match=r"a HEIC image, which needs the Python package pillow-heif: pip install .*heic"):
+    with pytest.raises(BadImage) as caught:
         pixels(data)
+    assert str(caught.value) == f"a HEIC image, which needs the Python package pillow-heif: {install('heic')}"
+
+
+def test_what_was_read_without_the_package_is_read_again_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a run that goes on, and in its cache of pixels."""
+    data = fill(tmp_path / "data", {"a": 12, "b": 12})
+    (data / "a" / "phone.heic").write_bytes(encode(PHOTO, "HEIC"))
+    recipe = load(None, (), {"data.source": str(data), "data.cache_memory_mib": 0})
+    for images in (24, 25):
+        with monkeypatch.context() as patch:
+            if images == 24:
+                patch.setitem(sys.modules, "pillow_heif", None)
+                patch.setattr(formats, "version", missing_heif)
+            project = Project.create(recipe, tmp_path / "run")
+            find_data(project)
+        index = DataIndex.read(project.run.data)
+        assert (len(index.images), len(index.rejected)) == (images, 25 - images)
+
+
+def missing_heif(package: str) -> str:
+    if package == "pillow-heif":
+        raise PackageNotFoundError(package)
+    return version(package)
 
 
 def test_no_opener_is_registered_for_all_of_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from edgetl.backbones import keras_file
+from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.files import fingerprint
@@ -85,7 +86,9 @@ def find_data(project: Project) -> str:
     recipe, listing = project.recipe, project.data.listing
     # What is excluded counts, not the file that says so.
     settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": listing.excluded} if listing.excluded else {})
-    listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.to_json())
+    # Nor does the release of what every installation has, but a package that was not there.
+    extra = decoders(item.name for item in listing.items)[1:]
+    listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.to_json(), *extra)
     project.stage("data", listed, partial(_data, project))
     return project.run.facts("data", DataFacts).fingerprint
 
