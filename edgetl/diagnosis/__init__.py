@@ -22,6 +22,10 @@ CHECKS: Registry[Check] = Registry(
             "edgetl.diagnosis.labels:wrong_labels",
             "images that a model assigns to another class: some are mislabelled, some only hard",
         ),
+        "placeholders": (
+            "edgetl.diagnosis.placeholders:placeholders",
+            "images of few colours, unlike their class: the 'image not found' of a photo host, or a card with text",
+        ),
         "classes": ("edgetl.diagnosis.classes:classes", "classes with few images or none, and classes that are far from balanced"),
         "constant": ("edgetl.diagnosis.shapes:constant", "images that are almost uniform"),
         "sizes": (

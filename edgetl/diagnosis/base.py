@@ -21,6 +21,7 @@ class ImageFacts:
         orientation: by EXIF; 1 is upright as stored.
         damage: what is lost; empty: nothing.
         contrast: standard deviation of the brightest-varying channel, in levels of 255.
+        colour_bits: entropy of the colours in steps of 8 levels, in bits a pixel: 0 for one colour, about 9 for a photograph.
         thumbnail: uint8 [T, T] grey levels of the whole image, whatever its aspect ratio.
     """
 
@@ -30,6 +31,7 @@ class ImageFacts:
     orientation: int
     damage: str
     contrast: float
+    colour_bits: float
     thumbnail: NDArray[np.uint8]
 
 

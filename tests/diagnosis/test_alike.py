@@ -23,7 +23,7 @@ def image(seed: int) -> Image.Image:
 
 def facts(shown: Image.Image) -> ImageFacts:
     thumbnail = np.asarray(shown.convert("L").resize((48, 48), Image.Resampling.BILINEAR))
-    return ImageFacts(hashlib.sha256(shown.tobytes()).hexdigest(), shown.size, "RGB", 1, "", 50.0, thumbnail)
+    return ImageFacts(hashlib.sha256(shown.tobytes()).hexdigest(), shown.size, "RGB", 1, "", 50.0, 9.0, thumbnail)
 
 
 def encoded(shown: Image.Image) -> Image.Image:

@@ -17,7 +17,9 @@ def sound() -> DatasetFacts:
     """Two classes of 52 images, told apart by their features."""
     splits = tuple(split for _ in range(2) for split, count in PER_CLASS.items() for _ in range(count))
     labels = np.repeat([0, 1], sum(PER_CLASS.values()))
-    images = tuple(ImageFacts(f"{row:064}", (320, 240), "RGB", 1, "", 50.0, np.zeros((48, 48), np.uint8)) for row in range(len(labels)))
+    images = tuple(
+        ImageFacts(f"{row:064}", (320, 240), "RGB", 1, "", 50.0, 9.0, np.zeros((48, 48), np.uint8)) for row in range(len(labels))
+    )
     features = np.random.default_rng(0).normal(size=(len(labels), 200)).astype(np.float32)
     features += 2 * labels[:, None]
     return DatasetFacts(("cat", "dog"), tuple(f"{row}.jpg" for row in range(len(labels))), labels, splits, images, (), (), features)
@@ -66,6 +68,10 @@ FAULTS: dict[str, list[tuple[Callable[[], DatasetFacts], str, str]]] = {
     "duplicates": [(lambda: paired(0, 1, 1.0), "1.jpg", "exclude")],
     "near_duplicates": [(lambda: paired(0, 1, 0.97), "1.jpg", "consider")],
     "wrong_labels": [(lambda: relabelled(3), "3.jpg", "consider")],
+    "placeholders": [
+        (lambda: with_facts(colour_bits=2.9), "0.jpg", "consider"),
+        (lambda: replace(with_facts(colour_bits=2.5), features=None), "0.jpg", "consider"),
+    ],
     "classes": [
         (lambda: without(*range(25)), "cat", ""),
         (lambda: without(*range(40)), "cat", ""),
@@ -118,6 +124,16 @@ def test_labels_are_not_judged_by_too_few_images() -> None:
             )
         )
     )
+
+
+def test_no_placeholder_is_what_its_class_is_like_or_where_a_network_sees_an_object() -> None:
+    drawings = replace(sound(), images=tuple(replace(image, colour_bits=2.0) for image in sound().images))
+    before_black = relabelled(52)  # the features of the other class, which are longer
+    before_black = replace(
+        before_black, images=tuple(replace(one, colour_bits=2.0 if row == 52 else 9.0) for row, one in enumerate(before_black.images))
+    )
+    for data in (drawings, replace(drawings, features=None), before_black):
+        assert not list(CHECKS.load("placeholders")(data))
 
 
 def test_what_is_alike_by_nature_is_for_a_person_to_judge() -> None:
