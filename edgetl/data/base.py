@@ -51,14 +51,6 @@ class Rejected:
     reason: str
 
 
-@dataclass(frozen=True)
-class Flawed:
-    """An image that is used although something of its file is wrong, and what."""
-
-    name: str
-    flaw: str
-
-
 def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejected:
     """Return a file as an image that was not yet read, or the reason why it is none.
 
@@ -134,7 +126,6 @@ class Images:
         hashes: N sha256 of the files' bytes, hexadecimal.
         class_names: K class names, in the order of the label ids.
         rejected: what was left out.
-        flawed: what is used although its file is not as it should be.
         fingerprint: identity of the data set: names, labels, splits and contents, in no order.
         source, stamp: where it came from, and the listing's stamp.
     """
@@ -149,7 +140,6 @@ class Images:
     fingerprint: str
     source: str = ""
     stamp: str = ""
-    flawed: tuple[Flawed, ...] = ()
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.label_ids), len(self.splits), len(self.names), len(self.hashes)}

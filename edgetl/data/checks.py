@@ -4,7 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edgetl.data.base import Flawed, Rejected
+from edgetl.data.base import Rejected
 from edgetl.data.formats import ARE_READ
 from edgetl.errors import DataError, listed
 
@@ -23,13 +23,6 @@ def check_rejected(source: str, rejected: Sequence[Rejected], usable: int, max_b
             "repair or remove them, or train without them: --set data.max_bad_fraction=1",
         )
     logger.warning(f"{len(rejected)} of {files} files are left out:{named}")
-
-
-def warn_of_flaws(flawed: Sequence[Flawed], images: int) -> None:
-    """Warn of images that are used although something of their files is wrong."""
-    if flawed:
-        named = listed([f"{one.name!r}: {one.flaw}" for one in flawed])
-        logger.warning(f"{len(flawed)} of {images} images are used although their files are flawed:{named}")
 
 
 def check_classes(source: str, class_names: Sequence[str], classes: Sequence[str], hashes: Sequence[str]) -> None:

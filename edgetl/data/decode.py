@@ -19,6 +19,8 @@ from edgetl.data.formats import UnknownFormat, opened
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I;16", "I;16L", "I;16B", "I;16N")
 _WHITE_IS_ZERO = 0  # TIFF's PhotometricInterpretation (tag 262)
 _BITS, _PHOTOMETRIC = 258, 262
+# Chromium 156 refuses such a file, as Pillow does. Skia, which Android decodes with, leaves its last rows black. Of iOS nothing is known.
+_END_IS_MISSING = "its end marker is missing, and apps refuse such a file or cut it; nothing is lost: open it and save it again"
 _MOST_PIXELS_A_BYTE = 512  # of a JPEG: a block of 64 takes a bit or more
 
 # How an image is turned upright, by EXIF orientation (Exif 2.3, tag 0x0112); 1 is upright.
@@ -62,11 +64,6 @@ def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
     Of several images in a file it is the first. Raises BadImage, and nothing else, when the bytes are no such image.
     """
     return crop_and_resize(open_image(data, contract.height), contract)
-
-
-def flaw_of(data: bytes) -> str:
-    """Return what is wrong with a file that was decoded nevertheless; empty: nothing."""
-    return jpeg.END_IS_MISSING if jpeg.lacks_end(data) else ""
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -115,7 +112,7 @@ def _open(data: bytes, image_size: int) -> Image.Image:
     if isinstance(image, JpegImageFile):
         _check_jpeg(data, image.width * image.height)
         if jpeg.lacks_end(data):
-            image = opened(jpeg.completed(data) or _refuse("truncated"))
+            _refuse(_END_IS_MISSING if jpeg.is_whole_but_for_its_end(data) else "truncated")
         # libjpeg can decode at 1/2, 1/4 or 1/8 size in a fraction of the time. Twice the target's size must remain, so that the
         # antialiasing filter still averages and the result differs from a full decode by about one level (tests/data/test_decode.py).
         image.draft(None, (2 * image_size, 2 * image_size))

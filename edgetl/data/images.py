@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import Contract
-from edgetl.data.base import Flawed, Images, Item, Listing, Pixels, Rejected, reason
-from edgetl.data.checks import check_classes, check_rejected, check_splits, warn_of_flaws
-from edgetl.data.decode import BadImage, decode, flaw_of
+from edgetl.data.base import Images, Item, Listing, Pixels, Rejected, reason
+from edgetl.data.checks import check_classes, check_rejected, check_splits
+from edgetl.data.decode import BadImage, decode
 from edgetl.data.formats import decoders
 from edgetl.data.splits import SplitOptions, completed
 from edgetl.data.stored import StoredRows, write_header
@@ -52,11 +52,10 @@ class LoadOptions:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome for a listed image: its content's sha256 when it is usable, perhaps with a flaw, else the reason why not."""
+    """The outcome for a listed image: its content's sha256 when it is usable, else the reason why not."""
 
     sha256: str = ""
     reason: str = ""
-    flaw: str = ""
 
 
 class CacheIndex(Document):
@@ -74,12 +73,10 @@ def load(listing: Listing, contract: Contract, options: LoadOptions) -> Images:
     pixels, outcomes = _read_all(listing, contract, options.memory_mib, options.cache)
     read = list(zip(listing.items, outcomes, strict=True))
     rejected = listing.rejected + tuple(Rejected(item.name, outcome.reason) for item, outcome in read if outcome.reason)
-    flawed = tuple(Flawed(item.name, outcome.flaw) for item, outcome in read if outcome.flaw)
     items = [item for item, outcome in read if outcome.sha256]
     hashes = tuple(outcome.sha256 for _, outcome in read if outcome.sha256)
     classes = [item.class_name for item in items]
     check_rejected(listing.source, rejected, len(items), options.max_bad_fraction)
-    warn_of_flaws(flawed, len(items))
     check_classes(listing.source, listing.class_names, classes, hashes)
     label_ids = np.array([listing.class_names.index(name) for name in classes], np.int32)
     given = {item.split for item in listing.items}
@@ -98,7 +95,6 @@ def load(listing: Listing, contract: Contract, options: LoadOptions) -> Images:
         fingerprint=fingerprint(identity),
         source=listing.source,
         stamp=listing.stamp,
-        flawed=flawed,
     )
 
 
@@ -145,7 +141,7 @@ def _read(contract: Contract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | 
         return Outcome(reason=reason(error)), None
     except BadImage as error:
         return Outcome(reason=str(error)), None
-    return Outcome(sha256=hashlib.sha256(data).hexdigest(), flaw=flaw_of(data)), pixels
+    return Outcome(sha256=hashlib.sha256(data).hexdigest()), pixels
 
 
 def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgetl.data.base import SPLITS, Flawed, Images, Rejected
+from edgetl.data.base import SPLITS, Images, Rejected
 from edgetl.documents import Count, Document
 
 
@@ -28,7 +28,6 @@ class DataIndex(Document):
     Args:
         rejected: files that could not be used.
         excluded: images that the user left out.
-        flawed: images that are used although something of their files is wrong.
     """
 
     source: str
@@ -39,7 +38,6 @@ class DataIndex(Document):
     images: tuple[IndexedImage, ...]
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
-    flawed: tuple[Flawed, ...] = ()
 
     @classmethod
     def of(cls, images: Images, excluded: Sequence[str] = ()) -> "DataIndex":
@@ -56,5 +54,4 @@ class DataIndex(Document):
             images=tuple(IndexedImage(*image) for image in zip(images.names, class_names, splits, images.hashes, strict=True)),
             rejected=images.rejected,
             excluded=tuple(excluded),
-            flawed=images.flawed,
         )

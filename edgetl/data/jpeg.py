@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import simplejpeg
 
 BEGIN, END = b"\xff\xd8\xff", b"\xff\xd9"  # SOI with the next marker's first byte, and EOI
-END_IS_MISSING = "its end marker is missing; all of the image is there"
 
 _MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd7])")  # not the escaped bytes and restarts inside of a scan
 _SCAN = 0xDA
@@ -33,13 +32,12 @@ def keeps_coefficients(data: bytes) -> bool:
     return False
 
 
-def completed(data: bytes) -> bytes | None:
-    """Return the file with the end marker that it lacks; None where more than that is missing."""
-    whole = data + END
+def is_whole_but_for_its_end(data: bytes) -> bool:
+    """Return whether a file that lacks its end marker lacks nothing else."""
     try:
-        return whole if _has_all_scans(whole) and not lost(whole) else None
+        return _has_all_scans(data + END) and not lost(data + END)
     except (LookupError, ValueError):  # of a header that is cut, too
-        return None
+        return False
 
 
 def lost(data: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from edgetl.data.jpeg import END_IS_MISSING
 from edgetl.diagnosis.base import DatasetFacts, Finding
 
 
@@ -15,9 +14,7 @@ def unreadable(data: DatasetFacts) -> Iterator[Finding]:
 def damaged(data: DatasetFacts) -> Iterator[Finding]:
     """Yield files that can be decoded although a part of them is lost."""
     for name, image in zip(data.names, data.images, strict=True):
-        if image.damage == END_IS_MISSING:  # training uses it
-            yield Finding(name, image.damage, score=0.2)
-        elif "extraneous bytes" in image.damage:  # some cameras pad their sound images so
+        if "extraneous bytes" in image.damage:  # some cameras pad their sound images so
             yield Finding(name, image.damage, score=0.5, consider=(name,))
         elif image.damage:
             yield Finding(name, image.damage, exclude=(name,))

@@ -87,8 +87,6 @@ def damage(data: bytes, kind: str) -> str:
     if kind == "JPEG":
         if _LOST_BLOCK.search(_scan(data)):
             return "a block of it was overwritten with zeros"
-        if jpeg.lacks_end(data):
-            return jpeg.END_IS_MISSING  # what lacks more was not decoded
         return f"damaged: {lost}" if (lost := jpeg.lost(data)) else ""
     if kind == "PNG":
         with warnings.catch_warnings():

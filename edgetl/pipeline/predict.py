@@ -1,6 +1,5 @@
 """A model that is ready to name what is on images: `load` opens it, `Classifier.predict` asks it."""
 
-import logging
 import os
 import tempfile
 import threading
@@ -16,7 +15,7 @@ from PIL import Image
 
 from edgetl.contract import Contract
 from edgetl.data.base import Rejected
-from edgetl.data.decode import BadImage, decode, flaw_of, prepare
+from edgetl.data.decode import BadImage, decode, prepare
 from edgetl.data.formats import ARE_READ, IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError, UsageError
@@ -26,8 +25,6 @@ from edgetl.run_folder import RunFolder
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.ship import archive
-
-logger = logging.getLogger(__name__)
 
 BUNDLE_SUFFIX = ".edgetl"
 _SHOWN = 3  # classes in a prediction's text
@@ -239,11 +236,7 @@ def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]
         if isinstance(image, Image.Image):
             return prepare(image, contract)
         if isinstance(image, str | os.PathLike):
-            data = read_image(os.fspath(image))
-            pixels = decode(data, contract)
-            if flaw := flaw_of(data):
-                logger.warning(f"{name}: {flaw}")
-            return pixels
+            return decode(read_image(os.fspath(image)), contract)
     except BadImage as error:
         raise DataError(f"{name} cannot be read as an image: {error}", ARE_READ) from error
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:

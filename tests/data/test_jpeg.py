@@ -1,4 +1,4 @@
-"""JPEG files without their end, and very large ones: used where all of the image is there, and at little cost; else left out."""
+"""JPEG files without their end, which stay out with a reason, and very large ones, which are read at little cost."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from edgetl.data import jpeg
-from edgetl.data.decode import BadImage, decode, flaw_of
+from edgetl.data.decode import BadImage, decode
 from edgetl.data.index import DataIndex
 from edgetl.data.sources import find
 from tests.data.conftest import contract, encode, fill, scene
@@ -31,11 +31,14 @@ def made(kind: str, seed: int = 0) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("cut", [1, 2])
-def test_a_file_without_its_end_marker_gives_the_same_pixels(kind: str, cut: int) -> None:
+def test_a_file_that_lacks_only_its_end_marker_stays_out_with_a_remedy(kind: str, cut: int) -> None:
+    """Apps refuse it or show something else; with the marker the pixels are the same as before."""
     for seed in range(4):
         data = made(kind, seed)
-        assert (decode(data[:-cut], contract(32)) == decode(data, contract(32))).all()
-        assert (flaw_of(data[:-cut]), flaw_of(data), flaw_of(data + b"\0appended")) == (jpeg.END_IS_MISSING, "", "")
+        with pytest.raises(BadImage, match=r"its end marker is missing.* nothing is lost: open it and save it again"):
+            decode(data[:-cut], contract(32))
+        for mended in (data[:-cut] + jpeg.END, data + b"\0appended", data + data):
+            assert (decode(mended, contract(32)) == decode(data, contract(32))).all()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,25 +53,16 @@ def test_what_lacks_more_stays_out(kind: str) -> None:
             decode(data[:place], contract(32))
 
 
-def test_a_flag_of_pillow_is_never_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would be set for all threads."""
-    assert decode(made("baseline")[:-2], contract(32)).any()
-    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
-
-
-def test_flawed_files_are_used_and_listed(tmp_path: Path, read, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_without_its_end_is_listed(tmp_path: Path, read, caplog: pytest.LogCaptureFixture) -> None:
     data = fill(tmp_path / "data", {"a": 20, "b": 20})
     (data / "a" / "open.jpg").write_bytes(made("baseline")[:-2])
     (data / "b" / "half.jpg").write_bytes(made("baseline")[:-500])
-    for memory_mib in (64, 0, 0):  # in memory, into a cache, and from it
-        caplog.clear()
-        images = read(find(str(data)), memory_mib=memory_mib)
-        assert "1 of 41 images are used although their files are flawed" in caplog.text
-        assert f"'a/open.jpg': {jpeg.END_IS_MISSING}" in caplog.text
-        index = DataIndex.of(images)
-        assert [(one.name, one.flaw) for one in index.flawed] == [("a/open.jpg", jpeg.END_IS_MISSING)]
-        assert [(one.name, one.reason) for one in index.rejected] == [("b/half.jpg", "truncated")]
-        assert "a/open.jpg" in images.names
+    index = DataIndex.of(read(find(str(data))))
+    assert [one.name for one in index.rejected] == ["a/open.jpg", "b/half.jpg"]
+    assert "its end marker is missing" in index.rejected[0].reason
+    assert index.rejected[1].reason == "truncated"
+    assert index.rejected[0].reason in caplog.text
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False, "it would be set for all threads"
 
 
 def test_the_limit_is_on_the_pixels_that_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

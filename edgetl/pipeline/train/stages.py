@@ -119,8 +119,7 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
         excluded=len(excluded),
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
-    flawed = f", {len(index.flawed)} used with a flaw" if index.flawed else ""
-    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded{flawed}")
+    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")
     return [project.run.data], facts
 
 
