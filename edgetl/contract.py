@@ -18,6 +18,10 @@ from edgetl.overview import Overview
 
 # A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
 PROBABILITY_SCALE = 1.0 / 256.0
+# Of more classes an unsure model gives each less than one step: they share steps or become 0, and their order is lost.
+_MOST_CLASSES_IN_STEPS = round(1 / PROBABILITY_SCALE)
+
+OutputType = Literal["uint8", "float32"]
 
 Pixels = Annotated[int, Field(ge=1, le=4096)]  # larger than any classifier's input; an upper limit bounds what a file can ask for
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -63,9 +67,13 @@ class Rejection(Part):
 
 
 class Output(Part):
-    """The output: a probability for each class, float32, or uint8 in steps of 1/256."""
+    """The output: a probability for each class, float32 of a float model, and of an int8 model what `dtype` says."""
 
     name: str
+    dtype: OutputType = Field(
+        default="uint8",
+        description="of int8 models: uint8 in steps of 1/256, or float32 from a float softmax, their only operator that is not integer",
+    )
     class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
     task: Literal["single-label", "multi-label"]
     activation: Literal["softmax", "sigmoid"]
@@ -111,7 +119,7 @@ class Contract(Document):
 
     @classmethod
     def square(cls, size: int, scale: float, zero_point: int, class_names: tuple[str, ...]) -> Self:
-        """Return the contract of a classifier of square RGB images, `size` pixels high and wide."""
+        """Return the contract of a classifier of square RGB images, `size` pixels high and wide; see `ending_in` for its output."""
         return cls(
             input=Input(
                 name="image",
@@ -126,6 +134,7 @@ class Contract(Document):
             ),
             output=Output(
                 name="probabilities",
+                dtype=output_type(len(class_names)),
                 class_names=class_names,
                 task="single-label",
                 activation="softmax",
@@ -144,14 +153,19 @@ class Contract(Document):
 
     def resized(self, size: int) -> Self:
         """Return the same contract for images of `size` x `size` pixels."""
-        return self.square(size, self.scale, self.zero_point, self.class_names)
+        return self.square(size, self.scale, self.zero_point, self.class_names).ending_in(self.output.dtype)
+
+    def ending_in(self, asked: OutputType | Literal["auto"]) -> Self:
+        """Return the same contract with this output of int8 models; "auto": as the number of classes wants it."""
+        dtype = output_type(len(self.class_names)) if asked == "auto" else asked
+        return self.model_copy(update={"output": self.output.model_copy(update={"dtype": dtype})})
 
     def overview(self) -> Overview:
         """Return what to feed and what comes out."""
         rows = [
             ("input", f"{self.height} x {self.width} pixels, {self.input.channels}, {self.input.dtype} 0 to 255"),
             ("crop and resize", f"{self.input.crop}, {self.input.resize}"),
-            ("output", f"{len(self.class_names)} {self.output.name} ({self.output.activation})"),
+            ("output", f"{len(self.class_names)} {self.output.name} ({self.output.activation}), {self.output.dtype} of int8 models"),
             ("class names", ", ".join(self.class_names)),
         ]
         return Overview("Contract", ("part", "value"), rows, ["The model normalizes by itself: feed plain pixels."])
@@ -175,6 +189,11 @@ class Contract(Document):
     def class_name_lines(self) -> bytes:
         """The content of labels.txt, as apps and model files hold it: a class name a line, in the order of the outputs."""
         return "".join(f"{name}\n" for name in self.class_names).encode()
+
+    @property
+    def ends_in_float(self) -> bool:
+        """Whether the last operators of int8 models are a float softmax and the change to float before it."""
+        return self.output.dtype == "float32"
 
     @property
     def scale(self) -> float:
@@ -205,3 +224,13 @@ class Contract(Document):
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return left, top, left + side, top + side
+
+
+def output_type(classes: int) -> OutputType:
+    """Return what int8 models of so many classes give unless asked otherwise: float32 where uint8 steps would lose the order."""
+    return "float32" if classes > _MOST_CLASSES_IN_STEPS else "uint8"
+
+
+def grain(classes: int) -> float:
+    """Return the probability that counts as one step: 1/256 as int8 models give it, less where a class's even share is less."""
+    return min(PROBABILITY_SCALE, 1 / classes)

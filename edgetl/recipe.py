@@ -117,6 +117,7 @@ class ExportTable(RecipeTable):
     formats: Annotated[tuple[str, ...], Field(min_length=1)]
     precisions: Annotated[tuple[str, ...], Field(min_length=1)]
     keep_float: tuple[str, ...]
+    output: Literal["auto", "uint8", "float32"]
     max_drop: Annotated[float, Field(ge=0, le=100)]
 
 

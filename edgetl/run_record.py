@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
+from edgetl.contract import OutputType
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.recipe import AboutTable, Recipe, restore
@@ -116,13 +117,18 @@ class Int8Candidate:
 
 @dataclass(frozen=True)
 class Int8Choice:
-    """The int8 model that is exported and why; `within_budget` is None where the recipe sets no budget."""
+    """The int8 model that is exported and why; `within_budget` is None where the recipe sets no budget.
+
+    `steps_drop_points` is what float would lose in top-1 if its output had the steps of a uint8 output; None: the output is float32.
+    """
 
     asked: Int8Request
     candidates: tuple[Int8Candidate, ...]
     chosen: Int8Candidate
     reason: str
     within_budget: bool | None = None
+    output: OutputType = "uint8"
+    steps_drop_points: float | None = None
 
 
 @dataclass(frozen=True)

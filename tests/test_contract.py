@@ -50,6 +50,22 @@ def test_cannot_be_changed() -> None:
 
 def test_another_size_changes_nothing_else() -> None:
     assert MOBILENET.resized(96) == Contract.square(96, 1 / 127.5, 128, ("cat", "dog"))
+    assert MOBILENET.ending_in("float32").resized(96).output.dtype == "float32"
+
+
+@pytest.mark.parametrize(("classes", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "float32"), (1000, "float32")])
+def test_more_classes_than_steps_end_in_float(classes: int, dtype: str) -> None:
+    """From there on an unsure model gives a class less than a step of 1/256."""
+    contract = Contract.square(224, 1 / 127.5, 128, tuple(map(str, range(classes))))
+    assert contract.output.dtype == contract.ending_in("auto").output.dtype == dtype
+    assert [contract.ending_in(asked).output.dtype for asked in ("uint8", "float32")] == ["uint8", "float32"]
+    assert contract.ending_in("uint8").ending_in("auto") == contract
+
+
+def test_a_contract_from_before_there_was_a_choice_gives_uint8() -> None:
+    values = MOBILENET.to_json()
+    del values["output"]["dtype"]
+    assert Contract.parse(values) == MOBILENET
 
 
 NONSENSE: dict[str, list[Any]] = {
@@ -57,6 +73,7 @@ NONSENSE: dict[str, list[Any]] = {
     "input.width": [0, None],
     "input.normalization_inside_the_model.scale": [0.0, -1.0, math.nan, math.inf, "1"],
     "input.normalization_inside_the_model.zero_point": [-1, 256, 1.5, None],
+    "output.dtype": ["int8", None],
     "output.class_names": [[], ["one"], ["same", "same"], "ab", [1, 2], None],
     "input.crop": ["stretch"],
     "input.resize": ["nearest"],

@@ -11,7 +11,10 @@ from edgetl.cli.options import Json, RunPath, Set
 
 def export(
     run: RunPath = None,
-    int8: Annotated[bool, typer.Option("--int8", help="Write int8 files: integer operators only, raw uint8 pixels as input.")] = False,
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="Write int8 files: integer operators (above 256 classes a float softmax), raw uint8 pixels as input."),
+    ] = False,
     float32: Annotated[bool, typer.Option("--float32", help="Write float32 files, as trained.")] = False,
     float16: Annotated[bool, typer.Option("--float16", help="Write float16 files: half the size, computed in floating point.")] = False,
     dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Write files with int8 weights and float activations.")] = False,

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import PROBABILITY_SCALE
+from edgetl.contract import grain
 from edgetl.documents import Count, Share
 
-# Half a step of the uint8 output: what an int8 model says when it rounds to 0. Floored alike, float and int8 models compare
-# fairly, and no image costs an infinite loss.
-PROBABILITY_FLOOR = PROBABILITY_SCALE / 2
+
+def probability_floor(classes: int) -> float:
+    """Return half a step: what an int8 model means when it rounds to 0.
+
+    Floored alike, float and int8 models compare fairly, and no image costs an infinite loss.
+    """
+    return grain(classes) / 2
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ def measure(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer])
         raise ValueError(f"labels {label_ids.min()}..{label_ids.max()} are not within the {probabilities.shape[1]} classes")
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     right = ranked[:, 0] == label_ids
-    of_label = np.maximum(probabilities[np.arange(len(label_ids)), label_ids], PROBABILITY_FLOOR)
+    of_label = np.maximum(probabilities[np.arange(len(label_ids)), label_ids], probability_floor(probabilities.shape[1]))
     interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     return Accuracy(
         images=len(label_ids),

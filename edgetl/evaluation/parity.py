@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import PROBABILITY_SCALE
+from edgetl.contract import PROBABILITY_SCALE, grain
 from edgetl.evaluation.agreement import Agreement, compare
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
+from edgetl.evaluation.steps import CURE, in_steps
 
 REFERENCE = "keras_float"  # the subject that all others are measured against
 
@@ -39,9 +40,11 @@ class Tolerance:
         pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
         may_differ = _allowed(1 - self.min_top1_agreement, images)
         lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
+        differ = agreement.disagreements
+        tied = f"; on {agreement.ties} of those both classes are tied: {CURE}" if 2 * agreement.ties > differ else ""
         found = []
-        if agreement.disagreements > may_differ:
-            found.append(f"{pair} name another class on {agreement.disagreements} of {images} images, at most {may_differ} may differ")
+        if differ > may_differ:
+            found.append(f"{pair} name another class on {differ} of {images} images, at most {may_differ} may differ{tied}")
         if apart > self.max_mean_abs_dp:
             found.append(f"{pair} differ by {apart:.2g} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
         if lost > may_lose:
@@ -53,11 +56,13 @@ class Tolerance:
         return tuple(found)
 
 
-# Outputs that move by less than two uint8 steps over a whole set are rounding noise around a constant.
-_CONSTANT_SPREAD = 2 * PROBABILITY_SCALE
+# Outputs that move by less than two steps (see `grain`) over a whole set are rounding noise around a constant.
+_CONSTANT_SPREAD = 2
 # Quantization alone moves an image's probability by some seven steps (0.027 on average, measured). A model that names one class for
 # everything and moves by no more has not told the images apart either, and its agreement with another such model shows nothing.
-_ONE_CLASS_SPREAD = 8 * PROBABILITY_SCALE
+_ONE_CLASS_SPREAD = 8
+_SUM_ERROR = 0.01  # of a row of probabilities, for softmax tables
+_LARGEST_STEPS_ERROR = 0.5  # beyond, most of what a model predicts has been rounded away, however many classes share the rest
 
 
 @dataclass(frozen=True)
@@ -171,17 +176,23 @@ def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) ->
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
         return (f"gives NaN or infinity for {broken} of {len(labels)} images",)
-    if not _sum_to_one(probabilities):
+    zeros = int((probabilities.max(axis=1) == 0).sum())
+    if zeros:
+        return (f"gives 0 for every class of {zeros} of {len(labels)} images" + (f": {CURE}" if in_steps(probabilities) else ""),)
+    if not are_probabilities(probabilities):
         return ("gives values that are not probabilities (0..1, with sum 1)",)
-    spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max())
+    spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max()) / grain(probabilities.shape[1])
     one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
     if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
-        return (f"gives the same prediction for all {len(labels)} images (they move it by {spread:.2g}): its agreement shows nothing",)
+        return (f"gives the same prediction for all {len(labels)} images (moved by {spread:.2g} steps): its agreement shows nothing",)
     return ()
 
 
-def _sum_to_one(probabilities: NDArray[np.floating]) -> bool:
-    """Return whether all rows are probabilities; each of the K may be rounded to a uint8 step, and 1 % is for softmax tables."""
-    classes = probabilities.shape[1]
+def are_probabilities(probabilities: NDArray[np.floating]) -> bool:
+    """Return whether all rows of [N, K] are probabilities: 0 to 1, with sum 1.
+
+    In steps of 1/256 each of the K may be half a step off, and their sum as many times that, but never so far that most of it is lost.
+    """
+    rounding = probabilities.shape[1] * PROBABILITY_SCALE / 2 if in_steps(probabilities) else 0.0
     within = probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-4
-    return bool(within and np.abs(probabilities.sum(axis=1) - 1).max() <= classes * PROBABILITY_SCALE / 2 + 0.01)
+    return bool(within and np.abs(probabilities.sum(axis=1) - 1).max() <= min(rounding, _LARGEST_STEPS_ERROR) + _SUM_ERROR)

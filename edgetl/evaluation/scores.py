@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from edgetl.evaluation.calibration import Bin, calibration_error, gaps, reliability
-from edgetl.evaluation.metrics import PROBABILITY_FLOOR, measure
+from edgetl.evaluation.metrics import measure, probability_floor
 from edgetl.evaluation.per_class import confusion
 
 _RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its width
@@ -209,7 +209,7 @@ def weighted_statistics(probabilities: NDArray[np.floating], label_ids: NDArray[
     """Return a function from weights float64 [B, N] (how often each image counts) to every metric: [B], or per class [B, K]."""
     images, classes = probabilities.shape
     predictions, rows = probabilities.argmax(axis=1), np.arange(images)
-    losses = -np.log(np.maximum(probabilities[rows, label_ids], PROBABILITY_FLOOR))
+    losses = -np.log(np.maximum(probabilities[rows, label_ids], probability_floor(classes)))
     is_class, is_predicted, spread = np.eye(classes)[label_ids], np.eye(classes)[predictions], gaps(probabilities, label_ids)
     areas = [_area(probabilities[:, k], label_ids == k) for k in range(classes)]
 

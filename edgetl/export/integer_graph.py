@@ -203,9 +203,21 @@ PASSES: tuple[Callable[[onnx.ModelProto], None], ...] = (
 )
 
 
-def float_operators(optimized: onnx.ModelProto) -> list[str]:
-    """Return the operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)"."""
-    return [f"{node.op_type} ({node.name or node.output[0]})" for node in optimized.graph.node if node.op_type not in _INTEGER_OPERATORS]
+def float_operators(optimized: onnx.ModelProto, *, float_end: bool = False) -> list[str]:
+    """Return the operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)".
+
+    Args:
+        float_end: leave out the softmax that is the graph's output, and the DequantizeLinear that it reads.
+    """
+    allowed = _float_end(_Graph(optimized)) if float_end else []
+    floats = [node for node in optimized.graph.node if node.op_type not in _INTEGER_OPERATORS and node not in allowed]
+    return [f"{node.op_type} ({node.name or node.output[0]})" for node in floats]
+
+
+def _float_end(view: _Graph) -> list[onnx.NodeProto]:
+    softmax = view.writers.get(view.graph.output[0].name)
+    change = view.writers.get(softmax.input[0]) if softmax is not None and softmax.op_type == "Softmax" else None
+    return [change, softmax] if softmax is not None and change is not None and change.op_type == "DequantizeLinear" else []
 
 
 def grids(model: onnx.ModelProto) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:

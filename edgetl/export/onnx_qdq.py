@@ -11,7 +11,7 @@ from edgetl.quantization.bounds import ENGINES
 def _convert(conversion: Conversion) -> bytes:
     from edgetl.export import onnx_writer
 
-    return onnx_writer.quantized_pairs(conversion.file("tflite"), selective=conversion.selective)
+    return onnx_writer.quantized_pairs(conversion.file("tflite"), conversion.contract, selective=conversion.selective)
 
 
 def stamp(content: bytes, contract: Contract, about: About) -> bytes:

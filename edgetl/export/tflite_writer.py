@@ -3,6 +3,7 @@
 Going through a Keras SavedModel, as `from_keras_model` does, takes ten times as long for the same file.
 """
 
+import copy
 import io
 import zipfile
 from collections.abc import Callable
@@ -39,7 +40,7 @@ def convert(conversion: Conversion) -> bytes:
         return content
     content = int8_tflite(conversion.model, contract, scheme.configure)
     if not conversion.selective:
-        check_integer(content)
+        check_integer(content, contract)
     return content
 
 
@@ -75,16 +76,55 @@ def freeze(infer: Any, contract: Contract) -> Any:
 
 
 def int8_tflite(model: Any, contract: Contract, configure: Configure = integers) -> bytes:
-    """Convert a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` uint8 [1, K] in steps of 1/256."""
-    ends_in_float = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
+    """Convert a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` [1, K].
+
+    They are uint8 in steps of 1/256, or float32 where the contract says so.
+    """
+    if contract.ends_in_float:
+        return _with_float_softmax(model, contract, configure)
+    float_logits = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(model(image, training=False))
-        if ends_in_float:
+        if float_logits:
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
         return {contract.output.name: probabilities}
 
     return _converted(infer, contract, configure, lambda: iter(()))
+
+
+def _with_float_softmax(model: Any, contract: Contract, configure: Configure) -> bytes:
+    """Convert the model up to its logits, made float, and put a softmax behind them: the converter would put it onto its own grid."""
+
+    def infer(image: Any) -> dict[str, tf.Tensor]:
+        return {contract.output.name: model(image, training=False)}
+
+    def ending_in_float(converter: Any, samples: Samples) -> None:
+        configure(converter, samples)
+        converter.inference_output_type = tf.float32
+
+    file = read(_converted(infer, contract, ending_in_float, lambda: iter(())))
+    graph, softmax = file.subgraphs[0], schema.OperatorT()
+    logits = graph.tensors[graph.outputs[0]]
+    probabilities = copy.copy(logits)
+    logits.name, probabilities.buffer = b"float_logits", len(file.buffers)
+    graph.tensors.append(probabilities)
+    file.buffers.append(schema.BufferT())
+    softmax.opcodeIndex = len(file.operatorCodes)
+    softmax.inputs, softmax.outputs = [graph.outputs[0]], [len(graph.tensors) - 1]
+    softmax.builtinOptionsType, softmax.builtinOptions = schema.BuiltinOptions.SoftmaxOptions, schema.SoftmaxOptionsT()
+    softmax.builtinOptions.beta = 1.0
+    graph.operators.append(softmax)
+    graph.outputs = softmax.outputs
+    file.operatorCodes.append(_code(schema.BuiltinOperator.SOFTMAX))
+    return packed(file)
+
+
+def _code(operator: int) -> Any:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = operator
+    code.version = 1
+    return code
 
 
 def _converted(infer: Any, contract: Contract, configure: Configure, samples: Samples) -> bytes:

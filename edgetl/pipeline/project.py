@@ -49,7 +49,8 @@ class Project:
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
         listing = listing_of(recipe)
-        self.contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, listing.class_names)
+        contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, listing.class_names)
+        self.contract = contract.ending_in(recipe.export.output)
         self.data = RunData(run, recipe, listing, self.contract)
         self.models = RunModels(run, recipe, self.contract, self.data)
 
@@ -73,7 +74,12 @@ class Project:
     ) -> "Project":
         """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
-        return cls(run, restore(run.read().recipe.model_dump(), settings, options))
+        record = run.read()
+        project = cls(run, restore(record.recipe.model_dump(), settings, options))
+        written = record.integer_choice()
+        if written:  # its files are there; another export may ask for another output
+            project.contract = project.contract.ending_in(written.output)
+        return project
 
     def writing(self) -> AbstractContextManager[None]:
         """Be the one process that writes in the run; a worker that is not rank 0 writes nothing."""

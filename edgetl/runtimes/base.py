@@ -100,9 +100,10 @@ def check_shapes(path: Path, takes: Sequence[int | str | None], gives: Sequence[
         )
 
 
-def check_dtypes(path: Path, takes: str, gives: str) -> None:
-    """Raise ExportError unless the file goes from uint8 to uint8, or from float32 to float32."""
-    if (takes, gives) not in {("uint8", "uint8"), ("float32", "float32")}:
+def check_dtypes(path: Path, takes: str, gives: str, contract: Contract) -> None:
+    """Raise ExportError unless the file goes from uint8 to what the contract says of int8 models, or from float32 to float32."""
+    if (takes, gives) not in {("uint8", contract.output.dtype), ("float32", "float32")}:
         raise ExportError(
-            f"{path} goes from {takes} to {gives}", "edgetl's files go from uint8 to uint8 or float32 to float32: export it again"
+            f"{path} goes from {takes} to {gives}, its contract from uint8 to {contract.output.dtype} or from float32 to float32",
+            "use the contract.json that was exported with this file, or export it again",
         )

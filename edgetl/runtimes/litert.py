@@ -60,7 +60,7 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> LiteRTSess
         session = LiteRTSession(partial(_interpreter, path.read_bytes(), threads))  # read once: the file may be gone when more are made
     takes, gives = session.input, session.output
     check_shapes(path, takes["shape"].tolist(), gives["shape"].tolist(), contract)
-    check_dtypes(path, np.dtype(takes["dtype"]).name, np.dtype(gives["dtype"]).name)
+    check_dtypes(path, np.dtype(takes["dtype"]).name, np.dtype(gives["dtype"]).name, contract)
     return session
 
 

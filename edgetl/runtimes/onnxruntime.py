@@ -51,7 +51,8 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> OnnxRuntim
     with opening(path, ValueError, *_FAULTS):
         session = OnnxRuntimeSession(InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
     check_shapes(path, session.input.shape, session.output.shape, contract)
-    check_dtypes(path, *(_DTYPES.get(end.type, end.type) for end in (session.input, session.output)))
+    takes, gives = (_DTYPES.get(end.type, end.type) for end in (session.input, session.output))
+    check_dtypes(path, takes, gives, contract)
     return session
 
 

@@ -57,6 +57,25 @@ def test_zeros_of_a_quantized_output_give_a_finite_divergence() -> None:
     assert math.isfinite(compare(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])).kl)
 
 
+def test_disagreements_that_steps_alone_explain_are_counted() -> None:
+    sure = np.array([[0.6, 0.3, 0.1], [0.3, 0.4, 0.3], [0.2, 0.3, 0.5]])
+    steps = np.array([[154, 77, 26], [90, 90, 76], [100, 56, 100]]) / 256  # the second and third row: tied, and class 0 comes first
+    for there, back in ((sure, steps), (steps, sure)):
+        found = compare(there, back)
+        assert (found.disagreements, found.ties) == (2, 2)
+    other = compare(sure, steps[:, [1, 0, 2]])
+    assert (other.disagreements, other.ties) == (3, 2), "the first row names another class by itself"
+    assert compare(sure, steps + 1e-4).ties == 0, "equal floats are no matter of steps"
+
+
+def test_the_divergence_of_many_classes_is_not_floored_away() -> None:
+    """Where the floor was above an even share, all that an unsure model says was lost."""
+    random = np.random.default_rng(0)
+    a, b = (random.dirichlet(np.full(1000, 5.0), 3) for _ in range(2))
+    exact = (a * np.log(a / b)).sum(axis=1).mean()
+    assert compare(a, b).kl == pytest.approx(exact, rel=0.2)
+
+
 def test_nonsense_is_refused() -> None:
     for a, b in (((2, 3), (2, 4)), ((0, 3), (0, 3)), ((3,), (3,))):
         with pytest.raises(ValueError, match="not both"):

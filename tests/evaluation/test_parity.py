@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgetl.evaluation.agreement import compare
-from edgetl.evaluation.parity import REFERENCE, Parity, Tolerance, judge
+from edgetl.evaluation.parity import REFERENCE, Parity, Tolerance, are_probabilities, judge
 from edgetl.evaluation.statistics import paired
 from edgetl.export import FORMATS
 from edgetl.pipeline.validate import tolerances
@@ -117,6 +117,53 @@ def test_logits_are_not_probabilities() -> None:
         assert not found.passed
         assert "not probabilities" in found.failures[0]
     assert judged(labels, tflite_int8=rounded(model), onnx_int8=rounded(model)).passed
+
+
+MANY = (2, 256, 257, 1000, 20000)
+
+
+@pytest.mark.parametrize("classes", MANY)
+@pytest.mark.parametrize("row", ["zero", "tenth", "twice"])
+def test_a_row_far_from_a_sum_of_one_is_refused_at_any_number_of_classes(classes: int, row: str) -> None:
+    model = np.full((3, classes), 1 / 256) if classes == 256 else np.zeros((3, classes))
+    model[:, 0] += 1 - model.sum(axis=1)
+    wrong = model.copy()
+    wrong[1] *= {"zero": 0, "tenth": 26 / 256, "twice": 2}[row]
+    assert are_probabilities(model)
+    assert not are_probabilities(wrong)
+    assert not are_probabilities(wrong * 0.999), "nor where it is no uint8 output's"
+
+
+@pytest.mark.parametrize("classes", MANY)
+def test_only_a_uint8_output_may_be_as_far_from_one_as_its_steps_round(classes: int) -> None:
+    model = np.random.default_rng(0).dirichlet(np.full(min(classes, 100), 0.5), 50)
+    model = np.pad(model, ((0, 0), (0, classes - model.shape[1])))
+    assert are_probabilities(rounded(model))
+    assert are_probabilities(model)
+    assert not are_probabilities(model * 0.98)
+
+
+def test_zeros_and_ties_name_the_steps_as_their_cause() -> None:
+    random = np.random.default_rng(0)
+    model = random.dirichlet(np.full(1000, 2.0), 200)
+    labels = model.argmax(axis=1)
+    found = judged(labels, keras_float=model, tflite_int8=rounded(model / 2))
+    [fault] = found.subjects["tflite_int8"].faults
+    assert fault.startswith("gives 0 for every class of ")
+    assert "export.output=float32" in fault
+    [failure] = [one for one in found.failures if "name another class" in one]
+    assert "both classes are tied: the output's steps of 1/256 are the cause" in failure
+    other = judged(labels, keras_float=model, tflite_int8=np.roll(model, 1, axis=1))
+    assert not any("1/256" in one for one in other.failures), "what is wrong by itself is not put down to steps"
+
+
+def test_a_model_of_many_classes_is_not_constant_for_being_unsure() -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(200)
+    model = np.exp(0.5 * random.normal(size=(200, 1000)))
+    model /= model.sum(axis=1, keepdims=True)
+    assert model.max() < 8 / 256
+    assert judged(labels, keras_float=model, tflite_float32=model).passed
 
 
 def test_on_a_small_set_one_near_tie_may_tip_over_but_not_two() -> None:

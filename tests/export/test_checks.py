@@ -177,7 +177,7 @@ def test_a_float_model_is_no_int8_file(form: str) -> None:
 def test_equal_biases_of_two_layers_are_no_fault() -> None:
     """Untrained layers' biases are all zero, and one constant for both would hide that their scales differ."""
     content = int8_tflite(quantized(tiny(zero_bias=True)), CONTRACT)
-    onnx_writer.check_same_grids(content, onnx.load_from_string(onnx_writer.quantized_pairs(content)))
+    onnx_writer.check_same_grids(content, onnx.load_from_string(onnx_writer.quantized_pairs(content, CONTRACT)))
 
 
 def test_the_converters_passes_are_put_back(lite: bytes) -> None:
@@ -191,7 +191,7 @@ def test_the_converters_passes_are_put_back(lite: bytes) -> None:
 @pytest.mark.parametrize("part", ["scale", "zero point"])
 @pytest.mark.parametrize("kind", ["activation", "weight"])
 def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_writer.quantized_pairs(lite))
+    model = onnx.load_from_string(onnx_writer.quantized_pairs(lite, CONTRACT))
     onnx_writer.check_same_grids(lite, model)
     written = {name for node in model.graph.node for name in node.output} | {value.name for value in model.graph.input}
     place = 1 if part == "scale" else 2
@@ -206,7 +206,7 @@ def test_tampered_grids_are_noticed(part: str, kind: str, lite: bytes) -> None:
 
 
 def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
-    model = onnx.load_from_string(onnx_writer.quantized_pairs(lite))
+    model = onnx.load_from_string(onnx_writer.quantized_pairs(lite, CONTRACT))
     quantize = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     dequantize = next(node for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] == quantize.output[0])
     for node in model.graph.node:

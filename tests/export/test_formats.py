@@ -149,9 +149,9 @@ def test_half_precision_moves_the_predictions_no_further_in_onnx(name: str, netw
 def test_int8_files_compute_in_integers_only(name: str, form: str, network: GetNetwork) -> None:
     """These checks ran when the files were made; here is what they looked at."""
     net = network(name)
-    tflite_checks.check_integer(net.file("tflite", "int8").read_bytes())
+    tflite_checks.check_integer(net.file("tflite", "int8").read_bytes(), net.contract)
     content = net.file(form, "int8").read_bytes()
-    onnx_writer.check_integer(content)
+    onnx_writer.check_integer(content, net.contract)
     counts = tflite_checks.operators(net.lite("int8"))
     fused = [node.op_type for node in onnx.load_from_string(optimized(content)).graph.node]
     assert fused.count("QLinearConv") == counts["CONV_2D"] + counts["DEPTHWISE_CONV_2D"] > 2

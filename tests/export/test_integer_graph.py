@@ -312,6 +312,23 @@ def test_float_operators_are_told_from_integer_ones() -> None:
     assert integer_graph.float_operators(graph(moved, {})) == []
 
 
+@pytest.mark.parametrize(
+    ("nodes", "floats"),
+    [
+        ([node("DequantizeLinear", "q s z", "d"), node("Softmax", "d", "out")], 0),
+        ([node("DequantizeLinear", "q s z", "d"), node("Erf", "d", "e"), node("Softmax", "e", "out")], 3),
+        ([node("Softmax", "x", "out")], 1),
+        ([node("DequantizeLinear", "q s z", "d"), node("Softmax", "d", "p"), node("Identity", "p", "out")], 2),
+    ],
+)
+def test_a_float_end_is_a_softmax_of_dequantized_logits_and_no_more(nodes: list[Any], floats: int) -> None:
+    model = graph([node("QuantizeLinear", "x s z", "q"), *nodes], {"s": F(0.5), "z": U8(3)})
+    assert len(integer_graph.float_operators(model, float_end=True)) == floats + 1  # the first, which reads floats
+    assert len(integer_graph.float_operators(model)) == len([one for one in nodes if one.op_type != "Identity"]) + 1, (
+        "without one all are named"
+    )
+
+
 def test_grids_are_those_of_activations_and_constants() -> None:
     nodes = [
         *(node("QuantizeLinear", "x s z", "q"), node("DequantizeLinear", "q s z", "d")),

@@ -63,7 +63,7 @@ def test_int8_files_compute_in_integers_only(case: str, tmp_path: Path) -> None:
     quantized = quantize(model, examples_of(images), images.rows("train")[:16], settings, schedule).model
     fake = quantized.to_keras(model, CONTRACT)
     content = tflite_writer.int8_tflite(fake, CONTRACT)
-    tflite_checks.check_integer(content)
+    tflite_checks.check_integer(content, CONTRACT)
     assert tflite_checks.operators(content)["FULLY_CONNECTED"] == len(head.dense) + 1
     assert tflite_checks.operators(content)["QUANTIZE"] == 2, "no change of grid but from and to raw bytes"
     predictions = []

@@ -89,9 +89,10 @@ def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> No
 
 def test_the_int8_files_are_integer_only_and_hold_one_set_of_scales(pretrained: Made) -> None:
     lite, integer = ((pretrained.run / f"export/model_int8.{form}").read_bytes() for form in ("tflite", "onnx"))
-    check_integer_tflite(lite)
-    check_integer(integer)
-    pairs = quantized_pairs(lite)
+    contract = Contract.read(pretrained.run / "export/contract.json")
+    check_integer_tflite(lite, contract)
+    check_integer(integer, contract)
+    pairs = quantized_pairs(lite, contract)
     check_same_grids(lite, onnx.load_from_string(pairs))
     scales = {float(value) for value in _scalars(onnx.load_from_string(pairs))}
     assert {float(value) for value in _scalars(onnx.load_from_string(integer))} <= scales, "fusing changes no number"

@@ -133,11 +133,14 @@ def test_an_unknown_suffix_names_the_choices() -> None:
 def test_a_batch_other_than_one_and_mixed_dtypes_are_refused(contract: Contract) -> None:
     check_shapes(Path("m"), [None, 16, 16, 3], [None, 3], contract)
     check_shapes(Path("m"), ["N", 16, 16, 3], ["N", 3], contract)
-    check_dtypes(Path("m"), "uint8", "uint8")
+    check_dtypes(Path("m"), "uint8", "uint8", contract)
+    check_dtypes(Path("m"), "uint8", "float32", contract.ending_in("float32"))
     with pytest.raises(ExportError):
         check_shapes(Path("m"), [8, 16, 16, 3], [8, 3], contract)
     with pytest.raises(ExportError, match="uint8 to float32"):
-        check_dtypes(Path("m"), "uint8", "float32")
+        check_dtypes(Path("m"), "uint8", "float32", contract)
+    with pytest.raises(ExportError, match="uint8 to uint8"):
+        check_dtypes(Path("m"), "uint8", "uint8", contract.ending_in("float32"))
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -12,6 +12,8 @@ import numpy as np
 from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.results import P_SIGNIFICANT
+from edgetl.evaluation.steps import CURE, cost_of_steps
 from edgetl.export import FORMATS
 from edgetl.export.base import About, Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
@@ -48,6 +50,8 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
     if not able or (precisions and formats and len(able) < len(wanted)):
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
         raise ExportError(f"there is no {unable}", "leave --formats out: each precision is then written in the formats that it has")
+    if any(scheme_of(precision).quantize for precision, _ in able):
+        project.contract = project.contract.ending_in(asked.output)
     for precision in dict.fromkeys(precision for precision, _ in able):
         stage = stage_of(precision)
         before = project.run.read().find(stage, ExportFacts)  # what was written before stays
@@ -71,11 +75,12 @@ def export_inputs(
     stages = [project.run.stage(name) for name in (_schemes(project, integer) if integer else [project.models.float_stage])]
     of_float = project.run.stage(project.models.float_stage).inputs
     stale = any(isinstance(stage.facts, QuantizedFacts) and stage.facts.float_inputs != of_float for stage in stages)
-    if stale or Contract.read(project.run.contract) != project.contract:
+    if stale or Contract.read(project.run.contract).ending_in(project.contract.output.dtype) != project.contract:
         raise RunError(
             f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
         )
     asked = asdict(int8 or _asked(project)) if scheme.quantize else {}
+    asked |= {"output": project.contract.output.dtype} if scheme.quantize and project.contract.ends_in_float else {}
     said = about or project.recipe.about
     return fingerprint([stage.inputs for stage in stages], list(formats), asked, said.model_dump())
 
@@ -179,18 +184,43 @@ def _samples(project: Project) -> Iterator[list[np.ndarray]]:
 
 def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     """Return the integer model to export, and why it was chosen."""
-    asked, met = project.recipe.export, None
-    if asked.max_drop < _NO_BUDGET:
+    asked, lost_to_steps = project.recipe.export, _lost_to_steps(project)
+    has_budget, hopeless = asked.max_drop < _NO_BUDGET, (lost_to_steps or 0.0) > asked.max_drop
+    if has_budget and not hopeless:
         chosen, candidates = climb(project, precision, asked.max_drop)
-        met = chosen.cost.drop_points <= asked.max_drop
-        reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
         candidates = [_stored(project, scheme, asked.keep_float) for scheme in _schemes(project, precision)]
         chosen = max(candidates, key=lambda one: one.order)
+    met = chosen.cost.drop_points <= asked.max_drop if has_budget else None
+    if has_budget and not hopeless:
+        reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
+    else:
         figures = ", ".join(f"{one.name} {100 * one.accuracy.top1_accuracy:.2f} % (loss {one.accuracy.loss:.3f})" for one in candidates)
         reason = f"its file has the highest top-1 accuracy on the validation images and, among equals, the lowest loss ({figures})"
+    if hopeless:
+        reason += f"; no other was tried, since float itself loses {lost_to_steps:.2f} points to the output's steps of 1/256"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")
-    return chosen, Int8Choice(_asked(project), tuple(one.figures() for one in candidates), chosen.figures(), reason, met)
+    figured = tuple(one.figures() for one in candidates)
+    return chosen, Int8Choice(_asked(project), figured, chosen.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
+
+
+def _lost_to_steps(project: Project) -> float | None:
+    """Return the points of top-1 that float would lose by the steps of a uint8 output; None: the output is float32.
+
+    A warning says what they cost where the number of classes is too large for them, or a model too unsure.
+    """
+    if project.contract.ends_in_float:
+        return None
+    found = cost_of_steps(project.models.float_predictions, project.data.images.label_ids[project.data.rows("val")])
+    too_many = project.contract.ending_in("auto").ends_in_float
+    if too_many or found.zeros or (found.cost.drop_points > 0 and found.cost.mcnemar_p < P_SIGNIFICANT):
+        logger.warning(
+            f"int8 files have a uint8 output, in steps of 1/256: with {len(project.contract.class_names)} classes these alone cost float "
+            f"{found.cost.drop_points:.2f} points of top-1, tie the best classes of {found.ties} and leave 0 for every class of "
+            f"{found.zeros} of the validation images; a float32 output (--set export.output=float32) does none of this, "
+            "but cannot run where there are no floats"
+        )
+    return found.cost.drop_points
 
 
 def _stored(project: Project, scheme: str, in_float: Sequence[str]) -> Candidate:
@@ -205,8 +235,11 @@ def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
     for precision in precisions:
         choice = project.run.facts(stage_of(precision), ExportFacts).choice
         if choice and choice.within_budget is False:
+            of_steps = (choice.steps_drop_points or 0.0) > choice.asked.max_drop
             raise BudgetError(
                 f"the best {precision} model found ({choice.chosen.name}) loses {choice.chosen.drop_points:.2f} points, "
-                f"{choice.asked.max_drop:g} are allowed; its files are in {project.run.export}",
-                "allow more, train a wider network, or ship a precision that keeps more of the float model",
+                f"{choice.asked.max_drop:g} are allowed{f': {CURE}' if of_steps else ''}; its files are in {project.run.export}",
+                "export again with that setting"
+                if of_steps
+                else "allow more, train a wider network, or ship a precision that keeps more of the float model",
             )

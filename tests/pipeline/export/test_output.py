@@ -1,0 +1,66 @@
+"""The output of int8 files: uint8 or float32 as the recipe asks, the same in all that reads them, and what steps cost is named."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edgetl.contract import Contract
+from edgetl.errors import BudgetError
+from edgetl.evaluation.statistics import Paired
+from edgetl.evaluation.steps import StepsCost
+from edgetl.export.exported import exported_files
+from edgetl.pipeline.export import budget, candidates, files
+from edgetl.pipeline.project import Project
+from edgetl.runtimes import open_session
+from tests.conftest import CliResult, Made
+
+Cli = Callable[..., CliResult]
+
+
+def test_another_output_is_exported_and_taken_everywhere(cli: Cli, run_copy: Path) -> None:
+    before = Project.open(run_copy).contract
+    outcome = cli("export", run_copy, "--int8", "--set", "export.output=float32", "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.document["choice"]["output"] == "float32"
+    assert outcome.document["choice"]["steps_drop_points"] is None
+    project = Project.open(run_copy)
+    assert project.contract == Contract.read(run_copy / "export/contract.json") == before.ending_in("float32")
+    pixels = project.data.images.pixels[:3]
+    for file in exported_files(project.run):
+        if file.integer:
+            assert open_session(file.path, project.contract)(pixels).sum(axis=1) == pytest.approx(1, abs=1e-5)
+    outcome = cli("validate", run_copy, "--limit", 12, "--json")
+    assert set(outcome.document["subjects"]) >= {"keras_int8", "tflite_int8", "onnx_int8"}
+    assert cli("predict", run_copy / "export/model_int8.onnx", "digits:7", "--json").code == 0
+
+
+STEPS = StepsCost(Paired(drop_points=12.5, only_a=5, only_b=0, mcnemar_p=0.06), ties=30, zeros=2)
+
+
+def test_a_budget_that_steps_alone_exceed_ends_at_once(
+    run_copy: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing that is done to the weights could help."""
+    monkeypatch.setattr(files, "cost_of_steps", lambda probabilities, label_ids: STEPS)
+    monkeypatch.setattr(budget, "_ladder", lambda project, precision: pytest.fail("another model was tried"))
+    monkeypatch.setattr(candidates, "paired", lambda a_right, b_right: STEPS.cost)
+    project = Project.open(run_copy, {"export.max_drop": 1.0})
+    with pytest.raises(BudgetError, match=r"1 are allowed: the output's steps of 1/256 are the cause, and --set export.output=float32"):
+        files.export(project, ["int8"], ["tflite"])
+    assert "tie the best classes of 30 and leave 0 for every class of 2 of the validation images" in caplog.text
+    choice = project.run.read().integer_choice()
+    assert choice
+    assert (choice.within_budget, choice.output, choice.steps_drop_points) == (False, "uint8", 12.5)
+    assert "no other was tried, since float itself loses 12.50 points to the output's steps of 1/256" in choice.reason
+    assert (run_copy / "export/model_int8.tflite").is_file()
+
+
+@pytest.mark.parametrize(("output", "warned"), [("auto", False), ("float32", False), ("uint8", True)])
+def test_what_a_uint8_output_costs_with_many_classes_is_a_warning(
+    output: str, warned: bool, made: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = Project.open(made.run)
+    project.contract = Contract.square(32, 1.0, 0, tuple(map(str, range(300)))).ending_in(output)  # type: ignore[arg-type]
+    assert (files._lost_to_steps(project) is None) is not warned
+    assert ("with 300 classes these alone cost float 0.00 points" in caplog.text) is warned
