@@ -1,4 +1,4 @@
-"""What int8 files lose with many classes: each of 1000 images is a class, and crops of it are its images; five to learn from, two to judge by.
+"""What int8 files lose with many classes: each of 1000 images is a class; of its crops five are learned from, two judged by.
 
 usage: python benchmarks/many_classes.py IMAGES [CLASSES]   a folder with folders of images; 1000 if left out
 
@@ -41,9 +41,8 @@ def main(source: Path, classes: int) -> None:
     if not (folder / "images").exists():
         _cut(source, folder / "making", classes)
         (folder / "making").rename(folder / "images")
-    took = seconds(
-        lambda: train(folder / "images", out=folder / "run", backbone="mobilenet_v2", alpha=0.35, image_size=SIZE, settings=SETTINGS)
-    )
+    network = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35, "model.image_size": SIZE}
+    took = seconds(lambda: train(folder / "images", out=folder / "run", settings=network | SETTINGS))
     run = Run(folder / "run")
     print(f"{classes} classes, {sum(CROPS.values()) * classes} images, trained in {took:.0f} s")
     print(f"{'output':8} {'model':12} {'top-1 %':>8} {'zero rows':>9} {'tied':>5} {'of Keras int8 %':>15}")
@@ -71,14 +70,12 @@ def _cut(source: Path, folder: Path, classes: int) -> None:
 def _judge(run: Run) -> None:
     project = Project.open(run.folder)
     images, rows = project.data.trained_images(), project.data.rows("val")
-    quantized = Quantized.load(run.folder.quantized_model("int8")).to_keras(project.models.float_model, project.contract)
-    sessions = {
-        "Keras float": KerasSession(project.models.float_model, project.contract),
-        "Keras int8": KerasSession(quantized, project.contract),
-    }
-    sessions |= {name: open_session(run.path / "export" / f"model_int8.{name.lower()}", project.contract) for name in ("TFLite", "ONNX")}
+    model, contract = project.models.float_model, project.contract
+    quantized = Quantized.load(run.folder.quantized_model("int8")).to_keras(model, contract)
+    sessions = {"Keras float": KerasSession(model, contract), "Keras int8": KerasSession(quantized, contract)}
+    sessions |= {name: open_session(run.path / "export" / f"model_int8.{name.lower()}", contract) for name in ("TFLite", "ONNX")}
     found = {name: predict(session, images.pixels, rows, name) for name, session in sessions.items()}
-    output = project.contract.output.dtype
+    output = contract.output.dtype
     for name, probabilities in found.items():
         top1 = 100 * (probabilities.argmax(1) == images.label_ids[rows]).mean()
         same = 100 * compare(found["Keras int8"], probabilities).top1_agreement

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
-from edgetl.contract import OutputType
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
+from edgetl.int8_record import Int8Choice
 from edgetl.recipe import AboutTable, Recipe, restore
 
 Found = TypeVar("Found", bound=Part)
@@ -89,46 +89,6 @@ class RangeMethod:
 
     name: str
     kl: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Int8Request:
-    """The demands of the recipe on the int8 model: operators kept in float, and the most points of top-1 accuracy that it may lose."""
-
-    keep_float: tuple[str, ...]
-    max_drop: float
-
-
-@dataclass(frozen=True)
-class Int8Candidate:
-    """An int8 model as LiteRT runs it on the validation images; drop, images lost and won, and McNemar's p are against the float model."""
-
-    name: str
-    top1_accuracy: Share
-    top1_interval_95: tuple[Share, Share]
-    loss: float
-    drop_points: float
-    lost: Count
-    won: Count
-    mcnemar_p: Share
-    size_bytes: Count
-    kept_float: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Int8Choice:
-    """The int8 model that is exported and why; `within_budget` is None where the recipe sets no budget.
-
-    `steps_drop_points` is what float would lose in top-1 if its output had the steps of a uint8 output; None: the output is float32.
-    """
-
-    asked: Int8Request
-    candidates: tuple[Int8Candidate, ...]
-    chosen: Int8Candidate
-    reason: str
-    within_budget: bool | None = None
-    output: OutputType = "uint8"
-    steps_drop_points: float | None = None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "recipe_values", "recipe", "contract", "run_record", "run_folder", "tuning_record", "keras"),
+    *("documents", "recipe_values", "recipe", "contract", "int8_record", "run_record", "run_folder", "tuning_record", "keras"),
     *("data", "backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
 )
@@ -163,6 +163,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "cli/export.py": ("flags, each with its own help; --set export.precisions names any", set(PRECISIONS)),
     "cli/train.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
     "devices/adb_connection.py": ("an extra of the package", {"android"}),
+    "contract.py": ("NumPy's type of an int8 model's output", {"float32"}),
     "devices/browser_runtimes.py": ("the runtimes' builds for browsers, which only this device has", {"litert", "onnxruntime"}),
     "devices/litert_profile.py": ("LiteRT's types of elements; runs on a device, without edgetl", {"float32", "int8"}),
     "devices/native.py": ("the runtimes' own programs for phones, which only this device runs", {"litert", "onnxruntime"}),

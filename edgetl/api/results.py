@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgetl.files import zipped_bytes
+from edgetl.int8_record import Int8Choice
 from edgetl.overview import Overview, Tabular
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import FloatFacts, Int8Choice
+from edgetl.run_record import FloatFacts
 
 if TYPE_CHECKING:
     from edgetl.report.page.blocks import Absent

@@ -14,7 +14,7 @@ CURE = "the output's steps of 1/256 are the cause, and --set export.output=float
 
 @dataclass(frozen=True)
 class StepsCost:
-    """What the steps alone do to a model's predictions.
+    """Cost of steps alone, for a model's predictions.
 
     Args:
         cost: the rounded predictions against the model's own, image by image.

@@ -54,42 +54,34 @@ def without_counterpart(content: bytes) -> set[str]:
 def float_operators(content: bytes) -> list[str]:
     """Name every operator with a float tensor, as "CONV_2D (name)"."""
     model = read(content)
-    return [_described(model, operator) for operator in _with_floats(model)]
+    graph = model.subgraphs[0]
+    return [
+        f"{operator_name(model, operator)} ({graph.tensors[operator.outputs[0]].name.decode()})"
+        for operator in graph.operators
+        if any(_TYPES[graph.tensors[index].type] in _FLOATS for index in [*operator.inputs, *operator.outputs] if index >= 0)
+    ]
 
 
 def check_integer(content: bytes, contract: Contract) -> None:
     """Raise ExportError that names every operator with a float tensor, but for the softmax at the end where the contract has one."""
-    model = read(content)
-    allowed = _float_end(model) if contract.ends_in_float else []
-    floats = [_described(model, operator) for operator in _with_floats(model) if operator not in allowed]
+    floats = float_operators(content)
+    if contract.ends_in_float and _ends_in_softmax(content):
+        floats = floats[:-2]
     if floats:
         raise ExportError(
             f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
         )
 
 
-def _with_floats(model: Any) -> list[Any]:
+def _ends_in_softmax(content: bytes) -> bool:
+    """Return whether the last two operators make int8 logits float and take the softmax of them, which is the file's output."""
+    model = read(content)
     graph = model.subgraphs[0]
-    return [one for one in graph.operators if any(_type(graph, index) in _FLOATS for index in [*one.inputs, *one.outputs] if index >= 0)]
-
-
-def _float_end(model: Any) -> list[Any]:
-    """Return the last two operators where they make int8 logits float and take the softmax of them, which is the file's output."""
-    graph = model.subgraphs[0]
-    last = list(graph.operators[-2:])
-    if [operator_name(model, one) for one in last] != ["DEQUANTIZE", "SOFTMAX"]:
-        return []
-    change, softmax = last
+    if [operator_name(model, one) for one in graph.operators[-2:]] != ["DEQUANTIZE", "SOFTMAX"]:
+        return False
+    change, softmax = graph.operators[-2:]
     in_line = list(softmax.inputs) == list(change.outputs) and list(softmax.outputs) == list(graph.outputs)
-    return last if in_line and _type(graph, change.inputs[0]) == "INT8" else []
-
-
-def _type(graph: Any, index: int) -> str:
-    return str(_TYPES[graph.tensors[index].type])
-
-
-def _described(model: Any, operator: Any) -> str:
-    return f"{operator_name(model, operator)} ({model.subgraphs[0].tensors[operator.outputs[0]].name.decode()})"
+    return in_line and _TYPES[graph.tensors[change.inputs[0]].type] == "INT8"
 
 
 def check_bias_scales(content: bytes) -> None:

@@ -106,16 +106,17 @@ def golden() -> bytes:
 @cache
 def record() -> bytes:
     """run.json of a finished run, with every kind of outcome."""
+    from edgetl import int8_record as i8
     from edgetl import run_record as r
     from edgetl.recipe import load
 
     recipe = load()
     training = r.Training((r.Epoch(0.5, 0.8, 0.9, 0.4, 1.0), r.Epoch(0.5, 0.8, 0.9, 0.4, 1.0)), 1)
-    candidate = r.Int8Candidate("ptq_int8", 0.9, (0.8, 0.95), 0.4, 0.1, 1, 2, 1.0, 5, ("conv",))
+    candidate = i8.Int8Candidate("ptq_int8", 0.9, (0.8, 0.95), 0.4, 0.1, 1, 2, 1.0, 5, ("conv",))
     temperature = r.ScaledTemperature(1.5, 30, 0.05, 0.02, 0.4, 0.3)
     side = r.BaselineSide(0.9, (0.8, 0.95), 0.4, r.TrainingBudget(1, 2, 1e-3, 9.5))
     quantized = r.QuantizedFacts(float_inputs="x", calibration=r.CalibrationImages(3, "0"), ranges=r.RangeMethod("mse", {"mse": 0.001}))
-    choice = r.Int8Choice(r.Int8Request(("conv",), 1.0), (candidate,), candidate, "best", within_budget=True)
+    choice = i8.Int8Choice(i8.Int8Request(("conv",), 1.0), (candidate,), candidate, "best", within_budget=True)
     facts: dict[str, r.StageFacts] = {
         "data": r.DataFacts(fingerprint="0", counts={"train": 5, "val": 3}, class_names=("a", "b"), rejected=0, excluded=1),
         "unfreeze": r.UnfreezeFacts(trials=(r.Trial("all", 1e-3, 0.5, 0.8),)),

@@ -16,6 +16,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
 
+from edgetl.contract import Contract
 from edgetl.data.index import DataIndex
 from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite_checks import check_integer as check_integer_tflite

@@ -8,10 +8,10 @@ from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion
+from edgetl.int8_record import Int8Candidate
 from edgetl.pipeline.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.quantized import Quantized
-from edgetl.run_record import Int8Candidate
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 

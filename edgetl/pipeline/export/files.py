@@ -18,6 +18,7 @@ from edgetl.export import FORMATS
 from edgetl.export.base import About, Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
+from edgetl.int8_record import Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate
 from edgetl.pipeline.project import Project, writes
@@ -27,7 +28,7 @@ from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
 from edgetl.recipe import AboutTable
-from edgetl.run_record import ExportFacts, Int8Choice, Int8Request, QuantizedFacts
+from edgetl.run_record import ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 

@@ -8,9 +8,10 @@ from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
+from edgetl.int8_record import Int8Candidate, Int8Choice
 from edgetl.overview import Overview
 from edgetl.report.page.tables import markdown_table
-from edgetl.run_record import DataFacts, Int8Candidate, Int8Choice, RunRecord
+from edgetl.run_record import DataFacts, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
 
 _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
