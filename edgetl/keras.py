@@ -3,7 +3,13 @@
 tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chosen before TensorFlow is first imported.
 """
 
+import linecache
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from types import ModuleType
 from typing import Any
 
 from edgetl import console, stops
@@ -11,10 +17,43 @@ from edgetl import console, stops
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if console.current().verbose else "3")  # what matters arrives as a Python exception too
 
-with console.hushed():
+
+@contextmanager
+def _without_settings_file() -> Iterator[None]:
+    """Keep Keras from reading a keras.json, which may be damaged, and from writing one: below a file there is none, and never will be."""
+    before = os.environ.get("KERAS_HOME")
+    os.environ["KERAS_HOME"] = os.devnull
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_HOME"]
+        if before is not None:
+            os.environ["KERAS_HOME"] = before
+
+
+@contextmanager
+def without_keras_3() -> Iterator[None]:
+    """Hide Keras 3 from an import: tensorflow-model-optimization looks there in vain, for seconds, and fails where its settings are bad."""
+    before = sys.modules.get("keras")
+    sys.modules["keras"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
+    try:
+        yield
+    finally:
+        del sys.modules["keras"]
+        if before is not None:
+            sys.modules["keras"] = before
+
+
+with console.hushed(), _without_settings_file():
     import tensorflow as tf
     import tf_keras as keras
+    from tensorflow.python.autograph.pyct import loader as autograph
     from tf_keras import layers
+
+    # What keras.json would set, in a program that imported Keras before too. Our layouts of weights and pixel grids are of these.
+    keras.backend.set_image_data_format("channels_last")
+    keras.backend.set_floatx("float32")
+    keras.backend.set_epsilon(1e-7)
 
     for _gpu in tf.config.list_physical_devices("GPU"):
         # Take memory as it is needed: a desktop's GPU is shared with its screen.
@@ -24,7 +63,27 @@ stops.check()  # the import takes seconds
 if not console.current().verbose:
     tf.get_logger().setLevel("ERROR")
 
-__all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf"]
+__all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf", "without_keras_3"]
+
+
+_numbers = count()
+
+
+def _in_memory(source: str, *_: object) -> tuple[ModuleType, str]:
+    """Return the module of code that TensorFlow generated, and the name of its file, which does not exist.
+
+    TensorFlow writes one into the temporary folder for each function that it traces, and a process that is killed leaves them all there.
+    """
+    name = f"__autograph_generated_{next(_numbers)}"
+    file = f"<{name}>"
+    linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file  # for tracebacks and debuggers
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = file
+    exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102  as TensorFlow does with the file
+    return module, file
+
+
+autograph.load_source = _in_memory
 
 
 def device_name() -> str:

@@ -106,7 +106,7 @@ def registered(package: str) -> list[tuple[str, str]]:
 def only_keras_py_chooses_the_keras(name: str, tree: ast.Module) -> Iterator[str]:
     chosen = min((line for line, module in own_imports(name, tree) if module == "keras"), default=10**9)
     for line, module, _ in imports(name, tree):
-        tool = module.startswith("tensorflow.python.") or module.split(".")[0] in TENSORFLOW_TOOLS
+        tool = (module.startswith("tensorflow.python.") and name != "keras.py") or module.split(".")[0] in TENSORFLOW_TOOLS
         if tool and stage(name) not in ("quantization", "export"):
             yield f"{line}: {module} outside quantization and export"
         elif tool and line < chosen:

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from edgetl.keras import keras, layers, tf
+from edgetl.keras import keras, layers, tf, without_keras_3
 
 import numpy as np
-import tensorflow_model_optimization as tfmot
-from tensorflow_model_optimization.python.core.quantization.keras.default_8bit.default_8bit_quantize_scheme import Default8BitQuantizeScheme
 
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.quantization.quantized import Quantized, Ranges, channel_limits, kernel_name
+
+with without_keras_3():
+    import tensorflow_model_optimization as tfmot
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import default_8bit_quantize_scheme as default_8bit
 
 tfq = tfmot.quantization.keras
 Quantizer: Any = tfq.quantizers.Quantizer
@@ -92,7 +94,7 @@ class Int8Config(QuantizeConfig):
         return {"kernel": self.kernel, "output": self.output}
 
 
-class _AsAnnotated(Default8BitQuantizeScheme):
+class _AsAnnotated(default_8bit.Default8BitQuantizeScheme):
     """The library's own rewrites would annotate again what is already folded and annotated."""
 
     def get_layout_transformer(self) -> Any:
