@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from edgetl.errors import RunError
+from edgetl.errors import RunError, UsageError
 
 _LARGEST_BYTES = 32 * 2**20  # the results of a run have some hundred KiB; Python's objects take up to twenty times the text
 _ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, and of the locator that stands before it in zip64
@@ -55,6 +55,17 @@ def fingerprint(*parts: object) -> str:
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def place_in(variable: str, kind: str = "folder") -> Path | None:
+    """Return the folder or file that an environment variable names; None: it is not set. Raises UsageError where there is none."""
+    named = os.environ.get(variable)
+    if not named:
+        return None
+    path = Path(named).expanduser()
+    if not (path.is_dir() if kind == "folder" else path.is_file()):
+        raise UsageError(f"{variable} names {named}, and there is no such {kind}", f"correct {variable}, or unset it")
+    return path
 
 
 def read_json(path: Path) -> Any:

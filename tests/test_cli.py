@@ -134,6 +134,28 @@ def test_weights_that_cannot_be_had_name_three_ways_on(cli: Cli, tmp_path: Path,
     assert all(way in outcome.err for way in ("--weights PATH", "EDGETL_WEIGHTS_DIR", "efficientnet_lite0"))
 
 
+@pytest.mark.parametrize(
+    ("variable", "command"),
+    [
+        ("EDGETL_WEIGHTS_DIR", ["train", "digits", "--backbone", "mobilenet_v1", "--alpha", 0.25, "--image-size", 32, "--out", "run"]),
+        ("EDGETL_DATA_DIR", ["train", "mnist", "--out", "run"]),
+        ("EDGETL_DATA_DIR", ["pack", "fashion_mnist", "packed"]),
+        ("EDGETL_DEVICES", ["devices"]),
+    ],
+)
+def test_a_variable_that_names_nothing_is_an_error_and_no_download(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, command: list[object]
+) -> None:
+    from edgetl.keras import keras
+
+    monkeypatch.setattr(keras.utils, "get_file", lambda *arguments, **options: pytest.fail("downloaded"))
+    monkeypatch.setenv(variable, str(tmp_path / "not mounted"))
+    monkeypatch.chdir(tmp_path)
+    outcome = cli(*command)
+    assert outcome.code == 2, outcome.err
+    assert f"{variable} names {tmp_path}/not mounted" in " ".join(outcome.err.split())
+
+
 def test_the_newest_run_is_meant_when_none_is_named(cli: Cli, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "newest").symlink_to(made.run)

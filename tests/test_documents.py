@@ -13,7 +13,7 @@ import pytest
 from edgetl import documents, files
 from edgetl.contract import Contract
 from edgetl.documents import Document
-from edgetl.errors import RunError
+from edgetl.errors import RunError, UsageError
 
 
 @pytest.mark.parametrize(
@@ -135,3 +135,22 @@ def test_what_a_terminal_would_do_is_in_no_message(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"stages\.x") as caught:
         RunFolder.open(tmp_path)
     assert len(caught.value.problem) < 600
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_an_environment_variable_names_what_is_there(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A download instead would hide the mistake."""
+    file = tmp_path / "file"
+    file.touch()
+    places = {"folder": tmp_path, "file": file}
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    for named in (str(places[kind]), f"~/{places[kind].relative_to(tmp_path.parent)}"):
+        monkeypatch.setenv("EDGETL_PLACE", named)
+        assert files.place_in("EDGETL_PLACE", kind) == places[kind]
+    for named in (tmp_path / "nothing", places["file" if kind == "folder" else "folder"]):
+        monkeypatch.setenv("EDGETL_PLACE", str(named))
+        with pytest.raises(UsageError, match=f"EDGETL_PLACE names {named}, and there is no such {kind}"):
+            files.place_in("EDGETL_PLACE", kind)
+    for unset in ("", None):
+        monkeypatch.setenv("EDGETL_PLACE", unset) if unset is not None else monkeypatch.delenv("EDGETL_PLACE")
+        assert files.place_in("EDGETL_PLACE", kind) is None

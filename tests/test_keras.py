@@ -41,22 +41,29 @@ check()
 LEFT_OVER = {"image_data_format": "channels_first", "floatx": "float16", "epsilon": 0.1, "backend": "theano"}
 
 
-@pytest.mark.parametrize("where", ["HOME", "KERAS_HOME"])
-def test_keras_2_with_our_settings_is_chosen_whatever_the_environment_says(tmp_path: Path, where: str) -> None:
-    """A left-over settings file, wherever Keras looks for it, is not even opened; where there is none, none is written."""
+def test_keras_2_with_our_settings_is_chosen_whatever_the_environment_says(tmp_path: Path) -> None:
+    """A left-over settings file is not even opened; where there is none, none is written."""
     (tmp_path / ".keras").mkdir()
-    place = {"HOME": tmp_path / ".keras", "KERAS_HOME": tmp_path}[where]
-    (place / "keras.json").write_text(json.dumps(LEFT_OVER), encoding="utf-8")
+    (tmp_path / ".keras" / "keras.json").write_text(json.dumps(LEFT_OVER), encoding="utf-8")
     environment = os.environ | {"TF_USE_LEGACY_KERAS": "0", "HOME": str(tmp_path)}
     environment.pop("KERAS_HOME", None)
-    if where == "KERAS_HOME":
-        environment["KERAS_HOME"] = str(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    program = f"{PROGRAM}\nassert os.environ.get('KERAS_HOME') == {environment.get('KERAS_HOME')!r}, 'downloads go where they went before'"
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert not done.stderr, "and TensorFlow's chatter stays behind the door"
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("home", [None, "/elsewhere"])
+def test_keras_looks_nowhere_while_it_is_imported(monkeypatch: pytest.MonkeyPatch, home: str | None) -> None:
+    """Afterwards downloads go where they went before."""
+    from edgetl import keras
+
+    monkeypatch.setenv("KERAS_HOME", home) if home else monkeypatch.delenv("KERAS_HOME", raising=False)
+    with pytest.raises(ZeroDivisionError), keras._without_settings_file():
+        assert os.environ["KERAS_HOME"] == os.devnull
+        raise ZeroDivisionError
+    assert os.environ.get("KERAS_HOME") == home
 
 
 def test_code_that_tensorflow_generates_is_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

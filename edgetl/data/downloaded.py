@@ -5,7 +5,7 @@ Only plain formats are read (NumPy arrays, IDX, CIFAR's binary records): none of
 
 import gzip
 import hashlib
-import os
+import logging
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from edgetl.data.base import Item, Listing
 from edgetl.data.decode import png
 from edgetl.errors import DataError
+from edgetl.files import place_in
+
+logger = logging.getLogger(__name__)
 
 DATA_DIR = "EDGETL_DATA_DIR"  # environment variable: a folder with the sets' files by their publishers' names
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -86,10 +89,12 @@ def _listing(source: str, classes: tuple[str, ...], parts: Iterable[Part]) -> Li
 
 
 def _file(name: str, address: str, wanted: str) -> Path:
-    """Raises DataError when it is not to be had, or is another file."""
-    folder = os.environ.get(DATA_DIR)
-    here = Path(folder) / name if folder else None
-    path = here if here is not None and here.is_file() else _downloaded(name, address, wanted)
+    """Raises DataError when it is not to be had, or is another file; UsageError where the user's folder is not there."""
+    folder = place_in(DATA_DIR)
+    if folder and not (folder / name).is_file():
+        logger.info(f"{name} is not in {folder}, which {DATA_DIR} names: it is downloaded, or was before")
+        folder = None
+    path = folder / name if folder else _downloaded(name, address, wanted)
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256" if len(wanted) == 64 else "md5").hexdigest()
     if found != wanted:

@@ -1,6 +1,5 @@
 """The devices that a benchmark runs on. A kind of device is one file with a `KIND` and one line here."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +35,13 @@ class NamedDevice:
 
 
 def devices_file() -> Path:
-    """Return the path of the file where the user names devices: a TOML table each, with `kind` and settings of that kind."""
+    """Return the path of the file where the user names devices: a TOML table each, with `kind` and settings of that kind.
+
+    Raises UsageError where EDGETL_DEVICES names one that is not there.
+    """
     from platformdirs import user_config_path
 
-    return Path(os.environ.get(DEVICES_FILE) or user_config_path("edgetl") / "devices.toml")
+    return files.place_in(DEVICES_FILE, "file") or user_config_path("edgetl") / "devices.toml"
 
 
 def named() -> dict[str, NamedDevice]:

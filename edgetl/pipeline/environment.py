@@ -33,6 +33,7 @@ _PROGRAMS = ("adb", "chromium", "git", "nvidia-smi", "npm", "ssh")
 # Switches that change results or speed. Their values may be paths or worse: only that they are set is printed.
 _SWITCHES = (
     "CUDA_VISIBLE_DEVICES",
+    "EDGETL_DATA_DIR",
     "EDGETL_DEVICES",
     "EDGETL_WEIGHTS_DIR",
     "KERAS_HOME",

@@ -28,6 +28,7 @@ def emulator(arm64: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user who has made nothing, and has no QEMU."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "devices.toml").touch()
     monkeypatch.setenv("EDGETL_DEVICES", str(tmp_path / "devices.toml"))
     monkeypatch.setenv("PATH", str(tmp_path))
     for key in ("ROOT", "SITE", "QEMU"):

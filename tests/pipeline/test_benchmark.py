@@ -19,6 +19,7 @@ MODELS = {f"{form}_{precision}" for form in FORMS for precision in PRECISIONS}
 
 @pytest.fixture(autouse=True)
 def _no_devices_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "devices.toml").touch()
     monkeypatch.setenv(DEVICES_FILE, str(tmp_path / "devices.toml"))
 
 

@@ -1,7 +1,6 @@
 """Where the weights to start from come from; never random ones unless they were asked for."""
 
 import logging
-import os
 from pathlib import Path
 
 from edgetl.keras import keras
@@ -10,6 +9,7 @@ from edgetl.backbones.base import Backbone
 from edgetl.backbones.weights import backbone_file
 from edgetl.backbones.weights.pins import checked
 from edgetl.errors import EdgetlError, WeightsError
+from edgetl.files import place_in
 
 logger = logging.getLogger(__name__)
 
@@ -42,18 +42,22 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
 
 
 def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
-    """Return the file with the ImageNet weights, from the user's folder or by the backbone's own download. Raises WeightsError."""
+    """Return the file with the ImageNet weights, from the user's folder or by the backbone's own download.
+
+    Raises WeightsError, or UsageError where the user's folder is not there.
+    """
     files = backbone.imagenet_files(alpha, image_size)
     if not files:
         raise WeightsError(
             f"there are no published ImageNet weights for this backbone at alpha {alpha:g}",
             "pretrain it with 'edgetl pretrain DATA --out FILE' and name that file with --weights, or start from --weights none",
         )
-    folder = os.environ.get(WEIGHTS_DIR)
+    folder = place_in(WEIGHTS_DIR)
     if folder:
-        here = [Path(folder) / file.name for file in files if (Path(folder) / file.name).is_file()]
+        here = [folder / file.name for file in files if (folder / file.name).is_file()]
         if here:
             return here[0]
+        logger.info(f"{files[0].name} is not in {folder}, which {WEIGHTS_DIR} names: the backbone's own are taken")
     try:
         return checked(files[0].obtain())
     except EdgetlError:  # it says itself what is missing

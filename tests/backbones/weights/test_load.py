@@ -97,6 +97,7 @@ def test_without_the_file_in_the_folder_it_is_obtained(
     model: Any, save: Callable[[Path, float], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "downloaded.h5", 3.0)
+    (tmp_path / "empty").mkdir()
     for folder in ("", str(tmp_path / "empty")):
         monkeypatch.setenv(weights.WEIGHTS_DIR, folder)
         weights.load(model, without_download(V1, lambda: tmp_path / "downloaded.h5"), "imagenet", 0.25, 128)
