@@ -57,14 +57,14 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def place_in(variable: str, kind: str = "folder") -> Path | None:
-    """Return the folder or file that an environment variable names; None: it is not set. Raises UsageError where there is none."""
+def place_in(variable: str, *, file: bool = False) -> Path | None:
+    """Return the folder, or the file, that an environment variable names; None: it is not set. Raises UsageError where there is none."""
     named = os.environ.get(variable)
     if not named:
         return None
     path = Path(named).expanduser()
-    if not (path.is_dir() if kind == "folder" else path.is_file()):
-        raise UsageError(f"{variable} names {named}, and there is no such {kind}", f"correct {variable}, or unset it")
+    if not (path.is_file() if file else path.is_dir()):
+        raise UsageError(f"{variable} names {named}, and {'no file' if file else 'no folder'} is there", f"correct {variable}, or unset it")
     return path
 
 

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.abc import ExecutionLoader
 from itertools import count
 from types import ModuleType
 from typing import Any
@@ -66,20 +67,32 @@ if not console.current().verbose:
 __all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf", "without_keras_3"]
 
 
-_numbers = count()
+class _Generated(ExecutionLoader):
+    """Code that TensorFlow generated, as a module with a file's name but without a file."""
+
+    numbers = count()
+
+    def __init__(self, source: str) -> None:
+        self.name, self.source = f"__autograph_generated_{next(self.numbers)}", source
+
+    def get_filename(self, fullname: str) -> str:
+        return f"<{fullname}>"
+
+    def get_source(self, fullname: str) -> str:
+        return self.source
 
 
 def _in_memory(source: str, *_: object) -> tuple[ModuleType, str]:
-    """Return the module of code that TensorFlow generated, and the name of its file, which does not exist.
+    """Return the module of code that TensorFlow generated, and its file's name.
 
-    TensorFlow writes one into the temporary folder for each function that it traces, and a process that is killed leaves them all there.
+    TensorFlow writes a file into the temporary folder for each function that it traces, and a process that is killed leaves them all there.
     """
-    name = f"__autograph_generated_{next(_numbers)}"
-    file = f"<{name}>"
+    loader = _Generated(source)
+    file = loader.get_filename(loader.name)
     linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file  # for tracebacks and debuggers
-    module = sys.modules[name] = ModuleType(name)
+    module = sys.modules[loader.name] = ModuleType(loader.name)
     module.__file__ = file
-    exec(compile(source, file, "exec"), module.__dict__)  # noqa: S102  as TensorFlow does with the file
+    loader.exec_module(module)
     return module, file
 
 

@@ -169,7 +169,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "devices/native.py": ("the runtimes' own programs for phones, which only this device runs", {"litert", "onnxruntime"}),
     "devices/runner.py": ("runs on a device, without edgetl; NumPy's type", {"litert", "onnxruntime", "float32"}),
     "diagnosis/network.py": ("the doctor's choice of a network, with its reason", {"efficientnet_lite0"}),
-    "keras.py": ("what the module exports", {"keras", "exact_float32"}),
+    "keras.py": ("what the module exports; Keras' type to compute in", {"keras", "exact_float32", "float32"}),
     "pipeline/environment.py": ("names of Python packages and of programs", {"keras", "adb", "ssh"}),
     "pipeline/train/classifier.py": ("Keras' type to compute in", {"float32"}),
     "recipe.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),

@@ -137,20 +137,19 @@ def test_what_a_terminal_would_do_is_in_no_message(tmp_path: Path) -> None:
     assert len(caught.value.problem) < 600
 
 
-@pytest.mark.parametrize("kind", ["folder", "file"])
-def test_an_environment_variable_names_what_is_there(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file", [False, True])
+def test_an_environment_variable_names_what_is_there(file: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A download instead would hide the mistake."""
-    file = tmp_path / "file"
-    file.touch()
-    places = {"folder": tmp_path, "file": file}
+    places = {False: tmp_path, True: tmp_path / "file"}
+    places[True].touch()
     monkeypatch.setenv("HOME", str(tmp_path.parent))
-    for named in (str(places[kind]), f"~/{places[kind].relative_to(tmp_path.parent)}"):
+    for named in (str(places[file]), f"~/{places[file].relative_to(tmp_path.parent)}"):
         monkeypatch.setenv("EDGETL_PLACE", named)
-        assert files.place_in("EDGETL_PLACE", kind) == places[kind]
-    for named in (tmp_path / "nothing", places["file" if kind == "folder" else "folder"]):
+        assert files.place_in("EDGETL_PLACE", file=file) == places[file]
+    for named in (tmp_path / "nothing", places[not file]):
         monkeypatch.setenv("EDGETL_PLACE", str(named))
-        with pytest.raises(UsageError, match=f"EDGETL_PLACE names {named}, and there is no such {kind}"):
-            files.place_in("EDGETL_PLACE", kind)
+        with pytest.raises(UsageError, match=f"EDGETL_PLACE names {named}, and no {'file' if file else 'folder'} is there"):
+            files.place_in("EDGETL_PLACE", file=file)
     for unset in ("", None):
         monkeypatch.setenv("EDGETL_PLACE", unset) if unset is not None else monkeypatch.delenv("EDGETL_PLACE")
-        assert files.place_in("EDGETL_PLACE", kind) is None
+        assert files.place_in("EDGETL_PLACE", file=file) is None

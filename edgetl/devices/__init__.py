@@ -41,7 +41,7 @@ def devices_file() -> Path:
     """
     from platformdirs import user_config_path
 
-    return files.place_in(DEVICES_FILE, "file") or user_config_path("edgetl") / "devices.toml"
+    return files.place_in(DEVICES_FILE, file=True) or user_config_path("edgetl") / "devices.toml"
 
 
 def named() -> dict[str, NamedDevice]:
