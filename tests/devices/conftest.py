@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ class Models:
     paths: dict[str, Path]
     images: np.ndarray
     file: Path
+    contract: Any
 
     def job(self, runtime: str, model: Path | None = None, **choices: object) -> Job:
         plan = Plan(**{"runs": 5, "warmup": 1} | choices)  # type: ignore[arg-type]
@@ -34,14 +36,23 @@ class Models:
 
     def expected(self, runtime: str) -> np.ndarray:
         """float32 [40, 3]: by the runtime in this process."""
-        from edgetl.contract import Contract
         from edgetl.runtimes import open_session
 
-        return open_session(self.paths[runtime], Contract.square(SIZE, 1 / 127.5, 128, ("a", "b", "c")))(self.images)
+        return open_session(self.paths[runtime], self.contract)(self.images)
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    return _made(tmp_path_factory.mktemp("models"), "uint8")
+
+
+@pytest.fixture(scope="session")
+def float_ended(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """The same network with a float softmax at the end of its int8 files."""
+    return _made(tmp_path_factory.mktemp("models"), "float32")
+
+
+def _made(folder: Path, output: Any) -> Models:
     from edgetl.keras import keras, layers
 
     from edgetl.contract import Contract
@@ -52,7 +63,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     from tests.quantization.ranges import activation_ranges
 
     keras.utils.set_random_seed(2)
-    contract = Contract.square(SIZE, 1 / 127.5, 128, ("a", "b", "c"))
+    contract = Contract.square(SIZE, 1 / 127.5, 128, ("a", "b", "c")).ending_in(output)
     random = np.random.default_rng(1)
     colours = random.uniform(30, 225, (40, 1, 1, 3))
     images = np.clip(colours + random.normal(0, 20, (40, SIZE, SIZE, 3)), 0, 255).astype(np.uint8)
@@ -63,12 +74,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
     ranges = activation_ranges(model, contract, images, np.arange(len(images)))
     content = int8_tflite(bake(model, weights, ranges, contract).to_keras(model, contract), contract)
-    folder = tmp_path_factory.mktemp("models")
     paths = {"litert": folder / "tiny.tflite", "onnxruntime": folder / "tiny.onnx"}
     paths["litert"].write_bytes(content)
     paths["onnxruntime"].write_bytes(Conversion(model, contract, "int8", FORMATS.load, made={"tflite": content}).file("onnx"))
     images.tofile(folder / "images.bin")
-    return Models(paths, images, folder / "images.bin")
+    return Models(paths, images, folder / "images.bin", contract)
 
 
 def free_port() -> int:

@@ -54,6 +54,15 @@ def test_what_it_measures(device: LocalDevice, models: Models, runtime: str) -> 
     assert found.after.temperatures_c.keys() == state["temperatures_c"].keys()
 
 
+@every_runtime
+def test_a_float_output_of_an_int8_file_is_read(device: LocalDevice, float_ended: Models, runtime: str) -> None:
+    reply = device.measure(float_ended.job(runtime, profile=3))
+    np.testing.assert_allclose(np.float32(reply.predictions), float_ended.expected(runtime), atol=1e-6)
+    np.testing.assert_allclose(np.sum(reply.predictions, axis=1), 1, atol=1e-5)
+    assert reply.measurement.profile, "the operators have names"
+    assert reply.measurement.profile[-1].type.lower().startswith("softmax")
+
+
 def test_a_duration_is_a_lower_bound(device: LocalDevice, models: Models) -> None:
     found = device.measure(models.job("litert", runs=3, duration_s=0.3)).measurement
     assert len(found.samples_ms) > 3

@@ -51,6 +51,29 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
 
 
+def ended_in_float(run: Path) -> Callable[[dict[str, bytes]], None]:
+    """Return a change that gives a run's bundle int8 models with a float softmax at the end, and golden predictions of these."""
+    from edgetl.export import FORMATS, format_of
+    from edgetl.export.base import About, Conversion
+    from edgetl.pipeline.project import Project
+    from edgetl.quantization.quantized import Quantized
+
+    project = Project.open(run)
+    contract = project.contract.ending_in("float32")
+    model = Quantized.load(project.run.quantized_model("int8")).to_keras(project.models.float_model, contract)
+    conversion = Conversion(model, contract, "int8", FORMATS.load)
+
+    def change(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"]) | {"contract": contract.to_json()}
+        for name in manifest["models"]:
+            form = format_of(name)
+            files[name] = form.stamp(conversion.file(form.name), contract, About("ends in float"))
+        files["manifest.json"] = json.dumps(manifest).encode()
+        recoloured(files)
+
+    return change
+
+
 def recoloured(files: dict[str, bytes]) -> None:
     """Other golden images, whose channels differ, so that it shows when they are swapped: those of 200 whose predictions change most."""
     manifest = json.loads(files["manifest.json"])

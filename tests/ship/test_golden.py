@@ -67,6 +67,21 @@ def test_files_and_back() -> None:
     assert again.true_class_names == given.true_class_names
 
 
+@pytest.mark.parametrize("classes", [2, 5, 256, 1000, 20000])
+def test_zeros_are_no_golden_predictions_at_any_number_of_classes(classes: int) -> None:
+    """An unsure model's probabilities of many classes are all within the steps that one of them may be off."""
+    wanted = np.full((12, classes), 1 / classes)
+    with pytest.raises(ParityError, match="does not give its golden predictions"):
+        check("m", wanted, np.zeros_like(wanted))
+    assert check("m", wanted, wanted * (1 + 0.01 * (-1) ** np.arange(classes))).max_steps < 2
+    tolerance = json.loads(
+        Golden(made().pixels, ("0",) * 7, {"m": np.full((7, classes), 1 / classes)}, made().resized).files(
+            [str(number) for number in range(classes)]
+        )[golden.DOCUMENT]
+    )["tolerance"]
+    assert np.abs(wanted * 256).mean() > tolerance["mean_steps"], "apps refuse them, too"
+
+
 def test_class_names_in_another_order_are_found_out() -> None:
     with pytest.raises(ParityError, match="another order"):
         Golden.of(made().files(NAMES), contract(NAMES[::-1]))

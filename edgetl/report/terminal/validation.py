@@ -25,6 +25,10 @@ def print_validation(validation: Validation) -> None:
     console.note("diff: second minus first in percentage points of top-1 accuracy; p: McNemar's test")
     columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
     console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
+    for pair in validation.pairs:
+        if pair.agreement.ties:
+            name, agreement = f"{pair.tolerance.first}~{pair.tolerance.second}", pair.agreement
+            console.note(f"{name}: {agreement.ties} of {agreement.disagreements} different predictions are ties in steps of 1/256")
     _worst(validation)
     console.note(f"CPU: {validation.cpu.model}, {', '.join(validation.cpu.found) or 'no instructions that speed up int8'}")
     for name, reason in validation.unverified.items():

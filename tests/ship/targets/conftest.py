@@ -8,7 +8,8 @@ import pytest
 
 from edgetl.devices.browser_runtimes import RUNTIMES, web_files
 from edgetl.errors import DeviceError
-from tests.ship.repack import recoloured, renamed, repacked
+from tests.conftest import Made
+from tests.ship.repack import ended_in_float, recoloured, renamed, repacked
 from tests.ship.targets.web_host import CHROMIUM, chromium
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def _needs_of_the_target(request: pytest.FixtureRequest) -> None:
 def coloured(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with golden images in colours."""
     return repacked(hostile, tmp_path_factory.mktemp("coloured") / "coloured.edgetl", recoloured)
+
+
+@pytest.fixture(scope="session")
+def float_ended(bundled: Path, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle with int8 models that end in a float softmax."""
+    return repacked(bundled, tmp_path_factory.mktemp("floats") / "floats.edgetl", ended_in_float(made.run))
 
 
 @pytest.fixture(scope="module")

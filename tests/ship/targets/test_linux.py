@@ -77,6 +77,17 @@ def test_the_self_test_passes_with_the_requirements_alone(python: Callable[..., 
     assert outcome["resize_max_levels"] == 0, "the same Pillow"
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_float_output_of_an_int8_model_is_read(cli: Cli, runtime: str, float_ended: Path, tmp_path: Path) -> None:
+    from edgetl.pipeline.ship.app import AppOptions, ship
+
+    assert cli("verify", float_ended).code == 0
+    ship(float_ended, "linux", AppOptions(out=tmp_path / "app", runtime=runtime))
+    done = subprocess.run([sys.executable, tmp_path / "app/classify.py", "--self-test"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["max_steps"] < 0.01
+
+
 @pytest.mark.parametrize("processor", ["cortex-a76", "cortex-a53"])
 def test_the_self_test_passes_on_arm(arm64: Path, shipped: Path, processor: str) -> None:
     [python] = sorted((arm64 / "root/usr/bin").glob("python3.[0-9]*[0-9]"))

@@ -59,6 +59,17 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         visit.context.close()
 
 
+@pytest.mark.usefixtures("web_runtimes")
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_float_output_of_an_int8_model_is_read(browser: "Browser", float_ended: Path, tmp_path: Path, runtime: str) -> None:
+    ship(float_ended, "web", AppOptions(out=tmp_path / "app", runtime=runtime))
+    with hosted(tmp_path / "app") as host:
+        visit = Visit(browser)
+        visit.page.goto(f"{host.url}{PART}/selftest.html")
+        visit.page.wait_for_selector("html[data-selftest=passed]")
+        visit.context.close()
+
+
 def test_images_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: dict[str, Path], cli: Cli, tmp_path: Path) -> None:
     paths = [*_drawn(tmp_path), image(tmp_path, "pasted.png")]
     expected = predicted(cli, web_apps["litert"], *paths)
