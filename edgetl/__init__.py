@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edgetl.api.files import benchmark, doctor, pack, ship_bundle, verify
-    from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions, TrainOptions, TuneOptions
+    from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, PackOptions, ShipOptions, TrainOptions, TuneOptions
     from edgetl.api.run import Run, newest
     from edgetl.api.runs import card, compare, explain, load
     from edgetl.api.settings import Choices, RecipeOptions
@@ -28,6 +28,7 @@ __all__ = [
     "Choices",
     "EdgetlError",
     "ExportOptions",
+    "PackOptions",
     "Progress",
     "RecipeOptions",
     "Run",
@@ -63,6 +64,7 @@ _HOMES = {
         "BenchmarkOptions",
         "BundleOptions",
         "ExportOptions",
+        "PackOptions",
         "ShipOptions",
         "TrainOptions",
         "TuneOptions",

@@ -27,6 +27,9 @@ class RecipeTable(BaseModel):
 
 class DataTable(RecipeTable):
     source: str
+    layout: Literal["auto", "classes", "parts"]
+    follow_links: bool
+    spellings: Literal["auto", "refuse", "allow"]
     exclude: str
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Fraction

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from edgetl import recipe as recipes
 from edgetl.api.checks import File, as_path, at_least, known, path_of, several, text_of, texts
-from edgetl.api.options import BenchmarkOptions, ShipOptions
+from edgetl.api.options import BenchmarkOptions, PackOptions, ShipOptions
 from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RunFolder
 
@@ -103,19 +103,22 @@ def verify(bundle: File, *, key: File | None = None) -> "Verification":
     return stage(path_of(bundle), as_path(key))
 
 
-def pack(data: File, out: File, *, shards: int = 1, max_shard_mib: int = 256, seed: int = 0) -> "Packed":
+def pack(data: File, out: File, **options: Unpack[PackOptions]) -> "Packed":
     """Pack labelled images into shuffled TFRecord shards, which `train(out)` reads as a stream.
 
     Args:
         data: images, as for `train`.
         out: a folder, or a path such as "gs://bucket/folder".
-        shards: least number of shards.
-        max_shard_mib: largest size of a shard, in MiB.
-        seed: seed of the shuffling.
+        options: see `edgetl.PackOptions`.
     """
+    known(options, PackOptions)
+    shards, max_shard_mib, seed = options.get("shards", 1), options.get("max_shard_mib", 256), options.get("seed", 0)
     at_least(1, shards=shards, max_shard_mib=max_shard_mib)
     at_least(0, seed=seed)
+    out = text_of("out", out)
+    recipe = recipes.load(None, options.get("settings"), {"data.source": text_of("data", data)})
 
     from edgetl.pipeline import pack as stage
+    from edgetl.pipeline.run_inputs import listing_of
 
-    return stage.pack(text_of("data", data), text_of("out", out), shards, max_shard_mib, seed)
+    return stage.pack(listing_of(recipe), out, shards, max_shard_mib, seed)

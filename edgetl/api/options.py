@@ -66,6 +66,21 @@ class BundleOptions(TypedDict, total=False):
     force: bool
 
 
+class PackOptions(TypedDict, total=False):
+    """Options of packing.
+
+    shards: least number of shards; default: 1.
+    max_shard_mib: largest size of a shard, in MiB; default: 256.
+    seed: seed of the shuffling; default: 0.
+    settings: settings of the recipe by dotted key; those of "data" count.
+    """
+
+    shards: int
+    max_shard_mib: int
+    seed: int
+    settings: Overrides | None
+
+
 class BenchmarkOptions(TypedDict, total=False):
     """Options of a benchmark.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Data, Json
+from edgetl.cli.options import Data, Json, Set
 
 
 def pack(
@@ -16,6 +16,7 @@ def pack(
     shards: Annotated[int, typer.Option(min=1, max=99_999, metavar="N", help="Write at least this many shards.")] = 1,
     max_shard_mib: Annotated[int, typer.Option(min=1, metavar="MIB", help="Make no shard larger than this.")] = 256,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Shuffle the images with this seed.")] = 0,
+    settings: Set = None,
     as_json: Json = False,
 ) -> None:
     """Pack labelled images into shuffled TFRecord shards.
@@ -28,7 +29,7 @@ def pack(
     """
     from edgetl.api import files
 
-    packed = files.pack(data, out, shards=shards, max_shard_mib=max_shard_mib, seed=seed)
+    packed = files.pack(data, out, shards=shards, max_shard_mib=max_shard_mib, seed=seed, settings=settings)
     index = packed.index
     images = sum(index.counts.values())
     console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.class_names])

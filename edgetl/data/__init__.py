@@ -10,11 +10,11 @@ from edgetl.registry import Registry
 if TYPE_CHECKING:
     from edgetl.data.base import Listing
 
-SOURCES: "Registry[Callable[[str], Listing]]" = Registry(
+SOURCES: "Registry[Callable[..., Listing]]" = Registry(
     "source",
     {
         "folder": ("edgetl.data.folder:find", "DATA/CLASS/*.jpg, or DATA/{train,val[,test]}/CLASS/*.jpg"),
-        "csv": ("edgetl.data.csv_file:find", "a .csv file with the columns path,label[,split]"),
+        "csv": ("edgetl.data.csv_file:find", "a .csv or .tsv file with the columns path,label[,split]"),
         "packed": ("edgetl.data.packed:find", "what 'edgetl pack' wrote: a folder, or gs://, s3://, any path that TensorFlow reads"),
         "digits": ("edgetl.data.digits:find", "1797 handwritten digits of 8x8 pixels, embedded in scikit-learn: needs no download"),
         "cifar10": (
@@ -28,7 +28,7 @@ SOURCES: "Registry[Callable[[str], Listing]]" = Registry(
         ),
     },
 )
-_BY_PATH = ("folder", "csv", "packed")  # found by what lies at a path; all others are embedded and found by their name
+_BY_PATH = ("folder", "csv", "packed")  # found by what lies at a path, and read as a `Reading` says; all others are embedded, with a name
 
 
 def embedded() -> list[str]:
@@ -42,4 +42,4 @@ def lying_at(path: str) -> str:
         return "packed"
     if os.path.isdir(path):
         return "folder"
-    return "csv" if os.path.isfile(path) and path.lower().endswith(".csv") else ""
+    return "csv" if os.path.isfile(path) and path.lower().endswith((".csv", ".tsv")) else ""

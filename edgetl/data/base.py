@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +45,41 @@ class Item:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A file that is left out, and why."""
+    """A file that is left out, and why; `bad`: as one that cannot be used, which a link that is not followed is not."""
 
     name: str
     reason: str
+    bad: bool = True
+
+
+@dataclass(frozen=True)
+class Link:
+    """A folder that was reached by a link, or whose files are links, and the real path of the folder that they lead to."""
+
+    name: str
+    real_path: str
+
+
+Layout = Literal["auto", "classes", "parts"]
+Spellings = Literal["auto", "refuse", "allow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a source on a disk is read.
+
+    Args:
+        layout: whether the folders at the top are classes, or parts (splits among them) that hold the classes; "auto": by their names.
+        follow_links: whether links to folders, or out of the source, are followed.
+        spellings: whether two classes may differ in small and capital letters alone; "auto": where both have enough images.
+    """
+
+    layout: Layout = "auto"
+    follow_links: bool = False
+    spellings: Spellings = "auto"
+
+
+BY_NAMES = Reading()
 
 
 def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejected:
@@ -79,6 +110,7 @@ class Listing:
 
     Args:
         excluded: names that the user had left out; they are in neither of the others.
+        links: the folders that were reached by links.
     """
 
     source: str
@@ -86,6 +118,7 @@ class Listing:
     items: tuple[Item, ...]
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
     def limited(self, count: int) -> "Listing":
         """At most `count` images of each class and split, evenly over the list; 0: all."""

@@ -4,25 +4,48 @@ import logging
 from collections import defaultdict
 from collections.abc import Sequence
 
-from edgetl.data.base import Rejected
+from edgetl.data.base import SPLITS, Rejected
 from edgetl.data.formats import ARE_READ
+from edgetl.data.tree import FOLLOW
 from edgetl.errors import DataError, listed
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
 
 def check_rejected(source: str, rejected: Sequence[Rejected], usable: int, max_bad_fraction: float) -> None:
     """Warn of files that are left out; raise DataError when they are more than that share of all."""
-    if not rejected:
-        return
-    files = usable + len(rejected)
-    named = listed([f"{one.name!r}: {one.reason}" for one in rejected])
-    if len(rejected) > max_bad_fraction * files:
+    bad = [one for one in rejected if one.bad]
+    files = usable + len(bad)
+    if len(bad) > max_bad_fraction * files:
         raise DataError(
-            f"{source}: {len(rejected)} of {files} files cannot be used:{named}",
+            f"{source}: {len(bad)} of {files} files cannot be used:{_named(bad)}",
             "repair or remove them, or train without them: --set data.max_bad_fraction=1",
         )
-    logger.warning(f"{len(rejected)} of {files} files are left out:{named}")
+    if bad:
+        logger.warning(f"{len(bad)} of {files} files are left out:{_named(bad)}")
+    if links := [one for one in rejected if not one.bad]:
+        logger.warning(f"{counted(len(links), 'link')} left out ({FOLLOW}):{_named(links)}")
+
+
+def _named(rejected: Sequence[Rejected]) -> str:
+    return listed([f"{one.name!r}: {one.reason}" for one in rejected])
+
+
+def warn_of_copies(splits: Sequence[str], hashes: Sequence[str]) -> None:
+    """Warn of val and test images whose bytes are those of a training image: a split that was given can have them.
+
+    Args:
+        splits, hashes: of each usable image.
+    """
+    trained = {content for content, split in zip(hashes, splits, strict=True) if split == "train"}
+    for split in SPLITS[1:]:
+        own = [content for content, other in zip(hashes, splits, strict=True) if other == split]
+        if copies := sum(content in trained for content in own):
+            logger.warning(
+                f"{copies:,} of {counted(len(own), f'{split} image')} {'is' if copies == 1 else 'are'} in train too, the same file, so the "
+                f"model learns them: the accuracy on {split} flatters. 'edgetl doctor DATA' lists them, and --exclude leaves them out"
+            )
 
 
 def check_classes(source: str, class_names: Sequence[str], classes: Sequence[str], hashes: Sequence[str]) -> None:

@@ -1,14 +1,29 @@
-"""A CSV file that lists images: path,label[,split]."""
+"""A CSV file that lists images: path,label[,split], under these names or others that are usual."""
 
 import csv
+import logging
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetl.data.base import Item, Listing, Rejected, listed
-from edgetl.data.labels import as_text, check, normalize, split_of
+from edgetl.data.base import BY_NAMES, Item, Listing, Reading, Rejected, listed
+from edgetl.data.labels import as_text, check, normalize
+from edgetl.data.split_words import CHOICES, splits_of
+from edgetl.data.written_paths import Lookup
 from edgetl.errors import DataError
+
+logger = logging.getLogger(__name__)
+
+# Names of columns, the one that edgetl writes of first: where it is there, the others are not looked at.
+_COLUMNS = {
+    "path": ("path", "file_path", "filepath", "image_path", "filename", "file_name", "image_name", "image"),
+    "label": ("label", "class", "class_name", "classname", "label_name", "category"),
+    "split": ("split", "subset", "partition"),
+}
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+_REMEDY = "begin the file with the line: path,label or path,label,split (separated by commas, semicolons or tabs)"
 
 
 @dataclass(frozen=True)
@@ -21,20 +36,20 @@ class _Row:
     split: str | None
 
 
-def find(source: str) -> Listing:
+def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List the images in the order of the file. Paths are absolute, or relative to the CSV's folder; other columns are ignored."""
     rows = _rows(Path(source))
     folder = os.path.abspath(Path(source).parent)
     source = as_text(source)
     _check_splits(rows, source)
-    classes = check(((row.class_name, row.split) for row in rows if row.class_name), source)
     found: list[Item | Rejected] = []
     seen: dict[str, _Row] = {}
+    lookup = Lookup(folder)
     for row in rows:
         if not row.path or not row.class_name:
             found.append(Rejected(as_text(row.path) or f"line {row.line}", f"line {row.line} has no {'label' if row.path else 'path'}"))
             continue
-        path = os.path.normpath(os.path.join(folder, row.path))
+        path = lookup.path_of(row.path)
         first = seen.setdefault(path, row)
         if (first.class_name, first.split) != (row.class_name, row.split):
             raise DataError(
@@ -43,10 +58,12 @@ def find(source: str) -> Listing:
             )
         if first is row:
             found.append(listed(Path(path), _name(path, folder), row.class_name, row.split))
+    items = tuple(one for one in found if isinstance(one, Item))
+    class_splits = ((row.class_name, row.split) for row in rows if row.class_name)
     return Listing(
         source=source,
-        class_names=classes,
-        items=tuple(one for one in found if isinstance(one, Item)),
+        class_names=check(class_splits, Counter(item.class_name for item in items), source, reading.spellings),
+        items=items,
         rejected=tuple(one for one in found if isinstance(one, Rejected)),
     )
 
@@ -55,27 +72,61 @@ def _rows(source: Path) -> list[_Row]:
     try:
         # utf-8-sig: spreadsheets begin their UTF-8 with a byte order mark, which would become part of the first column's name.
         with source.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = [(name or "").strip().casefold() for name in reader.fieldnames or ()]
-            missing = [name for name in ("path", "label") if name not in columns]
-            if missing:
-                there = ", ".join(columns) or "nothing"
-                raise DataError(
-                    f"{as_text(source)} has no column {' and no column '.join(missing)}; its first line has {there}",
-                    "begin the file with the line: path,label or path,label,split (separated by commas)",
-                )
-            reader.fieldnames = columns
-            return [_row(values, reader.line_num, source) for values in reader]
+            separator = _separator(file.readline())
+            file.seek(0)
+            reader = csv.reader(file, delimiter=separator)
+            columns = [name.strip().casefold() for name in next(reader, ())]
+            places = _places(columns, as_text(source))
+            path, label, split = (places.get(role) for role in _COLUMNS)
+            lines = [(reader.line_num, _cell(row, path), _cell(row, label), _cell(row, split)) for row in reader if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {as_text(source)}: {error}", "it must be a CSV file, in UTF-8") from error
+    taken = ", ".join(f"{role} from {columns[place]!r}" for role, place in places.items())
+    ignored = ", ".join(repr(name) for place, name in enumerate(columns) if name and place not in places.values())
+    logger.info(f"{as_text(source)}, separated by {_SEPARATORS[separator]}: {taken}{'; not used: ' * bool(ignored)}{ignored}")
+    return list(_meant(lines, as_text(source)))
 
 
-def _row(values: Mapping[str, str | None], line: int, source: Path) -> _Row:
-    path, label, word = ((values.get(column) or "").strip() for column in ("path", "label", "split"))
-    split = split_of(word)
-    if word and split is None:
-        raise DataError(f"{as_text(source)}, line {line}: unknown split {word!r}", "choices: train, val (or valid, validation, dev), test")
-    return _Row(line, path, normalize(label, f"{as_text(source)}, line {line}") if label else "", split)
+def _separator(header: str) -> str:
+    """Return what separates the columns of a first line: what gives both columns that are needed, else most columns."""
+
+    def columns(separator: str) -> int:
+        names = [name.strip().casefold() for name in next(csv.reader([header], delimiter=separator), ())]
+        return len(names) + 1000 * all(any(name in names for name in _COLUMNS[role]) for role in ("path", "label"))
+
+    return max(_SEPARATORS, key=columns)
+
+
+def _places(columns: Sequence[str], source: str) -> dict[str, int]:
+    """Return the place of each column that is read. Raises DataError when one is missing, or can be one of several."""
+    places = {}
+    for role, names in _COLUMNS.items():
+        found = [place for place, name in enumerate(columns) if name == names[0]] or [
+            place for place, name in enumerate(columns) if name in names
+        ]
+        if len(found) > 1:
+            several = ", ".join(repr(columns[place]) for place in found)
+            raise DataError(f"{source}: the columns {several} can all be the {role}", f"rename the one that is meant to {role}")
+        if found:
+            places[role] = found[0]
+    missing = [role for role in ("path", "label") if role not in places]
+    if missing:
+        there = ", ".join(columns) or "nothing"
+        raise DataError(f"{source} has no column {' and no column '.join(missing)}; its first line has {there}", _REMEDY)
+    return places
+
+
+def _cell(values: Sequence[str], place: int | None) -> str:
+    """Return a cell without outer blanks; empty where a line has no such column."""
+    return values[place].strip() if place is not None and place < len(values) else ""
+
+
+def _meant(lines: Sequence[tuple[int, str, str, str]], source: str) -> Iterator[_Row]:
+    splits = splits_of({word for *_, word in lines if word})
+    for line, path, label, word in lines:
+        if word and word not in splits:
+            raise DataError(f"{source}, line {line}: unknown split {word!r}", CHOICES)
+        yield _Row(line, path, normalize(label, f"{source}, line {line}") if label else "", splits.get(word))
 
 
 def _check_splits(rows: list[_Row], source: str) -> None:

@@ -39,6 +39,9 @@ def apply(listing: Listing, path: str) -> Listing:
         named = listed(list(map(repr, unknown)))
         logger.warning(f"{len(unknown)} of {len(names)} images in {path} are not in {listing.source}:{named}")
     excluded = there.intersection(names)
+    gone = {item.split for item in listing.items} - {item.split for item in listing.items if item.name not in excluded}
+    if gone - {None}:  # else it would be split off from the training images, as if it had never been given
+        raise UsageError(f"{path} excludes all images of {' and '.join(sorted(map(str, gone)))}", f"take some out of {path}")
     return replace(
         listing,
         items=tuple(item for item in listing.items if item.name not in excluded),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgetl.data.base import SPLITS, Images, Rejected
+from edgetl.data.base import SPLITS, Images, Link, Rejected
 from edgetl.documents import Count, Document
 
 
@@ -28,6 +28,7 @@ class DataIndex(Document):
     Args:
         rejected: files that could not be used.
         excluded: images that the user left out.
+        links: folders that were reached by links, with their real paths.
     """
 
     source: str
@@ -38,9 +39,10 @@ class DataIndex(Document):
     images: tuple[IndexedImage, ...]
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
 
     @classmethod
-    def of(cls, images: Images, excluded: Sequence[str] = ()) -> "DataIndex":
+    def of(cls, images: Images, excluded: Sequence[str] = (), links: Sequence[Link] = ()) -> "DataIndex":
         """Return the index of images that were read."""
         class_names = [images.class_names[label] for label in images.label_ids]
         splits = [str(split) for split in images.splits]
@@ -54,4 +56,5 @@ class DataIndex(Document):
             images=tuple(IndexedImage(*image) for image in zip(images.names, class_names, splits, images.hashes, strict=True)),
             rejected=images.rejected,
             excluded=tuple(excluded),
+            links=tuple(links),
         )

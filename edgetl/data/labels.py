@@ -2,17 +2,12 @@
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from edgetl.data.base import SPLITS
+from edgetl.data.base import SPLITS, Spellings
 from edgetl.errors import DataError
 
-_SPLIT_WORDS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val", "test": "test"}
-
-
-def split_of(word: str) -> str | None:
-    """Return the split that a folder's name or a CSV's word means, if any."""
-    return _SPLIT_WORDS.get(word.strip().casefold())
+_FEW, _SMALL = 5, 0.1  # images, and share of the other's: below them a class that differs in its capitals is a slip, above them letters
 
 
 def as_text(path: str | os.PathLike[str]) -> str:
@@ -36,12 +31,16 @@ def folded(label: str) -> str:
     return unicodedata.normalize("NFC", label.casefold())
 
 
-def clash(first: str, second: str, where: str) -> DataError:
-    return DataError(f"{where}: {first!r} and {second!r} are two spellings of one class", "rename or merge one of them")
+def clash(first: str, second: str, where: str, remedy: str = "rename or merge one of them") -> DataError:
+    """Return the error of two names that mean one class."""
+    return DataError(f"{where}: {first!r} and {second!r} are two spellings of one class", remedy)
 
 
-def check(found: Iterable[tuple[str, str | None]], where: str) -> tuple[str, ...]:
+def check(found: Iterable[tuple[str, str | None]], sizes: Mapping[str, int], where: str, spellings: Spellings = "auto") -> tuple[str, ...]:
     """Return the classes, sorted, of (normalized label, split) pairs.
+
+    Args:
+        sizes: images of each class; one that is not there has none.
 
     Raises DataError when two are spelled alike, when there are fewer than two, or when val or test has one that train lacks.
     """
@@ -49,10 +48,9 @@ def check(found: Iterable[tuple[str, str | None]], where: str) -> tuple[str, ...
     for label, split in found:
         splits_by_label.setdefault(label, set()).add(split)
     names = sorted(splits_by_label)
-    seen: dict[str, str] = {}
-    for label in names:
-        if seen.setdefault(folded(label), label) != label:
-            raise clash(seen[folded(label)], label, where)
+    if spellings != "allow":
+        trained = {label for label in names if splits_by_label[label] & {"train", None}}
+        _check_spellings({label: sizes.get(label, 0) * (label in trained) for label in names}, where, refuse=spellings == "refuse")
     for split in SPLITS[1:]:
         unknown = [label for label in names if split in splits_by_label[label] and "train" not in splits_by_label[label]]
         if unknown:
@@ -66,3 +64,16 @@ def check(found: Iterable[tuple[str, str | None]], where: str) -> tuple[str, ...
             "lay the images out as DATA/CLASS/*.jpg or DATA/{train,val}/CLASS/*.jpg, or list them in a CSV with path,label",
         )
     return tuple(names)
+
+
+def _check_spellings(sizes: Mapping[str, int], where: str, *, refuse: bool) -> None:
+    """Raise DataError for two classes that differ in their capitals alone, unless both are as large as classes of letters are."""
+    alike: dict[str, list[str]] = {}
+    for label in sizes:
+        alike.setdefault(folded(label), []).append(label)
+    for labels in alike.values():
+        small, large = min(labels, key=sizes.__getitem__), max(labels, key=sizes.__getitem__)
+        if len(labels) > 1 and (refuse or sizes[small] < max(_FEW, _SMALL * sizes[large])):
+            first, second = sorted((small, large)) if small != large else labels[:2]  # of equal sizes
+            counts = f"of {first!r} there are {sizes[first]} training images, of {second!r} {sizes[second]}"
+            raise clash(first, second, where, f"rename or merge one of them ({counts}); if both are meant: --set data.spellings=allow")

@@ -2,6 +2,7 @@
 
 import hashlib
 import posixpath
+from collections import Counter
 from functools import lru_cache, partial
 from threading import Lock
 
@@ -9,7 +10,7 @@ from edgetl.keras import tf
 
 from google.protobuf.message import DecodeError
 
-from edgetl.data.base import Item, Listing
+from edgetl.data.base import BY_NAMES, Item, Listing, Reading
 from edgetl.data.labels import as_text, check
 from edgetl.data.shards import INDEX, Index, PackedImage, PackIndex, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError
@@ -21,7 +22,7 @@ _BLOCK = 4 * 2**20  # one request to a remote store; 16 of them are kept
 _one_reads = Lock()
 
 
-def find(source: str) -> Listing:
+def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List the images of all shards. Raises DataError when an index is missing, damaged or not of this pack."""
     root = source.rstrip("/")
     pack = _index(posixpath.join(root, INDEX), PackIndex)
@@ -34,7 +35,8 @@ def find(source: str) -> Listing:
             Item(one.name, one.class_name, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length)
             for one in index.images
         )
-    classes = check(((item.class_name, item.split) for item in items), as_text(source))
+    sizes = Counter(item.class_name for item in items)
+    classes = check(((item.class_name, item.split) for item in items), sizes, as_text(source), reading.spellings)
     if classes != pack.class_names:
         raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the images again")
     return Listing(as_text(source), classes, tuple(items), pack.left_out)

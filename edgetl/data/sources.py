@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from edgetl.data import SOURCES, embedded, lying_at
-from edgetl.data.base import Listing, Rejected, listed, reason
+from edgetl.data.base import BY_NAMES, Listing, Reading, Rejected, listed, reason
 from edgetl.data.labels import as_text
 from edgetl.errors import DataError
 from edgetl.registry import did_you_mean
@@ -13,7 +13,7 @@ from edgetl.registry import did_you_mean
 logger = logging.getLogger(__name__)
 
 
-def find(source: str) -> Listing:
+def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List what `source` holds: the name of an embedded set, else a path. (`./digits` is the folder, `digits` the set.)
 
     Raises DataError when it is none of them, or when what it holds cannot be used.
@@ -23,12 +23,13 @@ def find(source: str) -> Listing:
             logger.warning(f"'{source}' is the embedded set; write ./{source} for what lies here under that name")
         return SOURCES.load(source)(source)
     if kind := lying_at(source):
-        return SOURCES.load(kind)(source)
+        return SOURCES.load(kind)(source, reading)
     if not source:
         raise DataError("no data was given", f"name a folder, a CSV file or an embedded set ({', '.join(embedded())})")
     if os.path.lexists(source):
         raise DataError(
-            f"{as_text(source)} is neither a folder nor a .csv file", "unpack an archive first; a list of images must end in .csv"
+            f"{as_text(source)} is neither a folder nor a .csv file",
+            "unpack an archive first; a list of images must end in .csv or .tsv",
         )
     raise DataError(
         f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",

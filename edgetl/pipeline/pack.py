@@ -11,7 +11,6 @@ from edgetl.keras import tf
 
 import numpy as np
 
-from edgetl.data import sources
 from edgetl.data.base import Item, Listing, Rejected, reason
 from edgetl.data.formats import ARE_READ
 from edgetl.data.packed import AROUND, ENCODED, content
@@ -37,13 +36,12 @@ class Packed(Tabular):
         return Overview(f"{len(self.index.shards)} shards", ("class", "images"), rows)
 
 
-def pack(source: str, out: str, shards: int, max_shard_mib: int, seed: int) -> Packed:
-    """Write the images of `source` into the folder `out`: a path, or one that TensorFlow's file layer writes.
+def pack(listing: Listing, out: str, shards: int, max_shard_mib: int, seed: int) -> Packed:
+    """Write the images of a source into the folder `out`: a path, or one that TensorFlow's file layer writes.
 
     There are `shards` shards, or more where one would be larger than `max_shard_mib` MiB. Raises DataError, or RunError when `out` cannot
     be written or holds something else.
     """
-    listing = sources.find(source)
     parts = _parts(listing, shards, max_shard_mib * 2**20, seed)
     plan = fingerprint(listing.stamp, listing.class_names, seed, [len(part) for part in parts])
     root, kept = out.rstrip("/"), 0

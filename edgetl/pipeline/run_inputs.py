@@ -18,7 +18,7 @@ from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples, class_weights
 from edgetl.errors import DataError, RunError
 from edgetl.evaluation.parity import REFERENCE
-from edgetl.pipeline.settings import augmentation, compresses, load_options
+from edgetl.pipeline.settings import augmentation, compresses, load_options, reading
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
@@ -29,7 +29,7 @@ from edgetl.runtimes.keras import KerasSession
 def listing_of(recipe: Recipe) -> Listing:
     """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
     data = recipe.data
-    listing = sources.find(data.source)
+    listing = sources.find(data.source, reading(recipe))
     if data.exclude:
         listing = exclude.apply(listing, data.exclude)
     return listing.limited(data.limit)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgetl.data.augment import Augmentation
+from edgetl.data.base import Reading
 from edgetl.data.images import LoadOptions
 from edgetl.data.splits import SplitOptions
 from edgetl.quantization.base import Settings
@@ -21,6 +22,11 @@ HEAD_BATCHES = 4
 def split_options(recipe: Recipe) -> SplitOptions:
     """Return how images without a split of their own are split."""
     return SplitOptions(val_fraction=recipe.data.val_fraction, test_fraction=recipe.data.test_fraction, seed=recipe.train.seed)
+
+
+def reading(recipe: Recipe) -> Reading:
+    """Return how a source on a disk is listed."""
+    return Reading(layout=recipe.data.layout, follow_links=recipe.data.follow_links, spellings=recipe.data.spellings)
 
 
 def load_options(recipe: Recipe, cache: Path) -> LoadOptions:

@@ -1,10 +1,15 @@
 """Images listed in a CSV file."""
 
+import unicodedata
+
 import pytest
 
+from edgetl.data import sources
+from edgetl.data.base import Reading
 from edgetl.data.csv_file import find
 from edgetl.errors import DataError
 from tests.data.conftest import fill
+from tests.data.test_layout import SPELLED
 
 
 @pytest.fixture
@@ -100,3 +105,89 @@ def test_refused(write, text, problem):
 def test_another_encoding_is_an_error_and_not_a_guess(write):
     with pytest.raises(DataError, match="cannot read"):
         find(write("path,label\nx/000.png,é\n", "latin-1"))
+
+
+ROWS = [("x/000.png", "a", "train"), ("x/001.png", "b", "train"), ("y z/000.png", "a", "val"), ("y z/001.png", "b", "val")]
+
+
+def table(header, separator=","):
+    return "\n".join(separator.join(row[: len(header)]) for row in [header, *ROWS]) + "\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_each_separator(write, separator):
+    listing = find(write(table(("path", "label", "split"), separator)))
+    assert [(item.name, item.class_name, item.split) for item in listing.items] == ROWS
+
+
+def test_a_tsv_file_is_a_list(write, tmp_path):
+    write(table(("path", "label"), "\t"))
+    (tmp_path / "list.csv").rename(tmp_path / "list.TSV")
+    assert len(sources.find(str(tmp_path / "list.TSV")).items) == 4
+
+
+@pytest.mark.parametrize("path", ["filename", "image", "file_name", "File_Name", "image_path", "filepath"])
+@pytest.mark.parametrize("label", ["class", "class_name", "Label"])
+@pytest.mark.parametrize("split", ["split", "subset"])
+def test_usual_names_of_columns_are_taken_and_said(write, caplog, path, label, split):
+    caplog.set_level("INFO")
+    listing = find(write(table((path, label, split))))
+    assert [(item.name, item.class_name, item.split) for item in listing.items] == ROWS
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert f"path from {path.lower()!r}, label from {label.lower()!r}, split from {split!r}" in said
+
+
+def test_our_own_names_come_before_others(write, caplog):
+    caplog.set_level("INFO")
+    listing = find(write("class,image,path,label,,\n7,8,x/000.png,a,,\n7,8,x/001.png,b,,\n"))
+    assert [(item.name, item.class_name) for item in listing.items] == [("x/000.png", "a"), ("x/001.png", "b")]
+    assert "not used: 'class', 'image'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "header", ["path,path,label", "path,label,label", "path,label,split,split", "filename,image,label", "path,class,category"]
+)
+def test_two_columns_for_one_thing_are_an_error(write, header):
+    with pytest.raises(DataError, match=r"can all be the (path|label|split)"):
+        find(write(f"{header}\nx/000.png,a,a,train\n"))
+
+
+@pytest.mark.parametrize(
+    ("there", "written"),
+    [
+        ("x/000.png", "x\\000.png"),
+        ("x/000.png", ".\\x\\000.png"),
+        ("x/back\\slash.png", "x/back\\slash.png"),
+        *(
+            (unicodedata.normalize(one, "é/ü.png"), unicodedata.normalize(other, "é/ü.png"))
+            for one, other in (("NFC", "NFD"), ("NFD", "NFC"))
+        ),
+        (f"{unicodedata.normalize('NFC', 'é')}/{unicodedata.normalize('NFD', 'ü.png')}", unicodedata.normalize("NFC", "é\\ü.png")),
+    ],
+)
+def test_paths_of_other_systems(write, tmp_path, there, written):
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_bytes(b"found")
+    listing = find(write(f"path,label\n{written},a\nx/001.png,b\n"))
+    assert (listing.items[0].name, listing.items[0].read()) == (there, b"found")
+
+
+def test_numbers_are_class_names(write):
+    assert find(write("image,class\nx/000.png,10\nx/001.png,2\nx/002.png,02\ny z/000.png,1.0\n")).class_names == ("02", "1.0", "10", "2")
+
+
+@pytest.mark.parametrize(("split", "word"), SPELLED)
+def test_split_columns_know_the_words_of_folders(write, split, word):
+    others = [("train", "train"), (split, word)]
+    rows = "".join(
+        f"x/00{row}.png,{label},{one}\n" for row, (label, (_, one)) in enumerate((label, one) for label in "ab" for one in others)
+    )
+    listing = find(write(f"path,label,split\n{rows.replace('x/003', 'y z/000')}"))
+    assert [item.split for item in listing.items] == [meant for _ in "ab" for meant, _ in others]
+
+
+def test_letters_that_differ_in_their_capitals(write):
+    rows = "".join(f"x/00{row}.png,{label}\n" for row, label in enumerate("aAb"))
+    with pytest.raises(DataError, match="two spellings"):
+        find(write("path,label\n" + rows))
+    assert find(write("path,label\n" + rows), Reading(spellings="allow")).class_names == ("A", "a", "b")

@@ -106,7 +106,6 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path):
     (data / "a/in.png").symlink_to(data / "b/000.png")
     (data / "a/broken.png").symlink_to(data / "nowhere.png")
     (data / "a/folder").symlink_to(outside)
-    (data / "c").symlink_to(outside / "c")
     (data / "a/loop").symlink_to(data)
     listing = find(str(data))
     assert [item.name for item in listing.items] == ["a/000.png", "a/in.png", "b/000.png"]
@@ -115,19 +114,13 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path):
         "a/broken.png": "No such file or directory",
         "a/folder": "a link to a folder, which is not followed",
         "a/loop": "a link to a folder, which is not followed",
-        "c": "a link to a folder, which is not followed",
     }
+    assert {one.name for one in listing.rejected if one.bad} == {"a/broken.png"}
 
 
 def test_the_data_folder_itself_may_be_a_link(tmp_path):
     (tmp_path / "link").symlink_to(fill(tmp_path / "data", {"a": 1, "b": 1}))
     assert len(find(str(tmp_path / "link")).items) == 2
-
-
-def test_a_linked_split_folder_is_not_lost_silently(tmp_path):
-    data = fill(tmp_path / "data", {"train/a": 1, "train/b": 1})
-    (data / "val").symlink_to(fill(tmp_path / "outside", {"a": 1, "b": 1}))
-    assert [one.name for one in find(str(data)).rejected] == ["val"]
 
 
 def test_pipes_are_not_read(tmp_path):

@@ -41,7 +41,7 @@ def by_name(loaded: Images) -> dict[str, Any]:
 @pytest.mark.parametrize("where", ["packed", "ram://pack_test/flowers"])
 def test_the_same_images_in_another_order(folder: Path, tmp_path: Path, where: str) -> None:
     out = str(tmp_path / where) if "://" not in where else where
-    made = pack(str(folder), out, 3, 1, 0)
+    made = pack(sources.find(str(folder)), out, 3, 1, 0)
     assert (len(made.index.shards), made.kept) == (3, 0)
     packed, loose = load(out, tmp_path), load(folder, tmp_path)
     assert by_name(packed) == by_name(loose), "names, labels, splits, contents and pixels"
@@ -52,52 +52,46 @@ def test_the_same_images_in_another_order(folder: Path, tmp_path: Path, where: s
 def test_shards_are_bounded_and_even(folder: Path, tmp_path: Path) -> None:
     for number in range(40):
         (folder / "a" / f"{number}.bmp").write_bytes(b"B" * 100_000)
-    made = pack(str(folder), str(tmp_path / "out"), 1, 1, 0)
+    made = pack(sources.find(str(folder)), str(tmp_path / "out"), 1, 1, 0)
     sizes = [path.stat().st_size for path in (tmp_path / "out").glob("*.tfrecord")]
     assert len(sizes) == len(made.index.shards) > 3
     assert max(sizes) <= 2**20
     assert min(sizes) > 0.5 * max(sizes)
     with pytest.raises(DataError, match="larger than a shard"):
         (folder / "a" / "large.bmp").write_bytes(b"B" * 2**20)
-        pack(str(folder), str(tmp_path / "other"), 1, 1, 0)
+        pack(sources.find(str(folder)), str(tmp_path / "other"), 1, 1, 0)
 
 
-def test_an_interrupted_pack_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out, calls = tmp_path / "out", iter(range(100))
-    whole = pack(str(folder), str(tmp_path / "whole"), 4, 1, 7)
-    find_whole = sources.find
+def test_an_interrupted_pack_goes_on(folder: Path, tmp_path: Path) -> None:
+    out, calls, listing = tmp_path / "out", iter(range(100)), sources.find(str(folder))
+    whole = pack(listing, str(tmp_path / "whole"), 4, 1, 7)
 
-    def dying(source: str) -> Any:
-        listing = find_whole(source)
+    def read(item: Any) -> bytes:
+        if next(calls) == 25:
+            raise KeyboardInterrupt
+        return bytes(item.read())
 
-        def read(item: Any) -> bytes:
-            if next(calls) == 25:
-                raise KeyboardInterrupt
-            return bytes(item.read())
-
-        return replace(listing, items=tuple(replace(item, read=lambda item=item: read(item)) for item in listing.items))
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(sources, "find", dying)
-        pack(str(folder), str(out), 4, 1, 7)
+    dying = replace(listing, items=tuple(replace(item, read=lambda item=item: read(item)) for item in listing.items))
+    with pytest.raises(KeyboardInterrupt):
+        pack(dying, str(out), 4, 1, 7)
     assert not (out / INDEX).exists()
     with pytest.raises(DataError):
         load(out, tmp_path)
-    again = pack(str(folder), str(out), 4, 1, 7)
+    again = pack(sources.find(str(folder)), str(out), 4, 1, 7)
     assert (again.kept, again.index) == (2, whole.index)
     assert not list(out.glob(".partial-*"))
-    assert pack(str(folder), str(out), 4, 1, 7).kept == 4
+    assert pack(sources.find(str(folder)), str(out), 4, 1, 7).kept == 4
 
 
 def test_nothing_is_overwritten(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    pack(str(folder), str(out), 2, 1, 0)
+    pack(sources.find(str(folder)), str(out), 2, 1, 0)
     with pytest.raises(RunError, match="other images"):
-        pack(str(folder), str(out), 2, 1, 1)
+        pack(sources.find(str(folder)), str(out), 2, 1, 1)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").touch()
     with pytest.raises(RunError, match=r"thesis\.txt"):
-        pack(str(folder), str(tmp_path / "mine"), 2, 1, 0)
+        pack(sources.find(str(folder)), str(tmp_path / "mine"), 2, 1, 0)
 
 
 def test_an_unreadable_file_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +99,7 @@ def test_an_unreadable_file_is_named(folder: Path, tmp_path: Path, monkeypatch: 
     gone = Path(folder, listing.items[3].name)
     monkeypatch.setattr(sources, "find", lambda _: listing)
     gone.unlink()
-    made = pack(str(folder), str(tmp_path / "out"), 2, 1, 0)
+    made = pack(sources.find(str(folder)), str(tmp_path / "out"), 2, 1, 0)
     assert [one.name for one in made.index.left_out] == [listing.items[3].name]
     monkeypatch.undo()
     assert len(load(tmp_path / "out", tmp_path, max_bad_fraction=0.1).names) == 39
@@ -113,7 +107,7 @@ def test_an_unreadable_file_is_named(folder: Path, tmp_path: Path, monkeypatch: 
 
 @pytest.fixture
 def packed(folder: Path, tmp_path: Path) -> Path:
-    pack(str(folder), str(tmp_path / "out"), 2, 1, 0)
+    pack(sources.find(str(folder)), str(tmp_path / "out"), 2, 1, 0)
     return tmp_path / "out"
 
 

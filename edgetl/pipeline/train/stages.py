@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from edgetl.backbones import keras_file
+from edgetl.data.checks import warn_of_copies
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
@@ -84,8 +85,9 @@ def find_data(project: Project) -> str:
     What was read counts, not when it was written: images that were copied or touched do not train a model again.
     """
     recipe, listing = project.recipe, project.data.listing
-    # What is excluded counts, not the file that says so.
-    settings = recipe.data.model_dump(exclude={"exclude"}) | ({"excluded": listing.excluded} if listing.excluded else {})
+    # What is listed and excluded counts, not the settings and the file that say so.
+    settings = recipe.data.model_dump(exclude={"layout", "follow_links", "spellings", "exclude"})
+    settings |= {"excluded": listing.excluded} if listing.excluded else {}
     # Nor does the release of what every installation has, but a package that was not there.
     extra = decoders(item.name for item in listing.items)[1:]
     listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.to_json(), *extra)
@@ -109,8 +111,9 @@ def quantize(project: Project, scheme: str) -> None:
 
 def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
     excluded = project.data.listing.excluded
-    index = DataIndex.of(project.data.images, excluded)
+    index = DataIndex.of(project.data.images, excluded, project.data.listing.links)
     index.write(project.run.data)
+    warn_of_copies([image.split for image in index.images], [image.sha256 for image in index.images])
     facts = DataFacts(
         fingerprint=index.fingerprint,
         counts={split: sum(sizes.values()) for split, sizes in index.counts.items()},
