@@ -71,9 +71,9 @@ def _check_spellings(sizes: Mapping[str, int], where: str, *, refuse: bool) -> N
     alike: dict[str, list[str]] = {}
     for label in sizes:
         alike.setdefault(folded(label), []).append(label)
-    for labels in alike.values():
-        small, large = min(labels, key=sizes.__getitem__), max(labels, key=sizes.__getitem__)
-        if len(labels) > 1 and (refuse or sizes[small] < max(_FEW, _SMALL * sizes[large])):
-            first, second = sorted((small, large)) if small != large else labels[:2]  # of equal sizes
+    for spelled in alike.values():
+        small, large = min(spelled, key=sizes.__getitem__), max(spelled, key=sizes.__getitem__)
+        if len(spelled) > 1 and (refuse or sizes[small] < max(_FEW, _SMALL * sizes[large])):
+            first, second = sorted((small, large)) if small != large else spelled[:2]  # of equal sizes
             counts = f"of {first!r} there are {sizes[first]} training images, of {second!r} {sizes[second]}"
             raise clash(first, second, where, f"rename or merge one of them ({counts}); if both are meant: --set data.spellings=allow")

@@ -13,7 +13,7 @@ _WORDS = {
 }
 _MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in words}
 # What says nothing about a class, joined to the word or apart from it: training_set, imagesTrain, seg_test, val2017.
-_AROUND = ("", "set", "split", "data", "dataset", "folder", "dir", "part", "images", "image", "imgs", "img", "photos", "seg", "x")
+_AROUND = ("", "set", "split", "data", "dataset", "dir", "part", "images", "image", "imgs", "img", "photos", "seg", "x")
 _BEFORE, _BEHIND = "|".join(_AROUND), "|".join((*_AROUND, *(f"{word}s" for word in ("set", "split"))))
 _WORD = re.compile(rf"(?<![^ ])(?:{_BEFORE})({'|'.join(sorted(_MEANINGS, key=len, reverse=True))})(?:{_BEHIND})(?![^ ])")
 _EMPTY = re.compile(rf"(?:{_BEHIND})")

@@ -17,17 +17,16 @@ logger = logging.getLogger(__name__)
 
 FOLLOW = "to read what they lead to: --set data.follow_links=true"
 LEADS_OUT = "a link that leads out of the data folder"
-# What macOS' archives, Windows, Synology's and QNAP's disks, file systems and Python leave among images; with a dot before it, any program.
-_OTHERS = {
-    *("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "$recycle.bin", "system volume information"),
-    *("@eadir", "@recycle", "#recycle", "lost+found", "__pycache__"),
-}
+# What other programs leave among images; with a dot before its name, any program's.
+_OF_SYSTEMS = ("__macosx", "icon\r", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "lost+found")
+_OF_SERVERS = ("@eadir", "@recycle", "#recycle")  # Synology's and QNAP's disks
+_FOREIGN = {*_OF_SYSTEMS, *_OF_SERVERS, "__pycache__"}
 _PROGRAMS = (".ipynb_checkpoints", ".thumbnails", ".thumbs", ".trash", ".trashes", ".git", ".dvc", ".cache", ".tmp")  # they hold copies
 
 
 def is_foreign(name: str) -> bool:
     """Return whether a file or folder belongs to another program: no class and no image, whatever it holds."""
-    return name.startswith(".") or name.casefold() in _OTHERS
+    return name.startswith(".") or name.casefold() in _FOREIGN
 
 
 def holds_images(folder: str | os.PathLike[str]) -> bool:
