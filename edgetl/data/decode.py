@@ -17,8 +17,8 @@ from edgetl.data.formats import UnknownFormat, opened
 
 # Colour modes of which it is known what the values mean. Not here: floats and 32 bits, whose range no file names, and LAB.
 _MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I;16", "I;16L", "I;16B", "I;16N")
-_WHITE_IS_ZERO = 0  # TIFF's PhotometricInterpretation (tag 262)
-_BITS, _PHOTOMETRIC = 258, 262
+_BITS, _PHOTOMETRIC, _TILE_WIDTH, _TILE_HEIGHT = 258, 262, 322, 323  # tags of a TIFF file
+_WHITE_IS_ZERO = 0  # of the photometric interpretation
 # Chromium 156 refuses such a file, as Pillow does. Skia, which Android decodes with, leaves its last rows black. Of iOS nothing is known.
 _END_IS_MISSING = "its end marker is missing, and apps refuse such a file or cut it; nothing is lost: open it and save it again"
 _MOST_PIXELS_A_BYTE = 512  # of a JPEG: a block of 64 takes a bit or more
@@ -116,8 +116,9 @@ def _open(data: bytes, image_size: int) -> Image.Image:
         # libjpeg can decode at 1/2, 1/4 or 1/8 size in a fraction of the time. Twice the target's size must remain, so that the
         # antialiasing filter still averages and the result differs from a full decode by about one level (tests/data/test_decode.py).
         image.draft(None, (2 * image_size, 2 * image_size))
-    if image.width * image.height > _most_pixels():
-        _refuse(_too_large())
+    tags = getattr(image, "tag_v2", {})
+    if max(image.width * image.height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0)) > _most_pixels():
+        _refuse(_too_large())  # a tile of a TIFF file may be larger than its image
     image.load()
     return image
 
