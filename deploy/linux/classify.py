@@ -17,8 +17,8 @@ import shutil
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,14 @@ CAMERAS = (
     ("ffmpeg", "-loglevel", "error", "-f", "v4l2", "-i", "/dev/video0", "-frames:v", "1", "-f", "mjpeg", "-"),
     ("fswebcam", "--quiet", "--no-banner", "-"),
 )
+FORMATS = ["JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "AVIF"]  # those of training
+with suppress(ImportError):  # not required, but used where it is
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
+    FORMATS.append("HEIF")
+MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "I;16", "I;16L", "I;16B", "I;16N")
+MOST_PIXELS = 89_478_485  # Pillow's own limit; here on what is decoded
 CAMERA_S = 20.0  # a camera that gave nothing for so long gives nothing
 
 
@@ -63,6 +71,10 @@ class Classifier:
 
     def pixels(self, image: Image.Image) -> np.ndarray:
         """Return uint8 [H, W, 3]: upright, flattened onto white, RGB, the central square, resized with antialiased bilinear filtering."""
+        if image.width * image.height <= 4 * MOST_PIXELS and image.format in ("JPEG", "MPO"):
+            image.draft(None, (2 * self.size, 2 * self.size))  # reduced while it is decoded, as in training
+        if image.width * image.height > MOST_PIXELS:
+            raise ValueError(f"more than {MOST_PIXELS} pixels")
         image = _rgb(ImageOps.exif_transpose(image))
         side = min(image.size)
         left, top = (image.width - side) / 2, (image.height - side) / 2
@@ -142,9 +154,14 @@ RUNTIMES: dict[str, Any] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would clip
+    if image.mode not in MODES:
+        raise ValueError(f"its colour mode {image.mode} is not read")
+    if image.mode.startswith("I"):  # 16 bits a pixel, or a TIFF's 12, which Pillow would clip
+        tags = getattr(image, "tag_v2", {})
+        most = 2 ** tags.get(258, (16,))[0] - 1
         values = np.asarray(image).astype(np.uint32)
-        return Image.fromarray(((values + 128) // 257).astype(np.uint8)).convert("RGB")
+        values = most - values if tags.get(262) == 0 else values  # zero is white
+        return Image.fromarray(((255 * values + most // 2) // most).astype(np.uint8)).convert("RGB")
     if not image.has_transparency_data:
         return image.convert("RGB")
     rgba = image.convert("RGBA")
@@ -199,12 +216,12 @@ def main() -> int:
     except (SelfTestError, OSError, ValueError, KeyError, RuntimeError) as error:
         print(f"the self-test failed: {error}" if asked.self_test else f"the model cannot be loaded: {error}", file=sys.stderr)
         return 7 if asked.self_test else 1
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
+    Image.MAX_IMAGE_PIXELS = None  # `pixels` looks at what is decoded
     failed = 0
     try:
         for name, image in camera() if asked.camera else ((name, name) for name in asked.images):
             try:
-                opened = Image.open(image) if isinstance(image, str) else image
+                opened = Image.open(image, formats=FORMATS) if isinstance(image, str) else image
                 begun = time.perf_counter()
                 prediction = classifier.classify(opened, asked.top)
                 show(name, prediction, 1000 * (time.perf_counter() - begun), asked.json)

@@ -11,7 +11,7 @@ _PART = "edgetl_classifier"  # the folder in an existing app
 
 
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
-    requirements = f"{_REQUIREMENTS[app.runtime]}\npillow>=11,<13\n".encode()
+    requirements = f"{_REQUIREMENTS[app.runtime]}\npillow>=11.3,<13\n".encode()
     files = template("linux") | {"requirements.txt": requirements}
     return {f"{_PART}/{name}": content for name, content in files.items()} if into else files
 

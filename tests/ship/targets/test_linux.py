@@ -123,8 +123,32 @@ def _drawn(folder: Path) -> list[Path]:
     return paths
 
 
+def _large_and_printed(folder: Path) -> list[Path]:
+    """Images that browsers refuse: a TIFF of 16 bits, one in print's colours, and a JPEG file above Pillow's limit."""
+    rng = np.random.default_rng(4)
+    base = Image.fromarray(rng.integers(0, 256, (9, 10, 3), np.uint8))
+    images = {
+        "deep.tif": Image.fromarray(rng.integers(0, 65536, (40, 50), np.uint16)),
+        "print.tiff": base.resize((90, 81)).convert("CMYK"),
+        "large.jpg": base.resize((10000, 9000), Image.Resampling.NEAREST),
+    }
+    for name, image in images.items():
+        image.save(folder / name)
+    return [folder / name for name in images]
+
+
+def test_the_formats_are_those_of_training(python: Callable[..., Done], shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    from edgetl.data import decode, formats
+
+    names = "FORMATS", "MODES", "MOST_PIXELS"
+    text = f"import json, runpy, sys; app = runpy.run_path(sys.argv[1]); print(json.dumps([app[name] for name in {names}]))"
+    done = python(_script(tmp_path_factory, text), shipped / "classify.py")
+    without_package = [one.name.upper() for one in formats.FORMATS if one.name != "HEIC"]
+    assert json.loads(done.stdout) == [without_package, list(decode._MODES), Image.MAX_IMAGE_PIXELS], done.stderr
+
+
 def test_images_become_the_same_pixels_as_in_training(cli: Cli, python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
-    paths = _drawn(tmp_path)
+    paths = [*_drawn(tmp_path), *_large_and_printed(tmp_path)]
     done = python(shipped / "classify.py", "--json", "--top", 2, *paths)
     assert done.returncode == 0, done.stderr
     predictions = [json.loads(line) for line in done.stdout.split("\n") if line]
