@@ -1,15 +1,17 @@
 """Files: written completely or not at all, known by their content, and read without trust: bounded in size and depth."""
 
+import csv
 import hashlib
 import io
 import json
 import math
 import os
+import re
 import threading
 import tokenize
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ _ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, an
 _PART_BYTES = 2**10  # of a part's line in the list of contents, with a long name
 _LARGEST_TOML_BYTES, _MOST_DOTS = 2**18, 200  # a hundred times the defaults with all their reasons
 _LARGEST_HEADER = 10_000  # characters; NumPy's own limit
+# A spreadsheet computes a cell that begins like this; a formula that calls or reaches anything has one of the others ("-1" and "+" do not).
+_FORMULA = re.compile(r"[=+\-@\t\r].*[(|!]", re.DOTALL)
 
 # What NumPy lets through on a damaged .npz file, found by fuzzing: it promises no common class.
 DAMAGED_NPZ = (OSError, ValueError, LookupError, TypeError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, tokenize.TokenError)
@@ -44,6 +48,13 @@ def atomic(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # nothing was made under a folder that does not exist
             temporary.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV file completely or not at all. A text that a spreadsheet would compute gets a quotation mark before it."""
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerows([f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell for cell in row] for row in rows)
 
 
 def fingerprint(*parts: object) -> str:

@@ -17,24 +17,45 @@ def predict(
         ),
     ],
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Classify these files, folders of images, or embedded images such as digits:7.")
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...", help="Classify these files, all images below these folders, or embedded images such as digits:7."
+        ),
     ],
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Print this many classes per image.")] = 3,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write this CSV file, with a row for each image, read or not.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Classify images: print class names and probabilities.
 
+    An image that cannot be read is listed, and the others are classified all the same.
+
+    Exit code 3: an image cannot be read.
+
     Example:
-      edgetl predict runs/flowers rose.jpg tulip.png
+      edgetl predict runs/flowers rose.jpg photos/ --csv predictions.csv
     """
     from edgetl.api.runs import load
+    from edgetl.data.base import Rejected
+    from edgetl.errors import DataError, listed
+    from edgetl.wording import counted
 
+    bad: list[Rejected] = []
     with load(model) as classifier:
-        predictions = classifier.predict(images)
+        predictions = classifier.predict(images, on_bad=bad.append, csv=csv, top=top)
     rows = [
         [one.image if rank == 0 else "", best.class_name, f"{best.probability:.4f}"]
         for one in predictions
         for rank, best in enumerate(one.top(top))
     ]
-    console.table(str(model), ["image", "class", "probability"], rows)
-    console.result([one.to_json(top) for one in predictions])
+    if rows:
+        console.table(str(model), ["image", "class", "probability"], rows)
+    if csv is not None:
+        console.note(f"written: {csv}")
+    console.result([*(one.to_json(top) for one in predictions), *({"image": one.name, "top": [], "problem": one.reason} for one in bad)])
+    if bad:
+        reasons = listed([one.reason for one in bad])
+        console.fail(f"{counted(len(bad), 'image')} cannot be read:{reasons}", "the others are classified" if rows else "")
+        raise typer.Exit(DataError.exit_code)

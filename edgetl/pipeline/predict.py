@@ -1,9 +1,10 @@
 """A model that is ready to name what is on images: `load` opens it, `Classifier.predict` asks it."""
 
 import os
+import shlex
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,14 +21,18 @@ from edgetl.data.formats import ARE_READ, IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.export.exported import best_first, exported_files
+from edgetl.files import write_csv
 from edgetl.overview import Overview
+from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.ship import archive
+from edgetl.wording import seen
 
 BUNDLE_SUFFIX = ".edgetl"
 _SHOWN = 3  # classes in a prediction's text
+_MODELS = ("*/run.json", f"*{BUNDLE_SUFFIX}", "*.tflite", "*.onnx", "*.ort", "*.keras")
 
 OneImage = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
@@ -76,7 +81,7 @@ class Prediction:
         return {"image": self.image, "top": best}
 
     def __repr__(self) -> str:
-        return f"Prediction({self.image!r}: {', '.join(f'{one.class_name} {one.probability:.1%}' for one in self.top())})"
+        return f"Prediction({self.image!r}: {', '.join(f'{seen(one.class_name)} {one.probability:.1%}' for one in self.top())})"
 
     def _repr_html_(self) -> str:
         rows = [(one.class_name, f"{one.probability:.1%}") for one in self.top()]
@@ -99,7 +104,14 @@ class Classifier:
         """The K classes, in the order of the model's outputs."""
         return self.contract.class_names
 
-    def predict(self, images: OneImage | Iterable[OneImage], *, on_bad: Callable[[Rejected], None] | None = None) -> list[Prediction]:
+    def predict(
+        self,
+        images: OneImage | Iterable[OneImage],
+        *,
+        on_bad: Callable[[Rejected], None] | None = None,
+        csv: str | os.PathLike[str] | None = None,
+        top: int = _SHOWN,
+    ) -> list[Prediction]:
         """Return the prediction of each image.
 
         Args:
@@ -107,6 +119,9 @@ class Classifier:
                 array [H, W, 3] (RGB) or [N, H, W, 3], or several of these. Images may be of any size.
             on_bad: called with the name of each image that cannot be read and the reason, and the image is left out; `None`: it is
                 an error. `bad = []; classifier.predict(folder, on_bad=bad.append)` collects them.
+            csv: also write this file, a row for each image: its `top` most probable classes with their probabilities, or why it cannot be
+                read.
+            top: number of classes in that file.
 
         Raises DataError that names the image that cannot be read.
 
@@ -115,6 +130,7 @@ class Classifier:
             'roses'
         """
         predictions: list[Prediction] = []
+        bad: list[Rejected] = []
         names: list[str] = []
         batch: list[NDArray[np.uint8]] = []
         for name, image in _named(images):
@@ -123,14 +139,18 @@ class Classifier:
             except DataError as error:
                 if on_bad is None:
                     raise
-                on_bad(Rejected(name, error.problem))
+                bad.append(Rejected(name, error.problem))
+                on_bad(bad[-1])
                 continue
             names.append(name)
             batch.append(pixels)
             if len(batch) == self._session.batch_size:
                 predictions += self._predicted(names, batch)
                 names, batch = [], []
-        return predictions + self._predicted(names, batch)
+        predictions += self._predicted(names, batch)
+        if csv is not None:
+            write_csv(Path(csv), _csv_rows(predictions, bad, min(top, len(self.class_names))))
+        return predictions
 
     def _predicted(self, names: list[str], batch: list[NDArray[np.uint8]]) -> list[Prediction]:
         if not batch:
@@ -174,9 +194,18 @@ def load(source: str | os.PathLike[str], *, threads: int = 1) -> Classifier:
     if os.path.isdir(path):
         path = _preferred(RunFolder.open(path))
     if not os.path.exists(path):
-        raise RunError(f"there is nothing at {path}", "name a model file, a run or a .edgetl bundle")
+        raise RunError(f"there is nothing at {path}", _beside(path))
+    if path.name.lower().endswith(IMAGE_SUFFIXES):
+        raise UsageError(f"{path} is an image, not a model", f"name the model before it: edgetl predict RUN {shlex.quote(str(path))}")
     contract = Contract.read(path.parent / "contract.json")
     return Classifier(open_session(path, contract, threads), contract, str(path))
+
+
+def _beside(path: Path) -> str:
+    """Return what else lies where a model was looked for."""
+    others = sorted(os.fspath(one) for pattern in _MODELS for one in path.parent.glob(pattern))
+    others = [one.removesuffix("/run.json") for one in others]
+    return did_you_mean(str(path), others) if others else "name a model file, a run or a .edgetl bundle"
 
 
 def pixels_of(name: str, contract: Contract) -> NDArray[np.uint8]:
@@ -208,30 +237,39 @@ def _preferred(run: RunFolder) -> Path:
 
 
 def _named(images: OneImage | Iterable[OneImage]) -> Iterator[tuple[str, OneImage]]:
-    """Yield each image with its name; folders and batches are taken apart."""
+    """Yield each image with its name; folders and batches are taken apart, but for a folder without an image."""
     one = isinstance(images, str | os.PathLike | Image.Image) or (isinstance(images, np.ndarray) and images.ndim <= 3)
     given = cast(Iterable[OneImage], images if isinstance(images, Iterable) and not one else [images])
     for number, image in enumerate(given):
         if isinstance(image, str | os.PathLike):
             path = os.fspath(image)
-            yield from ((file, file) for file in (_in_folder(path) if os.path.isdir(path) else [path]))
+            yield from ((file, file) for file in (_in_folder(path) if os.path.isdir(path) else [path]) or [path])
         else:
             yield str(getattr(image, "filename", "") or f"image {number}"), image
 
 
 def _in_folder(folder: str) -> list[str]:
-    """Return the images below a folder, sorted; hidden ones and links to folders are left out. Raises DataError when there are none."""
+    """Return the images below a folder, sorted; hidden ones and links to folders are left out."""
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")]
-    if not found:
-        raise DataError(f"there is no image in {folder}", f"files that end in {', '.join(IMAGE_SUFFIXES)} are read")
     return sorted(found)
+
+
+def _csv_rows(predictions: Sequence[Prediction], bad: Sequence[Rejected], count: int) -> Iterator[list[object]]:
+    numbered = [f"{name}{place if place > 1 else ''}" for place in range(1, count + 1) for name in ("class", "probability")]
+    yield ["image", *numbered, "problem"]
+    for one in predictions:
+        yield [one.image, *(value for best in one.top(count) for value in (best.class_name, round(best.probability, 6))), ""]
+    for rejected in bad:
+        yield [rejected.name, *[""] * (2 * count), rejected.reason]
 
 
 def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]:
     """Return uint8 [H, W, 3] of the contract's size. Raises DataError that names the image."""
+    if isinstance(image, str | os.PathLike) and os.path.isdir(image):
+        raise DataError(f"there is no image in {name}", f"files that end in {', '.join(IMAGE_SUFFIXES)} are read")
     try:
         if isinstance(image, Image.Image):
             return prepare(image, contract)

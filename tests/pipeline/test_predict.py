@@ -1,7 +1,9 @@
 """A loaded model takes images of every form and names what is on them."""
 
+import csv
 import time
 import zipfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from edgetl.contract import Contract
 from edgetl.data.base import Rejected
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.pipeline.predict import Classifier, Prediction, load
-from tests.conftest import Made
+from tests.conftest import CliResult, Made
 
 NAMES = ("red", "green", "blue")
 GREEN = np.zeros((20, 30, 3), np.uint8)
@@ -156,3 +158,72 @@ def test_a_changed_bundle_and_a_missing_model_are_errors(bundled: Path, tmp_path
     for source in ("none.edgetl", "none.tflite", "."):
         with pytest.raises(RunError):
             load(tmp_path / source)
+
+
+def test_a_csv_file_has_a_row_for_each_image(classifier: Classifier, folder: Path, tmp_path: Path) -> None:
+    (folder / "a" / "broken.jpg").write_bytes(b"no image")
+    bad: list[Rejected] = []
+    predictions = classifier.predict([folder, GREEN], on_bad=bad.append, csv=tmp_path / "new" / "p.csv", top=9)
+    with (tmp_path / "new" / "p.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["image", "class", "probability", "class2", "probability2", "class3", "probability3", "problem"]
+    assert [row["image"] for row in rows] == [one.image for one in predictions] + [bad[0].name]
+    assert [float(row["probability"]) for row in rows[:-1]] == [pytest.approx(one.probability, abs=1e-6) for one in predictions]
+    assert (rows[-1]["class"], rows[-1]["problem"]) == ("", bad[0].reason)
+    with pytest.raises(DataError, match=r"broken\.jpg"):
+        classifier.predict(folder, csv=tmp_path / "none.csv")
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_a_name_is_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    formulas = ['=HYPERLINK("http://x")', "+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0", "@SUM(1+9)*cmd|x!A0", "\t=A1(", "\r=1|2!3"]
+    harmless = ["-1", "+", "=", "@home", "a=(b)", "-", "rose, red", 'a "b"', "\udcff"]
+    classifier = Classifier(Constant(len(formulas + harmless)), Contract.square(8, 1 / 255, 0, (*formulas, *harmless)), "constant")
+    classifier.predict(GREEN, csv=tmp_path / "p.csv", top=99)
+    with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
+    found = [value for name, value in row.items() if name.startswith("class")]
+    assert found == [*(f"'{text}" for text in formulas), *harmless[:-1], "\\udcff"]
+
+
+class Constant:
+    """Gives the first class the highest probability, and so on."""
+
+    batch_size = 1
+
+    def __init__(self, classes: int) -> None:
+        self.row = np.arange(classes, 0, -1, dtype=np.float32) / classes
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        return self.row[None]
+
+
+def test_the_command_goes_on_after_a_bad_image(made: Made, folder: Path, cli: Callable[..., CliResult], tmp_path: Path) -> None:
+    (folder / "empty").mkdir()
+    (folder / "bad.png").write_bytes(b"no image")
+    words = ["predict", made.run, "missing.jpg", folder, folder / "empty", "digits:3", "--csv", tmp_path / "p.csv"]
+    outcome = cli(*words)
+    assert outcome.code == 3
+    assert all(name in outcome.out for name in ("b.png", "c.PNG", "d.bmp", "digits:3"))
+    assert "3 images cannot be read:" in outcome.err
+    assert all(f"{name}" in outcome.err for name in ("missing.jpg", "bad.png", f"no image in {folder / 'empty'}"))
+    again = cli(*words, "--json")
+    assert again.code == 3
+    assert [bool(one["top"]) for one in again.document] == [True] * 4 + [False] * 3
+    assert all(one["problem"] for one in again.document[4:])
+    assert len((tmp_path / "p.csv").read_text(encoding="utf-8").splitlines()) == 8
+
+
+def test_what_is_no_model_is_answered_with_what_is_there(made: Made, folder: Path, cli: Callable[..., CliResult]) -> None:
+    outcome = cli("predict", made.run.with_name("a rum"), "x.jpg")
+    assert outcome.code == 5
+    assert f"did you mean '{made.run}'?" in outcome.err
+    outcome = cli("predict", folder / "b.png", folder / "a")
+    assert outcome.code == 2
+    assert "is an image, not a model" in outcome.err
+    assert f"edgetl predict RUN {folder / 'b.png'}" in outcome.err
+
+
+def test_a_prediction_never_steers_a_terminal() -> None:
+    shown = repr(Prediction("\u202egpj.exe", ("\x1b[2J\u202e", "b"), (0.75, 0.25)))
+    assert shown == "Prediction('\\u202egpj.exe': \\u001b[2J\\u202e 75.0%, b 25.0%)"
