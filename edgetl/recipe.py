@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from edgetl.errors import UsageError
 from edgetl.recipe_values import Overrides, merge, put_settings, read
-from edgetl.registry import did_you_mean
+from edgetl.registry import closest, did_you_mean
 
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -240,8 +240,18 @@ def restore(values: Mapping[str, Any], settings: Overrides | None = None, option
 def _mistake(item: Any) -> str:
     place = [str(part) for part in item["loc"]]
     if item["type"] == "extra_forbidden":
-        table: Any = Recipe.model_fields[place[0]].annotation if place[:-1] else Recipe
-        return f"{'.'.join(place)}: unknown; {did_you_mean(place[-1], table.model_fields)}"
+        return f"{'.'.join(place)}: unknown; {_meant(place)}"
     if item["type"] == "password":  # which an error does not repeat
         return f"{'.'.join(place)}: {item['msg']}"
     return f"{'.'.join(place)}: {item['msg']}, not {item['input']!r}"
+
+
+def _meant(place: list[str]) -> str:
+    """Return a hint at what an unknown key should have been: one of its table, or the key that has that name in another."""
+    tables: dict[str, Any] = {table: field.annotation for table, field in Recipe.model_fields.items()}
+    choices = list(tables[place[0]].model_fields if place[:-1] else tables)
+    homes = {name: f"{table}.{name}" for table in reversed(tables) for name in tables[table].model_fields}
+    if place[-1] in homes or not closest(place[-1], choices):
+        home = homes.get(closest(place[-1], list(homes)))
+        return f"did you mean '{home}'? choices: {', '.join(choices)}" if home else f"choices: {', '.join(choices)}"
+    return did_you_mean(place[-1], choices)

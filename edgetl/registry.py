@@ -1,7 +1,8 @@
 """Names that a user may write, each loaded when it is used: a variant is one file and one line in its folder's registry."""
 
 import difflib
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Generic, TypeVar
@@ -71,6 +72,16 @@ class Registry(Generic[T]):
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return a hint: the choice closest to the word, if any is close, and all of them."""
     choices = list(choices)
-    close = difflib.get_close_matches(word, choices, n=1)
-    guess = f"did you mean '{close[0]}'? " if close else ""
+    close = closest(word, choices)
+    guess = f"did you mean '{close}'? " if close else ""
     return f"{guess}choices: {', '.join(choices)}"
+
+
+def closest(word: str, choices: Sequence[str]) -> str:
+    """Return the choice that is spelled almost so, or that the word abbreviates, as "lr" does "learning_rate"; empty: there is none."""
+    spelled = difflib.get_close_matches(word, choices, n=1)
+    short = word.lower()
+    letters = re.compile(".*".join(map(re.escape, short)))
+    longer = [one for one in choices if len(word) > 1 and letters.match(one.lower())]
+    initials = [one for one in longer if "".join(re.findall(r"(?<![a-z])[a-z]", one.lower())) == short]
+    return next(iter(spelled), "") or min(initials or longer, key=len, default="")

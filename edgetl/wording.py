@@ -16,13 +16,20 @@ def plural(what: str) -> str:
     """Return the plural of a regular noun."""
     if re.search(r"[^aeiou]y$", what):
         return f"{what[:-1]}ies"
-    return f"{what}es" if re.search(r"(s|x|ch|sh)$", what) else f"{what}s"
+    return f"{what}es" if re.search(r"(s|x|tch|sh)$", what) else f"{what}s"
 
 
 def beside(value: float, limit: float, digits: int = 2) -> str:
     """Return the value in as many digits, at least `digits`, as it takes to see on which side of the limit it is."""
     texts = (f"{value:.{count}g}" for count in range(digits, _MOST_DIGITS))
     return next((text for text in texts if _side(float(text), limit) == _side(value, limit)), repr(value))
+
+
+def ends(value: str, interval: tuple[float, float], digits: int = 1) -> tuple[str, str]:
+    """Return an interval's ends, shares, in percent with that many decimals, or as many more as it takes to hold the value as printed."""
+    low, high = (100 * end for end in interval)
+    texts = ((f"{low:.{count}f}", f"{high:.{count}f}") for count in range(digits, _MOST_DIGITS))
+    return next((found for found in texts if float(found[0]) <= float(value) <= float(found[1])), (str(low), str(high)))
 
 
 def _side(value: float, limit: float) -> int:

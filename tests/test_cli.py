@@ -2,15 +2,23 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.core import TyperOption
 
-from edgetl.cli.app import _COMMANDS
+from edgetl.api.settings import SHORT
+from edgetl.cli.app import _COMMANDS, app
+from edgetl.cli.help import option_rows
 from edgetl.cli.list_names import _registries
+from edgetl.recipe import resource
 from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]
@@ -32,6 +40,34 @@ def test_help_fits_a_terminal_and_cuts_no_sentence(cli: Cli, monkeypatch: pytest
         assert max(map(len, text.splitlines())) <= 80
         assert "<" not in text, "an option without a metavar shows the name of its type"
         assert "[default" not in text, "there is one form: (default: 16)"
+
+
+def _parameters(command: str) -> list[Any]:
+    return typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize("command", _COMMANDS)
+def test_help_names_the_default_of_each_option(command: str) -> None:
+    for one in _parameters(command):
+        if isinstance(one, TyperOption) and not (one.is_flag and not one.secondary_opts) and not one.multiple and not one.required:
+            [(_, text)] = option_rows([one])
+            assert re.search(r"default: .+", text), f"edgetl {command} {one.opts[0]}: {text}"
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain", "learning-curve", "export"])
+def test_the_defaults_in_the_help_are_those_of_the_defaults_file(command: str) -> None:
+    defaults = tomllib.loads(resource("defaults.toml"))
+    checked = 0
+    for one in _parameters(command):
+        for key in (SHORT.get(one.name), f"export.{one.name}" if command == "export" else None):
+            table, _, name = (key or "").partition(".")
+            if name in defaults.get(table, {}) and one.default is None and not one.multiple:
+                value = defaults[table][name]
+                default = "none" if value == "" else "--qat" if value is True else value
+                text = option_rows([one])[0][1]
+                assert f"(default: {default})" in text or "the recipe's" in text, f"edgetl {command} {one.opts[0]}: {text}"
+                checked += 1
+    assert checked
 
 
 def test_help_documents_the_exit_codes(cli: Cli) -> None:
@@ -89,6 +125,10 @@ def test_list_names_everything_that_is_registered(cli: Cli, kind: str) -> None:
         (("train", "digits", "--backbone", "mobilnet_v2"), 2, "did you mean 'mobilenet_v2'?"),
         (("train", "digits", "--alpha", "0.36"), 2, "0.35"),
         (("train", "digits", "--set", "train.epoch=3"), 2, "did you mean 'epochs'?"),
+        (("train", "digits", "--set", "train.lr=0.1"), 2, "train.lr: unknown; did you mean 'learning_rate'?"),
+        (("train", "digits", "--set", "train.alpha=1"), 2, "train.alpha: unknown; did you mean 'model.alpha'?"),
+        (("train", "digits", "--set", "lr=1"), 2, "lr: unknown; did you mean 'train.learning_rate'?"),
+        (("train", "digits", "--set", "qat=false"), 2, "qat: unknown; did you mean 'quantize.qat'?"),
         (("train", "digits", "--epochs", "-1"), 2, "train.epochs"),
         (("train", "no/such folder"), 3, "no/such folder"),
         (("train", "digit"), 3, "did you mean 'digits'?"),

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from edgetl.errors import UsageError
-from edgetl.registry import Registry, did_you_mean
+from edgetl.registry import Registry, closest, did_you_mean
 
 SHAPES: Registry[float] = Registry("shape", {"circle": ("math:pi", "round"), "square": ("no_such_module:SQUARE", "has corners")})
 
@@ -35,3 +35,10 @@ def test_a_missing_module_is_a_bug_and_shows_itself() -> None:
 
 def test_no_guess_when_nothing_is_close() -> None:
     assert did_you_mean("zebra", ["circle", "square"]) == "choices: circle, square"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("lr", "learning_rate"), ("LR", "learning_rate"), ("bs", "batch_size"), ("eps", "epochs"), ("x", ""), ("rl", "")]
+)
+def test_an_abbreviation_is_understood(word: str, meant: str) -> None:
+    assert closest(word, ["head_learning_rate", "learning_rate", "batch_size", "epochs", "warmup"]) == meant

@@ -49,7 +49,8 @@ def benchmark(
     profile: Annotated[bool, typer.Option("--profile", help="Also time each operator.")] = False,
     accuracy: Accuracy = 0,
     baseline: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Compare with this earlier benchmark.json; exit code 11 if it was faster.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare with this earlier benchmark.json (default: none); exit code 11 if it was faster."),
     ] = None,
     max_slowdown: Annotated[
         float, typer.Option(min=0.01, metavar="X", help="Allow at most this many times the p50 latency of the baseline.")

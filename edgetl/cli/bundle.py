@@ -27,7 +27,9 @@ def bundle(
         typer.Option(metavar="TEXT", help="Give the model this version (default: the recipe's, else one derived from the content)."),
     ] = "",
     licence: Annotated[str, typer.Option(metavar="TEXT", help="Give the model this licence (default: the recipe's).")] = "",
-    sign: Annotated[Path | None, typer.Option(metavar="KEY", help="Sign with this Ed25519 private key, see 'edgetl keygen'.")] = None,
+    sign: Annotated[
+        Path | None, typer.Option(metavar="KEY", help="Sign with this Ed25519 private key, see 'edgetl keygen' (default: none).")
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Bundle despite a failed or outdated validation; the manifest records it.")
     ] = False,

@@ -8,6 +8,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Data, Json, Set
+from edgetl.wording import counted
 
 
 def doctor(
@@ -43,7 +44,7 @@ def doctor(
     report.show(examined.diagnosis)
     paths = {"html": str(examined.page), "json": str(examined.document), "exclude": str(examined.exclude)}
     command, count = shlex.join(["edgetl", "train", data, "--exclude", str(examined.exclude)]), len(examined.diagnosis.exclude)
-    console.note(f"{examined.page} shows the findings; to leave out {count} images: {command}")
+    console.note(f"{examined.page} shows the findings; to leave out {counted(count, 'image')}: {command}")
     if strict and count:
-        raise DataError(f"{count} images of {data} should be left out", f"they are in {examined.exclude}")
+        raise DataError(f"{counted(count, 'image')} of {data} should be left out", f"the list is {examined.exclude}")
     console.result(examined.diagnosis.to_json() | {"files": paths})

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath, Set
+from edgetl.cli.options import Json, RunPath, Set, setting
 
 
 def export(
@@ -24,18 +24,22 @@ def export(
     ] = "",
     onnx_style: Annotated[
         str | None,
-        typer.Option(metavar="integer|qdq", help="Write int8 ONNX files with integer operators, or with Q/DQ pairs for accelerators."),
+        typer.Option(
+            metavar="integer|qdq",
+            help="Write int8 ONNX files with integer operators, or with Q/DQ pairs for accelerators (default: as the formats say).",
+        ),
     ] = None,
     keep_float: Annotated[
         list[str] | None, typer.Option(metavar="LAYER", help="Keep this operator of the int8 model in float; may be repeated.")
     ] = None,
     max_drop: Annotated[
         float | None,
-        typer.Option(
+        setting(
+            "export.max_drop",
+            "Let int8 lose at most this many percentage points of top-1 accuracy; better int8 models are tried until one does",
             min=0,
             max=100,
             metavar="POINTS",
-            help="Let int8 lose at most this many percentage points of top-1 accuracy; better int8 models are tried until one does.",
         ),
     ] = None,
     settings: Set = None,

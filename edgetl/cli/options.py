@@ -11,13 +11,16 @@ import typer
 from edgetl import console
 
 
-def setting(key: str, text: str, **more: Any) -> Any:
-    """Return the option of a setting of the recipe, with its default in the help."""
+def setting(key: str, text: str, *names: str, **more: Any) -> Any:
+    """Return the option of a setting of the recipe, with its default in the help; the names of a switch are "--on/--off"."""
     table, name = key.split(".")
     default = _defaults()[table][name]
-    more.setdefault("metavar", "N" if isinstance(default, int) else "X")
-    shown = f" (default: {default})" if default != "" else ""
-    return typer.Option(help=f"{text}{shown}.", **more)
+    if isinstance(default, bool):
+        shown: object = names[0].split("/")[0 if default else 1]
+    else:
+        more.setdefault("metavar", "N" if isinstance(default, int) else "X")
+        shown = "none" if default == "" else default
+    return typer.Option(*names, help=f"{text} (default: {shown}).", **more)
 
 
 @cache
@@ -62,11 +65,12 @@ Out = Annotated[
     typer.Option("--out", metavar="RUN", help="Write the run into this folder (default: runs/NAME, the same for the same settings)."),
 ]
 Mlflow = Annotated[
-    str | None, typer.Option("--mlflow", metavar="URI", help="Track the run in MLflow: sqlite:///FILE, a folder, or a server's address.")
+    str | None, setting("track.mlflow", "Track the run in MLflow: sqlite:///FILE, a folder, or a server's address", metavar="URI")
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="Use the recipe's [quick] settings: a short try with fewer epochs and images.")]
 RecipeFile = Annotated[
-    Path | None, typer.Option("--recipe", metavar="FILE.toml", help="Read settings from this file; options take precedence over it.")
+    Path | None,
+    typer.Option("--recipe", metavar="FILE.toml", help="Read settings from this file; options take precedence (default: none)."),
 ]
 Set = Annotated[
     list[str] | None,

@@ -8,6 +8,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Data, Json, Set
+from edgetl.wording import counted
 
 
 def pack(
@@ -34,7 +35,8 @@ def pack(
     images = sum(index.counts.values())
     console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.class_names])
     if index.left_out:
-        console.warn(f"{len(index.left_out)} files are left out; the first is {index.left_out[0].name!r}: {index.left_out[0].reason}")
+        first = index.left_out[0]
+        console.warn(f"{counted(len(index.left_out), 'file')} left out; the first is {first.name!r}: {first.reason}")
     document = {
         "pack": out,
         "shards": len(index.shards),
@@ -43,4 +45,4 @@ def pack(
         "counts": index.counts,
         "left_out": [asdict(one) for one in index.left_out],
     }
-    console.result(document, f"{images} images in {len(index.shards)} shards; next: edgetl train {shlex.quote(out)}")
+    console.result(document, f"{counted(images, 'image')} in {counted(len(index.shards), 'shard')}; next: edgetl train {shlex.quote(out)}")

@@ -24,7 +24,7 @@ def predict(
     ],
     top: Annotated[int, typer.Option(min=1, metavar="N", help="Print this many classes per image.")] = 3,
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write this CSV file, with a row for each image, read or not.")
+        Path | None, typer.Option(metavar="FILE", help="Also write this CSV file, with a row for each image, read or not (default: none).")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -16,9 +16,15 @@ def runs(
     ] = "created",
     columns: Annotated[
         str,
-        typer.Option(metavar="A,B,...", help="Show these columns and settings, such as int8_top1,train.learning_rate."),
+        typer.Option(
+            metavar="A,B,...",
+            help="Show these columns and settings, such as int8_top1,train.learning_rate (default: model, top-1, size, latency, verdict).",
+        ),
     ] = "",
-    keep: Annotated[int | None, typer.Option(min=0, metavar="N", help="Keep the first N runs of the list and delete the others.")] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="Keep the first N runs of the list and delete the others (default: all are kept)."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Json, RunPath
+from edgetl.wording import counted
 
 if TYPE_CHECKING:
     from edgetl.quantization.results import Sensitivity
@@ -39,7 +40,7 @@ def sensitivity(
 
     used = opened(run, for_="sensitivity")
     document = used.sensitivity(limit=limit, scheme=scheme)
-    console.note(f"{document.model}, {document.scheme}, {document.images} training images")
+    console.note(f"{document.model}, {document.scheme}, {counted(document.images, 'training image')}")
     _alone(document)
     _complete(document)
     console.note(f"{used.folder.sensitivity_plot} shows all of it, {used.folder.sensitivity} holds the figures")

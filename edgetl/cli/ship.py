@@ -7,6 +7,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Json
+from edgetl.wording import counted
 
 
 def ship(
@@ -17,9 +18,14 @@ def ship(
         ),
     ] = None,
     target: Annotated[str, typer.Option(metavar="NAME", help="Make an app for this target, see 'edgetl list targets'.")] = ...,  # type: ignore[assignment]
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a new app into this folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write a new app into this folder (default: --into must be given).")
+    ] = None,
     into: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Add the model, the classifier and its test to the app in this folder.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Add the model, the classifier and its test to the app in this folder (default: --out must be given)."
+        ),
     ] = None,
     package: Annotated[
         str, typer.Option(metavar="com.example.app", help="Name the app's package (default: from the model's name, or the app's own).")
@@ -47,5 +53,5 @@ def ship(
         console.warn(f"bundled by force: {made.forced}")
     for path in made.kept:
         console.warn(f"kept as you have it: {path}")
-    changed = f"{len(made.written)} files written, {len(made.removed)} removed, {len(made.unchanged)} as they were"
+    changed = f"{counted(len(made.written), 'file')} written, {len(made.removed)} removed, {len(made.unchanged)} as they were"
     console.result(made.to_json(), f"{made.folder}: {changed}\n{made.next}")

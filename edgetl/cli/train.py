@@ -24,7 +24,7 @@ from edgetl.cli.options import (
 
 Qat = Annotated[
     bool | None,
-    typer.Option("--qat/--no-qat", help="Train with quantization in the loop, or only calibrate (default: --qat)."),
+    setting("quantize.qat", "Train with quantization in the loop, or only calibrate", "--qat/--no-qat"),
 ]
 Unfreeze = Annotated[
     str | None,
@@ -33,7 +33,8 @@ Unfreeze = Annotated[
 Baseline = Annotated[
     str,
     typer.Option(
-        metavar="scratch|head-only", help="Also train this baseline, for as long, and print whether transfer, or fine-tuning, helped."
+        metavar="scratch|head-only",
+        help="Also train this baseline, for as long, and print whether transfer or fine-tuning helped (default: none).",
     ),
 ]
 
@@ -64,7 +65,8 @@ def train(
         int | None, setting("compress.clusters", "Limit each kernel to this many different values, for smaller zipped files; 0: no limit")
     ] = None,
     exclude: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Leave out the images that this file lists, such as exclude.txt of 'edgetl doctor'.")
+        str | None,
+        setting("data.exclude", "Leave out the images that this file lists, such as exclude.txt of 'edgetl doctor'", metavar="FILE"),
     ] = None,
     seed: Seed = None,
     baseline: Baseline = "",

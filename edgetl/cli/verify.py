@@ -12,7 +12,7 @@ from edgetl.cli.options import Json
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="FILE.edgetl", help="Verify this bundle.")],
     require_signature: Annotated[
-        Path | None, typer.Option(metavar="KEY.pub", help="Require a signature by this public key's owner.")
+        Path | None, typer.Option(metavar="KEY.pub", help="Require a signature by this public key's owner (default: none).")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -19,11 +19,11 @@ def check_rejected(source: str, rejected: Sequence[Rejected], usable: int, max_b
     files = usable + len(bad)
     if len(bad) > max_bad_fraction * files:
         raise DataError(
-            f"{source}: {len(bad)} of {files} files cannot be used:{_named(bad)}",
+            f"{source}: {len(bad)} of {counted(files, 'file')} cannot be used:{_named(bad)}",
             "repair or remove them, or train without them: --set data.max_bad_fraction=1",
         )
     if bad:
-        logger.warning(f"{len(bad)} of {files} files are left out:{_named(bad)}")
+        logger.warning(f"{len(bad)} of {counted(files, 'file')} left out:{_named(bad)}")
     if links := [one for one in rejected if not one.bad]:
         logger.warning(f"{counted(len(links), 'link')} left out ({FOLLOW}):{_named(links)}")
 

@@ -13,6 +13,7 @@ from edgetl.data.labels import as_text, check, normalize
 from edgetl.data.split_words import CHOICES, splits_of
 from edgetl.data.written_paths import Lookup
 from edgetl.errors import DataError
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def _check_splits(rows: list[_Row], source: str) -> None:
     without = [row.line for row in rows if row.split is None]
     if without and len(without) < len(rows):
         raise DataError(
-            f"{source}: {len(without)} of {len(rows)} lines have no split; the first is line {without[0]}",
+            f"{source}: {len(without)} of {counted(len(rows), 'line')} have no split; the first is line {without[0]}",
             "give every line a split, or none",
         )
 

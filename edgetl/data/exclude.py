@@ -7,6 +7,7 @@ from pathlib import Path
 
 from edgetl.data.base import Listing
 from edgetl.errors import UsageError, listed
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +37,8 @@ def apply(listing: Listing, path: str) -> Listing:
     there = {item.name for item in listing.items} | {rejected.name for rejected in listing.rejected}
     unknown = [name for name in names if name not in there]
     if unknown:
-        named = listed(list(map(repr, unknown)))
-        logger.warning(f"{len(unknown)} of {len(names)} images in {path} are not in {listing.source}:{named}")
+        of_all = counted(len(names), "image")
+        logger.warning(f"not in {listing.source}, but in {path}, {len(unknown)} of {of_all}:{listed(list(map(repr, unknown)))}")
     excluded = there.intersection(names)
     gone = {item.split for item in listing.items} - {item.split for item in listing.items if item.name not in excluded}
     if gone - {None}:  # else it would be split off from the training images, as if it had never been given

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from edgetl.documents import Count, Part, first_mistake
 from edgetl.errors import DeviceError, Failure
+from edgetl.wording import counted
 
 _LONGEST_REPLY = 2**28  # characters: predictions of 10,000 images in 1000 classes take 2**27
 
@@ -213,6 +214,7 @@ def check_reply(device: str, reply: Reply, images: int) -> Reply:
     if not reply.measurement.samples_ms:
         raise DeviceError(f"{device} measured no inference", "try again with more --runs")
     if len(reply.predictions) != images or len(lengths) > 1 or 0 in lengths:
-        problem = f"{device} sent {len(reply.predictions)} predictions of lengths {sorted(lengths)} for {images} images"
+        sent = counted(len(reply.predictions), "prediction")
+        problem = f"{device} sent {sent} of lengths {sorted(lengths)} for {counted(images, 'image')}"
         raise DeviceError(problem, "try again; if it fails again, report it in an issue")
     return reply

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from edgetl.diagnosis.base import DatasetFacts, Finding
+from edgetl.wording import counted
 
 _FEW_TRAINING = 20  # below it, heads on pretrained features still gain points by every image
 _FEW_VALIDATION = 10  # one image is ten points of the class's recall
@@ -18,16 +19,17 @@ def classes(data: DatasetFacts) -> Iterator[Finding]:
         if not train:
             yield Finding(name, "no training image: it cannot be learned", kind="class")
         elif train < _FEW_TRAINING:
-            yield Finding(name, f"only {train} training images", score=0.5, kind="class")
+            yield Finding(name, f"only {counted(train, 'training image')}", score=0.5, kind="class")
         if not val:
             yield Finding(name, "no validation image: the accuracy does not cover it", score=0.9, kind="class")
         elif val < _FEW_VALIDATION:
-            yield Finding(name, f"only {val} validation images: its accuracy is uncertain", score=0.4, kind="class")
+            yield Finding(name, f"only {counted(val, 'validation image')}: its accuracy is uncertain", score=0.4, kind="class")
         if test_counts and not test:
             yield Finding(name, "no test image: accuracy on the test split says nothing about it", score=0.9, kind="class")
     largest, smallest = max(data.class_names, key=train_counts.__getitem__), min(data.class_names, key=train_counts.__getitem__)
     if train_counts[largest] >= _UNBALANCED * max(train_counts[smallest], 1):
-        detail = f"{train_counts[largest]} training images, {smallest!r} has only {train_counts[smallest]}: training weights the classes"
+        most = counted(train_counts[largest], "training image")
+        detail = f"{most}, {smallest!r} has only {train_counts[smallest]}: training weights the classes"
         yield Finding(largest, detail, score=0.6, kind="class")
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from edgetl.diagnosis.base import Finding
 from edgetl.documents import Count, Document
 from edgetl.overview import Overview
+from edgetl.wording import counted
 
 NAME = "doctor.json"
 
@@ -45,8 +46,8 @@ class Diagnosis(Document):
     def overview(self) -> Overview:
         """Return how often each check found something."""
         rows = [(check, f"{len(findings):,}") for check, findings in self.found.items()]
-        notes = [f"{len(self.exclude)} images should be left out, {len(self.consider)} perhaps", *self.notes]
-        return Overview(f"Examination of {self.images:,} images of {self.source}", ("check", "findings"), rows, notes)
+        notes = [f"{counted(len(self.exclude), 'image')} should be left out, {len(self.consider):,} perhaps", *self.notes]
+        return Overview(f"Examination of {counted(self.images, 'image')} of {self.source}", ("check", "findings"), rows, notes)
 
     @property
     def found(self) -> dict[str, tuple[Finding, ...]]:

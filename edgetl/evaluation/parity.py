@@ -12,6 +12,7 @@ from edgetl.evaluation.agreement import Agreement, compare
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.evaluation.steps import CURE, in_steps
+from edgetl.wording import beside, counted
 
 REFERENCE = "keras_float"  # the subject that all others are measured against
 
@@ -38,20 +39,21 @@ class Tolerance:
     def failures(self, agreement: Agreement, compared: Paired) -> tuple[str, ...]:
         """Describe what is out of tolerance; nothing when the pair passes."""
         pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
+        of_all = counted(images, "image")
         may_differ = _allowed(1 - self.min_top1_agreement, images)
         lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
         differ = agreement.disagreements
         tied = f"; on {agreement.ties} of those both classes are tied: {CURE}" if 2 * agreement.ties > differ else ""
         found = []
         if differ > may_differ:
-            found.append(f"{pair} name another class on {differ} of {images} images, at most {may_differ} may differ{tied}")
+            found.append(f"{pair} name another class on {differ} of {of_all}, at most {may_differ} may differ{tied}")
         if apart > self.max_mean_abs_dp:
-            found.append(f"{pair} differ by {apart:.2g} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
+            mean = beside(apart, self.max_mean_abs_dp)
+            found.append(f"{pair} differ by {mean} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
         if lost > may_lose:
             chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more images" if compared.mcnemar_p > 0.05 else ""
             found.append(
-                f"{self.second} predicts {lost} of {images} images fewer correctly than {self.first}, "
-                f"at most {may_lose} may be lost{chance}"
+                f"{self.second} predicts {lost} of {of_all} fewer correctly than {self.first}, at most {may_lose} may be lost{chance}"
             )
         return tuple(found)
 
@@ -173,18 +175,19 @@ def _image(name: str, label: int, first: NDArray[np.floating], second: NDArray[n
 
 def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> tuple[str, ...]:
     """Return what is wrong with one subject's predictions [N, K], whatever the others say; in words that follow its name."""
+    images = counted(len(labels), "image")
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
-        return (f"gives NaN or infinity for {broken} of {len(labels)} images",)
+        return (f"gives NaN or infinity for {broken} of {images}",)
     zeros = int((probabilities.max(axis=1) == 0).sum())
     if zeros:
-        return (f"gives 0 for every class of {zeros} of {len(labels)} images" + (f": {CURE}" if in_steps(probabilities) else ""),)
+        return (f"gives 0 for every class of {zeros} of {images}" + (f": {CURE}" if in_steps(probabilities) else ""),)
     if not are_probabilities(probabilities):
         return ("gives values that are not probabilities (0..1, with sum 1)",)
     spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max()) / grain(probabilities.shape[1])
     one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
     if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
-        return (f"gives the same prediction for all {len(labels)} images (moved by {spread:.2g} steps): its agreement shows nothing",)
+        return (f"gives the same prediction for all of {images} (moved by {spread:.2g} steps): its agreement shows nothing",)
     return ()
 
 

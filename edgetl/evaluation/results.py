@@ -9,6 +9,7 @@ from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
 from edgetl.evaluation.scores import Scores
 from edgetl.evaluation.statistics import Paired
 from edgetl.overview import Overview
+from edgetl.wording import counted, ends
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("val", "test", "train")
@@ -74,7 +75,7 @@ class Evaluation(Document):
             rows.append(_scores_row(f"head, {self.cross_validation.folds} folds", self.cross_validation.pooled))
         columns = ("model", "top-1 %", "95 % interval", "macro F1 %", "loss", "calibration error %")
         notes = [self.caveat] if self.caveat else []
-        return Overview(f"Evaluation of {self.run} on {self.images} {self.split} images", columns, rows, notes)
+        return Overview(f"Evaluation of {self.run} on {counted(self.images, f'{self.split} image')}", columns, rows, notes)
 
 
 class ComparedRun(Part):
@@ -132,7 +133,7 @@ class Comparison(Document):
             accuracy = _accuracy(run.top1_accuracy, run.top1_interval_95)
             rows.append([run.run, run.model, *accuracy, *sizes, f"{pair.holm_p:.3f}" if pair else ""])
         columns = ("run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "Holm p against the best")
-        return Overview(f"Comparison on {self.images} validation images", columns, rows, [self.summary()])
+        return Overview(f"Comparison on {counted(self.images, 'validation image')}", columns, rows, [self.summary()])
 
     def summary(self) -> str:
         """Return which run is best, and which differences to it may be chance, in a sentence."""
@@ -173,11 +174,11 @@ class LearningCurve(Document):
     def summary(self) -> str:
         """Return what twice as many images would bring, in a sentence or two."""
         if self.law is None or self.doubled is None:
-            return f"{len(self.points)} sizes are too few for a power law: add images"
+            return f"{counted(len(self.points), 'size')} {'is' if len(self.points) == 1 else 'are'} too few for a power law: add images"
         low, high = self.doubled.gain_interval_95
         text = (
-            f"Twice as many images ({self.doubled.images:,}) would bring {self.doubled.gain_points:+.1f} percentage points "
-            f"({low:+.1f} to {high:+.1f}), to {100 * self.doubled.accuracy:.1f} %"
+            f"Twice as many images ({self.doubled.images:,}) would bring {self.doubled.gain_points:+z.1f} percentage points "
+            f"({low:+z.1f} to {high:+z.1f}), to {100 * self.doubled.accuracy:.1f} %"
         )
         if self.law.predicted_accuracy is None:
             return text
@@ -186,8 +187,8 @@ class LearningCurve(Document):
 
 
 def _accuracy(value: float, interval: tuple[float, float]) -> list[str]:
-    low, high = interval
-    return [f"{100 * value:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
+    text = f"{100 * value:.2f}"
+    return [text, " to ".join(ends(text, interval))]
 
 
 def _scores_row(name: str, scores: Scores) -> list[str]:

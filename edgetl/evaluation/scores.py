@@ -31,6 +31,11 @@ class Estimate:
     interval_95: Interval
 
 
+def _estimate(value: float, low: float, high: float) -> Estimate:
+    """Return an estimate whose interval reaches at least up to its value: wider than it need be, it holds the truth no less often."""
+    return Estimate(value, (min(low, value), max(high, value)))
+
+
 @dataclass(frozen=True)
 class TopK:
     """Fraction of the images whose class is among the k most probable ones."""
@@ -70,7 +75,7 @@ class Scores:
     undefined one counting as 0; ROC-AUC (one class against the rest) over the classes that have one. `confusion` is the confusion matrix
     [K][K]: a row for each true class, a column for each predicted class. Intervals of accuracies, precisions and recalls are Wilson's; the
     others are percentiles over resampled images. That of the calibration error is mirrored at its value, since resampling adds to the
-    error what chance has added already.
+    error what chance has added already, and reaches at least up to it: a figure that is mostly chance is the upper end, not outside.
     """
 
     images: int
@@ -115,10 +120,10 @@ def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], c
         images=basic.images,
         top1_accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
         top_k=tuple(_top_k(probabilities, label_ids)),
-        loss=Estimate(basic.loss, resampled.overall[_LOSS]),
+        loss=_estimate(basic.loss, *resampled.overall[_LOSS]),
         macro=_averages("macro", label_ids, predictions, per_class, resampled),
         weighted=_averages("weighted", label_ids, predictions, per_class, resampled),
-        calibration_error=Estimate(error, (max(2 * error - high, 0.0), min(max(2 * error - low, 0.0), 1.0))),
+        calibration_error=_estimate(error, max(2 * error - high, 0.0), min(2 * error - low, 1.0)),
         reliability=reliability(probabilities, label_ids),
         classes=per_class,
         confusion=tuple(map(tuple, counts.tolist())),
@@ -145,9 +150,9 @@ def _per_class(
     found = []
     for k, name in enumerate(class_names):
         images, predicted, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
-        f1 = Estimate(2 * right / (images + predicted), resampled.per_class[_F1][k]) if images + predicted else None
+        f1 = _estimate(2 * right / (images + predicted), *resampled.per_class[_F1][k]) if images + predicted else None
         both = 0 < images < len(label_ids)
-        area = Estimate(float(roc_auc_score(label_ids == k, probabilities[:, k])), resampled.per_class[_ROC_AUC][k]) if both else None
+        area = _estimate(float(roc_auc_score(label_ids == k, probabilities[:, k])), *resampled.per_class[_ROC_AUC][k]) if both else None
         found.append(ClassScores(name, images, predicted, _proportion(right, predicted), _proportion(right, images), f1, area))
     return tuple(found)
 
@@ -157,11 +162,11 @@ def _averages(
 ) -> Averages:
     values = precision_recall_fscore_support(label_ids, predictions, average=kind, zero_division=0)[:3]
     precision, recall, f1 = (
-        Estimate(float(value), resampled.overall[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
+        _estimate(float(value), *resampled.overall[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
     )
     areas = [(one.roc_auc.value, one.images if kind == "weighted" else 1) for one in per_class if one.roc_auc]
     area = float(np.average([value for value, _ in areas], weights=[weight for _, weight in areas])) if areas else None
-    return Averages(precision, recall, f1, None if area is None else Estimate(area, resampled.overall[f"{kind}_{_ROC_AUC}"]))
+    return Averages(precision, recall, f1, None if area is None else _estimate(area, *resampled.overall[f"{kind}_{_ROC_AUC}"]))
 
 
 def _proportion(right: int, of: int) -> Estimate | None:

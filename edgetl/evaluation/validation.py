@@ -11,6 +11,7 @@ from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.cpu import CpuFacts
+from edgetl.wording import counted
 
 
 class Percentiles(Part):
@@ -76,7 +77,7 @@ class Validation(Document):
             rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
         columns = ("model", "top-1 %", "95 % interval", "same as float %", "KiB", "p50 ms")
         verdict = "passed" if self.passed else "FAILED"
-        return Overview(f"Validation on {self.images} images: {verdict}", columns, rows, self.failures)
+        return Overview(f"Validation on {counted(self.images, 'image')}: {verdict}", columns, rows, self.failures)
 
     @property
     def float_model(self) -> ValidatedModel:

@@ -19,6 +19,7 @@ from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
 from edgetl.overview import Overview, Tabular
 from edgetl.progress import Ticker, progress
+from edgetl.wording import counted
 
 _CHUNK = 2**20
 
@@ -33,7 +34,7 @@ class Packed(Tabular):
     def overview(self) -> Overview:
         """Return how many images of each class were packed."""
         rows = [(name, f"{self.index.counts.get(name, 0):,}") for name in self.index.class_names]
-        return Overview(f"{len(self.index.shards)} shards", ("class", "images"), rows)
+        return Overview(counted(len(self.index.shards), "shard"), ("class", "images"), rows)
 
 
 def pack(listing: Listing, out: str, shards: int, max_shard_mib: int, seed: int) -> Packed:

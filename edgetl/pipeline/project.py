@@ -46,6 +46,7 @@ class Project:
 
     def __init__(self, run: RunFolder, recipe: Recipe) -> None:
         self.run, self.recipe = run, recipe
+        self._reported: set[str] = set()  # stages that were done, here or earlier: a stage on which several stand is reported once
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
         listing = listing_of(recipe)
@@ -94,7 +95,9 @@ class Project:
         stops.check()
         reason = self.run.undone(name, inputs)
         if not reason:
-            logger.info(f"{name}: done already")
+            if name not in self._reported:
+                logger.info(f"{name}: done already")
+            self._reported.add(name)
             return inputs
         logger.debug(f"{name}: to be done from inputs {inputs}: {reason}")
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
@@ -102,6 +105,7 @@ class Project:
         files, facts = work()
         self.run.finish(name, inputs, started, files, facts)
         logger.info(f"{name}: done in {time.monotonic() - started:.0f} s")
+        self._reported.add(name)
         return inputs
 
 

@@ -23,6 +23,7 @@ from edgetl.quantization.quantized import QuantizationResult, Quantized, bake, r
 from edgetl.run_record import RangeMethod
 from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -89,9 +90,8 @@ def quantize(
     name = f"{best}, biases corrected"
     candidates[name], apart[name] = better_biases, divergence(better_biases)
     chosen = min(apart, key=lambda name: apart[name])
-    logger.info(
-        f"ranges: {chosen}; KL from float on {len(judged_on)} training images: {', '.join(f'{n} {kl:.5f}' for n, kl in apart.items())}"
-    )
+    figures = ", ".join(f"{name} {kl:.5f}" for name, kl in apart.items())
+    logger.info(f"ranges: {chosen}; KL from float on {counted(len(judged_on), 'training image')}: {figures}")
     return QuantizationResult(candidates[chosen], RangeMethod(chosen, apart))
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.overview import Overview
+from edgetl.wording import counted
 
 
 class Damage(Part):
@@ -73,10 +74,10 @@ class Sensitivity(Document):
         ]
         number, first = self.first_loss
         loss = f"in the complete file most is lost at {first.operator} (#{number}): {first.lost_db:.1f} dB"
-        title = f"{self.model}, {self.scheme}, {self.images} training images; each operator alone in int8"
+        title = f"{self.model}, {self.scheme}, {counted(self.images, 'training image')}; each operator alone in int8"
         return Overview(title, ("operator", "SNR dB", "logits %", "flips %"), rows, (loss,))
 
 
 def decibel_text(one: Damage | Drift) -> str:
     """Return a signal-to-noise ratio as text."""
-    return "exact" if one.signal_to_noise_db is None else f"{one.signal_to_noise_db:.1f}"
+    return "exact" if one.signal_to_noise_db is None else f"{one.signal_to_noise_db:z.1f}"

@@ -16,6 +16,7 @@ from edgetl.data.decode import crop_and_resize
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
 from edgetl.runtimes import open_session
+from edgetl.wording import beside
 
 IMAGES = 12  # enough for each class of a small set and for the close calls, in few hundred KiB of pixels
 DOCUMENT, PIXELS, RESIZED = "golden/golden.json", "golden/pixels.bin", "golden/resized.bin"
@@ -187,9 +188,10 @@ def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating]) 
     most, mean = round(float(steps.max()), 3), round(float(steps.mean()), 3)
     allowed = mean_tolerance(found.shape[1])
     if not np.isfinite(found).all() or steps.max() > MAX_STEPS or steps.mean() > allowed:
+        largest, average = beside(float(steps.max()), MAX_STEPS, 3), beside(float(steps.mean()), allowed, 3)
         raise ParityError(
-            f"{name} does not give its golden predictions: {most:g} steps of 1/256 off at most ({MAX_STEPS:g} are allowed), "
-            f"{mean:g} on average ({allowed:g})",
+            f"{name} does not give its golden predictions: {largest} steps of 1/256 off at most ({MAX_STEPS:g} are allowed), "
+            f"{average} on average ({allowed:g})",
             "the file, the order of the pixels or of the class names is not what was validated",
         )
     return Deviation(max_steps=most, mean_steps=mean)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from edgetl.keras import device_name, tf
 
 from edgetl.errors import RunError
+from edgetl.wording import counted
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def explained_memory_errors(batch_size: int, attempt: Callable[[int], object]) -
     except tf.errors.ResourceExhaustedError:
         size = _largest(batch_size, attempt)
         remedy = f"--batch-size {size} fits" if size else "not even one image fits: choose a smaller --image-size or backbone"
-        raise RunError(f"{batch_size} images per step do not fit into the memory of {device_name()}", remedy) from None
+        raise RunError(f"{counted(batch_size, 'image')} per step do not fit into the memory of {device_name()}", remedy) from None
 
 
 def _largest(too_large: int, attempt: Callable[[int], object]) -> int:

@@ -17,6 +17,7 @@ from edgetl.training.blocks import blocks
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.schedule import Schedule
 from edgetl.training.train_head import HeadSettings, train_head
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def choose(
     trials.sort(key=lambda trial: trial.loss)
     schedule.finish()
     best = trials[0]
-    logger.info(f"unfreeze: {best.unfreeze} at a learning rate of {best.learning_rate:.2g}, the best of {len(trials)} trials")
+    logger.info(f"unfreeze: {best.unfreeze} at a learning rate of {best.learning_rate:.2g}, the best of {counted(len(trials), 'trial')}")
     return tuple(trials)
 
 

@@ -11,6 +11,7 @@ from edgetl.pipeline.train.stages import find_data
 from edgetl.progress import progress
 from edgetl.report.plots.learning_curve import learning_curve_plot
 from edgetl.training.probe import train_probe
+from edgetl.wording import counted
 
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 _CAVEAT = "a linear head on the backbone before fine-tuning; fine-tuning needs more images, and gains more from them"
@@ -38,7 +39,7 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
                 part = parts[seed][f]
                 probe = train_probe(features[:, part], label_ids[part], settings, seed)
                 right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == label_ids[val]
-                tick(1, f"{sizes[f]} images, accuracy {right[place, seed].mean():.4f}")
+                tick(1, f"{counted(sizes[f], 'image')}, accuracy {right[place, seed].mean():.4f}")
     model = project.recipe.model
     found = find_curve([sizes[f] for f in kept], right)
     curve = LearningCurve(

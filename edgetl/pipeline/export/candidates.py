@@ -14,6 +14,7 @@ from edgetl.quantization import SCHEMES
 from edgetl.quantization.quantized import Quantized
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
+from edgetl.wording import counted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Candidate:
 
     def __str__(self) -> str:
         cost = self.cost
-        moved = f"{cost.drop_points:+.2f} points lost ({cost.only_a} images lost, {cost.only_b} won)"
+        moved = f"{cost.drop_points:+z.2f} points lost ({counted(cost.only_a, 'image')} lost, {cost.only_b:,} won)"
         return f"{self.name}: top-1 {self.accuracy.top1_accuracy:.4f}, {moved}"
 
 

@@ -31,6 +31,7 @@ from edgetl.recipe import AboutTable
 from edgetl.run_record import ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
+from edgetl.wording import beside
 
 logger = logging.getLogger(__name__)
 
@@ -237,8 +238,9 @@ def _hold_to_budget(project: Project, precisions: Sequence[str]) -> None:
         choice = project.run.facts(stage_of(precision), ExportFacts).choice
         if choice and choice.within_budget is False:
             of_steps = (choice.steps_drop_points or 0.0) > choice.asked.max_drop
+            lost = beside(choice.chosen.drop_points, choice.asked.max_drop, 3)
             raise BudgetError(
-                f"the best {precision} model found ({choice.chosen.name}) loses {choice.chosen.drop_points:.2f} points, "
+                f"the best {precision} model found ({choice.chosen.name}) loses {lost} points, "
                 f"{choice.asked.max_drop:g} are allowed{f': {CURE}' if of_steps else ''}; its files are in {project.run.export}",
                 "export again with that setting"
                 if of_steps

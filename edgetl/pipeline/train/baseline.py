@@ -18,6 +18,7 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import BaselineFacts, BaselineSide, TrainingBudget
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path
     found = paired(ours.argmax(axis=1) == label_ids, theirs.argmax(axis=1) == label_ids)
     shown = found.mcnemar_p < _SHOWN
     figures = f"{100 * own.top1_accuracy:.2f} % against {100 * others.top1_accuracy:.2f} %"
-    tested = f"{figures}, {found.only_a} images won, {found.only_b} lost, McNemar p {found.mcnemar_p:.2g}"
+    tested = f"{figures}, {counted(found.only_a, 'image')} won, {found.only_b:,} lost, McNemar p {found.mcnemar_p:.2g}"
     facts = BaselineFacts(
         baseline=kind,
         images=len(rows),

@@ -9,6 +9,7 @@ from edgetl.evaluation.calibration import find_temperature
 from edgetl.pipeline.project import Project
 from edgetl.run_record import ScaledTemperature
 from edgetl.training.scoring import scorer
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ def scale_temperature(project: Project, model: keras.Model) -> ScaledTemperature
         return None
     images, rows = project.data.images, project.data.rows("val")
     if len(rows) < _FEWEST:
-        logger.warning(f"{len(rows)} validation images are too few to scale the temperature by: at least {_FEWEST} are needed")
+        logger.warning(f"{counted(len(rows), 'validation image')} cannot give a temperature: at least {_FEWEST} are needed")
         return None
     logits = scorer(model, project.contract)(images.pixels, rows, "temperature")
     found = find_temperature(logits, images.label_ids[rows], project.recipe.train.seed)

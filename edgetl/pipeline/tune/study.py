@@ -10,6 +10,7 @@ from typing import Any
 from edgetl.errors import DependencyError, RunError
 from edgetl.software import install
 from edgetl.tuning_record import TuningTrial
+from edgetl.wording import counted
 
 _TRIAL = "trial"  # the attribute of Optuna's trial that holds ours
 _MODEL, _IMAGE_SIZE, _EPOCHS, _LEARNING_RATE = "model", "model.image_size", "train.epochs", "train.learning_rate"  # its parameters
@@ -38,7 +39,11 @@ class Choice:
         return float(self.network.split()[1])
 
     def __str__(self) -> str:
-        trained = f", {self.epochs} epochs, learning rate {self.learning_rate:g}" if self.learning_rate is not None else ", a head alone"
+        trained = (
+            f", {counted(self.epochs, 'epoch')}, learning rate {self.learning_rate:g}"
+            if self.learning_rate is not None
+            else ", a head alone"
+        )
         return f"{self.network}, {self.image_size} px{trained}"
 
 

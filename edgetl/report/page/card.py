@@ -13,6 +13,7 @@ from edgetl.overview import Overview
 from edgetl.report.page.tables import markdown_table
 from edgetl.run_record import DataFacts, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
+from edgetl.wording import counted
 
 _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
@@ -121,7 +122,7 @@ class Results(Document):
         """Return the network and the number of images in words."""
         network = f"{self.network.backbone} {self.network.alpha:g} at {self.network.image_size} px"
         images = ", ".join(f"{count} {split}" for split, count in self.data.counts.items() if count)
-        return f"{network} on {self.data.source} ({images} images, {self.data.classes} classes)"
+        return f"{network} on {self.data.source} ({images} images, {counted(self.data.classes, 'class')})"
 
 
 def _models(validation: Validation) -> dict[str, CardModel]:
@@ -154,7 +155,7 @@ _SPLITS = {"train": "training", "val": "validation"}
 def card(name: str, results: Results) -> str:
     """Return the results as Markdown, with the commands that reproduce them."""
     schemes = [
-        [f"`{one.name}`", _accuracy(one), f"{0 - one.drop_points:+.2f}", f"{one.lost} / {one.won}", f"{one.mcnemar_p:.2f}"]
+        [f"`{one.name}`", _accuracy(one), f"{-one.drop_points:+z.2f}", f"{one.lost} / {one.won}", f"{one.mcnemar_p:.2f}"]
         for one in results.candidates
     ]
     files = [
@@ -175,7 +176,7 @@ def card(name: str, results: Results) -> str:
             f"# {name}",
             "",
             f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained "
-            f"on {data.source}: {counts} images of {data.classes} classes.",
+            f"on {data.source}: {counts} images of {counted(data.classes, 'class')}.",
             "",
             "```sh",
             f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}",

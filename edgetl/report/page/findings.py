@@ -13,6 +13,7 @@ from edgetl.diagnosis.results import Diagnosis
 from edgetl.report.page import html
 from edgetl.report.page.blocks import Block, Gallery, Photo, Section, Table, Text, Tile, Tiles
 from edgetl.report.plots import draw
+from edgetl.wording import counted
 
 _SHOWN = 48  # images of a check: 5 KB each
 _LISTED = 1000  # rows of a check; doctor.json has all
@@ -36,14 +37,14 @@ def page(diagnosis: Diagnosis, items: Mapping[str, Item]) -> str:
 def _summary(diagnosis: Diagnosis) -> Section:
     by_split = {split: counts for split, counts in diagnosis.counts.items() if any(counts.values())}
     class_names = list(dict.fromkeys(name for counts in by_split.values() for name in counts))
-    tiles = [Tile(f"{diagnosis.images:,}", "images", f"{len(class_names)} classes")]
+    tiles = [Tile(f"{diagnosis.images:,}", "images", counted(len(class_names), "class"))]
     tiles += [Tile(f"{len(findings):,}", check.replace("_", " ")) for check, findings in diagnosis.found.items()]
     splits = list(by_split)
     rows = [[name, *(f"{counts.get(name, 0):,}" for counts in by_split.values())] for name in class_names]
     text = "Nothing was found."
     if diagnosis.found:
         text = (
-            f"{len(diagnosis.exclude)} images should be left out, and {len(diagnosis.consider)} more are worth a look: "
+            f"{counted(len(diagnosis.exclude), 'image')} should be left out, and {len(diagnosis.consider):,} more could be: "
             f"{diagnosis.exclude_file} lists all, the latter behind a #. Nothing was changed."
         )
     blocks: list[Block] = [Tiles(tiles), Text(text), *map(Text, diagnosis.notes)]

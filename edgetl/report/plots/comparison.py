@@ -8,6 +8,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from edgetl.evaluation.results import Comparison
 from edgetl.files import atomic
 from edgetl.report.plots.draw import BLUE, FAINT, GRID, INK, RED
+from edgetl.wording import counted
 
 
 def comparison_plot(comparison: Comparison, path: Path) -> str:
@@ -32,9 +33,10 @@ def comparison_plot(comparison: Comparison, path: Path) -> str:
     axes.set_ylim(len(runs) - 0.5, -0.5)
     label = "top-1 accuracy and its 95 % interval, %; p: Holm-corrected McNemar test against the best run"
     axes.set_xlabel(label, color=INK, loc="left", fontsize=9)
-    axes.set_title(f"{comparison.images} validation images", loc="left", fontsize=13, color=INK)
+    images = counted(comparison.images, "validation image")
+    axes.set_title(images, loc="left", fontsize=13, color=INK)
     accuracies = ", ".join(f"{names[run.run]} {100 * run.top1_accuracy:.2f} %" for run in runs)
-    alt = f"Top-1 accuracy of {len(runs)} runs on {comparison.images} validation images: {accuracies}. {comparison.summary()}"
+    alt = f"Top-1 accuracy of {len(runs)} runs on {images}: {accuracies}. {comparison.summary()}"
     with atomic(path) as temporary:
         figure.savefig(temporary, metadata={"Title": "Comparison of runs", "Description": alt})
     return alt

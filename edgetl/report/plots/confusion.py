@@ -13,6 +13,7 @@ from edgetl.evaluation.results import Evaluation
 from edgetl.evaluation.scores import Scores
 from edgetl.files import atomic
 from edgetl.report.plots.draw import INK
+from edgetl.wording import counted
 
 _COLOURS = "Blues"
 _NUMBERED = 20  # classes up to which each cell has its number; beyond, it would not be legible
@@ -23,10 +24,10 @@ _CONFUSED = 3  # pairs in the alternative text
 def confusion_plot(evaluation: Evaluation, path: Path) -> str:
     """Write the confusion matrices of the first model and of the cross-validation as PNG; return its alternative text."""
     name, first = next(iter(evaluation.models.items()))
-    panels = [(f"{name}, {first.images} {evaluation.split} images", first)]
+    panels = [(f"{name}, {counted(first.images, f'{evaluation.split} image')}", first)]
     crossed = evaluation.cross_validation
     if crossed:
-        panels.append((f"Cross-validation in {crossed.folds} folds, {crossed.pooled.images} images", crossed.pooled))
+        panels.append((f"Cross-validation in {crossed.folds} folds, {counted(crossed.pooled.images, 'image')}", crossed.pooled))
     class_names = evaluation.class_names
     side = min(max(3.2 + 0.55 * len(class_names), 5.0), 14.0)  # inches
     layout = ConstrainedLayoutEngine(w_pad=0.14, h_pad=0.14)  # inches

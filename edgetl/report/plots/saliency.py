@@ -29,7 +29,7 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
         figures = one.figures
         top, left, edge = figures.window
         axes.add_patch(Rectangle((left - 0.5, top - 0.5), edge, edge, fill=False, edgecolor="#2bb3a3", linewidth=1.8))
-        points = f"frame hidden: {-100 * figures.drop:+.1f} points; elsewhere {-100 * figures.drop_elsewhere:+.1f}"
+        points = f"frame hidden: {-100 * figures.drop:+z.1f} points; elsewhere {-100 * figures.drop_elsewhere:+z.1f}"
         _label(axes, f"{name}: {short(class_names[figures.top1])} ({100 * figures.top1_probability:.1f} %)", points)
     difference.imshow(grey, alpha=0.35)
     change = of_int8.map - of_float.map

@@ -11,6 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from edgetl.files import atomic
 from edgetl.quantization.results import Damage, Drift, Sensitivity
+from edgetl.wording import counted
 
 _INK, _FAINT, _GRID, _BAR, _MARK = "#2b3440", "#8a94a0", "#e3e7ec", "#7d9cc0", "#c8553d"
 _WORST = 20  # operators as bars: what fits with names that can be read
@@ -33,7 +34,7 @@ def sensitivity(document: Sensitivity, path: Path) -> None:
 def sensitivity_figure(document: Sensitivity) -> Figure:
     """Draw each operator alone, worst first, and the complete file over the network's depth."""
     figure = Figure(figsize=(11, 12.5), dpi=120, layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.1), facecolor="white")  # inches
-    title = f"{document.model}  ·  {document.scheme}  ·  {document.images} training images"
+    title = f"{document.model}  ·  {document.scheme}  ·  {counted(document.images, 'training image')}"
     figure.suptitle(title, x=_LEFT, ha="left", fontsize=15, fontweight="bold", color=_INK)
     worst = document.operators[:_WORST]
     [above], [below] = figure.subfigures(2, 1, squeeze=False, height_ratios=[0.28 * max(len(worst), 5) + 1, 6])

@@ -7,6 +7,7 @@ from edgetl.benchmarking.gate import GateRow
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
+from edgetl.wording import beside, counted
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _DEVICE = ("device", "chip", "cores", "memory", "system")
@@ -50,7 +51,7 @@ def show_devices(devices: Mapping[str, DeviceFacts | Failure]) -> None:
 def show_gate(rows: Sequence[GateRow], max_slowdown: float) -> None:
     """Print a comparison with a baseline."""
     shown = [
-        [row.device, row.model, _number(row.before_ms, 3), _number(row.now_ms, 3), _number(row.ratio, 2), _verdict(row)] for row in rows
+        [row.device, row.model, _number(row.before_ms, 3), _number(row.now_ms, 3), _ratio(row, max_slowdown), _verdict(row)] for row in rows
     ]
     title = f"compared with the baseline: at most {max_slowdown:g} times as slow"
     console.table(title, ["device", "model", "baseline ms", "now ms", "ratio", "verdict"], shown)
@@ -59,8 +60,8 @@ def show_gate(rows: Sequence[GateRow], max_slowdown: float) -> None:
 def conditions(benchmark: Benchmark) -> str:
     """Say under which conditions the latency was measured."""
     plan = benchmark.plan
-    threads = "1 thread" if plan.threads == 1 else f"{plan.threads} threads"
-    return f"latency of one image: {threads}, at least {plan.runs} runs after {plan.warmup} warm-up runs"
+    runs, warmup = counted(plan.runs, "run"), counted(plan.warmup, "warm-up run")
+    return f"latency of one image: {counted(plan.threads, 'thread')}, at least {runs} after {warmup}"
 
 
 def failures(benchmark: Benchmark) -> list[tuple[str, str]]:
@@ -94,6 +95,10 @@ def _reason(failure: Failure) -> str:
 
 def _runtimes(facts: DeviceFacts) -> str:
     return ", ".join(f"{name} {version}" if version else f"no {name}" for name, version in facts.runtimes.items())
+
+
+def _ratio(row: GateRow, max_slowdown: float) -> str:
+    return "" if row.ratio is None else beside(row.ratio, max_slowdown, 3)
 
 
 def _verdict(row: GateRow) -> str:
@@ -140,7 +145,7 @@ def _profile(result: BenchmarkResult, profile: Sequence[OperatorTime]) -> None:
     operators = sorted(profile, key=lambda one: -one.ms)
     total = sum(one.ms for one in operators) or 1.0
     rows = [[one.layer, one.type, f"{one.ms:.3f}", f"{100 * one.ms / total:.1f}"] for one in operators[:_TOP_OPERATORS]]
-    title = f"{_name(result)}: the {len(rows)} slowest of {len(operators)} operators, {total:.2f} ms in all"
+    title = f"{_name(result)}: the {len(rows)} slowest of {counted(len(operators), 'operator')}, {total:.2f} ms in all"
     console.table(title, ["layer", "operator", "ms", "%"], rows)
 
 

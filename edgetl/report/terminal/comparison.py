@@ -3,6 +3,7 @@
 from edgetl import console
 from edgetl.evaluation.results import ComparedPair, Comparison
 from edgetl.report.plots.comparison import p_value, short_names
+from edgetl.wording import counted
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -16,7 +17,7 @@ def print_comparison(comparison: Comparison) -> None:
         accuracy = [f"{100 * run.top1_accuracy:.2f}", f"{100 * low:.1f}-{100 * high:.1f}"]
         against_best = _p_values(comparison.pair(runs[0], run))
         rows.append([names[run.run], run.model, *accuracy, f"{run.size_bytes / 1024:,.0f}", latency, *against_best])
-    console.note(f"top-1 accuracy on {comparison.images} images; latency as measured by each run's validation")
+    console.note(f"top-1 accuracy on {counted(comparison.images, 'image')}; latency as measured by each run's validation")
     console.note("p: exact McNemar test against the best run; Holm p: corrected for the number of comparisons")
     console.table("runs", ["run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "p", "Holm p"], rows)
     if len({run.model for run in runs}) > 1:
@@ -24,7 +25,7 @@ def print_comparison(comparison: Comparison) -> None:
     pairs = []
     for pair in comparison.pairs:
         test = pair.paired
-        pairs.append([names[pair.first], names[pair.second], f"{0 - test.drop_points:+.2f}", test.only_a, test.only_b, *_p_values(pair)])
+        pairs.append([names[pair.first], names[pair.second], f"{-test.drop_points:+z.2f}", test.only_a, test.only_b, *_p_values(pair)])
     console.note("difference: second minus first in percentage points; only 1st, only 2nd: images that only this run predicts correctly")
     console.table("pairs", ["first", "second", "difference", "only 1st", "only 2nd", "p", "Holm p"], pairs)
     console.note(comparison.summary())

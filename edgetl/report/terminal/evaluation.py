@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from edgetl import console
 from edgetl.evaluation.results import Evaluation
 from edgetl.evaluation.scores import Averages, Estimate, Scores
+from edgetl.wording import counted, ends
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the scores of every model, each class as the first model predicts it, and the cross-validation."""
-    console.note(f"{evaluation.images} {evaluation.split} images; values in % with their 95 % interval, loss in nats")
+    console.note(f"{counted(evaluation.images, f'{evaluation.split} image')}; values in % with their 95 % interval, loss in nats")
     if evaluation.caveat:
         console.note(evaluation.caveat)
     _scores("models", evaluation.models)
@@ -58,16 +59,16 @@ def percent(estimate: Estimate | None) -> str:
     """Return a value in percent with its interval; a dash where there is none."""
     if estimate is None:
         return "-"
-    low, high = estimate.interval_95
-    return f"{100 * estimate.value:.2f} ({100 * low:.1f} to {100 * high:.1f})"
+    value = f"{100 * estimate.value:.2f}"
+    return f"{value} ({' to '.join(ends(value, estimate.interval_95))})"
 
 
 def _short(estimate: Estimate | None, digits: int = 0) -> str:
     """Return the same, shorter, for tables with several side by side."""
     if estimate is None:
         return "-"
-    low, high = (f"{100 * end:.{digits}f}" for end in estimate.interval_95)
-    return f"{100 * estimate.value:.1f} ({low}-{high})"
+    value = f"{100 * estimate.value:.1f}"
+    return f"{value} ({'-'.join(ends(value, estimate.interval_95, digits))})"
 
 
 def _classes(title: str, scores: Scores) -> None:

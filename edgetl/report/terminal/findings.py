@@ -2,6 +2,7 @@
 
 from edgetl import console
 from edgetl.diagnosis.results import Diagnosis
+from edgetl.wording import counted
 
 
 def show(diagnosis: Diagnosis) -> None:
@@ -10,6 +11,6 @@ def show(diagnosis: Diagnosis) -> None:
     for check, findings in diagnosis.findings.items():
         first = f"{findings[0].name}: {findings[0].detail}" if findings else ""
         rows.append([check, len(findings), first])
-    console.table(f"doctor: {diagnosis.images} images", ["check", "findings", "first finding"], rows)
+    console.table(f"doctor: {counted(diagnosis.images, 'image')}", ["check", "findings", "first finding"], rows)
     for note in diagnosis.notes:
         console.note(note)

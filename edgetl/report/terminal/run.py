@@ -13,6 +13,7 @@ from edgetl.run_record import (
     Training,
     ValidateFacts,
 )
+from edgetl.wording import counted
 
 
 def print_settings(record: RunRecord) -> None:
@@ -36,7 +37,7 @@ def _outcome(facts: StageFacts) -> str:
     if isinstance(facts, CompressFacts):
         return _best(facts.clustering or facts.pruning)
     if isinstance(facts, QuantizedFacts):
-        return _best(facts.training) or f"calibrated on {facts.calibration.images} images"
+        return _best(facts.training) or f"calibrated on {counted(facts.calibration.images, 'image')}"
     if isinstance(facts, BaselineFacts):
         return facts.verdict
     if isinstance(facts, ExportFacts):

@@ -11,7 +11,7 @@ def show(explanation: Explanation) -> None:
     rows = []
     for one in explanation.images:
         for name, figures, change in (("float", one.float_model, ""), ("quantized", one.int8_model, f"{one.largest_map_change:.2f}")):
-            drops = [f"{100 * share:.1f}" for share in (figures.probability, figures.drop, figures.drop_elsewhere)]
+            drops = [f"{100 * share:z.1f}" for share in (figures.probability, figures.drop, figures.drop_elsewhere)]
             rows.append([one.image, name, *drops, f"{100 * figures.beaten:.0f}", change])
     console.note("probability: of the class that the float model predicts; drop: points lost when the most salient region is hidden;")
     console.note("drop elsewhere: the mean over other regions; beats: share of them with a smaller drop; map change: the largest, of 1")

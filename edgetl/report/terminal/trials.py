@@ -2,6 +2,7 @@
 
 from edgetl import console
 from edgetl.tuning_record import TuningRecord, TuningTrial
+from edgetl.wording import counted
 
 _COLUMNS = ("network", "px", "epochs", "learning rate", "top-1 %", "p50 ms", "size KiB", "Pareto front")
 
@@ -10,7 +11,7 @@ def show(record: TuningRecord) -> None:
     """Print all trials whose accuracy was measured, the most accurate first."""
     trials = sorted(record.accurate, key=lambda one: -(one.top1_accuracy or 0.0))
     if trials:
-        title = f"{len(trials)} trials on {record.device}, calibrated int8; head: only a head was trained"
+        title = f"{counted(len(trials), 'trial')} on {record.device}, calibrated int8; head: only a head was trained"
         console.table(title, _COLUMNS, [_row(one) for one in trials])
 
 

@@ -5,20 +5,24 @@ import re
 from edgetl import console
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
+from edgetl.wording import counted
+
+_TOP = 5  # with no more classes than these, the right one is always among the five most probable
 
 
 def print_validation(validation: Validation) -> None:
     """Print accuracy, size and latency of each model, agreement of each pair, and the images whose predictions changed most."""
     accuracies, costs = [], []
+    several = len(validation.class_names) > _TOP
     for name, subject in validation.subjects.items():
         accuracy, latency = subject.accuracy, subject.latency_ms
         low, high = accuracy.top1_interval_95
-        shares = [f"{100 * share:.1f}" for share in (accuracy.top5_accuracy, accuracy.macro_f1)]
+        shares = [accuracy.top5_accuracy, accuracy.macro_f1] if several else [accuracy.macro_f1]
         top1 = [f"{100 * accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
-        accuracies.append([name, *top1, *shares, f"{accuracy.loss:.3f}"])
+        accuracies.append([name, *top1, *(f"{100 * share:.1f}" for share in shares), f"{accuracy.loss:.3f}"])
         costs.append([name, f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"])
-    columns = ["model", "top-1 %", "95 % interval", "top-5 %", "macro F1 %", "loss"]
-    console.table(f"accuracy on {validation.images} images", columns, accuracies)
+    columns = ["model", "top-1 %", "95 % interval", *(["top-5 %"] if several else []), "macro F1 %", "loss"]
+    console.table(f"accuracy on {counted(validation.images, 'image')}", columns, accuracies)
     console.note("latency of one image on one thread, Keras on all cores")
     console.table("size and latency", ["model", "KiB", "p50 ms", "p90 ms"], costs)
     console.note("steps: differences of probability in units of 1/256; |dp|: largest difference of an image; KL: divergence in nats")
@@ -39,7 +43,7 @@ def print_validation(validation: Validation) -> None:
 def _pair(pair: Pair) -> list[str]:
     agreement, tolerance = pair.agreement, pair.tolerance
     steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
-    cost = [f"{0 - pair.paired.drop_points:+.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
+    cost = [f"{-pair.paired.drop_points:+z.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
     name = re.sub(r"float(\d)", r"f\1", f"{tolerance.first}~{tolerance.second}")  # for 80 columns
     return [name, f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
 

@@ -10,6 +10,7 @@ from edgetl.evaluation.parity import Pair, Tolerance
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, RED, legend, plot
+from edgetl.wording import counted
 
 _TITLE = "Agreement between runtimes"
 _DOTS = 4000  # images in a scatter plot: more of them show nothing new and make the page heavy
@@ -42,7 +43,7 @@ def _row(pair: Pair) -> list[str]:
         percent(agreement.top1_agreement),
         f"{agreement.mean_abs_dp:.4f}",
         f"{agreement.kl:.4f}",
-        f"{0 - compared.drop_points:+.2f}",
+        f"{-compared.drop_points:+z.2f}",
         f"{compared.only_a} / {compared.only_b}",
         f"{compared.mcnemar_p:.2f}",
         "passed" if pair.passed else "FAILED",
@@ -65,7 +66,7 @@ def _scatter(predictions: Predictions, first: str, second: str) -> Plot:
     axes = figure.axes[0]
     axes.set_xlabel(f"top-1 probability by {first}, %")
     axes.set_ylabel(f"same class by {second}, %")
-    differ = f"{int((~same).sum())} of {len(same):,} images get a different class"
+    differ = f"{int((~same).sum()):,} of {counted(len(same), 'image')} get another class"
     text = f"{first} and {second}: {differ}; probabilities differ by {np.abs(x - y).mean():.2f} points on average"
     return Plot(figure, text, f"{text}.")
 

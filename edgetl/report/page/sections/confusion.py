@@ -12,6 +12,7 @@ from edgetl.evaluation.per_class import confusion
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts, Predictions
 from edgetl.report.plots.draw import BLUE, INK, panel, short
+from edgetl.wording import counted
 
 _TITLE = "Confusion matrix"
 _NUMBERED = 15  # classes up to which the count in each cell is legible
@@ -28,7 +29,7 @@ def section(facts: Facts) -> Section | Absent:
     counts = confusion(predictions.top1(predictions.main), predictions.label_ids, len(predictions.class_names))
     rows = _most_confused(counts, predictions)
     worst = f"; the most frequent mistake is {rows[0][0]} predicted as {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
-    correct = f"{int(np.trace(counts))} of {counts.sum()} images are predicted correctly"
+    correct = f"{int(np.trace(counts)):,} of {counted(int(counts.sum()), 'image')} are predicted correctly"
     alt = f"Confusion matrix of {predictions.main}: {correct}{worst}"
     caption = f"{predictions.main}: {correct}. A row for each true class, shaded by the share of its images."
     blocks: list[Block] = [Plot(_matrix(counts, predictions.class_names), alt, caption)]

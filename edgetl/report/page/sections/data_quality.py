@@ -5,6 +5,7 @@ from edgetl.report.page.blocks import Absent, Block, Section, Table, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.page.findings import findings_table
 from edgetl.run_record import DataFacts
+from edgetl.wording import counted
 
 _TITLE = "Data quality"
 _SHOWN = 40  # findings of a check
@@ -16,14 +17,14 @@ def section(facts: Facts) -> Section | Absent:
     diagnosis = facts.doctor
     if diagnosis is None:
         data = facts.record.find("data", DataFacts)
-        left_out = f"training left out {data.rejected} files" if data else "they were not read yet"
+        left_out = f"training left out {counted(data.rejected, 'file')}" if data else "they were not read yet"
         return Absent(_TITLE, f"the images were not examined; {left_out}", "edgetl doctor DATA --out RUN")
     count = sum(len(findings) for findings in diagnosis.found.values())
-    text = f"edgetl doctor examined {diagnosis.images:,} images and found nothing."
+    text = f"edgetl doctor examined {counted(diagnosis.images, 'image')} and found nothing."
     if count:
         text = (
-            f"edgetl doctor examined {diagnosis.images:,} images and has {count:,} findings: {len(diagnosis.exclude)} images should be "
-            f"left out, and {len(diagnosis.consider)} more are worth a look."
+            f"edgetl doctor examined {counted(diagnosis.images, 'image')} and has {counted(count, 'finding')}: "
+            f"{counted(len(diagnosis.exclude), 'image')} should be left out, and {len(diagnosis.consider):,} more could be."
         )
     blocks: list[Block] = [Text(text), *map(Text, diagnosis.notes)]
     for check, findings in diagnosis.found.items():

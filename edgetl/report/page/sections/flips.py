@@ -8,6 +8,7 @@ from PIL import Image
 
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
+from edgetl.wording import counted
 
 _TITLE = "Predictions changed by quantization"
 _SHOWN = 24
@@ -30,8 +31,8 @@ def section(facts: Facts) -> Section | Absent:
     won = int((after[flipped] == predictions.label_ids[flipped]).sum())
     lost = int((before[flipped] == predictions.label_ids[flipped]).sum())
     text = (
-        f"{first} and {second} predict different classes for {len(flipped)} of {len(before):,} images: {lost} correct in float only "
-        f"(lost), {won} in int8 only (won), {len(flipped) - lost - won} wrong in both."
+        f"{first} and {second} predict different classes for {len(flipped):,} of {counted(len(before), 'image')}: {lost} correct in float "
+        f"only (lost), {won} in int8 only (won), {len(flipped) - lost - won} wrong in both."
     )
     if not len(flipped):
         return Section(_TITLE, (Text(text),))

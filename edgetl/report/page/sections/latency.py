@@ -10,6 +10,7 @@ from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import COLOURS, FAINT, INK, plot
 from edgetl.report.terminal.benchmark import conditions, doubts, failures, latency_table
+from edgetl.wording import counted
 
 _TITLE = "Latency"
 
@@ -78,5 +79,5 @@ def _dots(timed: Sequence[BenchmarkResult], devices: Sequence[str]) -> Figure:
 def _here(validation: Validation, *, folded: bool) -> Table:
     rows = [[name, f"{one.latency_ms.p50:.3f}", f"{one.latency_ms.p90:.3f}"] for name, one in validation.subjects.items()]
     measured = validation.latency
-    caption = f"During validation, on {validation.cpu.model}; threads: {measured.threads}; {measured.timed_runs} runs"
+    caption = f"During validation, on {validation.cpu.model}; threads: {measured.threads}; {counted(measured.timed_runs, 'run')}"
     return Table(("model", "p50 ms", "p90 ms"), rows, caption, folded)

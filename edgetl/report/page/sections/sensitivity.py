@@ -3,6 +3,7 @@
 from edgetl.report.page.blocks import Absent, Plot, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.sensitivity import sensitivity_figure
+from edgetl.wording import counted
 
 _TITLE = "Quantization sensitivity"
 
@@ -13,8 +14,8 @@ def section(facts: Facts) -> Section | Absent:
         return Absent(_TITLE, "not measured", "edgetl sensitivity RUN")
     worst, (_, first) = document.operators[0], document.first_loss
     text = (
-        f"Measured on {document.images} training images with {document.scheme}. Quantized alone, {worst.operator} hurts most: the logits "
-        f"change by {100 * worst.logits_change:.2f} % of their size. In the complete file the "
+        f"Measured on {counted(document.images, 'training image')} with {document.scheme}. Quantized alone, {worst.operator} hurts most: "
+        f"the logits change by {100 * worst.logits_change:.2f} % of their size. In the complete file the "
         f"signal-to-noise ratio falls most at {first.operator}, by {first.lost_db:.1f} dB."
     )
     return Section(_TITLE, (Text(text), Plot(sensitivity_figure(document), f"Quantization damage operator by operator. {text}", wide=True)))

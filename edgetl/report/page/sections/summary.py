@@ -6,6 +6,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.run_record import DataFacts, RunRecord
+from edgetl.wording import counted
 
 _TITLE = "Summary"
 _SPLITS = {"train": "training", "val": "validation"}
@@ -21,7 +22,7 @@ def section(facts: Facts) -> Section | Absent:
         blocks.append(Tiles(tuple(_tiles(validation))))
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
-            blocks.append(Text(f"All models that should agree do so, on {validation.images:,} validation images."))
+            blocks.append(Text(f"All models that should agree do so, on {counted(validation.images, 'validation image')}."))
     choice = facts.record.integer_choice()
     if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""
@@ -37,7 +38,7 @@ def _describe(record: RunRecord) -> str:
     if data:
         counts = [f"{count:,} {_SPLITS.get(split, split)}" for split, count in data.counts.items() if count]
         source = record.recipe.data.source.rstrip("/").rpartition("/")[2]
-        text += f", on {source}: {' and '.join(counts)} images of {len(data.class_names)} classes"
+        text += f", on {source}: {' and '.join(counts)} images of {counted(len(data.class_names), 'class')}"
     return f"{text}."
 
 
@@ -51,7 +52,7 @@ def _tiles(validation: Validation) -> Iterator[Tile]:
     if main is not reference:
         float_accuracy = reference.accuracy.top1_accuracy
         change = 100 * (accuracy - float_accuracy)
-        yield Tile(f"{change:+.2f}", "points of top-1, quantized minus float", f"float: {percent(float_accuracy)} %", change >= 0 or None)
+        yield Tile(f"{change:+z.2f}", "points of top-1, quantized minus float", f"float: {percent(float_accuracy)} %", change >= 0 or None)
         alike = (one for one in validation.subjects.values() if (one.runtime, one.precision) == (main.runtime, reference.precision))
         ratio = next(alike, reference).size_bytes / main.size_bytes
         yield Tile(f"{kib(main.size_bytes)} KiB", f"size of {name}", f"{ratio:.1f} times smaller than float")

@@ -9,6 +9,7 @@ from edgetl.report.page.blocks import Absent, Block, Plot, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, legend, panel
 from edgetl.run_record import Epoch, FloatFacts
+from edgetl.wording import counted
 
 _TITLE = "Training"
 _TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
@@ -63,4 +64,4 @@ def _alt(title: str, epochs: Sequence[Epoch], kept: str) -> str:
 
 
 def _count(epochs: Sequence[Epoch]) -> str:
-    return "1 epoch" if len(epochs) == 1 else f"{len(epochs)} epochs"
+    return counted(len(epochs), "epoch")

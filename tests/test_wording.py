@@ -1,0 +1,112 @@
+"""Sentences around numbers: one image is no "1 images", nothing is "-0.00", and what is over a limit looks so."""
+
+import ast
+import re
+from itertools import pairwise
+
+import pytest
+
+from edgetl.wording import beside, counted, ends, plural, seen
+from tests.test_architecture import FILES, ROOT, parsed
+
+COUNTED = "images|files|classes|epochs|runs|seeds|heads|shards|operators|trials|layers|devices|threads|predictions|findings|blocks"
+NEVER_ONE = {  # text in which a number stands before a noun, and why it is no 1
+    ("contract.py", "images"): "a kind of images",
+    ("contract.py", "predictions"): "a kind of predictions",
+    ("evaluation/metrics.py", "classes"): "a bug's message",
+    ("evaluation/results.py", "classes"): "a damaged document's message",
+    ("evaluation/scores.py", "images"): "a constant",
+    ("report/plots/comparison.py", "runs"): "a comparison needs two",
+    ("pipeline/evaluate/scores.py", "images"): "no number: the name of a split",
+    ("pipeline/export/files.py", "classes"): "a classifier has two",
+    ("pipeline/export/budget.py", "operators"): "one is named",
+    ("pipeline/environment.py", "files"): "an encoding",
+    ("pipeline/predict.py", "classes"): "a classifier has two",
+    ("devices/adb.py", "files"): "a kind of file",
+    ("devices/browser.py", "runs"): "a verb",
+    ("report/page/card.py", "images"): "counts of several splits",
+    ("report/page/sections/summary.py", "images"): "counts of several splits",
+    ("training/probe.py", "different images"): "folds are two or more",
+    ("training/finetune.py", "blocks"): "a range",
+}
+
+
+@pytest.mark.parametrize(
+    ("count", "what", "text"),
+    [
+        (0, "image", "0 images"),
+        (1, "image", "1 image"),
+        (1, "training image", "1 training image"),
+        (2, "training image", "2 training images"),
+        (1234, "class", "1,234 classes"),
+        (2, "copy", "2 copies"),
+        (2, "batch", "2 batches"),
+        (2, "day", "2 days"),
+    ],
+)
+def test_a_count_has_its_noun(count: int, what: str, text: str) -> None:
+    assert counted(count, what) == text
+    assert plural("epoch") == "epochs"
+
+
+def test_no_count_stands_before_a_plural() -> None:
+    """What is counted may be one: `counted` knows."""
+    found = set()
+    for path in FILES:
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(parsed(path)):
+            parts = node.values if isinstance(node, ast.JoinedStr) else []
+            for value, text in pairwise(parts):
+                if isinstance(value, ast.FormattedValue) and isinstance(text, ast.Constant):
+                    match = re.match(rf" ((?:[a-z-]+ )?(?:{COUNTED}))\b", str(text.value))
+                    figure = ast.unparse(value.format_spec) if value.format_spec else ""
+                    if match and "f" not in figure.replace("f'", "") and "counted" not in ast.unparse(value):
+                        found.add((name, match[1]))
+    assert found <= set(NEVER_ONE), found - set(NEVER_ONE)
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "text"),
+    [
+        (0.1004, 0.1, "0.1004"),
+        (0.12, 0.1, "0.12"),
+        (0.0996, 0.1, "0.0996"),
+        (0.1, 0.1, "0.1"),
+        (0.1349, 0.134, "0.135"),
+        (24.0004, 24, "24.0004"),
+        (0.1 + 1e-16, 0.1, "0.10000000000000012"),
+        (float("nan"), 1, "nan"),
+        (float("inf"), 1, "inf"),
+    ],
+)
+def test_a_figure_shows_on_which_side_of_its_limit_it_is(value: float, limit: float, text: str) -> None:
+    shown = beside(value, limit)
+    assert shown == text or (float(shown) > limit) == (value > limit)
+
+
+@pytest.mark.parametrize(
+    ("value", "interval", "digits", "wanted"),
+    [
+        ("97.28", (0.945, 0.987), 1, ("94.5", "98.7")),
+        ("2.94", (0.0, 0.0294), 1, ("0.00", "2.94")),
+        ("98.4", (0.976, 0.9843), 0, ("98", "98.4")),
+        ("100.00", (0.867, 1.0), 1, ("86.7", "100.0")),
+    ],
+)
+def test_an_interval_holds_its_value_as_it_is_printed(
+    value: str, interval: tuple[float, float], digits: int, wanted: tuple[str, str]
+) -> None:
+    found = ends(value, interval, digits)
+    assert float(found[0]) <= float(value) <= float(found[1])
+    assert found == wanted or digits == 0
+
+
+def test_no_signed_figure_is_minus_zero() -> None:
+    """`z` in a format makes -0.001 a zero without a sign before it is printed."""
+    for path in FILES:
+        assert not re.search(r":[+-]\.\d", path.read_text(encoding="utf-8")), f"{path}: write :+z.2f"
+    assert f"{-0.001:+z.2f}" == "+0.00"
+
+
+def test_what_steers_a_terminal_is_escaped() -> None:
+    assert seen("a\x1b\u202e\n", spared="\n") == "a\\u001b\\u202e\n"
