@@ -250,7 +250,10 @@ def _meant(place: list[str]) -> str:
     """Return a hint at what an unknown key should have been: one of its table, or the key that has that name in another."""
     tables: dict[str, Any] = {table: field.annotation for table, field in Recipe.model_fields.items()}
     choices = list(tables[place[0]].model_fields if place[:-1] else tables)
-    homes = {name: f"{table}.{name}" for table in reversed(tables) for name in tables[table].model_fields}
+    homes: dict[str, str] = {}
+    for table, kind in tables.items():
+        for name in kind.model_fields:
+            homes.setdefault(name, f"{table}.{name}")  # of several, the first table's is what is meant most
     if place[-1] in homes or not closest(place[-1], choices):
         home = homes.get(closest(place[-1], list(homes)))
         return f"did you mean '{home}'? choices: {', '.join(choices)}" if home else f"choices: {', '.join(choices)}"

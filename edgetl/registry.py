@@ -84,4 +84,4 @@ def closest(word: str, choices: Sequence[str]) -> str:
     letters = re.compile(".*".join(map(re.escape, short)))
     longer = [one for one in choices if len(word) > 1 and letters.match(one.lower())]
     initials = [one for one in longer if "".join(re.findall(r"(?<![a-z])[a-z]", one.lower())) == short]
-    return next(iter(spelled), "") or min(initials or longer, key=len, default="")
+    return next(iter(spelled or initials or sorted(longer, key=len)), "")
