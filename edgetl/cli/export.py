@@ -8,6 +8,24 @@ import typer
 from edgetl import console
 from edgetl.cli.options import Json, RunPath, Set, setting
 
+OnnxStyle = Annotated[
+    str | None,
+    typer.Option(
+        metavar="integer|qdq",
+        help="Write int8 ONNX files with integer operators, or with Q/DQ pairs for accelerators (default: as the formats say).",
+    ),
+]
+MaxDrop = Annotated[
+    float | None,
+    setting(
+        "export.max_drop",
+        "Let int8 lose at most this many percentage points of top-1 accuracy; better int8 models are tried until one does",
+        min=0,
+        max=100,
+        metavar="POINTS",
+    ),
+]
+
 
 def export(
     run: RunPath = None,
@@ -22,26 +40,11 @@ def export(
     formats: Annotated[
         str, typer.Option(metavar="FORMAT,...", help="Write these formats, see 'edgetl list formats' (default: the recipe's).")
     ] = "",
-    onnx_style: Annotated[
-        str | None,
-        typer.Option(
-            metavar="integer|qdq",
-            help="Write int8 ONNX files with integer operators, or with Q/DQ pairs for accelerators (default: as the formats say).",
-        ),
-    ] = None,
+    onnx_style: OnnxStyle = None,
     keep_float: Annotated[
         list[str] | None, typer.Option(metavar="LAYER", help="Keep this operator of the int8 model in float; may be repeated.")
     ] = None,
-    max_drop: Annotated[
-        float | None,
-        setting(
-            "export.max_drop",
-            "Let int8 lose at most this many percentage points of top-1 accuracy; better int8 models are tried until one does",
-            min=0,
-            max=100,
-            metavar="POINTS",
-        ),
-    ] = None,
+    max_drop: MaxDrop = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
