@@ -27,6 +27,7 @@ _FURTHER = (
     "cryptography",
     "mlflow-skinny",
     "optuna",
+    "pillow-heif",
     "playwright",  # of the extras
 )
 _PROGRAMS = ("adb", "chromium", "git", "nvidia-smi", "npm", "ssh")
