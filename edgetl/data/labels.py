@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from edgetl.data.base import SPLITS, Spellings
 from edgetl.errors import DataError
+from edgetl.wording import counted
 
 _FEW, _SMALL = 5, 0.1  # images, and share of the other's: below them a class that differs in its capitals is a slip, above them letters
 
@@ -75,5 +76,5 @@ def _check_spellings(sizes: Mapping[str, int], where: str, *, refuse: bool) -> N
         small, large = min(spelled, key=sizes.__getitem__), max(spelled, key=sizes.__getitem__)
         if len(spelled) > 1 and (refuse or sizes[small] < max(_FEW, _SMALL * sizes[large])):
             first, second = sorted((small, large)) if small != large else spelled[:2]  # of equal sizes
-            counts = f"of {first!r} there are {sizes[first]} training images, of {second!r} {sizes[second]}"
+            counts = f"{first!r} has {counted(sizes[first], 'training image')}, {second!r} has {sizes[second]:,}"
             raise clash(first, second, where, f"rename or merge one of them ({counts}); if both are meant: --set data.spellings=allow")

@@ -32,7 +32,8 @@ def print_validation(validation: Validation) -> None:
     for pair in validation.pairs:
         if pair.agreement.ties:
             name, agreement = f"{pair.tolerance.first}~{pair.tolerance.second}", pair.agreement
-            console.note(f"{name}: {agreement.ties} of {agreement.disagreements} different predictions are ties in steps of 1/256")
+            differ = counted(agreement.disagreements, "different prediction")
+            console.note(f"{name}: {agreement.ties:,} of {differ} tied in steps of 1/256")
     _worst(validation)
     console.note(f"CPU: {validation.cpu.model}, {', '.join(validation.cpu.found) or 'no instructions that speed up int8'}")
     for name, reason in validation.unverified.items():
