@@ -1,6 +1,7 @@
 """Every choice of a run as frozen, checked values: a TOML file and options over resources/defaults.toml, all mistakes reported together."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -15,6 +16,7 @@ from edgetl.errors import UsageError
 from edgetl.recipe_values import Overrides, merge, put_settings, read
 from edgetl.registry import closest, did_you_mean
 
+_BYTES = re.compile(r"[\ud800-\udfff]")  # as which Python has the bytes of a name that are not UTF-8
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -217,6 +219,11 @@ def _collected(path: Path | None, settings: Overrides | None, options: Mapping[s
 
 def check(values: Mapping[str, Any]) -> Recipe:
     """Return a recipe from plain values. Raises UsageError that names every mistake."""
+    tables = ((table, settings) for table, settings in values.items() if isinstance(settings, Mapping))
+    given = ((f"{table}.{key}", value) for table, settings in tables for key, value in settings.items())
+    if bytes_in := [f"\n  {key}: {value!r}" for key, value in given if isinstance(value, str | Path) and _BYTES.search(str(value))]:
+        problem = f"a recipe and the record of a run are UTF-8, which is not in:{''.join(bytes_in)}"
+        raise UsageError(problem, "rename the file or folder, or name a link to it")
     try:
         # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
         return Recipe.model_validate_json(json.dumps(values, default=str))

@@ -267,3 +267,53 @@ def test_a_closed_stderr_is_no_file_that_native_code_writes_into(made: Made, tmp
     done = shell(line, tmp_path, PYTHONIOENCODING="ascii")
     assert done.returncode == 0
     assert [one["image"] for one in json.loads(done.stdout)] == ["digits:1", "digits:2"]
+
+
+BYTES = os.fsdecode(b"no\xffpe")  # a name of bytes that are not UTF-8
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["doctor", "DATA", "--fast", "--out", "HERE/NAME"], 0, "HERE/NAME"),
+        (["doctor", "HERE/NAME", "--fast"], 2, "NAME"),
+        (["train", "HERE/NAME"], 2, "data.source"),
+        (["train", "digits", "--exclude", "NAME"], 2, "data.exclude"),
+        (["train", "digits", "--set", "about.name=NAME"], 2, "about.name"),
+        (["learning-curve", "NAME"], 2, "data.source"),
+        (["pretrain", "NAME"], 2, "data.source"),
+        (["tune", "NAME"], 2, "data.source"),
+        (["run", "NAME"], 2, "NAME"),
+        (["export", "NAME"], 5, "NAME"),
+        (["show", "NAME"], 5, "NAME"),
+        (["compare", "NAME", "other"], 5, "NAME"),
+        (["benchmark", "NAME"], 5, "NAME"),
+        (["bundle", "RUN", "--out", "HERE/NAME.edgetl"], 0, "HERE/NAME.edgetl"),
+        (["verify", "NAME.edgetl"], 5, "NAME.edgetl"),
+        (["keygen", "HERE/NAME"], 0, "HERE/NAME.pub"),
+        (["ship", "BUNDLE", "--target", "linux", "--out", "HERE/NAME"], 0, "HERE/NAME"),
+        (["predict", "RUN", "HERE/NAME", "digits:1", "--csv", "HERE/NAME.csv"], 3, "HERE/NAME"),
+        (["explain", "RUN", "NAME"], 3, "NAME"),
+        (["card", "RUN", "--out", "HERE/NAME"], 0, "HERE/NAME"),
+        (["list", "NAME"], 2, "NAME"),
+        (["runs", "NAME"], 5, "NAME"),
+        (["pack", "NAME", "HERE/packed"], 2, "NAME"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_names_that_are_not_utf8(
+    words: list[str], code: int, said: str, made: Made, bundled: Path, digit_folder: Path, cli: Callable[..., CliResult], tmp_path: Path
+) -> None:
+    (tmp_path / BYTES).mkdir()
+    if words[0] in ("keygen", "ship", "card", "doctor") and code == 0:
+        (tmp_path / BYTES).rmdir()
+    places = {"RUN": made.run, "BUNDLE": bundled, "DATA": digit_folder, "HERE": tmp_path, "NAME": BYTES}
+
+    def put(text: str) -> str:
+        return re.sub("|".join(places), lambda found: str(places[found[0]]), text)
+
+    outcome = cli(*map(put, words))
+    assert outcome.code == code, outcome.err
+    assert console.shown(put(said)) in outcome.out + outcome.err
+    if words[0] not in ("keygen", "ship"):  # which write once
+        assert cli(*map(put, words), "--json").code == code

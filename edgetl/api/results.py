@@ -80,7 +80,7 @@ class Card(Tabular):
         with run.writing() if out is None else nullcontext():
             results.write(folder / "results.json")
             with atomic(folder / "card.md") as temporary:
-                temporary.write_text(card(folder.resolve().name, results), encoding="utf-8")
+                temporary.write_text(card(folder.resolve().name, results), encoding="utf-8", errors="backslashreplace")
         return cls(folder, results)
 
     def overview(self) -> Overview:
