@@ -1,5 +1,6 @@
 """One tree of errors: each says what was wrong and where, what to do next, and which exit code the command ends with."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,35 @@ class Failure:
     remedy: str
 
 
+# An option of the commands that a message names by itself; those inside of a complete command are meant for a shell.
+_OPTION = re.compile(r"edgetl [a-z][^;,']*|pip install [^;]*|(?<![\w-])--([a-z][a-z0-9-]*)")
+_KEYWORDS = {  # where the Python API calls it otherwise
+    "accuracy": "images",
+    "cv": "folds",
+    "device": "devices",
+    "fast": "fast=True",
+    "force": "force=True",
+    "format": "form",
+    "model": "models",
+    "no-qat": "qat=False",
+    "profile": "profile=True",
+    "quick": "quick=True",
+    "set": "settings",
+}
+
+
+def _in_python(text: str) -> str:
+    """Return how a program gives the options that a message names; empty: it names none."""
+    named = dict.fromkeys(option for option in _OPTION.findall(text) if option)
+    return f"(in Python: {', '.join(f'--{one} is {keyword(one)}' for one in named)})" if named else ""
+
+
+def keyword(option: str) -> str:
+    """Return the keyword argument of the Python API that stands for an option of the commands."""
+    name = _KEYWORDS.get(option, option.replace("-", "_"))
+    return name if "=" in name else f"{name}=..."
+
+
 class EdgetlError(Exception):
     """A failure that the user can fix.
 
@@ -25,7 +55,7 @@ class EdgetlError(Exception):
     exit_code = 1
 
     def __init__(self, problem: str, remedy: str = "") -> None:
-        super().__init__(f"{problem}\n{remedy}".rstrip())
+        super().__init__("\n".join(filter(None, (problem, remedy, _in_python(f"{problem}\n{remedy}")))))
         self.problem = problem
         self.remedy = remedy
 

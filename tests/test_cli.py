@@ -207,6 +207,16 @@ def test_the_newest_run_is_meant_when_none_is_named(cli: Cli, made: Made, tmp_pa
     assert all(stage in text for stage in document["stages"])
 
 
+def test_a_stage_is_reported_once(made: Made) -> None:
+    reports = re.findall(r"^(\w+): done", made.outcome.err, re.MULTILINE)
+    assert len(reports) > 5
+    assert len(set(reports)) == len(reports), "not 'done already' right after 'done in 1 s'"
+
+
+def test_top5_is_shown_where_there_are_more_classes(cli: Cli, made: Made) -> None:
+    assert "top-5" not in cli("show", made.run).out, "of three classes the right one is always among them"
+
+
 def test_stdout_is_one_document_and_all_else_is_on_stderr(made: Made) -> None:
     assert json.loads(made.outcome.out)
     assert "fine-tuning" in made.outcome.err

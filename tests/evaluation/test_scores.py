@@ -118,3 +118,23 @@ def test_nonsense_is_refused() -> None:
     probabilities[0, 0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         score(probabilities, labels, NAMES)
+
+
+@pytest.mark.parametrize(("images", "seed"), [(12, 0), (40, 1), (150, 2), (600, 3)])
+def test_the_calibration_error_lies_within_its_interval_and_so_does_the_truth(images: int, seed: int) -> None:
+    """Of a perfectly calibrated model, whose true error is 0: chance alone makes the figure, and resampling adds more of it."""
+    random = np.random.default_rng(seed)
+    probabilities = random.dirichlet(np.ones(3), images)
+    label_ids = np.array([random.choice(3, p=row) for row in probabilities])
+    found = score(probabilities, label_ids, NAMES[:3]).calibration_error
+    assert found.interval_95[0] <= found.value <= found.interval_95[1]
+    assert images < 40 or found.interval_95[0] < 0.02, "the truth, 0, is within, or nearly"
+
+
+def test_every_interval_holds_its_figure() -> None:
+    for images, classes in ((3, 4), (9, 3), (30, 4)):
+        scores = score(*some(images, classes=classes), NAMES[:classes])
+        estimates = [scores.top1_accuracy, scores.loss, scores.calibration_error, *(one.accuracy for one in scores.top_k)]
+        for part in (scores.macro, scores.weighted, *scores.classes):
+            estimates += [value for value in (part.precision, part.recall, part.f1, part.roc_auc) if value is not None]
+        assert all(one.interval_95[0] <= one.value <= one.interval_95[1] for one in estimates)
