@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,52 +31,53 @@ WITHOUT_A_TABLE = {"pretrain", "keygen", "ship", "card", "report"}
 @pytest.fixture(scope="module")
 def arguments(made: Made, bundled: Path, digit_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """Return the arguments with which each command is called."""
-    folder, model = tmp_path_factory.mktemp("printed") / NAME, made.run / "export" / "model_int8.tflite"
+    folder = tmp_path_factory.mktemp("printed") / NAME
+    run = shutil.copytree(made.run, folder / "runs" / "one")  # which evaluate and explain write into
     images = sorted((digit_folder / "1").glob("digits*.png"))[:2]
     quick = ["--runs", 1, "--warmup", 0, "--duration", 0]
     return {
         "doctor": [digit_folder, "--fast", "--out", folder / "doctor"],
-        "train": [digit_folder, "--recipe", made.recipe, "--out", made.run],
+        "train": [digit_folder, "--recipe", made.recipe, "--out", run],
         "pretrain": [digit_folder, "--out", folder / "own.npz"],
-        "export": [made.run],
-        "validate": [made.run],
-        "evaluate": [made.run],
-        "compare": [made.run, shutil.copytree(made.run, folder / "copy"), "--out", folder],
+        "export": [run],
+        "validate": [run],
+        "evaluate": [run],
+        "compare": [run, shutil.copytree(run, folder / "copy"), "--out", folder],
         "learning-curve": [digit_folder],
-        "benchmark": [model, *quick],
+        "benchmark": [run / "export" / "model_int8.tflite", *quick],
         "devices": [],
-        "bundle": [made.run, "--out", folder / "b.edgetl"],
+        "bundle": [run, "--out", folder / "b.edgetl"],
         "verify": [bundled],
         "keygen": [folder / "key"],
         "ship": [bundled, "--target", "linux", "--out", folder / "app"],
-        "run": [made.recipe, "--out", made.run],
+        "run": [made.recipe, "--out", run],
         "tune": [digit_folder],
-        "predict": [made.run, *images],
-        "sensitivity": [made.run],
-        "explain": [made.run, images[0]],
-        "card": [made.run, "--out", folder / "card"],
-        "report": [made.run],
+        "predict": [run, *images],
+        "sensitivity": [run],
+        "explain": [run, images[0]],
+        "card": [run, "--out", folder / "card"],
+        "report": [run],
         "list": ["backbones"],
-        "show": [made.run],
+        "show": [run],
         "env": [],
-        "runs": [made.run.parent],
+        "runs": [run.parent],
         "pack": [digit_folder, folder / "packed"],
     }
 
 
 @pytest.fixture(scope="module")
-def printed(arguments: dict[str, list[Any]], made: Made) -> Iterator[Callable[[str], Printed]]:
+def printed(arguments: dict[str, list[Any]], made: Made) -> Callable[[str], Printed]:
     """Return a function that runs a command, once, and returns what it prints."""
     known: dict[str, Printed] = {}
 
     def run(command: str) -> Printed:
         if command not in known:
-            known[command] = _recorded([command, *map(str, arguments[command])])
+            with pytest.MonkeyPatch.context() as patch:
+                _spare_what_takes_long(patch, made.run)
+                known[command] = _recorded([command, *map(str, arguments[command])])
         return known[command]
 
-    with pytest.MonkeyPatch.context() as patch:
-        _spare_what_takes_long(patch, made.run)
-        yield run
+    return run
 
 
 def _recorded(words: list[str]) -> Printed:
