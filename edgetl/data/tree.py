@@ -12,6 +12,7 @@ from edgetl.data.base import Link, Rejected, reason
 from edgetl.data.formats import IMAGE_SUFFIXES
 from edgetl.data.labels import as_text
 from edgetl.errors import DataError, listed
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,20 @@ def holds_images(folder: str | os.PathLike[str]) -> bool:
             return any(entry.name.lower().endswith(IMAGE_SUFFIXES) and not entry.name.startswith(".") for entry in entries)
     except OSError as error:
         _unreadable(error)
+
+
+def images_below(folder: str) -> list[str]:
+    """Return the paths of the images below a folder, sorted. Folders that are links, or cannot be read, are left out with a warning."""
+    found: list[str] = []
+    closed: list[str] = []
+    for parent, folders, names in os.walk(folder, onerror=lambda error: closed.append(f"{as_text(error.filename)}: {reason(error)}")):
+        folders[:] = [name for name in folders if not is_foreign(name)]
+        paths = [os.path.join(parent, name) for name in folders]
+        closed.extend([f"{as_text(path)}: a link to a folder, which is not followed" for path in paths if os.path.islink(path)])
+        found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not is_foreign(name)]
+    if closed:
+        logger.warning(f"{counted(len(closed), 'folder')} left out:{listed(sorted(closed))}")
+    return sorted(found)
 
 
 class Tree:

@@ -8,7 +8,7 @@ from edgetl.diagnosis.base import DatasetFacts, Finding
 def unreadable(data: DatasetFacts) -> Iterator[Finding]:
     """Yield files that training leaves out."""
     for rejected in data.rejected:
-        yield Finding(rejected.name, rejected.reason, exclude=(rejected.name,))
+        yield Finding(rejected.name, rejected.reason, exclude=(rejected.name,) if rejected.bad else ())
 
 
 def damaged(data: DatasetFacts) -> Iterator[Finding]:

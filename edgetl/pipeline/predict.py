@@ -19,6 +19,7 @@ from edgetl.data.base import Rejected
 from edgetl.data.decode import BadImage, decode, prepare
 from edgetl.data.formats import ARE_READ, IMAGE_SUFFIXES
 from edgetl.data.sources import read_image
+from edgetl.data.tree import images_below
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.export.exported import best_first, exported_files
 from edgetl.files import write_csv
@@ -243,18 +244,9 @@ def _named(images: OneImage | Iterable[OneImage]) -> Iterator[tuple[str, OneImag
     for number, image in enumerate(given):
         if isinstance(image, str | os.PathLike):
             path = os.fspath(image)
-            yield from ((file, file) for file in (_in_folder(path) if os.path.isdir(path) else [path]) or [path])
+            yield from ((file, file) for file in (images_below(path) if os.path.isdir(path) else [path]) or [path])
         else:
             yield str(getattr(image, "filename", "") or f"image {number}"), image
-
-
-def _in_folder(folder: str) -> list[str]:
-    """Return the images below a folder, sorted; hidden ones and links to folders are left out."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")]
-    return sorted(found)
 
 
 def _csv_rows(predictions: Sequence[Prediction], bad: Sequence[Rejected], count: int) -> Iterator[list[object]]:

@@ -34,6 +34,13 @@ def test_a_listing_without_them_says_which_are_not_there(tmp_path: Path, caplog:
     assert "1 of 3 images" in caplog.text
 
 
+def test_a_given_split_is_never_excluded_as_a_whole(tmp_path: Path) -> None:
+    listing, path = sources.find(str(fill(tmp_path / "data", {"train/a": 2, "train/b": 2, "val/a": 1}))), tmp_path / "list.txt"
+    path.write_text("val/a/000.png\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="excludes all images of val"):  # else a part of train would take its place
+        exclude.apply(listing, str(path))
+
+
 @pytest.mark.parametrize("content", [None, b"\xff\xfe\x00", b'"open\n'])
 def test_a_list_that_cannot_be_read(content: bytes | None, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"

@@ -1,5 +1,6 @@
-"""Links, and what other programs leave among images."""
+"""Links, what other programs leave among images, and copies across splits."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,12 @@ import pytest
 
 from edgetl.data.base import Images, Link, Reading
 from edgetl.data.folder import find
+from edgetl.data.index import DataIndex
+from edgetl.data.tree import images_below
 from edgetl.errors import DataError
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import find_data
+from edgetl.recipe import load
 from tests.data.conftest import encode, fill, scene
 
 FOLLOW = Reading(follow_links=True)
@@ -116,6 +122,50 @@ def test_a_hidden_folder_with_images_may_be_a_class(tmp_path: Path, caplog: pyte
     find(str(fill(tmp_path, {"a": 1, "b": 1, "..c": 1, ".NET": 1, ".ipynb_checkpoints": 1, ".git/x": 1, ".empty": 0})))
     (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warning.split("\n")[1:] == ["  ..c", "  .NET"]
+
+
+def test_a_folder_to_predict_is_walked_past_the_same_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = fill(tmp_path / "photos", {"": 1, "a/b": 1, "__MACOSX/a": 1, "@eaDir/000.png": 1, ".cache": 1, "a/.git": 1})
+    (folder / "a/._000.png").write_bytes(b"x")
+    (folder / "linked").symlink_to(fill(tmp_path / "elsewhere", {"a": 1}))
+    assert images_below(str(folder)) == [str(folder / "000.png"), str(folder / "a/b/000.png")]
+    assert "1 folder left out:\n" in caplog.text
+    assert "linked: a link to a folder" in caplog.text
+
+
+def test_real_paths_of_links_are_recorded(tmp_path: Path) -> None:
+    data = linked(fill(tmp_path / "data", {"a": 4, "b": 4}), ["a"])
+    with pytest.raises(DataError, match="a -> "):
+        Project.create(load(None, (), {"data.source": str(data)}), tmp_path / "run")
+    recipe = load(None, ["data.follow_links=true"], {"data.source": str(data), "model.image_size": 32})
+    project = Project.create(recipe, tmp_path / "run")
+    with project.run.writing():
+        find_data(project)
+    assert DataIndex.read(project.run.data).links == (Link("a", str(tmp_path / "cache-0/a")),)
+
+
+@pytest.mark.parametrize(
+    ("copied", "said"),
+    [
+        ({}, []),
+        ({"val": 1}, ["1 of 3 val images is in train too"]),
+        ({"val": 2, "test": 1}, ["2 of 4 val images are in train too", "1 of 3 test images is in train too"]),
+    ],
+)
+def test_train_says_how_many_given_images_it_learns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, copied: dict[str, int], said: list[str]
+) -> None:
+    data = fill(tmp_path / "data", {f"{split}/{name}": count for split, count in (("train", 4), ("val", 1), ("test", 1)) for name in "ab"})
+    for split, count in copied.items():
+        for number in range(count):
+            shutil.copy(data / f"train/a/00{number}.png", data / split / "a" / f"copy {number}.png")
+    recipe = load(None, (), {"data.source": str(data), "model.image_size": 32})
+    project = Project.create(recipe, tmp_path / "run")
+    with project.run.writing():
+        find_data(project)
+    found = [record.getMessage() for record in caplog.records if "in train too" in record.getMessage()]
+    assert [message.split(",")[0] for message in found] == said
+    assert all("flatters" in message and "edgetl doctor" in message for message in found)
 
 
 def test_images_without_a_class_still_count(tmp_path: Path) -> None:
