@@ -49,7 +49,7 @@ def images_below(folder: str) -> list[str]:
         closed.extend([f"{as_text(path)}: a link to a folder, which is not followed" for path in paths if os.path.islink(path)])
         found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not is_foreign(name)]
     if closed:
-        logger.warning(f"{counted(len(closed), 'folder')} left out:{listed(sorted(closed))}")
+        logger.warning(f"{counted(len(closed), 'subfolder')} left out:{listed(sorted(closed))}")
     return sorted(found)
 
 
