@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_core import PydanticCustomError
 
 from edgetl.errors import UsageError
-from edgetl.recipe_values import Overrides, merge, put_settings, read
+from edgetl.recipe_values import PATHS, Overrides, merge, put_settings, read, with_paths
 from edgetl.registry import closest, did_you_mean
 
 _BYTES = re.compile(r"[\ud800-\udfff]")  # as which Python has the bytes of a name that are not UTF-8
@@ -55,6 +55,11 @@ class ModelTable(RecipeTable):
     dense: tuple[Positive, ...]
     dropout: Fraction
     l2: Annotated[float, Field(ge=0, le=1)]
+
+    @property
+    def start(self) -> str:
+        """The name of what training starts from: "imagenet", "none" or a file."""
+        return Path(self.weights).name
 
 
 class TrainTable(RecipeTable):
@@ -156,6 +161,14 @@ class Recipe(RecipeTable):
     validation: ValidationTable
     track: TrackTable
 
+    def without_folders(self) -> Self:
+        """Return the recipe with the last part of each path alone: where files lie is nobody else's business."""
+        shown = self
+        for table, key in (setting.split(".") for setting in PATHS):
+            values = getattr(shown, table)
+            shown = shown.model_copy(update={table: values.model_copy(update={key: Path(getattr(values, key)).name})})
+        return shown
+
 
 def resource(name: str) -> str:
     """Return the text of a file in edgetl/resources."""
@@ -166,6 +179,8 @@ def load(
     path: Path | None = None, settings: Overrides | None = None, options: Mapping[str, Any] | None = None, *, quick: bool = False
 ) -> Recipe:
     """Return the defaults, over them the recipe file, settings as texts, options by dotted key (None: not given), settings by dotted key.
+
+    Relative paths in the file are relative to its folder; others follow the working directory.
 
     Args:
         quick: take the file's table [quick] over the rest of the file.
@@ -214,7 +229,7 @@ def _collected(path: Path | None, settings: Overrides | None, options: Mapping[s
     if quick:
         merge(values, less)
     put_settings(values, settings, options)
-    return values
+    return with_paths(values, None)
 
 
 def check(values: Mapping[str, Any]) -> Recipe:
@@ -242,6 +257,11 @@ def restore(values: Mapping[str, Any], settings: Overrides | None = None, option
     merge(complete, values)
     put_settings(complete, settings, options)
     return check(complete)
+
+
+def anchored(recipe: Recipe) -> Recipe:
+    """Return the recipe with the paths that are relative to the working directory as absolute ones: a run is used from elsewhere too."""
+    return check(with_paths(recipe.model_dump(mode="json"), Path.cwd()))
 
 
 def _mistake(item: Any) -> str:

@@ -1,24 +1,65 @@
 """Plain values of a recipe by table and key: a TOML file and settings, put over others. What they mean stands in recipe.py."""
 
+import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from edgetl import files
+from edgetl.data import embedded
 from edgetl.errors import UsageError
 
 Overrides = Mapping[str, object] | Iterable[str]  # settings by dotted key, or texts such as "train.epochs=5"
 
+TABLES_OF_ITS_OWN = ("quick", "pretrain")  # which hold settings for another training than the recipe's own
+_SQLITE = "sqlite:///"  # what follows is a path
+
+
+def _a_path(text: str) -> bool:
+    return False
+
+
+PATHS: dict[str, Callable[[str], bool]] = {  # settings that are paths, and whether a text is none, but a name or an address
+    "data.source": lambda text: text in embedded() or "://" in text,
+    "data.exclude": _a_path,
+    "model.weights": lambda text: text in ("imagenet", "none"),
+    "teacher.run": _a_path,
+    "track.mlflow": lambda text: ":" in text,
+}
+
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the tables of a recipe file. Raises UsageError when it cannot be read."""
+    """Return the tables of a recipe file, with its paths relative to its folder. Raises UsageError when it cannot be read."""
     try:
-        return files.read_toml(path)
+        return with_paths(files.read_toml(path), path.parent)
     except FileNotFoundError:
         raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
+
+
+def with_paths(values: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """Return the values with `~` in paths as the home folder, and relative ones below a folder (None: as they are)."""
+    changed = dict(values)
+    for setting, is_none in PATHS.items():
+        table, key = setting.split(".")
+        if isinstance(values.get(table), dict) and isinstance(text := values[table].get(key), str):
+            changed[table] = changed[table] | {key: _located(text, folder, is_none)}
+    nested = {name: with_paths(values[name], folder) for name in TABLES_OF_ITS_OWN if isinstance(values.get(name), dict)}
+    return changed | nested
+
+
+def _located(text: str, folder: Path | None, is_none: Callable[[str], bool]) -> str:
+    if text.startswith(_SQLITE):
+        return _SQLITE + _located(text.removeprefix(_SQLITE), folder, _a_path)
+    if not text or is_none(text) or "\0" in text:
+        return text
+    path = Path(os.path.expanduser(text))
+    if folder is None:
+        return str(path) if text.startswith("~") else text
+    path = folder / path
+    return os.path.join(os.path.realpath(path.parent), path.name)  # a link to the file itself stays: its name says what it is
 
 
 def merge(values: dict[str, Any], over: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from edgetl import recipe
+from edgetl.data import embedded
 from edgetl.errors import UsageError
 
 DEFAULTS = recipe.resource("defaults.toml")
@@ -148,7 +149,7 @@ def test_nothing_in_a_recipe_is_evaluated(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     (tmp_path / "recipe.toml").write_text(f"[about]\nname = {json.dumps(text)}\n[data]\nsource = {json.dumps(text)}\n", encoding="utf-8")
     loaded = recipe.load(tmp_path / "recipe.toml", [f"model.weights={text}"])
-    assert (loaded.about.name, loaded.data.source, loaded.model.weights) == (text,) * 3
+    assert (loaded.about.name, loaded.data.source, loaded.model.weights) == (text, str(tmp_path / text), text)
     assert [path.name for path in tmp_path.iterdir()] == ["recipe.toml"]
 
 
@@ -253,3 +254,90 @@ def test_mistakes_in_these_tables_are_mistakes_of_the_recipe(tmp_path: Path) -> 
     path.write_text(QUICK + "[quick.model]\nsize = 3\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"model.size: unknown"):
         recipe.load(path, quick=True)
+
+
+IN_A_RECIPE = [  # setting, text in the recipe, path below its folder or as it is
+    ("data.source", "flowers/", "flowers"),
+    ("data.source", "./digits", "digits"),
+    ("data.source", "../shots.csv", "../shots.csv"),
+    ("data.exclude", "exclude.txt", "exclude.txt"),
+    ("model.weights", "own.npz", "own.npz"),
+    ("teacher.run", "runs/teacher", "runs/teacher"),
+    ("track.mlflow", "mlruns", "mlruns"),
+    ("track.mlflow", "sqlite:///runs.db", "runs.db"),
+]
+NAMES = [
+    *(("data.source", name) for name in (*embedded(), "gs://bucket/packed", "")),
+    *(("model.weights", name) for name in ("imagenet", "none")),
+    *(("track.mlflow", name) for name in ("https://tracking.example", "databricks://profile", "")),
+    ("data.exclude", ""),
+    ("teacher.run", ""),
+]
+
+
+def setting_of(loaded: recipe.Recipe, setting: str) -> str:
+    table, key = setting.split(".")
+    return str(getattr(getattr(loaded, table), key))
+
+
+def written(folder: Path, setting: str, text: str, *, under: str = "", mark: str = "") -> Path:
+    folder.mkdir(exist_ok=True)
+    table, key = setting.split(".")
+    file = folder / "recipe.toml"
+    file.write_text(f"{mark}[{under}{table}]\n{key} = {json.dumps(text)}\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("folder", ["relative", "absolute"])
+@pytest.mark.parametrize(("setting", "text", "path"), IN_A_RECIPE, ids=[text for _, text, _ in IN_A_RECIPE])
+def test_a_path_in_a_recipe_is_relative_to_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, text: str, path: str, folder: str
+) -> None:
+    """Wherever the command runs; also in the recipe's tables for a quick try and a pretraining."""
+    file, place = written(tmp_path / "recipes", setting, text), str((tmp_path / "recipes" / path).resolve())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    wanted = f"sqlite:///{place}" if text.startswith("sqlite") else place
+    assert setting_of(recipe.load(Path("../recipes/recipe.toml") if folder == "relative" else file), setting) == wanted
+    written(tmp_path / "recipes", setting, text, under="quick.")
+    assert setting_of(recipe.load(file, quick=True), setting) == wanted
+    written(tmp_path / "recipes", setting, text, under="pretrain.")
+    pretraining = recipe.pretraining(file, ["model.weights=made.npz"], quick=False)
+    assert pretraining is not None
+    assert setting_of(pretraining, setting) == wanted
+
+
+@pytest.mark.parametrize(("setting", "text"), NAMES, ids=lambda text: text or "none")
+def test_a_name_or_an_address_in_a_recipe_is_no_path(tmp_path: Path, setting: str, text: str) -> None:
+    assert setting_of(recipe.load(written(tmp_path, setting, text)), setting) == text
+
+
+@pytest.mark.parametrize("setting", sorted(recipe.PATHS))
+def test_a_path_may_begin_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
+    """On the command line too, where a shell leaves KEY=~/x as it is."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    wanted = str(tmp_path / "home" / "x")
+    assert setting_of(recipe.load(written(tmp_path, setting, "~/x")), setting) == wanted
+    assert setting_of(recipe.load(settings=[f"{setting}=~/x"]), setting) == wanted
+    assert setting_of(recipe.load(options={setting: "~/x"}), setting) == wanted
+    if setting == "track.mlflow":
+        assert setting_of(recipe.load(settings=[f"{setting}=sqlite:///~/x"]), setting) == f"sqlite:///{wanted}"
+
+
+def test_a_path_on_the_command_line_follows_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run keeps it as an absolute one, since it is used from elsewhere too."""
+    file = written(tmp_path / "recipes", "data.source", "flowers")
+    monkeypatch.chdir(tmp_path)
+    loaded = recipe.load(file, ["teacher.run=runs/teacher"], {"data.source": "flowers", "model.weights": "own.npz"})
+    assert (loaded.data.source, loaded.model.weights, loaded.teacher.run) == ("flowers", "own.npz", "runs/teacher")
+    kept = recipe.anchored(loaded)
+    assert [setting_of(kept, setting) for setting in ("data.source", "model.weights", "teacher.run")] == [
+        str(tmp_path / path) for path in ("flowers", "own.npz", "runs/teacher")
+    ]
+    assert recipe.anchored(recipe.load(options={"data.source": "digits"})).data.source == "digits"
+    shown = kept.without_folders()
+    assert [setting_of(shown, setting) for setting in ("data.source", "model.weights", "teacher.run")] == ["flowers", "own.npz", "teacher"]
+
+
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    assert recipe.load(written(tmp_path, "data.source", "digits", mark="\ufeff")).data.source == "digits"

@@ -1,6 +1,5 @@
 """Training: functions that make a run, a backbone, or several runs."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,16 +186,13 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
     texts(device=device)
     if not isinstance(budget_ms, int | float) or not 0 <= budget_ms < float("inf"):
         raise UsageError(f"latency_budget_ms cannot be {budget_ms!r}", "give milliseconds; 0: any latency")
-    source = text_of("data", data)
-    if source and os.path.exists(source):
-        source = str(Path(source).resolve())
-    recipe = Given.of(source, **cast("RecipeOptions", options)).recipe()  # without those of the search alone
+    recipe = recipes.anchored(Given.of(data, **cast("RecipeOptions", options)).recipe())  # without those of the search alone
 
     from edgetl.api.results import Tuned
     from edgetl.pipeline.tune import search as stage
     from edgetl.run_folder import RUNS
 
-    folder = as_path(out) or RUNS / f"{Path(data).stem or 'data'}-tune"
+    folder = as_path(out) or RUNS / f"{Path(recipe.data.source).stem or 'data'}-tune"
     return Tuned(folder, stage.tune(recipe, folder, stage.Search(trials=trials, device=device, budget_ms=budget_ms)))
 
 

@@ -31,9 +31,10 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
             f"{as_text(source)} is neither a folder nor a .csv file",
             "unpack an archive first; a list of images must end in .csv or .tsv",
         )
+    name = os.path.basename(source.rstrip("/"))
     raise DataError(
-        f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {source!r}",
-        f"check the path, or name an embedded set: {did_you_mean(source, embedded())}",
+        f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {name!r}",
+        f"check the path, or name an embedded set: {did_you_mean(name, embedded())}",
     )
 
 

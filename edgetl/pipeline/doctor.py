@@ -31,7 +31,7 @@ from edgetl.files import atomic, fingerprint, sha256
 from edgetl.overview import Overview, Tabular
 from edgetl.pipeline.run_inputs import listing_of
 from edgetl.pipeline.settings import split_options
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, anchored
 from edgetl.report.page import findings as report
 from edgetl.run_folder import RunFolder
 
@@ -130,8 +130,8 @@ def _as_the_run(out: Path, recipe: Recipe) -> Recipe:
     """Return a run's own recipe where `out` is one, so that its own splits are examined."""
     if not RunFolder(out).record.exists():
         return recipe
-    own, source = RunFolder.open(out).read().recipe, Path(recipe.data.source)
-    if own.data.source not in (recipe.data.source, str(source.resolve())):
+    own = RunFolder.open(out).read().recipe
+    if own.data.source != anchored(recipe).data.source:
         raise UsageError(f"{out} is a run on other images, {own.data.source}", "name those, or another folder with --out")
     return own
 

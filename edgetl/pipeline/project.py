@@ -1,7 +1,6 @@
 """A run together with its recipe and its images: what every verb of the pipeline works on."""
 
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +18,7 @@ from edgetl.export import FORMATS
 from edgetl.files import fingerprint
 from edgetl.pipeline.run_inputs import RunData, RunModels, listing_of
 from edgetl.quantization import scheme_of
-from edgetl.recipe import Recipe, restore
+from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.run_record import StageFacts
@@ -58,10 +57,8 @@ class Project:
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
-        source, named = Path(recipe.data.source), {"source": recipe.data.source, "exclude": recipe.data.exclude}
-        found = {name: str(Path(path).resolve()) for name, path in named.items() if path and os.path.exists(path)}
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=found)})
-        name = f"{source.stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+        recipe = anchored(recipe)
+        name = f"{Path(recipe.data.source).stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
         project = cls(RunFolder(out or parent / name), recipe)  # which finds what is wrong with the recipe before anything is written
         made = project.team  # before anything is computed
         if made.rank == 0:

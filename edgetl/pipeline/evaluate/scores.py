@@ -134,4 +134,4 @@ def _cross_validate(project: Project, count: int) -> CrossValidation:
 
 def _backbone(project: Project) -> str:
     model = project.recipe.model
-    return f"{model.backbone} {model.alpha:g}, {model.image_size} px, {model.weights}"
+    return f"{model.backbone} {model.alpha:g}, {model.image_size} px, {model.start}"

@@ -88,12 +88,12 @@ class Results(Document):
         data = record.find("data", DataFacts)
         if data is None:
             raise RunError("the run has read no images", "run the same 'edgetl train' command again")
-        model, source = record.recipe.model, record.recipe.data.source.rstrip("/").rpartition("/")[2]
-        local = record.recipe.model_copy(update={"data": record.recipe.data.model_copy(update={"source": source})})
+        model, recipe = record.recipe.model, record.recipe.without_folders()
+        source = recipe.data.source
         return cls(
-            network=Network(backbone=model.backbone, alpha=model.alpha, image_size=model.image_size, weights=model.weights),
+            network=Network(backbone=model.backbone, alpha=model.alpha, image_size=model.image_size, weights=model.start),
             data=CardData(source=source, fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
-            recipe=local.model_dump(mode="json"),
+            recipe=recipe.model_dump(mode="json"),
             stage_seconds={name: stage.seconds for name, stage in record.stages.items()},
             int8=record.integer_choice(),
             models=_models(validation),

@@ -33,7 +33,7 @@ def section(facts: Facts) -> Section | Absent:
 def _describe(record: RunRecord) -> str:
     model, data = record.recipe.model, record.find("data", DataFacts)
     network = f"{model.backbone} with alpha {model.alpha:g} at {model.image_size} px"
-    weights = model.weights.rpartition("/")[2]
+    weights = model.start
     text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
     if data:
         counts = [f"{count:,} {_SPLITS.get(split, split)}" for split, count in data.counts.items() if count]
