@@ -13,33 +13,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edgetl import lock, log
-from edgetl.errors import RunError, UsageError
+from edgetl.errors import RunError
 from edgetl.files import sha256
 from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
-from edgetl.registry import did_you_mean
 from edgetl.run_record import Found, RunRecord, Stage, StageFacts
 from edgetl.software import software
 
 logger = logging.getLogger(__name__)
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
 PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
-_CLOCKS_DIFFER_S = 60.0  # between a file server and this machine
 _GO_ON = "run the same 'edgetl train' or 'edgetl run' command again"
-USES = {  # of a run, and the kind of stage that each needs
-    "show": "",
-    "report": "",
-    "track": "",
-    "export": "quantized",
-    "sensitivity": "quantized",
-    "explain": "quantized",
-    "validate": "export",
-    "evaluate": "export",
-    "benchmark": "export",
-    "bundle": "validate",
-    "ship": "validate",
-    "card": "validate",
-}
 
 
 @dataclass(frozen=True)
@@ -165,9 +149,9 @@ class RunFolder:
                     self._held.clear()
 
     @classmethod
-    def open(cls, path: Path | None, for_: str = "show") -> "RunFolder":
-        """Open the run at `path`, or the newest one under runs/ that can be used for one of USES."""
-        run = cls(_newest(for_) if path is None else path)
+    def open(cls, path: Path) -> "RunFolder":
+        """Open the run at `path`. Raises RunError when there is none."""
+        run = cls(path)
         run.read()
         return run
 
@@ -250,38 +234,6 @@ def writing(folder: Path) -> Iterator[FolderLock]:
 
 def _unwritable(folder: Path, error: OSError) -> RunError:
     return RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out")
-
-
-def _newest(for_: str) -> Path:
-    """Return the usable run under runs/ that was written last. Raises RunError when there is none, or the clock was changed."""
-    if for_ not in USES:
-        raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(str(for_), USES))
-    written = {record.parent: record.stat().st_mtime for record in RUNS.glob("*/run.json")}
-    if not written:
-        raise RunError(f"there is no run under {RUNS}/", "make one with 'edgetl train DATA', or name a run directory")
-    by_age = sorted(written, key=written.__getitem__, reverse=True)
-    newest = by_age[0]
-    if len(written) > 1 and written[newest] > time.time() + _CLOCKS_DIFFER_S:
-        raise RunError(f"{newest} was written in the future: a clock was changed, and which run is the newest is not known", "name the run")
-    reasons = {path: _unusable(path, USES[for_]) for path in by_age}
-    chosen = next((path for path in by_age if not reasons[path]), None)
-    if chosen is None:
-        problem = f"no run under {RUNS}/ can be used for '{for_}'; the newest, {newest}, {reasons[newest]}"
-        raise RunError(problem, f"finish that run, or name another: edgetl show {shlex.quote(str(newest))}")
-    passed = f" that can be used; {newest}, which is newer, {reasons[newest]}" if chosen != newest else ""
-    logger.info(f"run: {chosen}, the newest{passed}")
-    return chosen
-
-
-def _unusable(path: Path, needs: str) -> str:
-    """Return why a run cannot be used for what needs a stage of the kind `needs`; empty: it can."""
-    try:
-        stages = RunFolder(path).read().stages
-    except RunError:
-        return "cannot be read"
-    return (
-        "" if not needs or any(stage.facts.kind == needs for stage in stages.values()) else f"has no finished stage of the kind '{needs}'"
-    )
 
 
 def _is(path: Path, digest: str) -> bool:

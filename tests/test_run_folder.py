@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from edgetl import run_folder as workspace
 from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.files import atomic, fingerprint
@@ -188,40 +187,6 @@ def test_threads_write_one_after_the_other(finished: RunFolder) -> None:
 def test_facts_of_another_kind_of_stage_are_a_run_error(finished: RunFolder) -> None:
     with pytest.raises(RunError, match=r"'export' of run\.json has the facts of a stage 'validate'"):
         finished.facts("export", DataFacts)
-
-
-def test_without_a_name_the_newest_run_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(RunError, match="there is no run"):
-        RunFolder.open(None)
-    for age_s, name in enumerate(["new", "older", "oldest"]):
-        run = RunFolder.create(workspace.RUNS / name, RECIPE)
-        os.utime(run.record, (1_000_000 - age_s, 1_000_000 - age_s))
-    assert RunFolder.open(None).path.name == "new"
-
-
-def test_a_run_that_cannot_be_read_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    good, bad = (RunFolder.create(workspace.RUNS / name, RECIPE) for name in ("good", "bad"))
-    bad.record.write_text("{")
-    os.utime(good.record, (1_000_000, 1_000_000))
-    with caplog.at_level("INFO", "edgetl"):
-        assert RunFolder.open(None).path.name == "good"
-    assert "run: runs/good, the newest that can be used; runs/bad, which is newer, cannot be read" in caplog.text
-    with pytest.raises(RunError, match="can be used for 'export'; the newest, runs/bad, cannot be read"):
-        RunFolder.open(None, "export")
-
-
-def test_a_clock_that_was_changed_does_not_choose_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    first = RunFolder.create(workspace.RUNS / "first", RECIPE)
-    os.utime(first.record, (time.time() + 3600, time.time() + 3600))
-    assert RunFolder.open(None).path.name == "first", "the only one"
-    RunFolder.create(workspace.RUNS / "second", RECIPE)
-    with pytest.raises(RunError, match="written in the future"):
-        RunFolder.open(None)
 
 
 def test_a_record_of_another_version_names_both(tmp_path: Path) -> None:

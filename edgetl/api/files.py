@@ -44,10 +44,8 @@ def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[Benchm
         profile=runs if options.get("profile") else 0,
     )
     devices = several("devices", options.get("devices", ())) or [LOCAL]
-    if isinstance(files, RunFolder):
-        targets: RunFolder | list[Path] = files
-    else:
-        targets = [Path(file) for file in several("a model", files)] or RunFolder.open(None, "benchmark")
+    named = [files.path] if isinstance(files, RunFolder) else [Path(file) for file in several("a model", files)]
+    targets = stage.opened(named, text_of("data", options.get("data", "")))
     return stage.benchmark(targets, devices, plan, images=images, out=as_path(options.get("out")))
 
 
@@ -64,13 +62,12 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
 
     known(options, ShipOptions)
     texts(target=target)
-    if source is None:
-        source = RunFolder.open(None, "ship").path
     asked = AppOptions(
         out=as_path(options.get("out")),
         into=as_path(options.get("into")),
         package=options.get("package", ""),
         runtime=options.get("runtime", ""),
+        data=text_of("data", options.get("data", "")),
     )
     return stage(as_path(source), target, asked)
 
@@ -119,6 +116,6 @@ def pack(data: File, out: File, **options: Unpack[PackOptions]) -> "Packed":
     recipe = recipes.load(None, options.get("settings"), {"data.source": text_of("data", data)})
 
     from edgetl.pipeline import pack as stage
-    from edgetl.pipeline.run_inputs import listing_of
+    from edgetl.pipeline.recorded_images import listing_of
 
     return stage.pack(listing_of(recipe), out, shards, max_shard_mib, seed)

@@ -94,6 +94,7 @@ class BenchmarkOptions(TypedDict, total=False):
     profile: also time each operator.
     images: number of validation images whose predictions are compared with this computer's; -1: all; default: 0.
     out: folder of benchmark.json, .md, .csv and .png; default: the run.
+    data: where the run's images are now, as for `edgetl.Run`.
     """
 
     devices: Sequence[str]
@@ -106,6 +107,7 @@ class BenchmarkOptions(TypedDict, total=False):
     profile: bool
     images: int
     out: File | None
+    data: File
 
 
 class ShipOptions(TypedDict, total=False):
@@ -115,9 +117,11 @@ class ShipOptions(TypedDict, total=False):
     into: folder of an app to add model, classifier and test to.
     package: such as "com.example.app"; default: from the model's name, or the app's own.
     runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.
+    data: where the run's images are now, as for `edgetl.Run`.
     """
 
     out: File | None
     into: File | None
     package: str
     runtime: str
+    data: File

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Unpack
 
 from edgetl import stops
-from edgetl.api.checks import as_path, at_least, known, path_of, several, texts
+from edgetl.api.checks import as_path, at_least, known, path_of, several, text_of, texts
 from edgetl.api.files import benchmark, ship_bundle
 from edgetl.api.options import BenchmarkOptions, BundleOptions, ExportOptions, ShipOptions
 from edgetl.errors import UsageError
@@ -45,17 +45,21 @@ class Run:
             print(run.validate().passed)
     """
 
-    def __init__(self, path: str | Path) -> None:
-        """Open a run. Raises RunError when there is none at `path`."""
-        self.folder, self.rank = RunFolder.open(path_of(path)), 0
+    def __init__(self, path: str | Path, *, data: str | Path = "") -> None:
+        """Open a run. Raises RunError when there is none at `path`.
+
+        Args:
+            data: where its images are now: a place that has the same ones; default: where it recorded them.
+        """
+        self.folder, self.data, self.rank = RunFolder.open(path_of(path)), text_of("data", data), 0
         self._project: Project | None = None
         self._writing: AbstractContextManager[None] | None = None
 
     @classmethod
-    def of_folder(cls, folder: RunFolder) -> "Run":
+    def of_folder(cls, folder: RunFolder, data: str = "") -> "Run":
         """Return the run in a folder that is open already."""
         run = cls.__new__(cls)
-        run.folder, run.rank, run._project, run._writing = folder, 0, None, None
+        run.folder, run.data, run.rank, run._project, run._writing = folder, data, 0, None, None
         return run
 
     @classmethod
@@ -113,7 +117,7 @@ class Run:
             scheme_of(precision)  # which names those that there are
         with self._opened() as project:
             if options.get("settings") or any(value is not None for value in asked.values()):
-                project = Project.open(self.folder, asked, options.get("settings"))
+                project = Project.open(self.folder, asked, options.get("settings"), data=self.data)
             if style:
                 names = in_style(names or project.recipe.export.formats, style)
             return Exported.of(self.folder, stage.export(project, chosen, names))
@@ -178,7 +182,7 @@ class Run:
 
     def benchmark(self, **options: Unpack[BenchmarkOptions]) -> "Benchmark":
         """Measure latency, memory and size of the exported files on devices side by side; see `edgetl.BenchmarkOptions`."""
-        return benchmark(self.folder, **options)
+        return benchmark(self.folder, **({"data": self.data} | options))
 
     def bundle(self, out: str | Path | None = None, **options: Unpack[BundleOptions]) -> "Manifest":
         """Pack models, contract, class names, golden predictions, card and bill of materials for an app; return the manifest.
@@ -207,7 +211,7 @@ class Run:
 
     def ship(self, target: str, **options: Unpack[ShipOptions]) -> "Shipped":
         """Make an app of the run, or add it to one; see `edgetl.ShipOptions`."""
-        return ship_bundle(self.path, target, **options)
+        return ship_bundle(self.path, target, **({"data": self.data} | options))
 
     def report(self, out: str | Path | None = None, *, form: str = "") -> "Report":
         """Write one page with everything that the run holds; return its path and what it lacks.
@@ -225,7 +229,7 @@ class Run:
         if form not in ("", *FORMS):
             raise UsageError(f"there is no format '{form}'", did_you_mean(form, FORMS))
         chosen = form or (ending if ending in FORMS else "html")
-        path, absent = stage.report(self.folder, file, chosen)
+        path, absent = stage.report(self.folder, file, chosen, self.data)
         return Report(path, path.stat().st_size, tuple(absent))
 
     def card(self, out: str | Path | None = None) -> "Card":
@@ -247,7 +251,7 @@ class Run:
         """Give the project that a method works on; inside of a `with` all methods share one."""
         from edgetl.pipeline.project import Project
 
-        self._project = self._project or Project.open(self.folder)
+        self._project = self._project or Project.open(self.folder, data=self.data)
         try:
             stops.check()
             yield self._project
@@ -257,11 +261,14 @@ class Run:
                 self._project = None
 
 
-def newest(*, for_: str = "show") -> Run:
+def newest(*, for_: str = "show", data: str | Path = "") -> Run:
     """Return the newest run under runs/, or the newest that can be used for something. Raises RunError when there is none.
 
     Args:
-        for_: "export", "validate", "bundle" or another method of `Run`: runs that lack what it needs are passed over.
+        for_: "export", "validate", "bundle" or another method of `Run`: runs that lack what it needs are passed over, and named.
+        data: where the run's images are now, as for `edgetl.Run`.
     """
+    from edgetl.pipeline.newest import newest as choose
+
     texts(for_=for_)
-    return Run.of_folder(RunFolder.open(None, for_))
+    return Run.of_folder(choose(for_), text_of("data", data))

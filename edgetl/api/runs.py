@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgetl.api.checks import File, as_path, at_least, path_of, several
+from edgetl.api.checks import File, as_path, at_least, path_of, several, text_of
 from edgetl.api.run import Run, newest
 
 if TYPE_CHECKING:
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from edgetl.pipeline.predict import Classifier
 
 
-def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None) -> "Comparison":
+def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None, data: File = "") -> "Comparison":
     """Compare the accuracy, size and latency of runs, image by image, and test whether a difference is more than chance.
 
     Args:
         runs: two or more runs with the same validation images.
         model: an exported file of each, such as "model_int8.tflite"; default: int8, else float32.
         out: folder of compare.json and compare.png; default: the folder that holds the first run.
+        data: where the runs' images are now, as for `edgetl.Run`.
     """
     from edgetl.pipeline.evaluate import compare as stage
 
-    return stage.compare([Path(path) for path in several("a run", runs)], as_path(model), as_path(out))
+    return stage.compare([Path(path) for path in several("a run", runs)], as_path(model), as_path(out), text_of("data", data))
 
 
 def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> "Explanation":
@@ -55,8 +56,8 @@ def load(model: Run | File, *, threads: int = 1) -> "Classifier":
     return load(path_of(model), threads=threads)
 
 
-def opened(run: Run | File | None, *, for_: str) -> Run:
-    """Return the run, opened; None: the newest that the command `for_` can use."""
+def opened(run: Run | File | None, *, for_: str, data: File = "") -> Run:
+    """Return the run, opened; None: the newest that the command `for_` can use. `data` is where its images are now, as for `edgetl.Run`."""
     if run is None:
-        return newest(for_=for_)
-    return run if isinstance(run, Run) else Run(run)
+        return newest(for_=for_, data=data)
+    return run if isinstance(run, Run) else Run(run, data=data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json
+from edgetl.cli.options import Images, Json
 from edgetl.devices.plan import DELEGATES, Plan
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def benchmark(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write benchmark.json, .md, .csv and .png here (default: the run).")
     ] = None,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Measure latency, memory and size on devices.
@@ -79,7 +80,7 @@ def benchmark(
     before = load_baseline(baseline) if baseline else None
     measured = files.benchmark(
         targets or [], devices=device or (), threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
-        delegate=delegate, profile=profile, images=accuracy, out=out,
+        delegate=delegate, profile=profile, images=accuracy, out=out, data=data,
     )  # fmt: skip
     report.show(measured)
     rows = against(before, measured, max_slowdown) if before else []

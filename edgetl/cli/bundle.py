@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath
+from edgetl.cli.options import Images, Json, RunPath
 
 
 def bundle(
@@ -33,6 +33,7 @@ def bundle(
     force: Annotated[
         bool, typer.Option("--force", help="Bundle despite a failed or outdated validation; the manifest records it.")
     ] = False,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Pack a validated run into one file for an app.
@@ -46,7 +47,7 @@ def bundle(
     """
     from edgetl.api.runs import opened
 
-    used = opened(run, for_="bundle")
+    used = opened(run, for_="bundle", data=data)
     names = [name.strip() for name in models.split(",") if name.strip()]
     manifest = used.bundle(out, models=names, name=name, version=model_version, licence=licence, sign=sign, force=force)
     path = used.bundle_path(out)

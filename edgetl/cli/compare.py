@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json
+from edgetl.cli.options import Images, Json
 
 
 def compare(
@@ -25,6 +25,7 @@ def compare(
             metavar="DIR", help="Write compare.json and compare.png into this folder (default: the folder that holds the first run)."
         ),
     ] = None,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Compare the accuracy, size and latency of runs.
@@ -40,7 +41,7 @@ def compare(
     from edgetl.pipeline.evaluate.compare import comparison_folder
     from edgetl.report.terminal.comparison import print_comparison
 
-    comparison, folder = api.compare(runs, model=model, out=out), comparison_folder(runs, out)
+    comparison, folder = api.compare(runs, model=model, out=out, data=data), comparison_folder(runs, out)
     print_comparison(comparison)
     console.note(f"written: {folder / 'compare.png'}, {folder / 'compare.json'}")
     console.result({"folder": str(folder)} | comparison.to_json())

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath
+from edgetl.cli.options import Images, Json, RunPath
 
 
 def evaluate(
@@ -22,6 +22,7 @@ def evaluate(
         int,
         typer.Option(min=0, metavar="K", help="Also cross-validate the head in K folds of the training and validation images; 0: do not."),
     ] = 0,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Measure accuracy, per-class metrics and calibration.
@@ -35,7 +36,7 @@ def evaluate(
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation
 
-    used = opened(run, for_="evaluate")
+    used = opened(run, for_="evaluate", data=data)
     evaluation = used.evaluate(split=split, models=model or (), folds=cv)
     print_evaluation(evaluation)
     console.note(f"written: {used.folder.evaluation_plot} (confusion matrix), {used.folder.evaluation}")

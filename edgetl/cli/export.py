@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath, Set, setting
+from edgetl.cli.options import Images, Json, RunPath, Set, setting
 
 OnnxStyle = Annotated[
     str | None,
@@ -46,6 +46,7 @@ def export(
     ] = None,
     max_drop: MaxDrop = None,
     settings: Set = None,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Write the model files of a run: TFLite, ONNX and others.
@@ -67,7 +68,7 @@ def export(
     names = [FORMATS.check(name.strip()) for name in formats.split(",") if name.strip()]
     flags = {"float32": float32, "float16": float16, "dynamic_int8": dynamic_int8, "int8": int8, "int16x8": int16x8}
     precisions = [precision for precision, wanted in flags.items() if wanted]
-    exported = opened(run, for_="export").export(
+    exported = opened(run, for_="export", data=data).export(
         precisions=precisions, formats=names, onnx_style=onnx_style or "", keep_float=keep_float or (), max_drop=max_drop, settings=settings
     )
     sizes = [asdict(file) | {"path": str(file.path)} for file in exported.files]

@@ -52,6 +52,14 @@ RunPath = Annotated[
     Path | None,
     typer.Argument(metavar="[RUN]", help="Use this run (default: the newest under runs/ that the command can use)."),
 ]
+Images = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        help="Read the run's images here, where the same ones lie now (default: where it recorded them).",
+    ),
+]
 Data = Annotated[
     str,
     typer.Argument(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath
+from edgetl.cli.options import Images, Json, RunPath
 
 
 class Form(StrEnum):
@@ -27,6 +27,7 @@ def report(
             "--format", metavar="html|md|pdf", help="Write this format; pdf needs Chromium (default: the ending of FILE, else html)."
         ),
     ] = None,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Write one page with everything that a run holds.
@@ -39,7 +40,7 @@ def report(
     """
     from edgetl.api.runs import opened
 
-    made = opened(run, for_="report").report(out, form=form.value if form else "")
+    made = opened(run, for_="report", data=data).report(out, form=form.value if form else "")
     document = {
         "report": str(made.path),
         "size_bytes": made.size_bytes,

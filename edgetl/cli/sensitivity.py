@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath
+from edgetl.cli.options import Images, Json, RunPath
 from edgetl.wording import counted
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def sensitivity(
             help="Analyze this int8 model, as it was trained (default: the exported int8 model, else the one calibrated after training).",
         ),
     ] = "",
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Find the operators that quantization hurts most.
@@ -38,7 +39,7 @@ def sensitivity(
     """
     from edgetl.api.runs import opened
 
-    used = opened(run, for_="sensitivity")
+    used = opened(run, for_="sensitivity", data=data)
     document = used.sensitivity(limit=limit, scheme=scheme)
     console.note(f"{document.model}, {document.scheme}, {counted(document.images, 'training image')}")
     _alone(document)

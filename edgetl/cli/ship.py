@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json
+from edgetl.cli.options import Images, Json
 from edgetl.wording import counted
 
 
@@ -34,6 +34,7 @@ def ship(
         str,
         typer.Option(metavar="RUNTIME", help="Run the model with this runtime (default: the target's first)."),
     ] = "",
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Make an app of a validated run, or update one.
@@ -48,7 +49,7 @@ def ship(
     """
     from edgetl.api import files
 
-    made = files.ship_bundle(source, target, out=out, into=into, package=package, runtime=runtime)
+    made = files.ship_bundle(source, target, out=out, into=into, package=package, runtime=runtime, data=data)
     if made.forced:
         console.warn(f"bundled by force: {made.forced}")
     for path in made.kept:

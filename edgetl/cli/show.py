@@ -10,12 +10,12 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
     Example:
       edgetl show runs/flowers
     """
+    from edgetl.api.runs import opened as opened_run
     from edgetl.evaluation.validation import Validation
     from edgetl.report.terminal.run import print_settings, print_stages
     from edgetl.report.terminal.validation import print_validation
-    from edgetl.run_folder import RunFolder
 
-    opened = RunFolder.open(run)
+    opened = opened_run(run, for_="show").folder
     record = opened.read()
     validated = Validation.read(opened.validation) if opened.validation.exists() else None
     console.note(f"{opened.path}, made {record.created} with edgetl {record.edgetl}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Json, RunPath
+from edgetl.cli.options import Images, Json, RunPath
 from edgetl.errors import ParityError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ def validate(
             min=0, metavar="N", help="Validate on this many images, spread evenly over the classes; 0: all (default: the recipe's)."
         ),
     ] = None,
+    data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Check that all exported files give the same predictions.
@@ -34,7 +35,7 @@ def validate(
     """
     from edgetl.api.runs import opened
 
-    print_verdict(opened(run, for_="validate").validate(limit=limit))
+    print_verdict(opened(run, for_="validate", data=data).validate(limit=limit))
 
 
 def print_verdict(document: "Validation") -> None:

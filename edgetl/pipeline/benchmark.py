@@ -16,31 +16,31 @@ from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.newest import newest
 from edgetl.pipeline.project import Project
 from edgetl.report.page.benchmark import comma_separated, markdown
 from edgetl.report.plots.pareto import benchmark_points, pareto
-from edgetl.run_folder import RunFolder
 from edgetl.runtimes import TRAINED, open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
 
 
 def benchmark(
-    targets: RunFolder | Sequence[Path], devices: Sequence[str], plan: Plan, *, images: int = 0, out: Path | None = None
+    targets: Project | Sequence[Path], devices: Sequence[str], plan: Plan, *, images: int = 0, out: Path | None = None
 ) -> Benchmark:
     """Measure, and write benchmark.json, .md, .csv and .png into `out`, by default the run.
 
     Args:
-        targets: one run, or model files; none: the newest run.
+        targets: one run, or model files.
         images: number of the run's validation images for the devices to predict; 0: none, -1: all. Raises UsageError without a run.
     """
-    run = targets if isinstance(targets, RunFolder) else _run_of(targets)
-    with run.writing() if run and out is None else nullcontext():
-        models = _of_run(run) if run else _of_files(() if isinstance(targets, RunFolder) else targets)
-        if images and not run:
+    project = targets if isinstance(targets, Project) else None
+    with project.run.writing() if project and out is None else nullcontext():
+        models = _of_run(targets) if isinstance(targets, Project) else _of_files(targets)
+        if images and not project:
             raise UsageError("--accuracy needs a run, whose validation images are sent", "name the run instead of its files")
-        with _sent(run, models, images) as (expected, sent):
+        with _sent(project, models, images) as (expected, sent):
             measured = benchmarking.benchmark(expected, devices, plan, sent)
-        folder = out or (run.path if run else None)
+        folder = out or (project.run.path if project else None)
         if folder:
             _write(measured, folder)
     return measured
@@ -55,13 +55,14 @@ def _write(measured: Benchmark, folder: Path) -> None:
         pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"))
 
 
-def _run_of(targets: Sequence[Path]) -> RunFolder | None:
+def opened(targets: Sequence[Path], data: str) -> Project | Sequence[Path]:
+    """Return the run that is named, with its images at `data`, or the model files that are; nothing named: the newest run."""
     if targets and all(path.is_file() for path in targets):
-        return None
+        return targets
     if len(targets) > 1:
         missing = [str(path) for path in targets if not path.is_file()]
         raise UsageError(f"{missing[0]} is not a model file", "name one run, or model files that end in .tflite or .onnx")
-    return RunFolder.open(targets[0] if targets else None)
+    return Project.open(targets[0] if targets else newest("benchmark"), data=data)
 
 
 def _of_files(paths: Sequence[Path]) -> Sequence[ModelFile]:
@@ -76,22 +77,21 @@ def _measurable(path: Path) -> str:
     return runtime
 
 
-def _of_run(run: RunFolder) -> Sequence[ModelFile]:
+def _of_run(project: Project) -> Sequence[ModelFile]:
     """Return the run's exported files that some device can run, with their accuracy where they are validated."""
     accuracy: dict[str, float] = {}
     with suppress(RunError):  # not validated yet: nothing is known of it
-        accuracy = {name: one.accuracy.top1_accuracy for name, one in Validation.of(run).subjects.items()}
-    files = [file for file in exported(Project.open(run.path)) if not unverified(file.path)]
+        accuracy = {name: one.accuracy.top1_accuracy for name, one in Validation.of(project.run).subjects.items()}
+    files = [file for file in exported(project) if not unverified(file.path)]
     return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name)) for file in files]
 
 
 @contextmanager
-def _sent(run: RunFolder | None, models: Sequence[ModelFile], count: int) -> Iterator[tuple[Sequence[ModelFile], SentImages | None]]:
+def _sent(project: Project | None, models: Sequence[ModelFile], count: int) -> Iterator[tuple[Sequence[ModelFile], SentImages | None]]:
     """Yield the models with this host's predictions, and the images in a file for the devices."""
-    if run is None or not count:
+    if project is None or not count:
         yield models, None
         return
-    project = Project.open(run.path)
     images, rows = project.data.trained_images(), project.data.rows("val", max(count, 0))
     pixels = np.ascontiguousarray(images.pixels[rows])
     expected = []

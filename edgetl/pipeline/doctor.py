@@ -29,7 +29,7 @@ from edgetl.diagnosis.results import NAME, Diagnosis
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.files import atomic, fingerprint, sha256
 from edgetl.overview import Overview, Tabular
-from edgetl.pipeline.run_inputs import listing_of
+from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.settings import split_options
 from edgetl.recipe import Recipe, anchored
 from edgetl.report.page import findings as report

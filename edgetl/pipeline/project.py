@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -14,14 +14,16 @@ from edgetl import stops
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
 from edgetl.contract import Contract
+from edgetl.data.base import Listing
 from edgetl.export import FORMATS
 from edgetl.files import fingerprint
-from edgetl.pipeline.run_inputs import RunData, RunModels, listing_of
+from edgetl.pipeline.recorded_images import find, listing_of
+from edgetl.pipeline.run_inputs import RunData, RunModels
 from edgetl.quantization import scheme_of
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RUNS, RunFolder
-from edgetl.run_record import StageFacts
+from edgetl.run_record import DataFacts, StageFacts
 from edgetl.training.team import Team, team
 
 logger = logging.getLogger(__name__)
@@ -41,17 +43,20 @@ def writes(verb: Callable[Concatenate["Project", P], Made]) -> Callable[Concaten
 
 
 class Project:
-    """A run with its recipe, and with its images and models, which are read when a stage first needs them."""
+    """A run with its recipe, and with its images and models, which are read when a stage first needs them.
 
-    def __init__(self, run: RunFolder, recipe: Recipe) -> None:
+    Args:
+        find: lists the images.
+    """
+
+    def __init__(self, run: RunFolder, recipe: Recipe, class_names: Sequence[str], find: Callable[[], Listing]) -> None:
         self.run, self.recipe = run, recipe
         self._reported: set[str] = set()  # stages that were done, here or earlier: a stage on which several stand is reported once
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
-        listing = listing_of(recipe)
-        contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, listing.class_names)
+        contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, tuple(class_names))
         self.contract = contract.ending_in(recipe.export.output)
-        self.data = RunData(run, recipe, listing, self.contract)
+        self.data = RunData(run, recipe, self.contract, find)
         self.models = RunModels(run, recipe, self.contract, self.data)
 
     @classmethod
@@ -59,7 +64,7 @@ class Project:
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         recipe = anchored(recipe)
         name = f"{Path(recipe.data.source).stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
-        project = cls(RunFolder(out or parent / name), recipe)  # which finds what is wrong with the recipe before anything is written
+        project = cls.of_images(RunFolder(out or parent / name), recipe, listing_of(recipe))  # mistakes show before anything is written
         made = project.team  # before anything is computed
         if made.rank == 0:
             RunFolder.create(project.run.path, recipe)
@@ -67,13 +72,23 @@ class Project:
         return project
 
     @classmethod
+    def of_images(cls, run: RunFolder, recipe: Recipe, listing: Listing) -> "Project":
+        """Return the project of a run that is to be trained on images that were listed."""
+        return cls(run, recipe, listing.class_names, lambda: listing)
+
+    @classmethod
     def open(
-        cls, path: Path | RunFolder | None, options: Mapping[str, object] | None = None, settings: Overrides | None = None
+        cls, path: Path | RunFolder, options: Mapping[str, object] | None = None, settings: Overrides | None = None, *, data: str = ""
     ) -> "Project":
-        """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe."""
+        """Open a run as it was recorded, but for settings and options by dotted key (None: as it is); the run keeps its recipe.
+
+        Args:
+            data: where its images are now; empty: where the recipe says. They are looked for when something needs them.
+        """
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         record = run.read()
-        project = cls(run, restore(record.recipe.model_dump(), settings, options))
+        recipe = restore(record.recipe.model_dump(), settings, options)
+        project = cls(run, recipe, run.facts("data", DataFacts).class_names, partial(find, run, recipe, data))
         written = record.integer_choice()
         if written:  # its files are there; another export may ask for another output
             project.contract = project.contract.ending_in(written.output)

@@ -29,13 +29,17 @@ logger = logging.getLogger(__name__)
 _COMPARED = 2  # files beside the float model
 
 
-def report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
-    """Write the report, by default to report.html (or .md, .pdf) in the run; return its path and what is not in it."""
+def report(run: RunFolder, out: Path | None, form: str, data: str = "") -> tuple[Path, list[Absent]]:
+    """Write the report, by default to report.html (or .md, .pdf) in the run; return its path and what is not in it.
+
+    Args:
+        data: where the run's images are now; empty: where it recorded them.
+    """
     with run.writing() if out is None else nullcontext():
-        return _report(run, out, form)
+        return _report(run, out, form, data)
 
 
-def _report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Absent]]:
+def _report(run: RunFolder, out: Path | None, form: str, data: str) -> tuple[Path, list[Absent]]:
     path = out or run.path / f"report.{form}"
     record, validation = run.read(), None
     with suppress(RunError):  # none, or of older files: the report says so
@@ -51,7 +55,7 @@ def _report(run: RunFolder, out: Path | None, form: str) -> tuple[Path, list[Abs
         doctor=_document(Diagnosis, run.path / diagnosis_results.NAME),
         explained=explained if explained and explained.models == identity(record) else None,
         explained_folder=run.explained,
-        predictions=_predictions(run),
+        predictions=_predictions(run, data),
     )
     absent = write(facts, path, form)
     for one in absent:
@@ -70,7 +74,7 @@ def _document(kind: type[D], path: Path) -> D | None:
         return None
 
 
-def _predictions(run: RunFolder) -> Predictions | Absent:
+def _predictions(run: RunFolder, data: str) -> Predictions | Absent:
     """Return the predictions of the float model and of two files on the images that the validation took, or why there are none."""
     from edgetl.export.exported import best_first
     from edgetl.pipeline.export.files import exported
@@ -80,7 +84,7 @@ def _predictions(run: RunFolder) -> Predictions | Absent:
     from edgetl.runtimes.keras import KerasSession
 
     try:
-        project = Project.open(run.path)
+        project = Project.open(run, data=data)
         images, rows = project.data.trained_images(), project.data.rows("val", project.recipe.validation.limit)
         files = best_first(file for file in exported(project) if not unverified(file.path))
     except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions

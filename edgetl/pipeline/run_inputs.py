@@ -1,5 +1,6 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,36 +12,30 @@ from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file
 from edgetl.contract import Contract
-from edgetl.data import exclude, sources
 from edgetl.data import images as data_images
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples, class_weights
-from edgetl.errors import DataError, RunError
+from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
-from edgetl.pipeline.settings import augmentation, compresses, load_options, reading
+from edgetl.pipeline import recorded_images
+from edgetl.pipeline.settings import augmentation, compresses, load_options
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import DataFacts
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
-
-
-def listing_of(recipe: Recipe) -> Listing:
-    """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
-    data = recipe.data
-    listing = sources.find(data.source, reading(recipe))
-    if data.exclude:
-        listing = exclude.apply(listing, data.exclude)
-    return listing.limited(data.limit)
 
 
 class RunData:
     """The images that a run's recipe names, in the sizes and samples that its stages take."""
 
-    def __init__(self, run: RunFolder, recipe: Recipe, listing: Listing, contract: Contract) -> None:
-        self._run, self._recipe, self._contract = run, recipe, contract
-        self.listing = listing
+    def __init__(self, run: RunFolder, recipe: Recipe, contract: Contract, find: Callable[[], Listing]) -> None:
+        self._run, self._recipe, self._contract, self._find = run, recipe, contract, find
+
+    @cached_property
+    def listing(self) -> Listing:
+        """What was found of them, looked for when it is first needed. Raises DataError, or UsageError for the list of exclusions."""
+        return self._find()
 
     @cached_property
     def images(self) -> Images:
@@ -74,11 +69,7 @@ class RunData:
 
     def trained_images(self) -> Images:
         """Return the images, certainly those that the run was trained on. Raises DataError when they have changed."""
-        if self.images.fingerprint != self._run.facts("data", DataFacts).fingerprint:
-            raise DataError(
-                f"the images in {self._recipe.data.source} are not those that {self._run.path} was trained on",
-                "train again (the same command does it), or restore the old images",
-            )
+        recorded_images.check(self._run, self.images)
         return self.images
 
     @property

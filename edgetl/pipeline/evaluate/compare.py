@@ -34,19 +34,20 @@ class _Result:
     images: _Images
 
 
-def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None = None) -> Comparison:
+def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None = None, data: str = "") -> Comparison:
     """Return accuracy, size and latency of each run and a paired test of every two, and write compare.json and compare.png.
 
     Args:
         model: name of an exported file, the same for all runs; default: the first that `evaluate` takes.
         out: folder for both files; default: the one that contains the first run.
+        data: where the runs' images are now; empty: where each recorded them.
     """
     if len({path.resolve() for path in paths}) != len(paths) or len(paths) < 2:
         raise UsageError("a comparison needs two or more different runs", "name them: edgetl compare runs/a runs/b")
     exact_float32()
     results: list[_Result] = []
     for path in paths:
-        result = _evaluate(Project.open(path), path, model)
+        result = _evaluate(Project.open(path, data=data), path, model)
         _check_same(path, result.images, paths[0], results[0].images if results else result.images)
         results.append(result)
     pairs = list(combinations(results, 2))

@@ -12,6 +12,7 @@ from edgetl.errors import UsageError
 from edgetl.export import main_format
 from edgetl.overview import Overview
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.newest import newest
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.bundle import BundleRequest, contents
 from edgetl.pipeline.ship.verify import verify
@@ -33,12 +34,14 @@ class AppOptions:
         into: folder of an existing app.
         package: com.example.app; empty: from the model's name, or the existing app's own.
         runtime: name of the runtime that the app uses; empty: the target's first.
+        data: where the run's images are now; empty: where it recorded them.
     """
 
     out: Path | None = None
     into: Path | None = None
     package: str = ""
     runtime: str = ""
+    data: str = ""
 
     @property
     def folder(self) -> Path:
@@ -90,7 +93,7 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         verify(source)
         manifest, files = archive.read(source)
     else:
-        manifest, files = _contents(Project.open(source), runtime)
+        manifest, files = _contents(Project.open(source or newest("ship"), data=options.data), runtime)
     package = options.package or (into and target.package(into)) or _package(manifest.name)
     app = App(manifest, runtime, _model(manifest, runtime), package)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale

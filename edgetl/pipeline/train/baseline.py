@@ -43,7 +43,7 @@ def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     """Train the baseline beside a trained run, in RUN/baseline-KIND, and record the comparison in run.json."""
     recipe = _recipe(project.recipe, kind)
     logger.info(f"baseline: {kind}")
-    other = Project(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe)
+    other = Project.of_images(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe, project.data.listing)
     with other.run.writing():
         theirs = train_float(other)
     stage = f"baseline_{kind.replace('-', '_')}"

@@ -13,7 +13,7 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import obtain
 from edgetl.errors import WeightsError
 from edgetl.files import atomic, fingerprint
-from edgetl.pipeline.run_inputs import listing_of
+from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions, choice_of
 from edgetl.pipeline.tune.trial import Workbench, judged, recipe_of, trained
 from edgetl.recipe import Recipe, load

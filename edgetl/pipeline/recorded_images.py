@@ -1,0 +1,89 @@
+"""The images of a run that is opened again: where it recorded them, or the same ones elsewhere, known by their contents."""
+
+import hashlib
+import logging
+from dataclasses import replace
+
+from edgetl.data import exclude, images, sources
+from edgetl.data.base import Images, Item, Listing
+from edgetl.data.index import DataIndex
+from edgetl.errors import DataError, UsageError, listed
+from edgetl.pipeline.settings import reading
+from edgetl.recipe import Recipe, restore
+from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts
+
+logger = logging.getLogger(__name__)
+
+_ELSEWHERE = "if the same images lie elsewhere now, name that place: --data PATH (in Python: edgetl.Run(RUN, data=PATH))"
+
+
+def listing_of(recipe: Recipe) -> Listing:
+    """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
+    data = recipe.data
+    listing = sources.find(data.source, reading(recipe))
+    if data.exclude:
+        listing = exclude.apply(listing, data.exclude)
+    return listing.limited(data.limit)
+
+
+def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:
+    """List a run's images.
+
+    Args:
+        data: where they are now, in whatever order and under whatever names; empty: where the recipe says.
+
+    Raises DataError when they are not there, with those that are missing.
+    """
+    if data:
+        elsewhere = {"data.source": data, "data.exclude": "", "data.limit": 0}  # what the run left out, its index does not name
+        return _same(run, listing_of(restore(recipe.model_dump(), options=elsewhere)))
+    try:
+        return listing_of(recipe)
+    except (DataError, UsageError) as error:
+        raise type(error)(f"{run.path} recorded its images at {recipe.data.source}: {error.problem}", _ELSEWHERE) from error
+
+
+def check(run: RunFolder, found: Images) -> None:
+    """Raise DataError, which lists what is missing, unless these are the images that the run recorded."""
+    if found.fingerprint == run.facts("data", DataFacts).fingerprint:
+        return
+    index = _index(run)
+    there = set(found.hashes)
+    missing = [image.name for image in index.images if image.sha256 not in there]
+    new = len(there - {image.sha256 for image in index.images})
+    lost = f"{len(missing)} of {len(index.images)} are missing or were changed" if missing else "their names, labels or splits are others"
+    raise DataError(
+        f"the images in {found.source} are not those that {run.path} was trained on: {lost}, {new} are new{listed(missing)}",
+        f"train again (the same command does it), or restore the old images; {_ELSEWHERE}",
+    )
+
+
+def _same(run: RunFolder, listing: Listing) -> Listing:
+    """Return the run's images, with the names, labels and splits that it recorded, as the listing has their contents."""
+    index = _index(run)
+    there: dict[str, Item] = {}
+    for sha256, item in zip(images.stream(listing.items, _sha256), listing.items, strict=True):
+        there.setdefault(sha256, item)
+    missing = [image.name for image in index.images if image.sha256 not in there]
+    if missing:
+        raise DataError(
+            f"{listing.source} lacks {len(missing)} of the {len(index.images)} images that {run.path} was trained on:{listed(missing)}",
+            f"the run recorded them at {index.source}: name a place that has them all, as they were",
+        )
+    more = len(there.keys() - {image.sha256 for image in index.images})
+    logger.info(f"images: those of {run.path}, from {listing.source}" + (f"; {more} more are there, and not used" if more else ""))
+    items = tuple(replace(there[one.sha256], name=one.name, class_name=one.class_name, split=one.split) for one in index.images)
+    return replace(listing, class_names=index.class_names, items=items, rejected=())
+
+
+def _index(run: RunFolder) -> DataIndex:
+    run.intact("data")
+    return DataIndex.read(run.data)
+
+
+def _sha256(item: Item) -> str:
+    try:
+        return hashlib.sha256(item.read()).hexdigest()
+    except OSError:  # it is missing for whoever looks for it
+        return ""
