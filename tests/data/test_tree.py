@@ -129,7 +129,7 @@ def test_a_folder_to_predict_is_walked_past_the_same_files(tmp_path: Path, caplo
     (folder / "a/._000.png").write_bytes(b"x")
     (folder / "linked").symlink_to(fill(tmp_path / "elsewhere", {"a": 1}))
     assert images_below(str(folder)) == [str(folder / "000.png"), str(folder / "a/b/000.png")]
-    assert "1 folder left out:\n" in caplog.text
+    assert "1 subfolder left out:\n" in caplog.text
     assert "linked: a link to a folder" in caplog.text
 
 
