@@ -90,7 +90,8 @@ def find_data(project: Project) -> str:
     settings |= {"excluded": listing.excluded} if listing.excluded else {}
     # Nor does the release of what every installation has, but a package that was not there.
     extra = decoders(item.name for item in listing.items)[1:]
-    listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.to_json(), *extra)
+    contract = project.contract.model_dump(mode="json", exclude={"output": {"dtype"}})  # which changes no image
+    listed = fingerprint(listing.stamp, settings, recipe.train.seed, contract, *extra)
     project.stage("data", listed, partial(_data, project))
     return project.run.facts("data", DataFacts).fingerprint
 

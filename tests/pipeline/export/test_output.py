@@ -12,6 +12,7 @@ from edgetl.evaluation.steps import StepsCost
 from edgetl.export.exported import exported_files
 from edgetl.pipeline.export import budget, candidates, files
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import find_data
 from edgetl.runtimes import open_session
 from tests.conftest import CliResult, Made
 
@@ -33,6 +34,15 @@ def test_another_output_is_exported_and_taken_everywhere(cli: Cli, run_copy: Pat
     outcome = cli("validate", run_copy, "--limit", 12, "--json")
     assert set(outcome.document["subjects"]) >= {"keras_int8", "tflite_int8", "onnx_int8"}
     assert cli("predict", run_copy / "export/model_int8.onnx", "digits:7", "--json").code == 0
+
+
+def test_another_output_reads_no_image_again(run_copy: Path) -> None:
+    project = Project.open(run_copy, {"export.output": "float32"})
+    project.contract = project.contract.ending_in("float32")
+    before = project.run.stage("data")
+    with project.run.writing():
+        find_data(project)
+    assert project.run.stage("data") == before
 
 
 STEPS = StepsCost(Paired(drop_points=12.5, only_a=5, only_b=0, mcnemar_p=0.06), ties=30, zeros=2)
