@@ -34,7 +34,7 @@ class RunData:
 
     @cached_property
     def listing(self) -> Listing:
-        """What was found of them, looked for when it is first needed. Raises DataError, or UsageError for the list of exclusions."""
+        """Look for them, when that is first asked. Raises DataError, or UsageError for the list of exclusions."""
         return self._find()
 
     @cached_property
