@@ -23,17 +23,16 @@ def newest(for_: str = "show") -> RunFolder:
     if for_ not in USES:
         raise UsageError(f"runs are not opened for '{for_}'", did_you_mean(str(for_), USES))
     by_age = _by_age()
-    reasons: dict[Path, str] = {}
+    reasons: list[str] = []
     for path in by_age:
         run = RunFolder(path)
         reason = _unusable(run, USES[for_])
         if not reason:
-            newer = "".join(f"\n  {other}: {why}" for other, why in reasons.items())
-            logger.info(f"run: {path}, the newest" + (f" that can be used; newer ones cannot:{newer}" if newer else ""))
+            logger.info(f"run: {path}, the newest" + (f" that can be used; newer ones cannot:{listed(reasons)}" if reasons else ""))
             return run
-        reasons[path] = reason
+        reasons.append(reason if str(path) in reason else f"{path}: {reason}")
     raise RunError(
-        f"no run under {RUNS}/ can be used for '{for_}':{listed([f'{path}: {reason}' for path, reason in reasons.items()])}",
+        f"no run under {RUNS}/ can be used for '{for_}':{listed(reasons)}",
         f"finish a run, or name another: edgetl show {shlex.quote(str(by_age[0]))}",
     )
 

@@ -37,7 +37,7 @@ def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:
     """
     if data:
         elsewhere = {"data.source": data, "data.exclude": "", "data.limit": 0}  # what the run left out, its index does not name
-        return _same(run, listing_of(restore(recipe.model_dump(), options=elsewhere)))
+        return _same(run, listing_of(restore(recipe.model_dump(), options=elsewhere)), recipe.data.source)
     try:
         return listing_of(recipe)
     except (DataError, UsageError) as error:
@@ -59,7 +59,7 @@ def check(run: RunFolder, found: Images) -> None:
     )
 
 
-def _same(run: RunFolder, listing: Listing) -> Listing:
+def _same(run: RunFolder, listing: Listing, recorded: str) -> Listing:
     """Return the run's images, with the names, labels and splits that it recorded, as the listing has their contents."""
     index = _index(run)
     there: dict[str, Item] = {}
@@ -69,7 +69,7 @@ def _same(run: RunFolder, listing: Listing) -> Listing:
     if missing:
         raise DataError(
             f"{listing.source} lacks {len(missing)} of the {len(index.images)} images that {run.path} was trained on:{listed(missing)}",
-            f"the run recorded them at {index.source}: name a place that has them all, as they were",
+            f"the run recorded them at {recorded}: name a place that has them all, as they were",
         )
     more = len(there.keys() - {image.sha256 for image in index.images})
     logger.info(f"images: those of {run.path}, from {listing.source}" + (f"; {more} more are there, and not used" if more else ""))
