@@ -91,7 +91,7 @@ def test_the_same_images_elsewhere_give_the_same_results(made: Made, own_images:
         assert (images.fingerprint, list(images.names)) == (recorded["fingerprint"], [one["name"] for one in recorded["images"]])
     before = json.loads((own_images.run / "validation.json").read_text(encoding="utf-8"))["subjects"]
     after = run.evaluate().to_json()["models"]
-    assert after["tflite_int8"]["top1_accuracy"] == before["tflite_int8"]["accuracy"]["top1_accuracy"]
+    assert after["tflite_int8"]["top1_accuracy"]["value"] == before["tflite_int8"]["accuracy"]["top1_accuracy"]
 
 
 def test_what_needs_no_image_does_not_look_for_them(cli: Cli, own_images: Made, moved: Path) -> None:
