@@ -12,6 +12,7 @@ from edgetl.pipeline.settings import reading
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:
     try:
         return listing_of(recipe)
     except (DataError, UsageError) as error:
-        raise type(error)(f"{run.path} recorded its images at {recipe.data.source}: {error.problem}", _ELSEWHERE) from error
+        remedy = _ELSEWHERE if isinstance(error, DataError) else f"{error.remedy}; {_ELSEWHERE}"
+        raise type(error)(f"{run.path} recorded its images at {recipe.data.source}: {error.problem}", remedy) from error
 
 
 def check(run: RunFolder, found: Images) -> None:
@@ -68,7 +70,7 @@ def _same(run: RunFolder, listing: Listing, recorded: str) -> Listing:
     missing = [image.name for image in index.images if image.sha256 not in there]
     if missing:
         raise DataError(
-            f"{listing.source} lacks {len(missing)} of the {len(index.images)} images that {run.path} was trained on:{listed(missing)}",
+            f"{listing.source} lacks {len(missing)} of the {counted(len(index.images), 'image')} that {run.path} was trained on:{listed(missing)}",
             f"the run recorded them at {recorded}: name a place that has them all, as they were",
         )
     more = len(there.keys() - {image.sha256 for image in index.images})

@@ -99,7 +99,7 @@ def test_another_list_is_other_data(faulty: Path, tmp_path: Path, caplog: pytest
     assert "data: done already" not in read(renamed)
     renamed.unlink()
     with pytest.raises(UsageError, match=r"b\.txt"):
-        Project.open(run)
+        _ = Project.open(run).data.listing
 
 
 def test_a_run_takes_the_findings_into_its_report(cli: Cli, faulty: Path, tmp_path: Path) -> None:

@@ -74,5 +74,5 @@ def test_it_asks_first(cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (folder / "a").is_dir()
     monkeypatch.undo()
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert cli("runs", folder, "--keep", 0).code == 1, "no answer is no"
+    assert cli("runs", folder, "--keep", 0).code == 2, "no answer is no"
     assert (folder / "a").is_dir()
