@@ -70,7 +70,8 @@ def _same(run: RunFolder, listing: Listing, recorded: str) -> Listing:
     missing = [image.name for image in index.images if image.sha256 not in there]
     if missing:
         raise DataError(
-            f"{listing.source} lacks {len(missing)} of the {counted(len(index.images), 'image')} that {run.path} was trained on:{listed(missing)}",
+            f"{listing.source} lacks {len(missing)} of the {counted(len(index.images), 'image')} that {run.path} was trained on:"
+            f"{listed(missing)}",
             f"the run recorded them at {recorded}: name a place that has them all, as they were",
         )
     more = len(there.keys() - {image.sha256 for image in index.images})
