@@ -6,8 +6,8 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 import linecache
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
 from importlib.abc import ExecutionLoader
 from itertools import count
 from types import ModuleType
@@ -20,29 +20,26 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if console.current().verbose e
 
 
 @contextmanager
-def _without_settings_file() -> Iterator[None]:
+def _put(values: MutableMapping[str, Any], key: str, value: object) -> Iterator[None]:
+    """Have a value in a mapping for a while."""
+    before = values.get(key)
+    values[key] = value
+    try:
+        yield
+    finally:
+        del values[key]
+        if before is not None:
+            values[key] = before
+
+
+def _without_settings_file() -> AbstractContextManager[None]:
     """Keep Keras from reading a keras.json, which may be damaged, and from writing one: below a file there is none, and never will be."""
-    before = os.environ.get("KERAS_HOME")
-    os.environ["KERAS_HOME"] = os.devnull
-    try:
-        yield
-    finally:
-        del os.environ["KERAS_HOME"]
-        if before is not None:
-            os.environ["KERAS_HOME"] = before
+    return _put(os.environ, "KERAS_HOME", os.devnull)
 
 
-@contextmanager
-def without_keras_3() -> Iterator[None]:
+def without_keras_3() -> AbstractContextManager[None]:
     """Hide Keras 3 from an import: tensorflow-model-optimization looks there in vain, for seconds, and fails where its settings are bad."""
-    before = sys.modules.get("keras")
-    sys.modules["keras"] = None  # type: ignore[assignment]  # Python's own way to say that there is none
-    try:
-        yield
-    finally:
-        del sys.modules["keras"]
-        if before is not None:
-            sys.modules["keras"] = before
+    return _put(sys.modules, "keras", None)  # Python's own way to say that there is none
 
 
 with console.hushed(), _without_settings_file():
