@@ -5,10 +5,14 @@ import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgetl.errors import EdgetlError, RunError, UsageError, listed
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RUNS, RunFolder
+
+if TYPE_CHECKING:
+    from edgetl.pipeline.project import Project
 
 logger = logging.getLogger(__name__)
 
@@ -59,46 +63,45 @@ def _unusable(run: RunFolder, check: Callable[[RunFolder], object]) -> str:
 
 
 # What a use itself would raise for a run that is not ready for it; images are not looked for, which may lie elsewhere by now.
-def _for_export(run: RunFolder) -> None:
-    from edgetl.pipeline.export.files import export_inputs
+def _trained(run: RunFolder) -> "Project":
     from edgetl.pipeline.project import Project
 
     project = Project.open(run)
     run.intact(project.models.float_stage)
+    return project
+
+
+def _exported(run: RunFolder) -> "Project":
+    from edgetl.pipeline.export.files import exported
+    from edgetl.pipeline.project import Project
+
+    project = Project.open(run)
+    exported(project)
+    return project
+
+
+def _for_export(run: RunFolder) -> None:
+    from edgetl.pipeline.export.files import export_inputs
+
+    project = _trained(run)
     for precision in project.recipe.export.precisions:
         export_inputs(project, precision, ())
 
 
 def _for_integers(run: RunFolder) -> None:
-    from edgetl.pipeline.project import Project
     from edgetl.pipeline.sensitivity import chosen
 
-    project = Project.open(run)
-    run.intact(project.models.float_stage)
-    chosen(project, "")
-
-
-def _for_files(run: RunFolder) -> None:
-    from edgetl.pipeline.export.files import exported
-    from edgetl.pipeline.project import Project
-
-    exported(Project.open(run))
+    chosen(_trained(run), "")
 
 
 def _for_validation(run: RunFolder) -> None:
-    from edgetl.pipeline.project import Project
-
-    _for_files(run)
-    run.intact(Project.open(run).models.float_stage)
+    run.intact(_exported(run).models.float_stage)
 
 
 def _for_evaluation(run: RunFolder) -> None:
     from edgetl.pipeline.evaluate.scores import chosen_models
-    from edgetl.pipeline.project import Project
 
-    project = Project.open(run)
-    run.intact(project.models.float_stage)
-    chosen_models(project)
+    chosen_models(_trained(run))
 
 
 def _for_card(run: RunFolder) -> None:
@@ -108,7 +111,7 @@ def _for_card(run: RunFolder) -> None:
 
 
 def _for_bundle(run: RunFolder) -> None:
-    _for_files(run)
+    _exported(run)
     _for_card(run)
 
 
@@ -121,7 +124,7 @@ USES: dict[str, Callable[[RunFolder], object]] = {
     "explain": _for_integers,
     "validate": _for_validation,
     "evaluate": _for_evaluation,
-    "benchmark": _for_files,
+    "benchmark": _exported,
     "bundle": _for_bundle,
     "ship": _for_bundle,
     "card": _for_card,
