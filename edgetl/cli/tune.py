@@ -50,7 +50,7 @@ def tune(
     if found.recipe is None:
         console.warn("no network is within the budget: allow more, or try another --device")
     console.result(
-        found.record.to_json(), (f"{found.plot} shows them; next: edgetl run {shlex.quote(str(found.recipe))}" if found.recipe else "")
+        found.record.to_json(), f"{found.plot} shows them; next: edgetl run {shlex.quote(str(found.recipe))}" if found.recipe else ""
     )
 
 

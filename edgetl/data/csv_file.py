@@ -11,6 +11,7 @@ from pathlib import Path
 from edgetl.data.base import BY_NAMES, Item, Listing, Reading, Rejected, listed
 from edgetl.data.labels import as_text, check, normalize
 from edgetl.data.split_words import CHOICES, splits_of
+from edgetl.data.tree import is_within
 from edgetl.data.written_paths import Lookup
 from edgetl.errors import DataError
 from edgetl.wording import counted
@@ -144,5 +145,4 @@ def _meaning(row: _Row) -> str:
 
 
 def _name(path: str, folder: str) -> str:
-    inside = os.path.commonpath([path, folder]) == folder
-    return as_text(Path(os.path.relpath(path, folder) if inside else path).as_posix())
+    return as_text(Path(os.path.relpath(path, folder) if is_within(path, folder) else path).as_posix())

@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from edgetl.data.base import BY_NAMES, Item, Listing, Reading, Rejected, listed
-from edgetl.data.formats import IMAGE_SUFFIXES
+from edgetl.data.formats import is_image_name
 from edgetl.data.labels import as_text, check, clash, normalize
 from edgetl.data.layout import parts_of
 from edgetl.data.tree import FOLLOW, LEADS_OUT, Tree, is_folder
@@ -52,7 +52,7 @@ def _class_folders(tree: Tree, parent: Path) -> Iterator[tuple[str, Path]]:
 def _strays(tree: Tree, parent: Path) -> Iterator[Rejected]:
     """Images that lie beside the class folders and so have no class."""
     for entry in tree.entries(parent):
-        if entry.name.lower().endswith(IMAGE_SUFFIXES) and not is_folder(entry):
+        if is_image_name(entry.name) and not is_folder(entry):
             yield Rejected(tree.name(entry), "not in a class folder")
 
 

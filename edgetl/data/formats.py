@@ -45,6 +45,11 @@ _BRANDS = {  # of ISO 14496-12's file type box
 }
 
 
+def is_image_name(name: str) -> bool:
+    """Return whether a file's name ends as those of images do."""
+    return name.lower().endswith(IMAGE_SUFFIXES)
+
+
 class UnknownFormat(Exception):
     """Bytes that are in none of the formats; the message is the reason."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edgetl.data.base import Link, Rejected, reason
-from edgetl.data.formats import IMAGE_SUFFIXES
+from edgetl.data.formats import is_image_name
 from edgetl.data.labels import as_text
 from edgetl.errors import DataError, listed
 from edgetl.wording import counted
@@ -34,7 +34,7 @@ def holds_images(folder: str | os.PathLike[str]) -> bool:
     """Return whether images lie directly in a folder, as their names say. Raises DataError when it cannot be read."""
     try:
         with os.scandir(folder) as entries:
-            return any(entry.name.lower().endswith(IMAGE_SUFFIXES) and not entry.name.startswith(".") for entry in entries)
+            return any(is_image_name(entry.name) and not entry.name.startswith(".") for entry in entries)
     except OSError as error:
         _unreadable(error)
 
@@ -47,7 +47,7 @@ def images_below(folder: str) -> list[str]:
         folders[:] = [name for name in folders if not is_foreign(name)]
         paths = [os.path.join(parent, name) for name in folders]
         closed.extend([f"{as_text(path)}: a link to a folder, which is not followed" for path in paths if os.path.islink(path)])
-        found += [os.path.join(parent, name) for name in names if name.lower().endswith(IMAGE_SUFFIXES) and not is_foreign(name)]
+        found += [os.path.join(parent, name) for name in names if is_image_name(name) and not is_foreign(name)]
     if closed:
         logger.warning(f"{counted(len(closed), 'subfolder')} left out:{listed(sorted(closed))}")
     return sorted(found)
@@ -115,7 +115,7 @@ class Tree:
                         yield path
                     continue
                 target, to_folder = os.path.realpath(entry), is_folder(entry)
-                if not to_folder and _within(target, self._real_root):
+                if not to_folder and is_within(target, self._real_root):
                     yield path
                 elif not self.follow_links:
                     kind = "a link to a folder, which is not followed" if to_folder else LEADS_OUT
@@ -123,7 +123,7 @@ class Tree:
                 elif not to_folder:
                     self._follow_file(parent, target)
                     yield path
-                elif target in entered or _within(os.path.realpath(parent), target):
+                elif target in entered or is_within(os.path.realpath(parent), target):
                     yield Rejected(self.name(path), "a link to a folder that holds it", bad=False)
                 else:
                     self._followed[self.name(path)] = target
@@ -151,8 +151,8 @@ class Tree:
         self._followed[name] = os.path.commonpath([before, folder])
 
 
-def _within(path: str, folder: str) -> bool:
-    """Return whether a path is a folder or lies below it; both are real paths."""
+def is_within(path: str, folder: str) -> bool:
+    """Return whether a path is a folder or lies below it; both are absolute and normalized."""
     return os.path.commonpath([path, folder]) == folder
 
 
@@ -163,7 +163,7 @@ def is_folder(entry: "os.DirEntry[str]") -> bool:
 
 def _may_be_folder(entry: "os.DirEntry[str]") -> bool:
     """Return whether a link leads to a folder, or to nothing under a name that is no image's."""
-    return is_folder(entry) or not (os.path.exists(entry) or entry.name.lower().endswith(IMAGE_SUFFIXES))
+    return is_folder(entry) or not (os.path.exists(entry) or is_image_name(entry.name))
 
 
 def _unreadable(error: OSError) -> NoReturn:

@@ -17,7 +17,7 @@ from PIL import Image
 from edgetl.contract import Contract
 from edgetl.data.base import Rejected
 from edgetl.data.decode import BadImage, decode, prepare
-from edgetl.data.formats import ARE_READ, IMAGE_SUFFIXES
+from edgetl.data.formats import ARE_READ, IMAGE_SUFFIXES, is_image_name
 from edgetl.data.sources import read_image
 from edgetl.data.tree import images_below
 from edgetl.errors import DataError, RunError, UsageError
@@ -196,7 +196,7 @@ def load(source: str | os.PathLike[str], *, threads: int = 1) -> Classifier:
         path = _preferred(RunFolder.open(path))
     if not os.path.exists(path):
         raise RunError(f"there is nothing at {path}", _beside(path))
-    if path.name.lower().endswith(IMAGE_SUFFIXES):
+    if is_image_name(path.name):
         raise UsageError(f"{path} is an image, not a model", f"name the model before it: edgetl predict RUN {shlex.quote(str(path))}")
     contract = Contract.read(path.parent / "contract.json")
     return Classifier(open_session(path, contract, threads), contract, str(path))
