@@ -30,6 +30,16 @@ def open_closed() -> None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
+def flush() -> None:
+    """Write what both still hold; what they do not take is dropped, which else would change the exit code when Python ends."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            _drop(number, stream)
+
+
 def held(text: str, stream: TextIO | None) -> str:
     r"""Return the text with each character escaped that the stream's encoding does not have, as `\xe4` or `\u6570`."""
     encoding = getattr(stream, "encoding", None) or "utf-8"

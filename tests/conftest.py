@@ -4,6 +4,7 @@ import fcntl
 import gc
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -48,6 +49,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             super()._assign_work_unit(node)
 
     return Scheduling(config, log)
+
+
+def python_program(text: str) -> str:
+    """Return a Python program as an executable file holds it: a line that begins with #! takes no path with spaces."""
+    return f"#!/bin/sh\n''''exec {shlex.quote(sys.executable)} \"$0\" \"$@\" #'''\n{text}\n"
 
 
 @dataclass(frozen=True)

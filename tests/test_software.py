@@ -1,6 +1,7 @@
 """A command that installs an extra works as it is printed, and every extra is known."""
 
 import re
+import shlex
 import sys
 import tomllib
 from collections.abc import Callable
@@ -24,7 +25,7 @@ def test_in_the_checkout_the_command_is_short(monkeypatch: pytest.MonkeyPatch) -
 
 def test_elsewhere_it_names_the_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    assert install("sign") == f"pip install -c {ROOT}/constraints.txt '{ROOT}[sign]'"
+    assert install("sign") == f"pip install -c {shlex.quote(f'{ROOT}/constraints.txt')} '{ROOT}[sign]'"
 
 
 class Installed:

@@ -130,10 +130,8 @@ def entry() -> None:
     try:
         main()
     except SystemExit as stop:
+        streams.flush()
         if stop.code in STOPS:  # a native module whose import was interrupted may crash when Python ends: everything is written by now
-            for stream in (sys.stdout, sys.stderr):
-                with suppress(OSError, AttributeError):
-                    stream.flush()
             os._exit(int(stop.code))
         raise
 

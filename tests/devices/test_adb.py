@@ -27,7 +27,7 @@ from edgetl.devices.plan import Plan
 from edgetl.devices.survey import survey
 from edgetl.errors import DependencyError, DeviceError, Failure
 from edgetl.software import install
-from tests.conftest import CliResult, Made
+from tests.conftest import CliResult, Made, python_program
 from tests.devices.adbd import Daemon, adb_server, daemon, start_daemon
 from tests.devices.conftest import RUNTIMES, Models
 
@@ -295,7 +295,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def script(path: Path, text: str, shell: str = sys.executable) -> Path:
-    path.write_text(f"#!{shell}\n{text}\n", encoding="utf-8")
+    path.write_text(python_program(text) if shell == sys.executable else f"#!{shell}\n{text}\n", encoding="utf-8")
     path.chmod(0o644 if shell == sys.executable else 0o755)  # the device makes it executable
     return path
 

@@ -97,7 +97,8 @@ def _compiler() -> Path:
         assert base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode() == COMPILER_SHA512
         partial = folder.with_name(f"{folder.name}.partial")
         with tarfile.open(packed) as archive:
-            archive.extractall(partial, filter="data")
+            archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)  # Python 3.11.4 brought it
+            archive.extractall(partial)
         partial.rename(folder)
         packed.unlink()
     return folder / "package/lib"

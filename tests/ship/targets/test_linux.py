@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from PIL import Image, ImageDraw
 
-from tests.conftest import CliResult
+from tests.conftest import CliResult, python_program
 from tests.ship.repack import HOSTILE, repacked
 
 Cli = Callable[..., CliResult]
@@ -189,9 +189,9 @@ def test_the_camera_is_the_first_program_that_there_is(
     Image.new("RGB", (40, 30), "red").save(image, "JPEG")
     (tmp_path / "frame.jpg").write_bytes(image.getvalue())
     # Gives one frame, then fails, as when the camera is pulled out.
-    program = f"#!{sys.executable}\nimport os, pathlib, sys\nframe = pathlib.Path({str(tmp_path / 'frame.jpg')!r})\n"
-    program += "data = frame.read_bytes() if frame.exists() else sys.exit('no device')\nframe.unlink()\nsys.stdout.buffer.write(data)\n"
-    (tmp_path / "fswebcam").write_text(program, encoding="utf-8")
+    camera = f"import os, pathlib, sys\nframe = pathlib.Path({str(tmp_path / 'frame.jpg')!r})\n"
+    camera += "data = frame.read_bytes() if frame.exists() else sys.exit('no device')\nframe.unlink()\nsys.stdout.buffer.write(data)\n"
+    (tmp_path / "fswebcam").write_text(python_program(camera), encoding="utf-8")
     (tmp_path / "fswebcam").chmod(0o755)
     done = python(shipped / "classify.py", "--camera", "--json")
     assert done.returncode == 1
