@@ -5,6 +5,7 @@ Both escape what their encoding does not hold. A result that cannot be printed i
 
 import codecs
 import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -51,13 +52,14 @@ class Stdout:
 
     def write(self, text: str) -> int:
         """Write at once. Raises RunError when that cannot be, and SystemExit when nobody reads it any more."""
+        stdout = _itself(sys.stdout)
         try:
-            if sys.stdout is None:
+            if stdout is None:
                 raise OSError(errno.EBADF, "stdout is closed")
-            sys.stdout.write(held(text, sys.stdout))
-            sys.stdout.flush()
+            stdout.write(held(text, stdout))
+            stdout.flush()
         except OSError as error:
-            _drop(1, sys.stdout)
+            _drop(1, stdout)
             if isinstance(error, BrokenPipeError):
                 raise SystemExit(NOT_READ) from None
             remedy = "the work is done: run the command again with a stdout that takes it"
@@ -79,26 +81,30 @@ class Stderr:
         return codecs.lookup(getattr(sys.stderr, "encoding", None) or "utf-8").name
 
     def write(self, text: str) -> int:
-        with _done_without():
-            sys.stderr.write(held(text, sys.stderr))
+        with _done_without() as stderr:
+            stderr.write(held(text, stderr))
         return len(text)
 
     def flush(self) -> None:
-        with _done_without():
-            sys.stderr.flush()
+        with _done_without() as stderr:
+            stderr.flush()
 
     def isatty(self) -> bool:
         return sys.stderr is not None and sys.stderr.isatty()
 
 
 @contextmanager
-def _done_without() -> Iterator[None]:
-    if sys.stderr is None:
-        return
+def _done_without() -> Iterator[TextIO]:
+    stderr = _itself(sys.stderr) or io.StringIO()
     try:
-        yield
+        yield stderr
     except OSError:
-        _drop(2, sys.stderr)
+        _drop(2, stderr)
+
+
+def _itself(stream: TextIO | None) -> TextIO | None:
+    """Return the stream that rich stands before while a bar is drawn: to write to rich would come back here, without end."""
+    return getattr(stream, "rich_proxied_file", stream)
 
 
 def _drop(number: int, stream: TextIO | None) -> None:

@@ -1,5 +1,6 @@
 """stdout is for results: with --json one document and nothing else; what native code says is shown only when it matters."""
 
+import io
 import json
 import logging
 import os
@@ -116,6 +117,35 @@ def test_progress_shows_life_every_ten_seconds(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.usefixtures("plain")
+class _Screen(io.StringIO):
+    """A terminal that keeps what is drawn on it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_lets_pass_what_is_written_and_logged_meanwhile(shown: console.Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a bar is drawn, rich stands before sys.stdout and sys.stderr."""
+    for variable, value in {"TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(variable, value)
+    drawn = _Screen()
+    monkeypatch.setattr("sys.stderr", drawn)
+    monkeypatch.setattr("sys.stdout", drawn)
+    console._screen.cache_clear()
+    with progress("reading images", 2) as tick:
+        tick()
+        sys.stderr.write("by a library\n")
+        sys.stdout.write("by another\n")
+        logging.getLogger("edgetl.data").warning("logged")
+        console.result({}, "the result")
+        tick()
+    console._screen.cache_clear()
+    for text in ("by a library", "by another", "warning: logged", "the result"):
+        assert drawn.getvalue().count(text) == 1, text
+    assert "2/2" in drawn.getvalue()
+    assert drawn.getvalue().endswith("\x1b[?25h"), "the cursor is back"
+
+
 def test_progress_of_nothing_is_no_error() -> None:
     with progress("empty", total=0) as tick:
         tick(0)

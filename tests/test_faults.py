@@ -95,7 +95,7 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 def test_ctrl_c_leaves_the_terminal_and_the_run_in_order(terminal: Callable[..., Terminal], tmp_path: Path) -> None:
     run = tmp_path / "run"
     watched = terminal(*QUICK, "--out", run)
-    watched.read_until(lambda: HIDDEN in watched.seen)  # a bar is drawn, the cursor is hidden
+    watched.read_until(lambda: b"reading images" in watched.seen)  # a bar is drawn, the cursor is hidden
     watched.press(b"\x03")
     assert watched.end() == 130, watched.seen.decode(errors="replace")
     assert watched.seen.rfind(SHOWN) > watched.seen.rfind(HIDDEN), "the cursor is back"
