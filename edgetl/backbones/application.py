@@ -19,7 +19,8 @@ def load(model: keras.Model, path: Path, application: Callable[..., Any]) -> Non
     """Keras' HDF5 weights into what `build` made, whose layers may be in another order than those in the file."""
     theirs = _theirs(application, model.input_shape[1])
     load_h5(theirs, path)
-    model.set_weights(_with_relu_layers(theirs).get_weights())
+    ordered = rebuild(theirs, lambda layer, inputs: _relu(layer)(inputs) if _is_relu(layer) else layer(inputs))
+    model.set_weights(ordered.get_weights())
 
 
 def _theirs(application: Callable[..., Any], image_size: int) -> Any:
@@ -28,11 +29,19 @@ def _theirs(application: Callable[..., Any], image_size: int) -> Any:
 
 def _with_relu_layers(model: keras.Model) -> keras.Model:
     def place(layer: Any, inputs: Any) -> Any:
-        if isinstance(layer, layers.Activation) and layer.activation is keras.activations.relu:
-            return layers.ReLU(name=layer.name)(inputs)
+        if _is_relu(layer):
+            return _relu(layer)(inputs)
         copy = layer.__class__.from_config(layer.get_config())
         output = copy(inputs)
         copy.set_weights(layer.get_weights())
         return output
 
     return rebuild(model, place)
+
+
+def _is_relu(layer: Any) -> bool:
+    return isinstance(layer, layers.Activation) and layer.activation is keras.activations.relu
+
+
+def _relu(layer: Any) -> Any:
+    return layers.ReLU(name=layer.name)
