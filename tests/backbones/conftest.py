@@ -27,6 +27,14 @@ def build() -> Build:
     return _build
 
 
+@pytest.fixture(scope="session")
+def folded(build: Build) -> Build:
+    """(name, image size) to what `build` gives, with its batch norms folded; shared, too."""
+    from edgetl.training.fold import fold_batch_norms
+
+    return cache(lambda name, image_size: fold_batch_norms(build(name, image_size)))
+
+
 def smallest(name: str) -> int:
     """The smallest image that a backbone takes, in pixels."""
     return BACKBONES.load(name).smallest_image

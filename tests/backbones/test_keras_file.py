@@ -151,7 +151,7 @@ HOSTILE_WEIGHTS = {
 
 
 @pytest.mark.parametrize("fill", HOSTILE_WEIGHTS.values(), ids=HOSTILE_WEIGHTS.keys())
-def test_weights_hold_plain_numbers_of_their_own(fill: Callable[[Any], object], tmp_path: Path) -> None:
+def test_weights_hold_plain_numbers_of_their_own(fill: Callable[[Any], object], build: Build, tmp_path: Path) -> None:
     from edgetl.backbones.weights import load as weights_of
 
     content, backbone = weights(fill), BACKBONES.load("mobilenet_v1")
@@ -163,7 +163,7 @@ def test_weights_hold_plain_numbers_of_their_own(fill: Callable[[Any], object], 
         opened(whole.getvalue(), tmp_path)
     (tmp_path / "weights.h5").write_bytes(content)
     with pytest.raises(WeightsError, match="does not match this backbone"):
-        weights_of.load(backbone.build(0.25, 32), backbone, str(tmp_path / "weights.h5"), 0.25, 32)
+        weights_of.load(build("mobilenet_v1", 32), backbone, str(tmp_path / "weights.h5"), 0.25, 32)
 
 
 def archive_of(parts: dict[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:

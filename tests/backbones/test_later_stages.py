@@ -10,7 +10,6 @@ from edgetl.contract import Contract
 from edgetl.explanation.gradcam import last_map, saliency
 from edgetl.quantization.quantized import bake, ranged_layers
 from edgetl.training.blocks import blocks, depths
-from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import Head, attach_head
 from tests.backbones.conftest import Build, smallest
 
@@ -18,9 +17,9 @@ KNOWN = {"vgg16": 5, "resnet50": 5, "inception_v3": 16, "small_cnn": 3, "mobilen
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_every_backbone_has_blocks(name: str, build: Build) -> None:
-    raw = build(name, smallest(name))
-    for model in (attach_head(raw, 3), attach_head(fold_batch_norms(raw), 3, Head("max", (8,)))):
+def test_every_backbone_has_blocks(name: str, build: Build, folded: Build) -> None:
+    size = smallest(name)
+    for model in (attach_head(build(name, size), 3), attach_head(folded(name, size), 3, Head("max", (8,)))):
         found = blocks(model)
         assert KNOWN.get(name, len(found)) == len(found)
         assert 3 <= len(found) <= 24, "few enough to be counted, enough to choose from"
@@ -34,10 +33,10 @@ def test_every_backbone_has_blocks(name: str, build: Build) -> None:
 
 
 @pytest.mark.parametrize(("name", "times"), [*((name, 1) for name in BACKBONES), ("mobilenet_v2", 3)])
-def test_every_backbone_can_be_looked_into(name: str, times: int, build: Build) -> None:
+def test_every_backbone_can_be_looked_into(name: str, times: int, folded: Build) -> None:
     """Float and on int8 grids; at 32 px the last layers have one place only."""
     backbone, size = BACKBONES.load(name), times * smallest(name)
-    model = attach_head(fold_batch_norms(build(name, size)), 2)
+    model = attach_head(folded(name, size), 2)
     contract = Contract.square(size, backbone.scale, backbone.zero_point, ("a", "b"))
     image = np.random.default_rng(0).integers(0, 255, (size, size, 3), np.uint8)
     layer = last_map(model)
