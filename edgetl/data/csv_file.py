@@ -71,22 +71,57 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
 
 
 def _rows(source: Path) -> list[_Row]:
+    name, line = as_text(source), 1
     try:
         # utf-8-sig: spreadsheets begin their UTF-8 with a byte order mark, which would become part of the first column's name.
         with source.open(encoding="utf-8-sig", newline="") as file:
             separator = _separator(file.readline())
             file.seek(0)
-            reader = csv.reader(file, delimiter=separator)
+            # strict: a quotation mark that is left open would hold all lines behind it
+            reader = csv.reader(file, delimiter=separator, skipinitialspace=True, strict=True)
             columns = [name.strip().casefold() for name in next(reader, ())]
-            places = _places(columns, as_text(source))
-            path, label, split = (places.get(role) for role in _COLUMNS)
-            lines = [(reader.line_num, _cell(row, path), _cell(row, label), _cell(row, split)) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {as_text(source)}: {error}", "it must be a CSV file, in UTF-8") from error
+            rows = []
+            for row in reader:
+                rows += [(line + 1, row)] if row else []
+                line = reader.line_num
+    except csv.Error as error:
+        raise DataError(f"cannot read {name}, in the lines from {line + 1} on: {error}", "correct the quotation marks there") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {name}: {error}", "it must be a CSV file, in UTF-8") from error
+    places = _places(columns, name)
+    _check_cells(rows, len(columns), separator, name)
+    if "split" not in places:
+        _check_unused(rows, columns, places, name)
     taken = ", ".join(f"{role} from {columns[place]!r}" for role, place in places.items())
     ignored = ", ".join(repr(name) for place, name in enumerate(columns) if name and place not in places.values())
-    logger.info(f"{as_text(source)}, separated by {_SEPARATORS[separator]}: {taken}{'; not used: ' * bool(ignored)}{ignored}")
-    return list(_meant(lines, as_text(source)))
+    logger.info(f"{name}, separated by {_SEPARATORS[separator]}: {taken}{'; not used: ' * bool(ignored)}{ignored}")
+    path, label, split = (places.get(role) for role in _COLUMNS)
+    return list(_meant([(line, _cell(row, path), _cell(row, label), _cell(row, split)) for line, row in rows], name))
+
+
+def _check_cells(rows: Sequence[tuple[int, list[str]]], columns: int, separator: str, source: str) -> None:
+    """Raise DataError for a line with more cells than columns: one of them was cut. Warn of a cell that seems to hold lines of the file."""
+    for line, row in rows:
+        if any(cell.strip() for cell in row[columns:]):
+            raise DataError(
+                f"{source}, line {line}, has {len(row)} cells for {counted(columns, 'column')}",
+                f"put a text that holds {_SEPARATORS[separator]} into quotation marks",
+            )
+    held = [line for line, row in rows for cell in row if any(text.count(separator) >= columns - 1 for text in cell.split("\n")[1:])]
+    if held:
+        logger.warning(f"{source}, line {held[0]}: a text in quotation marks holds what seem to be other lines, which list no images then")
+
+
+def _check_unused(rows: Sequence[tuple[int, list[str]]], columns: Sequence[str], places: dict[str, int], source: str) -> None:
+    """Raise DataError for a column of split words under a name that means none."""
+    for place, name in enumerate(columns):
+        words = {_cell(row, place) for _, row in rows} - {""}
+        meant = splits_of(words) if place not in places.values() else {}
+        if len(meant) == len(words) and "train" in meant.values() and len(set(meant.values())) > 1:
+            raise DataError(
+                f"{source}: the column {name!r} has the splits {', '.join(map(repr, sorted(words)))}, under a name that does not say so",
+                "rename it to split; or, if the splits are to be chosen again, remove it",
+            )
 
 
 def _separator(header: str) -> str:

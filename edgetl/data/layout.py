@@ -7,13 +7,13 @@ from pathlib import Path
 
 from edgetl.data.base import Layout
 from edgetl.data.labels import as_text, folded
-from edgetl.data.split_words import says_no_class, splits_of
+from edgetl.data.split_words import says_no_class, splits_of, with_classes
 from edgetl.data.tree import Tree, holds_images, is_folder
 from edgetl.errors import DataError
 
 Parts = list[tuple[str | None, Path]]
 _SHOWN = 6  # names in a message: enough to see what kind of names they are
-_ALIKE = 0.5  # share of the inner names that occur in two folders or more, from which they are "nearly the same"
+_ALIKE = 0.5  # share of names that look alike (the inner ones: that occur in two folders or more), from which that is no accident
 
 
 def parts_of(tree: Tree, layout: Layout) -> Parts:
@@ -27,6 +27,8 @@ def parts_of(tree: Tree, layout: Layout) -> Parts:
     others = [folder for folder in folders if folder.name not in splits]
     if layout == "classes" or (layout == "auto" and not _are_splits(named, others)):
         found: Parts = [(None, tree.root)]
+        if layout == "auto":
+            _check_names(tree.root, folders)
     elif others and named:
         raise DataError(
             f"{as_text(tree.root)}: {_listed(others)} beside the folder of a split",
@@ -69,6 +71,16 @@ def _unwrapped(tree: Tree, folder: Path) -> Path:
             break
         folder = inner[0]
     return folder
+
+
+def _check_names(root: Path, folders: Sequence[Path]) -> None:
+    """Raise DataError when most folders name a split and a class at once: each class would be several, and no split would be used."""
+    names = with_classes(folder.name for folder in folders)
+    if names and len(names) >= _ALIKE * len(folders):
+        raise DataError(
+            f"{as_text(root)}: {_named(names)} seem to name a split and a class at once",
+            "move their images to train/CLASS, val/CLASS and test/CLASS; if each is a class of its own: --set data.layout=classes",
+        )
 
 
 def _check_classes(tree: Tree, split: str | None, parent: Path) -> None:

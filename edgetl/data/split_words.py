@@ -35,6 +35,15 @@ def splits_of(names: Iterable[str]) -> dict[str, str]:
     return {name: last if meaning == "eval" else meaning for name, meaning in found.items()}
 
 
+def with_classes(names: Iterable[str]) -> list[str]:
+    """Return the names that seem to name a class's share of a split: "train_cats" and "test_cats", trainA and testA."""
+    meant = {name: parts for name in names if (parts := _taken_apart(name)) and parts[1]}
+    meanings: dict[str, set[str]] = {}
+    for meaning, rest in meant.values():
+        meanings.setdefault(rest, set()).add(meaning)
+    return [name for name, (_, rest) in meant.items() if len(meanings[rest]) > 1 and "train" in meanings[rest]]
+
+
 def says_no_class(name: str) -> bool:
     """Return whether a name holds nothing but a split word and what may stand around it: "seg_train", "images", "data"."""
     meant, words = _taken_apart(name), _words(name).split()

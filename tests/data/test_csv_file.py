@@ -94,12 +94,27 @@ def test_the_same_line_twice_counts_once(write):
         ("path,label,split\nx/000.png,a,train\nx/001.png,b,train\nx/002.png,c,val\n", "in val but not in train: 'c'"),
         ("path,label,split\nx/000.png,a,val\nx/001.png,b,val\n", "in val but not in train"),
         ('path,label\nx/000.png,"a\nb"\n', "cannot be a class name"),
+        ("path,label\nx/000.png,salt, pepper\nx/001.png,b\n", "line 2, has 3 cells for 2 columns"),
+        ('path,label,text\nx/000.png,a,\nx/001.png,b,"open\nx/002.png,a,\n', "in the lines from 3 on: unexpected end of data"),
+        ("path,label,set\nx/000.png,a,Training\nx/001.png,b,test\n", "the column 'set' has the splits 'Training', 'test'"),
+        ("path,label,Usage\nx/000.png,a,dev\nx/001.png,b,\nx/002.png,b,train\n", "the column 'usage' has the splits"),
     ],
 )
 def test_refused(write, text, problem):
     with pytest.raises(DataError, match=problem) as caught:
         find(write(text))
     assert caught.value.remedy
+
+
+def test_what_stands_around_cells_is_no_part_of_them(write):
+    listing = find(write('path , "label", note,\nx/000.png, "a, b", 1,\n x/001.png ,  c, "say ""c""", \n'))
+    assert [(item.name, item.class_name) for item in listing.items] == [("x/000.png", "a, b"), ("x/001.png", "c")]
+
+
+@pytest.mark.parametrize(("text", "warned"), [('"two\nlines"', False), ('"a\nx/002.png,a,c"', True)])
+def test_lines_within_quotation_marks_are_said(write, caplog, text, warned):
+    assert len(find(write(f"path,label,note\nx/000.png,a,{text}\nx/001.png,b,\n")).items) == 2
+    assert ("seem to be other lines" in caplog.text) == warned
 
 
 def test_another_encoding_is_an_error_and_not_a_guess(write):

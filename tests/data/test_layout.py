@@ -121,6 +121,10 @@ def test_splits_hold_classes_too(tmp_path: Path) -> None:
         ({"train/a": 1, "train/b": 1, "val/a": 0, "val/b": 0}, "val would be empty"),
         ({"train/a": 1, "train/b": 1, "test": 3}, "test would be empty"),
         ({"train": 2, "val": 2}, "train would be empty"),
+        ({f"{split}_{name}": 2 for split in ("train", "test") for name in ("cats", "dogs")}, "'test_cats', .* a split and a class at once"),
+        ({f"{split}{domain}": 2 for split in ("train", "test") for domain in "AB"}, "a split and a class at once"),
+        ({"horse-training": 1, "horse-validation": 1, "other": 1}, "a split and a class at once"),
+        ({"roses_train": 2, "roses_test": 2}, "a split and a class at once"),
         ({"train/a": 1, "train/b": 1, "validation/a": 1, "dev/a": 1}, "'dev' and 'validation' are both val"),
     ],
 )
