@@ -35,17 +35,17 @@ def ruin(run: Path, factor: float) -> None:
 
 @pytest.fixture(scope="module")
 def ruined(made, tmp_path_factory: pytest.TempPathFactory) -> Path:  # type: ignore[no-untyped-def]
+    """Return the run with a float model that int8 ruins, and a calibrated model of it."""
     import shutil
 
-    from tests.conftest import edgetl
+    import edgetl
 
     run = tmp_path_factory.mktemp("ruined") / "run"
     shutil.copytree(made.run, run)
     ruin(run, 300)
     recipe = made.recipe.read_text(encoding="utf-8").replace("[quantize]", '[quantize]\nranges = "minmax"')
     (run.parent / "recipe.toml").write_text(recipe, encoding="utf-8")
-    done = edgetl("train", json.loads(recipe.split("source = ")[1].splitlines()[0]), "--recipe", run.parent / "recipe.toml", "--out", run)
-    assert done.returncode == 0, done.stderr
+    edgetl.train(json.loads(recipe.split("source = ")[1].splitlines()[0]), recipe=run.parent / "recipe.toml", out=run, qat=False)
     return run
 
 

@@ -14,6 +14,7 @@ from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
 SETTINGS = ("--set", "data.max_bad_fraction=0.1", "--set", "augment.flip=false", "--set", "train.learning_rate=3e-3", "--image-size", 32)
+SETTINGS += ("--set", "quantize.ranges=minmax")
 
 
 @pytest.fixture

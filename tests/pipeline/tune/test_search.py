@@ -18,6 +18,8 @@ TINY = (
     "--set",
     "quantize.calibration_images=16",
     "--set",
+    "quantize.ranges=minmax",
+    "--set",
     "augment.flip=false",
 )
 SMALL = ("--set", "model.backbone=small_cnn", "--set", "model.weights=none")
