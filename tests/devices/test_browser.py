@@ -146,10 +146,10 @@ def test_a_model_that_is_none(tmp_path: Path, temporary: Path) -> None:
 @needs_chromium
 @pytest.mark.usefixtures("runtimes")
 def test_a_page_that_hangs_is_ended(tiny: Path, temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "_START_S", 4.0)
+    monkeypatch.setattr(base, "_START_S", 2.5)
     monkeypatch.setattr(base, "_SLOWEST_RUN_S", 0.0)
-    monkeypatch.setattr(browser, "START_S", 4.0)
-    with closing(open_device("browser")) as device, pytest.raises(DeviceError, match="did not finish within 8 s"):
+    monkeypatch.setattr(browser, "START_S", 2.5)
+    with closing(open_device("browser")) as device, pytest.raises(DeviceError, match="did not finish within 5 s"):
         device.measure(Job(tiny, "onnxruntime", Plan(runs=10**9)))
 
 
@@ -178,8 +178,7 @@ def test_an_interrupted_benchmark_ends_the_browser(tiny: Path, temporary: Path) 
 @pytest.mark.usefixtures("runtimes")
 def test_delegates_that_are_not_there(tiny: Path, delegate: str, said: str) -> None:
     with closing(open_device("browser")) as device:
-        browser = device.probe().browser
-        if delegate == "gpu" and browser and browser.webgpu:
+        if delegate == "gpu" and (browser := device.probe().browser) and browser.webgpu:
             pytest.skip("there is a GPU")
         with pytest.raises(DeviceError, match=said):
             device.measure(Job(tiny, "onnxruntime", Plan(delegate=delegate)))

@@ -122,7 +122,7 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
 
 def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert cli("sensitivity", run_copy, "--limit", 8).code == 0
-    assert cli("benchmark", run_copy, "--runs", 3, "--warmup", 1).code == 0
+    assert cli("benchmark", run_copy / "export" / "model_int8.tflite", "--runs", 3, "--warmup", 1, "--out", run_copy).code == 0
     outcome = cli("report", run_copy, "--json")
     assert outcome.code == 0, outcome.err
     path = run_copy / "report.html"

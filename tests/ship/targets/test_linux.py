@@ -88,8 +88,13 @@ def test_a_float_output_of_an_int8_model_is_read(cli: Cli, runtime: str, float_e
     assert json.loads(done.stdout)["max_steps"] < 0.01
 
 
-@pytest.mark.parametrize("processor", ["cortex-a76", "cortex-a53"])
+@pytest.mark.parametrize(
+    ("shipped", "processor"),
+    [("litert", "cortex-a53"), ("onnxruntime", "cortex-a76"), ("onnxruntime", "cortex-a53")],
+    indirect=["shipped"],
+)
 def test_the_self_test_passes_on_arm(arm64: Path, shipped: Path, processor: str) -> None:
+    """LiteRT on one processor: tests/devices/test_qemu.py has its kernels on both."""
     [python] = sorted((arm64 / "root/usr/bin").glob("python3.[0-9]*[0-9]"))
     command = [arm64 / "qemu-aarch64", "-cpu", processor, "-L", arm64 / "root", python, shipped / "classify.py", "--self-test"]
     done = subprocess.run(
