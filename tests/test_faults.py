@@ -26,7 +26,7 @@ from tests.disk import mounted, remount
 
 Cli = Callable[..., CliResult]
 TRAIN = ("train", "digits", "--image-size", 32, "--weights", "none", "--batch-size", 128, "--head-epochs", 1, "--epochs", 2, "--no-qat")
-TRAIN += ("--set", "augment.flip=false", "--set", "quantize.calibration_images=32")
+TRAIN += ("--set", "augment.flip=false", "--set", "quantize.calibration_images=32", "--set", "quantize.ranges=minmax")
 QUICK = (*TRAIN, "--backbone", "small_cnn")
 LARGER = (*TRAIN, "--backbone", "mobilenet_v1", "--alpha", 0.25)
 HIDDEN, SHOWN = b"\x1b[?25l", b"\x1b[?25h"  # the cursor
@@ -197,13 +197,13 @@ def test_a_full_disk_loses_nothing_finished(cli: Cli, made: Made, tmp_path: Path
         subprocess.run(["cp", "-r", str(made.run), str(run)], check=True, timeout=60)
         passing = ("run.json", lock.NAME, log.NAME)  # these say when and by whom
         before = {path: sha256(path) for path in run.rglob("*") if path.is_file() and path.name not in passing}
-        (run / "export/model_int8.tflite").unlink()
+        (run / "export/model_float16.tflite").unlink()
         used = sum(path.stat().st_blocks * 512 for path in disk.rglob("*"))
         remount(disk, f"size={used // 1024 + 16}k")
-        outcome = cli("export", run, "--int8")
+        outcome = cli("export", run, "--float16")
         assert (outcome.code, "No space left" in outcome.err) == (5, True), outcome.err
         remount(disk, "size=200m")
-        assert cli("export", run, "--int8").code == 0
+        assert cli("export", run, "--float16").code == 0
         assert {path: sha256(path) for path in before} == before
 
 

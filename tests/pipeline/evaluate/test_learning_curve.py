@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn import datasets
 
 from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.learning_curve import _part
@@ -17,9 +18,12 @@ from tests.conftest import CliResult
 Cli = Callable[..., CliResult]
 
 
-def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path) -> None:
+def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a third of the digits."""
+    drawn, label_ids = datasets.load_digits(return_X_y=True)
+    monkeypatch.setattr(datasets, "load_digits", lambda **_: (drawn[:600], label_ids[:600]))
     command = ("learning-curve", "digits", "--out", tmp_path / "run", "--backbone", "efficientnet_lite0", "--image-size", 32, "--seeds", 2)
-    options = ("--set", "augment.flip=false", "--set", "train.head_epochs=5", "--json")
+    options = ("--set", "augment.flip=false", "--set", "train.head_epochs=15", "--json")
     outcome = cli(*command, *options)
     assert outcome.code == 0, outcome.err
     document, run = outcome.document, RunFolder(tmp_path / "run")
