@@ -42,7 +42,7 @@ BOTH = replace(PRUNE, clusters=8)
 EVEN = np.ones(3, np.float32)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def classifier() -> Callable[..., Any]:
     """A folded classifier whose channels differ in size by up to a thousand, as folded batch norms leave them."""
 
@@ -61,11 +61,6 @@ def classifier() -> Callable[..., Any]:
 
 def apply(settings: CompressSettings, model: Any, images: Images, schedule: Schedule) -> tuple[History, History]:
     return compress(model, AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), settings, schedule)
-
-
-def forget(schedule: Schedule) -> None:
-    for path in schedule.checkpoint.parent.glob("checkpoint-*.npz"):
-        path.unlink()
 
 
 def in_limits(kernel: np.ndarray) -> np.ndarray:
@@ -109,10 +104,17 @@ def test_zeros_grow_fast_at_first(classifier: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("sparse", [False, True])
 def test_no_kernel_has_more_values_than_clusters(
-    sparse: bool, classifier: Callable[..., Any], images: Images, schedule: MakeSchedule
+    sparse: bool,
+    straight: tuple[Any, tuple[History, History]],
+    classifier: Callable[..., Any],
+    images: Images,
+    schedule: MakeSchedule,
 ) -> None:
-    model = classifier()
-    pruning, clustering = apply(BOTH if sparse else CLUSTER, model, images, schedule(2))
+    if sparse:
+        model, (pruning, clustering) = straight
+    else:
+        model = classifier()
+        pruning, clustering = apply(CLUSTER, model, images, schedule(1))
     assert (bool(pruning.epochs), bool(clustering.epochs)) == (sparse, True)
     clusters = compression_of(model).clusters
     assert clusters is not None
@@ -124,9 +126,24 @@ def test_no_kernel_has_more_values_than_clusters(
             assert abs((kernel == 0).sum() - 0.6 * kernel.size) <= 1, layer.name
 
 
+@pytest.fixture(scope="module")
+def straight(
+    classifier: Callable[..., Any], images: Images, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, tuple[History, History]]:
+    """Return a model that was pruned and clustered in two epochs each without a kill, and the histories."""
+    model, checkpoint = classifier(), tmp_path_factory.mktemp("straight") / "checkpoint.npz"
+    schedule = Schedule(name="training", epochs=2, steps_per_epoch=8, patience=99, checkpoint=checkpoint, identity="these inputs")
+    return model, apply(BOTH, model, images, schedule)
+
+
 @pytest.mark.parametrize("killed_in", [1, 3])  # while pruning, while clustering
 def test_a_killed_compression_goes_on_to_the_same_weights(
-    killed_in: int, classifier: Callable[..., Any], images: Images, schedule: MakeSchedule, monkeypatch: pytest.MonkeyPatch
+    killed_in: int,
+    straight: tuple[Any, tuple[History, History]],
+    classifier: Callable[..., Any],
+    images: Images,
+    schedule: MakeSchedule,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[int] = []
 
@@ -136,18 +153,16 @@ def test_a_killed_compression_goes_on_to_the_same_weights(
             raise KeyboardInterrupt
         return epoch_batches(images, batching, epoch, share)
 
-    straight = classifier()
-    expected = apply(BOTH, straight, images, schedule(2))
-    forget(schedule(2))
     monkeypatch.setattr(finetune, "epoch_batches", killed)
     with pytest.raises(KeyboardInterrupt):
         apply(BOTH, classifier(), images, schedule(2))
     resumed = classifier()
     histories = apply(BOTH, resumed, images, schedule(2))
     assert seen == ([0, 1, 1, 0, 1] if killed_in == 1 else [0, 1, 0, 1, 1])
+    model, expected = straight
     for history, again in zip(expected, histories, strict=True):
         assert [e.val_loss for e in again.epochs] == pytest.approx([e.val_loss for e in history.epochs], rel=1e-5)
-    for a, b in zip(straight.get_weights(), resumed.get_weights(), strict=True):
+    for a, b in zip(model.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(a == 0, b == 0)
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
