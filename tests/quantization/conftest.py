@@ -57,8 +57,8 @@ def _make(name: str, folder: Path) -> Case:
         model.trainable = True
     else:
         complete = BACKBONES.load(name).build(0.35, 32)
-        # The first third: every kind of layer, strides and sums.
-        blocks = keras.Model(complete.input, complete.get_layer("block_5_add").output)
+        # Every kind of layer, a stride and a sum: what comes after repeats them.
+        blocks = keras.Model(complete.input, complete.get_layer("block_2_add").output)
         model = attach_head(fold_batch_norms(blocks), 3)
     return Case(model, images, images.rows("train")[:CALIBRATION])
 
