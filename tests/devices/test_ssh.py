@@ -132,7 +132,7 @@ def test_a_board_that_vanishes_is_an_error_and_others_keep_their_results(
     killer = threading.Thread(target=_kill_when_busy, args=(sshd,))
     killer.start()
     outcome = cli(
-        "benchmark", models.paths["litert"], "--device", "board", "--device", "local", "--duration", 2, "--json", "--out", tmp_path
+        "benchmark", models.paths["litert"], "--device", "board", "--device", "local", "--duration", 4, "--json", "--out", tmp_path
     )
     killer.join()
     sshd.start()
@@ -148,7 +148,7 @@ def _kill_when_busy(server: Server) -> None:
     for _ in range(600):
         running = subprocess.run(["pgrep", "-f", "runner.py run job.json"], capture_output=True, text=True, check=False).stdout.split()
         if len(running) >= 2:  # this host's, and the board's (with its shells)
-            time.sleep(0.2)
+            time.sleep(1)
             break
         time.sleep(0.1)
     server.stop()
