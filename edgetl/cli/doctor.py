@@ -44,7 +44,8 @@ def doctor(
     report.show(examined.diagnosis)
     paths = {"html": str(examined.page), "json": str(examined.document), "exclude": str(examined.exclude)}
     command, count = shlex.join(["edgetl", "train", data, "--exclude", str(examined.exclude)]), len(examined.diagnosis.exclude)
-    console.note(f"{examined.page} shows the findings; to leave out {counted(count, 'image')}: {command}")
+    remedy = f"to leave out {counted(count, 'image')}: {command}" if count else "no image need be left out"
+    console.note(f"{examined.page} shows the findings; {remedy}")
     if strict and count:
         raise DataError(f"{counted(count, 'image')} of {data} should be left out", f"the list is {examined.exclude}")
     console.result(examined.diagnosis.to_json() | {"files": paths})

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +7,7 @@ import pytest
 
 from edgetl.errors import RunError
 from edgetl.evaluation.validation import Validation
+from edgetl.report.terminal import validation as printed
 from tests.fuzz import examples
 
 
@@ -51,3 +53,11 @@ def test_what_contradicts_itself_is_refused(values: Any, problem: str, tmp_path:
     with pytest.raises(RunError, match=problem) as caught:
         Validation.read(path)
     assert "edgetl validate" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("largest", [0.459, 1.0, 5.084])
+def test_a_mean_is_not_printed_above_its_largest(largest: float) -> None:
+    pair = Validation.parse(json.loads(examples.validation())).pairs[0]
+    agreement = replace(pair.agreement, mean_steps=0.9 * largest, max_steps=largest)
+    _, _, mean, most, *_ = printed._pair(replace(pair, agreement=agreement))
+    assert float(mean) <= float(most)

@@ -136,7 +136,7 @@ def _predictions(result: BenchmarkResult) -> list[str]:
     checked = result.predictions
     assert checked
     agreement = checked.agreement
-    steps = [f"{100 * agreement.top1_agreement:.2f}", f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}"]
+    steps = [f"{100 * agreement.top1_agreement:.2f}", f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}"]
     accuracy = f"{100 * checked.accuracy.top1_accuracy:.2f}"
     return [result.device, result.model, str(checked.images), *steps, accuracy, "FAILED" if checked.failures else "ok"]
 

@@ -25,7 +25,10 @@ def print_validation(validation: Validation) -> None:
     console.table(f"accuracy on {counted(validation.images, 'image')}", columns, accuracies)
     console.note("latency of one image on one thread, Keras on all cores")
     console.table("size and latency", ["model", "KiB", "p50 ms", "p90 ms"], costs)
-    console.note("steps: differences of probability in units of 1/256; |dp|: largest difference of an image; KL: divergence in nats")
+    console.note(
+        "steps, max: mean and largest difference of probability in units of 1/256; |dp|: an image's largest difference, the mean of all"
+    )
+    console.note("KL: divergence in nats")
     console.note("diff: second minus first in percentage points of top-1 accuracy; p: McNemar's test")
     columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
     console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
@@ -43,7 +46,7 @@ def print_validation(validation: Validation) -> None:
 
 def _pair(pair: Pair) -> list[str]:
     agreement, tolerance = pair.agreement, pair.tolerance
-    steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.0f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
+    steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
     cost = [f"{-pair.paired.drop_points:+z.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
     name = re.sub(r"float(\d)", r"f\1", f"{tolerance.first}~{tolerance.second}")  # for 80 columns
     return [name, f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
