@@ -198,9 +198,11 @@ def bar(description: str, total: int) -> Iterator[Callable[[int, str], None]]:
         yield lambda done, facts: drawn.update(task, completed=done, facts=escape(_cell(facts)))
 
 
-def show_cursor() -> None:
-    """Bring the cursor back: a Ctrl-C in the very start of a bar, which hides it, leaves it hidden."""
-    _screen(stderr=True).show_cursor(True)
+def end_line() -> None:
+    """Begin a line on a terminal, behind its "^C", and bring the cursor back: a Ctrl-C in the very start of a bar leaves it hidden."""
+    if on_terminal():
+        _screen(stderr=True).show_cursor(True)
+        _screen(stderr=True).line()
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         return with_paths(files.read_toml(path), path.parent)
     except FileNotFoundError:
-        raise UsageError(f"there is no recipe at {path}", "see edgetl/resources/quickstart.toml for one") from None
+        raise UsageError(f"there is no recipe at {path}", "check the path; 'edgetl list settings' prints what a recipe may hold") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read the recipe {path}: {error}", "it must be TOML, in UTF-8") from error
 

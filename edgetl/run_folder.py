@@ -17,6 +17,7 @@ from edgetl.errors import RunError
 from edgetl.files import sha256
 from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
+from edgetl.registry import closest
 from edgetl.run_record import Found, RunRecord, Stage, StageFacts
 from edgetl.software import software
 
@@ -158,6 +159,11 @@ class RunFolder:
     def read(self) -> RunRecord:
         """Read run.json. Raises RunError when there is none, or when it is not one that this version reads."""
         if not os.path.exists(self.record):
+            if not os.path.lexists(self.path):
+                beside = [found.name for found in self.path.parent.glob("*") if (found / self.record.name).exists()]
+                guess = closest(self.path.name, beside)
+                hint = f"did you mean {self.path.parent / guess}?" if guess else "'edgetl runs' lists those of runs/"
+                raise RunError(f"there is no run at {self.path}", hint)
             raise RunError(f"{self.path} is not a run (it has no run.json)", "make one with 'edgetl train DATA'")
         return RunRecord.read(self.record)
 

@@ -253,7 +253,7 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
         (lambda run: edgetl.ship_bundle(run, 3, out="app"), "target cannot be 3"),
         (lambda run: edgetl.load("none.tflite"), "there is nothing at none.tflite"),
         (lambda run: edgetl.load("x" * 5000), "there is nothing at x"),
-        (lambda run: edgetl.Run("x" * 5000), "is not a run"),
+        (lambda run: edgetl.Run("x" * 5000), "there is no run at"),
         (lambda run: edgetl.train("digits", out="x" * 5000), "cannot write in x"),
         (lambda run: edgetl.load(run).predict("digits:7")[0].top(-1), "count cannot be -1"),
         (lambda run: run.benchmark(cpu_mask=3), "cpu_mask cannot be 3"),

@@ -101,7 +101,7 @@ def test_ctrl_c_leaves_the_terminal_and_the_run_in_order(terminal: Callable[...,
     assert watched.seen.rfind(SHOWN) > watched.seen.rfind(HIDDEN), "the cursor is back"
     assert watched.attributes() == watched.before
     said = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", watched.seen).decode()
-    assert "interrupted" in said
+    assert "\nerror: interrupted" in said.replace("\r", ""), "on a line of its own, behind ^C"
     assert "run the same command again to continue" in said
     assert "Traceback" not in said
     assert not list(run.rglob(".partial-*"))

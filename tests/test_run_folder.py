@@ -231,12 +231,20 @@ def test_a_broken_record_is_a_run_error(tmp_path: Path, content: bytes) -> None:
         RunFolder.create(tmp_path, RECIPE)
 
 
-@pytest.mark.parametrize("name", ["missing", "file", "folder"])
-def test_what_is_no_run_cannot_be_opened(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "says"), [("missing", "there is no run at"), ("file", "is not a run"), ("folder", "is not a run")])
+def test_what_is_no_run_cannot_be_opened(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    with pytest.raises(RunError, match="is not a run"):
+    with pytest.raises(RunError, match=says):
         RunFolder.open(tmp_path / name)
+
+
+def test_a_run_of_almost_that_name_is_proposed(tmp_path: Path) -> None:
+    RunFolder.create(tmp_path / "flowers-1", RECIPE)
+    (tmp_path / "flowers").mkdir()
+    with pytest.raises(RunError) as caught:
+        RunFolder.open(tmp_path / "flower-1")
+    assert caught.value.remedy == f"did you mean {tmp_path / 'flowers-1'}?"
 
 
 def test_a_run_whose_folder_is_gone_is_no_run(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def shell(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
         ("edgetl list backbones --json >/dev/full", 5, b"", b"cannot print the result: No space left on device"),
         ("edgetl list backbones >/dev/full", 5, b"", b"cannot print the result: No space left on device"),
         ("edgetl list backbones --json >&-", 5, b"", b"cannot print the result: stdout is closed"),
-        ("edgetl show nope --json >/dev/full", 5, b"", b"nope is not a run"),
+        ("edgetl show nope --json >/dev/full", 5, b"", b"there is no run at nope"),
         ("edgetl train --json >&-", 2, b"", b"Missing argument"),
         ("edgetl --help >/dev/full", 5, b"", b"No space left on device"),
         ("edgetl list settings | true", NOT_READ, b"", b""),

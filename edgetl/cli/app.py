@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -138,6 +139,8 @@ def entry() -> None:
 
 def main() -> None:
     """Run the command in sys.argv; always ends with SystemExit, but for bugs."""
+    # Pillow warns of odd metadata, file after file, with a line of its source: what matters is a reason of ours.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     with console.Console():
         try:
             with stops.heard():
@@ -162,7 +165,7 @@ def main() -> None:
             if isinstance(stop.__context__, BrokenPipeError):  # of the help, which typer writes
                 sys.exit(NOT_READ)
             if stop.code in STOPS and stop.code != NOT_READ:
-                console.show_cursor()
+                console.end_line()
                 _print_failure(
                     Failure(STOPS[int(stop.code)], "what is finished is kept: run the same command again to continue"), int(stop.code)
                 )

@@ -34,7 +34,7 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     name = os.path.basename(source.rstrip("/"))
     raise DataError(
         f"there is no folder and no CSV file at {as_text(os.path.abspath(source))}, and no embedded set is called {name!r}",
-        f"check the path, or name an embedded set: {did_you_mean(name, embedded())}",
+        f"check the path, or name an embedded set; {did_you_mean(name, embedded())}",
     )
 
 

@@ -9,7 +9,7 @@ _WORDS = {
     "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validation", "validate", "dev", "devel", "development"),
     "eval": ("eval", "evaluation"),
-    "test": ("test", "testing", "tst", "holdout", "hold out", "heldout", "held out"),
+    "test": ("test", "testing", "tst", "holdout", "hold out", "heldout", "held out", "public test", "private test", "publictest"),
 }
 _MEANINGS = {word: meaning for meaning, words in _WORDS.items() for word in words}
 # What says nothing about a class, joined to the word or apart from it: training_set, imagesTrain, seg_test, val2017.

@@ -13,6 +13,7 @@ from edgetl.keras import set_seed
 from edgetl import stops
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
+from edgetl.backbones.weights import load as weights
 from edgetl.contract import Contract
 from edgetl.data.base import Listing
 from edgetl.export import FORMATS
@@ -64,6 +65,7 @@ class Project:
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         recipe = anchored(recipe)
         name = f"{Path(recipe.data.source).stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+        weights.check(recipe.model.weights)
         project = cls.of_images(RunFolder(out or parent / name), recipe, listing_of(recipe))  # mistakes show before anything is written
         made = project.team  # before anything is computed
         if made.rank == 0:

@@ -40,6 +40,8 @@ def read(path: Path) -> BundleContents:
             if strange or MANIFEST not in names:
                 raise RunError(f"{path} is not a bundle: {strange[0] if strange else MANIFEST + ' is missing'}", _REMEDY)
             files = {name: archive.read(name) for name in names}
+    except FileNotFoundError:
+        raise RunError(f"there is no bundle at {path}", "check the path") from None
     except (OSError, zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         raise RunError(f"cannot read the bundle {path}: {error}", _REMEDY) from error
     manifest = Manifest.from_bytes(files[MANIFEST], f"{MANIFEST} in {path}")

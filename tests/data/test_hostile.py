@@ -229,10 +229,10 @@ LINES = {
     "\x1b[2J,a": "No such file or directory",
     "a,\x1b[2J": r"'\x1b[2J' cannot be a class name",
     "a/000.png,b": "'a/000.png' is 'a' in line 2 and 'b' in line 4",
-    '"a': "line 4 has no label",
+    '"a': "unexpected end of data",
     f"{'a' * 200_000},a": "field larger than field limit",
 }
-REFUSED = ("cannot be", "in line 2", "field limit")
+REFUSED = ("cannot be", "in line 2", "field limit", "unexpected end")
 
 
 @pytest.mark.parametrize(("line", "reason"), LINES.items(), ids=range(len(LINES)))

@@ -13,7 +13,7 @@ from tests.data.conftest import fill
 WORDS = {
     "train": ("train", "training", "trn"),
     "val": ("val", "valid", "validation", "dev", "development", "eval", "evaluation"),
-    "test": ("test", "testing", "holdout", "hold-out", "held_out"),
+    "test": ("test", "testing", "holdout", "hold-out", "held_out", "PublicTest", "private_test"),
 }
 AROUND = ("{}", "seg_{}", "{}_set", "{}set", "{} data", "{}_images", "images-{}", "{}2017", "{}.split")
 SPELLED = [(split, shape.format(word)) for split, words in WORDS.items() for word in words for shape in AROUND]

@@ -1,6 +1,13 @@
-"""What a project keeps in memory, and when it drops it."""
+"""What a project keeps in memory, and when it drops it; what it refuses before it reads an image."""
 
+from pathlib import Path
+
+import pytest
+
+from edgetl.backbones.weights.load import WEIGHTS_DIR
+from edgetl.errors import EdgetlError
 from edgetl.pipeline.project import Project
+from edgetl.recipe import load
 
 
 def test_models_are_loaded_once_and_again_after_a_training(made) -> None:
@@ -18,3 +25,12 @@ def test_the_images_are_read_once(made) -> None:
     assert data.images is data.images
     assert len(data.rows("train")) == (data.images.splits == "train").sum()
     assert len(data.rows("train", 3)) == 3
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "my.npz"])
+def test_weights_that_are_not_there_leave_no_run(weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(WEIGHTS_DIR, str(tmp_path / "nowhere"))
+    recipe = load(options={"data.source": "digits", "model.weights": weights})
+    with pytest.raises(EdgetlError, match=r"nowhere|my\.npz"):
+        Project.create(recipe, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -79,6 +79,11 @@ def test_sizes_are_bounded_before_reading(tmp_path: Path, monkeypatch: pytest.Mo
         archive.read(tmp_path / "large.edgetl")
 
 
+def test_a_bundle_that_is_not_there_is_reported_so(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="there is no bundle at"):
+        archive.read(tmp_path / "nope.edgetl")
+
+
 def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
     document = json.loads(manifest_of(CONTENTS)) | {"surprise": 1}
     (tmp_path / "new.edgetl").write_bytes(_written([(MANIFEST, json.dumps(document).encode()), *CONTENTS.items()]))

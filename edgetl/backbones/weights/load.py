@@ -25,9 +25,8 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
     if weights == "none":
         logger.warning("starting from random weights, as asked: expect to need far more images and epochs")
         return
+    check(weights)
     path = obtain(backbone, alpha, image_size) if weights == "imagenet" else Path(weights)
-    if not path.is_file():
-        raise WeightsError(f"there is no weights file at {path}", "--weights takes imagenet, none, or the path of a file")
     try:
         if path.suffix == backbone_file.SUFFIX:
             backbone_file.load(path, model, alpha)
@@ -39,6 +38,14 @@ def load(model: keras.Model, backbone: Backbone, weights: str, alpha: float, ima
             f"{path} does not match this backbone at alpha {alpha}: {reason}", "use the weights of the same backbone and alpha, without top"
         ) from error
     logger.info(f"weights: {path.name}")
+
+
+def check(weights: str) -> None:
+    """Raise WeightsError, or UsageError, where `load` would find no file: before long work."""
+    if weights == "imagenet":
+        place_in(WEIGHTS_DIR)
+    elif weights != "none" and not Path(weights).is_file():
+        raise WeightsError(f"there is no weights file at {weights}", "--weights takes imagenet, none, or the path of a file")
 
 
 def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
