@@ -85,7 +85,8 @@ def _rows(source: Path) -> list[_Row]:
                 rows += [(line + 1, row)] if row else []
                 line = reader.line_num
     except csv.Error as error:
-        raise DataError(f"cannot read {name}, in the lines from {line + 1} on: {error}", "correct the quotation marks there, or shorten the text") from error
+        problem = f"cannot read {name}, in the lines from {line + 1} on: {error}"
+        raise DataError(problem, "correct the quotation marks there, or shorten the text") from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {name}: {error}", "it must be a CSV file, in UTF-8") from error
     places = _places(columns, name)
