@@ -34,7 +34,9 @@ def test_what_is_said_is_logged_with_its_time(tmp_path: Path) -> None:
 
 def test_a_command_logs_how_it_was_called_and_how_it_ended(cli: Callable[..., CliResult], tmp_path: Path) -> None:
     RunFolder.create(tmp_path / "run", load())
-    outcome = cli("train", "digits", "--out", tmp_path / "run", "--weights", "no such file")
+    (tmp_path / "damaged.h5").touch()
+    quick = ("--backbone", "mobilenet_v1", "--image-size", 32, "--set", "data.limit=2")
+    outcome = cli("train", "digits", "--out", tmp_path / "run", *quick, "--weights", tmp_path / "damaged.h5")
     text = (tmp_path / "run" / log.NAME).read_text(encoding="utf-8")
     assert "edgetl train digits --out" in text
     assert outcome.code != 0
