@@ -29,8 +29,24 @@ BACKBONES: "Registry[Backbone]" = Registry(
             "MobileNet V3 large of plain convolutions and ReLU only, for accelerators",
         ),
         "efficientnet_lite0": (
-            "edgetl.backbones.efficientnet_lite:BACKBONE",
-            "EfficientNet-Lite0: the most accurate here; its ImageNet weights come installed",
+            "edgetl.backbones.efficientnet_lite:LITE0",
+            "EfficientNet-Lite0, made for 224 px: its ImageNet weights come installed",
+        ),
+        "efficientnet_lite1": (
+            "edgetl.backbones.efficientnet_lite:LITE1",
+            "EfficientNet-Lite1, made for 240 px; its ImageNet weights are in the extra efficientnet",
+        ),
+        "efficientnet_lite2": (
+            "edgetl.backbones.efficientnet_lite:LITE2",
+            "EfficientNet-Lite2, made for 260 px; its ImageNet weights are in the extra efficientnet",
+        ),
+        "efficientnet_lite3": (
+            "edgetl.backbones.efficientnet_lite:LITE3",
+            "EfficientNet-Lite3, made for 280 px: no package has its ImageNet weights",
+        ),
+        "efficientnet_lite4": (
+            "edgetl.backbones.efficientnet_lite:LITE4",
+            "EfficientNet-Lite4, made for 300 px: no package has its ImageNet weights",
         ),
         "small_cnn": (
             "edgetl.backbones.small_cnn:BACKBONE",

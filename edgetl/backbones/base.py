@@ -72,6 +72,12 @@ def keras_file(name: str, address: str, md5: str | None = None) -> ImagenetFile:
     return ImagenetFile(name, obtain)
 
 
+def rounded(channels: float) -> int:
+    """Round a scaled number of channels to a multiple of 8, at most a tenth below what was asked, as the MobileNets' authors do."""
+    near = max(8, int(channels + 4) // 8 * 8)
+    return near if near >= 0.9 * channels else near + 8
+
+
 def nearest_sizes(image_size: int, sizes: Sequence[int]) -> list[int]:
     """Return the published sizes, the asked one or the next larger first."""
     return sorted(sizes, key=lambda size: (size < image_size, abs(size - image_size)))

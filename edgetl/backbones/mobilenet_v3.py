@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from edgetl.keras import keras, layers
 
-from edgetl.backbones.base import Backbone, ImagenetFile, keras_file
+from edgetl.backbones.base import Backbone, ImagenetFile, keras_file, rounded
 from edgetl.backbones.hard_sigmoid import HardSigmoid, hard_swish
 
 _ADDRESS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v3/"
@@ -54,12 +54,6 @@ _BLOCKS = {
 }
 
 
-def _rounded(filters: float) -> int:
-    """Round to a multiple of 8, at most a tenth below what was asked."""
-    near = max(8, int(filters + 4) // 8 * 8)
-    return near if near >= 0.9 * filters else near + 8
-
-
 def _norm(x: Any, name: str) -> Any:
     return layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=f"{name}_BatchNorm")(x)
 
@@ -72,7 +66,7 @@ def _squeeze_excite(x: Any, name: str) -> Any:
     """Return each channel times a gate that a small network computes from the means of all channels."""
     channels = x.shape[-1]
     gate = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_AvgPool")(x)
-    gate = layers.ReLU(name=f"{name}_Relu")(layers.Conv2D(_rounded(channels / 4), 1, name=f"{name}_Conv")(gate))
+    gate = layers.ReLU(name=f"{name}_Relu")(layers.Conv2D(rounded(channels / 4), 1, name=f"{name}_Conv")(gate))
     gate = HardSigmoid(name=f"{name}_gate")(layers.Conv2D(channels, 1, name=f"{name}_Conv_1")(gate))
     return layers.Multiply(name=f"{name}_Mul")([x, gate])
 
@@ -80,7 +74,7 @@ def _squeeze_excite(x: Any, name: str) -> Any:
 def _block(x: Any, name: str, block: _Block, filters: int) -> Any:
     entered, channels = x, x.shape[-1]
     if block.expansion != 1:
-        x = layers.Conv2D(_rounded(channels * block.expansion), 1, use_bias=False, name=f"{name}_expand")(x)
+        x = layers.Conv2D(rounded(channels * block.expansion), 1, use_bias=False, name=f"{name}_expand")(x)
         x = _activation(_norm(x, f"{name}_expand"), f"{name}_expand", swish=block.swish)
     x = layers.DepthwiseConv2D(block.kernel, block.stride, "same", use_bias=False, name=f"{name}_depthwise")(x)
     x = _activation(_norm(x, f"{name}_depthwise"), f"{name}_depthwise", swish=block.swish)
@@ -96,8 +90,8 @@ def _build(alpha: float, image_size: int, size: str, *, minimalistic: bool) -> k
     x = _activation(_norm(x, "Conv"), "Conv", swish=not minimalistic)
     for number, block in enumerate(_BLOCKS[size]):
         row = block._replace(kernel=3, squeeze=False, swish=False) if minimalistic else block
-        x = _block(x, f"expanded_conv_{number}" if number else "expanded_conv", row, _rounded(block.filters * alpha))
-    x = layers.Conv2D(_rounded(x.shape[-1] * 6), 1, use_bias=False, name="Conv_1")(x)
+        x = _block(x, f"expanded_conv_{number}" if number else "expanded_conv", row, rounded(block.filters * alpha))
+    x = layers.Conv2D(rounded(x.shape[-1] * 6), 1, use_bias=False, name="Conv_1")(x)
     return keras.Model(image, _activation(_norm(x, "Conv_1"), "Conv_1", swish=not minimalistic), name=f"mobilenet_v3_{size}")
 
 

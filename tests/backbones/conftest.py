@@ -10,6 +10,16 @@ import pytest
 from edgetl.backbones import BACKBONES
 
 Build = Callable[[str, int], Any]
+# Seconds each, and nothing new: the first of the family, which all tests take, has the same layers.
+LARGER = tuple(f"efficientnet_lite{number}" for number in range(1, 5))
+
+
+def of(name: str, *more: Any) -> Any:
+    """A case of a test of every backbone; with the larger members of a family it is a slow one."""
+    return pytest.param(name, *more, marks=[pytest.mark.slow] if name in LARGER else [])
+
+
+every_backbone = pytest.mark.parametrize("name", [of(name) for name in BACKBONES])
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,13 @@ from edgetl.backbones import BACKBONES
 from edgetl.contract import Contract
 from edgetl.errors import UsageError
 from edgetl.training.fold import fold_batch_norms
-from tests.backbones.conftest import Build, normalized, randomize_norms, smallest
+from tests.backbones.conftest import Build, every_backbone, normalized, of, randomize_norms, smallest
 
 # Relative to the largest feature: float32 rounding through 50 layers is below 1e-5, a wrong epsilon or channel order far above this.
 TOLERANCE = 1e-3
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@every_backbone
 def test_features_are_a_map_with_channels(name: str, build: Build) -> None:
     image_size = smallest(name)
     model = build(name, image_size)
@@ -27,6 +27,16 @@ def test_features_are_a_map_with_channels(name: str, build: Build) -> None:
     assert np.isfinite(features).all()
     twice = model.compute_output_shape((2, 2 * image_size, 2 * image_size, 3))
     assert tuple(twice) == (2, of_twice, of_twice, features.shape[-1])
+
+
+PUBLISHED = {"efficientnet_lite0": 4.7, "efficientnet_lite1": 5.4, "efficientnet_lite2": 6.1, "efficientnet_lite3": 8.2}
+
+
+@pytest.mark.parametrize(("name", "millions"), [*(of(*case) for case in PUBLISHED.items()), ("efficientnet_lite4", 13.0)])
+def test_the_lites_have_as_many_parameters_as_published(name: str, millions: float, build: Build) -> None:
+    """With their classifiers, as github.com/tensorflow/tpu counts; Lite4 has the largest factors of width and depth."""
+    trained = sum(weight.shape.num_elements() for weight in build(name, 32).trainable_weights)
+    assert (trained + 1280 * 1000 + 1000) / 1e6 == pytest.approx(millions, abs=0.05)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
@@ -63,7 +73,7 @@ def test_too_small_a_image_is_refused() -> None:
         backbone.check_image_size(74)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@every_backbone
 def test_folding_removes_batch_norms_and_nothing_else(name: str, build: Build) -> None:
     size = smallest(name)
     model = build(name, size)

@@ -20,7 +20,7 @@ from edgetl.backbones import keras_file as saved_model
 from edgetl.contract import Contract
 from edgetl.errors import ExportError, WeightsError
 from edgetl.runtimes.keras import open_session
-from tests.backbones.conftest import Build, smallest
+from tests.backbones.conftest import Build, every_backbone, smallest
 from tests.fuzz import examples
 
 CONTRACT = Contract.square(8, 1 / 127.5, 128, ("a", "b"))
@@ -42,7 +42,7 @@ def test_our_own_is_read(tmp_path: Path) -> None:
     assert opened(examples.keras(), tmp_path)(np.zeros((1, 8, 8, 3), np.uint8)).shape == (1, 2)
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@every_backbone
 def test_every_backbone_comes_back(name: str, build: Build, tmp_path: Path) -> None:
     from edgetl.training.head import attach_head
 

@@ -20,6 +20,7 @@ from edgetl.export import FORMATS, format_of, integer_graph, onnx_writer, tflite
 from edgetl.export.base import About
 from edgetl.export.onnx_optimizer import optimized
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of, unverified
+from tests.backbones.conftest import LARGER
 from tests.export.conftest import ABOUT, Network
 
 GetNetwork = Callable[[str], Network]
@@ -37,6 +38,7 @@ LATER = (
     "resnet50",
     "inception_v3",
     "efficientnet_lite0",
+    *LARGER,
     "mobilenet_v3_large",
     "mobilenet_v3_small_minimalistic",
     "mobilenet_v3_large_minimalistic",

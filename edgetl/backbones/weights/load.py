@@ -56,8 +56,9 @@ def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
     files = backbone.imagenet_files(alpha, image_size)
     if not files:
         raise WeightsError(
-            f"there are no published ImageNet weights for this backbone at alpha {alpha:g}",
-            "pretrain it with 'edgetl pretrain DATA --out FILE' and name that file with --weights, or start from --weights none",
+            f"there are no ImageNet weights that edgetl can obtain for this backbone at alpha {alpha:g}",
+            "do one of four things: use a backbone that has some, such as efficientnet_lite0; give a file of them with --weights PATH; "
+            "pretrain it with 'edgetl pretrain DATA --out FILE' and name that file with --weights; start from --weights none",
         )
     folder = place_in(WEIGHTS_DIR)
     if folder:

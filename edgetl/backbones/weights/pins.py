@@ -12,6 +12,8 @@ logger = logging.getLogger(__name__)
 _V2 = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_"
 KNOWN = {
     "efficientnet-lite0-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "efficientnet-lite1-77cc7160.pth": "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "efficientnet-lite2-9656183e.pth": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
     "mobilenet_2_5_224_tf_no_top.h5": "210ab625b82399b04aba5e4085a2e82ec0417492cca9db54e08b9fb19cdc6039",
     "mobilenet_5_0_224_tf_no_top.h5": "5fe7afed9a5c49f65f33bac3692877629fe9a514b85b59cd79d117837d34f7ef",
     f"{_V2}0.35_128_no_top.h5": "b8bb98b815c0fe68d7ad2153eaf1dec778d574c3865b8fdabff43029e10c2f4a",
