@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from edgetl.wording import beside, counted, ends, plural, seen
+from edgetl.wording import beside, counted, ends, measured_on, plural, seen
 from tests.test_architecture import FILES, ROOT, parsed
 
 COUNTED = "images|files|classes|epochs|runs|seeds|heads|shards|operators|trials|layers|devices|threads|predictions|findings|blocks"
@@ -111,3 +111,16 @@ def test_no_signed_figure_is_minus_zero() -> None:
 
 def test_what_steers_a_terminal_is_escaped() -> None:
     assert seen("a\x1b\u202e\n", spared="\n") == "a\\u001b\\u202e\n"
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, "1 image"),
+        (54, "54 images, of which one is 1.9 points"),
+        (736, "736 images, of which one is 0.14 points"),
+        (1000, "1,000 images"),
+    ],
+)
+def test_what_one_image_is_worth_is_said_where_they_are_few(count: int, said: str) -> None:
+    assert measured_on(count, "image") == said
