@@ -35,6 +35,8 @@ class DataTable(RecipeTable):
     exclude: str
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Fraction
+    selection_fraction: Fraction
+    selection_images: Positive
     max_bad_fraction: Annotated[float, Field(ge=0, le=1)]
     cache_memory_mib: Count
     limit: Count
@@ -67,14 +69,16 @@ class TrainTable(RecipeTable):
     batch_size: Positive
     head_epochs: Count
     head_learning_rate: Rate
-    epochs: Count
+    head_dropout: Fraction
+    epochs: Count | Literal["auto"]
     learning_rate: Rate
     warmup_fraction: Fraction
     unfreeze: str
     depth_factor: Annotated[float, Field(gt=0, le=1)]
     unfreeze_epochs: Annotated[float, Field(ge=0, le=1000)]
     label_smoothing: Fraction
-    patience: Positive
+    patience: Count
+    again_below: Count
     balance_above: Annotated[float, Field(ge=1)]
     temperature_scaling: bool
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]

@@ -11,6 +11,7 @@ from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.int8_record import Int8Choice
 from edgetl.recipe import AboutTable, Recipe, restore
+from edgetl.wording import measured_on
 
 Found = TypeVar("Found", bound=Part)
 
@@ -133,8 +134,37 @@ class UnfreezeFacts(Part):
         return self.trials[0]
 
 
+@dataclass(frozen=True)
+class FloatChoice:
+    """The float model that was kept, and what chose it.
+
+    Args:
+        kept: "fine-tuned", or "head": fine-tuning did worse on these images, and the network is as it was before.
+        images: training images that chose, and that neither model had learned from.
+        head_accuracy, head_loss: of the head on these images.
+        accuracy, loss: of the fine-tuned network on them.
+    """
+
+    kept: Literal["fine-tuned", "head"]
+    images: Count
+    head_accuracy: Share
+    head_loss: float
+    accuracy: Share
+    loss: float
+
+    def __str__(self) -> str:
+        said = {
+            "fine-tuned": f"fine-tuned, {100 * self.accuracy:.1f} % right (its head alone: {100 * self.head_accuracy:.1f} %)",
+            "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned it did worse: {100 * self.accuracy:.1f} %)",
+        }
+        return f"{said[self.kept]} of {measured_on(self.images, 'held-out image')}"
+
+
 class FloatFacts(Part):
-    """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training)."""
+    """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training).
+
+    `trained_again`: what was kept was trained again in the same way, on the images that chose too.
+    """
 
     kind: Literal["float"] = "float"
     device: str
@@ -143,6 +173,8 @@ class FloatFacts(Part):
     class_weights: tuple[float, ...]
     head: Training | None = None
     fine_tuning: Training | None = None
+    choice: FloatChoice | None = None
+    trained_again: bool = False
     temperature: ScaledTemperature | None = None
 
 

@@ -105,6 +105,7 @@ image_size = 32
 [train]
 {train}
 batch_size = 16
+again_below = 0
 [augment]
 flip = false
 crop_min_area = 0.8

@@ -4,6 +4,10 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.data.base import Images
 from edgetl.errors import UsageError
 
 
@@ -62,6 +66,34 @@ def assign(hashes: Sequence[str], label_ids: Iterable[int], options: SplitOption
     splits |= {min(contents, key=numbers.__getitem__): "val" for contents in by_class.values()}
     splits |= {max(contents, key=numbers.__getitem__): "train" for contents in by_class.values()}
     return [splits[content] for content in hashes]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The training images that are kept from learning, to choose by: what is measured afterwards has chosen nothing.
+
+    Args:
+        fraction: of the training images; 0: none.
+        most: images, about; more would only be missed in learning.
+        seed: that they are drawn by.
+    """
+
+    fraction: float
+    most: int
+    seed: int
+
+
+def choosing(images: Images, selection: Selection) -> Images:
+    """Return the images as a training sees them that chooses: "val" are the training images to choose by, "test" all that measure.
+
+    Each class that has two different training images has one to choose by; all copies of an image are on the same side.
+    """
+    rows = images.rows("train")
+    fraction = min(selection.fraction, selection.most / max(len(rows), 1))
+    splits: NDArray[np.str_] = np.full(len(images.splits), "test", "<U5")
+    options = SplitOptions(val_fraction=fraction, test_fraction=0.0, seed=selection.seed + 1)  # other images than a split's of this seed
+    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), options)
+    return replace(images, splits=splits)
 
 
 def _number(content: str, seed: int) -> float:

@@ -16,10 +16,11 @@ from edgetl.data import images as data_images
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples, class_weights
+from edgetl.data.splits import choosing
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline import recorded_images
-from edgetl.pipeline.settings import augmentation, compresses, load_options
+from edgetl.pipeline.settings import augmentation, compresses, load_options, selection
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import predict
@@ -57,10 +58,26 @@ class RunData:
         return class_weights(label_ids, len(self.images.class_names), self._recipe.train.balance_above)
 
     @cached_property
+    def choosing(self) -> Images:
+        """The same images as a training sees them that chooses: "val" are training images to choose by, and measure nothing.
+
+        Where the recipe keeps none for that, they are the images as they are, and nothing is chosen.
+        """
+        return choosing(self.images, selection(self._recipe)) if self._recipe.data.selection_fraction else self.images
+
+    @cached_property
     def examples(self) -> AugmentedExamples:
         """The examples that a network learns from; reads the larger training images, which a head alone does not need."""
+        return self._augmented(self.choosing)
+
+    @cached_property
+    def all_examples(self) -> AugmentedExamples:
+        """The same with the images that choose among them."""
+        return self._augmented(self.images)
+
+    def _augmented(self, images: Images) -> AugmentedExamples:
         return AugmentedExamples(
-            images=self.images,
+            images=images,
             contract=self._contract,
             class_weights=self.class_weights,
             training_images=self.training_images,
@@ -97,7 +114,7 @@ class RunModels:
     def forget(self) -> None:
         """Drop what was loaded: the model was trained again."""
         self._float_model: keras.Model | None = None
-        self._float_predictions: NDArray[np.float32] | None = None
+        self._float_predictions: dict[bytes, NDArray[np.float32]] = {}
 
     @property
     def float_model(self) -> keras.Model:
@@ -110,10 +127,16 @@ class RunModels:
     @property
     def float_predictions(self) -> NDArray[np.float32]:
         """Its probabilities of the validation images, float32 [N, K]."""
-        if self._float_predictions is None:
-            images, session = self._data.trained_images(), KerasSession(self.float_model, self._contract)
-            self._float_predictions = predict(session, images.pixels, images.rows("val"), REFERENCE)
-        return self._float_predictions
+        return self.float_predictions_of(self._data.trained_images())
+
+    def float_predictions_of(self, images: Images) -> NDArray[np.float32]:
+        """Return its probabilities of the images that are called "val", float32 [N, K], computed once."""
+        rows = images.rows("val")
+        key = rows.tobytes()
+        if key not in self._float_predictions:
+            session = KerasSession(self.float_model, self._contract)
+            self._float_predictions[key] = predict(session, images.pixels, rows, REFERENCE)
+        return self._float_predictions[key]
 
     def uncompressed(self) -> keras.Model:
         """Return the float model as it was before compression, loaded again at each call."""

@@ -6,13 +6,13 @@ from pathlib import Path
 from edgetl.data.augment import Augmentation
 from edgetl.data.base import Reading
 from edgetl.data.images import LoadOptions
-from edgetl.data.splits import SplitOptions
+from edgetl.data.splits import Selection, SplitOptions
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.training.compress import CompressSettings
 from edgetl.training.finetune import Distillation, FineTuneSettings
-from edgetl.training.schedule import Schedule
+from edgetl.training.schedule import Schedule, epochs_for
 from edgetl.training.train_head import HeadSettings
 
 # The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
@@ -22,6 +22,11 @@ HEAD_BATCHES = 4
 def split_options(recipe: Recipe) -> SplitOptions:
     """Return how images without a split of their own are split."""
     return SplitOptions(val_fraction=recipe.data.val_fraction, test_fraction=recipe.data.test_fraction, seed=recipe.train.seed)
+
+
+def selection(recipe: Recipe) -> Selection:
+    """Return which training images choose and are not learned from."""
+    return Selection(fraction=recipe.data.selection_fraction, most=recipe.data.selection_images, seed=recipe.train.seed)
 
 
 def reading(recipe: Recipe) -> Reading:
@@ -55,7 +60,7 @@ def head_settings(recipe: Recipe) -> HeadSettings | None:
         epochs=train.head_epochs,
         learning_rate=train.head_learning_rate,
         batch_size=HEAD_BATCHES * train.batch_size,
-        dropout=model.dropout,
+        dropout=model.dropout if model.dense else train.head_dropout,
         label_smoothing=train.label_smoothing,
         mirror=mirrors(recipe),
         seed=train.seed,
@@ -132,7 +137,7 @@ def fine_tune_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, 
     """Return the schedule of a stage that trains a float model; `steps` are those of an epoch, `inputs` the stage's identity."""
     return Schedule(
         name="fine-tuning",
-        epochs=recipe.train.epochs,
+        epochs=epochs_for(steps) if recipe.train.epochs == "auto" else recipe.train.epochs,
         steps_per_epoch=steps,
         patience=recipe.train.patience,
         checkpoint=run.checkpoint(stage),
@@ -142,12 +147,12 @@ def fine_tune_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, 
 
 
 def compress_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:
-    """Return the schedule of pruning, and of clustering; all epochs are trained, the best one is kept."""
+    """Return the schedule of pruning, and of clustering; all epochs are trained."""
     epochs = recipe.compress.epochs
-    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=epochs)
+    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=0)
 
 
 def quantize_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:
-    """Return the schedule of training with quantization in the loop; all epochs are trained, the best one is kept."""
+    """Return the schedule of training with quantization in the loop; all epochs are trained."""
     epochs = recipe.quantize.epochs
-    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=epochs)
+    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=0)

@@ -73,6 +73,7 @@ class FineTuneSettings:
         jit: compile the step with XLA.
         distillation: None: learn from the labels alone.
         constraint: what the weights must keep to from the first step on.
+        keep_start: the model ends as it began where that does better on the images that choose.
     """
 
     batch_size: int
@@ -90,10 +91,11 @@ class FineTuneSettings:
     jit: bool = False
     distillation: Distillation | None = None
     constraint: Constraint | None = None
+    keep_start: bool = False
 
 
 def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSettings, schedule: Schedule, *, team: Team = ALONE) -> History:
-    """Train the classifier in place; it ends with the best epoch's weights.
+    """Train the classifier in place; it ends with the weights of the last epoch, or of the best one where the schedule stops early.
 
     Args:
         team: whose strategy the model's variables were made for.
@@ -119,6 +121,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
         batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
         validate=lambda: accuracy_and_loss(score(images.pixels, val), images.label_ids[val]),
         schedule=schedule,
+        keep_start=settings.keep_start,
         team=team,
     )
     with explained_memory_errors(settings.batch_size, lambda size: _gradients(model, examples, size)):

@@ -16,9 +16,13 @@ class History:
     def best(self) -> Epoch | None:
         return self.epochs[self.best_epoch - 1] if self.best_epoch else None
 
-    def then(self, epoch: Epoch) -> "History":
-        """Return the history with one epoch more; of equally good epochs the first stays the best, since it trained less."""
-        better = self.best is None or score(epoch) > score(self.best)
+    def then(self, epoch: Epoch, *, last: bool = False) -> "History":
+        """Return the history with one epoch more; of equally good epochs the first stays the best, since it trained less.
+
+        Args:
+            last: the last epoch is the best one, whatever its figures: the schedule chose it.
+        """
+        better = last or self.best is None or score(epoch) > score(self.best)
         return History((*self.epochs, epoch), len(self.epochs) + 1 if better else self.best_epoch)
 
     def recorded(self) -> Training | None:
@@ -27,5 +31,5 @@ class History:
 
 
 def score(epoch: Epoch) -> tuple[float, float]:
-    """Return what is highest in the best epoch: the accuracy, then the negated loss, both on the validation images."""
+    """Return what is highest in the best epoch: the accuracy, then the negated loss, both on the images that choose."""
     return epoch.val_accuracy, -epoch.val_loss

@@ -7,6 +7,8 @@ from typing import Any
 
 from edgetl.keras import keras, tf
 
+_EPOCHS_AT_ONE_STEP, _FEWEST_EPOCHS, _MOST_EPOCHS = 230, 8, 40  # 40 up to 1000 images in batches of 32, 24 for 3000, 13 for 10,000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
@@ -16,7 +18,8 @@ class Schedule:
         name: names the training in messages and in TensorBoard.
         epochs: the most epochs.
         steps_per_epoch: batches in an epoch.
-        patience: epochs without a better one after which training stops.
+        patience: epochs without a better one after which training stops, and the best one is kept; 0: all epochs are trained, and the
+            last one is kept, which the end of the schedule makes as good as any.
         checkpoint: file to resume from after a kill; `finish` removes it.
         identity: fingerprint of all inputs; a checkpoint of other inputs is not used.
         logs: folder that gets TensorBoard's logs, a folder for each training; None: no logs.
@@ -38,6 +41,15 @@ class Schedule:
         """Remove the checkpoints, those of the parts too."""
         for checkpoint in self.checkpoint.parent.glob(f"{self.checkpoint.stem}*"):
             checkpoint.unlink()
+
+
+def epochs_for(steps_per_epoch: int) -> int:
+    """Return for how many epochs to fine-tune: the fewer images, the more often each is seen; in between steps grow with their root.
+
+    On few images the network needs steps more than it fears overfitting, since the images vary at random and the rate falls to 0; on many
+    images the last epochs bring tenths of a point (benchmarks/defaults.py).
+    """
+    return round(min(max(_EPOCHS_AT_ONE_STEP / math.sqrt(max(steps_per_epoch, 1)), _FEWEST_EPOCHS), _MOST_EPOCHS))
 
 
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):

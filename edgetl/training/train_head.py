@@ -16,7 +16,7 @@ from edgetl.data.stored import StoredRows, write_header
 from edgetl.progress import progress
 from edgetl.training.head import decay, dense_layers, trunk_of
 from edgetl.training.history import History
-from edgetl.training.schedule import Schedule
+from edgetl.training.schedule import Schedule, WarmupCosine
 from edgetl.training.scoring import accuracy_and_loss, scorer
 from edgetl.training.step import Loss, Optimizer, Step
 from edgetl.training.trainer import Trainer
@@ -31,7 +31,7 @@ class HeadSettings:
 
     Args:
         batch_size: images a step.
-        learning_rate: Adam's.
+        learning_rate: Adam's, at the start.
         dropout: before the logits.
         mirror: learn from the mirrored images too.
         l2: of the kernels, see `decay`.
@@ -48,7 +48,7 @@ class HeadSettings:
 
 
 def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule: Schedule) -> History:
-    """Train the classifier's head in place; it ends with the best epoch's weights.
+    """Train the classifier's head in place, all epochs; its learning rate falls to 0 along half a cosine.
 
     Args:
         schedule: of the training that this is the first part of.
@@ -57,12 +57,12 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
     train, val = images.rows("train"), images.rows("val")
     layers = dense_layers(model)
     variables = [variable for layer in layers for variable in layer.variables]
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
-    optimizer.build(variables)
     val_features = tf.constant(scorer(trunk, examples.contract)(images.pixels, val))
     label_ids = np.tile(images.label_ids[train], 2 if settings.mirror else 1)
     steps = -(-len(label_ids) // settings.batch_size)
-    own = replace(schedule.part("head"), epochs=settings.epochs, steps_per_epoch=steps, patience=settings.epochs)
+    own = replace(schedule.part("head"), epochs=settings.epochs, steps_per_epoch=steps, patience=0)
+    optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, settings.epochs * steps, 1))
+    optimizer.build(variables)
     with tempfile.TemporaryDirectory() as folder:
         features = _features(trunk, examples, mirror=settings.mirror, folder=Path(folder))
         return Trainer(

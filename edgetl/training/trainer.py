@@ -26,15 +26,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trainer:
-    """Trains variables epoch by epoch, keeps the best epoch, stops early, and goes on after a kill.
+    """Trains variables epoch by epoch, keeps the last or the best epoch, and goes on after a kill.
 
     Args:
-        variables: the model's, which end with the best epoch's values.
+        variables: the model's, which end with the values of the epoch that is kept.
         step: what is done with a batch, see `Step`.
         batches: function of the epoch's number, from 0 on, and this process's share of a batch to a tf.data.Dataset of
             (inputs [n, ...], int32 label ids [n], int32 seed [2], float32 n over the whole batch's size).
-        validate: returns (accuracy, loss) on the validation images; the best epoch has the highest accuracy, then the lowest loss.
-        keep_start: end with the values from before the training when no epoch is better than they are.
+        validate: returns (accuracy, loss) on the images that choose; the best epoch has the highest accuracy, then the lowest loss.
+        keep_start: the values from before the training compete: they are kept when they do better than the epoch that is.
         team: who trains in step; rank 0 validates, decides and writes for all.
         epoch_log_level: of the message that each epoch leaves; lower where epochs take a fraction of a second.
     """
@@ -49,9 +49,9 @@ class Trainer:
     epoch_log_level: int = logging.INFO
 
     def train(self) -> History:
-        """Train, leave the best epoch's values in the variables, and return what happened."""
+        """Train, leave the values of the epoch that is kept in the variables, and return what happened."""
         schedule, team, name = self.schedule, self.team, self.schedule.name
-        start = (_values(self.variables), self.validate()) if self.keep_start else None
+        start = (_values(self.variables), team.broadcast(self.validate())) if self.keep_start else None
         history, best = self._resume()
         folder = schedule.logs / name.replace(" ", "_") if schedule.logs and team.rank == 0 else None
         board = TensorBoard(folder, resumed=bool(history.epochs))
@@ -59,7 +59,7 @@ class Trainer:
         with progress(name, schedule.epochs * schedule.steps_per_epoch) as tick:
             tick(len(history.epochs) * schedule.steps_per_epoch)
             for epoch in range(len(history.epochs), schedule.epochs):
-                if epoch + 1 - history.best_epoch > schedule.patience:
+                if schedule.patience and epoch + 1 - history.best_epoch > schedule.patience:
                     logger.info(f"{name}: no better epoch for {schedule.patience}, stopping")
                     break
                 started, number, sums = time.monotonic(), 0, np.zeros(2)
@@ -77,16 +77,16 @@ class Trainer:
                     val_loss=loss,
                     seconds=round(seconds, 1),
                 )
-                history = history.then(figures)
+                history = history.then(figures, last=not schedule.patience)
                 if history.best is figures:
                     best = values[: len(self.variables)]
                 board.write(epoch + 1, figures)
-                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, validation accuracy {accuracy:.4f}, {seconds:.0f} s"
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, held-out accuracy {accuracy:.4f}, {seconds:.0f} s"
                 logger.log(self.epoch_log_level, message)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
-        if start is not None and (history.best is None or score(history.best) <= (start[1][0], -start[1][1])):
-            logger.info(f"{name}: no epoch was better than the start (accuracy {start[1][0]:.4f}), which is kept")
+        if start is not None and (history.best is None or score(history.best) < (start[1][0], -start[1][1])):
+            logger.info(f"{name}: the start was better (accuracy {start[1][0]:.4f}), and is kept")
             history, best = History(history.epochs), start[0]
         _assign(self.variables, best)
         return history

@@ -46,7 +46,7 @@ def choose(
     if head is not None:
         train_head(model, examples, head, schedule)
     start = model.get_weights()
-    short = replace(schedule, epochs=EPOCHS, steps_per_epoch=-(-train_images // settings.batch_size), patience=EPOCHS)
+    short = replace(schedule, epochs=EPOCHS, steps_per_epoch=-(-train_images // settings.batch_size), patience=0)
 
     def attempt(what: str, rate: float) -> Trial:
         model.trainable = True

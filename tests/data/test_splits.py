@@ -2,9 +2,11 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 
-from edgetl.data.splits import SplitOptions, assign
+from edgetl.data.base import Images
+from edgetl.data.splits import Selection, SplitOptions, assign, choosing
 from edgetl.errors import UsageError
 
 
@@ -60,3 +62,19 @@ def test_no_images():
 def test_fractions_that_leave_nothing_to_train_are_refused():
     with pytest.raises(UsageError, match="no training images"):
         assign(contents(10), [0] * 10, options(0.6, 0.4, 0))
+
+
+@pytest.mark.parametrize(("fraction", "most", "expected"), [(0.2, 1000, 60), (0.2, 30, 30), (0.5, 1000, 150)])
+def test_images_that_choose_are_training_images(fraction: float, most: int, expected: int) -> None:
+    """They are called val in what a training sees; what measures is out of its sight."""
+    hashes = contents(400)
+    splits = np.array(["train"] * 300 + ["val"] * 50 + ["test"] * 50)
+    pixels, label_ids = np.zeros((400, 1, 1, 3), np.uint8), np.arange(400, dtype=np.int32) % 3
+    images = Images(pixels, label_ids, splits, tuple(hashes), tuple(hashes), ("a", "b", "c"), (), "these")
+    seen = choosing(images, Selection(fraction=fraction, most=most, seed=0))
+    assert set(seen.splits[300:]) == {"test"}
+    assert set(seen.splits[:300]) == {"train", "val"}
+    chosen = seen.rows("val")
+    assert abs(len(chosen) - expected) <= 4 * expected**0.5, "within four standard deviations"
+    assert set(label_ids[chosen]) == {0, 1, 2}
+    assert set(chosen) != set(choosing(images, Selection(fraction=fraction, most=most, seed=1)).rows("val"))

@@ -82,8 +82,10 @@ def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> No
     choice = RunFolder(made.run).facts("export_int8", ExportFacts).choice
     assert choice is not None
     assert [one.name for one in choice.candidates] == ["ptq_int8", "qat_int8"]
-    assert choice.chosen in choice.candidates
-    assert choice.chosen.top1_accuracy == max(one.top1_accuracy for one in choice.candidates)
+    best = max(choice.candidates, key=lambda one: (one.top1_accuracy, -one.loss))
+    assert choice.chosen.name == best.name, "held-out images chose it"
+    validated = json.loads(RunFolder(made.run).validation.read_text(encoding="utf-8"))["subjects"]["tflite_int8"]["accuracy"]
+    assert choice.chosen.loss == pytest.approx(validated["loss"]), "validation images measured it"
     assert choice.chosen.name in choice.reason
     assert choice.within_budget is None, "there is no budget"
 

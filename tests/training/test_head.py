@@ -17,7 +17,7 @@ from edgetl.training.scoring import accuracy_and_loss, scorer
 from edgetl.training.train_head import HeadSettings, train_head
 from tests.training.conftest import CONTRACT, small_backbone
 
-SETTINGS = HeadSettings(epochs=20, learning_rate=0.1, batch_size=16, dropout=0.1, label_smoothing=0.0, mirror=True, seed=0)
+SETTINGS = HeadSettings(epochs=20, learning_rate=0.2, batch_size=16, dropout=0.1, label_smoothing=0.0, mirror=True, seed=0)
 MakeSchedule = Callable[..., Schedule]
 EVEN = np.ones(3, np.float32)
 
@@ -57,21 +57,21 @@ def test_it_separates_simple_images(
     assert accuracy >= 0.9, "random features tell three colours apart; chance is a third"
     val = easy.rows("val")
     logits = scorer(model, CONTRACT)(easy.pixels, val)
-    assert accuracy_and_loss(logits, easy.label_ids[val])[0] == pytest.approx(accuracy), "the weights are those of the best epoch"
+    assert accuracy_and_loss(logits, easy.label_ids[val])[0] == pytest.approx(accuracy), "the weights are those of the last epoch"
     for layer in model.layers:
         changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
         assert changed == (layer.name == "logits"), f"{layer.name}"
 
 
-def test_the_best_epoch_is_kept_when_later_ones_are_worse(classifier: Callable[..., Any], images: Images, schedule: MakeSchedule) -> None:
-    """A learning rate that makes the accuracy jump: the last epoch is rarely the best."""
+def test_the_last_epoch_is_kept_and_recorded(classifier: Callable[..., Any], images: Images, schedule: MakeSchedule) -> None:
+    """A learning rate that makes the accuracy jump: the last epoch is rarely the best, and none is chosen."""
     wild = replace(SETTINGS, epochs=6, learning_rate=3.0, dropout=0.0, mirror=False)
     val = images.rows("val")
     for seed in range(2):
         model = classifier(seed)
         history = learn(model, images, wild, schedule(0, identity=str(seed)))
         accuracy = best_accuracy(history)
-        assert len(history.epochs) == 6
+        assert (len(history.epochs), history.best_epoch) == (6, 6)
         assert accuracy_and_loss(scorer(model, CONTRACT)(images.pixels, val), images.label_ids[val])[0] == pytest.approx(accuracy)
 
 
@@ -106,7 +106,7 @@ def test_hidden_layers_learn_too(pooling: str, easy: Images, schedule: MakeSched
     model = deep(1, Head(pooling, (16, 8)))
     assert [layer.name for layer in model.layers[-5:]] == ["dense_1", "dense_1_relu", "dense_2", "dense_2_relu", "logits"]
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    accuracy = best_accuracy(learn(model, easy, replace(SETTINGS, learning_rate=0.01), schedule(0)))
+    accuracy = best_accuracy(learn(model, easy, replace(SETTINGS, learning_rate=0.02), schedule(0)))
     assert accuracy >= 0.6, "chance is a third"
     val = easy.rows("val")
     assert accuracy_and_loss(scorer(model, CONTRACT)(easy.pixels, val), easy.label_ids[val])[0] == pytest.approx(accuracy)

@@ -89,7 +89,7 @@ def test_two_processes_train_together(digit_folder: Path, tmp_path: Path) -> Non
     assert (facts["replicas"], len(facts["fine_tuning"]["epochs"])) == (2, 2)
     assert "ptq_int8" in record_of(tmp_path / "run 0")["stages"], "rank 0 goes on by itself"
     assert not (tmp_path / "run 1").exists(), "the others write nothing"
-    lines = [next(line for line in text.splitlines() if "epoch 2/2, validation" in line) for text in said]
+    lines = [next(line for line in text.splitlines() if "epoch 2/2, held-out" in line) for text in said]
     assert len({line.rpartition(", ")[0] for line in lines}) == 1, "both know rank 0's figures"
 
 

@@ -109,6 +109,17 @@ def test_stops_after_patience_epochs_without_a_better_one(patience: int, epochs:
     assert max(accuracies(history)) == max(scores[:epochs])
 
 
+@pytest.mark.parametrize(("start", "kept"), [(None, True), ((0.5, 1.0), True), ((0.6, 1.0), False)])
+def test_without_patience_the_last_epoch_is_kept_unless_the_start_is_better(
+    start: tuple[float, float] | None, kept: bool, schedule: MakeSchedule
+) -> None:
+    """The end of the schedule chooses, not a lucky epoch in the middle."""
+    training = Training([*([start] if start else []), (0.9, 0.1), (0.5, 1.0)])
+    history = training.run(schedule(2, patience=0), keep_start=start is not None)
+    assert history.best_epoch == (2 if kept else 0)
+    np.testing.assert_array_equal(training.weight.numpy(), training.after[-1] if kept else START)
+
+
 @pytest.mark.parametrize(("start", "kept"), [((0.9, 1.0), False), ((0.7, 0.5), False), ((0.7, 1.5), True), ((0.6, 0.1), True)])
 def test_the_start_is_kept_unless_an_epoch_is_better(start: tuple[float, float], kept: bool, schedule: MakeSchedule) -> None:
     training = Training([start, (0.5, 1.0), (0.7, 1.0)])

@@ -1,7 +1,7 @@
 """Evaluate a run's models on one of its splits, and its head by cross-validation."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgetl.keras import exact_float32
@@ -15,6 +15,7 @@ from edgetl.evaluation.scores import score
 from edgetl.export.exported import ExportedFile, best_first, exported_files
 from edgetl.files import fingerprint
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
+from edgetl.pipeline.export.candidates import NO_BUDGET
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.registry import did_you_mean
@@ -25,10 +26,8 @@ from edgetl.training.probe import folds, out_of_fold
 
 logger = logging.getLogger(__name__)
 
-_CAVEATS: Mapping[Split, str] = {
-    "train": "the models were trained on these images: the scores show what was memorized, not how well the models generalize",
-    "val": "the best epoch and the better int8 model were chosen on these images: expect slightly lower scores on others",
-}
+_LEARNED = "the models were trained on these images: the scores show what was memorized, not how well the models generalize"
+_CHOSE = "the int8 model was chosen on these images: expect slightly lower scores on others"
 _CV_CAVEAT = (
     "scores of a linear head on the backbone before fine-tuning, not of the fine-tuned model; the folds' training images overlap, so that "
     "the interval of the mean is an approximation"
@@ -61,13 +60,18 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
         split=chosen,
         data_fingerprint=images.fingerprint,
         class_names=tuple(images.class_names),
-        caveat=_CAVEATS.get(chosen, ""),
+        caveat=_caveat(project, chosen),
         models={name: score(probabilities, label_ids, images.class_names, seed) for name, probabilities in predictions.items()},
         cross_validation=_cross_validate(project, cv_folds) if cv_folds else None,
     )
     evaluation = evaluation.model_copy(update={"plot_description": confusion_plot(evaluation, project.run.evaluation_plot)})
     evaluation.write(project.run.evaluation)
     return evaluation
+
+
+def _caveat(project: Project, split: Split) -> str:
+    chose = project.recipe.export.max_drop < NO_BUDGET or not project.recipe.data.selection_fraction
+    return {"train": _LEARNED, "val": _CHOSE if chose else "", "test": ""}[split]
 
 
 def _split(name: str) -> Split:

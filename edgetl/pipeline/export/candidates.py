@@ -1,9 +1,10 @@
-"""An integer model that could be exported: its numbers, its file, and what it costs on the validation images."""
+"""An integer model that could be exported: its numbers, its file, and what it costs on images that neither learned from."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgetl.data.base import Images
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.export import FORMATS, formats_of
@@ -15,6 +16,8 @@ from edgetl.quantization.quantized import Quantized
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.wording import counted
+
+NO_BUDGET = 100.0  # points of top-1 that int8 may lose: any
 
 
 @dataclass(frozen=True)
@@ -56,23 +59,44 @@ class Candidate:
         return f"{self.name}: top-1 {self.accuracy.top1_accuracy:.4f}, {moved}"
 
 
+def judging(project: Project) -> Images:
+    """Return the images whose "val" judge: training images that choose, or the validation images where a drop is promised."""
+    images = project.data.trained_images()
+    return images if project.recipe.export.max_drop < NO_BUDGET else project.data.choosing
+
+
 def candidate(project: Project, scheme: str, quantized: Quantized, *, variation: str = "", kept_float: tuple[str, ...] = ()) -> Candidate:
-    """Convert a scheme's model to the first format that carries it, and try that file on the validation images.
+    """Convert a scheme's model to the first format that carries it, and try that file on the images that judge it.
 
     Args:
         variation: how the model differs from what the scheme makes by itself, for its name.
         kept_float: the operators that are in float.
     """
     name, precision = f"{scheme}{variation}", SCHEMES.load(scheme).precision
-    images, rows = project.data.trained_images(), project.data.rows("val")
     model = quantized.to_keras(project.models.float_model, project.contract)
     conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float))
-    form = FORMATS.load(formats_of(precision)[0])
-    content = conversion.file(form.name)
+    content = conversion.file(formats_of(precision)[0])
+    accuracy, cost = _judged(project, conversion, judging(project), name)
+    return Candidate(name, quantized, conversion, len(content), accuracy, cost, kept_float)
+
+
+def measured(project: Project, chosen: Candidate) -> Candidate:
+    """Return the candidate with its figures on the validation images, which did not choose it unless the recipe promises a drop."""
+    images = project.data.trained_images()
+    if images is judging(project):
+        return chosen
+    accuracy, cost = _judged(project, chosen.conversion, images, chosen.name)
+    return replace(chosen, accuracy=accuracy, cost=cost)
+
+
+def _judged(project: Project, conversion: Conversion, images: Images, name: str) -> tuple[Accuracy, Paired]:
+    """Run the first format's file on the images called "val"."""
+    rows = images.rows("val")
+    form = FORMATS.load(formats_of(conversion.precision)[0])
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / form.file_name(precision)
-        path.write_bytes(content)
+        path = Path(folder) / form.file_name(conversion.precision)
+        path.write_bytes(conversion.file(form.name))
         predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
     labels = images.label_ids[rows]
-    cost = paired(project.models.float_predictions.argmax(1) == labels, predictions.argmax(1) == labels)
-    return Candidate(name, quantized, conversion, len(content), measure(predictions, labels), cost, kept_float)
+    cost = paired(project.models.float_predictions_of(images).argmax(1) == labels, predictions.argmax(1) == labels)
+    return measure(predictions, labels), cost

@@ -20,7 +20,7 @@ from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
 from edgetl.int8_record import Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
-from edgetl.pipeline.export.candidates import Candidate, candidate
+from edgetl.pipeline.export.candidates import NO_BUDGET, Candidate, candidate, judging, measured
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
 from edgetl.quantization.base import Scheme
@@ -31,11 +31,9 @@ from edgetl.recipe import AboutTable
 from edgetl.run_record import ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
-from edgetl.wording import beside
+from edgetl.wording import beside, counted
 
 logger = logging.getLogger(__name__)
-
-_NO_BUDGET = 100.0  # points: all that there is to lose
 
 
 @writes
@@ -162,8 +160,8 @@ def _to_be_converted(project: Project, scheme: Scheme) -> Any:
 
 def _best_with_integer_weights(project: Project, precision: str) -> Any:
     """Return the integer model, without its activations' grids, that is right most often, then the surest."""
-    images, rows = project.data.trained_images(), project.data.rows("val")
-    found = []
+    images = judging(project)
+    rows, found = images.rows("val"), []
     for name in _schemes(project, precision):
         quantized = Quantized.load(project.run.quantized_model(name))
         model = quantized.to_keras(project.models.float_model, project.contract, activations=False)
@@ -187,7 +185,7 @@ def _samples(project: Project) -> Iterator[list[np.ndarray]]:
 def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     """Return the integer model to export, and why it was chosen."""
     asked, lost_to_steps = project.recipe.export, _lost_to_steps(project)
-    has_budget, hopeless = asked.max_drop < _NO_BUDGET, (lost_to_steps or 0.0) > asked.max_drop
+    has_budget, hopeless = asked.max_drop < NO_BUDGET, (lost_to_steps or 0.0) > asked.max_drop
     if has_budget and not hopeless:
         chosen, candidates = climb(project, precision, asked.max_drop)
     else:
@@ -198,12 +196,19 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
         figures = ", ".join(f"{one.name} {100 * one.accuracy.top1_accuracy:.2f} % (loss {one.accuracy.loss:.3f})" for one in candidates)
-        reason = f"its file has the highest top-1 accuracy on the validation images and, among equals, the lowest loss ({figures})"
+        reason = f"its file has the highest top-1 accuracy on {_judges(project)} and, among equals, the lowest loss ({figures})"
     if hopeless:
         reason += f"; no other was tried, since float itself loses {lost_to_steps:.2f} points to the output's steps of 1/256"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")
-    figured = tuple(one.figures() for one in candidates)
-    return chosen, Int8Choice(_asked(project), figured, chosen.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
+    figured, shown = tuple(one.figures() for one in candidates), measured(project, chosen)
+    return chosen, Int8Choice(_asked(project), figured, shown.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
+
+
+def _judges(project: Project) -> str:
+    images = judging(project)
+    if images is project.data.trained_images():
+        return "the validation images"
+    return f"{counted(len(images.rows('val')), 'training image')} that training kept to choose by"
 
 
 def _lost_to_steps(project: Project) -> float | None:

@@ -15,7 +15,7 @@ from edgetl.pipeline.train.stages import train_float
 from edgetl.recipe import Recipe, restore
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import BaselineFacts, BaselineSide, TrainingBudget
+from edgetl.run_record import BaselineFacts, BaselineSide, FloatFacts, TrainingBudget
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 from edgetl.wording import counted
@@ -41,7 +41,7 @@ def check(recipe: Recipe, kind: str) -> str:
 @writes
 def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     """Train the baseline beside a trained run, in RUN/baseline-KIND, and record the comparison in run.json."""
-    recipe = _recipe(project.recipe, kind)
+    recipe = _recipe(project.recipe, kind, _epochs(project))
     logger.info(f"baseline: {kind}")
     other = Project.of_images(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe, project.data.listing)
     with other.run.writing():
@@ -53,7 +53,13 @@ def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     return facts
 
 
-def _recipe(recipe: Recipe, kind: str) -> Recipe:
+def _epochs(project: Project) -> int:
+    """Return for how many epochs the run was fine-tuned."""
+    trained = project.run.facts("float", FloatFacts).fine_tuning
+    return len(trained.epochs) if trained else 0
+
+
+def _recipe(recipe: Recipe, kind: str, epochs: int) -> Recipe:
     """Return the baseline's recipe, with as many passes over the images.
 
     The head's features cost a forward pass or two, which an epoch of training outweighs.
@@ -61,11 +67,11 @@ def _recipe(recipe: Recipe, kind: str) -> Recipe:
     train = recipe.train
     changed: dict[str, Any]
     if kind == "head-only":
-        changed = {"train.head_epochs": train.head_epochs + train.epochs, "train.epochs": 0}
+        changed = {"train.head_epochs": train.head_epochs + epochs, "train.epochs": 0}
     else:
         rate = max(train.learning_rate, _FROM_RANDOM)
-        epochs = train.epochs + (1 if train.head_epochs else 0)
-        changed = {"train.head_epochs": 0, "train.epochs": epochs, "train.learning_rate": rate, "model.weights": "none"}
+        passes = epochs + (1 if train.head_epochs else 0)
+        changed = {"train.head_epochs": 0, "train.epochs": passes, "train.learning_rate": rate, "model.weights": "none"}
         changed |= {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
     return restore(recipe.model_dump(), options=changed)
 
@@ -103,5 +109,5 @@ def _meaning(kind: str, gain_points: float, *, shown: bool) -> str:
 
 def _side(project: Project, accuracy: Accuracy) -> BaselineSide:
     train = project.recipe.train
-    budget = TrainingBudget(train.head_epochs, train.epochs, train.learning_rate, project.run.stage("float").seconds)
+    budget = TrainingBudget(train.head_epochs, _epochs(project), train.learning_rate, project.run.stage("float").seconds)
     return BaselineSide(accuracy.top1_accuracy, accuracy.top1_interval_95, accuracy.loss, budget)

@@ -8,62 +8,117 @@ from typing import Any
 
 from edgetl.keras import device_name, tf
 
-from edgetl.data.examples import Examples
+from edgetl.data.examples import AugmentedExamples
 from edgetl.errors import RunError
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
 from edgetl.pipeline.train.rejoin import rejoining
-from edgetl.run_record import FloatFacts, UnfreezeFacts
-from edgetl.training.finetune import Distillation, fine_tune
+from edgetl.pipeline.train.temperature import temperature_of
+from edgetl.run_record import FloatChoice, FloatFacts, UnfreezeFacts
+from edgetl.training.finetune import Distillation, FineTuneSettings, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
 from edgetl.training.speed import in_precision, policy, uses_xla
 from edgetl.training.train_head import train_head
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
 
+def learning_steps(project: Project, replicas: int = 1) -> int:
+    """Return the number of batches in an epoch of the images that are learned from."""
+    return steps_per_epoch(project.recipe, len(project.data.choosing.rows("train")), replicas)
+
+
 def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
     """Return the schedule of a stage that all replicas train together."""
-    steps = steps_per_epoch(project.recipe, len(project.data.rows("train")), project.team.replicas)
-    return fine_tune_schedule(project.recipe, project.run, stage, inputs, steps)
+    return fine_tune_schedule(project.recipe, project.run, stage, inputs, learning_steps(project, project.team.replicas))
 
 
 def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatFacts:
-    """Train the head alone, then as much of the network as the recipe says, in place; returns what the run records of it."""
-    recipe, team, head_history, history = project.recipe, project.team, History(), History()
-    precision = policy(recipe.train.precision)
-    in_place = team.replicas == 1 and precision == "float32"
+    """Train the head alone, then as much of the network as the recipe says, in place; returns what the run records of it.
+
+    The trained head competes with what fine-tuning makes of it, on training images that neither learned from. Where images are few, what
+    did better is then trained again on all of them.
+    """
+    recipe, team, data = project.recipe, project.team, project.data
     logger.info(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
+    settings, start = _settings(project), model.get_weights()
+    head, history = _learn(project, model, data.examples, settings, schedule)
+    temperature = temperature_of(project, model) if team.rank == 0 else None
+    images, learned = len(data.rows("train")), len(data.choosing.rows("train"))
+    again = learned < images < recipe.train.again_below
+    if again:
+        logger.info(f"training again, on all {counted(images, 'training image')}")
+        model.set_weights(start)
+        steps = steps_per_epoch(recipe, images, team.replicas)
+        repeated = replace(schedule.part("again"), steps_per_epoch=steps, epochs=history.best_epoch, patience=0)
+        _learn(project, model, data.all_examples, settings if history.best_epoch else None, repeated)
+    return FloatFacts(
+        device=device_name(),
+        replicas=team.replicas,
+        precision=policy(recipe.train.precision),
+        class_weights=tuple(round(float(weight), 3) for weight in data.class_weights),
+        head=head.recorded(),
+        fine_tuning=history.recorded(),
+        choice=_choice(images - learned, head, history),
+        trained_again=again,
+        temperature=temperature,
+    )
 
-    head = head_settings(recipe)
-    if head is not None and team.rank == 0:
-        head_history = train_head(model, Examples(project.data.images, project.contract, project.data.class_weights), head, schedule)
 
+def _choice(images: int, head: History, fine_tuning: History) -> FloatChoice | None:
+    """Return what the images that choose said; None: there was nothing to choose from."""
+    if not images or not head.best or not fine_tuning.epochs:
+        return None
+    tuned = fine_tuning.best or fine_tuning.epochs[-1]
+    choice = FloatChoice(
+        kept="fine-tuned" if fine_tuning.best else "head",
+        images=images,
+        head_accuracy=head.best.val_accuracy,
+        head_loss=head.best.val_loss,
+        accuracy=tuned.val_accuracy,
+        loss=tuned.val_loss,
+    )
+    logger.info(f"float model: {choice}")
+    return choice
+
+
+def _settings(project: Project) -> FineTuneSettings | None:
+    """Return how the network is fine-tuned; None: it is not."""
+    recipe, team = project.recipe, project.team
     settings = fine_tune_settings(recipe)
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         unfreeze, learning_rate = team.broadcast(_chosen_by_trials(project) if team.rank == 0 else None)
         settings = replace(settings, unfreeze=unfreeze, learning_rate=learning_rate)
-    if recipe.train.epochs and settings.unfreeze != "none":
-        # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
-        settings = replace(settings, learning_rate=settings.learning_rate * math.sqrt(team.replicas))
-        settings = replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=_distillation(project))
+    if not recipe.train.epochs or settings.unfreeze == "none":
+        return None
+    # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
+    settings = replace(settings, learning_rate=settings.learning_rate * math.sqrt(team.replicas))
+    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=_distillation(project))
+
+
+def _learn(
+    project: Project, model: Any, examples: AugmentedExamples, settings: FineTuneSettings | None, schedule: Schedule
+) -> tuple[History, History]:
+    """Train the head, then the network, unless there are no settings for that; returns the histories of both."""
+    recipe, team, head_history, history = project.recipe, project.team, History(), History()
+    head = head_settings(recipe)
+    if head is not None and team.rank == 0:
+        head_history = train_head(model, examples, head, schedule)
+    if settings is not None:
+        precision = policy(recipe.train.precision)
+        in_place = team.replicas == 1 and precision == "float32"
         with team.scope():
             twin = model if in_place else in_precision(model, precision)
         with rejoining(team):
             if not in_place:
                 twin.set_weights(team.broadcast_arrays(model.get_weights()))
-            history = fine_tune(twin, project.data.examples, settings, schedule, team=team)
+            competes = head is not None and examples.images is project.data.choosing and bool(recipe.data.selection_fraction)
+            history = fine_tune(twin, examples, replace(settings, keep_start=competes), schedule, team=team)
             if not in_place:
                 model.set_weights(twin.get_weights())  # which all workers must ask for: statistics are averaged when they are read
-    return FloatFacts(
-        device=device_name(),
-        replicas=team.replicas,
-        precision=precision,
-        class_weights=tuple(round(float(weight), 3) for weight in project.data.class_weights),
-        head=head_history.recorded(),
-        fine_tuning=history.recorded(),
-    )
+    return head_history, history
 
 
 def _chosen_by_trials(project: Project) -> tuple[str, float]:

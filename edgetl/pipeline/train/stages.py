@@ -20,11 +20,10 @@ from edgetl.pipeline.settings import (
     head_settings,
     quantize_schedule,
     quantize_settings,
-    steps_per_epoch,
 )
-from edgetl.pipeline.train.classifier import float_schedule, train_classifier
+from edgetl.pipeline.train.classifier import float_schedule, learning_steps, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
-from edgetl.pipeline.train.temperature import scale_temperature
+from edgetl.pipeline.train.temperature import scale, temperature_of
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantize
 from edgetl.quantization.quantized import QuantizationResult, Quantized
@@ -141,7 +140,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
     facts = train_classifier(project, model, schedule)
     model = fold_batch_norms(model)
-    facts = facts.model_copy(update={"temperature": scale_temperature(project, model)})
+    scale(model, facts.temperature)
     model.trainable = True
     keras_file.save(model, project.run.float_model)
     project.contract.write(project.run.contract)
@@ -162,14 +161,15 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     recipe, contract, model, original = project.recipe, project.contract, project.models.uncompressed(), project.models.uncompressed()
     distillation = Distillation(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
     settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))
-    schedule = compress_schedule(recipe, project.run, "compress", inputs, steps_per_epoch(recipe, len(project.data.rows("train"))))
+    schedule = compress_schedule(recipe, project.run, "compress", inputs, learning_steps(project))
     pruned, clustered = compress(model, project.data.examples, settings, schedule)
     facts = CompressFacts(
         pruning=pruned.recorded(),
         clustering=clustered.recorded(),
         achieved=compression_of(model),
-        temperature=scale_temperature(project, model),
+        temperature=temperature_of(project, model),
     )
+    scale(model, facts.temperature)
     model.trainable = True
     keras_file.save(model, project.run.compressed_model)
     schedule.finish()
@@ -179,7 +179,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
 
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     recipe, images, rows = project.recipe, project.data.images, project.data.calibration_rows
-    schedule = quantize_schedule(recipe, project.run, scheme, inputs, steps_per_epoch(recipe, len(images.rows("train"))))
+    schedule = quantize_schedule(recipe, project.run, scheme, inputs, learning_steps(project))
     chosen = SCHEMES.load(scheme)
     find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
     settings = quantize_settings(recipe)

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from edgetl import console
 from edgetl.evaluation.results import Evaluation
 from edgetl.evaluation.scores import Averages, Estimate, Scores
-from edgetl.wording import counted, ends
+from edgetl.wording import ends, measured_on
 
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the scores of every model, each class as the first model predicts it, and the cross-validation."""
-    console.note(f"{counted(evaluation.images, f'{evaluation.split} image')}; values in % with their 95 % interval, loss in nats")
+    console.note(f"{measured_on(evaluation.images, f'{evaluation.split} image')}; values in % with their 95 % interval, loss in nats")
     if evaluation.caveat:
         console.note(evaluation.caveat)
     _scores("models", evaluation.models)

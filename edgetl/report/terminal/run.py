@@ -33,7 +33,8 @@ def _outcome(facts: StageFacts) -> str:
     if isinstance(facts, DataFacts):
         return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
     if isinstance(facts, FloatFacts):
-        return _best(facts.fine_tuning or facts.head)
+        kept = str(facts.choice) if facts.choice else _best(facts.fine_tuning or facts.head)
+        return f"{kept}; trained again on all" if facts.trained_again else kept
     if isinstance(facts, CompressFacts):
         return _best(facts.clustering or facts.pruning)
     if isinstance(facts, QuantizedFacts):
@@ -52,4 +53,4 @@ def _best(training: Training | None) -> str:
         return ""
     if training.best is None:
         return f"no epoch of {len(training.epochs)} improved on the initial weights"
-    return f"validation top-1 {100 * training.best.val_accuracy:.2f} %, epoch {training.best_epoch} of {len(training.epochs)}"
+    return f"held-out top-1 {100 * training.best.val_accuracy:.2f} %, epoch {training.best_epoch} of {len(training.epochs)}"

@@ -51,8 +51,8 @@ def test_a_verdict_needs_a_difference_that_is_shown() -> None:
     assert _meaning("scratch", -3.0, shown=True) == "negative transfer, transfer hurts"
     assert "no difference is shown" in _meaning("head-only", -3.0, shown=False)
     recipe = load()
-    scratch = _recipe(recipe, "scratch")
-    assert (scratch.model.weights, scratch.train.head_epochs, scratch.train.epochs) == ("none", 0, recipe.train.epochs + 1)
+    scratch = _recipe(recipe, "scratch", 5)
+    assert (scratch.model.weights, scratch.train.head_epochs, scratch.train.epochs) == ("none", 0, 6)
     assert scratch.train.learning_rate > recipe.train.learning_rate
     assert scratch.augment == recipe.augment
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from edgetl.pipeline import project
+from edgetl.pipeline.project import Project
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import FloatFacts, UnfreezeFacts
+from edgetl.run_record import FloatChoice, FloatFacts, UnfreezeFacts
 from edgetl.training.team import ALONE, Team
 from tests.conftest import CliResult
 
@@ -42,6 +43,8 @@ def test_a_backbone_is_pretrained_and_trained_on_from(cli: Cli, here: Path, digi
     trained = cli("train", digit_folder, *small, *SETTINGS, *head, "--weights", "own.npz", "--epochs", 0, "--no-qat", "--out", "run")
     assert trained.code == 0, trained.err
     assert _head_accuracy(Path("run")) >= 0.8, "three digits, from features that know them: chance is a third"
+    choice = _never_below_the_head(cli, digit_folder, (*small, *SETTINGS, *head, "--weights", "own.npz"))
+    assert choice.images >= 3, "of each class at least one chose"
     refused = cli("train", digit_folder, "--backbone", "small_cnn", *SETTINGS, "--weights", "own.npz", "--out", "other")
     assert refused.code == 4
     assert "own.npz holds small_cnn at alpha 0.5" in refused.err
@@ -108,6 +111,21 @@ def test_nothing_unfrozen_leaves_the_backbone_as_it_was(cli: Cli, here: Path, di
     refused = cli("train", digit_folder, *small, *SETTINGS, "--unfreeze", "9-blocks", "--out", "other")
     assert refused.code == 2
     assert "small_cnn has 1 to 3 blocks" in refused.err
+
+
+def _never_below_the_head(cli: Cli, data: Path, options: tuple[object, ...]) -> FloatChoice:
+    """A rate that ruins the network leaves the head, which says so, and whose figures are those of the head alone."""
+    ruinous = (*options, "--set", "train.learning_rate=5", "--epochs", 1, "--no-qat", "--out", "ruined")
+    ruined = cli("train", data, *ruinous)
+    assert ruined.code == 0, ruined.err
+    facts = RunFolder(Path("ruined")).facts("float", FloatFacts)
+    assert facts.choice
+    assert facts.choice.kept == "head"
+    assert "the head alone" in ruined.err
+    assert facts.trained_again
+    weights = [Project.open(Path(run)).models.float_model.get_layer("logits").kernel for run in ("run", "ruined")]
+    np.testing.assert_allclose(*weights, rtol=1e-4, atol=1e-6)
+    return facts.choice
 
 
 def _head_accuracy(run: Path) -> float:

@@ -6,7 +6,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.run_record import DataFacts, RunRecord
-from edgetl.wording import counted
+from edgetl.wording import counted, measured_on
 
 _TITLE = "Summary"
 _SPLITS = {"train": "training", "val": "validation"}
@@ -22,7 +22,7 @@ def section(facts: Facts) -> Section | Absent:
         blocks.append(Tiles(tuple(_tiles(validation))))
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
-            blocks.append(Text(f"All models that should agree do so, on {counted(validation.images, 'validation image')}."))
+            blocks.append(Text(f"All models that should agree do so, on {measured_on(validation.images, 'validation image')}."))
     choice = facts.record.integer_choice()
     if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""

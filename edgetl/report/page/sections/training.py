@@ -12,6 +12,8 @@ from edgetl.run_record import Epoch, FloatFacts
 from edgetl.wording import counted
 
 _TITLE = "Training"
+_CURVES = "Held-out accuracy and loss are of training images that were not learned from, to choose by; validation images chose nothing."
+_AGAIN = " It was then trained again in the same way, on these images too."
 _TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
 
 
@@ -28,7 +30,9 @@ def section(facts: Facts) -> Section | Absent:
         return Absent(_TITLE, "no training is finished", "edgetl train DATA")
     trained = facts.record.find("float", FloatFacts)
     where = f"Trained on {trained.device}. " if trained else ""
-    blocks.insert(0, Text(f"{where}The best epoch has the highest validation accuracy and, among equals, the lowest validation loss."))
+    blocks.insert(0, Text(f"{where}{_CURVES}"))
+    if trained and trained.choice:
+        blocks.insert(1, Text(f"Kept: {trained.choice}.{_AGAIN if trained.trained_again else ''}"))
     return Section(_TITLE, blocks)
 
 
@@ -43,7 +47,7 @@ def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
     )
     for axes, training, validation in curves:
         panel(axes, "y")
-        for values, colour, label in ((training, GOLD, "training"), (validation, BLUE, "validation")):
+        for values, colour, label in ((training, GOLD, "training"), (validation, BLUE, "held out")):
             axes.plot(numbers, values, marker=marker, markersize=3, linewidth=1.6, color=colour, label=label)
         if best:
             axes.axvline(best, color=FAINT, linewidth=0.9, linestyle=(0, (3, 3)))
@@ -58,7 +62,7 @@ def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
 def _alt(title: str, epochs: Sequence[Epoch], kept: str) -> str:
     first, last = epochs[0], epochs[-1]
     return (
-        f"{title}: validation accuracy from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
+        f"{title}: held-out accuracy from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
         f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
     )
 
