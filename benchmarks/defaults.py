@@ -60,7 +60,7 @@ def main() -> None:
 
 def predictions(data: Path, out: Path, cell: str, way: str, seed: int, settings: Sequence[str]) -> None:
     """Train, unless that was done, and keep which held-out images are right."""
-    kept = out / f"{cell} {way} {seed}.npz".replace("/", "-")
+    kept = kept_in(out, cell, way, seed)
     if kept.exists():
         return
     from edgetl.keras import keras
@@ -103,11 +103,16 @@ def rows_of(folder: Path, count: str, seed: int) -> Iterator[tuple[str, str, str
         yield from ((str(pool[place]), name, "train") for place in random.permutation(len(pool))[:most])
 
 
+def kept_in(out: Path, cell: str, way: str, seed: int) -> Path:
+    """Return the file of a run's predictions."""
+    return out / f"{cell} {way} {seed}.npz"
+
+
 def print_table(out: Path, cells: Sequence[str], ways: Sequence[str], seeds: int) -> None:
-    """Print the mean accuracy over the seeds of each cell and way, in %, with the worst difference of a run from its own head."""
+    """Print the mean accuracy over the seeds of each cell and way, in %."""
 
     def right(cell: str, way: str, seed: int) -> NDArray[np.bool_] | None:
-        kept = out / f"{cell} {way} {seed}.npz"
+        kept = kept_in(out, cell, way, seed)
         return np.load(kept)["right"] if kept.exists() else None
 
     print("| cell | " + " | ".join(ways) + " |\n|---|" + "---|" * len(ways))

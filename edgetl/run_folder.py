@@ -160,7 +160,7 @@ class RunFolder:
         """Read run.json. Raises RunError when there is none, or when it is not one that this version reads."""
         if not os.path.exists(self.record):
             if not os.path.lexists(self.path):
-                beside = [found.name for found in self.path.parent.glob("*") if (found / self.record.name).exists()]
+                beside = [found.parent.name for found in self.path.parent.glob(f"*/{self.record.name}")]
                 guess = closest(self.path.name, beside)
                 hint = f"did you mean {self.path.parent / guess}?" if guess else "'edgetl runs' lists those of runs/"
                 raise RunError(f"there is no run at {self.path}", hint)

@@ -68,14 +68,10 @@ class RunData:
     @cached_property
     def examples(self) -> AugmentedExamples:
         """The examples that a network learns from; reads the larger training images, which a head alone does not need."""
-        return self._augmented(self.choosing)
+        return self.augmented(self.choosing)
 
-    @cached_property
-    def all_examples(self) -> AugmentedExamples:
-        """The same with the images that choose among them."""
-        return self._augmented(self.images)
-
-    def _augmented(self, images: Images) -> AugmentedExamples:
+    def augmented(self, images: Images) -> AugmentedExamples:
+        """Return `images` or `choosing` as examples that a network learns from."""
         return AugmentedExamples(
             images=images,
             contract=self._contract,

@@ -15,7 +15,7 @@ from edgetl.evaluation.scores import score
 from edgetl.export.exported import ExportedFile, best_first, exported_files
 from edgetl.files import fingerprint
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
-from edgetl.pipeline.export.candidates import NO_BUDGET
+from edgetl.pipeline.export.candidates import judging
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.registry import did_you_mean
@@ -70,7 +70,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
 
 
 def _caveat(project: Project, split: Split) -> str:
-    chose = project.recipe.export.max_drop < NO_BUDGET or not project.recipe.data.selection_fraction
+    chose = judging(project) is project.data.trained_images()
     return {"train": _LEARNED, "val": _CHOSE if chose else "", "test": ""}[split]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from edgetl.keras import device_name, tf
 
-from edgetl.data.examples import AugmentedExamples
+from edgetl.data.base import Images
+from edgetl.data.examples import Examples
 from edgetl.errors import RunError
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
@@ -44,7 +45,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     recipe, team, data = project.recipe, project.team, project.data
     logger.info(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
     settings, start = _settings(project), model.get_weights()
-    head, history = _learn(project, model, data.examples, settings, schedule)
+    head, history = _learn(project, model, data.choosing, settings, schedule)
     temperature = temperature_of(project, model) if team.rank == 0 else None
     images, learned = len(data.rows("train")), len(data.choosing.rows("train"))
     again = learned < images < recipe.train.again_below
@@ -53,7 +54,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         model.set_weights(start)
         steps = steps_per_epoch(recipe, images, team.replicas)
         repeated = replace(schedule.part("again"), steps_per_epoch=steps, epochs=history.best_epoch, patience=0)
-        _learn(project, model, data.all_examples, settings if history.best_epoch else None, repeated)
+        _learn(project, model, data.images, settings if history.best_epoch else None, repeated)
     return FloatFacts(
         device=device_name(),
         replicas=team.replicas,
@@ -98,14 +99,15 @@ def _settings(project: Project) -> FineTuneSettings | None:
     return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=_distillation(project))
 
 
-def _learn(
-    project: Project, model: Any, examples: AugmentedExamples, settings: FineTuneSettings | None, schedule: Schedule
-) -> tuple[History, History]:
-    """Train the head, then the network, unless there are no settings for that; returns the histories of both."""
+def _learn(project: Project, model: Any, images: Images, settings: FineTuneSettings | None, schedule: Schedule) -> tuple[History, History]:
+    """Train the head, then the network, unless there are no settings for that; returns the histories of both.
+
+    Only what fine-tunes reads the larger training images.
+    """
     recipe, team, head_history, history = project.recipe, project.team, History(), History()
     head = head_settings(recipe)
     if head is not None and team.rank == 0:
-        head_history = train_head(model, examples, head, schedule)
+        head_history = train_head(model, Examples(images, project.contract, project.data.class_weights), head, schedule)
     if settings is not None:
         precision = policy(recipe.train.precision)
         in_place = team.replicas == 1 and precision == "float32"
@@ -114,8 +116,8 @@ def _learn(
         with rejoining(team):
             if not in_place:
                 twin.set_weights(team.broadcast_arrays(model.get_weights()))
-            competes = head is not None and examples.images is project.data.choosing and bool(recipe.data.selection_fraction)
-            history = fine_tune(twin, examples, replace(settings, keep_start=competes), schedule, team=team)
+            competes = head is not None and images is not project.data.images  # where some images are kept to choose by
+            history = fine_tune(twin, project.data.augmented(images), replace(settings, keep_start=competes), schedule, team=team)
             if not in_place:
                 model.set_weights(twin.get_weights())  # which all workers must ask for: statistics are averaged when they are read
     return head_history, history

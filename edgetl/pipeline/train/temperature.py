@@ -22,9 +22,9 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
     It is fitted to these: training images were learned by heart, and their loss would ask for more certainty than the model deserves;
     validation images measure. The errors after it are of images that it was not fitted to, by cross-validation.
     """
-    if not project.recipe.train.temperature_scaling or not project.recipe.data.selection_fraction:
-        return None
     images = project.data.choosing
+    if not project.recipe.train.temperature_scaling or images is project.data.images:
+        return None
     rows = images.rows("val")
     if len(rows) < _FEWEST:
         logger.info(f"{counted(len(rows), 'image')} to choose by cannot give a temperature: {_FEWEST} are needed")
