@@ -7,9 +7,10 @@ import linecache
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from importlib.abc import ExecutionLoader
 from itertools import count
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -61,7 +62,7 @@ stops.check()  # the import takes seconds
 if not console.current().verbose:
     tf.get_logger().setLevel("ERROR")
 
-__all__ = ["device_name", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf", "without_keras_3"]
+__all__ = ["device_name", "download", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf", "without_keras_3"]
 
 
 class _Generated(ExecutionLoader):
@@ -103,6 +104,15 @@ def device_name() -> str:
         return f"CPU ({os.cpu_count()} cores)"
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
     return f"{len(names)} x {names[0]}" if len(names) > 1 else names[0]
+
+
+def download(name: str, address: str, folder: str, file_hash: str | None) -> Path:
+    """Return the file at `address` and `name`, downloaded once into a folder of Keras' cache. Raises OSError when it is not to be had."""
+    try:
+        with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
+            return Path(keras.utils.get_file(name, address + name, cache_subdir=folder, file_hash=file_hash))
+    except Exception as error:  # a bare one, when an address cannot be reached
+        raise OSError(str(error)) from error
 
 
 def graph_of_images(image_size: int, *more: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
+from edgetl.compared import Compared
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.int8_record import Int8Choice
@@ -179,13 +180,14 @@ class FloatFacts(Part):
 
 
 class CompressFacts(Part):
-    """A compression of the float model: pruning, then clustering, as far as the recipe asks for them."""
+    """A compression of the float model: pruning, then clustering, as far as the recipe asks; `cost`: compared with the model before."""
 
     kind: Literal["compress"] = "compress"
     pruning: Training | None = None
     clustering: Training | None = None
     achieved: Compression
     temperature: ScaledTemperature | None = None
+    cost: Compared | None = None
 
 
 class QuantizedFacts(Part):

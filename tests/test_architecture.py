@@ -26,7 +26,8 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "contract", "keras", "data", "recipe_values", "recipe", "int8_record", "run_record", "run_folder", "tuning_record"),
+    *("documents", "contract", "keras", "data", "recipe_values", "recipe"),
+    *("compared", "int8_record", "run_record", "run_folder", "tuning_record"),
     *("backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
 )

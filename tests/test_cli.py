@@ -161,6 +161,16 @@ def test_several_mistakes_are_reported_together(cli: Cli) -> None:
     assert all(word in outcome.err for word in ("model.alpha", "trane", "train.batch_size"))
 
 
+def test_a_file_whose_name_begins_with_a_hyphen_is_proposed_by_its_path(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-flowers").mkdir()
+    for words, meant in ((("predict", "runs/x", "-x.jpg"), "./-x.jpg"), (("train", "-flowers"), "./-flowers")):
+        outcome = cli(*words)
+        assert outcome.code == 2
+        assert f"if it is a file, write {meant};" in outcome.err
+    assert "./" not in cli("train", "digits", "--epoch=1.5").err
+
+
 def test_weights_that_cannot_be_had_name_three_ways_on(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from edgetl.keras import keras
 

@@ -1,13 +1,12 @@
 """Backbones: a way to build it, the pixel grid it was trained on, and where its ImageNet weights come from."""
 
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras
+from edgetl.keras import download, keras
 
 from edgetl.backbones.weights import hdf5
 from edgetl.errors import UsageError
@@ -65,11 +64,7 @@ class Backbone:
 def keras_file(name: str, address: str, md5: str | None = None) -> ImagenetFile:
     """Return a file of keras.applications: Keras' own download, in Keras' own cache, checked where Keras itself knows its hash."""
 
-    def obtain() -> Path:
-        with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
-            return Path(keras.utils.get_file(name, address + name, cache_subdir="models", file_hash=md5))
-
-    return ImagenetFile(name, obtain)
+    return ImagenetFile(name, partial(download, name, address, "models", md5))
 
 
 def rounded(channels: float) -> int:

@@ -47,6 +47,7 @@ from edgetl.cli import (
 from edgetl.cli.help import Command, Commands
 from edgetl.cli.options import Verbose
 from edgetl.errors import EXIT_CODES, NOT_READ, STOPS, EdgetlError, Failure, RunError, UsageError
+from edgetl.wording import seen
 
 logger = logging.getLogger(__name__)
 _Misuse: Any = typer.BadParameter.__bases__[0]  # an unknown option, a missing argument: UsageError of the click that typer brings
@@ -180,7 +181,14 @@ def _refuse(error: Any) -> NoReturn:
         sys.exit(error.exit_code)
     usage = f"usage: {error.ctx.get_usage().removeprefix('Usage: ')}; " if error.ctx else ""
     command = error.ctx.command_path if error.ctx else " ".join(["edgetl", *(word for word in sys.argv[1:2] if word in _COMMANDS)])
-    _fail(UsageError(error.format_message(), f"{usage}see '{command} --help'"))
+    unknown = getattr(error, "option_name", None)
+    files = [word for word in sys.argv[2:] if unknown and word.startswith(unknown) and (os.path.lexists(word) or _named_as_file(word))]
+    meant = f"if it is a file, write ./{seen(files[0])}; " if files else ""
+    _fail(UsageError(error.format_message(), f"{meant}{usage}see '{command} --help'"))
+
+
+def _named_as_file(word: str) -> bool:
+    return "=" not in word and bool(os.path.splitext(word)[1])
 
 
 def _fail(error: EdgetlError) -> NoReturn:

@@ -6,10 +6,8 @@ Only plain formats are read (NumPy arrays, IDX, CIFAR's binary records): none of
 import gzip
 import hashlib
 import logging
-import sys
 import tarfile
 from collections.abc import Iterable, Iterator
-from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
@@ -103,12 +101,11 @@ def _file(name: str, address: str, wanted: str) -> Path:
 
 
 def _downloaded(name: str, address: str, wanted: str) -> Path:
-    from edgetl.keras import keras  # TensorFlow takes seconds to import, and what is here already needs none of it
+    from edgetl.keras import download  # TensorFlow takes seconds to import, and what is here already needs none of it
 
     try:
-        with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
-            return Path(keras.utils.get_file(name, address + name, cache_subdir="datasets", file_hash=wanted))
-    except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
+        return download(name, address, "datasets", wanted)
+    except OSError as error:
         raise DataError(
             f"{name} could not be obtained: {error}",
             f"set {DATA_DIR} to a folder that holds {address}{name} under that name, or use the set that comes with edgetl: digits",

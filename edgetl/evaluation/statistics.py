@@ -1,5 +1,6 @@
 """Paired tests of two models on the same images: far more sensitive than comparing two accuracies with their intervals."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,16 @@ def paired(a_right: NDArray[np.bool_], b_right: NDArray[np.bool_]) -> Paired:
         only_b=only_b,
         mcnemar_p=float(binomtest(only_a, discordant).pvalue) if discordant else 1.0,
     )
+
+
+def gain_interval(won: int, lost: int, images: int) -> tuple[float, float]:
+    """Return the 95 % interval of a paired gain in percentage points: half an image more in each of the four cells, then Wald's.
+
+    Agresti and Min 2005, doi:10.1002/sim.1781: it holds what it promises on few images, and where none was lost.
+    """
+    count, more = images + 2, won - lost
+    centre, spread = more / count, 1.96 * math.sqrt(won + lost + 1 - more**2 / count) / count
+    return 100 * max(centre - spread, -1.0), 100 * min(centre + spread, 1.0)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from edgetl.keras import keras
 
@@ -89,6 +89,15 @@ class RunData:
     def calibration_rows(self) -> NDArray[np.int64]:
         """The training images that quantization is calibrated on."""
         return self.rows("train", self._recipe.quantize.calibration_images)
+
+    @property
+    def measuring_split(self) -> Literal["val", "test"]:
+        """The split whose images measure: the test split of a source that has one. They choose nothing, but where a drop is promised."""
+        return "test" if "test" in self.images.splits else "val"
+
+    def measuring_rows(self, count: int = 0) -> NDArray[np.int64]:
+        """Return `count` of the images that measure, evenly over the classes; 0: all."""
+        return self.rows(self.measuring_split, count)
 
     def rows(self, split: str, count: int = 0) -> NDArray[np.int64]:
         """Return `count` images of a split, evenly over the classes; 0: all."""

@@ -147,9 +147,9 @@ def fine_tune_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, 
 
 
 def compress_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:
-    """Return the schedule of pruning, and of clustering; all epochs are trained."""
+    """Return the schedule of pruning, and of clustering; all epochs are trained, and the best one is kept."""
     epochs = recipe.compress.epochs
-    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=0)
+    return replace(fine_tune_schedule(recipe, run, stage, inputs, steps), name=stage, epochs=epochs, patience=epochs)
 
 
 def quantize_schedule(recipe: Recipe, run: RunFolder, stage: str, inputs: str, steps: int) -> Schedule:

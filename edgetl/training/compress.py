@@ -60,7 +60,8 @@ def compressible(model: Any) -> list[Any]:
 def compress(model: Any, examples: AugmentedExamples, settings: CompressSettings, schedule: Schedule) -> tuple[History, History]:
     """Prune, then cluster, a folded classifier in place, in a training each, with checkpoints beside the schedule's own.
 
-    All zeros are there after the first epoch, and clusters before it, so that every epoch may be the best.
+    All zeros are there after the first epoch, and clusters before it: where the schedule keeps the best epoch, any may be it, and the
+    clusters compete as they were before.
 
     Returns:
         The histories of pruning and of clustering; one without epochs where the settings do not ask for it.
@@ -72,7 +73,8 @@ def compress(model: Any, examples: AugmentedExamples, settings: CompressSettings
     if settings.clusters:
         for kernel in kernels:
             kernel.assign(clustered(kernel.numpy(), settings.clusters))
-        clustering = replace(settings.clustering, constraint=Kept((kernel, kernel.numpy()) for kernel in kernels))
+        constraint = Kept((kernel, kernel.numpy()) for kernel in kernels)
+        clustering = replace(settings.clustering, constraint=constraint, keep_start=bool(schedule.patience))
         clustering_history = fine_tune(model, examples, clustering, schedule.part("clustering"))
     return pruning_history, clustering_history
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgetl.evaluation.statistics import holm, paired
+from edgetl.evaluation.statistics import gain_interval, holm, paired
 
 
 def test_numbers_by_hand() -> None:
@@ -33,6 +33,16 @@ def test_nonsense_is_refused() -> None:
     for a, b in (([], []), ([True], [True, False])):
         with pytest.raises(ValueError, match="not both"):
             paired(np.array(a, bool), np.array(b, bool))
+
+
+def test_the_interval_of_a_gain_covers_and_stays_within_a_hundred_points() -> None:
+    """Drawn 2000 times, it holds the true gain of two points in 95 % of the draws, within chance."""
+    random = np.random.default_rng(0)
+    cells = random.multinomial(150, [0.07, 0.05, 0.88], 2000)
+    held = [low <= 2 <= high for low, high in (gain_interval(int(won), int(lost), 150) for won, lost, _ in cells)]
+    assert 0.94 <= np.mean(held) <= 0.97
+    assert gain_interval(0, 0, 100)[0] < 0 < gain_interval(0, 0, 100)[1], "no difference was seen, which shows none of 0"
+    assert gain_interval(3, 0, 3)[1] <= 100
 
 
 def test_holm_by_hand() -> None:

@@ -61,7 +61,9 @@ def test_compression_trains_the_entire_network_at_its_own_rates() -> None:
 def test_schedules_differ_in_epochs_and_patience() -> None:
     recipe = load(settings=["train.epochs=9", "train.patience=4", "compress.epochs=3", "quantize.epochs=2"])
     found = [make(recipe, RUN, "stage", "inputs", 5) for make in (fine_tune_schedule, compress_schedule, quantize_schedule)]
-    assert [(one.epochs, one.patience) for one in found] == [(9, 4), (3, 0), (2, 0)]
+    assert [(one.epochs, one.patience) for one in found] == [(9, 4), (3, 3), (2, 0)], (
+        "compression keeps its best epoch, and stops early for none"
+    )
     assert {(one.steps_per_epoch, one.checkpoint, one.identity, one.logs) for one in found} == {
         (5, RUN.checkpoint("stage"), "inputs", RUN.logs)
     }

@@ -126,6 +126,17 @@ def test_no_kernel_has_more_values_than_clusters(
             assert abs((kernel == 0).sum() - 0.6 * kernel.size) <= 1, layer.name
 
 
+def test_clusters_are_kept_as_they_were_where_training_only_harms(
+    classifier: Callable[..., Any], images: Images, schedule: MakeSchedule
+) -> None:
+    model, untrained = classifier(), classifier()
+    settings = replace(CLUSTER, clustering=replace(TUNING, learning_rate=1e3))
+    _, clustering = apply(settings, model, images, schedule(1))
+    assert clustering.best_epoch == 0
+    for layer, before in zip(compressible(model), compressible(untrained), strict=True):
+        assert np.array_equal(layer.kernel.numpy(), clustered(before.kernel.numpy(), settings.clusters))
+
+
 @pytest.fixture(scope="module")
 def straight(
     classifier: Callable[..., Any], images: Images, tmp_path_factory: pytest.TempPathFactory

@@ -8,7 +8,7 @@ from edgetl.keras import keras
 from edgetl.backbones.base import Backbone
 from edgetl.backbones.weights import backbone_file
 from edgetl.backbones.weights.pins import checked
-from edgetl.errors import EdgetlError, WeightsError
+from edgetl.errors import WeightsError
 from edgetl.files import place_in
 
 logger = logging.getLogger(__name__)
@@ -68,9 +68,7 @@ def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
         logger.info(f"{files[0].name} is not in {folder}, which {WEIGHTS_DIR} names: the backbone's own are taken")
     try:
         return checked(files[0].obtain())
-    except EdgetlError:  # it says itself what is missing
-        raise
-    except Exception as error:  # Keras raises a bare Exception when an address cannot be reached
+    except OSError as error:
         raise WeightsError(
             f"the ImageNet weights {files[0].name} could not be obtained: {error}",
             f"do one of three things: give the file with --weights PATH; set {WEIGHTS_DIR} to a folder that holds it under that name; "

@@ -8,8 +8,8 @@ from typing import Any
 
 from edgetl.errors import UsageError
 from edgetl.evaluation.metrics import Accuracy, measure
-from edgetl.evaluation.statistics import paired
 from edgetl.files import fingerprint
+from edgetl.pipeline.measuring import compared
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.train.stages import train_float
 from edgetl.recipe import Recipe, restore
@@ -18,13 +18,11 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import BaselineFacts, BaselineSide, FloatFacts, TrainingBudget
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
-from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
 BASELINES = ("scratch", "head-only")
 _FROM_RANDOM = 2e-3  # Adam's peak from random weights, as in the zoo's recipes: fine-tuning's own would hold the baseline down
-_SHOWN = 0.05  # McNemar's p below which a difference is not chance
 
 
 def check(recipe: Recipe, kind: str) -> str:
@@ -77,25 +75,21 @@ def _recipe(recipe: Recipe, kind: str, epochs: int) -> Recipe:
 
 
 def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path], BaselineFacts]:
-    images, rows = project.data.trained_images(), project.data.rows("val")
+    images, rows = project.data.trained_images(), project.data.measuring_rows()
     label_ids, models = images.label_ids[rows], {"run": project.models.uncompressed(), kind: other.models.float_model}
     ours, theirs = (predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items())
-    own, others = measure(ours, label_ids), measure(theirs, label_ids)
-    found = paired(ours.argmax(axis=1) == label_ids, theirs.argmax(axis=1) == label_ids)
-    shown = found.mcnemar_p < _SHOWN
-    figures = f"{100 * own.top1_accuracy:.2f} % against {100 * others.top1_accuracy:.2f} %"
-    tested = f"{figures}, {counted(found.only_a, 'image')} won, {found.only_b:,} lost, McNemar p {found.mcnemar_p:.2g}"
+    found = compared(project, ours.argmax(axis=1) == label_ids, theirs.argmax(axis=1) == label_ids)
     facts = BaselineFacts(
         baseline=kind,
-        images=len(rows),
-        run=_side(project, own),
-        other=_side(other, others),
-        gain_points=found.drop_points,
-        only_run=found.only_a,
-        only_baseline=found.only_b,
+        images=found.images,
+        run=_side(project, measure(ours, label_ids)),
+        other=_side(other, measure(theirs, label_ids)),
+        gain_points=found.gain_points,
+        only_run=found.won,
+        only_baseline=found.lost,
         mcnemar_p=found.mcnemar_p,
-        shown=shown,
-        verdict=f"{_meaning(kind, found.drop_points, shown=shown)}: {tested}",
+        shown=found.shown,
+        verdict=f"{_meaning(kind, found.gain_points, shown=found.shown)}: {found}",
     )
     return [other.run.float_model], facts
 

@@ -12,6 +12,7 @@ from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.files import fingerprint
+from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import (
     compress_schedule,
@@ -20,6 +21,7 @@ from edgetl.pipeline.settings import (
     head_settings,
     quantize_schedule,
     quantize_settings,
+    steps_per_epoch,
 )
 from edgetl.pipeline.train.classifier import float_schedule, learning_steps, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
@@ -28,7 +30,8 @@ from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantize
 from edgetl.quantization.quantized import QuantizationResult, Quantized
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, QuantizedFacts, StageFacts, UnfreezeFacts
+from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, FloatFacts, QuantizedFacts, StageFacts, UnfreezeFacts
+from edgetl.runtimes.keras import KerasSession
 from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Distillation
 from edgetl.training.fold import fold_batch_norms
@@ -161,14 +164,21 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     recipe, contract, model, original = project.recipe, project.contract, project.models.uncompressed(), project.models.uncompressed()
     distillation = Distillation(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
     settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))
-    schedule = compress_schedule(recipe, project.run, "compress", inputs, learning_steps(project))
-    pruned, clustered = compress(model, project.data.examples, settings, schedule)
+    # The images that choose can do so only if the float model has not learned from them. Else all are learned from, to the last epoch.
+    learned = project.run.facts("float", FloatFacts).trained_again
+    images = project.data.images if learned else project.data.choosing
+    steps = steps_per_epoch(recipe, len(images.rows("train")))
+    schedule = compress_schedule(recipe, project.run, "compress", inputs, steps)
+    chosen = images is not project.data.images
+    pruned, clustered = compress(model, project.data.augmented(images), settings, schedule if chosen else replace(schedule, patience=0))
     facts = CompressFacts(
         pruning=pruned.recorded(),
         clustering=clustered.recorded(),
         achieved=compression_of(model),
-        temperature=temperature_of(project, model),
+        temperature=None if learned else temperature_of(project, model),  # learned by heart, they would ask for too much certainty
+        cost=compared(project, *(rightly(project, KerasSession(one, contract)) for one in (model, original))),
     )
+    logger.info(f"compressed against float: {facts.cost}")
     scale(model, facts.temperature)
     model.trainable = True
     keras_file.save(model, project.run.compressed_model)

@@ -36,7 +36,8 @@ def _outcome(facts: StageFacts) -> str:
         kept = str(facts.choice) if facts.choice else _best(facts.fine_tuning or facts.head)
         return f"{kept}; trained again on all" if facts.trained_again else kept
     if isinstance(facts, CompressFacts):
-        return _best(facts.clustering or facts.pruning)
+        kept = _best(facts.clustering or facts.pruning)
+        return f"{kept}; against the float model before {facts.cost}" if facts.cost else kept
     if isinstance(facts, QuantizedFacts):
         return _best(facts.training) or f"calibrated on {counted(facts.calibration.images, 'image')}"
     if isinstance(facts, BaselineFacts):

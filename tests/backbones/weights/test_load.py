@@ -35,7 +35,7 @@ def without_download(backbone: Backbone, obtain: Callable[[], Path]) -> Backbone
 
 
 def unreachable() -> Path:
-    raise Exception("URL fetch failure on https://storage.googleapis.com/...: None -- Network is unreachable")  # as Keras does
+    raise OSError("URL fetch failure on https://storage.googleapis.com/...: None -- Network is unreachable")
 
 
 def first_kernel(model: Any) -> float:

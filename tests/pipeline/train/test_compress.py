@@ -22,6 +22,10 @@ def test_half_the_int8_weights_are_zero_and_the_file_zips_smaller(made: Made, ru
     stages = json.loads(trained.stdout)["stages"]
     assert stages["compress"]["facts"]["achieved"]["zero_fraction"] >= 0.499
     assert stages["compress"]["facts"]["achieved"]["clusters"] <= 16
+    cost = stages["compress"]["facts"]["cost"]
+    assert (cost["split"], cost["images"]) == ("val", stages["data"]["facts"]["counts"]["val"]), "what measures chose nothing"
+    assert cost["won"] - cost["lost"] == round((cost["accuracy"] - cost["other_accuracy"]) * cost["images"])
+    assert "compressed against float: " in trained.stderr
     after = edgetl("export", run_copy, "--int8", "--json")
     assert after.returncode == 0, after.stderr
     zipped = [json.loads(done.stdout)["files"][0]["zipped_bytes"] for done in (before, after)]

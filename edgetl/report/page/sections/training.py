@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, legend, panel
-from edgetl.run_record import Epoch, FloatFacts
+from edgetl.run_record import CompressFacts, Epoch, FloatFacts
 from edgetl.wording import counted
 
 _TITLE = "Training"
@@ -33,6 +33,14 @@ def section(facts: Facts) -> Section | Absent:
     blocks.insert(0, Text(f"{where}{_CURVES}"))
     if trained and trained.choice:
         blocks.insert(1, Text(f"Kept: {trained.choice}.{_AGAIN if trained.trained_again else ''}"))
+    compressed = facts.record.find("compress", CompressFacts)
+    if compressed and compressed.cost:
+        blocks.append(
+            Text(
+                f"Compressed against the float model before: {compressed.cost}.",
+                warning=compressed.cost.shown and compressed.cost.gain_points < 0,
+            )
+        )
     return Section(_TITLE, blocks)
 
 

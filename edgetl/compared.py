@@ -1,0 +1,53 @@
+"""The record of two models on the same images, which chose neither of them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edgetl.documents import Count, Share
+from edgetl.wording import counted, measured_on
+
+SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
+_SHOWN = 0.05  # McNemar's p below which a difference is not chance
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One model against another, image by image.
+
+    Args:
+        split: whose images measured.
+        images: how many there are.
+        accuracy, other_accuracy: top-1 of the one and of the other.
+        won, lost: images that only the one, and that only the other, gets right.
+        interval_95: of the gain, in percentage points (Agresti and Min 2005).
+        mcnemar_p: the probability of a split at least as uneven when neither is better.
+    """
+
+    split: Literal["val", "test"]
+    images: Count
+    accuracy: Share
+    other_accuracy: Share
+    won: Count
+    lost: Count
+    interval_95: tuple[float, float]
+    mcnemar_p: Share
+
+    @property
+    def gain_points(self) -> float:
+        """Percentage points of top-1, positive where the one is better."""
+        return 100.0 * (self.won - self.lost) / self.images
+
+    @property
+    def shown(self) -> bool:
+        """Whether the difference is more than chance."""
+        return self.mcnemar_p < _SHOWN
+
+    def __str__(self) -> str:
+        low, high = self.interval_95
+        images = measured_on(self.images, f"{SPLIT_NAMES[self.split]} image")
+        verdict = ("a gain" if self.won > self.lost else "a loss") if self.shown else "no difference is shown"
+        return (
+            f"{100 * self.accuracy:.2f} % against {100 * self.other_accuracy:.2f} % on {images}: {self.gain_points:+z.2f} points "
+            f"(95 % interval {low:+z.1f} to {high:+z.1f}), {counted(self.won, 'image')} won, {self.lost:,} lost, "
+            f"McNemar p {self.mcnemar_p:.2g}: {verdict}"
+        )
