@@ -2,9 +2,11 @@
 
 from typing import ClassVar
 
+from edgetl.compared import Compared
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.overview import Overview
 from edgetl.recipe import Recipe
+from edgetl.wording import measured_on
 
 NAME = "tune.json"
 
@@ -17,7 +19,9 @@ class TuningTrial(Part):
         epochs: of fine-tuning; 0: only a head was trained.
         learning_rate: of fine-tuning; None: only a head was trained.
         latency_ms: median latency of one image, int8.
-        top1_accuracy, top1_interval_95, size_bytes: of the int8 file; None: it was over the budget and not trained.
+        images: held-out training images that ranked it.
+        top1_accuracy, top1_interval_95: of the int8 file on these images; None: it was over the budget and not trained.
+        size_bytes: of that file.
         front: whether no other trial within the budget beats it in accuracy, latency and size.
     """
 
@@ -28,6 +32,7 @@ class TuningTrial(Part):
     epochs: Count = 0
     learning_rate: float | None = None
     latency_ms: float
+    images: Count = 0
     top1_accuracy: Share | None = None
     top1_interval_95: tuple[float, float] | None = None
     size_bytes: Count | None = None
@@ -38,6 +43,12 @@ class TuningTrial(Part):
         """The backbone with its width, such as "mobilenet_v1 0.25"."""
         return f"{self.backbone} {self.alpha}"
 
+    @property
+    def named(self) -> str:
+        """The network, its size and its learning rate."""
+        rate = "" if self.learning_rate is None else f", learning rate {self.learning_rate:g}"
+        return f"{self.network}, {self.image_size} px{rate}"
+
 
 class TuningRecord(Document):
     """A search.
@@ -47,6 +58,8 @@ class TuningRecord(Document):
         budget_ms: median latency that was allowed; 0: any.
         recipe: what all trials share.
         best: the most accurate trial within the budget; None: there is none.
+        default: the trial of the recipe as it was; None: it was over the budget, or its weights could not be had.
+        against_default: the best one compared with that, on images that ranked neither; None: it is the same, or there is none.
     """
 
     REMEDY: ClassVar[str] = "go on with the search: edgetl tune"
@@ -55,7 +68,25 @@ class TuningRecord(Document):
     budget_ms: float
     recipe: Recipe
     best: TuningTrial | None
+    default: TuningTrial | None = None
+    against_default: Compared | None = None
     trials: tuple[TuningTrial, ...]
+
+    @property
+    def verdict(self) -> str:
+        """What was won over the recipe as it was, by images that ranked no trial."""
+        if self.best is None:
+            return "no network is within the budget"
+        if self.default is None:
+            return f"{self.best.named}; the recipe as it was could not be tried, or is over the budget, so that there is nothing to compare"
+        if self.against_default is None:
+            return f"{self.best.named}, the recipe as it was: no other did better on {self.ranked_on}"
+        return f"{self.best.named}, against the recipe as it was ({self.default.named}): {self.against_default}"
+
+    @property
+    def ranked_on(self) -> str:
+        """The images that ranked the trials, in words."""
+        return measured_on(max((one.images for one in self.trials), default=0), "held-out training image")
 
     def overview(self) -> Overview:
         """Return a row for each trial."""
@@ -71,7 +102,8 @@ class TuningRecord(Document):
             )
             for one in self.trials
         ]
-        return Overview(f"Search on {self.device}", ("network", "px", "epochs", "latency ms", "top-1 %", "KiB", ""), rows)
+        notes = [f"top-1, which ranks, is of {self.ranked_on}", self.verdict]
+        return Overview(f"Search on {self.device}", ("network", "px", "epochs", "latency ms", "top-1 %", "KiB", ""), rows, notes)
 
     @property
     def accurate(self) -> list[TuningTrial]:

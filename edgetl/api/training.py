@@ -169,7 +169,7 @@ def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **opt
 
 
 def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions]) -> "Tuned":
-    """Search over backbone, width, image size and schedule for accurate, fast and small models; return what was found.
+    """Search over backbone, width, image size and learning rate for accurate, fast and small models; return what was found.
 
     Args:
         data: images, as for `train`.

@@ -25,9 +25,13 @@ def tune(
 ) -> None:
     """Search for accurate, fast and small models.
 
-    Searches over backbone, width, image size and schedule, and measures accuracy, latency and size. Networks over the budget are dropped
-    without training. The others are ranked by training only a head; the best of them are trained in full, and the best of these again with
-    other schedules: one training for every three networks. If it is stopped, the same command continues.
+    Searches over backbone, width, image size and learning rate, and measures accuracy, latency and size. Networks over the budget are
+    dropped without training. The others are ranked by training only a head; the recipe as it is and the best of them are trained in full,
+    and the best of these again at other learning rates: one training for every three networks, and one of the recipe as it is. If it is
+    stopped, the same command continues.
+
+    Held-out training images rank the networks. The images that measure rank none: on them the best one is compared with the recipe as it
+    was, image by image.
 
     Writes tune.json, tune.png and best.toml, the recipe of the most accurate model within the budget.
 

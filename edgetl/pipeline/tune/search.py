@@ -1,10 +1,10 @@
-"""A search over networks and schedules: every trial is a run, judged by accuracy, measured latency and size."""
+"""A search over networks and learning rates: every trial is a run, judged by accuracy, measured latency and size."""
 
 import json
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
@@ -15,7 +15,7 @@ from edgetl.errors import WeightsError
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions, choice_of
-from edgetl.pipeline.tune.trial import Workbench, judged, recipe_of, trained
+from edgetl.pipeline.tune.trial import Workbench, compare_trials, judged, recipe_of, trained
 from edgetl.recipe import Recipe, load
 from edgetl.report.plots.trials import trials_plot
 from edgetl.run_folder import writing
@@ -34,7 +34,6 @@ MODELS = (
     "efficientnet_lite0 1.0",
 )
 IMAGE_SIZES = (96, 128, 160, 192, 224)
-EPOCHS = (4, 6)  # enough to tell good networks from others; longer schedules gain all of them another point or so
 LEARNING_RATES = (2e-4, 5e-4, 1e-3)
 _TRAININGS, _FINALISTS = 1 / 3, 1 / 4  # of the number of networks: trainings take most of the time
 _SURPLUS = 3  # trials begun for each one that counts; the others are over the budget, or were drawn before
@@ -59,7 +58,9 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     """Go on with the search in `out`, or begin it; write tune.json, tune.png and, for the most accurate within budget, best.toml.
 
     Two rungs, as in successive halving (Jamieson and Talwalkar 2016, arXiv:1502.07943): networks are judged by a head on their frozen
-    features, which takes a sixth of fine-tuning's time; the best of them are trained, and the best of these with other schedules.
+    features, which takes a sixth of fine-tuning's time or less; the recipe as it is and the best of them are trained as the recipe says,
+    and the best of these at other learning rates. Held-out training images rank them all; what measures ranks none, and compares the best
+    one with the recipe as it was.
 
     Raises DataError, DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
     """
@@ -70,20 +71,25 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
 
 def _search(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     bench = Workbench(recipe, out / "trials", search.device, search.budget_ms)
-    usable = _with_weights(recipe)
-    networks = _study(recipe, out, search, Space(usable, IMAGE_SIZES))
-    if networks.is_new and _name(recipe) in usable and recipe.model.image_size in IMAGE_SIZES:
-        networks.enqueue(Choice(_name(recipe), recipe.model.image_size))
+    usable, own = _with_weights(recipe), replace(_own(recipe), learning_rate=None)
+    sizes, rates = sorted({*IMAGE_SIZES, own.image_size}), sorted({*LEARNING_RATES, recipe.train.learning_rate})
+    networks = _study(recipe, out, search, Space(usable, sizes))
+    if networks.is_new and own.network in usable:
+        networks.enqueue(own)
     for _ in _until(networks, search.trials):
         networks.attempt(partial(judged, bench))
 
-    trainings = _study(recipe, out, search, Space(usable, IMAGE_SIZES, EPOCHS, LEARNING_RATES))
+    trainings = _study(recipe, out, search, Space(usable, sizes, rates))
+    heads = [choice_of(trial) for trial in networks.complete]
     finalists = _finalists(networks.complete, math.ceil(_FINALISTS * search.trials))
-    for _ in _until(trainings, math.ceil(_TRAININGS * search.trials) if finalists else 0):
+    own_first = dict.fromkeys([own] * (own in heads) + finalists)  # of equally accurate ones the first is the best
+    queue = [replace(one, learning_rate=recipe.train.learning_rate) for one in own_first]
+    count = math.ceil(_TRAININGS * search.trials) + len(own_first) - len(finalists)
+    for _ in _until(trainings, count if finalists else 0):
         if not trainings.waiting:
-            trainings.enqueue(_next(finalists, trainings.complete, recipe))
+            trainings.enqueue(_next(queue, trainings.complete))
         trainings.attempt(partial(trained, bench))
-    return _written([*networks.tried, *trainings.complete], recipe, out, search)
+    return _written(bench, networks.tried, trainings.complete, search, out)
 
 
 def _study(recipe: Recipe, out: Path, search: Search, space: Space) -> Study:
@@ -107,15 +113,11 @@ def _finalists(judged: Sequence[TuningTrial], count: int) -> list[Choice]:
     return [choice for place in zip_longest(*by_network) for choice in place if choice][:count]
 
 
-def _next(finalists: Sequence[Choice], done: Sequence[TuningTrial], recipe: Recipe) -> Choice:
-    """Return a finalist that was not trained yet, with the longest schedule; else the most accurate one, with any other schedule."""
-    trained_already = {(trial.network, trial.image_size) for trial in done}
-    for finalist in finalists:
-        if (finalist.network, finalist.image_size) not in trained_already:
-            rate = min(LEARNING_RATES, key=lambda rate: abs(rate - recipe.train.learning_rate))
-            return Choice(finalist.network, finalist.image_size, max(EPOCHS), rate)
-    best = max(done, key=_accuracy)
-    return Choice(best.network, best.image_size)
+def _next(queue: Sequence[Choice], done: Sequence[TuningTrial]) -> Choice:
+    """Return the first of the queue that was not trained yet; else the most accurate one, at any other learning rate."""
+    trained_already = {choice_of(trial) for trial in done}
+    waiting = [choice for choice in queue if choice not in trained_already]
+    return waiting[0] if waiting else replace(choice_of(max(done, key=_accuracy)), learning_rate=None)
 
 
 def _accuracy(trial: TuningTrial) -> float:
@@ -125,9 +127,9 @@ def _accuracy(trial: TuningTrial) -> float:
 def _with_weights(recipe: Recipe) -> Sequence[str]:
     """Return the networks to choose from. Raises WeightsError when the weights of none can be obtained."""
     if recipe.model.weights != "imagenet":  # one file, or none, for one backbone
-        return [_name(recipe)]
+        return [_own(recipe).network]
     there, missing = [], []
-    for model in MODELS:
+    for model in dict.fromkeys((_own(recipe).network, *MODELS)):
         name, alpha = model.split()
         try:
             obtain(BACKBONES.load(name), float(alpha), recipe.model.image_size)
@@ -141,22 +143,31 @@ def _with_weights(recipe: Recipe) -> Sequence[str]:
     return there
 
 
-def _name(recipe: Recipe) -> str:
-    return f"{recipe.model.backbone} {recipe.model.alpha}"
-
-
-def _written(trials: Sequence[TuningTrial], recipe: Recipe, out: Path, search: Search) -> TuningRecord:
+def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence[TuningTrial], search: Search, out: Path) -> TuningRecord:
+    trials, recipe = [*heads, *trainings], bench.recipe
     within = [one for one in trials if one.top1_accuracy is not None and (not search.budget_ms or one.latency_ms <= search.budget_ms)]
     front = [one for one in within if not any(_beats(other, one) for other in within)]
     marked = tuple(one.model_copy(update={"front": one in front}) for one in trials)
-    best = max((one for one in marked if one.front), key=_accuracy, default=None)
-    record = TuningRecord(device=search.device, budget_ms=search.budget_ms, recipe=recipe, best=best, trials=marked)
+    # Fine-tuning never ends below its own head, so that a head alone is no conclusion where anything was trained.
+    allowed = [marked[trials.index(one)] for one in within]
+    best = max([one for one in allowed if one.learning_rate is not None] or allowed, key=_accuracy, default=None)
+    default = next((one for one in marked if choice_of(one) == _own(recipe)), None)
+    found = compare_trials(bench, best, default) if best and default and best.run != default.run else None
+    record = TuningRecord(
+        device=search.device, budget_ms=search.budget_ms, recipe=recipe, best=best, default=default, against_default=found, trials=marked
+    )
     if best:
+        tuned = replace(choice_of(best), learning_rate=best.learning_rate or recipe.train.learning_rate)
         with atomic(out / "best.toml") as temporary:
-            temporary.write_text(_toml(recipe_of(choice_of(best), recipe)), encoding="utf-8")
+            temporary.write_text(_toml(recipe_of(tuned, recipe), record.verdict), encoding="utf-8")
         trials_plot(record, out / "tune.png")
     record.write(out / NAME)
     return record
+
+
+def _own(recipe: Recipe) -> Choice:
+    """Return the choice that is the recipe as it is."""
+    return Choice(f"{recipe.model.backbone} {recipe.model.alpha}", recipe.model.image_size, recipe.train.learning_rate)
 
 
 def _beats(one: TuningTrial, other: TuningTrial) -> bool:
@@ -166,9 +177,9 @@ def _beats(one: TuningTrial, other: TuningTrial) -> bool:
     return bool(min(gains) >= 0 < max(gains))
 
 
-def _toml(recipe: Recipe) -> str:
-    """Write a recipe file of the settings that differ from the defaults."""
-    lines, defaults = ["# Found by 'edgetl tune', whose schedules are short: more epochs may gain another point"], load()
+def _toml(recipe: Recipe, verdict: str) -> str:
+    """Write a recipe file of the settings that differ from the defaults, under what was found."""
+    lines, defaults = [f"# Found by 'edgetl tune': {verdict}"], load()
     for table, values in recipe:
         default = getattr(defaults, table)
         differing = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values if value != getattr(default, key)]

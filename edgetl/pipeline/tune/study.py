@@ -10,10 +10,9 @@ from typing import Any
 from edgetl.errors import DependencyError, RunError
 from edgetl.software import install
 from edgetl.tuning_record import TuningTrial
-from edgetl.wording import counted
 
 _TRIAL = "trial"  # the attribute of Optuna's trial that holds ours
-_MODEL, _IMAGE_SIZE, _EPOCHS, _LEARNING_RATE = "model", "model.image_size", "train.epochs", "train.learning_rate"  # its parameters
+_MODEL, _IMAGE_SIZE, _LEARNING_RATE = "model", "model.image_size", "train.learning_rate"  # its parameters
 
 
 @dataclass(frozen=True)
@@ -22,12 +21,11 @@ class Choice:
 
     Args:
         network: a backbone with its width, such as "mobilenet_v1 0.25".
-        epochs, learning_rate: of fine-tuning; 0 and None: a head alone is trained.
+        learning_rate: of fine-tuning; None: a head alone is trained.
     """
 
     network: str
     image_size: int
-    epochs: int = 0
     learning_rate: float | None = None
 
     @property
@@ -39,44 +37,35 @@ class Choice:
         return float(self.network.split()[1])
 
     def __str__(self) -> str:
-        trained = (
-            f", {counted(self.epochs, 'epoch')}, learning rate {self.learning_rate:g}"
-            if self.learning_rate is not None
-            else ", a head alone"
-        )
-        return f"{self.network}, {self.image_size} px{trained}"
+        trained = "a head alone" if self.learning_rate is None else f"learning rate {self.learning_rate:g}"
+        return f"{self.network}, {self.image_size} px, {trained}"
 
 
 def choice_of(trial: TuningTrial) -> Choice:
     """Return the choice that a trial was made from."""
-    return Choice(trial.network, trial.image_size, trial.epochs, trial.learning_rate)
+    return Choice(trial.network, trial.image_size, trial.learning_rate)
 
 
 @dataclass(frozen=True)
 class Space:
-    """The values that may be chosen; no epochs and learning rates: a head alone is trained."""
+    """The values that may be chosen; no learning rates: a head alone is trained."""
 
     networks: Sequence[str]
     image_sizes: Sequence[int]
-    epochs: Sequence[int] = ()
     learning_rates: Sequence[float] = ()
 
     @property
     def parameters(self) -> dict[str, list[object]]:
         """The values of each of Optuna's parameters."""
         found: dict[str, list[object]] = {_MODEL: list(self.networks), _IMAGE_SIZE: list(self.image_sizes)}
-        if self.epochs:
-            found |= {_EPOCHS: list(self.epochs), _LEARNING_RATE: list(self.learning_rates)}
-        return found
+        return found | ({_LEARNING_RATE: list(self.learning_rates)} if self.learning_rates else {})
 
     def suggest(self, trial: Any) -> Choice:
         """Let Optuna's trial choose."""
         network = trial.suggest_categorical(_MODEL, self.networks)
         image_size = trial.suggest_categorical(_IMAGE_SIZE, self.image_sizes)
-        if not self.epochs:
-            return Choice(network, image_size)
-        epochs = trial.suggest_categorical(_EPOCHS, self.epochs)
-        return Choice(network, image_size, epochs, trial.suggest_categorical(_LEARNING_RATE, self.learning_rates))
+        rate = trial.suggest_categorical(_LEARNING_RATE, self.learning_rates) if self.learning_rates else None
+        return Choice(network, image_size, rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,10 +136,10 @@ class Study:
         return [ours for ours in self.tried if ours.top1_accuracy is not None]
 
     def enqueue(self, choice: Choice) -> None:
-        """Try this next. A choice without epochs leaves them and the learning rate to the study."""
+        """Try this next. A choice without a learning rate leaves it to the study."""
         parameters: dict[str, object] = {_MODEL: choice.network, _IMAGE_SIZE: choice.image_size}
-        if choice.epochs:
-            parameters |= {_EPOCHS: choice.epochs, _LEARNING_RATE: choice.learning_rate}
+        if choice.learning_rate is not None:
+            parameters[_LEARNING_RATE] = choice.learning_rate
         self._study.enqueue_trial(parameters)
 
     def attempt(self, judge: Callable[[Choice], TuningTrial]) -> None:

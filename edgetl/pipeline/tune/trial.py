@@ -10,13 +10,16 @@ from edgetl.keras import keras
 
 from edgetl.benchmarking.plan import ModelFile
 from edgetl.benchmarking.run import benchmark
+from edgetl.compared import Compared
 from edgetl.devices.plan import Plan
 from edgetl.errors import DeviceError
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Format
 from edgetl.export.tflite_writer import int8_tflite
 from edgetl.files import atomic, fingerprint
+from edgetl.pipeline.export.candidates import NO_BUDGET
 from edgetl.pipeline.export.files import export
+from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import quantize_settings
 from edgetl.pipeline.train.stages import train
@@ -25,14 +28,17 @@ from edgetl.pipeline.tune.study import Choice
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Scheme
 from edgetl.recipe import Recipe, restore
-from edgetl.runtimes import runtime_of
+from edgetl.run_record import FloatFacts
+from edgetl.runtimes import open_session, runtime_of
 from edgetl.training.fold import fold_batch_norms
 from edgetl.tuning_record import TuningTrial
+from edgetl.wording import measured_on
 
 logger = logging.getLogger(__name__)
 
 Settings = Mapping[str, object]  # dotted key -> value
 _HEAD_ALONE: Settings = {"train.epochs": 0, "compress.sparsity": 0.0, "compress.clusters": 0, "augment.margin": 1.0}
+_CHOOSERS, _CHOOSING_SHARE = 1000, 0.2  # images that choose among many networks: more than between a network and its head
 _IMAGES = 16  # to calibrate an untrained model on: its latency does not depend on them
 
 
@@ -46,8 +52,14 @@ class Workbench:
     budget_ms: float
 
     def project(self, choice: Choice, settings: Settings) -> Project:
-        """Create or open the run of a choice, with these settings."""
-        chosen = recipe_of(choice, self.recipe, settings)
+        """Create or open the run of a choice, with these settings, in which only held-out training images choose."""
+        choosing: Settings = {
+            "data.selection_fraction": self.recipe.data.selection_fraction or _CHOOSING_SHARE,
+            "data.selection_images": max(self.recipe.data.selection_images, _CHOOSERS),
+            "train.again_below": 0,  # or these images would be learned from
+            "export.max_drop": NO_BUDGET,  # which is promised of validation images
+        }
+        chosen = recipe_of(choice, self.recipe, {**choosing, **settings})
         name = fingerprint(chosen.model_dump())
         logger.info(f"trial {name}: {choice}")
         return Project.create(chosen, self.folder / name)
@@ -79,15 +91,18 @@ def trained(bench: Workbench, choice: Choice) -> TuningTrial:
 
 def recipe_of(choice: Choice, recipe: Recipe, settings: Settings | None = None) -> Recipe:
     """Return the recipe with what was chosen, and with further settings."""
-    chosen: dict[str, object] = {
-        "model.backbone": choice.backbone,
-        "model.alpha": choice.alpha,
-        "model.image_size": choice.image_size,
-        "train.epochs": choice.epochs,
-    }
+    chosen: dict[str, object] = {"model.backbone": choice.backbone, "model.alpha": choice.alpha, "model.image_size": choice.image_size}
     if choice.learning_rate is not None:
         chosen["train.learning_rate"] = choice.learning_rate
     return restore(recipe.model_dump(), options=chosen | dict(settings or {}))
+
+
+def compare_trials(bench: Workbench, one: TuningTrial, other: TuningTrial) -> Compared:
+    """Compare the int8 files of two trials on the images that measure, which ranked no trial."""
+    scheme, form = _judged_by()
+    projects = [Project.open(bench.folder / trial.run) for trial in (one, other)]
+    sessions = [open_session(project.run.export / form.file_name(scheme.precision), project.contract) for project in projects]
+    return compared(projects[0], *(rightly(project, session) for project, session in zip(projects, sessions, strict=True)))
 
 
 def _trial(project: Project, choice: Choice, latency_ms: float) -> TuningTrial:
@@ -96,25 +111,29 @@ def _trial(project: Project, choice: Choice, latency_ms: float) -> TuningTrial:
         backbone=choice.backbone,
         alpha=choice.alpha,
         image_size=choice.image_size,
-        epochs=choice.epochs,
         learning_rate=choice.learning_rate,
         latency_ms=latency_ms,
     )
 
 
 def _with_figures(project: Project, trial: TuningTrial) -> TuningTrial:
-    """Train and export; return the trial with top-1 accuracy, its interval, and the size of the int8 file."""
+    """Train and export; return the trial with its epochs, the size of the int8 file and its top-1 accuracy on the images that choose."""
     train(project)
     export(project)
     keras.backend.clear_session()  # else every trial's graphs stay in memory
     choice = project.run.read().integer_choice()
     assert choice is not None  # export records it
-    chosen = choice.chosen
-    logger.info(f"top-1 {chosen.top1_accuracy:.4f}, {chosen.size_bytes:,} bytes")
+    judged = next(one for one in choice.candidates if one.name == choice.chosen.name)
+    images, tuned = len(project.data.choosing.rows("val")), project.run.facts("float", FloatFacts).fine_tuning
+    logger.info(
+        f"top-1 {100 * judged.top1_accuracy:.2f} % of {measured_on(images, 'held-out training image')}, {judged.size_bytes:,} bytes"
+    )
     figures = {
-        "top1_accuracy": chosen.top1_accuracy,
-        "top1_interval_95": tuple(chosen.top1_interval_95),
-        "size_bytes": chosen.size_bytes,
+        "epochs": len(tuned.epochs) if tuned else 0,
+        "images": images,
+        "top1_accuracy": judged.top1_accuracy,
+        "top1_interval_95": tuple(judged.top1_interval_95),
+        "size_bytes": judged.size_bytes,
     }
     return trial.model_copy(update=figures)
 

@@ -41,14 +41,14 @@ def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
     return [ModelPoint(one.device, one.model, one.p50_ms or 0.0, file.size_bytes, file.top1_accuracy) for one, file in files]
 
 
-def pareto(points: Sequence[ModelPoint], path: Path) -> None:
+def pareto(points: Sequence[ModelPoint], path: Path, images: str = "validation images") -> None:
     """Write the plot of latency against accuracy and size as a PNG."""
-    figure = pareto_figure(points)
+    figure = pareto_figure(points, images)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
-def pareto_figure(points: Sequence[ModelPoint]) -> Figure:
+def pareto_figure(points: Sequence[ModelPoint], images: str = "validation images") -> Figure:
     """Draw a circle for each point: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
 
     A line joins those that no other of the same series beats in both.
@@ -66,7 +66,7 @@ def pareto_figure(points: Sequence[ModelPoint]) -> Figure:
     axes.set_xscale("log")
     axes.margins(0.16, 0.24)
     axes.set_xlabel("median latency of one image, ms (log)", color=_INK)
-    axes.set_ylabel("top-1 accuracy on validation images, %" if accurate else "size, KiB", color=_INK)
+    axes.set_ylabel(f"top-1 accuracy on {images}, %" if accurate else "size, KiB", color=_INK)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())

@@ -4,9 +4,15 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edgetl.compared import Compared
+from edgetl.recipe import load
+from edgetl.run_folder import RunFolder
+from edgetl.run_record import FloatFacts
+from edgetl.tuning_record import TuningRecord, TuningTrial
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -22,7 +28,7 @@ TINY = (
     "--set",
     "augment.flip=false",
 )
-SMALL = ("--set", "model.backbone=small_cnn", "--set", "model.weights=none")
+SMALL = ("--set", "model.backbone=small_cnn", "--set", "model.weights=none", "--set", "model.image_size=32", "--set", "train.epochs=1")
 
 
 @pytest.fixture
@@ -32,7 +38,6 @@ def space(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(tune, "MODELS", ("efficientnet_lite0 1.0",))
     monkeypatch.setattr(tune, "IMAGE_SIZES", (32, 64))
-    monkeypatch.setattr(tune, "EPOCHS", (1,))
     monkeypatch.setattr(tune, "LEARNING_RATES", (3e-4, 1e-3))
 
 
@@ -60,24 +65,52 @@ def test_a_killed_search_goes_on(cli: Cli, digit_folder: Path, tmp_path: Path, m
     assert done.code == 0, done.err
     assert runs(out) == begun, "the training that was killed was taken up again, and no other"
     assert "float: done already" in done.err
-    epochs = [one["epochs"] for one in done.document["trials"]]
-    assert epochs == [0, 0, 1], "two networks were judged by a head alone, and a third as many trained"
-    *heads, trained = done.document["trials"]
+    trials, default = done.document["trials"], done.document["default"]
+    heads, trained = trials[:2], trials[2:]
+    assert [one["epochs"] for one in heads] == [0, 0], "two networks were judged by a head alone"
     favourite = max(heads, key=lambda one: one["top1_accuracy"])
-    assert trained["image_size"] == favourite["image_size"], "the most accurate network is the first to be trained"
+    wanted = dict.fromkeys((32, favourite["image_size"]))
+    assert [one["image_size"] for one in trained] == list(wanted), "then the recipe as it is was trained, and the most accurate network"
+    assert {one["epochs"] for one in trained} == {1}, "as the recipe says"
+    assert default == trained[0]
     best = done.document["best"]
     assert best["front"]
-    assert best["top1_accuracy"] == max(one["top1_accuracy"] for one in done.document["trials"])
+    assert best["top1_accuracy"] == max(one["top1_accuracy"] for one in trained), "a head alone is no conclusion"
     recipe = tomllib.loads((out / "best.toml").read_text(encoding="utf-8"))
     assert recipe["model"]["image_size"] == best["image_size"]
-    assert recipe["train"]["epochs"] == best["epochs"]
+    assert recipe["train"]["epochs"] == 1, "the recipe's own"
     assert recipe["augment"] == {"flip": False}, "what all trials share belongs to the best one's recipe"
     assert "qat" not in recipe.get("quantize", {}), "it trains with quantization in the loop, which the trials leave out"
     assert json.loads((out / "tune.json").read_text(encoding="utf-8")) == done.document
     assert (out / "tune.png").stat().st_size > 10_000
+    judge_of_trials(out, best)
     again = cli(*command)
     assert again.code == 0
     assert "trial " not in again.err, "all that were asked for are there"
+
+
+def judge_of_trials(out: Path, best: dict[str, Any]) -> None:
+    """Training images that were held out rank the trials, and no validation image."""
+    record = RunFolder(out / "trials" / best["run"]).read()
+    choice = record.integer_choice()
+    assert choice is not None
+    assert best["top1_accuracy"] == choice.candidates[0].top1_accuracy
+    assert best["images"] > 0
+    facts = record.find("float", FloatFacts)
+    assert facts is not None
+    assert not facts.trained_again, "or the images that choose would be learned"
+
+
+def test_what_was_won_is_measured_on_images_that_ranked_nothing() -> None:
+    best = TuningTrial(run="a", backbone="mobilenet_v2", alpha=0.5, image_size=160, learning_rate=2e-4, latency_ms=1.0, images=587)
+    default = best.model_copy(update={"run": "b", "alpha": 1.0})
+    record = TuningRecord(device="local", budget_ms=0.0, recipe=load(), best=best, default=default, trials=(best, default))
+    assert "no other did better on 587 held-out training images, of which one is 0.17 points" in record.verdict
+    found = Compared("val", 736, 0.93, 0.92, 12, 7, (-0.5, 1.9), 0.36)
+    verdict = record.model_copy(update={"against_default": found}).verdict
+    assert "736 validation images, of which one is 0.14 points: +0.68 points (95 % interval -0.5 to +1.9)" in verdict
+    assert verdict.endswith("no difference is shown")
+    assert "nothing to compare" in record.model_copy(update={"default": None}).verdict
 
 
 def runs(out: Path) -> set[str]:
