@@ -74,7 +74,7 @@ class TuningRecord(Document):
 
     @property
     def verdict(self) -> str:
-        """What was won over the recipe as it was, by images that ranked no trial."""
+        """Say what was won over the recipe as it was, by images that ranked no trial."""
         if self.best is None:
             return "no network is within the budget"
         if self.default is None:
