@@ -7,7 +7,13 @@ from edgetl.documents import Count, Share
 from edgetl.wording import counted, measured_on
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
+MeasuringSplit = Literal["val", "test"]
 _SHOWN = 0.05  # McNemar's p below which a difference is not chance
+
+
+def of_split(images: int, split: str) -> str:
+    """Return a count of a split's images with what one of them is worth, where they are few."""
+    return measured_on(images, f"{SPLIT_NAMES[split]} image")
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Compared:
         mcnemar_p: the probability of a split at least as uneven when neither is better.
     """
 
-    split: Literal["val", "test"]
+    split: MeasuringSplit
     images: Count
     accuracy: Share
     other_accuracy: Share
@@ -44,10 +50,9 @@ class Compared:
 
     def __str__(self) -> str:
         low, high = self.interval_95
-        images = measured_on(self.images, f"{SPLIT_NAMES[self.split]} image")
         verdict = ("a gain" if self.won > self.lost else "a loss") if self.shown else "no difference is shown"
+        figures = f"{100 * self.accuracy:.2f} % against {100 * self.other_accuracy:.2f} % on {of_split(self.images, self.split)}"
         return (
-            f"{100 * self.accuracy:.2f} % against {100 * self.other_accuracy:.2f} % on {images}: {self.gain_points:+z.2f} points "
-            f"(95 % interval {low:+z.1f} to {high:+z.1f}), {counted(self.won, 'image')} won, {self.lost:,} lost, "
-            f"McNemar p {self.mcnemar_p:.2g}: {verdict}"
+            f"{figures}: {self.gain_points:+z.2f} points (95 % interval {low:+z.1f} to {high:+z.1f}), "
+            f"{counted(self.won, 'image')} won, {self.lost:,} lost, McNemar p {self.mcnemar_p:.2g}: {verdict}"
         )

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from edgetl.contract import OutputType
 from edgetl.documents import Count, Share
 
+NO_BUDGET = 100.0  # points of top-1 that an int8 model may lose: any
+
 
 @dataclass(frozen=True)
 class Int8Request:
@@ -13,10 +15,15 @@ class Int8Request:
     keep_float: tuple[str, ...]
     max_drop: float
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether not any drop is allowed."""
+        return self.max_drop < NO_BUDGET
+
 
 @dataclass(frozen=True)
 class Int8Candidate:
-    """An int8 model as LiteRT runs it on the validation images; drop, images lost and won, and McNemar's p are against the float model."""
+    """An int8 model as LiteRT runs it; drop, images lost and won, and McNemar's p are against the float model."""
 
     name: str
     top1_accuracy: Share
@@ -34,7 +41,7 @@ class Int8Candidate:
 class Int8Choice:
     """The int8 model that is exported and why; `within_budget` is None where the recipe sets no budget.
 
-    The figures of `candidates` are of the images that chose among them, those of `chosen` of the validation images.
+    The figures of `candidates` are of the images that chose among them, those of `chosen` of the images that measure.
 
     `steps_drop_points` is what float would lose in top-1 if its output had the steps of a uint8 output; None: the output is float32.
     """

@@ -7,19 +7,19 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
-from edgetl.compared import Compared
+from edgetl.compared import Compared, MeasuringSplit
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
+from edgetl.float_record import FloatChoice
 from edgetl.int8_record import Int8Choice
 from edgetl.recipe import AboutTable, Recipe, restore
-from edgetl.wording import measured_on
 
 Found = TypeVar("Found", bound=Part)
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Mean loss and top-1 accuracy during an epoch on the training images, and after it on the validation images."""
+    """Mean loss and top-1 accuracy during an epoch on the training images, and after it on held-out images, see `chosen.judged_on`."""
 
     loss: float
     accuracy: Share
@@ -123,6 +123,15 @@ class DataFacts(Part):
     rejected: Count
     excluded: Count
 
+    @property
+    def measuring_split(self) -> MeasuringSplit:
+        """The split whose images measure: the test split of a source that has one."""
+        return "test" if self.images("test") else "val"
+
+    def images(self, split: str) -> int:
+        """Return the number of images of a split."""
+        return self.counts.get(split, 0)
+
 
 class UnfreezeFacts(Part):
     """The best of the trials of how much to unfreeze at which learning rate; `trials` has the best one first."""
@@ -135,36 +144,10 @@ class UnfreezeFacts(Part):
         return self.trials[0]
 
 
-@dataclass(frozen=True)
-class FloatChoice:
-    """The float model that was kept, and what chose it.
-
-    Args:
-        kept: "fine-tuned", or "head": fine-tuning did worse on these images, and the network is as it was before.
-        images: training images that chose, and that neither model had learned from.
-        head_accuracy, head_loss: of the head on these images.
-        accuracy, loss: of the fine-tuned network on them.
-    """
-
-    kept: Literal["fine-tuned", "head"]
-    images: Count
-    head_accuracy: Share
-    head_loss: float
-    accuracy: Share
-    loss: float
-
-    def __str__(self) -> str:
-        said = {
-            "fine-tuned": f"fine-tuned, {100 * self.accuracy:.1f} % right (its head alone: {100 * self.head_accuracy:.1f} %)",
-            "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned it did worse: {100 * self.accuracy:.1f} %)",
-        }
-        return f"{said[self.kept]} of {measured_on(self.images, 'held-out image')}"
-
-
 class FloatFacts(Part):
     """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training).
 
-    `trained_again`: what was kept was trained again in the same way, on the images that chose too.
+    `held_out`: training images that chose; 0: none. `trained_again`: what was kept was trained again in the same way, on these too.
     """
 
     kind: Literal["float"] = "float"
@@ -172,11 +155,18 @@ class FloatFacts(Part):
     replicas: Count
     precision: str
     class_weights: tuple[float, ...]
+    held_out: Count = 0
     head: Training | None = None
     fine_tuning: Training | None = None
     choice: FloatChoice | None = None
     trained_again: bool = False
     temperature: ScaledTemperature | None = None
+
+    @property
+    def kept(self) -> Epoch | None:
+        """The epoch whose weights were kept: fine-tuning's, or the head's where that was not better; None: from before both."""
+        parts = [part.best for part in (self.fine_tuning, self.head) if part]
+        return next(filter(None, parts), None)
 
 
 class CompressFacts(Part):

@@ -27,7 +27,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
     *("documents", "contract", "keras", "data", "recipe_values", "recipe"),
-    *("compared", "int8_record", "run_record", "run_folder", "tuning_record"),
+    *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder", "tuning_record"),
     *("backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
 )

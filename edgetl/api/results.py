@@ -11,6 +11,7 @@ from edgetl.int8_record import Int8Choice
 from edgetl.overview import Overview, Tabular
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts
+from edgetl.wording import measured_on
 
 if TYPE_CHECKING:
     from edgetl.report.page.blocks import Absent
@@ -99,10 +100,9 @@ class Pretrained(Tabular):
 
     def overview(self) -> Overview:
         """Return the file and where it comes from."""
-        trained = self.facts.fine_tuning
-        best = trained.best if trained else None
-        accuracy = f"{best.val_accuracy:.1%}" if best and best.val_accuracy is not None else "not measured"
-        rows = [("file", str(self.file)), ("run", str(self.run)), ("validation accuracy", accuracy)]
+        accuracy = f"{self.facts.kept.val_accuracy:.1%}" if self.facts.kept else "not measured"
+        judged = measured_on(self.facts.held_out, "held-out image") if self.facts.held_out else "validation images"
+        rows = [("file", str(self.file)), ("run", str(self.run)), (f"accuracy on {judged}", accuracy)]
         return Overview(f"Pretrained {self.backbone}", ("part", "value"), rows)
 
 

@@ -123,7 +123,7 @@ class Run:
             return Exported.of(self.folder, stage.export(project, chosen, names))
 
     def validate(self, *, limit: int | None = None, again: bool = True) -> "Validation":
-        """Check that all exported files give the same predictions: compare Keras, LiteRT and ONNX Runtime on the validation images.
+        """Check that all exported files give the same predictions: compare Keras, LiteRT and ONNX Runtime on the images that measure.
 
         Args:
             limit: number of images, spread evenly over the classes; 0: all; default: the recipe's.
@@ -136,11 +136,11 @@ class Run:
         with self._opened() as project:
             return stage.validate(project, limit, again=again)
 
-    def evaluate(self, *, split: str = "val", models: Sequence[str | Path] = (), folds: int = 0) -> "Evaluation":
+    def evaluate(self, *, split: str = "", models: Sequence[str | Path] = (), folds: int = 0) -> "Evaluation":
         """Measure accuracy, top-k accuracy, loss, per-class metrics, confusion matrix and calibration, all with confidence intervals.
 
         Args:
-            split: "val", "test" or "train".
+            split: "val", "test" or "train"; default: test, where the images have such a split, else val.
             models: exported files such as "model_int8.onnx"; default: int8 and float32.
             folds: also cross-validate the head in this many folds; 0: do not.
         """

@@ -11,7 +11,10 @@ from edgetl.cli.options import Images, Json, RunPath
 
 def evaluate(
     run: RunPath = None,
-    split: Annotated[str, typer.Option(metavar="val|test|train", help="Evaluate on the images of this split.")] = "val",
+    split: Annotated[
+        str,
+        typer.Option(metavar="val|test|train", help="Evaluate on the images of this split (default: test where there is one, else val)."),
+    ] = "",
     model: Annotated[
         list[Path] | None,
         typer.Option(

@@ -25,8 +25,8 @@ def validate(
 ) -> None:
     """Check that all exported files give the same predictions.
 
-    Compares Keras, LiteRT and ONNX Runtime on the validation images: accuracy, agreement and latency. Writes RUN/validation.json. Core ML
-    files cannot be run here and are listed as unverified; the test in the app verifies them.
+    Compares Keras, LiteRT and ONNX Runtime on the test images, or, where there are none, on the validation images: accuracy, agreement and
+    latency. Writes RUN/validation.json. Core ML files cannot be run here and are listed as unverified; the test in the app verifies them.
 
     Exit codes: 0 all files agree within tolerance; 7 they do not.
 

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from edgetl.compared import MeasuringSplit, of_split
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
 from edgetl.evaluation.scores import Scores
@@ -48,6 +49,7 @@ class Evaluation(Document):
     data_fingerprint: str
     class_names: tuple[str, ...]
     caveat: str = Field(description="why the scores may be optimistic; empty: they are not")
+    chosen_by: str = Field(default="", description="what chose the models and what measured them; empty: these images do neither")
     models: dict[str, Scores]
     cross_validation: CrossValidation | None = None
     plot_description: str = Field(default="", description="alternative text of evaluation.png")
@@ -68,18 +70,23 @@ class Evaluation(Document):
         """Number of images that every model was evaluated on."""
         return next(iter(self.models.values())).images
 
+    @property
+    def measured_on(self) -> str:
+        """The images, with what one of them is worth."""
+        return of_split(self.images, self.split)
+
     def overview(self) -> Overview:
         """Return a row for each model, and one for the cross-validation."""
         rows = [_scores_row(name, scores) for name, scores in self.models.items()]
         if self.cross_validation:
             rows.append(_scores_row(f"head, {self.cross_validation.folds} folds", self.cross_validation.pooled))
         columns = ("model", "top-1 %", "95 % interval", "macro F1 %", "loss", "calibration error %")
-        notes = [self.caveat] if self.caveat else []
-        return Overview(f"Evaluation of {self.run} on {counted(self.images, f'{self.split} image')}", columns, rows, notes)
+        notes = [note for note in (self.caveat, self.chosen_by) if note]
+        return Overview(f"Evaluation of {self.run} on {self.measured_on}", columns, rows, notes)
 
 
 class ComparedRun(Part):
-    """One run's model: accuracy on the common validation images, loss in nats, size and median latency (None: not validated)."""
+    """One run's model: accuracy on the common images, loss in nats, size and median latency (None: not validated)."""
 
     run: str
     model: str
@@ -106,14 +113,20 @@ class ComparedPair(Part):
 
 
 class Comparison(Document):
-    """Several runs on the same validation images, with a paired test of every two."""
+    """Several runs on the same images that measure, with a paired test of every two."""
 
     REMEDY: ClassVar[str] = "make it again: edgetl compare RUN RUN"
 
     images: Annotated[int, Field(ge=1)]
+    split: MeasuringSplit = "val"
     runs: Annotated[tuple[ComparedRun, ...], Field(min_length=2)]
     pairs: tuple[ComparedPair, ...]
     plot_description: str = Field(default="", description="alternative text of compare.png")
+
+    @property
+    def measured_on(self) -> str:
+        """The images, with what one of them is worth."""
+        return of_split(self.images, self.split)
 
     @property
     def best_first(self) -> list[ComparedRun]:
@@ -133,7 +146,7 @@ class Comparison(Document):
             accuracy = _accuracy(run.top1_accuracy, run.top1_interval_95)
             rows.append([run.run, run.model, *accuracy, *sizes, f"{pair.holm_p:.3f}" if pair else ""])
         columns = ("run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "Holm p against the best")
-        return Overview(f"Comparison on {counted(self.images, 'validation image')}", columns, rows, [self.summary()])
+        return Overview(f"Comparison on {self.measured_on}", columns, rows, [self.summary()])
 
     def summary(self) -> str:
         """Return which run is best, and which differences to it may be chance, in a sentence."""
@@ -169,7 +182,13 @@ class LearningCurve(Document):
     def overview(self) -> Overview:
         """Return a row for each number of training images."""
         rows = [[f"{one.images:,}", *_accuracy(one.accuracy, one.interval_95)] for one in self.points]
-        return Overview(f"Learning curve of {self.model}", ("training images", "top-1 %", "95 % interval"), rows, [self.summary()])
+        notes = [f"measured on {self.measured_on}", self.summary()]
+        return Overview(f"Learning curve of {self.model}", ("training images", "top-1 %", "95 % interval"), rows, notes)
+
+    @property
+    def measured_on(self) -> str:
+        """The validation images, with what one of them is worth; they chose nothing, the heads' schedule being fixed."""
+        return of_split(self.validation_images, "val")
 
     def summary(self) -> str:
         """Return what twice as many images would bring, in a sentence or two."""

@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from edgetl.compared import MeasuringSplit, of_split
 from edgetl.documents import Count, Document, Part
 from edgetl.errors import RunError
 from edgetl.evaluation.metrics import Accuracy
@@ -11,7 +12,6 @@ from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.cpu import CpuFacts
-from edgetl.wording import counted
 
 
 class Percentiles(Part):
@@ -50,6 +50,8 @@ class Validation(Document):
     passed: bool
     failures: tuple[str, ...] = Field(description="every reason for failing")
     images: int = Field(ge=1)
+    split: MeasuringSplit = Field(default="val", description="whose images measured")
+    chosen_by: str = Field(default="", description="what chose the models and what measured them")
     class_names: tuple[str, ...]
     main: str = Field(description="name of the model that a run's figures are about: the int8 file, where there is one")
     subjects: dict[str, ValidatedModel] = Field(description="by the model's name, such as tflite_int8")
@@ -77,7 +79,13 @@ class Validation(Document):
             rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
         columns = ("model", "top-1 %", "95 % interval", "same as float %", "KiB", "p50 ms")
         verdict = "passed" if self.passed else "FAILED"
-        return Overview(f"Validation on {counted(self.images, 'image')}: {verdict}", columns, rows, self.failures)
+        notes = [*self.failures, self.chosen_by] if self.chosen_by else self.failures
+        return Overview(f"Validation on {self.measured_on}: {verdict}", columns, rows, notes)
+
+    @property
+    def measured_on(self) -> str:
+        """The images, with what one of them is worth."""
+        return of_split(self.images, self.split)
 
     @property
     def float_model(self) -> ValidatedModel:

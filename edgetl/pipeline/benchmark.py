@@ -31,7 +31,7 @@ def benchmark(
 
     Args:
         targets: one run, or model files.
-        images: number of the run's validation images for the devices to predict; 0: none, -1: all. Raises UsageError without a run.
+        images: number of the run's images that measure for the devices to predict; 0: none, -1: all. Raises UsageError without a run.
     """
     project = targets if isinstance(targets, Project) else None
     with project.run.writing() if project and out is None else nullcontext():
@@ -92,7 +92,7 @@ def _sent(project: Project | None, models: Sequence[ModelFile], count: int) -> I
     if project is None or not count:
         yield models, None
         return
-    images, rows = project.data.trained_images(), project.data.rows("val", max(count, 0))
+    images, rows = project.data.trained_images(), project.data.measuring_rows(max(count, 0))
     pixels = np.ascontiguousarray(images.pixels[rows])
     expected = []
     for model in models:

@@ -85,7 +85,7 @@ def _predictions(run: RunFolder, data: str) -> Predictions | Absent:
 
     try:
         project = Project.open(run, data=data)
-        images, rows = project.data.trained_images(), project.data.rows("val", project.recipe.validation.limit)
+        images, rows = project.data.trained_images(), project.data.measuring_rows(project.recipe.validation.limit)
         files = best_first(file for file in exported(project) if not unverified(file.path))
     except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))

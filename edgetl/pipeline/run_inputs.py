@@ -1,9 +1,10 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from edgetl.keras import keras
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file
+from edgetl.compared import MeasuringSplit
 from edgetl.contract import Contract
 from edgetl.data import images as data_images
 from edgetl.data.base import Images, Listing
@@ -23,6 +25,7 @@ from edgetl.pipeline import recorded_images
 from edgetl.pipeline.settings import augmentation, compresses, load_options, selection
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 
@@ -91,9 +94,15 @@ class RunData:
         return self.rows("train", self._recipe.quantize.calibration_images)
 
     @property
-    def measuring_split(self) -> Literal["val", "test"]:
-        """The split whose images measure: the test split of a source that has one. They choose nothing, but where a drop is promised."""
-        return "test" if "test" in self.images.splits else "val"
+    def measuring_split(self) -> MeasuringSplit:
+        """The split whose images measure; they choose nothing, unless a drop is promised of validation images."""
+        return self._run.facts("data", DataFacts).measuring_split
+
+    @cached_property
+    def measuring(self) -> Images:
+        """The same images as a measurement sees them: "val" are those that measure."""
+        images = self.trained_images()
+        return images if self.measuring_split == "val" else replace(images, splits=np.where(images.splits == "test", "val", "train"))
 
     def measuring_rows(self, count: int = 0) -> NDArray[np.int64]:
         """Return `count` of the images that measure, evenly over the classes; 0: all."""

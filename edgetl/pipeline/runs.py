@@ -75,14 +75,15 @@ COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] =
     "image_size": (lambda r, v: r.recipe.model.image_size, False),
     "float_top1": (lambda r, v: _points(v.float_model if v else None), True),
     "int8_top1": (lambda r, v: _points(_main(r, v)), True),
+    "measured_on": (lambda r, v: f"{v.images} {v.split}" if v else None, False),
     "size_kib": (lambda r, v: _of(_main(r, v), lambda one: round(one.size_bytes / 1024)), False),
     "latency_ms": (lambda r, v: _of(_main(r, v), lambda one: one.latency_ms.p50), False),
     "verdict": (lambda r, v: None if v is None else "passed" if v.passed else "FAILED", False),
     "seconds": (lambda r, v: round(sum(stage.seconds for stage in r.stages.values())), False),
     "stages": (lambda r, v: len(r.stages), True),
 }
-SHOWN = ("model", "float_top1", "int8_top1", "size_kib", "latency_ms", "verdict")  # what 80 characters hold
-SHORT = {"float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "latency_ms": "ms"}  # heads of a table
+SHOWN = ("model", "measured_on", "float_top1", "int8_top1", "size_kib", "latency_ms", "verdict")  # what 80 characters hold
+SHORT = {"measured_on": "on", "float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "latency_ms": "ms"}  # heads of a table
 
 
 def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:

@@ -9,6 +9,7 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
+from edgetl.chosen import choice_and_measure
 from edgetl.evaluation.parity import REFERENCE, Tolerance, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
 from edgetl.export import FORMATS
@@ -30,9 +31,10 @@ from edgetl.software import software
 
 @writes
 def validate(project: Project, limit: int | None = None, *, again: bool = True) -> Validation:
-    """Measure accuracy, agreement and latency of the Keras models and of every exported file on the validation images.
+    """Measure accuracy, agreement and latency of the Keras models and of every exported file on the images that measure.
 
-    Writes validation.json. A file that cannot be run here is named in `unverified`, with the reason, and has no part in the verdict.
+    They are the test split's, where there is one. Writes validation.json. A file that cannot be run here is named in `unverified`, with
+    the reason, and has no part in the verdict.
 
     Args:
         limit: images, evenly over the classes; None: what the recipe says; 0: all.
@@ -42,7 +44,7 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
     limit = settings.limit if limit is None else limit
     run, files = project.run, exported(project)
     hashes = {file.path.relative_to(run.path).as_posix(): sha256(file.path) for file in files}
-    inputs = fingerprint(hashes, settings.model_dump(), limit, asdict(cpu_facts()))
+    inputs = fingerprint(hashes, settings.model_dump(), limit, project.data.measuring_split, asdict(cpu_facts()))
     if again or not run.is_done("validate", inputs):
         started = time.monotonic()
         document = _validate(project, files, limit)
@@ -72,7 +74,7 @@ class _Model:
 def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Validation:
     exact_float32()
     run, images, settings = project.run, project.data.trained_images(), project.recipe.validation
-    rows = project.data.rows("val", limit)
+    rows = project.data.measuring_rows(limit)
     models = _models(project, files)
     predictions = {name: predict_rows(model.session, images.pixels, rows, name) for name, model in models.items()}
     parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], tolerances())
@@ -94,6 +96,8 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
         passed=parity.passed,
         failures=parity.failures,
         images=parity.images,
+        split=project.data.measuring_split,
+        chosen_by=choice_and_measure(run.read(), parity.images),
         class_names=tuple(images.class_names),
         main=next((file.name for file in best_first(files) if file.name in subjects), REFERENCE),
         subjects=subjects,

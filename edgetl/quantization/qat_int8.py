@@ -63,6 +63,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
             constraint=kept(float_model, student) if settings.compressed else None,
         ),
         batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
+        judges=len(val),
         validate=validate,
         schedule=replace(schedule, name="quantization-aware training"),
         keep_start=True,

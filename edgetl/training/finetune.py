@@ -119,6 +119,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
             steps_per_execution=settings.steps_per_execution,
         ),
         batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
+        judges=len(val),
         validate=lambda: accuracy_and_loss(score(images.pixels, val), images.label_ids[val]),
         schedule=schedule,
         keep_start=settings.keep_start,

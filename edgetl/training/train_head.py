@@ -69,6 +69,7 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
             variables=variables,
             step=Step(loss=_loss(model, examples, settings), optimizers=[Optimizer(keras=optimizer, variables=variables)]),
             batches=lambda epoch, _: _Epoch(features, label_ids, settings, epoch),
+            judges=len(val),
             validate=lambda: accuracy_and_loss(_logits(layers, val_features).numpy(), images.label_ids[val]),
             schedule=own,
             epoch_log_level=logging.DEBUG,

@@ -20,6 +20,7 @@ from edgetl.training.schedule import Schedule
 from edgetl.training.step import Step
 from edgetl.training.team import ALONE, Team
 from edgetl.training.tensorboard import TensorBoard
+from edgetl.wording import measured_on
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ class Trainer:
         step: what is done with a batch, see `Step`.
         batches: function of the epoch's number, from 0 on, and this process's share of a batch to a tf.data.Dataset of
             (inputs [n, ...], int32 label ids [n], int32 seed [2], float32 n over the whole batch's size).
-        validate: returns (accuracy, loss) on the images that choose; the best epoch has the highest accuracy, then the lowest loss.
+        judges: number of images that choose.
+        validate: returns (accuracy, loss) on them; the best epoch has the highest accuracy, then the lowest loss.
         keep_start: the values from before the training compete: they are kept when they do better than the epoch that is.
         team: who trains in step; rank 0 validates, decides and writes for all.
         epoch_log_level: of the message that each epoch leaves; lower where epochs take a fraction of a second.
@@ -42,6 +44,7 @@ class Trainer:
     variables: Sequence[tf.Variable]
     step: Step
     batches: Callable[[int, Share], Any]
+    judges: int
     validate: Callable[[], tuple[float, float]]
     schedule: Schedule
     keep_start: bool = False
@@ -51,6 +54,7 @@ class Trainer:
     def train(self) -> History:
         """Train, leave the values of the epoch that is kept in the variables, and return what happened."""
         schedule, team, name = self.schedule, self.team, self.schedule.name
+        images = measured_on(self.judges, "held-out image")
         start = (_values(self.variables), team.broadcast(self.validate())) if self.keep_start else None
         history, best = self._resume()
         folder = schedule.logs / name.replace(" ", "_") if schedule.logs and team.rank == 0 else None
@@ -81,12 +85,12 @@ class Trainer:
                 if history.best is figures:
                     best = values[: len(self.variables)]
                 board.write(epoch + 1, figures)
-                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, held-out accuracy {accuracy:.4f}, {seconds:.0f} s"
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {_right(accuracy)} {images}, {seconds:.0f} s"
                 logger.log(self.epoch_log_level, message)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
         if start is not None and (history.best is None or score(history.best) < (start[1][0], -start[1][1])):
-            logger.info(f"{name}: the start was better (accuracy {start[1][0]:.4f}), and is kept")
+            logger.info(f"{name}: the start was better, {_right(start[1][0])} {images}, and is kept")
             history, best = History(history.epochs), start[0]
         _assign(self.variables, best)
         return history
@@ -118,6 +122,10 @@ class Trainer:
         values, best = self.team.broadcast_arrays(own.values), self.team.broadcast_arrays(own.best)
         epochs, best_epoch = self.team.broadcast([[vars(epoch) for epoch in own.history.epochs], own.history.best_epoch])
         return Checkpoint(History(tuple(Epoch(**epoch) for epoch in epochs), best_epoch), values, best)
+
+
+def _right(accuracy: float) -> str:
+    return f"{100 * accuracy:.2f} % right on"
 
 
 def _values(variables: Sequence[tf.Variable]) -> list[np.ndarray]:

@@ -63,7 +63,13 @@ class Training:
         optimizers = [Optimizer(keras=self.sgd, variables=[self.weight])]
         step = Step(loss=self.loss, optimizers=optimizers)
         return Trainer(
-            variables=[self.weight], step=step, batches=self.batches, validate=self.validate, schedule=schedule, **options
+            variables=[self.weight],
+            step=step,
+            batches=self.batches,
+            judges=50,
+            validate=self.validate,
+            schedule=schedule,
+            **options,
         ).train()
 
     @property

@@ -10,6 +10,7 @@ from edgetl.keras import exact_float32
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.compared import MeasuringSplit
 from edgetl.errors import DataError, UsageError
 from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
@@ -27,11 +28,12 @@ _Images = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class _Result:
-    """One run: its row in the comparison, and which validation images are right, in the order of the images' contents."""
+    """One run: its row in the comparison, and which images that measure are right, in the order of their contents."""
 
     run: ComparedRun
     correct: NDArray[np.bool_]
     images: _Images
+    split: MeasuringSplit
 
 
 def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None = None, data: str = "") -> Comparison:
@@ -55,6 +57,7 @@ def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None =
     corrected = holm([test.mcnemar_p for test in tests])
     comparison = Comparison(
         images=len(results[0].images),
+        split=results[0].split,
         runs=tuple(result.run for result in results),
         pairs=tuple(
             ComparedPair(first=first.run.run, second=second.run.run, paired=test, holm_p=p)
@@ -75,7 +78,7 @@ def comparison_folder(paths: Sequence[Path], out: Path | None) -> Path:
 def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
     name, file = next(iter(chosen_models(project, [model] if model else []).items()))
     images = project.data.trained_images()
-    identities = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in images.rows("val")}
+    identities = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in project.data.measuring_rows()}
     rows = np.array(sorted(identities, key=identities.__getitem__))
     probabilities = predict_rows(open_session(file, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
     accuracy, settings = measure(probabilities, images.label_ids[rows]), project.recipe.model
@@ -89,7 +92,9 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
         size_bytes=file.stat().st_size,
         latency_p50_ms=_latency_p50_ms(project, name),
     )
-    return _Result(run, probabilities.argmax(axis=1) == images.label_ids[rows], [identities[row] for row in rows])
+    return _Result(
+        run, probabilities.argmax(axis=1) == images.label_ids[rows], [identities[row] for row in rows], project.data.measuring_split
+    )
 
 
 def _latency_p50_ms(project: Project, name: str) -> float | None:
@@ -102,14 +107,14 @@ def _latency_p50_ms(project: Project, name: str) -> float | None:
 
 
 def _check_same(path: Path, images: _Images, first_path: Path, first: _Images) -> None:
-    """Raise DataError unless both runs have the same validation images with the same labels."""
+    """Raise DataError unless both runs are measured on the same images with the same labels."""
     if images == first:
         return
     contents, others = {content for content, _ in images}, {content for content, _ in first}
     if contents == others:
-        raise DataError(f"{first_path} and {path} give the same validation images different labels", "train both with the same labels")
+        raise DataError(f"{first_path} and {path} give the same images different labels", "train both with the same labels")
     raise DataError(
-        f"{first_path} and {path} have different validation images: {len(first)} and {len(images)}, {len(contents & others)} in common",
+        f"{first_path} and {path} are measured on different images: {len(first)} and {len(images)}, {len(contents & others)} in common",
         "train both on the same data with the same data.val_fraction and train.seed; "
         "a folder with val/ of its own gives every run the same images",
     )

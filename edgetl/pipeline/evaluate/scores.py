@@ -8,6 +8,7 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
+from edgetl.chosen import choice_and_measure
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.results import SPLITS, CrossValidation, Evaluation, Split, SplitCounts
@@ -35,15 +36,15 @@ _CV_CAVEAT = (
 
 
 @writes
-def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), cv_folds: int = 0) -> Evaluation:
+def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_folds: int = 0) -> Evaluation:
     """Score models on the images of a split, and write evaluation.json and evaluation.png into the run.
 
     Args:
-        split: "val", "test" or "train".
+        split: "val", "test" or "train"; empty: the one that measures, the test split where there is one.
         files: exported files, by path or name; none: int8 and float32 as TFLite (else ONNX), or the Keras model of a run without exports.
         cv_folds: folds for the cross-validation of the head; 0: no cross-validation.
     """
-    chosen = _split(split)
+    chosen = _split(split or project.data.measuring_split)
     if cv_folds == 1:
         raise UsageError("cross-validation needs two folds or more", "choose 2 or more; 5 is usual")
     exact_float32()
@@ -61,6 +62,7 @@ def evaluate(project: Project, split: str = "val", files: Sequence[Path] = (), c
         data_fingerprint=images.fingerprint,
         class_names=tuple(images.class_names),
         caveat=_caveat(project, chosen),
+        chosen_by=choice_and_measure(project.run.read(), len(rows)) if chosen == project.data.measuring_split else "",
         models={name: score(probabilities, label_ids, images.class_names, seed) for name, probabilities in predictions.items()},
         cross_validation=_cross_validate(project, cv_folds) if cv_folds else None,
     )

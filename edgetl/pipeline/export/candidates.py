@@ -9,15 +9,13 @@ from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion
-from edgetl.int8_record import Int8Candidate
+from edgetl.int8_record import NO_BUDGET, Int8Candidate
 from edgetl.pipeline.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.quantized import Quantized
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
-from edgetl.wording import counted
-
-NO_BUDGET = 100.0  # points of top-1 that int8 may lose: any
+from edgetl.wording import counted, measured_on
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,8 @@ class Candidate:
     def __str__(self) -> str:
         cost = self.cost
         moved = f"{cost.drop_points:+z.2f} points lost ({counted(cost.only_a, 'image')} lost, {cost.only_b:,} won)"
-        return f"{self.name}: top-1 {self.accuracy.top1_accuracy:.4f}, {moved}"
+        right = f"top-1 {100 * self.accuracy.top1_accuracy:.2f} % on {measured_on(self.accuracy.images, 'image')}"
+        return f"{self.name}: {right}, {moved}"
 
 
 def judging(project: Project) -> Images:
@@ -81,8 +80,8 @@ def candidate(project: Project, scheme: str, quantized: Quantized, *, variation:
 
 
 def measured(project: Project, chosen: Candidate) -> Candidate:
-    """Return the candidate with its figures on the validation images, which did not choose it unless the recipe promises a drop."""
-    images = project.data.trained_images()
+    """Return the candidate with its figures on the images that measure; they did not choose it unless the recipe promises a drop."""
+    images = project.data.measuring
     if images is judging(project):
         return chosen
     accuracy, cost = _judged(project, chosen.conversion, images, chosen.name)

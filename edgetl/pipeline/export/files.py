@@ -18,9 +18,9 @@ from edgetl.export import FORMATS
 from edgetl.export.base import About, Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
-from edgetl.int8_record import Int8Choice, Int8Request
+from edgetl.int8_record import NO_BUDGET, Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
-from edgetl.pipeline.export.candidates import NO_BUDGET, Candidate, candidate, judging, measured
+from edgetl.pipeline.export.candidates import Candidate, candidate, judging, measured
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
 from edgetl.quantization.base import Scheme
@@ -31,7 +31,7 @@ from edgetl.recipe import AboutTable
 from edgetl.run_record import ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
-from edgetl.wording import beside, counted
+from edgetl.wording import beside, measured_on
 
 logger = logging.getLogger(__name__)
 
@@ -207,8 +207,8 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
 def _judges(project: Project) -> str:
     images = judging(project)
     if images is project.data.trained_images():
-        return "the validation images"
-    return f"{counted(len(images.rows('val')), 'training image')} that training kept to choose by"
+        return measured_on(len(images.rows("val")), "validation image")
+    return measured_on(len(images.rows("val")), "held-out training image")
 
 
 def _lost_to_steps(project: Project) -> float | None:

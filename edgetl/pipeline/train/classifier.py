@@ -11,11 +11,12 @@ from edgetl.keras import device_name, tf
 from edgetl.data.base import Images
 from edgetl.data.examples import Examples
 from edgetl.errors import RunError
+from edgetl.float_record import FloatChoice
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.pipeline.train.temperature import temperature_of
-from edgetl.run_record import FloatChoice, FloatFacts, UnfreezeFacts
+from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.finetune import Distillation, FineTuneSettings, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
@@ -60,6 +61,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         replicas=team.replicas,
         precision=policy(recipe.train.precision),
         class_weights=tuple(round(float(weight), 3) for weight in data.class_weights),
+        held_out=images - learned,
         head=head.recorded(),
         fine_tuning=history.recorded(),
         choice=_choice(images - learned, head, history),

@@ -51,7 +51,7 @@ def _backbone(project: Project, inputs: str) -> tuple[Sequence[Path], FloatFacts
         "alpha": model.alpha,
         "image_size": model.image_size,
         "images": {"fingerprint": images.fingerprint, "train": len(images.rows("train")), "classes": list(images.class_names)},
-        "val_accuracy": facts.fine_tuning.best.val_accuracy if facts.fine_tuning and facts.fine_tuning.best else None,
+        "val_accuracy": facts.kept.val_accuracy if facts.kept else None,
         "inputs": inputs,
     }
     backbone_file.save(project.run.backbone, backbone, header)

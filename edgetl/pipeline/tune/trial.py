@@ -17,7 +17,7 @@ from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Format
 from edgetl.export.tflite_writer import int8_tflite
 from edgetl.files import atomic, fingerprint
-from edgetl.pipeline.export.candidates import NO_BUDGET
+from edgetl.int8_record import NO_BUDGET
 from edgetl.pipeline.export.files import export
 from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.project import Project

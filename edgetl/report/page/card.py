@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import JsonValue
 
+from edgetl.compared import SPLIT_NAMES
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
@@ -77,6 +78,8 @@ class Results(Document):
     int8: Int8Choice | None
     models: dict[str, CardModel]
     runtimes: tuple[RuntimeAgreement, ...]
+    measured_on: str = ""
+    chosen_by: str = ""
     passed: bool
     latency: Timing
     cpu: CpuFacts
@@ -102,6 +105,8 @@ class Results(Document):
                 for pair in validation.pairs
                 if pair.tolerance.first != REFERENCE
             ),
+            measured_on=validation.measured_on,
+            chosen_by=validation.chosen_by,
             passed=validation.passed,
             latency=validation.latency,
             cpu=validation.cpu,
@@ -116,7 +121,8 @@ class Results(Document):
     def overview(self) -> Overview:
         """Return a row for each model."""
         rows = [[name, _accuracy(one), f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"] for name, one in self.models.items()]
-        return Overview(self.describe(), ("model", "top-1 % (95 %)", "KiB", "p50 ms"), rows)
+        notes = [note for note in (f"top-1 on {self.measured_on}", self.chosen_by) if note]
+        return Overview(self.describe(), ("model", "top-1 % (95 %)", "KiB", "p50 ms"), rows, notes)
 
     def describe(self) -> str:
         """Return the network and the number of images in words."""
@@ -149,9 +155,6 @@ def _models(validation: Validation) -> dict[str, CardModel]:
     }
 
 
-_SPLITS = {"train": "training", "val": "validation"}
-
-
 def card(name: str, results: Results) -> str:
     """Return the results as Markdown, with the commands that reproduce them."""
     schemes = [
@@ -169,7 +172,7 @@ def card(name: str, results: Results) -> str:
         for model, one in results.models.items()
     ]
     network, data = results.network, results.data
-    counts = " and ".join(f"{count} {_SPLITS.get(split, split)}" for split, count in data.counts.items() if count)
+    counts = " and ".join(f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count)
     software = ", ".join(f"{title} {results.software[package]}" for package, title in _PACKAGES.items() if package in results.software)
     return "\n".join(
         [
@@ -183,11 +186,14 @@ def card(name: str, results: Results) -> str:
             f"edgetl card runs/{name} --out models/{name}",
             "```",
             "",
-            "int8 minus float, in LiteRT on the validation images (percentage points; images lost / won; McNemar's p):",
+            results.chosen_by or f"The accuracy is measured on {results.measured_on}.",
+            "",
+            "int8 minus float, in LiteRT on the images that chose (percentage points; images lost / won; McNemar's p):",
             "",
             *markdown_table(["scheme", "top-1 % (95 % interval)", "int8 minus float", "lost / won", "p"], schemes),
             "",
-            f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores):",
+            f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores), "
+            f"measured on {results.measured_on}:",
             "",
             *markdown_table(["model", "top-1 % (95 % interval)", "KiB", "p50 ms", "same prediction as float %"], files),
             "",

@@ -8,7 +8,6 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from edgetl.evaluation.results import Comparison
 from edgetl.files import atomic
 from edgetl.report.plots.draw import BLUE, FAINT, GRID, INK, RED
-from edgetl.wording import counted
 
 
 def comparison_plot(comparison: Comparison, path: Path) -> str:
@@ -33,7 +32,7 @@ def comparison_plot(comparison: Comparison, path: Path) -> str:
     axes.set_ylim(len(runs) - 0.5, -0.5)
     label = "top-1 accuracy and its 95 % interval, %; p: Holm-corrected McNemar test against the best run"
     axes.set_xlabel(label, color=INK, loc="left", fontsize=9)
-    images = counted(comparison.images, "validation image")
+    images = comparison.measured_on
     axes.set_title(images, loc="left", fontsize=13, color=INK)
     accuracies = ", ".join(f"{names[run.run]} {100 * run.top1_accuracy:.2f} %" for run in runs)
     alt = f"Top-1 accuracy of {len(runs)} runs on {images}: {accuracies}. {comparison.summary()}"

@@ -10,7 +10,6 @@ from matplotlib.ticker import NullLocator
 from edgetl.evaluation.results import LearningCurve
 from edgetl.files import atomic
 from edgetl.report.plots.draw import BLUE, FAINT, GRID, INK, RED
-from edgetl.wording import counted
 
 
 def learning_curve_plot(curve: LearningCurve, path: Path) -> str:
@@ -40,7 +39,7 @@ def learning_curve_plot(curve: LearningCurve, path: Path) -> str:
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("training images", color=INK)
-    axes.set_ylabel(f"top-1 accuracy on {counted(curve.validation_images, 'validation image')}, %", color=INK)
+    axes.set_ylabel(f"top-1 accuracy on {curve.measured_on}, %", color=INK)
     axes.legend(frameon=False, labelcolor=INK, loc="lower right")
     axes.set_title(f"Head on {curve.model}", loc="left", fontsize=13, color=INK)
     measured = ", ".join(f"{100 * point.accuracy:.1f} % with {point.images}" for point in points)

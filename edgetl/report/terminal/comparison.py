@@ -3,7 +3,6 @@
 from edgetl import console
 from edgetl.evaluation.results import ComparedPair, Comparison
 from edgetl.report.plots.comparison import p_value, short_names
-from edgetl.wording import counted
 
 
 def print_comparison(comparison: Comparison) -> None:
@@ -17,7 +16,7 @@ def print_comparison(comparison: Comparison) -> None:
         accuracy = [f"{100 * run.top1_accuracy:.2f}", f"{100 * low:.1f}-{100 * high:.1f}"]
         against_best = _p_values(comparison.pair(runs[0], run))
         rows.append([names[run.run], run.model, *accuracy, f"{run.size_bytes / 1024:,.0f}", latency, *against_best])
-    console.note(f"top-1 accuracy on {counted(comparison.images, 'image')}; latency as measured by each run's validation")
+    console.note(f"top-1 accuracy on {comparison.measured_on}; latency as measured by each run's validation")
     console.note("p: exact McNemar test against the best run; Holm p: corrected for the number of comparisons")
     console.table("runs", ["run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "p", "Holm p"], rows)
     if len({run.model for run in runs}) > 1:

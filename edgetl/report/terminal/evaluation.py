@@ -10,9 +10,11 @@ from edgetl.wording import ends, measured_on
 
 def print_evaluation(evaluation: Evaluation) -> None:
     """Print the scores of every model, each class as the first model predicts it, and the cross-validation."""
-    console.note(f"{measured_on(evaluation.images, f'{evaluation.split} image')}; values in % with their 95 % interval, loss in nats")
+    console.note(f"{evaluation.measured_on}; values in % with their 95 % interval, loss in nats")
     if evaluation.caveat:
         console.note(evaluation.caveat)
+    if evaluation.chosen_by:
+        console.note(evaluation.chosen_by)
     _scores("models", evaluation.models)
     for note in dict.fromkeys(note for scores in evaluation.models.values() for note in scores.notes):
         console.warn(note)
@@ -21,7 +23,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     crossed = evaluation.cross_validation
     if crossed:
         mean, std = 100 * crossed.mean_accuracy, 100 * crossed.std_accuracy
-        console.note(f"cross-validation in {crossed.folds} folds: mean accuracy {mean:.2f} %, standard deviation over the folds {std:.2f}")
+        spread = f"mean accuracy {mean:.2f} %, standard deviation over the folds {std:.2f}"
+        console.note(f"cross-validation in {crossed.folds} folds of {measured_on(crossed.pooled.images, 'image')}: {spread}")
         console.note(crossed.caveat)
         for note in (*crossed.notes, *crossed.pooled.notes):
             console.warn(note)

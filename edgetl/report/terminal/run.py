@@ -1,6 +1,7 @@
 """Tables of a run: its settings and its stages."""
 
 from edgetl import console
+from edgetl.chosen import choice_and_measure, judged_on
 from edgetl.run_record import (
     BaselineFacts,
     CompressFacts,
@@ -24,22 +25,26 @@ def print_settings(record: RunRecord) -> None:
 
 
 def print_stages(record: RunRecord) -> None:
-    """Print the finished stages in order."""
-    rows = [[name, f"{stage.seconds:.0f} s", _outcome(stage.facts), ", ".join(stage.files)] for name, stage in record.stages.items()]
+    """Print the finished stages in order, then what chose the models and what measures them."""
+    stages = record.stages.items()
+    rows = [[name, f"{stage.seconds:.0f} s", _outcome(record, name, stage.facts), ", ".join(stage.files)] for name, stage in stages]
     console.table("stages", ["stage", "duration", "outcome", "files"], rows)
+    sentences = "" if "validate" in record.stages else choice_and_measure(record)  # which a validation has itself
+    if sentences:
+        console.note(sentences)
 
 
-def _outcome(facts: StageFacts) -> str:
+def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
     if isinstance(facts, DataFacts):
         return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
     if isinstance(facts, FloatFacts):
-        kept = str(facts.choice) if facts.choice else _best(facts.fine_tuning or facts.head)
+        kept = str(facts.choice) if facts.choice else _best(facts.fine_tuning or facts.head, judged_on(record, stage))
         return f"{kept}; trained again on all" if facts.trained_again else kept
     if isinstance(facts, CompressFacts):
-        kept = _best(facts.clustering or facts.pruning)
+        kept = _best(facts.clustering or facts.pruning, judged_on(record, "pruning"))
         return f"{kept}; against the float model before {facts.cost}" if facts.cost else kept
     if isinstance(facts, QuantizedFacts):
-        return _best(facts.training) or f"calibrated on {counted(facts.calibration.images, 'image')}"
+        return _best(facts.training, judged_on(record, stage)) or f"calibrated on {counted(facts.calibration.images, 'image')}"
     if isinstance(facts, BaselineFacts):
         return facts.verdict
     if isinstance(facts, ExportFacts):
@@ -49,9 +54,9 @@ def _outcome(facts: StageFacts) -> str:
     return f"{facts.chosen.unfreeze} at a learning rate of {facts.chosen.learning_rate:.2g}"
 
 
-def _best(training: Training | None) -> str:
+def _best(training: Training | None, images: str) -> str:
     if training is None:
         return ""
     if training.best is None:
         return f"no epoch of {len(training.epochs)} improved on the initial weights"
-    return f"held-out top-1 {100 * training.best.val_accuracy:.2f} %, epoch {training.best_epoch} of {len(training.epochs)}"
+    return f"top-1 {100 * training.best.val_accuracy:.2f} % on {images}, epoch {training.best_epoch} of {len(training.epochs)}"

@@ -5,7 +5,7 @@ import re
 from edgetl import console
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
-from edgetl.wording import counted, measured_on
+from edgetl.wording import counted
 
 _TOP = 5  # with no more classes than these, the right one is always among the five most probable
 
@@ -22,7 +22,9 @@ def print_validation(validation: Validation) -> None:
         accuracies.append([name, *top1, *(f"{100 * share:.1f}" for share in shares), f"{accuracy.loss:.3f}"])
         costs.append([name, f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"])
     columns = ["model", "top-1 %", "95 % interval", *(["top-5 %"] if several else []), "macro F1 %", "loss"]
-    console.table(f"accuracy on {measured_on(validation.images, 'image')}", columns, accuracies)
+    console.table(f"accuracy on {validation.measured_on}", columns, accuracies)
+    if validation.chosen_by:
+        console.note(validation.chosen_by)
     console.note("latency of one image on one thread, Keras on all cores")
     console.table("size and latency", ["model", "KiB", "p50 ms", "p90 ms"], costs)
     console.note(

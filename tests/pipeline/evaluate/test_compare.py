@@ -81,7 +81,7 @@ def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_
     write_record(run.record, record)
     outcome = cli("compare", three[1], other, "--out", tmp_path)
     assert outcome.code == 3
-    assert "different validation images" in outcome.err
+    assert "are measured on different images" in outcome.err
     assert "in common" in outcome.err
     assert cli("compare", three[0], three[0]).code == 2
     assert cli("compare", three[0]).code == 2

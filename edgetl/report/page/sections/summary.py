@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
+from edgetl.compared import SPLIT_NAMES
 from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.run_record import DataFacts, RunRecord
-from edgetl.wording import counted, measured_on
+from edgetl.wording import counted
 
 _TITLE = "Summary"
-_SPLITS = {"train": "training", "val": "validation"}
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -20,9 +20,10 @@ def section(facts: Facts) -> Section | Absent:
         blocks.append(Text("The run is not validated, or its files have changed since. Run: edgetl validate RUN", warning=True))
     else:
         blocks.append(Tiles(tuple(_tiles(validation))))
+        blocks += [Text(validation.chosen_by)] if validation.chosen_by else []
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
-            blocks.append(Text(f"All models that should agree do so, on {measured_on(validation.images, 'validation image')}."))
+            blocks.append(Text(f"All models that should agree do so, on {validation.measured_on}."))
     choice = facts.record.integer_choice()
     if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""
@@ -36,7 +37,7 @@ def _describe(record: RunRecord) -> str:
     weights = model.start
     text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
     if data:
-        counts = [f"{count:,} {_SPLITS.get(split, split)}" for split, count in data.counts.items() if count]
+        counts = [f"{count:,} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count]
         source = record.recipe.data.source.rstrip("/").rpartition("/")[2]
         text += f", on {source}: {' and '.join(counts)} images of {counted(len(data.class_names), 'class')}"
     return f"{text}."
@@ -48,7 +49,8 @@ def _tiles(validation: Validation) -> Iterator[Tile]:
     yield Tile(verdict, "verdict of the validation", f"{len(validation.pairs)} pairs of models compared", validation.passed)
     low, high = main.accuracy.top1_interval_95
     accuracy = main.accuracy.top1_accuracy
-    yield Tile(f"{percent(accuracy)} %", f"top-1 accuracy of {name}", f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %")
+    interval = f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %"
+    yield Tile(f"{percent(accuracy)} %", f"top-1 accuracy of {name}", f"{interval}; {validation.measured_on}")
     if main is not reference:
         float_accuracy = reference.accuracy.top1_accuracy
         change = 100 * (accuracy - float_accuracy)

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from edgetl.chosen import choice_and_measure, judged_on
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, legend, panel
-from edgetl.run_record import CompressFacts, Epoch, FloatFacts
+from edgetl.run_record import CompressFacts, Epoch, FloatFacts, Training
 from edgetl.wording import counted
 
 _TITLE = "Training"
-_CURVES = "Held-out accuracy and loss are of training images that were not learned from, to choose by; validation images chose nothing."
 _AGAIN = " It was then trained again in the same way, on these images too."
 _TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
 
@@ -21,16 +21,16 @@ def section(facts: Facts) -> Section | Absent:
     """Return a plot of each training."""
     blocks: list[Block] = []
     for name, training in facts.record.trainings():
-        epochs, best = training.epochs, training.best_epoch
         title = _TITLES.get(name) or f"Quantization-aware training ({name})"
         note = "" if name in _TITLES else " Its training loss is the divergence from the float model's predictions."
-        kept = f"the weights of epoch {best} were kept" if best else "no epoch improved on the initial weights, which were kept"
-        blocks.append(Plot(_curves(epochs, best), _alt(title, epochs, kept), f"{title}: {_count(epochs)}; {kept}.{note}"))
+        kept = _kept(training, judged_on(facts.record, name))
+        caption = f"{title}: {_count(training.epochs)}; {kept}.{note}"
+        blocks.append(Plot(_curves(training.epochs, training.best_epoch), _alt(title, training.epochs, kept), caption))
     if not blocks:
         return Absent(_TITLE, "no training is finished", "edgetl train DATA")
     trained = facts.record.find("float", FloatFacts)
     where = f"Trained on {trained.device}. " if trained else ""
-    blocks.insert(0, Text(f"{where}{_CURVES}"))
+    blocks.insert(0, Text(f"{where}{choice_and_measure(facts.record)}"))
     if trained and trained.choice:
         blocks.insert(1, Text(f"Kept: {trained.choice}.{_AGAIN if trained.trained_again else ''}"))
     compressed = facts.record.find("compress", CompressFacts)
@@ -42,6 +42,12 @@ def section(facts: Facts) -> Section | Absent:
             )
         )
     return Section(_TITLE, blocks)
+
+
+def _kept(training: Training, images: str) -> str:
+    if not training.best:
+        return f"no epoch did better than the start on {images}, and the start was kept"
+    return f"the weights of epoch {training.best_epoch} were kept, {100 * training.best.val_accuracy:.1f} % right on {images}"
 
 
 def _curves(epochs: Sequence[Epoch], best: int) -> Figure:

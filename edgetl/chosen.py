@@ -1,0 +1,71 @@
+"""Say what chose the models of a run, and what measured them."""
+
+from edgetl.compared import of_split
+from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, RunRecord
+from edgetl.wording import measured_on
+
+
+def judged_on(record: RunRecord, training: str) -> str:
+    """Return the images that the figures after each epoch of a training are of, in words; empty: the run has none yet."""
+    data, trained = record.find("data", DataFacts), _trained(record)
+    if data is None or trained is None:
+        return ""
+    if trained.held_out and not (trained.trained_again and training in ("pruning", "clustering")):  # which then learn from all
+        return measured_on(trained.held_out, "held-out image")
+    return of_split(data.images("val"), "val")
+
+
+def choice_and_measure(record: RunRecord, images: int = 0) -> str:
+    """Return in a sentence or two what chose the models and what measures them; empty: the run has no images yet.
+
+    Args:
+        images: that measured; 0: all of the split that measures.
+    """
+    data, trained = record.find("data", DataFacts), _trained(record)
+    if data is None or trained is None:
+        return ""
+    by_held_out, by_validation = _by_held_out(record, trained), _by_validation(record, trained)
+    sentences = []
+    if by_held_out:
+        learned = ", which were learned from only afterwards" if trained.trained_again else ""
+        sentences.append(f"{_were_chosen(by_held_out)} on {measured_on(trained.held_out, 'held-out training image')}{learned}.")
+    if by_validation:
+        sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
+    split = data.measuring_split
+    measured = of_split(images or data.images(split), split)
+    chose = by_validation and split == "val"
+    caution = "the same ones: expect slightly lower figures on others" if chose else "which chose nothing"
+    return " ".join([*sentences, f"The accuracy is measured on {measured}, {caution}."])
+
+
+def _trained(record: RunRecord) -> FloatFacts | None:
+    return record.find("float", FloatFacts) or record.find("backbone", FloatFacts)
+
+
+def _by_held_out(record: RunRecord, trained: FloatFacts) -> list[str]:
+    """Return what held-out training images chose."""
+    compressed, integers = record.find("compress", CompressFacts), record.integer_choice()
+    found = {
+        "the network or its head": trained.choice,
+        "the epoch": record.recipe.train.patience and trained.fine_tuning,
+        "the state of the compression": compressed and not trained.trained_again,
+        "the temperature": trained.temperature or (compressed and compressed.temperature),
+        "the int8 model": integers and len(integers.candidates) > 1 and not integers.asked.has_budget,
+    }
+    return [name for name, chosen in found.items() if chosen and trained.held_out]
+
+
+def _by_validation(record: RunRecord, trained: FloatFacts) -> list[str]:
+    """Return what validation images chose: a drop is promised of them, and without held-out images they have to."""
+    integers = record.integer_choice()
+    found = {
+        "the epoch": not trained.held_out and record.recipe.train.patience and trained.fine_tuning,
+        "the int8 model": integers and len(integers.candidates) > 1 and (integers.asked.has_budget or not trained.held_out),
+    }
+    return [name for name, chosen in found.items() if chosen]
+
+
+def _were_chosen(names: list[str]) -> str:
+    *first, last = names
+    text = f"{', '.join(first)} and {last} were chosen" if first else f"{last} was chosen"
+    return text[0].upper() + text[1:]

@@ -1,0 +1,33 @@
+"""The record of a float model: which was kept, and what chose it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from edgetl.documents import Count, Share
+from edgetl.wording import measured_on
+
+
+@dataclass(frozen=True)
+class FloatChoice:
+    """The float model that was kept, and what chose it.
+
+    Args:
+        kept: "fine-tuned", or "head": fine-tuning did worse on these images, and the network is as it was before.
+        images: training images that chose, and that neither model had learned from.
+        head_accuracy, head_loss: of the head on these images.
+        accuracy, loss: of the fine-tuned network on them.
+    """
+
+    kept: Literal["fine-tuned", "head"]
+    images: Count
+    head_accuracy: Share
+    head_loss: float
+    accuracy: Share
+    loss: float
+
+    def __str__(self) -> str:
+        said = {
+            "fine-tuned": f"fine-tuned, {100 * self.accuracy:.1f} % right (its head alone: {100 * self.head_accuracy:.1f} %)",
+            "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned it did worse: {100 * self.accuracy:.1f} %)",
+        }
+        return f"{said[self.kept]} of {measured_on(self.images, 'held-out image')}"
