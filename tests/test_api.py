@@ -193,10 +193,8 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
     assert "card.md" in repr(run.card(tmp_path / "card"))
     assert "KiB" in run.report(tmp_path / "report.html")._repr_html_()
     facts = run.folder.facts("float", FloatFacts)
-    shown = repr(
+    shown = repr(Pretrained(tmp_path / "own.npz", made.run, "small_cnn", facts))
     assert "accuracy on 16 held-out images, of which one is 6.2 points" in shown
-        Pretrained(tmp_path / "own.npz", made.run, "small_cnn", facts)
-    )
 
 
 @pytest.mark.parametrize(
