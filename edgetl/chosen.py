@@ -2,7 +2,7 @@
 
 from edgetl.compared import of_split
 from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, RunRecord
-from edgetl.wording import measured_on
+from edgetl.wording import joined, measured_on
 
 
 def judged_on(record: RunRecord, training: str) -> str:
@@ -32,10 +32,8 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
     if by_validation:
         sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
     split = data.measuring_split
-    measured = of_split(images or data.images(split), split)
-    chose = by_validation and split == "val"
-    caution = "the same ones: expect slightly lower figures on others" if chose else "which chose nothing"
-    return " ".join([*sentences, f"The accuracy is measured on {measured}, {caution}."])
+    among = "on images that chose too, and may be lower on others" if by_validation and split == "val" else "on images that chose nothing"
+    return " ".join([*sentences, f"The accuracy is measured {among}: {of_split(images or data.images(split), split)}."])
 
 
 def _trained(record: RunRecord) -> FloatFacts | None:
@@ -66,6 +64,5 @@ def _by_validation(record: RunRecord, trained: FloatFacts) -> list[str]:
 
 
 def _were_chosen(names: list[str]) -> str:
-    *first, last = names
-    text = f"{', '.join(first)} and {last} were chosen" if first else f"{last} was chosen"
+    text = f"{joined(names)} {'was' if len(names) == 1 else 'were'} chosen"
     return text[0].upper() + text[1:]

@@ -208,7 +208,7 @@ class ValidateFacts(Part):
 
 
 class BaselineFacts(Part):
-    """A run compared with a baseline, image by image on the validation images; a gain is positive where the run is better."""
+    """A run compared with a baseline, image by image on the images that measure; a gain is positive where the run is better."""
 
     kind: Literal["baseline"] = "baseline"
     baseline: str

@@ -1,6 +1,7 @@
 """Numbers, names and lists as sentences hold them: a count with its noun, a figure beside its limit, a name from elsewhere."""
 
 import re
+from collections.abc import Sequence
 
 _FEW = 1000  # images: an accuracy printed in hundredths of a point seems to know more than they do
 _MOST_DIGITS = 17  # of a double
@@ -18,6 +19,11 @@ def plural(what: str) -> str:
     if re.search(r"[^aeiou]y$", what):
         return f"{what[:-1]}ies"
     return f"{what}es" if re.search(r"(s|x|tch|sh)$", what) else f"{what}s"
+
+
+def joined(names: Sequence[str]) -> str:
+    """Return names as a sentence lists them: "a, b and c"."""
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def measured_on(count: int, what: str) -> str:

@@ -58,19 +58,19 @@ def record(*, test: int = 0, max_drop: float = NO_BUDGET, patience: int = 0, **s
         (
             record(),
             "The network or its head, the temperature and the int8 model were chosen on 100 held-out training images, of which one is "
-            "1.0 points. The accuracy is measured on 150 validation images, of which one is 0.67 points, which chose nothing.",
+            "1.0 points. The accuracy is measured on images that chose nothing: 150 validation images, of which one is 0.67 points.",
         ),
-        (record(test=2000), "measured on 2,000 test images, which chose nothing."),
+        (record(test=2000), "measured on images that chose nothing: 2,000 test images."),
         (
             record(max_drop=0.5),
-            "The int8 model was chosen on 150 validation images, of which one is 0.67 points. The accuracy is measured on 150 validation "
-            "images, of which one is 0.67 points, the same ones: expect slightly lower figures on others.",
+            "The int8 model was chosen on 150 validation images, of which one is 0.67 points. The accuracy is measured on images "
+            "that chose too, and may be lower on others: 150 validation images, of which one is 0.67 points.",
         ),
         (
             record(max_drop=0.5, test=2000),
             "The int8 model was chosen on 150 validation images, of which one is 0.67 points. The accuracy is ",
         ),
-        (record(max_drop=0.5, test=2000), "which chose nothing."),
+        (record(max_drop=0.5, test=2000), "on images that chose nothing: 2,000"),
         (record(patience=3, float=FLOAT.model_copy(update={"held_out": 0, "choice": None, "temperature": None})), "The epoch and the int8"),
         (record(compress=COMPRESSED), "the state of the compression, the temperature and the int8 model"),
         (record(float=FLOAT.model_copy(update={"trained_again": True})), "1.0 points, which were learned from only afterwards."),

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from edgetl.wording import beside, counted, ends, measured_on, plural, seen
+from edgetl.wording import beside, counted, ends, joined, measured_on, plural, seen
 from tests.test_architecture import FILES, ROOT, parsed
 
 COUNTED = "images|files|classes|epochs|runs|seeds|heads|shards|operators|trials|layers|devices|threads|predictions|findings|blocks"
@@ -124,3 +124,7 @@ def test_what_steers_a_terminal_is_escaped() -> None:
 )
 def test_what_one_image_is_worth_is_said_where_they_are_few(count: int, said: str) -> None:
     assert measured_on(count, "image") == said
+
+
+def test_names_are_joined_as_in_a_sentence() -> None:
+    assert [joined(["a", "b", "c"][:count]) for count in range(4)] == ["", "a", "a and b", "a, b and c"]

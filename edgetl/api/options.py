@@ -92,7 +92,7 @@ class BenchmarkOptions(TypedDict, total=False):
     cpu_mask: cores to run on, such as "0xf0"; default: any.
     delegate: "cpu", "xnnpack", "gpu" or "nnapi"; default: the runtime's own choice.
     profile: also time each operator.
-    images: number of validation images whose predictions are compared with this computer's; -1: all; default: 0.
+    images: number of images that measure whose predictions are compared with this computer's; -1: all; default: 0.
     out: folder of benchmark.json, .md, .csv and .png; default: the run.
     data: where the run's images are now, as for `edgetl.Run`.
     """

@@ -18,7 +18,7 @@ def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File 
     """Compare the accuracy, size and latency of runs, image by image, and test whether a difference is more than chance.
 
     Args:
-        runs: two or more runs with the same validation images.
+        runs: two or more runs that are measured on the same images.
         model: an exported file of each, such as "model_int8.tflite"; default: int8, else float32.
         out: folder of compare.json and compare.png; default: the folder that holds the first run.
         data: where the runs' images are now, as for `edgetl.Run`.

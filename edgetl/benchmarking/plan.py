@@ -18,7 +18,7 @@ class ModelFile:
     Args:
         name: what it is called in tables and in the baseline.
         runtime: "litert" or "onnxruntime".
-        top1_accuracy: on the validation images, where it is known.
+        top1_accuracy, measured_on: by the run's validation, where it is known, and its images in words.
         expected: this host's predictions of the images that are sent, float32 [N, K]; None where none are.
     """
 
@@ -26,6 +26,7 @@ class ModelFile:
     path: Path
     runtime: str
     top1_accuracy: float | None = None
+    measured_on: str = ""
     expected: NDArray[np.float32] | None = None
 
     def job(self, plan: Plan, sent: "SentImages | None") -> Job:

@@ -18,13 +18,14 @@ NAME = "benchmark.json"
 
 
 class BenchmarkedFile(Part):
-    """A model file that was measured; `top1_accuracy` is that of the validation, where it is known."""
+    """A model file that was measured; `top1_accuracy` is that of the validation, where it is known, `measured_on` its images in words."""
 
     file: str
     sha256: str
     size_bytes: Count
     runtime: str
     top1_accuracy: Share | None
+    measured_on: str = ""
 
 
 class BenchmarkedDevice(Part):
@@ -97,6 +98,11 @@ class Benchmark(Document):
         return self
 
     @property
+    def measured_on(self) -> str:
+        """The images that the accuracies are of, in words; empty: there are none."""
+        return next((file.measured_on for file in self.models.values() if file.measured_on), "")
+
+    @property
     def timed(self) -> list[BenchmarkResult]:
         """The results that have a median latency."""
         return [result for result in self.results if result.p50_ms is not None]
@@ -106,6 +112,7 @@ class Benchmark(Document):
         failed = [(name, one.failure) for name, one in self.devices.items()]
         failed += [(f"{one.device}, {one.model}", one.failure) for one in self.results]
         notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
+        notes += [f"top-1 on {self.measured_on}"] if self.measured_on else []
         columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", "top-1 %")
         return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)
 

@@ -82,6 +82,7 @@ def _facts(model: ModelFile) -> BenchmarkedFile:
         size_bytes=model.path.stat().st_size,
         runtime=model.runtime,
         top1_accuracy=model.top1_accuracy,
+        measured_on=model.measured_on,
     )
 
 

@@ -32,7 +32,7 @@ Delegate = Annotated[
 Accuracy = Annotated[
     int,
     typer.Option(
-        min=-1, metavar="N", help="Compare the predictions for this many validation images with this computer's; -1: all; 0: none."
+        min=-1, metavar="N", help="Compare the predictions for this many of the images that measure with this computer's; -1: all; 0: none."
     ),
 ]
 

@@ -11,7 +11,7 @@ from edgetl.cli.options import Images, Json
 
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Compare these two or more runs, which must have the same validation images.")
+        list[Path], typer.Argument(metavar="RUN...", help="Compare these two or more runs, which must be measured on the same images.")
     ],
     model: Annotated[
         Path | None,
@@ -32,7 +32,7 @@ def compare(
 
     The runs are compared image by image, with a test of whether a difference is more than chance.
 
-    Exit code 3: the runs have different validation images.
+    Exit code 3: the runs are measured on different images.
 
     Example:
       edgetl compare runs/small runs/large

@@ -37,7 +37,7 @@ def benchmark(
     with project.run.writing() if project and out is None else nullcontext():
         models = _of_run(targets) if isinstance(targets, Project) else _of_files(targets)
         if images and not project:
-            raise UsageError("--accuracy needs a run, whose validation images are sent", "name the run instead of its files")
+            raise UsageError("--accuracy needs a run, whose images are sent", "name the run instead of its files")
         with _sent(project, models, images) as (expected, sent):
             measured = benchmarking.benchmark(expected, devices, plan, sent)
         folder = out or (project.run.path if project else None)
@@ -52,7 +52,7 @@ def _write(measured: Benchmark, folder: Path) -> None:
         with atomic((folder / NAME).with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
     if measured.timed:
-        pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"))
+        pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"), measured.measured_on)
 
 
 def opened(targets: Sequence[Path], data: str) -> Project | Sequence[Path]:
@@ -80,10 +80,12 @@ def _measurable(path: Path) -> str:
 def _of_run(project: Project) -> Sequence[ModelFile]:
     """Return the run's exported files that some device can run, with their accuracy where they are validated."""
     accuracy: dict[str, float] = {}
+    images = ""
     with suppress(RunError):  # not validated yet: nothing is known of it
-        accuracy = {name: one.accuracy.top1_accuracy for name, one in Validation.of(project.run).subjects.items()}
+        validation = Validation.of(project.run)
+        accuracy, images = {name: one.accuracy.top1_accuracy for name, one in validation.subjects.items()}, validation.measured_on
     files = [file for file in exported(project) if not unverified(file.path)]
-    return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name)) for file in files]
+    return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name), images) for file in files]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Write the report of a run: all that it holds, and the predictions of its models on the validation images."""
+"""Write the report of a run: all that it holds, and the predictions of its models on the images that measure."""
 
 import logging
 from contextlib import nullcontext, suppress
@@ -94,6 +94,7 @@ def _predictions(run: RunFolder, data: str) -> Predictions | Absent:
     opened = sessions | {file.name: open_session(file.path, project.contract) for file in chosen}
     probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}
     return Predictions(
+        split=project.data.measuring_split,
         class_names=images.class_names,
         label_ids=images.label_ids[rows],
         image_names=tuple(images.names[row] for row in rows),

@@ -8,6 +8,7 @@ from pydantic import Field
 from edgetl.contract import Contract
 from edgetl.documents import Document, Part
 from edgetl.overview import Overview
+from edgetl.wording import measured_on
 
 MANIFEST, SIGNATURE, CLASS_NAMES = "manifest.json", "manifest.sig", "labels.txt"  # names of files in a bundle
 
@@ -73,8 +74,9 @@ class Manifest(Document):
             for name, facts in self.models.items()
             if name in self.files
         ]
-        forced = [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
-        return Overview(f"{self.name}, version {self.version}", ("model", "top-1 accuracy", "bytes"), rows, forced)
+        notes = [f"top-1 on {measured_on(self.validation.images, 'image')}"]
+        notes += [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
+        return Overview(f"{self.name}, version {self.version}", ("model", "top-1 accuracy", "bytes"), rows, notes)
 
 
 class BundleContents(NamedTuple):

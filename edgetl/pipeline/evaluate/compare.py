@@ -1,4 +1,4 @@
-"""Compare several runs on the same validation images."""
+"""Compare several runs on the same images, those that measure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from edgetl.overview import Overview
 from edgetl.report.page.tables import markdown_table
 from edgetl.run_record import DataFacts, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
-from edgetl.wording import counted
+from edgetl.wording import counted, joined
 
 _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
@@ -172,7 +172,7 @@ def card(name: str, results: Results) -> str:
         for model, one in results.models.items()
     ]
     network, data = results.network, results.data
-    counts = " and ".join(f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count)
+    counts = joined([f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count])
     software = ", ".join(f"{title} {results.software[package]}" for package, title in _PACKAGES.items() if package in results.software)
     return "\n".join(
         [

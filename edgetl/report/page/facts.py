@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.benchmarking.results import Benchmark
+from edgetl.compared import MeasuringSplit
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.evaluation.validation import Validation
 from edgetl.explanation.results import Explanation
@@ -18,9 +19,10 @@ from edgetl.run_record import RunRecord
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Predictions of several models for the validation images; row i of each array is the same image.
+    """Predictions of several models for the images that measure; row i of each array is the same image.
 
     Args:
+        split: whose images they are.
         class_names: K names.
         label_ids: class indices [N].
         image_names: N names.
@@ -30,6 +32,7 @@ class Predictions:
         quantized: name of the main int8 file; None: there is none.
     """
 
+    split: MeasuringSplit
     class_names: tuple[str, ...]
     label_ids: NDArray[np.integer]
     image_names: tuple[str, ...]

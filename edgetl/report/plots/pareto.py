@@ -41,14 +41,14 @@ def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
     return [ModelPoint(one.device, one.model, one.p50_ms or 0.0, file.size_bytes, file.top1_accuracy) for one, file in files]
 
 
-def pareto(points: Sequence[ModelPoint], path: Path, images: str = "validation images") -> None:
+def pareto(points: Sequence[ModelPoint], path: Path, images: str) -> None:
     """Write the plot of latency against accuracy and size as a PNG."""
     figure = pareto_figure(points, images)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
-def pareto_figure(points: Sequence[ModelPoint], images: str = "validation images") -> Figure:
+def pareto_figure(points: Sequence[ModelPoint], images: str) -> Figure:
     """Draw a circle for each point: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
 
     A line joins those that no other of the same series beats in both.

@@ -7,7 +7,7 @@ from edgetl.benchmarking.gate import GateRow
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
-from edgetl.wording import beside, counted
+from edgetl.wording import beside, counted, measured_on
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _DEVICE = ("device", "chip", "cores", "memory", "system")
@@ -25,9 +25,12 @@ def show(benchmark: Benchmark) -> None:
     console.table("latency", _LATENCY, [_latency(result) for result in benchmark.results])
     console.note(LEGEND)
     console.table("start and size", _START, [_start(benchmark, result) for result in benchmark.results])
+    if benchmark.measured_on:
+        console.note(f"top-1 as the validation measured it, on {benchmark.measured_on}")
     predictions = [_predictions(result) for result in benchmark.results if result.predictions]
     if predictions:
         console.note("the device's predictions against this computer's, in steps of 1/256 of probability")
+        console.note(f"top-1 there is of {measured_on(benchmark.images, 'image')}")
         console.table("predictions", _PREDICTIONS, predictions)
     for result in benchmark.results:
         if result.measurement and result.measurement.profile:

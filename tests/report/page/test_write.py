@@ -97,6 +97,7 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
     first /= first.sum(axis=1, keepdims=True)
     second = np.roll(first, 1, axis=1) * 0.4 + first * 0.6
     predictions = Predictions(
+        "val",
         classes,
         labels,
         tuple(f"{classes[label]}/{number}.jpg" for number, label in enumerate(labels)),

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
+from edgetl.compared import of_split
 from edgetl.evaluation.per_class import ClassMetrics, confusion, per_class_metrics
 from edgetl.report.page.blocks import Absent, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, plot, short
-from edgetl.wording import counted
 
 _TITLE = "Per-class metrics"
 _DRAWN = 24  # classes with a row in the plot: the worst of them, where there are more
@@ -31,7 +31,7 @@ def section(facts: Facts) -> Section | Absent:
     worst, best = predictions.class_names[order[0]], predictions.class_names[order[-1]]
     alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
     drawn = _dots([predictions.class_names[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in metrics])
-    caption = f"{predictions.main} on {counted(len(predictions.label_ids), 'validation image')}, lowest F1 first"
+    caption = f"{predictions.main} on {of_split(len(predictions.label_ids), predictions.split)}, lowest F1 first"
     table = Table(columns, rows, caption, folded=len(rows) > _DRAWN, beside=len(rows) <= _DRAWN)
     return Section(_TITLE, (Plot(drawn, alt), table))
 

@@ -22,11 +22,12 @@ def section(facts: Facts) -> Section | Absent:
         ]
         for name, one in subjects.items()
     ]
-    blocks: list[Block] = [Table(("model", "size KiB", "top-1 %", "macro F1 %", "loss"), rows, "All models of the run")]
+    caption = f"All models of the run; the metrics are of {facts.validation.measured_on}"
+    blocks: list[Block] = [Table(("model", "size KiB", "top-1 %", "macro F1 %", "loss"), rows, caption)]
     if facts.benchmark is not None and facts.benchmark.timed:
         alt = (
             "Top-1 accuracy by median latency; the area of a circle is the size of the file. A line joins the models of a device for which "
             "no other one is both faster and more accurate"
         )
-        blocks.append(Plot(pareto_figure(benchmark_points(facts.benchmark)), alt, f"{alt}.", wide=True))
+        blocks.append(Plot(pareto_figure(benchmark_points(facts.benchmark), facts.benchmark.measured_on), alt, f"{alt}.", wide=True))
     return Section(_TITLE, blocks)

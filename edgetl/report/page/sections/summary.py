@@ -7,7 +7,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.run_record import DataFacts, RunRecord
-from edgetl.wording import counted
+from edgetl.wording import counted, joined
 
 _TITLE = "Summary"
 
@@ -23,7 +23,7 @@ def section(facts: Facts) -> Section | Absent:
         blocks += [Text(validation.chosen_by)] if validation.chosen_by else []
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
-            blocks.append(Text(f"All models that should agree do so, on {validation.measured_on}."))
+            blocks.append(Text(f"All models that should agree do so, on {counted(validation.images, 'image')}."))
     choice = facts.record.integer_choice()
     if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""
@@ -39,7 +39,7 @@ def _describe(record: RunRecord) -> str:
     if data:
         counts = [f"{count:,} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count]
         source = record.recipe.data.source.rstrip("/").rpartition("/")[2]
-        text += f", on {source}: {' and '.join(counts)} images of {counted(len(data.class_names), 'class')}"
+        text += f", on {source}: {joined(counts)} images of {counted(len(data.class_names), 'class')}"
     return f"{text}."
 
 

@@ -30,7 +30,8 @@ def section(facts: Facts) -> Section | Absent:
         return Absent(_TITLE, "no training is finished", "edgetl train DATA")
     trained = facts.record.find("float", FloatFacts)
     where = f"Trained on {trained.device}. " if trained else ""
-    blocks.insert(0, Text(f"{where}{choice_and_measure(facts.record)}"))
+    chosen = "" if facts.validation else choice_and_measure(facts.record)  # else the summary says it
+    blocks.insert(0, Text(f"{where}{chosen}"))
     if trained and trained.choice:
         blocks.insert(1, Text(f"Kept: {trained.choice}.{_AGAIN if trained.trained_again else ''}"))
     compressed = facts.record.find("compress", CompressFacts)
