@@ -7,7 +7,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -23,6 +23,7 @@ from edgetl.data.formats import decoders
 from edgetl.data.splits import SplitOptions, completed
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.documents import Document
+from edgetl.errors import DataError
 from edgetl.files import DAMAGED_NPZ, atomic, fingerprint, parse_json
 from edgetl.progress import progress
 
@@ -96,6 +97,17 @@ def load(listing: Listing, contract: Contract, options: LoadOptions) -> Images:
         source=listing.source,
         stamp=listing.stamp,
     )
+
+
+def resized(images: Images, listing: Listing, contract: Contract, options: LoadOptions) -> Images:
+    """Return the same images in another contract's size; what is left out of them was reported when they were read first.
+
+    Raises DataError when other files can be used now, or they hold something else.
+    """
+    pixels, outcomes = _read_all(listing, contract, options.memory_mib, options.cache)
+    if tuple(outcome.sha256 for outcome in outcomes if outcome.sha256) != images.hashes:
+        raise DataError(f"{listing.source} changed while it was read", "run the same command again")
+    return replace(images, pixels=pixels)
 
 
 def _read_all(listing: Listing, contract: Contract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:

@@ -44,7 +44,7 @@ class RunData:
     @cached_property
     def images(self) -> Images:
         """The images in the contract's size. Raises DataError when they cannot be used."""
-        return self._read(self._contract.height)
+        return data_images.load(self.listing, self._contract, load_options(self._recipe, self._run.cache))
 
     @cached_property
     def training_images(self) -> Images:
@@ -52,7 +52,8 @@ class RunData:
         augment = self._recipe.augment
         if not augment.strength or augment.margin == 1:
             return self.images
-        return self._read(round(self._contract.height * augment.margin))
+        larger = self._contract.resized(round(self._contract.height * augment.margin))
+        return data_images.resized(self.images, self.listing, larger, load_options(self._recipe, self._run.cache))
 
     @cached_property
     def class_weights(self) -> NDArray[np.float32]:
@@ -112,9 +113,6 @@ class RunData:
         """Return `count` images of a split, evenly over the classes; 0: all."""
         rows = self.images.rows(split)
         return sample(self.images.label_ids, rows, count, self._recipe.train.seed) if count else rows
-
-    def _read(self, image_size: int) -> Images:
-        return data_images.load(self.listing, self._contract.resized(image_size), load_options(self._recipe, self._run.cache))
 
 
 class RunModels:

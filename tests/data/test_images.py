@@ -14,6 +14,7 @@ from edgetl.data.decode import decode
 from edgetl.data.formats import IN_NONE
 from edgetl.data.index import DataIndex, IndexedImage
 from edgetl.data.sources import find
+from edgetl.data.splits import SplitOptions
 from edgetl.errors import DataError, RunError
 from tests.data.conftest import contract, encode, fill, scene
 
@@ -46,6 +47,24 @@ def test_rows_and_split_off(tmp_path, read):
     assert sorted(np.concatenate(rows)) == list(range(120))
     with pytest.raises(ValueError, match="'valid' is not one of"):
         images.rows("valid")
+
+
+def test_another_size_has_the_same_images_and_says_nothing_twice(tmp_path, read, caplog):
+    data = fill(tmp_path / "data", {"a": 40, "b": 40})
+    (data / "a" / "damaged.png").write_bytes(b"no image")
+    listing = find(str(data))
+    images = read(listing)
+    assert "left out" in caplog.text
+    caplog.clear()
+    options = data_images.LoadOptions(
+        split=SplitOptions(val_fraction=0.2, test_fraction=0.0, seed=0), max_bad_fraction=0.05, memory_mib=64, cache=tmp_path / "cache"
+    )
+    larger = data_images.resized(images, listing, contract(16), options)
+    assert not caplog.text
+    assert larger.pixels.shape == (80, 16, 16, 3)
+    assert (larger.hashes, larger.names, larger.rejected) == (images.hashes, images.names, images.rejected)
+    with pytest.raises(DataError, match="changed while it was read"):
+        data_images.resized(replace(images, hashes=images.hashes[1:]), listing, contract(16), options)
 
 
 def test_splits_of_the_source_are_used(tmp_path, read):
