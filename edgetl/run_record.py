@@ -1,8 +1,9 @@
 """The record of a run (run.json): its recipe, the software that made it, and what each finished stage wrote and found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from statistics import median
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
@@ -43,6 +44,11 @@ class Training:
     def best(self) -> Epoch | None:
         """The epoch whose weights were kept; None: the weights from before the training were kept."""
         return self.epochs[self.best_epoch - 1] if self.best_epoch else None
+
+
+def seconds_per_epoch(epochs: Sequence[Epoch]) -> float:
+    """Return how long an epoch takes, the first one's start left out by the median; 0: that was not recorded."""
+    return median([epoch.seconds or 0.0 for epoch in epochs] or [0.0])
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,13 @@ def measured_on(count: int, what: str) -> str:
     return counted(count, what) + (f", of which one is {100 / count:.{1 if count <= 100 else 2}f} points" if 1 < count < _FEW else "")
 
 
+def duration(seconds: float) -> str:
+    """Return an estimated time as one says it, no finer than it is known: "20 s", "4 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{max(10 * round(seconds / 10), 10)} s"
+    return f"{round(seconds / 60)} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+
+
 def beside(value: float, limit: float, digits: int = 2) -> str:
     """Return the value in as many digits, at least `digits`, as it takes to see on which side of the limit it is."""
     texts = (f"{value:.{count}g}" for count in range(digits, _MOST_DIGITS))

@@ -83,7 +83,7 @@ def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOpti
     Example:
         print(edgetl.run("recipe.toml", quick=True).validation)
     """
-    with _train("", out, "", **(options | {"recipe": recipe})) as made:
+    with _train("", out, "", complete=True, **(options | {"recipe": recipe})) as made:
         if made.rank:
             return Completed(made, None)
         made.export()
@@ -92,12 +92,12 @@ def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOpti
     return Completed(made, validation)
 
 
-def _train(data: File, out: File | None, baseline: str, **options: Unpack[TrainOptions]) -> Run:
+def _train(data: File, out: File | None, baseline: str, *, complete: bool = False, **options: Unpack[TrainOptions]) -> Run:
     texts(baseline=baseline)
     given = Given.of(data, **options)
     recipe, source = given.recipe(), given.pretraining()
 
-    from edgetl.pipeline import track
+    from edgetl.pipeline import plan, track
     from edgetl.pipeline.project import Project
     from edgetl.pipeline.train import baseline as baselines
     from edgetl.pipeline.train import stages as stage
@@ -109,6 +109,7 @@ def _train(data: File, out: File | None, baseline: str, **options: Unpack[TrainO
     if source is not None:
         make_backbone(source, Path(recipe.model.weights))
     project = Project.create(recipe, as_path(out))
+    project.planned(plan.complete(recipe) if complete else plan.training(recipe, baseline and baselines.stage_of(baseline)))
     with project.writing():
         stage.train(project)
         stops.check()

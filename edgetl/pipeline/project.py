@@ -18,14 +18,16 @@ from edgetl.contract import Contract
 from edgetl.data.base import Listing
 from edgetl.export import FORMATS
 from edgetl.files import fingerprint
+from edgetl.pipeline.plan import PlannedStage, epochs_after
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
 from edgetl.quantization import scheme_of
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RUNS, RunFolder
-from edgetl.run_record import DataFacts, StageFacts
+from edgetl.run_record import DataFacts, FloatFacts, StageFacts, seconds_per_epoch
 from edgetl.training.team import Team, team
+from edgetl.wording import duration
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -48,10 +50,14 @@ class Project:
 
     Args:
         find: lists the images.
+
+    Attributes:
+        plan: the stages of the command in order, each of which is announced when its work begins; empty: none is.
     """
 
     def __init__(self, run: RunFolder, recipe: Recipe, class_names: Sequence[str], find: Callable[[], Listing]) -> None:
         self.run, self.recipe = run, recipe
+        self.plan: Sequence[PlannedStage] = ()
         self._reported: set[str] = set()  # stages that were done, here or earlier: a stage on which several stand is reported once
         self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
         _check(self.backbone, recipe)
@@ -114,6 +120,7 @@ class Project:
             self._reported.add(name)
             return inputs
         logger.debug(f"{name}: to be done from inputs {inputs}: {reason}")
+        self.announce(name)
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
         files, facts = work()
@@ -121,6 +128,23 @@ class Project:
         logger.info(f"{name}: done in {time.monotonic() - started:.0f} s")
         self._reported.add(name)
         return inputs
+
+    def planned(self, stages: Sequence[PlannedStage]) -> None:
+        """Take these as the stages to announce, unless they are among those already: a command's parts plan for themselves."""
+        if not set(stages) <= set(self.plan):
+            self.plan = stages
+
+    def announce(self, name: str) -> None:
+        """Say that the work of a planned stage begins and, once fine-tuning was measured, how long the training that is left takes."""
+        names = [stage.name for stage in self.plan]
+        if name not in names:
+            return
+        place = names.index(name)
+        trained = self.run.read().find("float", FloatFacts) if "float" in names[:place] else None
+        epochs = self.plan[place].epochs + epochs_after(self.plan, name)
+        seconds = epochs * seconds_per_epoch(trained.fine_tuning.epochs) if trained and trained.fine_tuning else 0.0
+        left = f", about {duration(seconds)} of training left" if seconds else ""
+        logger.info(f"stage {place + 1} of {len(names)}: {self.plan[place].work}{left}")
 
 
 def _check(backbone: Backbone, recipe: Recipe) -> None:

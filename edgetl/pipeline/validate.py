@@ -16,6 +16,7 @@ from edgetl.export import FORMATS
 from edgetl.export.exported import ExportedFile, best_first
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.quantized import Quantized
@@ -45,11 +46,12 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
     run, files = project.run, exported(project)
     hashes = {file.path.relative_to(run.path).as_posix(): sha256(file.path) for file in files}
     inputs = fingerprint(hashes, settings.model_dump(), limit, project.data.measuring_split, asdict(cpu_facts()))
-    if again or not run.is_done("validate", inputs):
+    if again or not run.is_done(VALIDATE, inputs):
+        project.announce(VALIDATE)
         started = time.monotonic()
         document = _validate(project, files, limit)
         document.write(run.validation)
-        run.finish("validate", inputs, started, [run.validation], ValidateFacts(passed=document.passed, files=hashes))
+        run.finish(VALIDATE, inputs, started, [run.validation], ValidateFacts(passed=document.passed, files=hashes))
     return Validation.read(run.validation)
 
 

@@ -23,6 +23,8 @@ class Schedule:
         checkpoint: file to resume from after a kill; `finish` removes it.
         identity: fingerprint of all inputs; a checkpoint of other inputs is not used.
         logs: folder that gets TensorBoard's logs, a folder for each training; None: no logs.
+        epochs_after: about as long as this training's, which other trainings of the same work take; None: nothing is known of them, and
+            nothing is reported of the time left in total.
     """
 
     name: str
@@ -32,10 +34,11 @@ class Schedule:
     checkpoint: Path
     identity: str
     logs: Path | None = None
+    epochs_after: int | None = None
 
     def part(self, name: str) -> "Schedule":
         """Return the schedule of a part of the training, with its own name and its own checkpoint beside this one's."""
-        return replace(self, name=name, checkpoint=self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"))
+        return replace(self, name=name, epochs_after=None, checkpoint=self.checkpoint.with_stem(f"{self.checkpoint.stem}-{name}"))
 
     def finish(self) -> None:
         """Remove the checkpoints, those of the parts too."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgetl.data.examples import Share
 from edgetl.progress import progress
-from edgetl.run_record import Epoch
+from edgetl.run_record import Epoch, seconds_per_epoch
 from edgetl.training import checkpoint
 from edgetl.training.checkpoint import Checkpoint
 from edgetl.training.history import History, score
@@ -20,7 +20,7 @@ from edgetl.training.schedule import Schedule
 from edgetl.training.step import Step
 from edgetl.training.team import ALONE, Team
 from edgetl.training.tensorboard import TensorBoard
-from edgetl.wording import measured_on
+from edgetl.wording import duration, measured_on
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Trainer:
                 if history.best is figures:
                     best = values[: len(self.variables)]
                 board.write(epoch + 1, figures)
-                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {_right(accuracy)} {images}, {seconds:.0f} s"
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {_right(accuracy)} {images}, {seconds:.0f} s{self._left(history)}"
                 logger.log(self.epoch_log_level, message)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
@@ -94,6 +94,13 @@ class Trainer:
             history, best = History(history.epochs), start[0]
         _assign(self.variables, best)
         return history
+
+    def _left(self, history: History) -> str:
+        """Return how long training still takes, that which follows included, as long as its epochs take so far."""
+        if self.schedule.epochs_after is None:
+            return ""
+        epochs = self.schedule.epochs - len(history.epochs) + self.schedule.epochs_after
+        return f", about {duration(epochs * seconds_per_epoch(history.epochs))} of training left" if epochs else ""
 
     def _dealt(self, epoch: int) -> Any:
         """Return the epoch's dataset, dealt out to this process's replicas."""

@@ -21,6 +21,7 @@ from edgetl.files import atomic, fingerprint
 from edgetl.int8_record import NO_BUDGET, Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate, judging, measured
+from edgetl.pipeline.plan import exporting
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
 from edgetl.quantization.base import Scheme
@@ -52,12 +53,14 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         raise ExportError(f"there is no {unable}", "leave --formats out: each precision is then written in the formats that it has")
     if any(scheme_of(precision).quantize for precision, _ in able):
         project.contract = project.contract.ending_in(asked.output)
-    for precision in dict.fromkeys(precision for precision, _ in able):
+    asked_for = list(dict.fromkeys(precision for precision, _ in able))
+    project.planned(exporting(asked_for))
+    for precision in asked_for:
         stage = stage_of(precision)
         before = project.run.read().find(stage, ExportFacts)  # what was written before stays
         names = [name for name in FORMATS if (before and name in before.formats) or (precision, name) in able]
         project.stage(stage, export_inputs(project, precision, names), partial(_export, project, precision, names))
-    _hold_to_budget(project, [precision for precision, _ in able])
+    _hold_to_budget(project, asked_for)
     return [project.run.export / FORMATS.load(name).file_name(precision) for precision, name in able]
 
 

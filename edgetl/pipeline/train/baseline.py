@@ -44,11 +44,16 @@ def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     other = Project.of_images(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe, project.data.listing)
     with other.run.writing():
         theirs = train_float(other)
-    stage = f"baseline_{kind.replace('-', '_')}"
+    stage = stage_of(kind)
     project.stage(stage, fingerprint(project.run.stage("float").inputs, theirs), partial(_compare, project, other, kind))
     facts = project.run.facts(stage, BaselineFacts)
     (logger.warning if facts.gain_points < 0 and facts.shown else logger.info)(f"against {kind}: {facts.verdict}")
     return facts
+
+
+def stage_of(kind: str) -> str:
+    """Return the name of the stage that compares with a baseline."""
+    return f"baseline_{kind.replace('-', '_')}"
 
 
 def _epochs(project: Project) -> int:

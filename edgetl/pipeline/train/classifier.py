@@ -46,15 +46,17 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     recipe, team, data = project.recipe, project.team, project.data
     logger.info(f"training on {device_name()}" + (f", {team.replicas} replicas in {team.workers} processes" if team.replicas > 1 else ""))
     settings, start = _settings(project), model.get_weights()
-    head, history = _learn(project, model, data.choosing, settings, schedule)
-    temperature = temperature_of(project, model) if team.rank == 0 else None
     images, learned = len(data.rows("train")), len(data.choosing.rows("train"))
     again = learned < images < recipe.train.again_below
+    after = schedule.epochs_after
+    first = replace(schedule, epochs_after=after + schedule.epochs) if again and after is not None else schedule
+    head, history = _learn(project, model, data.choosing, settings, first)
+    temperature = temperature_of(project, model) if team.rank == 0 else None
     if again:
         logger.info(f"training again, on all {counted(images, 'training image')}")
         model.set_weights(start)
         steps = steps_per_epoch(recipe, images, team.replicas)
-        repeated = replace(schedule.part("again"), steps_per_epoch=steps, epochs=history.best_epoch, patience=0)
+        repeated = replace(schedule.part("again"), steps_per_epoch=steps, epochs=history.best_epoch, patience=0, epochs_after=after)
         _learn(project, model, data.images, settings if history.best_epoch else None, repeated)
     return FloatFacts(
         device=device_name(),

@@ -13,6 +13,7 @@ from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.files import fingerprint
 from edgetl.pipeline.measuring import compared, rightly
+from edgetl.pipeline.plan import epochs_after, training
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import (
     compress_schedule,
@@ -49,6 +50,7 @@ def train(project: Project) -> None:
     if project.team.rank:
         return _follow(project)
     with project.run.writing():
+        project.planned(training(project.recipe))
         inputs = train_float(project)
         if project.models.float_stage == "compress":
             inputs = fingerprint(inputs, project.recipe.compress.model_dump())
@@ -141,6 +143,8 @@ def _follow(project: Project) -> None:
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
+    if project.plan:
+        schedule = replace(schedule, epochs_after=epochs_after(project.plan, "float"))
     facts = train_classifier(project, model, schedule)
     model = fold_batch_norms(model)
     scale(model, facts.temperature)

@@ -1,0 +1,60 @@
+"""The stages of a run in their order: the one list that says which come, what each does, and for how many epochs it trains."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgetl.export.exported import stage_of
+from edgetl.pipeline.settings import compresses
+from edgetl.quantization import SCHEMES, integer_schemes
+from edgetl.recipe import Recipe
+
+VALIDATE = "validate"
+
+
+@dataclass(frozen=True)
+class PlannedStage:
+    """A stage that is to come.
+
+    Args:
+        name: of the stage in run.json.
+        work: what is done in it, as a person says it.
+        epochs: of training that follow the fine-tuning, each over all images and about as long as one of fine-tuning.
+    """
+
+    name: str
+    work: str
+    epochs: int = 0
+
+
+def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
+    """Return the stages of a training, with that which compares it with a baseline, if any."""
+    stages = [PlannedStage("data", "reading the images")]
+    if recipe.train.unfreeze == "auto" and recipe.train.epochs:
+        stages.append(PlannedStage("unfreeze", "trying how much of the network to fine-tune"))
+    stages.append(PlannedStage("float", "fine-tuning" if recipe.train.epochs else "training the head"))
+    if compresses(recipe):
+        trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
+        stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))
+    for name in integer_schemes(trained=recipe.quantize.qat):
+        trained = SCHEMES.load(name).trained
+        work = f"quantization-aware training ({name})" if trained else f"calibration ({name})"
+        stages.append(PlannedStage(name, work, recipe.quantize.epochs if trained else 0))
+    if baseline:
+        stages.append(PlannedStage(baseline, "comparison with the baseline"))
+    return stages
+
+
+def exporting(precisions: Sequence[str]) -> list[PlannedStage]:
+    """Return the stages of an export."""
+    return [PlannedStage(stage_of(precision), f"export of {precision}") for precision in precisions]
+
+
+def complete(recipe: Recipe) -> list[PlannedStage]:
+    """Return the stages from images to validated files."""
+    return [*training(recipe), *exporting(recipe.export.precisions), PlannedStage(VALIDATE, "validation of the files")]
+
+
+def epochs_after(stages: Sequence[PlannedStage], name: str) -> int:
+    """Return the epochs of training that follow a stage; 0 where it is not among them."""
+    names = [stage.name for stage in stages]
+    return sum(stage.epochs for stage in stages[names.index(name) + 1 :]) if name in names else 0
