@@ -175,14 +175,15 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     schedule = compress_schedule(recipe, project.run, "compress", inputs, steps)
     chosen = images is not project.data.images
     pruned, clustered = compress(model, project.data.augmented(images), settings, schedule if chosen else replace(schedule, patience=0))
+    cost = compared(project, *(rightly(project, KerasSession(one, contract)) for one in (model, original)))
+    (logger.warning if cost.shown and cost.gain_points < 0 else logger.info)(f"compressed against float: {cost}")
     facts = CompressFacts(
         pruning=pruned.recorded(),
         clustering=clustered.recorded(),
         achieved=compression_of(model),
         temperature=None if learned else temperature_of(project, model),  # learned by heart, they would ask for too much certainty
-        cost=compared(project, *(rightly(project, KerasSession(one, contract)) for one in (model, original))),
+        cost=cost,
     )
-    logger.info(f"compressed against float: {facts.cost}")
     scale(model, facts.temperature)
     model.trainable = True
     keras_file.save(model, project.run.compressed_model)
