@@ -7,6 +7,7 @@ Judged twice: with the output that the number of classes asks for, and with the 
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def main(source: Path, classes: int) -> None:
     print(cpu_line())
     folder = SCRATCH / f"classes_{classes}"
     if not (folder / "images").exists():
-        _cut(source, folder / "making", classes)
+        cut(source, folder / "making", classes, CROPS)
         (folder / "making").rename(folder / "images")
     network = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35, "model.image_size": SIZE}
     took = seconds(lambda: train(folder / "images", out=folder / "run", settings=network | SETTINGS))
@@ -51,13 +52,13 @@ def main(source: Path, classes: int) -> None:
         _judge(run)
 
 
-def _cut(source: Path, folder: Path, classes: int) -> None:
+def cut(source: Path, folder: Path, classes: int, crops: Mapping[str, int]) -> None:
     """Write random crops of images, evenly over the source's folders, as folders by split and class."""
     random = np.random.default_rng(0)
     found = sorted(source.glob("*/*"))
     for number, at in enumerate(np.linspace(0, len(found) - 1, classes).astype(int)):
         image = Image.open(found[at]).convert("RGB")
-        for split, count in CROPS.items():
+        for split, count in crops.items():
             into = folder / split / f"{number:04}"
             into.mkdir(parents=True)
             for crop in range(count):
