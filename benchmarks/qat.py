@@ -21,7 +21,12 @@ from many_classes import cut
 
 V1: Mapping[str, object] = {"model.backbone": "mobilenet_v1", "model.alpha": 0.25}
 V2: Mapping[str, object] = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35}
-FROM_RANDOM = {"model.weights": "none", "train.head_epochs": 0, "train.learning_rate": 2e-3}
+FROM_RANDOM = {"model.weights": "none", "train.head_epochs": 0, "train.epochs": 30, "train.learning_rate": 2e-3}
+SHORT = {
+    "train.epochs": 12,
+    "quantize.qat": True,
+    "export.output": "uint8",
+}  # more epochs would make float better, and its rounding no other
 NETWORKS: Mapping[str, Mapping[str, object]] = {
     "v1": V1,
     "v2": V2,
@@ -68,8 +73,8 @@ def predictions(data: Path, out: Path, cell: str, ways: Sequence[str]) -> None:
     from edgetl.runtimes.keras import KerasSession
 
     network, images, seed = cell.split()
-    options = {"train.seed": int(seed), "model.image_size": SIZES[images.split("-")[0]], "export.output": "uint8", **NETWORKS[network]}
-    options["data.source"] = str(listing(data, out, images, int(seed)))
+    source, image_size = str(listing(data, out, images, int(seed))), SIZES[images.split("-")[0]]
+    options = {"data.source": source, "train.seed": int(seed), "model.image_size": image_size, **SHORT, **NETWORKS[network]}
     for way in ways:
         project = Project.create(load(None, way.split()[1:], options), out / cell)
         with project.run.writing():

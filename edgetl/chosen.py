@@ -33,7 +33,17 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
         sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
     split = data.measuring_split
     among = "on images that chose too, and may be lower on others" if by_validation and split == "val" else "on images that chose nothing"
-    return " ".join([*sentences, f"The accuracy is measured {among}: {of_split(images or data.images(split), split)}."])
+    sentences.append(f"The accuracy is measured {among}: {of_split(images or data.images(split), split)}.")
+    return " ".join([*sentences, untrained(record)]).strip()
+
+
+def untrained(record: RunRecord) -> str:
+    """Return a sentence on why no quantization-aware training followed; empty: it did, or the recipe did not leave that open."""
+    asked, left = record.recipe.quantize, record.left_by_calibration
+    if asked.qat != "auto" or left is None or asked.trains(left.kl):
+        return ""
+    least = f"it is run from {asked.qat_above:g} on"
+    return f"Quantization-aware training was not run, since calibration left it too little to win: {left}; {least}."
 
 
 def _trained(record: RunRecord) -> FloatFacts | None:

@@ -4,8 +4,21 @@ from dataclasses import dataclass
 
 from edgetl.contract import OutputType
 from edgetl.documents import Count, Share
+from edgetl.wording import counted
 
 NO_BUDGET = 100.0  # points of top-1 that an int8 model may lose: any
+
+
+@dataclass(frozen=True)
+class Distance:
+    """How far a calibrated model is from its float model on training images: mean KL divergence in nats, share of changed predictions."""
+
+    images: Count
+    kl: float
+    changed: Share
+
+    def __str__(self) -> str:
+        return f"KL {self.kl:.4f} from float, {100 * self.changed:.1f} % of {counted(self.images, 'training image')} predicted otherwise"
 
 
 @dataclass(frozen=True)
@@ -23,7 +36,10 @@ class Int8Request:
 
 @dataclass(frozen=True)
 class Int8Candidate:
-    """An int8 model as LiteRT runs it; drop, images lost and won, and McNemar's p are against the float model."""
+    """An int8 model as LiteRT runs it; drop, images lost and won, and McNemar's p are against the float model.
+
+    `kl`: mean KL divergence from the float model in nats; None: not recorded by that release.
+    """
 
     name: str
     top1_accuracy: Share
@@ -35,6 +51,7 @@ class Int8Candidate:
     mcnemar_p: Share
     size_bytes: Count
     kept_float: tuple[str, ...] = ()
+    kl: float | None = None
 
 
 @dataclass(frozen=True)

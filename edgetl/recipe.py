@@ -110,7 +110,8 @@ class CompressTable(RecipeTable):
 
 
 class QuantizeTable(RecipeTable):
-    qat: bool
+    qat: bool | Literal["auto"]
+    qat_above: Annotated[float, Field(ge=0)]
     epochs: Count
     learning_rate: Rate
     temperature: Annotated[float, Field(gt=0, le=100)]
@@ -118,6 +119,10 @@ class QuantizeTable(RecipeTable):
     learn_ranges: bool
     ranges: Literal["auto", "minmax", "percentile", "mse"]
     calibration_images: Positive
+
+    def trains(self, kl: float) -> bool:
+        """Return whether a model is trained with quantization in the loop that calibration left so far from float."""
+        return kl >= self.qat_above if self.qat == "auto" else self.qat
 
 
 class AboutTable(RecipeTable):

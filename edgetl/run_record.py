@@ -12,7 +12,7 @@ from edgetl.compared import Compared, MeasuringSplit
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.float_record import FloatChoice
-from edgetl.int8_record import Int8Choice
+from edgetl.int8_record import Distance, Int8Choice
 from edgetl.recipe import AboutTable, Recipe, restore
 
 Found = TypeVar("Found", bound=Part)
@@ -187,13 +187,14 @@ class CompressFacts(Part):
 
 
 class QuantizedFacts(Part):
-    """An int8 model: the float model that it was made from, the way its ranges were found, and its training, if it has one."""
+    """An int8 model: the float model that it was made from, the way its ranges were found, its training or its distance from float."""
 
     kind: Literal["quantized"] = "quantized"
     float_inputs: str
     calibration: CalibrationImages
     ranges: RangeMethod
     training: Training | None = None
+    distance: Distance | None = None
 
 
 class ExportFacts(Part):
@@ -278,6 +279,12 @@ class RunRecord(Document):
         if facts is not None and not isinstance(facts, kind):
             raise RunError(f"the stage '{stage}' of run.json has the facts of a stage '{facts.kind}'", self.REMEDY)
         return facts
+
+    @property
+    def left_by_calibration(self) -> Distance | None:
+        """The distance from float that the calibrated model has; None: nothing was calibrated, or its distance not asked for."""
+        found = (stage.facts.distance for stage in self.stages.values() if isinstance(stage.facts, QuantizedFacts))
+        return next((distance for distance in found if distance), None)
 
     def integer_choice(self) -> Int8Choice | None:
         """Return how the integer model was chosen that was exported first; None: there is none."""

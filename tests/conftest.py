@@ -123,7 +123,7 @@ warmup_runs = 2
 SMALL = {
     "model": 'backbone = "small_cnn"\nweights = "none"',
     "train": "head_epochs = 2\nepochs = 8\nlearning_rate = 1e-2",
-    "quantize": "",
+    "quantize": "qat = true",
     "precisions": '["float32", "float16", "int8"]',
 }
 # One way to find ranges, no training with quantization and two precisions: the others take two thirds of its time. The other run trains

@@ -4,17 +4,20 @@ from collections.abc import Mapping
 
 import pytest
 
-from edgetl.chosen import choice_and_measure, judged_on
+from edgetl.chosen import choice_and_measure, judged_on, untrained
 from edgetl.float_record import FloatChoice
-from edgetl.int8_record import NO_BUDGET, Int8Candidate, Int8Choice, Int8Request
+from edgetl.int8_record import NO_BUDGET, Distance, Int8Candidate, Int8Choice, Int8Request
 from edgetl.recipe import AboutTable, load
 from edgetl.run_record import (
+    CalibrationImages,
     CompressFacts,
     Compression,
     DataFacts,
     Epoch,
     ExportFacts,
     FloatFacts,
+    QuantizedFacts,
+    RangeMethod,
     RunRecord,
     ScaledTemperature,
     Stage,
@@ -96,3 +99,18 @@ def test_the_kept_figure_is_the_heads_where_fine_tuning_did_worse() -> None:
     worse = FLOAT.model_copy(update={"fine_tuning": Training(EPOCHS.epochs, 0), "head": Training((Epoch(1.0, 0.5, 0.85, 1.0),), 1)})
     assert worse.kept is not None
     assert (worse.kept.val_accuracy, FLOAT.kept) == (0.85, EPOCHS.epochs[1])
+
+
+def test_a_sentence_says_why_nothing_was_trained_with_quantization_in_the_loop() -> None:
+    def calibrated(kl: float) -> RunRecord:
+        left = Distance(images=250, kl=kl, changed=0.004)
+        seen = CalibrationImages(256, "x")
+        return record(quantized=QuantizedFacts(float_inputs="x", calibration=seen, ranges=RangeMethod("mse"), distance=left))
+
+    near, far = calibrated(0.0002), calibrated(0.5)
+    assert untrained(near).startswith(
+        "Quantization-aware training was not run, since calibration left it too little to win: "
+        "KL 0.0002 from float, 0.4 % of 250 training images predicted otherwise; it is run from 0.0"
+    )
+    assert choice_and_measure(near).endswith(untrained(near)), "show and the report say it, too"
+    assert untrained(far) == untrained(record()) == ""

@@ -1,7 +1,7 @@
 """Keyword arguments of the API as settings of the recipe."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from edgetl.recipe_values import Overrides
 
@@ -37,7 +37,7 @@ class Choices(TypedDict, total=False):
     weights: "imagenet", "none", or a path to a weights file.
     epochs: epochs of fine-tuning.
     head_epochs: epochs of training the classifier alone, before fine-tuning.
-    qat: train with quantization in the loop; False: only calibrate.
+    qat: train with quantization in the loop; False: only calibrate; "auto": train where there is something to win.
     qat_epochs: epochs of quantization-aware training.
     batch_size: images per step.
     learning_rate: peak learning rate of fine-tuning.
@@ -58,7 +58,7 @@ class Choices(TypedDict, total=False):
     weights: str | Path | None
     epochs: int | None
     head_epochs: int | None
-    qat: bool | None
+    qat: bool | Literal["auto"] | None
     qat_epochs: int | None
     batch_size: int | None
     learning_rate: float | None

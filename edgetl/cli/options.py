@@ -18,7 +18,8 @@ def setting(key: str, text: str, *names: str, **more: Any) -> Any:
     if isinstance(default, bool):
         shown: object = names[0].split("/")[0 if default else 1]
     else:
-        more.setdefault("metavar", "N" if isinstance(default, int) else "X")
+        if not any("/" in name for name in names):  # a switch takes no value
+            more.setdefault("metavar", "N" if isinstance(default, int) else "X")
         shown = "none" if default == "" else default
     return typer.Option(*names, help=f"{text} (default: {shown}).", **more)
 

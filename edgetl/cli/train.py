@@ -24,7 +24,7 @@ from edgetl.cli.options import (
 
 Qat = Annotated[
     bool | None,
-    setting("quantize.qat", "Train with quantization in the loop, or only calibrate", "--qat/--no-qat"),
+    setting("quantize.qat", "Train with quantization in the loop, or only calibrate; auto: if that can win anything", "--qat/--no-qat"),
 ]
 Unfreeze = Annotated[
     str | None,

@@ -7,22 +7,20 @@ from typing import Any
 from edgetl.keras import graph_of_images, keras, layers, tf
 
 import numpy as np
-from scipy.special import log_softmax
 
 from edgetl.backbones.graph import users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
-from edgetl.data.base import Images, Pixels
-from edgetl.data.calibration import sample
+from edgetl.data.base import Pixels
 from edgetl.data.examples import AugmentedExamples
 from edgetl.progress import progress
 from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
 from edgetl.quantization.correct import corrected, input_means
-from edgetl.quantization.quantized import QuantizationResult, Quantized, bake, ranged_layers
+from edgetl.quantization.distance import distance_from
+from edgetl.quantization.quantized import QuantizationResult, bake, ranged_layers
 from edgetl.run_record import RangeMethod
 from edgetl.training.schedule import Schedule
-from edgetl.training.scoring import scorer
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -81,40 +79,19 @@ def quantize(
     candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
     if settings.ranges != "auto":
         return QuantizationResult(candidates[settings.ranges], RangeMethod(settings.ranges))
-    judged_on = _others(images, rows, settings.seed)
-    divergence = _divergence_from(float_model, contract, images.pixels, judged_on)
-    apart = {name: divergence(model) for name, model in candidates.items()}
-    best = min(apart, key=lambda name: apart[name])
+    distance = distance_from(float_model, examples, rows, settings.seed)
+    apart = {name: distance(model) for name, model in candidates.items()}
+    best = min(apart, key=lambda name: apart[name].kl)
     means = input_means(float_model, contract, images.pixels, rows)
     better_biases = bake(float_model, corrected(float_model, weights, candidates[best].weights, means), candidates[best].ranges, contract)
     name = f"{best}, biases corrected"
-    candidates[name], apart[name] = better_biases, divergence(better_biases)
-    chosen = min(apart, key=lambda name: apart[name])
-    figures = ", ".join(f"{name} {kl:.5f}" for name, kl in apart.items())
-    logger.info(f"ranges: {chosen}; KL from float on {counted(len(judged_on), 'training image')}: {figures}")
-    return QuantizationResult(candidates[chosen], RangeMethod(chosen, apart))
-
-
-def _divergence_from(float_model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray) -> Callable[[Quantized], float]:
-    """Return what computes a quantized model's mean KL divergence from the float model, in nats: it sees far smaller harm than flips do."""
-
-    def log_probabilities(model: Any) -> np.ndarray:
-        result: np.ndarray = log_softmax(scorer(model, contract)(pixels, rows).astype(np.float64), axis=1)
-        return result
-
-    wanted = log_probabilities(float_model)
-
-    def divergence(quantized: Quantized) -> float:
-        found = log_probabilities(quantized.to_keras(float_model, contract))
-        return float((np.exp(wanted) * (wanted - found)).sum(1).mean())
-
-    return divergence
-
-
-def _others(images: Images, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Choose as many training images that were not calibrated on; the same ones where the set is too small for that."""
-    others = np.setdiff1d(images.rows("train"), rows)
-    return sample(images.label_ids, others, len(rows), seed) if len(others) >= len(rows) else rows
+    candidates[name], apart[name] = better_biases, distance(better_biases)
+    chosen = min(apart, key=lambda name: apart[name].kl)
+    found = apart[chosen]
+    figures = ", ".join(f"{name} {one.kl:.5f}" for name, one in apart.items())
+    logger.info(f"ranges: {chosen}; KL from float on {counted(found.images, 'training image')}: {figures}")
+    method = RangeMethod(chosen, {name: one.kl for name, one in apart.items()})
+    return QuantizationResult(candidates[chosen], method, distance=found)
 
 
 def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:

@@ -28,7 +28,7 @@ from edgetl.training.trainer import Trainer
 
 
 def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule) -> QuantizationResult:
-    """Calibrate on the images `rows`, then distil on all training images; the best epoch by validation is kept, or none if none is.
+    """Calibrate on the images `rows`, then distil on all training images; the last epoch is kept, as the schedule chose it.
 
     Raises UsageError for a model that computes in another precision than float32.
     """
@@ -66,7 +66,6 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
         judges=len(val),
         validate=validate,
         schedule=replace(schedule, name="quantization-aware training"),
-        keep_start=True,
     ).train()
     return QuantizationResult(baked(), start.ranges, history.recorded())
 

@@ -14,6 +14,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
+from edgetl.int8_record import Distance
 from edgetl.run_record import RangeMethod, Training
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
@@ -101,11 +102,12 @@ class Quantized:
 
 @dataclass(frozen=True, eq=False)
 class QuantizationResult:
-    """A quantized model, the way its ranges were found, and its training; None: it was calibrated only."""
+    """A quantized model, the way its ranges were found, its training (None: it was calibrated only), its distance where that is known."""
 
     model: Quantized
     ranges: RangeMethod
     training: Training | None = None
+    distance: Distance | None = None
 
 
 class FakeQuantize(layers.Layer):

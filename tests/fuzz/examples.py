@@ -115,7 +115,12 @@ def record() -> bytes:
     candidate = i8.Int8Candidate("ptq_int8", 0.9, (0.8, 0.95), 0.4, 0.1, 1, 2, 1.0, 5, ("conv",))
     temperature = r.ScaledTemperature(1.5, 30, 0.05, 0.02, 0.4, 0.3)
     side = r.BaselineSide(0.9, (0.8, 0.95), 0.4, r.TrainingBudget(1, 2, 1e-3, 9.5))
-    quantized = r.QuantizedFacts(float_inputs="x", calibration=r.CalibrationImages(3, "0"), ranges=r.RangeMethod("mse", {"mse": 0.001}))
+    quantized = r.QuantizedFacts(
+        float_inputs="x",
+        calibration=r.CalibrationImages(3, "0"),
+        ranges=r.RangeMethod("mse", {"mse": 0.001}),
+        distance=i8.Distance(3, 0.001, 0.1),
+    )
     choice = i8.Int8Choice(i8.Int8Request(("conv",), 1.0), (candidate,), candidate, "best", within_budget=True)
     facts: dict[str, r.StageFacts] = {
         "data": r.DataFacts(fingerprint="0", counts={"train": 5, "val": 3}, class_names=("a", "b"), rejected=0, excluded=1),

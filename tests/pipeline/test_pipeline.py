@@ -21,10 +21,13 @@ from edgetl.data.index import DataIndex
 from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized_pairs
 from edgetl.export.tflite_checks import check_integer as check_integer_tflite
 from edgetl.files import sha256
+from edgetl.pipeline.export.files import export
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.train.stages import int8_schemes, train
 from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts, FloatFacts, QuantizedFacts
-from tests.conftest import NAME, CliResult, Made
+from tests.conftest import NAME, CliResult, Made, write_record
 
 Cli = Callable[..., CliResult]
 FORMS, PRECISIONS = ("tflite", "onnx"), ("float32", "float16", "int8")
@@ -82,12 +85,33 @@ def test_the_better_int8_model_is_shipped_and_the_run_says_why(made: Made) -> No
     choice = RunFolder(made.run).facts("export_int8", ExportFacts).choice
     assert choice is not None
     assert [one.name for one in choice.candidates] == ["ptq_int8", "qat_int8"]
-    best = max(choice.candidates, key=lambda one: (one.top1_accuracy, -one.loss))
+    best = min(choice.candidates, key=lambda one: one.kl or 0.0)  # neither is right significantly more often
     assert choice.chosen.name == best.name, "held-out images chose it"
     validated = json.loads(RunFolder(made.run).validation.read_text(encoding="utf-8"))["subjects"]["tflite_int8"]["accuracy"]
     assert choice.chosen.loss == pytest.approx(validated["loss"]), "validation images measured it"
     assert choice.chosen.name in choice.reason
     assert choice.within_budget is None, "there is no budget"
+
+
+def test_what_calibration_leaves_decides_whether_to_train_with_quantization(run_copy: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))
+    found = {}
+    for above in (0.0, 10.0):  # nats
+        record["recipe"]["quantize"] |= {"qat": "auto", "qat_above": above}
+        write_record(run_copy / "run.json", record)
+        project = Project.open(run_copy)
+        with caplog.at_level("INFO", "edgetl"):
+            train(project)
+        found[above] = int8_schemes(project)
+    assert found == {0.0: ["ptq_int8", "qat_int8"], 10.0: ["ptq_int8"]}
+    [said] = [text for text in caplog.messages if "was not run" in text]
+    assert "KL 0.0" in said
+    [path] = export(project, ["int8"], ["tflite"])
+    choice = RunFolder(run_copy).facts("export_int8", ExportFacts).choice
+    assert choice
+    assert path.exists()
+    assert [one.name for one in choice.candidates] == ["ptq_int8"]
+    assert choice.reason.startswith("no other was made")
 
 
 def test_the_int8_files_are_integer_only_and_hold_one_set_of_scales(pretrained: Made) -> None:

@@ -28,7 +28,7 @@ def climb(project: Project, precision: str, max_drop: float) -> tuple[Candidate,
         steps.append(found)
         if best is None or found.order > best.order:
             best = found
-        if found.cost.drop_points <= max_drop:
+        if found.judged.cost.drop_points <= max_drop:
             return found, steps
     assert best is not None
     return best, steps

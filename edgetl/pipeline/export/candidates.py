@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgetl.data.base import Images
-from edgetl.evaluation.metrics import Accuracy, measure
-from edgetl.evaluation.statistics import Paired, paired
+from edgetl.evaluation.judged import Judged
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion
 from edgetl.int8_record import NO_BUDGET, Int8Candidate
@@ -20,41 +19,42 @@ from edgetl.wording import counted, measured_on
 
 @dataclass(frozen=True)
 class Candidate:
-    """An integer model as its file runs; `cost` compares it with the float model image by image."""
+    """An integer model as its file runs on the images that judge it."""
 
     name: str
     quantized: Quantized
     conversion: Conversion
     size_bytes: int
-    accuracy: Accuracy
-    cost: Paired
+    judged: Judged
     kept_float: tuple[str, ...] = ()
 
     @property
     def order(self) -> tuple[float, float]:
-        """Return a key by which the better candidate is larger: more often right, then surer of what is right."""
-        return self.accuracy.top1_accuracy, -self.accuracy.loss
+        """Return a key by which the better candidate for a promised drop is larger: more often right, then nearer to float."""
+        return self.judged.accuracy.top1_accuracy, -self.judged.kl
 
     def figures(self) -> Int8Candidate:
         """Return what the record of the run keeps."""
-        low, high = self.accuracy.top1_interval_95
+        accuracy, cost = self.judged.accuracy, self.judged.cost
+        low, high = accuracy.top1_interval_95
         return Int8Candidate(
             name=self.name,
-            top1_accuracy=self.accuracy.top1_accuracy,
+            top1_accuracy=accuracy.top1_accuracy,
             top1_interval_95=(round(low, 5), round(high, 5)),
-            loss=self.accuracy.loss,
-            drop_points=self.cost.drop_points,
-            lost=self.cost.only_a,
-            won=self.cost.only_b,
-            mcnemar_p=self.cost.mcnemar_p,
+            loss=accuracy.loss,
+            kl=self.judged.kl,
+            drop_points=cost.drop_points,
+            lost=cost.only_a,
+            won=cost.only_b,
+            mcnemar_p=cost.mcnemar_p,
             size_bytes=self.size_bytes,
             kept_float=self.kept_float,
         )
 
     def __str__(self) -> str:
-        cost = self.cost
+        accuracy, cost = self.judged.accuracy, self.judged.cost
         moved = f"{cost.drop_points:+z.2f} points lost ({counted(cost.only_a, 'image')} lost, {cost.only_b:,} won)"
-        right = f"top-1 {100 * self.accuracy.top1_accuracy:.2f} % on {measured_on(self.accuracy.images, 'image')}"
+        right = f"top-1 {100 * accuracy.top1_accuracy:.2f} % on {measured_on(accuracy.images, 'image')}"
         return f"{self.name}: {right}, {moved}"
 
 
@@ -75,8 +75,7 @@ def candidate(project: Project, scheme: str, quantized: Quantized, *, variation:
     model = quantized.to_keras(project.models.float_model, project.contract)
     conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float))
     content = conversion.file(formats_of(precision)[0])
-    accuracy, cost = _judged(project, conversion, judging(project), name)
-    return Candidate(name, quantized, conversion, len(content), accuracy, cost, kept_float)
+    return Candidate(name, quantized, conversion, len(content), _judged(project, conversion, judging(project), name), kept_float)
 
 
 def measured(project: Project, chosen: Candidate) -> Candidate:
@@ -84,11 +83,10 @@ def measured(project: Project, chosen: Candidate) -> Candidate:
     images = project.data.measuring
     if images is judging(project):
         return chosen
-    accuracy, cost = _judged(project, chosen.conversion, images, chosen.name)
-    return replace(chosen, accuracy=accuracy, cost=cost)
+    return replace(chosen, judged=_judged(project, chosen.conversion, images, chosen.name))
 
 
-def _judged(project: Project, conversion: Conversion, images: Images, name: str) -> tuple[Accuracy, Paired]:
+def _judged(project: Project, conversion: Conversion, images: Images, name: str) -> Judged:
     """Run the first format's file on the images called "val"."""
     rows = images.rows("val")
     form = FORMATS.load(formats_of(conversion.precision)[0])
@@ -96,6 +94,4 @@ def _judged(project: Project, conversion: Conversion, images: Images, name: str)
         path = Path(folder) / form.file_name(conversion.precision)
         path.write_bytes(conversion.file(form.name))
         predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
-    labels = images.label_ids[rows]
-    cost = paired(project.models.float_predictions_of(images).argmax(1) == labels, predictions.argmax(1) == labels)
-    return measure(predictions, labels), cost
+    return Judged.of(project.models.float_predictions_of(images), predictions, images.label_ids[rows])

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
-from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.judged import Judged, best_of
 from edgetl.evaluation.results import P_SIGNIFICANT
 from edgetl.evaluation.steps import CURE, cost_of_steps
 from edgetl.export import FORMATS
@@ -23,7 +23,8 @@ from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, candidate, judging, measured
 from edgetl.pipeline.plan import exporting
 from edgetl.pipeline.project import Project, writes
-from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
+from edgetl.pipeline.train.stages import int8_schemes
+from edgetl.quantization import SCHEMES, scheme_of
 from edgetl.quantization.base import Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.quantized import Quantized
@@ -75,7 +76,7 @@ def export_inputs(
     """
     scheme = scheme_of(precision)
     integer = precision if scheme.quantize else scheme.weights_from
-    stages = [project.run.stage(name) for name in (_schemes(project, integer) if integer else [project.models.float_stage])]
+    stages = [project.run.stage(name) for name in (int8_schemes(project, integer) if integer else [project.models.float_stage])]
     of_float = project.run.stage(project.models.float_stage).inputs
     stale = any(isinstance(stage.facts, QuantizedFacts) and stage.facts.float_inputs != of_float for stage in stages)
     if stale or Contract.read(project.run.contract).ending_in(project.contract.output.dtype) != project.contract:
@@ -162,22 +163,17 @@ def _to_be_converted(project: Project, scheme: Scheme) -> Any:
 
 
 def _best_with_integer_weights(project: Project, precision: str) -> Any:
-    """Return the integer model, without its activations' grids, that is right most often, then the surest."""
+    """Return the integer model, without its activations' grids, that does best by `best_of`."""
     images = judging(project)
-    rows, found = images.rows("val"), []
-    for name in _schemes(project, precision):
+    rows, models, tried = images.rows("val"), {}, []
+    for name in int8_schemes(project, precision):
         quantized = Quantized.load(project.run.quantized_model(name))
-        model = quantized.to_keras(project.models.float_model, project.contract, activations=False)
-        accuracy = measure(predict_rows(KerasSession(model, project.contract), images.pixels, rows, name), images.label_ids[rows])
-        found.append((accuracy.top1_accuracy, -accuracy.loss, name, model))
-    *_, name, model = max(found, key=lambda one: one[:2])
+        models[name] = quantized.to_keras(project.models.float_model, project.contract, activations=False)
+        found = predict_rows(KerasSession(models[name], project.contract), images.pixels, rows, name)
+        tried.append(Judged.of(project.models.float_predictions_of(images), found, images.label_ids[rows]))
+    name = list(models)[best_of(tried)]
     logger.info(f"the weights are those of {name}")
-    return model
-
-
-def _schemes(project: Project, precision: str) -> list[str]:
-    """Return the schemes that the run's model of an integer precision is chosen from."""
-    return integer_schemes(precision=precision, trained=project.recipe.quantize.qat)
+    return models[name]
 
 
 def _samples(project: Project) -> Iterator[list[np.ndarray]]:
@@ -192,14 +188,18 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     if has_budget and not hopeless:
         chosen, candidates = climb(project, precision, asked.max_drop)
     else:
-        candidates = [_stored(project, scheme, asked.keep_float) for scheme in _schemes(project, precision)]
-        chosen = max(candidates, key=lambda one: one.order)
-    met = chosen.cost.drop_points <= asked.max_drop if has_budget else None
+        candidates = [_stored(project, scheme, asked.keep_float) for scheme in int8_schemes(project, precision)]
+        chosen = candidates[best_of([one.judged for one in candidates])]
+    met = chosen.judged.cost.drop_points <= asked.max_drop if has_budget else None
     if has_budget and not hopeless:
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
-        figures = ", ".join(f"{one.name} {100 * one.accuracy.top1_accuracy:.2f} % (loss {one.accuracy.loss:.3f})" for one in candidates)
-        reason = f"its file has the highest top-1 accuracy on {_judges(project)} and, among equals, the lowest loss ({figures})"
+        judged = {one.name: one.judged for one in candidates}
+        figures = ", ".join(f"{name} KL {one.kl:.4f}, {100 * one.accuracy.top1_accuracy:.2f} % right" for name, one in judged.items())
+        if len(candidates) == 1:
+            reason = f"no other was made; on {_judges(project)}: {figures}"
+        else:
+            reason = f"its file is nearest to float on {_judges(project)}, where no other is significantly more often right ({figures})"
     if hopeless:
         reason += f"; no other was tried, since float itself loses {lost_to_steps:.2f} points to the output's steps of 1/256"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")

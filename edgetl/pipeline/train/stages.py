@@ -1,12 +1,14 @@
 """The stages of a training: read the images, train the float model, compress it, quantize it."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from edgetl.backbones import keras_file
+from edgetl.chosen import untrained
 from edgetl.data.checks import warn_of_copies
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
@@ -29,6 +31,7 @@ from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.temperature import scale, temperature_of
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantize
+from edgetl.quantization.distance import distance_from
 from edgetl.quantization.quantized import QuantizationResult, Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, FloatFacts, QuantizedFacts, StageFacts, UnfreezeFacts
@@ -55,6 +58,10 @@ def train(project: Project) -> None:
         if project.models.float_stage == "compress":
             inputs = fingerprint(inputs, project.recipe.compress.model_dump())
             project.stage("compress", inputs, partial(_compress, project, inputs))
+        for scheme in integer_schemes(trained=False):
+            quantize(project, scheme)
+        if why := untrained(project.run.read()):
+            logger.info(why)
         for scheme in int8_schemes(project):
             quantize(project, scheme)
 
@@ -100,14 +107,15 @@ def find_data(project: Project) -> str:
     return project.run.facts("data", DataFacts).fingerprint
 
 
-def int8_schemes(project: Project) -> list[str]:
-    """Return the schemes that a run's integer models are chosen from."""
-    return integer_schemes(trained=project.recipe.quantize.qat)
+def int8_schemes(project: Project, precision: str = "") -> list[str]:
+    """Return the schemes that a run's integer models are chosen from: those that train only where the recipe or calibration says so."""
+    left = project.run.read().left_by_calibration
+    return integer_schemes(precision=precision, trained=project.recipe.quantize.trains(left.kl if left else math.inf))
 
 
 def quantize(project: Project, scheme: str) -> None:
     """Find the int8 grids of the trained float model, unless that is done."""
-    settings = project.recipe.quantize.model_dump(exclude={"qat"})
+    settings = project.recipe.quantize.model_dump(exclude={"qat", "qat_above"})
     if not SCHEMES.load(scheme).trained:
         settings = {key: settings[key] for key in ("ranges", "calibration_images")}
     inputs = fingerprint(project.run.stage(project.models.float_stage).inputs, scheme, settings)
@@ -208,5 +216,13 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     found.model.save(path)
     schedule.finish()
     seen = CalibrationImages(len(rows), fingerprint([images.hashes[row] for row in rows]))
-    float_inputs = project.run.stage(project.models.float_stage).inputs
-    return [path], QuantizedFacts(float_inputs=float_inputs, calibration=seen, ranges=found.ranges, training=found.training)
+    distance = found.distance
+    if distance is None and not chosen.trained and recipe.quantize.qat == "auto":
+        distance = distance_from(project.models.float_model, project.data.examples, rows, recipe.train.seed)(found.model)
+    return [path], QuantizedFacts(
+        float_inputs=project.run.stage(project.models.float_stage).inputs,
+        calibration=seen,
+        ranges=found.ranges,
+        training=found.training,
+        distance=distance,
+    )

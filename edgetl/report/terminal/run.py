@@ -44,7 +44,8 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
         kept = _best(facts.clustering or facts.pruning, judged_on(record, "pruning"))
         return f"{kept}; against the float model before {facts.cost}" if facts.cost else kept
     if isinstance(facts, QuantizedFacts):
-        return _best(facts.training, judged_on(record, stage)) or f"calibrated on {counted(facts.calibration.images, 'image')}"
+        left = f"; {facts.distance}" if facts.distance else ""
+        return _best(facts.training, judged_on(record, stage)) or f"calibrated on {counted(facts.calibration.images, 'image')}{left}"
     if isinstance(facts, BaselineFacts):
         return facts.verdict
     if isinstance(facts, ExportFacts):
