@@ -26,7 +26,7 @@ SHORT = {
     "train.epochs": 12,
     "quantize.qat": True,
     "export.output": "uint8",
-}  # more epochs would make float better, and its rounding no other
+}  # more epochs: a better float
 NETWORKS: Mapping[str, Mapping[str, object]] = {
     "v1": V1,
     "v2": V2,

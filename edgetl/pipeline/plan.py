@@ -35,9 +35,10 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
     if compresses(recipe):
         trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
         stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))
-    for name in integer_schemes(trained=recipe.quantize.qat):
+    if_it_pays = ", if calibration leaves something to win" if recipe.quantize.qat == "auto" else ""
+    for name in integer_schemes(trained=recipe.quantize.qat is not False):
         trained = SCHEMES.load(name).trained
-        work = f"quantization-aware training ({name})" if trained else f"calibration ({name})"
+        work = f"quantization-aware training ({name}){if_it_pays}" if trained else f"calibration ({name})"
         stages.append(PlannedStage(name, work, recipe.quantize.epochs if trained else 0))
     if baseline:
         stages.append(PlannedStage(baseline, "comparison with the baseline"))
