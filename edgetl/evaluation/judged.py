@@ -42,5 +42,5 @@ def best_of(tried: Sequence[Judged]) -> int:
     float still tells then which one follows it better, and that one loses less on other images.
     """
     top = max(tried, key=lambda one: one.accuracy.top1_accuracy)
-    equals = [place for place, one in enumerate(tried) if paired(top.right, one.right).mcnemar_p >= P_SIGNIFICANT]
+    equals = [place for place, one in enumerate(tried) if one is top or paired(top.right, one.right).mcnemar_p >= P_SIGNIFICANT]
     return min(equals, key=lambda place: tried[place].kl)

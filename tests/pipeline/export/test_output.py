@@ -7,10 +7,11 @@ import pytest
 
 from edgetl.contract import Contract
 from edgetl.errors import BudgetError
+from edgetl.evaluation import judged
 from edgetl.evaluation.statistics import Paired
 from edgetl.evaluation.steps import StepsCost
 from edgetl.export.exported import exported_files
-from edgetl.pipeline.export import budget, candidates, files
+from edgetl.pipeline.export import budget, files
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
 from edgetl.runtimes import open_session
@@ -55,7 +56,7 @@ def test_a_budget_that_steps_alone_exceed_ends_at_once(
     """Nothing that is done to the weights could help."""
     monkeypatch.setattr(files, "cost_of_steps", lambda probabilities, label_ids: STEPS)
     monkeypatch.setattr(budget, "_ladder", lambda project, precision: pytest.fail("another model was tried"))
-    monkeypatch.setattr(candidates, "paired", lambda a_right, b_right: STEPS.cost)
+    monkeypatch.setattr(judged, "paired", lambda a_right, b_right: STEPS.cost)
     project = Project.open(run_copy, {"export.max_drop": 1.0})
     with pytest.raises(BudgetError, match=r"1 are allowed: the output's steps of 1/256 are the cause, and --set export.output=float32"):
         files.export(project, ["int8"], ["tflite"])
