@@ -1,7 +1,8 @@
 """Say what chose the models of a run, and what measured them."""
 
 from edgetl.compared import of_split
-from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, RunRecord
+from edgetl.int8_record import Distance
+from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, QuantizedFacts, RunRecord
 from edgetl.wording import joined, measured_on
 
 
@@ -37,9 +38,15 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
     return " ".join([*sentences, untrained(record)]).strip()
 
 
+def left_by_calibration(record: RunRecord) -> Distance | None:
+    """Return the calibrated model's distance from float; None: nothing was calibrated, or nobody asked for it."""
+    found = (stage.facts.distance for stage in record.stages.values() if isinstance(stage.facts, QuantizedFacts))
+    return next((distance for distance in found if distance), None)
+
+
 def untrained(record: RunRecord) -> str:
     """Return a sentence on why no quantization-aware training followed; empty: it did, or the recipe did not leave that open."""
-    asked, left = record.recipe.quantize, record.left_by_calibration
+    asked, left = record.recipe.quantize, left_by_calibration(record)
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""
     least = f"it is run from {asked.qat_above:g} on"

@@ -280,12 +280,6 @@ class RunRecord(Document):
             raise RunError(f"the stage '{stage}' of run.json has the facts of a stage '{facts.kind}'", self.REMEDY)
         return facts
 
-    @property
-    def left_by_calibration(self) -> Distance | None:
-        """The distance from float that the calibrated model has; None: nothing was calibrated, or its distance not asked for."""
-        found = (stage.facts.distance for stage in self.stages.values() if isinstance(stage.facts, QuantizedFacts))
-        return next((distance for distance in found if distance), None)
-
     def integer_choice(self) -> Int8Choice | None:
         """Return how the integer model was chosen that was exported first; None: there is none."""
         found = (stage.facts for stage in self.stages.values())

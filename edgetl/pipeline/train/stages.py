@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from edgetl.backbones import keras_file
-from edgetl.chosen import untrained
+from edgetl.chosen import left_by_calibration, untrained
 from edgetl.data.checks import warn_of_copies
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
@@ -109,7 +109,7 @@ def find_data(project: Project) -> str:
 
 def int8_schemes(project: Project, precision: str = "") -> list[str]:
     """Return the schemes that a run's integer models are chosen from: those that train only where the recipe or calibration says so."""
-    left = project.run.read().left_by_calibration
+    left = left_by_calibration(project.run.read())
     return integer_schemes(precision=precision, trained=project.recipe.quantize.trains(left.kl if left else math.inf))
 
 
