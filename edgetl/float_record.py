@@ -1,4 +1,4 @@
-"""The record of a float model: which was kept, and what chose it."""
+"""The record of a float model: which was kept and what chose it, and what it learned from beside the labels."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -31,3 +31,17 @@ class FloatChoice:
             "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned it did worse: {100 * self.accuracy:.1f} %)",
         }
         return f"{said[self.kept]} of {measured_on(self.images, 'held-out image')}"
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The network whose predictions were learned from beside the labels: the name of its run, and how long its training took."""
+
+    run: str
+    backbone: str
+    alpha: float
+    image_size: Count
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.backbone} {self.alpha:g} at {self.image_size} px, trained in {self.seconds:.0f} s"

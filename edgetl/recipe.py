@@ -89,8 +89,15 @@ class TrainTable(RecipeTable):
 
 class TeacherTable(RecipeTable):
     run: str
+    most_images: Count
+    times_larger: Annotated[float, Field(ge=1)]
     weight: Annotated[float, Field(ge=0, le=1)]
     temperature: Annotated[float, Field(gt=0, le=100)]
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether the images and the networks decide if there is one."""
+        return self.run == "auto"
 
 
 class AugmentTable(RecipeTable):

@@ -11,7 +11,7 @@ from pydantic import Field
 from edgetl.compared import Compared, MeasuringSplit
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.float_record import FloatChoice
+from edgetl.float_record import FloatChoice, Teacher
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.recipe import AboutTable, Recipe, restore
 
@@ -166,6 +166,7 @@ class FloatFacts(Part):
     fine_tuning: Training | None = None
     choice: FloatChoice | None = None
     trained_again: bool = False
+    teacher: Teacher | None = None
     temperature: ScaledTemperature | None = None
 
     @property

@@ -14,10 +14,11 @@ from edgetl.errors import UsageError
 
 @dataclass(frozen=True)
 class ImagenetFile:
-    """A weights file by the name that its publisher gave it, and how to get it onto this machine."""
+    """A weights file by the name that its publisher gave it, how to get it onto this machine, and whether it is here without a download."""
 
     name: str
     obtain: Callable[[], Path]
+    installed: Callable[[], bool] = lambda: False
 
 
 def load_h5(model: keras.Model, path: Path) -> None:
@@ -39,6 +40,7 @@ class Backbone:
         source: the paper, and where the weights are from.
         load_weights: reads a publisher's weights file into a built model.
         smallest_image: height and width in pixels below which nothing would be left of the feature map.
+        teaches: it may be the teacher of a smaller network; of these the registry names the larger ones later.
     """
 
     build: Callable[[float, int], Any]
@@ -49,6 +51,7 @@ class Backbone:
     source: str
     load_weights: Callable[[Any, Path], None] = load_h5
     smallest_image: int = 32
+    teaches: bool = False
 
     def check_alpha(self, alpha: float) -> float:
         if alpha not in self.alphas:

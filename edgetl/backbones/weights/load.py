@@ -48,6 +48,13 @@ def check(weights: str) -> None:
         raise WeightsError(f"there is no weights file at {weights}", "--weights takes imagenet, none, or the path of a file")
 
 
+def at_hand(backbone: Backbone, alpha: float, image_size: int) -> bool:
+    """Return whether `obtain` finds the ImageNet weights without a download. Raises UsageError where the user's folder is not there."""
+    folder = place_in(WEIGHTS_DIR)
+    files = backbone.imagenet_files(alpha, image_size)
+    return any((folder and (folder / file.name).is_file()) or file.installed() for file in files)
+
+
 def obtain(backbone: Backbone, alpha: float, image_size: int) -> Path:
     """Return the file with the ImageNet weights, from the user's folder or by the backbone's own download.
 

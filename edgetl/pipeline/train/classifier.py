@@ -3,21 +3,20 @@
 import logging
 import math
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from edgetl.keras import device_name, tf
+from edgetl.keras import device_name
 
 from edgetl.data.base import Images
 from edgetl.data.examples import Examples
-from edgetl.errors import RunError
 from edgetl.float_record import FloatChoice
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, steps_per_epoch
 from edgetl.pipeline.train.rejoin import rejoining
+from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
 from edgetl.run_record import FloatFacts, UnfreezeFacts
-from edgetl.training.finetune import Distillation, FineTuneSettings, fine_tune
+from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
 from edgetl.training.speed import in_precision, policy, uses_xla
@@ -68,6 +67,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         fine_tuning=history.recorded(),
         choice=_choice(images - learned, head, history),
         trained_again=again,
+        teacher=record_of(project) if settings else None,
         temperature=temperature,
     )
 
@@ -100,7 +100,7 @@ def _settings(project: Project) -> FineTuneSettings | None:
         return None
     # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
     settings = replace(settings, learning_rate=settings.learning_rate * math.sqrt(team.replicas))
-    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=_distillation(project))
+    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=distillation(project))
 
 
 def _learn(project: Project, model: Any, images: Images, settings: FineTuneSettings | None, schedule: Schedule) -> tuple[History, History]:
@@ -131,22 +131,3 @@ def _chosen_by_trials(project: Project) -> tuple[str, float]:
     """Return how much to unfreeze and the learning rate, as the stage `unfreeze` found them."""
     chosen = project.run.facts("unfreeze", UnfreezeFacts).chosen
     return chosen.unfreeze, chosen.learning_rate
-
-
-def _distillation(project: Project) -> Distillation | None:
-    """Return how to learn from the float model of the run that the recipe names, if any. Raises RunError when it knows other classes."""
-    settings = project.recipe.teacher
-    if not settings.run:
-        return None
-    other = Project.open(Path(settings.run))
-    if other.contract.class_names != project.contract.class_names:
-        raise RunError(
-            f"{settings.run} knows other classes than {project.recipe.data.source}", "choose a teacher that was trained on the same classes"
-        )
-    model, contract = other.models.float_model, other.contract
-
-    def teacher(pixels: Any) -> Any:
-        sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)
-        return model(contract.normalize(sized), training=False)
-
-    return Distillation(teacher, settings.weight, settings.temperature)

@@ -28,12 +28,12 @@ from edgetl.pipeline.settings import (
 )
 from edgetl.pipeline.train.classifier import float_schedule, learning_steps, train_classifier
 from edgetl.pipeline.train.start import starting_model, starting_weights
+from edgetl.pipeline.train.teacher import train_teacher
 from edgetl.pipeline.train.temperature import scale, temperature_of
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantize
 from edgetl.quantization.distance import distance_from
 from edgetl.quantization.quantized import QuantizationResult, Quantized
-from edgetl.run_folder import RunFolder
 from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, FloatFacts, QuantizedFacts, StageFacts, UnfreezeFacts
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.compress import compress, compression_of
@@ -81,9 +81,7 @@ def prepare(project: Project) -> str:
     Returns the identity of the images and of everything else that a float model is made from.
     """
     recipe, data = project.recipe, find_data(project)
-    teacher = recipe.teacher
-    taught = [teacher.model_dump() | {"float": RunFolder(Path(teacher.run)).stage("float").files}] if teacher.run else []
-    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *taught]
+    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *train_teacher(project, train_float)]
     inputs = fingerprint(data, starting_weights(project), *tables)
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         project.stage("unfreeze", inputs, partial(_unfreeze, project, inputs))

@@ -59,7 +59,9 @@ class Workbench:
             "train.again_below": 0,  # or these images would be learned from
             "export.max_drop": NO_BUDGET,  # which is promised of validation images
         }
-        chosen = recipe_of(choice, self.recipe, {**choosing, **settings})
+        # A teacher of its own would take each trial several times as long.
+        alone: Settings = {"teacher.run": "none"} if self.recipe.teacher.by_rule else {}
+        chosen = recipe_of(choice, self.recipe, {**choosing, **settings, **alone})
         name = fingerprint(chosen.model_dump())
         logger.info(f"trial {name}: {choice}")
         return Project.create(chosen, self.folder / name)

@@ -39,7 +39,8 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
         return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
     if isinstance(facts, FloatFacts):
         kept = str(facts.choice) if facts.choice else _best(facts.fine_tuning or facts.head, judged_on(record, stage))
-        return f"{kept}; trained again on all" if facts.trained_again else kept
+        kept += "; trained again on all" if facts.trained_again else ""
+        return f"{kept}; its teacher: {facts.teacher}" if facts.teacher else kept
     if isinstance(facts, CompressFacts):
         kept = _best(facts.clustering or facts.pruning, judged_on(record, "pruning"))
         return f"{kept}; against the float model before {facts.cost}" if facts.cost else kept

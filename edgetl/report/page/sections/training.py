@@ -42,6 +42,8 @@ def section(facts: Facts) -> Section | Absent:
                 warning=compressed.cost.shown and compressed.cost.gain_points < 0,
             )
         )
+    if trained and trained.teacher:
+        blocks.insert(1, Text(f"It learned from a teacher beside the labels: {trained.teacher}."))
     return Section(_TITLE, blocks)
 
 
