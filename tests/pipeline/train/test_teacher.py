@@ -21,7 +21,7 @@ SMALL = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35, "model.image_siz
 
 def project(tmp_path: Path, images: int = 300, **settings: object) -> Project:
     """Return as much of a project as the rule looks at."""
-    recipe = load(options=SMALL | {key.replace("__", "."): value for key, value in settings.items()})
+    recipe = load(options=SMALL | {"teacher.run": "auto"} | {key.replace("__", "."): value for key, value in settings.items()})
     data = SimpleNamespace(rows=lambda split: np.arange(images))
     return cast(Project, SimpleNamespace(recipe=recipe, data=data, team=SimpleNamespace(workers=1), run=RunFolder(tmp_path)))
 
@@ -75,7 +75,7 @@ def test_it_is_trained_once_and_recorded(
 
     monkeypatch.setattr(teacher, "_reason_for_none", lambda project: "")
     monkeypatch.setattr(teacher, "_recipe", smaller)
-    options = ["--no-qat", "--epochs", 1, "--set", "train.head_epochs=1", "--out", run_copy, "--json"]
+    options = ["--set", "teacher.run=auto", "--no-qat", "--epochs", 1, "--set", "train.head_epochs=1", "--out", run_copy, "--json"]
     source = json.loads(made.recipe.read_text(encoding="utf-8").split("source = ")[1].splitlines()[0])
     first = cli("train", source, "--recipe", made.recipe, *options)
     assert first.code == 0, first.err
