@@ -94,11 +94,6 @@ class TeacherTable(RecipeTable):
     weight: Annotated[float, Field(ge=0, le=1)]
     temperature: Annotated[float, Field(gt=0, le=100)]
 
-    @property
-    def by_rule(self) -> bool:
-        """Whether the images and the networks decide if there is one."""
-        return self.run == "auto"
-
 
 class AugmentTable(RecipeTable):
     strength: Annotated[float, Field(ge=0, le=2)]

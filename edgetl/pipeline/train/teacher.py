@@ -20,7 +20,7 @@ from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
-_NONE = ("", "none")
+AUTO, _NONE = "auto", ("", "none")
 _LEARNING_RATE = 2e-4  # a large network needs no more, and at 5e-4 it may end below its head
 _FEWEST_PIXELS, _MOST_PIXELS = 160, 224  # of its images' sides: fewer show it too little, more take too long
 
@@ -28,9 +28,9 @@ _FEWEST_PIXELS, _MOST_PIXELS = 160, 224  # of its images' sides: fewer show it t
 def teacher_run(project: Project) -> RunFolder | None:
     """Return the run to learn from; None: the network learns from labels alone."""
     asked = project.recipe.teacher
-    if asked.run in _NONE or (asked.by_rule and _reason_for_none(project)):
+    if asked.run in _NONE or (asked.run == AUTO and _reason_for_none(project)):
         return None
-    return RunFolder(project.run.path / "teacher" if asked.by_rule else Path(asked.run))
+    return RunFolder(project.run.path / "teacher" if asked.run == AUTO else Path(asked.run))
 
 
 def train_teacher(project: Project, train: Callable[[Project], str]) -> list[object]:
@@ -41,10 +41,10 @@ def train_teacher(project: Project, train: Callable[[Project], str]) -> list[obj
     """
     settings, run = project.recipe.teacher, teacher_run(project)
     if run is None:
-        if settings.by_rule:
+        if settings.run == AUTO:
             logger.info(f"no teacher: {_reason_for_none(project)}")
         return []
-    if settings.by_rule:
+    if settings.run == AUTO:
         recipe = _recipe(project.recipe)
         logger.info(
             f"first a teacher, {recipe.model.backbone} at {recipe.model.image_size} px, is trained on the same images, in {run.path}; "

@@ -24,6 +24,7 @@ from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import quantize_settings
 from edgetl.pipeline.train.stages import train
 from edgetl.pipeline.train.start import with_head
+from edgetl.pipeline.train.teacher import AUTO
 from edgetl.pipeline.tune.study import Choice
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Scheme
@@ -60,7 +61,7 @@ class Workbench:
             "export.max_drop": NO_BUDGET,  # which is promised of validation images
         }
         # A teacher of its own would take each trial several times as long.
-        alone: Settings = {"teacher.run": "none"} if self.recipe.teacher.by_rule else {}
+        alone: Settings = {"teacher.run": "none"} if self.recipe.teacher.run == AUTO else {}
         chosen = recipe_of(choice, self.recipe, {**choosing, **settings, **alone})
         name = fingerprint(chosen.model_dump())
         logger.info(f"trial {name}: {choice}")
