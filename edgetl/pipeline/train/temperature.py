@@ -20,7 +20,8 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
     """Find the temperature of a model that has not learned from the images that choose, if the recipe says so.
 
     It is fitted to these: training images were learned by heart, and their loss would ask for more certainty than the model deserves;
-    validation images measure. The errors after it are of images that it was not fitted to, by cross-validation.
+    validation images measure. The errors after it are of images that it was not fitted to, by cross-validation; one that does not help
+    these is not used.
     """
     images = project.data.choosing
     if not project.recipe.train.temperature_scaling or images is project.data.images:
@@ -32,9 +33,11 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
     logits = scorer(model, project.contract)(images.pixels, rows)
     found = find_temperature(logits, images.label_ids[rows], project.recipe.train.seed)
     before, after = 100 * found.calibration_error_before, 100 * found.calibration_error_after
-    logger.info(
-        f"temperature {found.temperature:.3f}: calibration error {before:.2f} to {after:.2f} %, on images that it was not fitted to"
-    )
+    moved = f"calibration error {before:.2f} to {after:.2f} %, loss {found.loss_before:.4f} to {found.loss_after:.4f}"
+    if found.loss_after >= found.loss_before:
+        logger.info(f"no temperature: {found.temperature:.3f} does not help images that it was not fitted to ({moved})")
+        return None
+    logger.info(f"temperature {found.temperature:.3f}: {moved}, on images that it was not fitted to")
     return ScaledTemperature(**asdict(found))
 
 
