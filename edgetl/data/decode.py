@@ -3,6 +3,7 @@
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 from io import BytesIO
 from typing import NoReturn
 
@@ -63,7 +64,14 @@ def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
 
     Of several images in a file it is the first. Raises BadImage, and nothing else, when the bytes are no such image.
     """
-    return crop_and_resize(open_image(data, contract.height), contract)
+    [pixels] = decode_sizes(data, [contract])
+    return pixels
+
+
+def decode_sizes(data: bytes, contracts: Sequence[Contract]) -> list[NDArray[np.uint8]]:
+    """Return what `decode` makes of each contract; where libjpeg reduces an image alike for several, it is decoded once."""
+    decoded: dict[tuple[int, int], Image.Image] = {}
+    return [crop_and_resize(open_image(data, contract.height, decoded), contract) for contract in contracts]
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -85,12 +93,22 @@ def prepare(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
         raise BadImage(f"damaged: {error or type(error).__name__}") from error
 
 
-def open_image(data: bytes, image_size: int) -> Image.Image:
-    """Return the image uncropped, upright, RGB; where it is much larger than `image_size` pixels, perhaps reduced to twice that."""
+def open_image(data: bytes, image_size: int, decoded: dict[tuple[int, int], Image.Image] | None = None) -> Image.Image:
+    """Return the image uncropped, upright, RGB; where it is much larger than `image_size` pixels, perhaps reduced to twice that.
+
+    Args:
+        decoded: what was made of the same data, by its size as stored; it is taken from there, or added.
+    """
     if not data:
         raise BadImage("the file is empty")
+    decoded = {} if decoded is None else decoded
     try:
-        return _flatten(_upright(_open(data, image_size)))
+        image = _open(data, image_size)
+        stored = image.size
+        if stored not in decoded:
+            image.load()
+            decoded[stored] = _flatten(_upright(image))
+        return decoded[stored]
     except UnknownFormat as error:
         raise BadImage(str(error)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -107,7 +125,7 @@ def crop_and_resize(image: Image.Image, contract: Contract) -> NDArray[np.uint8]
 
 
 def _open(data: bytes, image_size: int) -> Image.Image:
-    """Return a decoded image. The limit on pixels is on what is decoded and kept."""
+    """Return an image of which the header was read, in the size that it is decoded to; the limit on pixels is on that."""
     image = opened(data)
     if isinstance(image, JpegImageFile):
         _check_jpeg(data, image.width * image.height)
@@ -119,7 +137,6 @@ def _open(data: bytes, image_size: int) -> Image.Image:
     tags = getattr(image, "tag_v2", {})
     if max(image.width * image.height, tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_HEIGHT, 0)) > _most_pixels():
         _refuse(_too_large())  # a tile of a TIFF file may be larger than its image
-    image.load()
     return image
 
 

@@ -7,10 +7,11 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Item, Listing, Pixels, Rejected, reason
 from edgetl.data.checks import check_classes, check_rejected, check_splits
-from edgetl.data.decode import BadImage, decode
+from edgetl.data.decode import BadImage, decode_sizes
 from edgetl.data.formats import decoders
 from edgetl.data.splits import SplitOptions, completed
 from edgetl.data.stored import StoredRows, write_header
@@ -71,11 +72,23 @@ def load(listing: Listing, contract: Contract, options: LoadOptions) -> Images:
     The source's splits are used; those that it does not give are split off from its training images. Raises DataError when more
     than `max_bad_fraction` of the files are unusable, or when a class has too few images left to train with.
     """
-    pixels, outcomes = _read_all(listing, contract, options.memory_mib, options.cache)
+    [images] = load_sizes(listing, [contract], options)
+    return images
+
+
+def load_sizes(listing: Listing, contracts: Sequence[Contract], options: LoadOptions) -> list[Images]:
+    """Return the same images in the size of each contract: what `load` gives, but each file is read once for all."""
+    kept, outcomes = _read_all(listing, contracts, options)
+    images = _images(listing, kept[0], outcomes, options)
+    return [images, *(replace(images, pixels=pixels) for pixels in kept[1:])]
+
+
+def _images(listing: Listing, pixels: Pixels, outcomes: Sequence[Outcome], options: LoadOptions) -> Images:
+    """Return the usable images in their splits."""
     read = list(zip(listing.items, outcomes, strict=True))
     rejected = listing.rejected + tuple(Rejected(item.name, outcome.reason) for item, outcome in read if outcome.reason)
     items = [item for item, outcome in read if outcome.sha256]
-    hashes = tuple(outcome.sha256 for _, outcome in read if outcome.sha256)
+    hashes = _usable(outcomes)
     classes = [item.class_name for item in items]
     check_rejected(listing.source, rejected, len(items), options.max_bad_fraction)
     check_classes(listing.source, listing.class_names, classes, hashes)
@@ -104,29 +117,56 @@ def resized(images: Images, listing: Listing, contract: Contract, options: LoadO
 
     Raises DataError when other files can be used now, or they hold something else.
     """
-    pixels, outcomes = _read_all(listing, contract, options.memory_mib, options.cache)
-    if tuple(outcome.sha256 for outcome in outcomes if outcome.sha256) != images.hashes:
-        raise DataError(f"{listing.source} changed while it was read", "run the same command again")
+    [pixels], outcomes = _read_all(listing, [contract], options)
+    _check_unchanged(listing, outcomes, images.hashes)
     return replace(images, pixels=pixels)
 
 
-def _read_all(listing: Listing, contract: Contract, memory_mib: int, cache: Path) -> tuple[Pixels, list[Outcome]]:
-    """Pixels uint8 [N, S, S, 3] of the usable images and the outcome of each listed one, both in listing order.
+def _read_all(listing: Listing, contracts: Sequence[Contract], options: LoadOptions) -> tuple[list[Pixels], list[Outcome]]:
+    """Pixels uint8 [N, S, S, 3] of the usable images in each contract's size, and the outcome of each listed one, in listing order.
 
-    Up to `memory_mib` the pixels are an array. Above it they lie in a file in `cache`; while the listing,
-    the contract's geometry and the decoder are the same, that file is used again and nothing is decoded.
+    Up to `memory_mib` the pixels of a size are an array. Above it they lie in a file in the cache; while the listing, the contract's
+    geometry and the decoder are the same, that file is used again and nothing is decoded. Raises DataError when an image was usable then,
+    and is not now.
     """
+    places = [_place(listing, contract, options) for contract in contracts]
+    found = {place: there for place in places if (there := place.there())}
+    missing = {place: contract for place, contract in zip(places, contracts, strict=True) if place not in found}
+    if missing:
+        read: list[Outcome] = []
+        with ExitStack() as stack:
+            for place in missing:
+                stack.enter_context(place.filling())
+            for outcome, sizes in stream(listing.items, partial(_read, list(missing.values()))):
+                read.append(outcome)
+                if outcome.sha256:
+                    for place, pixels in zip(missing, sizes, strict=True):
+                        place.append(pixels)
+        found |= {place: (place.filled(read), read) for place in missing}
+    outcomes = found[places[0]][1]
+    for place in places[1:]:
+        _check_unchanged(listing, found[place][1], _usable(outcomes))
+    return [found[place][0] for place in places], outcomes
+
+
+def _usable(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Return the sha256 of each usable image."""
+    return tuple(outcome.sha256 for outcome in outcomes if outcome.sha256)
+
+
+def _check_unchanged(listing: Listing, outcomes: Sequence[Outcome], hashes: tuple[str, ...]) -> None:
+    if _usable(outcomes) != hashes:
+        raise DataError(f"{listing.source} changed while it was read", "run the same command again")
+
+
+def _place(listing: Listing, contract: Contract, options: LoadOptions) -> "_Memory | _CacheFile":
+    """Return where the pixels of a size are kept."""
     shape = len(listing.items), contract.height, contract.width, 3
-    if np.prod(shape, dtype=np.int64) > memory_mib * 2**20:
-        return _from_cache(listing, contract, shape, cache)
-    pixels = np.empty(shape, np.uint8)
-    outcomes, usable = [], 0
-    for outcome, decoded in stream(listing.items, partial(_read, contract)):
-        outcomes.append(outcome)
-        if decoded is not None:
-            pixels[usable] = decoded
-            usable += 1
-    return pixels[:usable], outcomes
+    if np.prod(shape, dtype=np.int64) <= options.memory_mib * 2**20:
+        return _Memory(shape)
+    made_by = decoders(item.name for item in listing.items)
+    key = fingerprint(listing.stamp, contract.height, contract.input.crop, contract.input.resize, _CACHE_VERSION, made_by)
+    return _CacheFile(options.cache, f"pixels-{contract.height}", key, shape)
 
 
 def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
@@ -145,32 +185,69 @@ def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
             tick()
 
 
-def _read(contract: Contract, item: Item) -> tuple[Outcome, NDArray[np.uint8] | None]:
+def _read(contracts: Sequence[Contract], item: Item) -> tuple[Outcome, list[NDArray[np.uint8]]]:
+    """Return an item's outcome, and its pixels in the size of each contract; none where it cannot be used."""
     try:
         data = item.read()
-        pixels = decode(data, contract)
+        pixels = decode_sizes(data, contracts)
     except OSError as error:
-        return Outcome(reason=reason(error)), None
+        return Outcome(reason=reason(error)), []
     except BadImage as error:
-        return Outcome(reason=str(error)), None
+        return Outcome(reason=str(error)), []
     return Outcome(sha256=hashlib.sha256(data).hexdigest()), pixels
 
 
-def _from_cache(listing: Listing, contract: Contract, shape: tuple[int, ...], cache: Path) -> tuple[Pixels, list[Outcome]]:
-    made_by = decoders(item.name for item in listing.items)
-    key = fingerprint(listing.stamp, contract.height, contract.input.crop, contract.input.resize, _CACHE_VERSION, made_by)
-    family = f"pixels-{contract.height}"
-    pixels_file, index_file = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
-    found = _cached(pixels_file, index_file, shape)
-    if found is None:
-        with atomic(pixels_file) as temporary, temporary.open("wb") as file:
-            for stale in cache.glob(f"{family}-*"):
+class _Memory:
+    """Pixels in memory."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._pixels, self._usable = np.empty(shape, np.uint8), 0
+
+    def there(self) -> None:
+        """Return nothing: they are read each time."""
+
+    def filling(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def append(self, pixels: NDArray[np.uint8]) -> None:
+        self._pixels[self._usable] = pixels
+        self._usable += 1
+
+    def filled(self, outcomes: Sequence[Outcome]) -> Pixels:
+        """Return the pixels of the usable images."""
+        return self._pixels[: self._usable]
+
+
+class _CacheFile:
+    """Pixels in a file, which is written and not mapped: a full disk is then an error and not a killed process."""
+
+    def __init__(self, cache: Path, family: str, key: str, shape: tuple[int, ...]) -> None:
+        self._stale, self._shape, self._usable = partial(cache.glob, f"{family}-*"), shape, 0
+        self._pixels, self._index = cache / f"{family}-{key}.npy", cache / f"{family}-{key}.json"
+
+    def there(self) -> tuple[Pixels, list[Outcome]] | None:
+        """Return what an earlier call wrote; None when it is missing or incomplete, and is read again."""
+        return _cached(self._pixels, self._index, self._shape)
+
+    @contextmanager
+    def filling(self) -> Iterator[None]:
+        """Stream what is appended into the file; it is there when the block ends well."""
+        with atomic(self._pixels) as temporary, temporary.open("wb") as self._file:
+            for stale in self._stale():
                 stale.unlink(missing_ok=True)
-            outcomes = _write(file, listing.items, contract, shape)
-        # The index comes last: where it is, the pixels are complete.
-        CacheIndex(outcomes=tuple(outcomes)).write(index_file)
-        found = StoredRows(pixels_file), outcomes
-    return found
+            write_header(self._file, self._shape, "uint8")
+            yield
+            self._file.seek(0)
+            write_header(self._file, (self._usable, *self._shape[1:]), "uint8")
+
+    def append(self, pixels: NDArray[np.uint8]) -> None:
+        self._file.write(pixels.tobytes())
+        self._usable += 1
+
+    def filled(self, outcomes: Sequence[Outcome]) -> Pixels:
+        """Write the index, and return the pixels. It comes last: where it is, the pixels are complete."""
+        CacheIndex(outcomes=tuple(outcomes)).write(self._index)
+        return StoredRows(self._pixels)
 
 
 def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tuple[Pixels, list[Outcome]] | None:
@@ -188,17 +265,3 @@ def _cached(pixels_file: Path, index_file: Path, shape: tuple[int, ...]) -> tupl
         logger.warning(f"the cache {pixels_file.name} does not hold what its index says; the images are read again")
         return None
     return pixels, outcomes
-
-
-def _write(file: BinaryIO, items: Sequence[Item], contract: Contract, shape: tuple[int, ...]) -> list[Outcome]:
-    """Stream the pixels into a .npy file. Written, not mapped: a full disk is then an error and not a killed process."""
-    write_header(file, shape, "uint8")
-    outcomes, usable = [], 0
-    for outcome, decoded in stream(items, partial(_read, contract)):
-        outcomes.append(outcome)
-        if decoded is not None:
-            file.write(decoded.tobytes())
-            usable += 1
-    file.seek(0)
-    write_header(file, (usable, *shape[1:]), "uint8")
-    return outcomes

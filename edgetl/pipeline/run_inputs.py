@@ -1,6 +1,7 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,17 @@ class RunData:
 
     def __init__(self, run: RunFolder, recipe: Recipe, contract: Contract, find: Callable[[], Listing]) -> None:
         self._run, self._recipe, self._contract, self._find = run, recipe, contract, find
+        self._learning = False
+        self._larger: Images | None = None
+
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Let the first stage that reads the images read the larger training images with them: each file is then decoded once."""
+        self._learning = True
+        try:
+            yield
+        finally:
+            self._learning = False
 
     @cached_property
     def listing(self) -> Listing:
@@ -44,16 +56,28 @@ class RunData:
     @cached_property
     def images(self) -> Images:
         """The images in the contract's size. Raises DataError when they cannot be used."""
-        return data_images.load(self.listing, self._contract, load_options(self._recipe, self._run.cache))
+        if not self._learning or self._larger_size == self._contract.height:
+            return data_images.load(self.listing, self._contract, self._options)
+        contracts = [self._contract, self._contract.resized(self._larger_size)]
+        images, self._larger = data_images.load_sizes(self.listing, contracts, self._options)
+        return images
 
     @cached_property
     def training_images(self) -> Images:
         """The same images, larger by the augmentation's margin: what random crops are cut from."""
+        images = self.images  # which may have read these with them
+        if self._larger_size == self._contract.height:
+            return images
+        return self._larger or data_images.resized(images, self.listing, self._contract.resized(self._larger_size), self._options)
+
+    @property
+    def _larger_size(self) -> int:
         augment = self._recipe.augment
-        if not augment.strength or augment.margin == 1:
-            return self.images
-        larger = self._contract.resized(round(self._contract.height * augment.margin))
-        return data_images.resized(self.images, self.listing, larger, load_options(self._recipe, self._run.cache))
+        return round(self._contract.height * augment.margin) if augment.strength else self._contract.height
+
+    @property
+    def _options(self) -> data_images.LoadOptions:
+        return load_options(self._recipe, self._run.cache)
 
     @cached_property
     def class_weights(self) -> NDArray[np.float32]:

@@ -6,9 +6,9 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
-from edgetl.data.decode import BadImage, decode
+from edgetl.data.decode import BadImage, decode, decode_sizes
 from tests.data.conftest import contract, encode, scene
 
 COLOUR = (200, 60, 20)
@@ -216,3 +216,20 @@ def test_no_bytes_raise_anything_but_bad_image():
                 reasons.append(str(error))
     assert all(reasons)
     assert min(good, len(reasons)) > 100  # the loop saw both sides
+
+
+@pytest.mark.parametrize("size", [(900, 700), (420, 300), (90, 120), (3000, 400)])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_sizes_that_are_decoded_together_are_those_decoded_apart(size, form):
+    """Where libjpeg reduces both alike, and where it does not."""
+    data, contracts = encode(scene(*size), form), [contract(pixels) for pixels in (96, 120, 8)]
+    for pixels, one in zip(decode_sizes(data, contracts), contracts, strict=True):
+        assert np.array_equal(pixels, decode(data, one))
+
+
+def test_an_image_is_decoded_once_for_several_sizes(monkeypatch):
+    loaded = []
+    load = ImageFile.ImageFile.load
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: (loaded.append(self), load(self))[1])
+    decode_sizes(encode(scene(300, 240), "JPEG"), [contract(128), contract(140)])
+    assert len({id(image) for image in loaded}) == 1

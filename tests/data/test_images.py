@@ -67,6 +67,26 @@ def test_another_size_has_the_same_images_and_says_nothing_twice(tmp_path, read,
         data_images.resized(replace(images, hashes=images.hashes[::-1]), listing, contract(16), options)
 
 
+@pytest.mark.parametrize("memory_mib", [64, 0])
+@pytest.mark.parametrize("earlier", [(), (8,), (16,)])
+def test_sizes_that_are_read_together_are_those_read_apart(tmp_path, read, memory_mib, earlier):
+    data = fill(tmp_path / "data", {"a": 40, "b": 40})
+    (data / "a" / "large.jpg").write_bytes(encode(scene(90, 120, 7), "JPEG"))
+    (data / "b" / "damaged.png").write_bytes(b"no image")
+    listing, sizes = find(str(data)), (8, 16)
+    apart = [read(listing, size) for size in sizes]
+    for size in earlier:
+        read(listing, size, memory_mib=memory_mib)
+    split = SplitOptions(val_fraction=0.2, test_fraction=0.0, seed=0)
+    options = data_images.LoadOptions(split=split, max_bad_fraction=0.05, memory_mib=memory_mib, cache=tmp_path / "cache")
+    for _ in range(2):
+        together = data_images.load_sizes(listing, [contract(size) for size in sizes], options)
+        for one, other in zip(apart, together, strict=True):
+            assert np.array_equal(one.pixels[:], other.pixels[:])
+            assert DataIndex.of(one) == DataIndex.of(other)
+    assert len(list((tmp_path / "cache").glob("*"))) == (0 if memory_mib else 4)
+
+
 def test_splits_of_the_source_are_used(tmp_path, read):
     images = read(find(str(fill(tmp_path / "data", {"train/a": 3, "train/b": 3, "val/a": 2, "val/b": 2}))), test_fraction=0.3)
     assert images.splits.tolist() == ["train"] * 6 + ["val"] * 4
@@ -173,7 +193,7 @@ def test_cache_gives_the_same_and_is_reused(tmp_path, read, monkeypatch):
     listing = find(str(data))
     in_memory = read(listing, max_bad_fraction=0.1)
     on_disk = read(listing, max_bad_fraction=0.1, memory_mib=0)
-    monkeypatch.setattr(data_images, "decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(data_images, "decode_sizes", lambda *_: pytest.fail("decoded again"))
     for images in (on_disk, read(listing, max_bad_fraction=0.1, memory_mib=0)):
         assert isinstance(images.pixels, data_images.StoredRows)
         assert (images.pixels[:] == in_memory.pixels).all()
@@ -202,7 +222,7 @@ def test_an_interrupted_cache_leaves_nothing(tmp_path, read, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(data_images, "decode", interrupt)
+    monkeypatch.setattr(data_images, "decode_sizes", interrupt)
     with pytest.raises(KeyboardInterrupt):
         read(find(str(fill(tmp_path / "data", {"a": 4, "b": 4}))), memory_mib=0)
     assert list((tmp_path / "cache").iterdir()) == []
@@ -212,7 +232,7 @@ def test_a_full_disk_is_an_error(tmp_path, read, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(data_images, "_write", full)
+    monkeypatch.setattr(data_images._CacheFile, "append", full)
     with pytest.raises(RunError, match=r"cannot write .*No space left"):
         read(find(str(fill(tmp_path / "data", {"a": 2, "b": 2}))), memory_mib=0)
     assert list((tmp_path / "cache").iterdir()) == []
@@ -230,7 +250,7 @@ def test_little_is_in_flight(tmp_path, read):
 
         return replace(item, read=_read)
 
-    stream = data_images.stream([watched(item) for item in listing.items], partial(data_images._read, contract(8)))
+    stream = data_images.stream([watched(item) for item in listing.items], partial(data_images._read, [contract(8)]))
     for _ in range(10):
         next(stream)
     assert len(begun) <= 10 + data_images._IN_FLIGHT

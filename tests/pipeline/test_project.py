@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgetl.backbones.weights.load import WEIGHTS_DIR
+from edgetl.data import images as data_images
 from edgetl.errors import EdgetlError
 from edgetl.pipeline.project import Project
 from edgetl.recipe import load
@@ -34,3 +35,19 @@ def test_weights_that_are_not_there_leave_no_run(weights: str, tmp_path: Path, m
     with pytest.raises(EdgetlError, match=r"nowhere|my\.npz"):
         Project.create(recipe, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_training_decodes_each_image_once(digit_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    decode = data_images.decode_sizes
+    monkeypatch.setattr(data_images, "decode_sizes", lambda data, contracts: (decoded.append(len(contracts)), decode(data, contracts))[1])
+    recipe = load(options={"data.source": str(digit_folder), "model.backbone": "small_cnn", "model.weights": "none"})
+    together, apart = (Project.create(recipe, tmp_path / name).data for name in ("together", "apart"))
+    with together.learning():
+        larger = together.training_images
+    assert decoded == [2] * len(decoded)
+    decoded.clear()
+    assert (apart.training_images.pixels[:] == larger.pixels[:]).all()
+    assert (apart.images.pixels[:] == together.images.pixels[:]).all()
+    assert decoded == [1] * len(decoded)
+    assert apart.training_images.fingerprint == larger.fingerprint

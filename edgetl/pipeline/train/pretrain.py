@@ -26,7 +26,7 @@ def pretrain(project: Project, out: Path | None) -> Path:
         raise UsageError(
             "a backbone is pretrained in one process", "unset TF_CONFIG, or use --set train.strategy=mirrored for all GPUs of this one"
         )
-    with project.run.writing():
+    with project.run.writing(), project.data.learning():
         inputs = prepare(project)
         project.stage("backbone", inputs, partial(_backbone, project, inputs))
     if out is None:

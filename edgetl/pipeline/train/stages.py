@@ -52,7 +52,7 @@ def train(project: Project) -> None:
     """
     if project.team.rank:
         return _follow(project)
-    with project.run.writing():
+    with project.run.writing(), project.data.learning():
         project.planned(training(project.recipe))
         inputs = train_float(project)
         if project.models.float_stage == "compress":
