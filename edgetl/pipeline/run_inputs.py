@@ -41,7 +41,8 @@ class RunData:
 
     @contextmanager
     def learning(self) -> Iterator[None]:
-        """Let the first stage that reads the images read the larger training images with them: each file is then decoded once."""
+        """Let the first stage that reads the images read the larger training images with them, if the recipe fine-tunes: each file is then
+        decoded once."""
         self._learning = True
         try:
             yield
@@ -56,7 +57,7 @@ class RunData:
     @cached_property
     def images(self) -> Images:
         """The images in the contract's size. Raises DataError when they cannot be used."""
-        if not self._learning or self._larger_size == self._contract.height:
+        if not (self._learning and self._recipe.train.epochs) or self._larger_size == self._contract.height:
             return data_images.load(self.listing, self._contract, self._options)
         contracts = [self._contract, self._contract.resized(self._larger_size)]
         images, self._larger = data_images.load_sizes(self.listing, contracts, self._options)
