@@ -146,11 +146,11 @@ def _with_weights(recipe: Recipe) -> Sequence[str]:
 def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence[TuningTrial], search: Search, out: Path) -> TuningRecord:
     trials, recipe = [*heads, *trainings], bench.recipe
     within = [one for one in trials if one.top1_accuracy is not None and (not search.budget_ms or one.latency_ms <= search.budget_ms)]
-    front = [one for one in within if not any(_beats(other, one) for other in within)]
-    marked = tuple(one.model_copy(update={"front": one in front}) for one in trials)
     # Fine-tuning never ends below its own head, so that a head alone is no conclusion where anything was trained.
-    allowed = [marked[trials.index(one)] for one in within]
-    best = max([one for one in allowed if one.learning_rate is not None] or allowed, key=_accuracy, default=None)
+    rivals = [one for one in within if one.learning_rate is not None] or within
+    front = [one for one in rivals if not any(_beats(other, one) for other in rivals)]
+    marked = tuple(one.model_copy(update={"front": one in front}) for one in trials)
+    best = max((one for one in marked if one.front), key=_accuracy, default=None)
     default = next((one for one in marked if choice_of(one) == _own(recipe)), None)
     found = compare_trials(bench, best, default) if best and default and best.run != default.run else None
     record = TuningRecord(

@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import JsonValue
 
-from edgetl.compared import SPLIT_NAMES
+from edgetl.compared import SPLIT_NAMES, of_split
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
@@ -118,10 +118,15 @@ class Results(Document):
         """The int8 models that were compared, without those that keep operators in float."""
         return [one for one in self.int8.candidates if not one.kept_float] if self.int8 else []
 
+    @property
+    def images_in_words(self) -> str:
+        """The images that measured; results that do not record them were measured on validation images."""
+        return self.measured_on or of_split(self.data.counts["val"], "val")
+
     def overview(self) -> Overview:
         """Return a row for each model."""
         rows = [[name, _accuracy(one), f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"] for name, one in self.models.items()]
-        notes = [note for note in (f"top-1 on {self.measured_on}", self.chosen_by) if note]
+        notes = [note for note in (f"top-1 on {self.images_in_words}", self.chosen_by) if note]
         return Overview(self.describe(), ("model", "top-1 % (95 %)", "KiB", "p50 ms"), rows, notes)
 
     def describe(self) -> str:
@@ -186,14 +191,14 @@ def card(name: str, results: Results) -> str:
             f"edgetl card runs/{name} --out models/{name}",
             "```",
             "",
-            results.chosen_by or f"The accuracy is measured on {results.measured_on}.",
+            results.chosen_by or "What chose the models is not recorded: the images that measure may have.",
             "",
             "int8 minus float, in LiteRT on the images that chose (percentage points; images lost / won; McNemar's p):",
             "",
             *markdown_table(["scheme", "top-1 % (95 % interval)", "int8 minus float", "lost / won", "p"], schemes),
             "",
             f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores), "
-            f"measured on {results.measured_on}:",
+            f"measured on {results.images_in_words}:",
             "",
             *markdown_table(["model", "top-1 % (95 % interval)", "KiB", "p50 ms", "same prediction as float %"], files),
             "",
