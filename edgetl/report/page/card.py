@@ -121,7 +121,7 @@ class Results(Document):
     @property
     def images_in_words(self) -> str:
         """The images that measured; results that do not record them were measured on validation images."""
-        return self.measured_on or of_split(self.data.counts["val"], "val")
+        return self.measured_on or of_split(self.data.counts.get("val", 0), "val")
 
     def overview(self) -> Overview:
         """Return a row for each model."""
