@@ -36,6 +36,10 @@ class CardData(Part):
     counts: dict[str, Count]
     classes: Count
 
+    def images(self, split: str) -> int:
+        """Return the number of images of a split."""
+        return self.counts.get(split, 0)
+
 
 class AgainstFloat(Part):
     """A model against the float model, image by image: points of accuracy lost, images lost and won, and the share predicted alike."""
@@ -121,7 +125,7 @@ class Results(Document):
     @property
     def images_in_words(self) -> str:
         """The images that measured; results that do not record them were measured on validation images."""
-        return self.measured_on or of_split(self.data.counts.get("val", 0), "val")
+        return self.measured_on or of_split(self.data.images("val"), "val")
 
     def overview(self) -> Overview:
         """Return a row for each model."""
