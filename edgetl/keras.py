@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from http.client import HTTPException
 from importlib.abc import ExecutionLoader
 from itertools import count
 from pathlib import Path
@@ -111,7 +112,10 @@ def download(name: str, address: str, folder: str, file_hash: str | None) -> Pat
     try:
         with redirect_stdout(sys.stderr):  # Keras announces downloads on stdout, which is for results
             return Path(keras.utils.get_file(name, address + name, cache_subdir=folder, file_hash=file_hash))
-    except Exception as error:  # a bare one, when an address cannot be reached
+    except Exception as error:
+        # A bare one when an address cannot be reached. What is neither that nor a network's is a fault, and keeps its traceback.
+        if type(error) is not Exception and not isinstance(error, (OSError, ValueError, HTTPException)):
+            raise
         raise OSError(str(error)) from error
 
 

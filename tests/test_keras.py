@@ -87,3 +87,19 @@ def test_code_that_tensorflow_generates_is_in_no_file(tmp_path: Path, monkeypatc
     with pytest.raises(TypeError, match=r"test_keras\.py.*in fails  \*\n +x = x \+ tf\.constant"):
         tf.function(fails)(tf.constant([1.0]))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_download_that_fails_is_an_oserror_and_a_fault_of_ours_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edgetl import keras
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(OSError, match=r"URL fetch failure on http://127\.0\.0\.1:9/x\.h5"):
+        keras.download("x.h5", "http://127.0.0.1:9/", str(tmp_path), None)
+    assert not list(tmp_path.rglob("x.h5"))
+
+    def broken(*given: object, **named: object) -> str:
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr(keras.keras.utils, "get_file", broken)
+    with pytest.raises(TypeError, match="a fault of ours"):
+        keras.download("x.h5", "http://127.0.0.1:9/", str(tmp_path), None)

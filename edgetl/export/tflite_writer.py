@@ -134,7 +134,10 @@ def _converted(infer: Any, contract: Contract, configure: Configure, samples: Sa
             converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
             configure(converter, samples)
             content: bytes = converter.convert()
-    except Exception as error:  # the converter raises its own ConverterError and bare RuntimeErrors
+    except Exception as error:
+        # TensorFlow's own ConverterError has no public name. Anything else, such as a fault of ours in a sample, is no converter's failure.
+        if not isinstance(error, (RuntimeError, ValueError, tf.errors.OpError)) and type(error).__name__ != "ConverterError":
+            raise
         raise ExportError(
             f"the TFLite converter failed: {str(error).splitlines()[0]}",
             "the model may have a layer that TFLite does not support; if not, report this message in an issue",

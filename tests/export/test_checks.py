@@ -16,9 +16,10 @@ import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from edgetl.contract import Contract
-from edgetl.errors import ExportError
+from edgetl.errors import DataError, ExportError
 from edgetl.export import FORMATS, onnx_writer, tflite_checks
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_writer import float_tflite, int8_tflite
@@ -219,13 +220,25 @@ def test_a_tensor_that_lost_its_grid_is_noticed(lite: bytes) -> None:
         onnx_writer.check_same_grids(lite, model)
 
 
-def test_a_converter_that_fails_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+def fails_with(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     class Converter:
         def convert(self) -> bytes:
-            raise RuntimeError("no luck\nand a long story")
+            raise error
 
     monkeypatch.setattr(tf.lite.TFLiteConverter, "from_concrete_functions", lambda functions: Converter())
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, ValueError, ConverterError])
+def test_a_converter_that_fails_is_a_message(kind: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with(kind("no luck\nand a long story"), monkeypatch)
     with pytest.raises(ExportError, match="the TFLite converter failed: no luck\n"):
+        float_tflite(tiny(), CONTRACT, "float32")
+
+
+@pytest.mark.parametrize("error", [TypeError("a fault of ours"), DataError("the images changed", "train again")])
+def test_what_is_no_failure_of_the_converter_stays_what_it_is(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with(error, monkeypatch)
+    with pytest.raises(type(error), match=str(error).splitlines()[0]):
         float_tflite(tiny(), CONTRACT, "float32")
 
 

@@ -91,6 +91,8 @@ class Study:
 
     def __init__(self, folder: Path, name: str, space: Space, options: StudyOptions) -> None:
         self._optuna, self.space = _optuna(), space
+        from sqlalchemy.exc import SQLAlchemyError  # which Optuna brings
+
         try:
             self._study = self._optuna.create_study(
                 storage=f"sqlite:///{(folder / 'study.db').resolve()}",
@@ -98,12 +100,13 @@ class Study:
                 load_if_exists=True,
                 directions=("maximize", "minimize", "minimize"),  # accuracy, latency, size
             )
-        except Exception as error:  # SQLAlchemy's and SQLite's own, of many classes
+            tried = len(self._study.trials)
+        except (SQLAlchemyError, self._optuna.exceptions.OptunaError, LookupError, RuntimeError) as error:  # damaged, or a later release's
             raise RunError(f"cannot use {folder / 'study.db'}: {error}", "name another folder with --out") from error
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # two of its options may change in a later release: the range in pyproject.toml holds it
             self._study.sampler = self._optuna.samplers.TPESampler(
-                seed=options.seed + len(self._study.trials),  # or a second call would draw what the first one drew
+                seed=options.seed + tried,  # or a second call would draw what the first one drew
                 n_startup_trials=options.startup,
                 multivariate=True,
                 constraints_func=lambda trial: (_over_budget_ms(_ours(trial), options.budget_ms),),
