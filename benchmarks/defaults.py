@@ -27,7 +27,7 @@ SETS = {
     "dogs": "small/dog_cat",
 }
 CELLS = ("flowers-100", "flowers-300", "flowers-1000", "flowers-all", "coffee-all", "grocery-all", "dogs-all", "cifar-1000")
-BEFORE = {  # the default before this comparison, whose best epoch the validation images chose
+BEFORE = {  # the default before this comparison, but for its best epoch, which the images that measure would choose here: the last is kept
     "data.selection_fraction": 0.0,
     "train.head_epochs": 40,
     "train.head_dropout": 0.2,
@@ -83,9 +83,11 @@ def predictions(data: Path, out: Path, cell: str, way: str, seed: int, settings:
         seconds = time.monotonic() - started
         images = project.data.images
         val = images.rows("val")
-        logits = predict(KerasSession(project.models.float_model, project.contract), images.pixels, val, "held-out images")
-    np.savez(kept, right=logits.argmax(1) == images.label_ids[val], seconds=seconds, probabilities=logits, labels=images.label_ids[val])
-    print(f"{cell} {way} {seed}: {100 * np.mean(logits.argmax(1) == images.label_ids[val]):.2f} %, {seconds:.0f} s", flush=True)
+        probabilities = predict(KerasSession(project.models.float_model, project.contract), images.pixels, val, "held-out images")
+    labels = images.label_ids[val]
+    right = probabilities.argmax(1) == labels
+    np.savez(kept, right=right, seconds=seconds, probabilities=probabilities, labels=labels)
+    print(f"{cell} {way} {seed}: {100 * right.mean():.2f} %, {seconds:.0f} s", flush=True)
     keras.backend.clear_session()
 
 

@@ -22,11 +22,7 @@ from many_classes import cut
 V1: Mapping[str, object] = {"model.backbone": "mobilenet_v1", "model.alpha": 0.25}
 V2: Mapping[str, object] = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35}
 FROM_RANDOM = {"model.weights": "none", "train.head_epochs": 0, "train.epochs": 30, "train.learning_rate": 2e-3}
-SHORT = {
-    "train.epochs": 12,
-    "quantize.qat": True,
-    "export.output": "uint8",
-}  # more epochs: a better float
+SETTINGS = {"train.epochs": 12, "quantize.qat": True, "export.output": "uint8"}  # more epochs would give a better float model to all ways
 NETWORKS: Mapping[str, Mapping[str, object]] = {
     "v1": V1,
     "v2": V2,
@@ -74,7 +70,7 @@ def predictions(data: Path, out: Path, cell: str, ways: Sequence[str]) -> None:
 
     network, images, seed = cell.split()
     source, image_size = str(listing(data, out, images, int(seed))), SIZES[images.split("-")[0]]
-    options = {"data.source": source, "train.seed": int(seed), "model.image_size": image_size, **SHORT, **NETWORKS[network]}
+    options = {"data.source": source, "train.seed": int(seed), "model.image_size": image_size, **SETTINGS, **NETWORKS[network]}
     for way in ways:
         project = Project.create(load(None, way.split()[1:], options), out / cell)
         with project.run.writing():
