@@ -41,8 +41,7 @@ class RunData:
 
     @contextmanager
     def learning(self) -> Iterator[None]:
-        """Let the first stage that reads the images read the larger training images with them, if the recipe fine-tunes: each file is then
-        decoded once."""
+        """Let the first stage that reads the images of a fine-tuning read the larger ones with them: each file is then decoded once."""
         self._learning = True
         try:
             yield

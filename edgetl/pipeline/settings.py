@@ -1,5 +1,6 @@
 """Translate the recipe into the settings of each room: pure functions, which know no files, devices or other processes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from edgetl.training.train_head import HeadSettings
 
 # The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
 HEAD_BATCHES = 4
+# Settings of a training in which all of the network learns, all at once and at one rate.
+WHOLE_NETWORK: Mapping[str, object] = {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
 
 
 def split_options(recipe: Recipe) -> SplitOptions:

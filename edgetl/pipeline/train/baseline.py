@@ -11,6 +11,7 @@ from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.files import fingerprint
 from edgetl.pipeline.measuring import compared
 from edgetl.pipeline.project import Project, writes
+from edgetl.pipeline.settings import WHOLE_NETWORK
 from edgetl.pipeline.train.stages import train_float
 from edgetl.recipe import Recipe, restore
 from edgetl.registry import did_you_mean
@@ -75,7 +76,7 @@ def _recipe(recipe: Recipe, kind: str, epochs: int) -> Recipe:
         rate = max(train.learning_rate, _FROM_RANDOM)
         passes = epochs + (1 if train.head_epochs else 0)
         changed = {"train.head_epochs": 0, "train.epochs": passes, "train.learning_rate": rate, "model.weights": "none"}
-        changed |= {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
+        changed |= WHOLE_NETWORK
     return restore(recipe.model_dump(), options=changed)
 
 

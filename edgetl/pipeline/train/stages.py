@@ -58,12 +58,14 @@ def train(project: Project) -> None:
         if project.models.float_stage == "compress":
             inputs = fingerprint(inputs, project.recipe.compress.model_dump())
             project.stage("compress", inputs, partial(_compress, project, inputs))
-        for scheme in integer_schemes(trained=False):
+        calibrated = integer_schemes(trained=False)
+        for scheme in calibrated:
             quantize(project, scheme)
         if why := untrained(project.run.read()):
             logger.info(why)
         for scheme in int8_schemes(project):
-            quantize(project, scheme)
+            if scheme not in calibrated:
+                quantize(project, scheme)
 
 
 def train_float(project: Project) -> str:

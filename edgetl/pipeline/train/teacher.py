@@ -13,8 +13,10 @@ from edgetl.backbones.weights.load import at_hand
 from edgetl.errors import RunError
 from edgetl.float_record import Teacher
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.settings import WHOLE_NETWORK
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts
 from edgetl.training.finetune import Distillation
 from edgetl.wording import counted
 
@@ -92,13 +94,14 @@ def distillation(project: Project) -> Distillation | None:
 
 def _reason_for_none(project: Project) -> str:
     """Return why a network that names no teacher has none; empty: it has one, by the networks and the number of images alone."""
-    recipe, images = project.recipe, len(project.data.rows("train"))
+    recipe = project.recipe
     if not recipe.train.epochs or recipe.train.unfreeze in ("none", "head"):
         return "the network is not fine-tuned"
     if recipe.model.weights != "imagenet":
         return "the network does not start from ImageNet weights"
     if project.team.workers > 1:
         return "several processes train; name a trained run with --set teacher.run=RUN"
+    images = project.run.facts("data", DataFacts).images("train")  # without reading them again where all is done
     if images > recipe.teacher.most_images:
         return f"{counted(images, 'training image')} are more than teacher.most_images ({recipe.teacher.most_images:,})"
     largest = _largest()
@@ -124,9 +127,7 @@ def _recipe(recipe: Recipe) -> Recipe:
         "data.selection_fraction": 0.0,
         "train.learning_rate": _LEARNING_RATE,
         "train.patience": 0,
-        "train.unfreeze": "all",
-        "train.depth_factor": 1.0,
-        "train.unfreeze_epochs": 0.0,
+        **WHOLE_NETWORK,
         "compress.sparsity": 0.0,
         "compress.clusters": 0,
         "track.mlflow": "",

@@ -6,14 +6,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import numpy as np
 import pytest
 
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train import teacher
 from edgetl.recipe import Recipe, load, restore
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import FloatFacts
+from edgetl.run_record import DataFacts, FloatFacts
 from tests.conftest import CliResult, Made
 
 SMALL = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35, "model.image_size": 128}
@@ -22,8 +21,9 @@ SMALL = {"model.backbone": "mobilenet_v2", "model.alpha": 0.35, "model.image_siz
 def project(tmp_path: Path, images: int = 300, **settings: object) -> Project:
     """Return as much of a project as the rule looks at."""
     recipe = load(options=SMALL | {"teacher.run": "auto"} | {key.replace("__", "."): value for key, value in settings.items()})
-    data = SimpleNamespace(rows=lambda split: np.arange(images))
-    return cast(Project, SimpleNamespace(recipe=recipe, data=data, team=SimpleNamespace(workers=1), run=RunFolder(tmp_path)))
+    facts = DataFacts(fingerprint="", counts={"train": images}, class_names=("a", "b"), rejected=0, excluded=0)
+    run = SimpleNamespace(path=tmp_path, facts=lambda stage, kind: facts)
+    return cast(Project, SimpleNamespace(recipe=recipe, team=SimpleNamespace(workers=1), run=run))
 
 
 def test_a_small_network_on_few_images_has_a_teacher_beside_its_run(tmp_path: Path) -> None:
