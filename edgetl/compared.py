@@ -8,7 +8,7 @@ from edgetl.wording import counted, measured_on
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 MeasuringSplit = Literal["val", "test"]
-_SHOWN = 0.05  # McNemar's p below which a difference is not chance
+P_SIGNIFICANT = 0.05  # a test's p, corrected where there are several, below which a difference is called more than chance
 
 
 def of_split(images: int, split: str) -> str:
@@ -46,7 +46,7 @@ class Compared:
     @property
     def shown(self) -> bool:
         """Whether the difference is more than chance."""
-        return self.mcnemar_p < _SHOWN
+        return self.mcnemar_p < P_SIGNIFICANT
 
     def __str__(self) -> str:
         low, high = self.interval_95

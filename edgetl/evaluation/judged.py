@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.compared import P_SIGNIFICANT
 from edgetl.evaluation.agreement import compare
 from edgetl.evaluation.metrics import Accuracy, measure
-from edgetl.evaluation.results import P_SIGNIFICANT
 from edgetl.evaluation.statistics import Paired, paired
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from edgetl.compared import MeasuringSplit, of_split
+from edgetl.compared import P_SIGNIFICANT, MeasuringSplit, of_split
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
 from edgetl.evaluation.scores import Scores
@@ -14,7 +14,6 @@ from edgetl.wording import counted, ends
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("val", "test", "train")
-P_SIGNIFICANT = 0.05  # Holm-corrected p below which a difference is called significant
 
 
 class SplitCounts(Part):

@@ -8,7 +8,7 @@ from edgetl.data.base import Images
 from edgetl.evaluation.judged import Judged
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion
-from edgetl.int8_record import NO_BUDGET, Int8Candidate
+from edgetl.int8_record import Int8Candidate, Int8Request
 from edgetl.pipeline.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.quantized import Quantized
@@ -61,7 +61,12 @@ class Candidate:
 def judging(project: Project) -> Images:
     """Return the images whose "val" judge: training images that choose, or the validation images where a drop is promised."""
     images = project.data.trained_images()
-    return images if project.recipe.export.max_drop < NO_BUDGET else project.data.choosing
+    return images if asked_of(project).has_budget else project.data.choosing
+
+
+def asked_of(project: Project) -> Int8Request:
+    """Return what the recipe asks of the int8 model."""
+    return Int8Request(project.recipe.export.keep_float, project.recipe.export.max_drop)
 
 
 def candidate(project: Project, scheme: str, quantized: Quantized, *, variation: str = "", kept_float: tuple[str, ...] = ()) -> Candidate:

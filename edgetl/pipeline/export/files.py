@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from edgetl.compared import P_SIGNIFICANT, of_split
 from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.judged import Judged, best_of
-from edgetl.evaluation.results import P_SIGNIFICANT
 from edgetl.evaluation.steps import CURE, cost_of_steps
 from edgetl.export import FORMATS
 from edgetl.export.base import About, Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
-from edgetl.int8_record import NO_BUDGET, Int8Choice, Int8Request
+from edgetl.int8_record import Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
-from edgetl.pipeline.export.candidates import Candidate, candidate, judging, measured
+from edgetl.pipeline.export.candidates import Candidate, asked_of, candidate, judging, measured
 from edgetl.pipeline.plan import exporting
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.train.stages import int8_schemes
@@ -83,7 +83,7 @@ def export_inputs(
         raise RunError(
             f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
         )
-    asked = asdict(int8 or _asked(project)) if scheme.quantize else {}
+    asked = asdict(int8 or asked_of(project)) if scheme.quantize else {}
     asked |= {"output": project.contract.output.dtype} if scheme.quantize and project.contract.ends_in_float else {}
     said = about or project.recipe.about
     return fingerprint([stage.inputs for stage in stages], list(formats), asked, said.model_dump())
@@ -122,10 +122,6 @@ def about(project: Project, said: AboutTable) -> About:
         author=said.author,
         description=f"Names one of {classes} classes: {architecture}",
     )
-
-
-def _asked(project: Project) -> Int8Request:
-    return Int8Request(project.recipe.export.keep_float, project.recipe.export.max_drop)
 
 
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], ExportFacts]:
@@ -183,8 +179,8 @@ def _samples(project: Project) -> Iterator[list[np.ndarray]]:
 
 def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     """Return the integer model to export, and why it was chosen."""
-    asked, lost_to_steps = project.recipe.export, _lost_to_steps(project)
-    has_budget, hopeless = asked.max_drop < NO_BUDGET, (lost_to_steps or 0.0) > asked.max_drop
+    asked, lost_to_steps = asked_of(project), _lost_to_steps(project)
+    has_budget, hopeless = asked.has_budget, (lost_to_steps or 0.0) > asked.max_drop
     if has_budget and not hopeless:
         chosen, candidates = climb(project, precision, asked.max_drop)
     else:
@@ -204,14 +200,13 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
         reason += f"; no other was tried, since float itself loses {lost_to_steps:.2f} points to the output's steps of 1/256"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")
     figured, shown = tuple(one.figures() for one in candidates), measured(project, chosen)
-    return chosen, Int8Choice(_asked(project), figured, shown.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
+    return chosen, Int8Choice(asked, figured, shown.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
 
 
 def _judges(project: Project) -> str:
     images = judging(project)
-    if images is project.data.trained_images():
-        return measured_on(len(images.rows("val")), "validation image")
-    return measured_on(len(images.rows("val")), "held-out training image")
+    count = len(images.rows("val"))
+    return of_split(count, "val") if images is project.data.trained_images() else measured_on(count, "held-out training image")
 
 
 def _lost_to_steps(project: Project) -> float | None:
