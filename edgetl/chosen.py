@@ -62,12 +62,18 @@ def _by_held_out(record: RunRecord, trained: FloatFacts) -> list[str]:
     compressed, integers = record.find("compress", CompressFacts), record.integer_choice()
     found = {
         "the network or its head": trained.choice,
-        "the epoch": record.recipe.train.patience and trained.fine_tuning,
+        "the epoch": _epoch_chosen(record, trained),
         "the state of the compression": compressed and not trained.trained_again,
         "the temperature": trained.temperature or (compressed and compressed.temperature),
         "the int8 model": integers and len(integers.candidates) > 1 and not integers.asked.has_budget,
     }
     return [name for name, chosen in found.items() if chosen and trained.held_out]
+
+
+def _epoch_chosen(record: RunRecord, trained: FloatFacts) -> bool:
+    """Return whether images chose the epoch that is kept; where it is the last one, the schedule did."""
+    training = trained.fine_tuning
+    return training is not None and bool(record.recipe.train.patience or 0 < training.best_epoch < len(training.epochs))
 
 
 def _by_validation(record: RunRecord, trained: FloatFacts) -> list[str]:

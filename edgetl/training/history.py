@@ -16,13 +16,13 @@ class History:
     def best(self) -> Epoch | None:
         return self.epochs[self.best_epoch - 1] if self.best_epoch else None
 
-    def then(self, epoch: Epoch, *, last: bool = False) -> "History":
+    def then(self, epoch: Epoch, *, kept: bool | None = None) -> "History":
         """Return the history with one epoch more; of equally good epochs the first stays the best, since it trained less.
 
         Args:
-            last: the last epoch is the best one, whatever its figures: the schedule chose it.
+            kept: whether the epoch is the best one so far; None: its figures say so.
         """
-        better = last or self.best is None or score(epoch) > score(self.best)
+        better = kept if kept is not None else self.best is None or score(epoch) > score(self.best)
         return History((*self.epochs, epoch), len(self.epochs) + 1 if better else self.best_epoch)
 
     def recorded(self) -> Training | None:

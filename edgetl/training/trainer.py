@@ -36,7 +36,8 @@ class Trainer:
             (inputs [n, ...], int32 label ids [n], int32 seed [2], float32 n over the whole batch's size).
         judges: number of images that choose.
         validate: returns (accuracy, loss) on them; the best epoch has the highest accuracy, then the lowest loss.
-        keep_start: the values from before the training compete: they are kept when they do better than the epoch that is.
+        keep_start: the values from before the training compete: no epoch is kept that is right on fewer images, and where there is no
+            other, they are; with patience, which compares losses too, no epoch of the same accuracy and a higher loss either.
         team: who trains in step; rank 0 validates, decides and writes for all.
         epoch_log_level: of the message that each epoch leaves; lower where epochs take a fraction of a second.
     """
@@ -55,7 +56,8 @@ class Trainer:
         """Train, leave the values of the epoch that is kept in the variables, and return what happened."""
         schedule, team, name = self.schedule, self.team, self.schedule.name
         images = measured_on(self.judges, "held-out image")
-        start = (_values(self.variables), team.broadcast(self.validate())) if self.keep_start else None
+        start = _values(self.variables) if self.keep_start else None
+        least, loss_before = team.broadcast(self.validate()) if self.keep_start else (0.0, 0.0)
         history, best = self._resume()
         folder = schedule.logs / name.replace(" ", "_") if schedule.logs and team.rank == 0 else None
         board = TensorBoard(folder, resumed=bool(history.epochs))
@@ -81,7 +83,7 @@ class Trainer:
                     val_loss=loss,
                     seconds=round(seconds, 1),
                 )
-                history = history.then(figures, last=not schedule.patience)
+                history = history.then(figures, kept=None if schedule.patience else accuracy >= least)
                 if history.best is figures:
                     best = values[: len(self.variables)]
                 board.write(epoch + 1, figures)
@@ -89,9 +91,11 @@ class Trainer:
                 logger.log(self.epoch_log_level, message)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
-        if start is not None and (history.best is None or score(history.best) < (start[1][0], -start[1][1])):
-            logger.info(f"{name}: the start was better, {_right(start[1][0])} {images}, and is kept")
-            history, best = History(history.epochs), start[0]
+        if start is not None and (history.best is None or (schedule.patience and score(history.best) < (least, -loss_before))):
+            logger.info(f"{name}: the start was better, {_right(least)} {images}, and is kept")
+            history, best = History(history.epochs), start
+        elif not schedule.patience and history.best_epoch < len(history.epochs):
+            logger.info(f"{name}: epoch {history.best_epoch} is kept, the last that is not below the start, {_right(least)} {images}")
         _assign(self.variables, best)
         return history
 
