@@ -78,10 +78,11 @@ def _predictions(run: RunFolder, data: str) -> Predictions | Absent:
     """Return the predictions of the float model and of two files on the images that the validation took, or why there are none."""
     from edgetl.export.exported import best_first
     from edgetl.pipeline.export.files import exported
+    from edgetl.pipeline.known_predictions import KnownPredictions
+    from edgetl.pipeline.plan import VALIDATE
     from edgetl.pipeline.project import Project
     from edgetl.runtimes import open_session, unverified
     from edgetl.runtimes.base import predict as predict_rows
-    from edgetl.runtimes.keras import KerasSession
 
     try:
         project = Project.open(run, data=data)
@@ -89,10 +90,14 @@ def _predictions(run: RunFolder, data: str) -> Predictions | Absent:
         files = best_first(file for file in exported(project) if not unverified(file.path))
     except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions
         return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
-    sessions = {REFERENCE: KerasSession(project.models.float_model, project.contract)}
-    chosen = files[:_COMPARED]
-    opened = sessions | {file.name: open_session(file.path, project.contract) for file in chosen}
-    probabilities = {name: predict_rows(session, images.pixels, rows, name) for name, session in opened.items()}
+    chosen, known = files[:_COMPARED], KnownPredictions.by(VALIDATE, project, rows)
+    probabilities = {}
+    for name, path in {REFERENCE: project.models.float_path, **{file.name: file.path for file in chosen}}.items():
+        found = known.find(path)
+        if found is None:
+            session = project.models.float_session if name == REFERENCE else open_session(path, project.contract)
+            found = predict_rows(session, images.pixels, rows, name)
+        probabilities[name] = found
     return Predictions(
         split=project.data.measuring_split,
         class_names=images.class_names,

@@ -150,6 +150,7 @@ class RunModels:
     def forget(self) -> None:
         """Drop what was loaded: the model was trained again."""
         self._float_model: keras.Model | None = None
+        self._float_session: KerasSession | None = None
         self._float_predictions: dict[bytes, NDArray[np.float32]] = {}
 
     @property
@@ -161,6 +162,13 @@ class RunModels:
         return self._float_model
 
     @property
+    def float_session(self) -> KerasSession:
+        """Return that model as a session, whose graph is traced once for all that predict with it."""
+        if self._float_session is None:
+            self._float_session = KerasSession(self.float_model, self._contract)
+        return self._float_session
+
+    @property
     def float_predictions(self) -> NDArray[np.float32]:
         """Its probabilities of the validation images, float32 [N, K]."""
         return self.float_predictions_of(self._data.trained_images())
@@ -170,8 +178,7 @@ class RunModels:
         rows = images.rows("val")
         key = rows.tobytes()
         if key not in self._float_predictions:
-            session = KerasSession(self.float_model, self._contract)
-            self._float_predictions[key] = predict(session, images.pixels, rows, REFERENCE)
+            self._float_predictions[key] = predict(self.float_session, images.pixels, rows, REFERENCE)
         return self._float_predictions[key]
 
     def uncompressed(self) -> keras.Model:

@@ -1,8 +1,9 @@
 """The proof that a run's files give the same predictions, and how fast they are."""
 
+import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edgetl.keras import exact_float32
@@ -16,6 +17,7 @@ from edgetl.export import FORMATS
 from edgetl.export.exported import ExportedFile, best_first
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.known_predictions import KnownPredictions
 from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
@@ -28,6 +30,8 @@ from edgetl.runtimes.cpu import cpu_facts
 from edgetl.runtimes.keras import KerasSession
 from edgetl.runtimes.latency import time_in_turn
 from edgetl.software import software
+
+logger = logging.getLogger(__name__)
 
 
 @writes
@@ -78,7 +82,12 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
     run, images, settings = project.run, project.data.trained_images(), project.recipe.validation
     rows = project.data.measuring_rows(limit)
     models = _models(project, files)
-    predictions = {name: predict_rows(model.session, images.pixels, rows, name) for name, model in models.items()}
+    known = KnownPredictions.by("export", project, rows)
+    predictions = {name: found for name, model in models.items() if (found := known.find(model.path)) is not None}
+    if predictions:
+        logger.info(f"{', '.join(predictions)}: predicted these images already, when they were exported")
+    predictions |= {name: predict_rows(models[name].session, images.pixels, rows, name) for name in models if name not in predictions}
+    replace(known, keeper=VALIDATE).keep({models[name].path: found for name, found in predictions.items()})
     parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], tolerances())
     sessions = {name: model.session for name, model in models.items()}
     latency_ms = time_in_turn(sessions, images.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
@@ -114,7 +123,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
 def _models(project: Project, files: Sequence[ExportedFile]) -> dict[str, _Model]:
     """Open the float Keras model, the fake-quantized ones that were exported, and the files that can be run here, by their names."""
     as_trained = next(iter(precisions()))
-    models = {REFERENCE: _Model(project.models.float_path, TRAINED, as_trained, KerasSession(project.models.float_model, project.contract))}
+    models = {REFERENCE: _Model(project.models.float_path, TRAINED, as_trained, project.models.float_session)}
     for precision in dict.fromkeys(file.precision for file in files if file.integer):
         path = project.run.quantized_model(precision)
         simulated = Quantized.load(path).to_keras(project.models.float_model, project.contract)

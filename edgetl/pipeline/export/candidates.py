@@ -1,14 +1,18 @@
 """An integer model that could be exported: its numbers, its file, and what it costs on images that neither learned from."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgetl.data.base import Images
 from edgetl.evaluation.judged import Judged
 from edgetl.export import FORMATS, formats_of
-from edgetl.export.base import Conversion
+from edgetl.export.base import Conversion, Format
 from edgetl.int8_record import Int8Candidate, Int8Request
+from edgetl.pipeline.export.stamped import stamped
+from edgetl.pipeline.known_predictions import KnownPredictions
 from edgetl.pipeline.project import Project
 from edgetl.quantization import SCHEMES
 from edgetl.quantization.quantized import Quantized
@@ -80,23 +84,41 @@ def candidate(project: Project, scheme: str, quantized: Quantized, *, variation:
     model = quantized.to_keras(project.models.float_model, project.contract)
     conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float))
     content = conversion.file(formats_of(precision)[0])
-    return Candidate(name, quantized, conversion, len(content), _judged(project, conversion, judging(project), name), kept_float)
+    return Candidate(name, quantized, conversion, len(content), _judged(project, conversion, name), kept_float)
 
 
 def measured(project: Project, chosen: Candidate) -> Candidate:
-    """Return the candidate with its figures on the images that measure; they did not choose it unless the recipe promises a drop."""
+    """Return the candidate with its figures on the images that measure; they did not choose it unless the recipe promises a drop.
+
+    Its file, as it is exported, and the float model predict for that; a validation of both finds these predictions.
+    """
     images = project.data.measuring
     if images is judging(project):
         return chosen
-    return replace(chosen, judged=_judged(project, chosen.conversion, images, chosen.name))
+    of_float, rows, form = project.models.float_predictions_of(images), images.rows("val"), _first_format(chosen.conversion)
+    with _file(form, chosen.conversion.precision, stamped(project, chosen.conversion, form.name)) as path:
+        found = predict_rows(open_session(path, project.contract), images.pixels, rows, chosen.name)
+        KnownPredictions.by("export", project, rows).keep({project.models.float_path: of_float, path: found})
+    return replace(chosen, judged=Judged.of(of_float, found, images.label_ids[rows]))
 
 
-def _judged(project: Project, conversion: Conversion, images: Images, name: str) -> Judged:
-    """Run the first format's file on the images called "val"."""
+def _judged(project: Project, conversion: Conversion, name: str) -> Judged:
+    """Run the first format's file on the images that judge it."""
+    images, form = judging(project), _first_format(conversion)
     rows = images.rows("val")
-    form = FORMATS.load(formats_of(conversion.precision)[0])
+    with _file(form, conversion.precision, conversion.file(form.name)) as path:
+        found = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
+    return Judged.of(project.models.float_predictions_of(images), found, images.label_ids[rows])
+
+
+def _first_format(conversion: Conversion) -> Format:
+    return FORMATS.load(formats_of(conversion.precision)[0])
+
+
+@contextmanager
+def _file(form: Format, precision: str, content: bytes) -> Iterator[Path]:
+    """Have a file for a while."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / form.file_name(conversion.precision)
-        path.write_bytes(conversion.file(form.name))
-        predictions = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
-    return Judged.of(project.models.float_predictions_of(images), predictions, images.label_ids[rows])
+        path = Path(folder) / form.file_name(precision)
+        path.write_bytes(content)
+        yield path

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edgetl.keras import exact_float32
+
 import numpy as np
 
 from edgetl.compared import P_SIGNIFICANT, of_split
@@ -15,12 +17,13 @@ from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.judged import Judged, best_of
 from edgetl.evaluation.steps import CURE, cost_of_steps
 from edgetl.export import FORMATS
-from edgetl.export.base import About, Conversion
+from edgetl.export.base import Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
 from edgetl.int8_record import Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, asked_of, candidate, judging, measured
+from edgetl.pipeline.export.stamped import stamped
 from edgetl.pipeline.plan import exporting
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.train.stages import int8_schemes
@@ -46,6 +49,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         precisions, formats: what to write; empty: all that the recipe names. Raises UsageError or ExportError when a format cannot
             carry a precision that was asked for by name, BudgetError when the best int8 model loses more than it may (it is written).
     """
+    exact_float32()  # what is exported is compared with the float model
     asked = project.recipe.export
     wanted = [(precision, name) for precision in precisions or asked.precisions for name in formats or asked.formats]
     able = [(precision, name) for precision, name in wanted if precision in FORMATS.load(name).precisions]
@@ -111,19 +115,6 @@ def is_current(project: Project, precision: str) -> bool:
     return project.run.is_done(stage, inputs)
 
 
-def about(project: Project, said: AboutTable) -> About:
-    """Return what a model file says of itself, where `said` has the fields of the recipe's table."""
-    model, classes = project.recipe.model, len(project.contract.class_names)
-    architecture = f"{model.backbone} {model.alpha:g}, {model.image_size} px"
-    return About(
-        name=said.name or architecture,
-        version=said.version,
-        licence=said.licence,
-        author=said.author,
-        description=f"Names one of {classes} classes: {architecture}",
-    )
-
-
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], ExportFacts]:
     facts = ExportFacts(formats=tuple(formats), about=project.recipe.about)
     written, scheme = [], scheme_of(precision)
@@ -137,9 +128,7 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         model = _to_be_converted(project, scheme)
         conversion = Conversion(model, project.contract, precision, FORMATS.load, samples=partial(_samples, project))
     for name in formats:
-        form = FORMATS.load(name)
-        path = project.run.export / form.file_name(precision)
-        finished = form.stamp(conversion.file(name), project.contract, about(project, facts.about))
+        path, finished = project.run.export / FORMATS.load(name).file_name(precision), stamped(project, conversion, name)
         with atomic(path) as temporary:
             temporary.write_bytes(finished)
         written.append(path)

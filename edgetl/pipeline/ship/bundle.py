@@ -14,8 +14,8 @@ from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
 from edgetl.export.exported import ExportedFile, best_first, name_of
 from edgetl.files import fingerprint, sha256
-from edgetl.pipeline.export.files import about as about_of
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.stamped import about as about_of
 from edgetl.pipeline.project import Project
 from edgetl.recipe import AboutTable
 from edgetl.registry import did_you_mean
