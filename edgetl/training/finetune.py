@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from edgetl.keras import keras, layers, tf
@@ -13,6 +14,7 @@ from edgetl.data.examples import AugmentedExamples, Batching, epoch_batches
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 from edgetl.training.blocks import blocks, depths
+from edgetl.training.fold import computed_folded
 from edgetl.training.head import decay, dense_layers
 from edgetl.training.history import History
 from edgetl.training.memory import explained_memory_errors
@@ -65,7 +67,7 @@ class FineTuneSettings:
         learning_rate: Adam's peak, reached after `warmup_fraction` of all steps.
         unfreeze: which layers learn, see `unfreeze`.
         dropout: before the logits.
-        live_norms: batch norms learn their statistics; only random initial weights need it.
+        live_norms: batch norms learn their statistics, which only random initial weights need; else those stay as they are.
         l2: of the head's kernels, see `head.decay`.
         depth_factor: of the learning rate from one block to the next one below; the head has all of it.
         unfreeze_epochs: epochs that each block waits longer than the one above it before it learns; the head begins.
@@ -157,12 +159,13 @@ def unfreeze(model: Any, what: str) -> None:
 def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -> Loss:
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
+    features_of = partial(trunk, training=True) if settings.live_norms else computed_folded(trunk)
     cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing, reduction="none")
     # The contract and the weights alone: a graph's function must not hold the images.
     contract, weights, distillation = examples.contract, tf.constant(examples.class_weights), settings.distillation
 
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
-        features = trunk(contract.normalize(pixels), training=settings.live_norms)
+        features = features_of(contract.normalize(pixels))
         logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
         one_hot = tf.one_hot(label_ids, len(contract.class_names))
         value = tf.reduce_mean(cross_entropy(one_hot, logits, sample_weight=tf.gather(weights, label_ids)))
