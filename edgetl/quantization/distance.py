@@ -24,14 +24,22 @@ def distance_from(float_model: keras.Model, examples: AugmentedExamples, rows: n
     images, contract = examples.images, examples.contract
     others = _others(images, rows, seed)
 
-    def log_probabilities(model: Any) -> np.ndarray:
-        result: np.ndarray = log_softmax(scorer(model, contract)(images.pixels, others).astype(np.float64), axis=1)
+    def log_probabilities(compute_logits: Callable[..., np.ndarray]) -> np.ndarray:
+        result: np.ndarray = log_softmax(compute_logits(images.pixels, others).astype(np.float64), axis=1)
         return result
 
-    wanted = log_probabilities(float_model)
+    wanted = log_probabilities(scorer(float_model, contract))
+    simulated: Any = None
+    compute_logits: Callable[..., np.ndarray]
 
     def distance(quantized: Quantized) -> Distance:
-        found = log_probabilities(quantized.to_keras(float_model, contract))
+        nonlocal simulated, compute_logits
+        if simulated is None:
+            simulated = quantized.to_keras(float_model, contract)
+            compute_logits = scorer(simulated, contract)
+        else:
+            quantized.put_into(simulated, float_model)
+        found = log_probabilities(compute_logits)
         kl = (np.exp(wanted) * (wanted - found)).sum(1).mean()
         return Distance(images=len(others), kl=max(float(kl), 0.0), changed=float(np.mean(found.argmax(1) != wanted.argmax(1))))
 

@@ -51,7 +51,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
 
     def validate() -> tuple[float, float]:
         """Judge what would be shipped, with biases on their grids, which the student's are not."""
-        judged.set_weights(baked().to_keras(float_model, contract).get_weights())
+        baked().put_into(judged, float_model)
         return accuracy_and_loss(compute_logits(images.pixels, val), images.label_ids[val])
 
     history = Trainer(

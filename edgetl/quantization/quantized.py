@@ -77,27 +77,33 @@ class Quantized:
         """
 
         def place(layer: Any, inputs: Any) -> Any:
-            owed = _factor_owed(layer, factors)
-            weights = self.weights.get(layer.name, [])
-            gate = isinstance(layer, HardSigmoid)
-            copy = layer.__class__.from_config(layer.get_config() | ({"height": _GATE_HEIGHT} if gate else {}))
+            gate = {"height": _GATE_HEIGHT} if isinstance(layer, HardSigmoid) else {}
             if layer is first and activations:
                 inputs = FakeQuantize(contract.low, contract.high, name="quantize_image")(inputs)
-            output = copy(inputs)
-            factor = _GATE_HEIGHT if gate else owed if not weights else _factor_beside(readers[id(layer.output)], factors)
-            factors[layer.name] = factor
-            if weights:
-                kernel, *biases = weights
-                copy.set_weights([kernel * np.float32(factor / owed), *(bias * np.float32(factor) for bias in biases)])
+            output = layer.__class__.from_config(layer.get_config() | gate)(inputs)
             if layer.name not in self.ranges or not activations:
                 return output
-            low, high = self.ranges[layer.name]
-            return FakeQuantize(low * factor, high * factor, name=f"quantize_{layer.name}")(output)
+            return FakeQuantize(*self.ranges[layer.name], name=f"quantize_{layer.name}")(output)
 
-        factors: dict[str, float] = {}  # how many times too large each layer comes out
-        readers = users(float_model)
         first = next(layer for layer in float_model.layers if not isinstance(layer, layers.InputLayer))
-        return rebuild(float_model, place)
+        model = rebuild(float_model, place)
+        self.put_into(model, float_model)
+        return model
+
+    def put_into(self, model: Any, float_model: Any) -> None:
+        """Give a model that `to_keras` built these weights and ranges: building, and tracing a graph of it, take seconds.
+
+        Args:
+            model: built from the same float model, with ranges of the same layers.
+        """
+        built = {layer.name: layer for layer in model.layers}
+        for name, (owed, factor) in _factors(float_model).items():
+            if name in self.weights:
+                kernel, *biases = self.weights[name]
+                built[name].set_weights([kernel * np.float32(factor / owed), *(bias * np.float32(factor) for bias in biases)])
+            if f"quantize_{name}" in built:
+                low, high = self.ranges[name]
+                built[f"quantize_{name}"].set_weights([low * factor, high * factor])
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,11 +124,27 @@ class FakeQuantize(layers.Layer):
 
     def __init__(self, low: float, high: float, **kwargs: Any) -> None:
         super().__init__(trainable=False, **kwargs)
-        self.low, self.high = (self.add_weight(name, (), initializer="zeros") for name in ("low", "high"))
-        self.set_weights([low, high])
+        self.low, self.high = (
+            self.add_weight(name, (), initializer=keras.initializers.Constant(end)) for name, end in (("low", low), ("high", high))
+        )
 
     def call(self, inputs: Any) -> Any:
         return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, self.high, num_bits=8)
+
+
+def _factors(model: Any) -> dict[str, tuple[float, float]]:
+    """Return how many times too large what each layer computes comes out by what it reads, and is to come out."""
+    factors: dict[str, float] = {}
+    found = {}
+    readers = users(model)
+    for layer in model.layers:
+        if isinstance(layer, layers.InputLayer):
+            continue
+        owed = _factor_owed(layer, factors)
+        beside = _factor_beside(readers[id(layer.output)], factors) if layer.weights else owed
+        factors[layer.name] = _GATE_HEIGHT if isinstance(layer, HardSigmoid) else beside
+        found[layer.name] = owed, factors[layer.name]
+    return found
 
 
 def _factor_owed(layer: Any, factors: dict[str, float]) -> float:

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from edgetl.keras import keras, tf
 
 import numpy as np
 
+from edgetl.data.base import Images
 from edgetl.data.examples import Examples
 from edgetl.data.stored import StoredRows, write_header
 from edgetl.progress import progress
@@ -57,14 +58,15 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
     train, val = images.rows("train"), images.rows("val")
     layers = dense_layers(model)
     variables = [variable for layer in layers for variable in layer.variables]
-    val_features = tf.constant(scorer(trunk, examples.contract)(images.pixels, val))
+    scorers = [scorer(trunk, examples.contract, mirrored=mirrored) for mirrored in ((False, True) if settings.mirror else (False,))]
+    val_features = tf.constant(scorers[0](images.pixels, val))
     label_ids = np.tile(images.label_ids[train], 2 if settings.mirror else 1)
     steps = -(-len(label_ids) // settings.batch_size)
     own = replace(schedule.part("head"), epochs=settings.epochs, steps_per_epoch=steps, patience=0)
     optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, settings.epochs * steps, 1))
     optimizer.build(variables)
     with tempfile.TemporaryDirectory() as folder:
-        features = _features(trunk, examples, mirror=settings.mirror, folder=Path(folder))
+        features = _features(scorers, images, trunk.output_shape[1:], Path(folder))
         return Trainer(
             variables=variables,
             step=Step(loss=_loss(model, examples, settings), optimizers=[Optimizer(keras=optimizer, variables=variables)]),
@@ -124,11 +126,14 @@ class _Epoch:
             yield tuple(map(tf.constant, values))
 
 
-def _features(trunk: Any, examples: Examples, *, mirror: bool, folder: Path) -> Any:
-    """Compute the training images' pooled features float32 [N or 2 N, C], into memory or, where they are many, into a file."""
-    pixels, rows = examples.images.pixels, examples.images.rows("train")
-    scorers = [scorer(trunk, examples.contract, mirrored=mirrored) for mirrored in ((False, True) if mirror else (False,))]
-    shape = len(scorers) * len(rows), *trunk.output_shape[1:]
+def _features(scorers: Sequence[Callable[..., np.ndarray]], images: Images, one: tuple[int, ...], folder: Path) -> Any:
+    """Compute the training images' pooled features float32 [N for each scorer, C], into memory or, where they are many, into a file.
+
+    Args:
+        one: the shape of an image's features.
+    """
+    pixels, rows = images.pixels, images.rows("train")
+    shape = len(scorers) * len(rows), *one
     if np.prod(shape) * 4 <= _MEMORY_BYTES:
         return np.concatenate([score(pixels, rows, "features") for score in scorers])
     with (folder / "features.npy").open("wb") as file, progress("features", shape[0]) as tick:

@@ -9,9 +9,10 @@ from edgetl.keras import keras, layers, tf
 import numpy as np
 import pytest
 
+from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.errors import RunError
-from edgetl.quantization.quantized import FakeQuantize, Quantized, on_grid, ranged_layers
+from edgetl.quantization.quantized import FakeQuantize, Quantized, bake, on_grid, ranged_layers
 from edgetl.quantization.wrappers import Calibrated, PerChannel
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case
@@ -112,6 +113,22 @@ def test_without_ranges_and_rounding_it_is_the_float_model(case: Callable[[str],
     score = [scorer(each, CONTRACT)(images.pixels, rows) for each in (model, copy)]
     np.testing.assert_allclose(score[1], score[0], atol=1e-4)  # logits of several units
     assert isinstance(copy.layers[1], FakeQuantize)
+
+
+def test_a_built_model_takes_the_numbers_of_another_as_if_it_were_built_from_them() -> None:
+    x = layers.Conv2D(4, 3, name="before")(image := keras.Input((8, 8, 3)))
+    gated = layers.Multiply(name="gated")([x, HardSigmoid(name="gate")(layers.Conv2D(4, 1, name="squeezed")(x))])
+    pooled = layers.GlobalAveragePooling2D(name="pool")(layers.Conv2D(4, 1, name="behind")(gated))
+    model = keras.Model(image, layers.Dense(2, name="logits")(pooled))
+    weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+    ranges = {name: (-1.0 - place, 2.0 + place) for place, name in enumerate(ranged_layers(model))}
+    one = bake(model, weights, ranges, CONTRACT)
+    doubled = {name: [2 * values for values in group] for name, group in weights.items()}
+    other = bake(model, doubled, {name: (3 * low, 3 * high) for name, (low, high) in ranges.items()}, CONTRACT)
+    changed, built = one.to_keras(model, CONTRACT), other.to_keras(model, CONTRACT)
+    other.put_into(changed, model)
+    for found, wanted in zip(changed.get_weights(), built.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
 
 
 def test_other_files_are_a_message(tmp_path: Path) -> None:
