@@ -8,7 +8,7 @@ from edgetl.pipeline.settings import compresses
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.recipe import Recipe
 
-VALIDATE = "validate"
+TEACHER, VALIDATE = "teacher", "validate"
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class PlannedStage:
     """A stage that is to come.
 
     Args:
-        name: of the stage in run.json.
+        name: of the stage in run.json; a teacher has a run.json of its own.
         work: what is done in it, as a person says it.
         epochs: of training that follow the fine-tuning, each over all images and about as long as one of fine-tuning.
     """
@@ -29,6 +29,8 @@ class PlannedStage:
 def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
     """Return the stages of a training, with that which compares it with a baseline, if any."""
     stages = [PlannedStage("data", "reading the images")]
+    if recipe.teacher.run == "auto":
+        stages.append(PlannedStage(TEACHER, "training a teacher"))
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         stages.append(PlannedStage("unfreeze", "trying how much of the network to fine-tune"))
     stages.append(PlannedStage("float", "fine-tuning" if recipe.train.epochs else "training the head"))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -69,8 +70,8 @@ def device(daemon: Daemon, name: Name, tmp_path: Path) -> Iterator[AdbDevice]:
     assert not list((tmp_path / "there").iterdir())
 
 
-def running(*arguments: str, folder: Path = Path("/")) -> bool:
-    """Whether a process that was started in the folder has these arguments in a row."""
+def running(*arguments: str, folder: Path) -> bool:
+    """Whether a process that was started in the folder, and so by this test, has these arguments in a row."""
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended
             started = process.joinpath("cwd").readlink()
@@ -127,15 +128,15 @@ def test_files_come_and_go_as_they_are(device: AdbDevice, tmp_path: Path) -> Non
         device.pull("nothing")
 
 
-def test_ends_what_hangs(device: AdbDevice) -> None:
+def test_ends_what_hangs(device: AdbDevice, tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match="sleep did not finish within 1 s"):
         device.run(["sleep", "611.25"], 1)
-    wait_for(lambda: not running("sleep", "611.25"))
+    wait_for(lambda: not running("sleep", "611.25", folder=tmp_path))
 
 
-def test_a_device_that_vanishes_is_no_success(daemon: Daemon, name: Name) -> None:
+def test_a_device_that_vanishes_is_no_success(daemon: Daemon, name: Name, tmp_path: Path) -> None:
     device = open_device(name(daemon.serial))
-    killer = threading.Thread(target=lambda: (wait_for(lambda: running("sleep", "12.125")), daemon.kill()))
+    killer = threading.Thread(target=lambda: (wait_for(lambda: running("sleep", "12.125", folder=tmp_path)), daemon.kill()))
     killer.start()
     with pytest.raises(DeviceError, match=r"disconnected while sleep ran|cannot be used: it is") as raised:
         device.run(["sleep", "12.125"], 60)
@@ -512,16 +513,16 @@ def test_an_android_phone_without_a_python(start_daemon: Callable[..., Daemon], 
     assert len(found.samples_ms) == 4
 
 
-def test_the_shell_of_android_ends_what_hangs() -> None:
+def test_the_shell_of_android_ends_what_hangs(tmp_path: Path) -> None:
     """adbd starts the system's own shell, here Debian's: what it is told must mean the same to Android's."""
     mksh = shutil.which("mksh")
     if not mksh:
         pytest.skip("mksh is not installed")
-    told = [mksh, "-c", f"set -- / sleep 613.75; {_RUN}"]
+    told = [mksh, "-c", f"set -- {shlex.quote(str(tmp_path))} sleep 613.75; {_RUN}"]
     with subprocess.Popen(told, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL), stdout=subprocess.PIPE) as shell:
-        wait_for(lambda: running("sleep", "613.75"))
+        wait_for(lambda: running("sleep", "613.75", folder=tmp_path))
         shell.send_signal(signal.SIGHUP)
         shell.communicate(timeout=60)
-    wait_for(lambda: not running("sleep", "613.75"))
+    wait_for(lambda: not running("sleep", "613.75", folder=tmp_path))
     done = subprocess.run([mksh, "-c", f"set -- / sh -c 'echo {{}}; exit 7'; {_RUN}"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (7, f"{{}}\n\n{_END}7\n")

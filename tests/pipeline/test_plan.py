@@ -26,6 +26,7 @@ def test_every_stage_of_a_run_is_planned_and_announced_in_order(made: Made) -> N
     ("settings", "names"),
     [
         ({}, ["data", "float", "ptq_int8", "qat_int8"]),
+        ({"teacher.run": "auto", "train.unfreeze": "auto"}, ["data", "teacher", "unfreeze", "float", "ptq_int8", "qat_int8"]),
         ({"train.unfreeze": "auto"}, ["data", "unfreeze", "float", "ptq_int8", "qat_int8"]),
         ({"compress.sparsity": 0.5, "quantize.qat": False}, ["data", "float", "compress", "ptq_int8"]),
     ],

@@ -12,6 +12,7 @@ from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import at_hand
 from edgetl.errors import RunError
 from edgetl.float_record import Teacher
+from edgetl.pipeline.plan import TEACHER, PlannedStage
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import WHOLE_NETWORK
 from edgetl.recipe import Recipe, restore
@@ -53,6 +54,8 @@ def train_teacher(project: Project, train: Callable[[Project], str]) -> list[obj
             "to learn from labels alone: --set teacher.run=none"
         )
         other = Project.of_images(RunFolder.create(run.path, recipe), recipe, project.data.listing)
+        # Its training is one stage here, and what follows does not take as long as its epochs.
+        other.planned([PlannedStage("float" if stage.name == TEACHER else "", stage.work) for stage in project.plan])
         with other.run.writing():
             train(other)
     return [settings.model_dump() | {"float": run.stage("float").files}]

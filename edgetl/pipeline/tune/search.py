@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +21,7 @@ from edgetl.recipe import Recipe, load
 from edgetl.report.plots.trials import trials_plot
 from edgetl.run_folder import writing
 from edgetl.tuning_record import NAME, TuningRecord, TuningTrial
+from edgetl.wording import duration
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +78,7 @@ def _search(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     networks = _study(recipe, out, search, Space(usable, sizes))
     if networks.is_new and own.network in usable:
         networks.enqueue(own)
-    for _ in _until(networks, search.trials):
+    for _ in _until(networks, search.trials, "search 1 of 2, by heads"):
         networks.attempt(partial(judged, bench))
 
     trainings = _study(recipe, out, search, Space(usable, sizes, rates))
@@ -85,7 +87,7 @@ def _search(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     own_first = dict.fromkeys([own] * (own in heads) + finalists)  # of equally accurate ones the first is the best
     queue = [replace(one, learning_rate=recipe.train.learning_rate) for one in own_first]
     count = math.ceil(_TRAININGS * search.trials) + len(own_first) - len(finalists)
-    for _ in _until(trainings, count if finalists else 0):
+    for _ in _until(trainings, count if finalists else 0, "search 2 of 2, by trainings"):
         if not trainings.waiting:
             trainings.enqueue(_next(queue, trainings.complete))
         trainings.attempt(partial(trained, bench))
@@ -98,12 +100,21 @@ def _study(recipe: Recipe, out: Path, search: Search, space: Space) -> Study:
     return Study(out, name, space, options)
 
 
-def _until(study: Study, count: int) -> Iterator[int]:
-    """Yield turns until `count` trials have all their figures, or too many have not."""
+def _until(study: Study, count: int, rung: str) -> Iterator[int]:
+    """Yield turns until `count` trials have all their figures, or too many have not; report where the rung is, and how long it takes."""
+    reported = -1
+    took: list[float] = []
     for turn in range(_SURPLUS * count):
-        if len(study.complete) >= count:
+        done = len(study.complete)
+        if done >= count:
             return
+        if done != reported:
+            left = f", about {duration((count - done) * sum(took) / len(took))} left" if took else ""
+            logger.info(f"{rung}: trial {done + 1} of {count}{left}")
+        reported, started = done, time.monotonic()
         yield turn
+        if len(study.complete) > done:
+            took.append(time.monotonic() - started)
 
 
 def _finalists(judged: Sequence[TuningTrial], count: int) -> list[Choice]:

@@ -1,6 +1,7 @@
 """Small networks on few images learn from a larger one, which is trained first: by a rule, and said."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,6 +81,8 @@ def test_it_is_trained_once_and_recorded(
     first = cli("train", source, "--recipe", made.recipe, *options)
     assert first.code == 0, first.err
     assert "first a teacher" in first.err
+    stages = re.findall(r"^stage (\d) of (\d): (.*)$", first.err, re.MULTILINE)
+    assert stages == [("2", "4", "training a teacher"), ("3", "4", "fine-tuning"), ("4", "4", "calibration (ptq_int8)")]
     facts = RunFolder(run_copy).facts("float", FloatFacts)
     assert facts.teacher is not None
     assert facts.teacher.run == "teacher"

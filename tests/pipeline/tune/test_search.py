@@ -4,7 +4,8 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -14,6 +15,9 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts
 from edgetl.tuning_record import TuningRecord, TuningTrial
 from tests.conftest import CliResult
+
+if TYPE_CHECKING:
+    from edgetl.pipeline.tune.study import Study
 
 Cli = Callable[..., CliResult]
 TINY = (
@@ -146,3 +150,20 @@ def test_a_budget_is_a_number_of_milliseconds(cli: Cli, digit_folder: Path, text
     outcome = cli("tune", digit_folder, "--latency-budget", text)
     assert outcome.code == 2
     assert "5ms" in outcome.err
+
+
+def test_the_time_left_of_a_search_counts_its_trials(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    from edgetl.pipeline.tune import search
+
+    study, now = SimpleNamespace(complete=[]), 0.0
+    monkeypatch.setattr(search.time, "monotonic", lambda: now)
+    with caplog.at_level("INFO"):
+        for turn in search._until(cast("Study", study), 3, "by heads"):
+            now += 120
+            if turn != 1:  # that one was over the budget
+                study.complete.append(turn)
+    assert caplog.messages == [
+        "by heads: trial 1 of 3",
+        "by heads: trial 2 of 3, about 4 min left",
+        "by heads: trial 3 of 3, about 2 min left",
+    ]
