@@ -72,6 +72,8 @@ class TrainTable(RecipeTable):
     head_dropout: Fraction
     epochs: Count | Literal["auto"]
     learning_rate: Rate
+    live_norms_from: Count
+    live_norms_rate: Annotated[float, Field(gt=0, le=100)]
     warmup_fraction: Fraction
     unfreeze: str
     depth_factor: Annotated[float, Field(gt=0, le=1)]

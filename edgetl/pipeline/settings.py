@@ -71,17 +71,22 @@ def head_settings(recipe: Recipe) -> HeadSettings | None:
     )
 
 
-def fine_tune_settings(recipe: Recipe) -> FineTuneSettings:
-    """Return how the network is trained by one replica, without XLA and without a teacher."""
-    model, train = recipe.model, recipe.train
+def learns_norms(recipe: Recipe, images: int) -> bool:
+    """Return whether pretrained batch norms learn their statistics anew from that many training images."""
+    return recipe.model.weights != "none" and images >= recipe.train.live_norms_from
+
+
+def fine_tune_settings(recipe: Recipe, images: int = 0) -> FineTuneSettings:
+    """Return how the network is trained on that many images by one replica, without XLA and without a teacher."""
+    model, train, live = recipe.model, recipe.train, learns_norms(recipe, images)
     return FineTuneSettings(
         batch_size=train.batch_size,
-        learning_rate=train.learning_rate,
+        learning_rate=train.learning_rate * (train.live_norms_rate if live else 1.0),
         warmup_fraction=train.warmup_fraction,
         unfreeze=train.unfreeze,
         dropout=model.dropout,
         label_smoothing=train.label_smoothing,
-        live_norms=model.weights == "none",
+        live_norms=live or model.weights == "none",
         seed=train.seed,
         l2=model.l2,
         depth_factor=train.depth_factor,

@@ -67,7 +67,7 @@ class FineTuneSettings:
         learning_rate: Adam's peak, reached after `warmup_fraction` of all steps.
         unfreeze: which layers learn, see `unfreeze`.
         dropout: before the logits.
-        live_norms: batch norms learn their statistics, which only random initial weights need; else those stay as they are.
+        live_norms: batch norms learn their statistics, as random initial weights need and many images allow; else those stay as they are.
         l2: of the head's kernels, see `head.decay`.
         depth_factor: of the learning rate from one block to the next one below; the head has all of it.
         unfreeze_epochs: epochs that each block waits longer than the one above it before it learns; the head begins.

@@ -43,7 +43,14 @@ def test_fine_tuning_is_as_the_recipe_says() -> None:
     recipe = load(settings=["train.unfreeze=2-blocks", "train.learning_rate=0.25", "model.weights=none", "train.depth_factor=0.5"])
     settings = fine_tune_settings(recipe)
     assert (settings.unfreeze, settings.learning_rate, settings.live_norms, settings.depth_factor) == ("2-blocks", 0.25, True, 0.5)
-    assert not fine_tune_settings(load()).live_norms, "pretrained weights keep their statistics"
+    assert settings.learning_rate == fine_tune_settings(recipe, 10_000).learning_rate, "random weights have their own"
+
+
+def test_many_images_move_the_statistics_of_pretrained_norms_and_few_do_not() -> None:
+    recipe = load(settings=["train.live_norms_from=2000", "train.live_norms_rate=3", "train.learning_rate=0.1"])
+    few, many = fine_tune_settings(recipe, 1999), fine_tune_settings(recipe, 2000)
+    assert (few.live_norms, many.live_norms) == (False, True)
+    assert (few.learning_rate, many.learning_rate) == (pytest.approx(0.1), pytest.approx(0.3))
 
 
 def test_compression_trains_the_entire_network_at_its_own_rates() -> None:

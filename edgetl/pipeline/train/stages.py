@@ -165,7 +165,8 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
 
 
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
-    settings = replace(fine_tune_settings(project.recipe), jit=uses_xla(project.recipe.train.jit, project.team.replicas))
+    settings = fine_tune_settings(project.recipe, len(project.data.rows("train")))
+    settings = replace(settings, jit=uses_xla(project.recipe.train.jit, project.team.replicas))
     schedule = float_schedule(project, "unfreeze", inputs)
     trials = choose(starting_model(project), project.data.examples, head_settings(project.recipe), settings, schedule)
     return [], UnfreezeFacts(trials=trials)
