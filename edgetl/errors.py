@@ -124,6 +124,12 @@ class SlowdownError(EdgetlError):
     exit_code = 11
 
 
+class ModelFileError(EdgetlError):
+    """A model file from elsewhere cannot be read, or computes what edgetl does not know."""
+
+    exit_code = 12
+
+
 def _phrase(text: str) -> str:
     line = text.splitlines()[0].removesuffix(".")
     return line[:1].lower() + line[1:]
@@ -143,6 +149,7 @@ EXIT_CODES = {0: "success"} | {
         BudgetError,
         DeviceError,
         SlowdownError,
+        ModelFileError,
     )
 }
 NOT_READ = 141

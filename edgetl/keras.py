@@ -47,6 +47,7 @@ def without_keras_3() -> AbstractContextManager[None]:
 with console.hushed(), _without_settings_file():
     import tensorflow as tf
     import tf_keras as keras
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel as SavedModelProto
     from tensorflow.python.autograph.pyct import loader as autograph
     from tf_keras import layers
 
@@ -63,7 +64,18 @@ stops.check()  # the import takes seconds
 if not console.current().verbose:
     tf.get_logger().setLevel("ERROR")
 
-__all__ = ["device_name", "download", "exact_float32", "graph_of_images", "keras", "layers", "set_seed", "tf", "without_keras_3"]
+__all__ = [
+    "SavedModelProto",
+    "device_name",
+    "download",
+    "exact_float32",
+    "graph_of_images",
+    "keras",
+    "layers",
+    "set_seed",
+    "tf",
+    "without_keras_3",
+]
 
 
 class _Generated(ExecutionLoader):

@@ -16,6 +16,7 @@ from edgetl.backbones import BACKBONES
 from edgetl.data import SOURCES
 from edgetl.devices import KINDS
 from edgetl.export import FORMATS
+from edgetl.importing import IMPORTERS
 from edgetl.quantization import SCHEMES, precisions
 from edgetl.runtimes import RUNTIMES
 from edgetl.ship.targets import TARGETS
@@ -28,7 +29,7 @@ ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
     *("documents", "contract", "keras", "data", "recipe_values", "recipe"),
     *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder", "tuning_record"),
-    *("backbones", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
+    *("backbones", "importing", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
 )
 MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
@@ -189,7 +190,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
 def variants() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
     """Return every variant's name with the files that may have it, and each of these files with the names that it stands for."""
     may, own = {precision: set[str]() for precision in precisions()}, dict[str, set[str]]()
-    for registry in (BACKBONES, SCHEMES, FORMATS, RUNTIMES, KINDS, TARGETS, SOURCES):
+    for registry in (BACKBONES, IMPORTERS, SCHEMES, FORMATS, RUNTIMES, KINDS, TARGETS, SOURCES):
         for name, entry in registry._entries.items():
             file = entry.target.partition(":")[0].removeprefix("edgetl.").replace(".", "/") + ".py"
             may.setdefault(name, set()).update({file, f"{Path(file).parent.as_posix()}/__init__.py"})

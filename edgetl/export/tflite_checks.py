@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.export.tflite_reader import read
+from edgetl.importing.tflite_reader import read
 
 WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and bias are inputs 1 and 2
 _TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}

@@ -20,7 +20,7 @@ from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_integer, operator_name
-from edgetl.export.tflite_reader import read
+from edgetl.importing.tflite_reader import read
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Samples, integers
 from edgetl.quantization.quantized import FakeQuantize

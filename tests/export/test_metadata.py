@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.export import FORMATS, tflite_reader, tflite_writer
+from edgetl.export import FORMATS, tflite_writer
+from edgetl.importing import tflite_reader
 from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
 from tests.conftest import Classify, Made

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgetl.export.tflite_reader import read
+from edgetl.importing.tflite_reader import read
 from tests.conftest import Made, edgetl
 
 

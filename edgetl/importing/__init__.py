@@ -1,0 +1,55 @@
+"""Model files from elsewhere, read as data and never run. A kind of file is one file with an `IMPORTER` and one line here."""
+
+import hashlib
+from pathlib import Path
+
+from edgetl.errors import ModelFileError
+from edgetl.files import sha256
+from edgetl.importing.base import ImportedModel, Wish
+from edgetl.importing.graph import Importer
+from edgetl.registry import Registry
+
+IMPORTERS: "Registry[Importer]" = Registry(
+    "kind of model file",
+    {
+        "onnx": ("edgetl.importing.onnx_file:IMPORTER", "ONNX files of PyTorch, Paddle, tf2onnx and others"),
+        "keras": ("edgetl.importing.keras_file:IMPORTER", ".keras and .h5 files of Keras 2 and Keras 3"),
+        "tflite": ("edgetl.importing.tflite_file:IMPORTER", "float TFLite files"),
+        "saved_model": ("edgetl.importing.saved_model:IMPORTER", "TensorFlow's SavedModel folders"),
+        "torch": ("edgetl.importing.torch_file:IMPORTER", "PyTorch's own files: the error says how to export them"),
+    },
+)
+
+
+def read(path: Path, wish: Wish | None = None) -> ImportedModel:
+    """Return the float model that a file holds, of plain layers.
+
+    Raises ModelFileError (QuantizedFile where it computes in integers) when it is damaged, unknown, or no classifier of images.
+    """
+    from edgetl.importing.convert import converted
+
+    importer = IMPORTERS.load(kind(path))
+    graph, origin = importer.read(path, wish or Wish())
+    return converted(path, graph, origin, _identity(path))
+
+
+def kind(path: Path) -> str:
+    """Return which kind of model file a path is. Raises ModelFileError where it is none."""
+    if not path.exists():
+        raise ModelFileError(f"there is no model at {path}", "give the path of a model file, or of a SavedModel folder")
+    for name in IMPORTERS:
+        if IMPORTERS.load(name).takes(path):
+            return name
+    raise ModelFileError(
+        f"{path} is no model file that edgetl can read", "give an .onnx, .keras, .h5 or .tflite file, or a SavedModel folder"
+    )
+
+
+def _identity(path: Path) -> str:
+    """Return the sha256 of a file, or of the names and contents of a folder's files."""
+    if path.is_file():
+        return sha256(path)
+    every = hashlib.sha256()
+    for file in sorted(one for one in path.rglob("*") if one.is_file()):
+        every.update(f"{file.relative_to(path).as_posix()} {sha256(file)}\n".encode("utf-8", "surrogateescape"))
+    return every.hexdigest()

@@ -1,0 +1,38 @@
+"""Turn a neutral graph into a model: simplify it, cut off what stands behind the logits, make the layers."""
+
+from pathlib import Path
+
+import numpy as np
+
+from edgetl.errors import ModelFileError
+from edgetl.importing.base import ImportedModel, Origin, Unsupported, unknown_operators
+from edgetl.importing.build import Builder
+from edgetl.importing.graph import Graph
+from edgetl.importing.operators import Sigmoidal, Softmax
+from edgetl.importing.patterns import simplified, without_activation, without_identities
+
+
+def converted(path: Path, graph: Graph, origin: Origin, sha256: str) -> ImportedModel:
+    """Return the model of a graph. Raises ModelFileError that names all operators without layers."""
+    graph, activation = without_activation(without_identities(simplified(graph)), (Softmax, Sigmoidal))
+    builder, lost, unknown = Builder(graph), set[str](), []
+    for node in graph.nodes:
+        if lost & set(node.inputs):
+            lost.add(node.output)
+            continue
+        try:
+            builder.add(node)
+        except Unsupported as error:
+            unknown.append(f"{type(node.operator).__name__} {node.name!r}: {error}")
+            lost.add(node.output)
+    if unknown:
+        raise unknown_operators(path, unknown)
+    try:
+        model = builder.model()
+    except Unsupported as error:
+        raise ModelFileError(
+            f"{path} is no classifier of images: {error}", "export the network up to its logits or probabilities"
+        ) from error
+    if not all(np.isfinite(array).all() for array in model.get_weights()):
+        raise ModelFileError(f"{path} holds weights that are not finite numbers", "export it again from a network that works")
+    return ImportedModel(model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin)

@@ -1,0 +1,121 @@
+"""ONNX files: parsed and bounded, weights beside the file included, and made into the neutral graph node by node."""
+
+import json
+from ast import literal_eval
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgetl.errors import ModelFileError
+from edgetl.importing.base import Origin, Unsupported, Wish, damaged, quantized
+from edgetl.importing.graph import MOST_NODES, Graph, Importer, Sketch
+from edgetl.importing.operators import FIRST, LAST, Shape
+
+if TYPE_CHECKING:
+    import onnx
+
+LARGEST_BYTES = 1 << 30  # ten times a large classifier's weights
+_INTEGERS = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear")
+_CLASS_NAMES = ("labels", "class_names", "classes", "names")  # keys of metadata that exporters write them under
+_LARGEST_TEXT = 1 << 20
+
+
+def _takes(path: Path) -> bool:
+    return path.suffix.lower() == ".onnx" and path.is_file()
+
+
+def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
+    from edgetl.importing import onnx_operators
+    from edgetl.importing.onnx_constants import arrays
+
+    model = _parsed(path)
+    opset = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 0)
+    if len(model.graph.node) > MOST_NODES or not 7 <= opset <= 30:
+        raise ModelFileError(f"{path} has {len(model.graph.node)} nodes of opset {opset}", "export it with an opset from 9 to 22")
+    integers = sorted({node.op_type for node in model.graph.node} & set(_INTEGERS))
+    if integers:
+        raise quantized(path, f"it has {', '.join(integers)}")
+    try:
+        constants = arrays(model, path)
+        sketch = _begun(path, model, constants, wish)
+    except (Unsupported, ValueError, TypeError, OverflowError, MemoryError, OSError) as error:
+        raise damaged(path, error) from error
+    for node in model.graph.node:
+        what = f"{node.op_type} {node.name or (node.output[0] if node.output else '')!r}"
+        if sketch.lost & set(node.input) and node.op_type in onnx_operators.KNOWN:
+            sketch.lost.update(node.output)
+            continue
+        with sketch.noting(what, node.output):
+            onnx_operators.add(sketch, node, opset)
+    outputs = [one.name for one in model.graph.output]
+    if len(outputs) != 1:
+        raise ModelFileError(f"{path} has {len(outputs)} outputs; a classifier has one", "export the network with its logits alone")
+    try:
+        graph = sketch.graph(outputs[0])
+    except Unsupported as error:
+        raise damaged(path, error) from error
+    return graph, Origin(_producer(model), _class_names(model))
+
+
+def _parsed(path: Path) -> "onnx.ModelProto":
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    if path.stat().st_size > LARGEST_BYTES:
+        raise ModelFileError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", "edgetl imports classifiers for small devices")
+    try:
+        parsed: onnx.ModelProto = onnx.ModelProto.FromString(path.read_bytes())
+        return parsed
+    except (DecodeError, OSError) as error:
+        raise damaged(path, error) from error
+
+
+def _begun(path: Path, model: "onnx.ModelProto", constants: dict[str, np.ndarray], wish: Wish) -> Sketch:
+    """Return a sketch that knows the input and the constants."""
+    inputs = [one for one in model.graph.input if one.name not in constants]
+    if len(inputs) != 1 or not inputs[0].type.HasField("tensor_type"):
+        raise ModelFileError(f"{path} has {len(inputs)} inputs; a classifier has one image", "export the network with its image alone")
+    extents = [one.dim_value if one.HasField("dim_value") and one.dim_value > 0 else 0 for one in inputs[0].type.tensor_type.shape.dim]
+    if len(extents) != 4:
+        raise ModelFileError(f"{path} reads {extents}, which is no image", "edgetl imports classifiers of images")
+    layout = LAST if extents[3] in (1, 3, 4) and extents[1] not in (1, 3, 4) else FIRST
+    size, channels = layout.split(tuple(extents))
+    if 0 in size:
+        size = wish.open_size(path)
+    shape: Shape = layout.join(size, channels or 3)
+    sketch = Sketch(path, layout, constants=constants)
+    sketch.start(inputs[0].name, shape)
+    return sketch
+
+
+def _producer(model: "onnx.ModelProto") -> str:
+    name = f"{model.producer_name} {model.producer_version}".strip()[:100] or "unknown"
+    dynamo = any(one.domain.startswith("pkg.torch") or one.domain == "pkg.onnxscript.torch_lib" for one in model.opset_import) or any(
+        one.key.startswith("pkg.torch.") for node in model.graph.node[:1] for one in node.metadata_props
+    )
+    return f"{name}, dynamo" if dynamo else name
+
+
+def _class_names(model: "onnx.ModelProto") -> tuple[str, ...]:
+    """Return the class names in the metadata, written as lines, as JSON or as Python's dictionary of numbers; empty: there are none."""
+    for key in _CLASS_NAMES:
+        for text in (one.value for one in model.metadata_props if one.key == key and 0 < len(one.value) < _LARGEST_TEXT):
+            try:
+                found = json.loads(text) if text[0] in "[{" else text.splitlines() if "\n" in text else text.split(",")
+            except (ValueError, RecursionError):
+                found = _literal(text)
+            names = list(found.values()) if isinstance(found, dict) else found
+            if isinstance(names, list) and len(names) > 1 and all(isinstance(one, str) for one in names):
+                return tuple(names)
+    return ()
+
+
+def _literal(text: str) -> object:
+    try:
+        return literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+IMPORTER = Importer(_takes, _read)
