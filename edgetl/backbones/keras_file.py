@@ -11,7 +11,8 @@ from typing import Any
 
 from edgetl.keras import keras, tf
 
-import edgetl.backbones.hard_sigmoid  # noqa: F401  registers the one layer of our own
+import edgetl.backbones.channel_slice
+import edgetl.backbones.hard_sigmoid  # noqa: F401  both register layers of our own
 from edgetl.backbones.weights import hdf5
 from edgetl.files import atomic, check_directory
 
@@ -26,6 +27,8 @@ _LAYERS = (
     "Dense",
     "BatchNormalization",
     "ReLU",
+    "LeakyReLU",
+    "PReLU",
     "Activation",
     "Add",
     "Multiply",
@@ -54,6 +57,7 @@ _INITIALIZERS = (
 _KNOWN = {
     ("tf_keras.src.engine.functional", "Functional", "Functional"),
     ("edgetl.backbones.hard_sigmoid", "HardSigmoid", "edgetl>HardSigmoid"),
+    ("edgetl.backbones.channel_slice", "ChannelSlice", "edgetl>ChannelSlice"),
     *(("keras.layers", name, None) for name in _LAYERS),
     *(("keras.initializers", name, None) for name in _INITIALIZERS),
     ("keras.regularizers", "L2", None),

@@ -16,7 +16,7 @@ from edgetl.importing.kernels import Kernel, convolutions, dense, scaled
 from edgetl.importing.operators import Layout, Pair
 from edgetl.importing.padding import padded, pooled
 from edgetl.importing.reshaping import reordered, reshaped
-from edgetl.importing.tensors import Gathered, Namer, Source, Value
+from edgetl.importing.tensors import Gathered, Namer, Source, Value, combined
 
 
 class Builder:
@@ -183,11 +183,10 @@ class Builder:
             first.axes[axis] not in "c1" or any(value.size != first.size for value in inputs)
         ):
             raise Unsupported("it joins something else than channels")
-        starts = np.cumsum([0, *(sum(source.channels for source in value.sources) for value in inputs)])
-        channels = np.concatenate([value.channels.reshape(-1) + start for value, start in zip(inputs, starts, strict=False)])
+        sources, channels = combined(inputs)
         axes = first.axes[:axis] + "c" + first.axes[axis + 1 :]
         extents = (*first.extents[:axis], len(channels), *first.extents[axis + 1 :])
-        return Value(axes, extents, tuple(source for value in inputs for source in value.sources), channels, first.size)
+        return Value(axes, extents, sources, channels, first.size)
 
     def take(self, node: Node, inputs: list[Value]) -> Value:
         [value], operator = inputs, node.operator

@@ -12,6 +12,7 @@ from edgetl.importing.operators import FIRST, LAST, Layout, Pair, Window
 
 Json = Any  # what a JSON text may hold: checked where it is read, and any surprise is one error
 Config = dict[str, Json]
+_OURS = ("HardSigmoid", "ChannelSlice")  # layers of edgetl's own
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class Layer:
 
     @property
     def kind(self) -> str:
-        return str(self.layer["class_name"])
+        return kind_of(self.layer)
 
     def array(self, name: str) -> np.ndarray:
         """Return an array. Raises Unsupported where the file does not have it."""
@@ -66,6 +67,17 @@ class Layer:
             case "same":
                 return Window(size, strides, ops.same_pads(image, window), window.dilations)
         raise Unsupported(f"its padding is {self.config['padding']}")
+
+
+def kind_of(layer: Config) -> str:
+    """Return the class of a layer; one that only has the name of Keras' is called by its module, which nobody knows."""
+    name, module = str(layer["class_name"]), layer.get("module") or "keras"
+    ours = name.startswith("edgetl>") or str(module).startswith("edgetl.")
+    plain = name.removeprefix("edgetl>")
+    known = plain in _OURS if ours else str(module).partition(".")[0] in ("keras", "tf_keras")
+    if not known:
+        return f"{module}.{name}"
+    return plain
 
 
 def arguments(call: Json, known: dict[tuple[str, int], str]) -> Arguments | None:

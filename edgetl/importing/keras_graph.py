@@ -138,11 +138,12 @@ class _Walk:
         if self.number > MOST_NODES:
             raise ValueError("it has too many layers")
         output = f"{name}#{self.number}"
-        what = f"{str(layer['class_name'])[:80]} {name[:80]!r}"
-        if self.sketch.lost & {one for one in call.values if isinstance(one, str)} and layer["class_name"] in keras_layers.KNOWN:
+        kind = keras_call.kind_of(layer)
+        what = f"{kind[:80]} {name[:80]!r}"
+        if self.sketch.lost & {one for one in call.values if isinstance(one, str)} and kind in keras_layers.KNOWN:
             self.sketch.lost.add(output)
             return output
-        if layer["class_name"] in _MODELS:
+        if kind in _MODELS:
             [value] = call.values
             return self.model(layer, _Scope(place), str(value), wish)
         with self.sketch.noting(what, [output]):

@@ -39,7 +39,7 @@ def array(tensor: "onnx.TensorProto") -> np.ndarray:
     """Return a tensor that lies in the file, floats as float32. Raises ValueError where its bytes and its shape do not go together."""
     from onnx import TensorProto, numpy_helper
 
-    if tensor.data_type in (TensorProto.STRING, TensorProto.UNDEFINED) or tensor.data_location == TensorProto.EXTERNAL:
+    if not _is_numbers(tensor) or tensor.data_location == TensorProto.EXTERNAL:
         raise ValueError(f"its tensor {tensor.name!r} is no plain numbers")
     if tensor.raw_data or math.prod(tensor.dims) == 0:
         given = len(tensor.raw_data) * 2  # two of the smallest type to a byte
@@ -50,6 +50,13 @@ def array(tensor: "onnx.TensorProto") -> np.ndarray:
     if min(tensor.dims, default=0) < 0 or math.prod(tensor.dims) > given:
         raise ValueError(f"its tensor {tensor.name!r} is larger than its bytes")
     return _plain(numpy_helper.to_array(tensor))
+
+
+def _is_numbers(tensor: "onnx.TensorProto") -> bool:
+    """Return whether a tensor's type is one that ONNX knows, and no text."""
+    from onnx import TensorProto, helper
+
+    return tensor.data_type != TensorProto.STRING and tensor.data_type in helper.get_all_tensor_dtypes()
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
@@ -68,6 +75,8 @@ def _outside(tensor: "onnx.TensorProto", path: Path) -> np.ndarray:
     file = path.parent / place.name
     if place.name != str(place) or not place.name or file.is_symlink() or not file.is_file():
         raise ValueError(f"its weights {str(place)[:100]!r} are not a file in the same folder: keep the two together")
+    if not _is_numbers(tensor):
+        raise ValueError(f"its tensor {tensor.name!r} is no plain numbers")
     dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
     count, offset = math.prod(tensor.dims), int(entry.pop("offset", "0"))
     size = count * dtype.itemsize

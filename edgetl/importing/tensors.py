@@ -138,9 +138,8 @@ class Gathered:
         order = np.arange(len(codes))
         wanted = codes if exact else np.unique(codes)
         runs = _runs(wanted, value.sources)
-        if len(runs) > _MOST_SLICES:
-            tensor, order = self._ordered(value, row=row)
-            return tensor, order
+        if sum(count < value.sources[which].channels for which, _, count in runs) > _MOST_SLICES or (exact and len(runs) > _MOST_SLICES):
+            return self._ordered(value, row=row)
         parts = [self._part(value.sources[which], start, count, row=row) for which, start, count in runs]
         if len(parts) > 1:
             key = tuple((id(value.sources[which]), start, count, row) for which, start, count in runs)
@@ -173,6 +172,17 @@ class Gathered:
         made = layer(tensor)
         layer.set_weights([kernel if row else kernel[None, None]])
         return made, np.arange(len(codes))
+
+
+def combined(values: list[Value]) -> tuple[tuple[Source, ...], np.ndarray]:
+    """Return the sources of all values, each once, and where in them the values' channels lie, one value's behind the other's."""
+    sources = tuple(dict.fromkeys(source for value in values for source in value.sources))
+    place = {source: _span(sources, which)[0] for which, source in enumerate(sources)}
+    channels = []
+    for value in values:
+        moved = np.concatenate([np.arange(source.channels) + place[source] for source in value.sources])
+        channels.append(moved[value.channels.reshape(-1)])
+    return sources, np.concatenate(channels)
 
 
 def _span(sources: tuple[Source, ...], which: int) -> Pair:

@@ -9,6 +9,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
+from edgetl.backbones.channel_slice import ChannelSlice
 from edgetl.backbones.graph import rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
@@ -18,7 +19,7 @@ from edgetl.int8_record import Distance
 from edgetl.run_record import RangeMethod, Training
 
 # These hand on the grid of what they read: a range of their own would make the converter requantize.
-_PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout)
+_PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout, ChannelSlice)
 _KERNELS = ((layers.DepthwiseConv2D, "depthwise_kernel"), (layers.Conv2D, "kernel"), (layers.Dense, "kernel"))
 _SMALLEST_RANGE = 1e-6  # an all-zero channel or activation still needs a scale
 _GATE_HEIGHT = 6.0  # of a hard-sigmoid without its division

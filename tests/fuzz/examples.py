@@ -273,3 +273,57 @@ def keras_with(config: bytes) -> bytes:
         for name in archive.namelist():
             changed.writestr(name, config if name == "config.json" else archive.read(name))
     return whole.getvalue()
+
+
+@cache
+def foreign_onnxs() -> list[bytes]:
+    """Graphs as exporters write them: shapes computed, hard-swish taken apart, channels shuffled."""
+    from tests.importing.conftest import Onnx
+    from tests.importing.test_onnx import CASES
+
+    made = []
+    for case in (
+        "hard-swish, mul first",
+        "shuffle",
+        "reshaped by a shape",
+        "dilated, unequal strides",
+        "max pool, ceiling",
+        "passed through",
+    ):
+        graph = Onnx(opset=14)
+        with tempfile.TemporaryDirectory() as folder:
+            made.append(graph.save(Path(folder) / "model.onnx", CASES[case](graph)).read_bytes())
+    return made
+
+
+@cache
+def keras_h5s() -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        network().save(f"{folder}/model.h5")
+        return [(Path(folder) / "model.h5").read_bytes()]
+
+
+@cache
+def _saved_model() -> dict[str, bytes]:
+    from edgetl.keras import tf
+
+    module, model = tf.Module(), network()
+    module.model = model
+    signature = tf.function(lambda image: {"logits": model(image, training=False)}).get_concrete_function(
+        tf.TensorSpec((None, 8, 8, 3), tf.float32, name="image")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=signature)
+        return {path.name: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def saved_model() -> list[bytes]:
+    return [_saved_model()["saved_model.pb"]]
+
+
+def saved_model_variables() -> dict[str, bytes]:
+    return {name: content for name, content in _saved_model().items() if name.startswith("variables.")}
+
+
+def saved_model_index() -> list[bytes]:
+    return [_saved_model()["variables.index"]]

@@ -258,6 +258,39 @@ def _keras_config(content: bytes, at: Path) -> None:
     _keras(examples.keras_with(content), at)
 
 
+def _imported(name: str, content: bytes, at: Path) -> None:
+    from edgetl.importing import read
+
+    found = read(_written(content, at, name))
+    assert found.model.output_shape == (None, found.classes)
+
+
+def _imported_keras_config(content: bytes, at: Path) -> None:
+    _imported("model.keras", examples.keras_with(content), at)
+
+
+def _imported_folder(content: bytes, at: Path) -> None:
+    """The graph of a SavedModel as the bytes say, with the weights of the good one."""
+    from edgetl.importing import read
+
+    (at / "variables").mkdir()
+    for name, part in examples.saved_model_variables().items():
+        _written(part, at / "variables", name)
+    _written(content, at, "saved_model.pb")
+    read(at)
+
+
+def _imported_variables(content: bytes, at: Path) -> None:
+    """The good graph of a SavedModel, with an index of its weights as the bytes say."""
+    from edgetl.importing import read
+
+    (at / "variables").mkdir()
+    for name, part in examples.saved_model_variables().items():
+        _written(content if name.endswith(".index") else part, at / "variables", name)
+    _written(examples.saved_model()[0], at, "saved_model.pb")
+    read(at)
+
+
 def _swapping(read: Callable[[bytes, Path], None], document: Callable[[], bytes], share: int = 10) -> Reader:
     swap = swapped(lambda: json.loads(document()))
     return Reader(lambda content, at: read(swap(content), at), lambda: [b"", b"\1\0\2\0", bytes(range(32))], share)
@@ -323,4 +356,11 @@ READERS: dict[str, Reader] = {
     "keras weights": Reader(_keras_weights, examples.keras_weights, share=1),
     "keras model": Reader(_keras, lambda: [examples.keras()], share=1),
     "keras configuration, values swapped": _swapping(_keras_config, examples.keras_config, share=1),
+    "imported onnx": Reader(partial(_imported, "model.onnx"), examples.foreign_onnxs, share=4),
+    "imported tflite": Reader(partial(_imported, "model.tflite"), examples.tflites, share=2),
+    "imported keras model": Reader(partial(_imported, "model.keras"), lambda: [examples.keras()], share=1),
+    "imported keras weights with network": Reader(partial(_imported, "model.h5"), examples.keras_h5s, share=1),
+    "imported keras configuration, values swapped": _swapping(_imported_keras_config, examples.keras_config, share=1),
+    "imported saved model": Reader(_imported_folder, examples.saved_model, share=2),
+    "imported saved model, its variables": Reader(_imported_variables, examples.saved_model_index, share=1),
 }
