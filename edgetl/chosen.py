@@ -3,7 +3,9 @@
 from edgetl.compared import of_split
 from edgetl.int8_record import Distance
 from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, QuantizedFacts, RunRecord
-from edgetl.wording import joined, measured_on
+from edgetl.wording import beside, counted, joined, measured_on
+
+_INT8 = "the int8 model"
 
 
 def judged_on(record: RunRecord, training: str) -> str:
@@ -12,7 +14,8 @@ def judged_on(record: RunRecord, training: str) -> str:
     if data is None or trained is None:
         return ""
     if trained.held_out and not (trained.trained_again and training in ("pruning", "clustering")):  # which then learn from all
-        return measured_on(trained.held_out, "held-out image")
+        learned = trained.trained_again and training not in ("head", "float")  # by the float model, which later trainings start from
+        return measured_on(trained.held_out, "training image" if learned else "held-out image")
     return of_split(data.images("val"), "val")
 
 
@@ -27,9 +30,13 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
         return ""
     by_held_out, by_validation = _by_held_out(record, trained), _by_validation(record, trained)
     sentences = []
-    if by_held_out:
+    later = [name for name in by_held_out if trained.trained_again and name == _INT8]  # than the second training
+    if earlier := [name for name in by_held_out if name not in later]:
         learned = ", which were learned from only afterwards" if trained.trained_again else ""
-        sentences.append(f"{_were_chosen(by_held_out)} on {measured_on(trained.held_out, 'held-out training image')}{learned}.")
+        sentences.append(f"{_were_chosen(earlier)} on {measured_on(trained.held_out, 'held-out training image')}{learned}.")
+    if later:
+        these = "the same images" if earlier else measured_on(trained.held_out, "training image")
+        sentences.append(f"{_were_chosen(later)} on {these}, when the float model had learned from them.")
     if by_validation:
         sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
     split = data.measuring_split
@@ -49,8 +56,9 @@ def untrained(record: RunRecord) -> str:
     asked, left = record.recipe.quantize, left_by_calibration(record)
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""
-    least = f"it is run from {asked.qat_above:g} on"
-    return f"Quantization-aware training was not run, since calibration left it too little to win: {left}; {least}."
+    kl, changed = beside(left.kl, asked.qat_above), f"{100 * left.changed:.1f} % of {counted(left.images, 'training image')}"
+    little = f"KL {kl} from float, {changed} predicted otherwise; it is run from {asked.qat_above:g} on"
+    return f"Quantization-aware training was not run, since calibration left it too little to win: {little}."
 
 
 def _trained(record: RunRecord) -> FloatFacts | None:
@@ -65,7 +73,7 @@ def _by_held_out(record: RunRecord, trained: FloatFacts) -> list[str]:
         "the epoch": _epoch_chosen(record, trained),
         "the state of the compression": compressed and not trained.trained_again,
         "the temperature": trained.temperature or (compressed and compressed.temperature),
-        "the int8 model": integers and len(integers.candidates) > 1 and not integers.asked.has_budget,
+        _INT8: integers and len(integers.candidates) > 1 and not integers.asked.has_budget,
     }
     return [name for name, chosen in found.items() if chosen and trained.held_out]
 
@@ -81,7 +89,7 @@ def _by_validation(record: RunRecord, trained: FloatFacts) -> list[str]:
     integers = record.integer_choice()
     found = {
         "the epoch": not trained.held_out and record.recipe.train.patience and trained.fine_tuning,
-        "the int8 model": integers and len(integers.candidates) > 1 and (integers.asked.has_budget or not trained.held_out),
+        _INT8: integers and len(integers.candidates) > 1 and (integers.asked.has_budget or not trained.held_out),
     }
     return [name for name, chosen in found.items() if chosen]
 

@@ -26,9 +26,11 @@ class FloatChoice:
     loss: float
 
     def __str__(self) -> str:
+        as_right = f"as often right, but with a loss of {self.loss:.3f} against {self.head_loss:.3f}"
+        worse = as_right if self.accuracy == self.head_accuracy else f"it did worse: {100 * self.accuracy:.1f} %"
         said = {
             "fine-tuned": f"fine-tuned, {100 * self.accuracy:.1f} % right (its head alone: {100 * self.head_accuracy:.1f} %)",
-            "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned it did worse: {100 * self.accuracy:.1f} %)",
+            "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned {worse})",
         }
         return f"{said[self.kept]} of {measured_on(self.images, 'held-out image')}"
 

@@ -76,7 +76,11 @@ def record(*, test: int = 0, max_drop: float = NO_BUDGET, patience: int = 0, **s
         (record(max_drop=0.5, test=2000), "on images that chose nothing: 2,000"),
         (record(patience=3, float=FLOAT.model_copy(update={"held_out": 0, "choice": None, "temperature": None})), "The epoch and the int8"),
         (record(compress=COMPRESSED), "the state of the compression, the temperature and the int8 model"),
-        (record(float=FLOAT.model_copy(update={"trained_again": True})), "1.0 points, which were learned from only afterwards."),
+        (
+            record(float=FLOAT.model_copy(update={"trained_again": True})),
+            "The network or its head and the temperature were chosen on 100 held-out training images, of which one is 1.0 points, which "
+            "were learned from only afterwards. The int8 model was chosen on the same images, when the float model had learned from them.",
+        ),
     ],
 )
 def test_who_chose_and_who_measured(made: RunRecord, said: str) -> None:
@@ -90,6 +94,7 @@ def test_a_run_without_images_says_nothing() -> None:
 def test_what_is_learned_by_heart_does_not_judge() -> None:
     again = record(float=FLOAT.model_copy(update={"trained_again": True}), compress=COMPRESSED)
     assert judged_on(again, "float") == "100 held-out images, of which one is 1.0 points"
+    assert judged_on(again, "qat_int8") == "100 training images, of which one is 1.0 points"
     assert judged_on(again, "pruning") == "150 validation images, of which one is 0.67 points"
     assert "compression" not in choice_and_measure(again)
     assert judged_on(record(compress=COMPRESSED), "pruning").startswith("100 held-out images")

@@ -1,5 +1,6 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -29,6 +30,8 @@ from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
+
+logger = logging.getLogger(__name__)
 
 
 class RunData:
@@ -89,9 +92,15 @@ class RunData:
     def choosing(self) -> Images:
         """The same images as a training sees them that chooses: "val" are training images to choose by, and measure nothing.
 
-        Where the recipe keeps none for that, they are the images as they are, and nothing is chosen.
+        Where the recipe keeps none for that, or no class has two to spare one of, they are the images as they are, and nothing is chosen.
         """
-        return choosing(self.images, selection(self._recipe)) if self._recipe.data.selection_fraction else self.images
+        if not self._recipe.data.selection_fraction:
+            return self.images
+        found = choosing(self.images, selection(self._recipe))
+        if len(found.rows("val")):
+            return found
+        logger.info("no training image can be spared to choose by: no class has two different ones, and nothing is chosen")
+        return self.images
 
     @cached_property
     def examples(self) -> AugmentedExamples:

@@ -17,6 +17,7 @@ from edgetl.run_record import RunRecord
 
 # What edgetl writes into a run. A folder that holds anything else is not removed: somebody put it there.
 _OWN = (
+    "teacher",
     "*.json",
     "*.npz",
     "*.keras",

@@ -23,6 +23,7 @@ class Schedule:
         checkpoint: file to resume from after a kill; `finish` removes it.
         identity: fingerprint of all inputs; a checkpoint of other inputs is not used.
         logs: folder that gets TensorBoard's logs, a folder for each training; None: no logs.
+        judged_by: what the images are that are judged after each epoch, such as "held-out image".
         epochs_after: about as long as this training's, which other trainings of the same work take; None: nothing is known of them, and
             nothing is reported of the time left in total.
     """
@@ -34,6 +35,7 @@ class Schedule:
     checkpoint: Path
     identity: str
     logs: Path | None = None
+    judged_by: str = "held-out image"
     epochs_after: int | None = None
 
     def part(self, name: str) -> "Schedule":

@@ -55,7 +55,7 @@ class Trainer:
     def train(self) -> History:
         """Train, leave the values of the epoch that is kept in the variables, and return what happened."""
         schedule, team, name = self.schedule, self.team, self.schedule.name
-        images = measured_on(self.judges, "held-out image")
+        images = measured_on(self.judges, schedule.judged_by)
         start = _values(self.variables) if self.keep_start else None
         least, loss_before = team.broadcast(self.validate()) if self.keep_start else (0.0, 0.0)
         history, best = self._resume()
@@ -92,10 +92,11 @@ class Trainer:
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
         if start is not None and (history.best is None or (schedule.patience and score(history.best) < (least, -loss_before))):
-            logger.info(f"{name}: the start was better, {_right(least)} {images}, and is kept")
+            logger.info(f"{name}: no epoch did better than the start, {_right(least)} {images}, which is kept")
             history, best = History(history.epochs), start
-        elif not schedule.patience and history.best_epoch < len(history.epochs):
-            logger.info(f"{name}: epoch {history.best_epoch} is kept, the last that is not below the start, {_right(least)} {images}")
+        elif history.best and not schedule.patience and history.best_epoch < len(history.epochs):
+            than = f"the last that is not below the start ({100 * least:.2f} %)"
+            logger.info(f"{name}: epoch {history.best_epoch} ({100 * history.best.val_accuracy:.2f} %) is kept, {than} on {images}")
         _assign(self.variables, best)
         return history
 

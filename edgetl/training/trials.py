@@ -12,6 +12,7 @@ from edgetl.data.base import Images
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples
 from edgetl.data.splits import SplitOptions, assign
+from edgetl.errors import UsageError
 from edgetl.run_record import Trial
 from edgetl.training.blocks import blocks
 from edgetl.training.finetune import FineTuneSettings, fine_tune
@@ -81,4 +82,9 @@ def _slice(images: Images, seed: int) -> np.ndarray:
     splits = np.full(len(images.splits), "test", "<U5")
     options = SplitOptions(val_fraction=_HELD_OUT, test_fraction=0.0, seed=seed)
     splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), options)
+    if "val" not in splits:
+        raise UsageError(
+            "trials cannot tell how much to fine-tune: no class has two different training images beside those that choose",
+            "choose it yourself, with --unfreeze all or --unfreeze head",
+        )
     return splits

@@ -55,13 +55,17 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     again = learned < images < recipe.train.again_below
     after = schedule.epochs_after
     first = replace(schedule, epochs_after=after + schedule.epochs) if again and after is not None else schedule
+    if learned == images:
+        first = replace(first, judged_by="validation image")
     head, history = _learn(project, model, data.choosing, settings, first)
+    choice = _choice(images - learned, head, history)
     temperature = temperature_of(project, model) if team.rank == 0 else None
     if again:
-        logger.info(f"training again, on all {counted(images, 'training image')}")
         model.set_weights(start)
-        steps = steps_per_epoch(recipe, images, team.replicas)
-        repeated = replace(schedule.part("again"), steps_per_epoch=steps, epochs=history.best_epoch, patience=0, epochs_after=after)
+        steps, epochs = steps_per_epoch(recipe, images, team.replicas), history.best_epoch if schedule.patience else schedule.epochs
+        logger.info(f"training {'again' if history.best_epoch else 'the head again'}, on all {counted(images, 'training image')}")
+        repeated = replace(schedule.part("training on all"), steps_per_epoch=steps, epochs=epochs, patience=0)
+        repeated = replace(repeated, epochs_after=after, judged_by="validation image")
         _learn(project, model, data.images, settings if history.best_epoch else None, repeated)
     return FloatFacts(
         device=device_name(),
@@ -71,7 +75,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         held_out=images - learned,
         head=head.recorded(),
         fine_tuning=history.recorded(),
-        choice=_choice(images - learned, head, history),
+        choice=choice,
         trained_again=again,
         teacher=record_of(project) if settings else None,
         temperature=temperature,

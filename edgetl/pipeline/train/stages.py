@@ -183,7 +183,8 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     steps = steps_per_epoch(recipe, len(images.rows("train")))
     schedule = compress_schedule(recipe, project.run, "compress", inputs, steps)
     chosen = images is not project.data.images
-    pruned, clustered = compress(model, project.data.augmented(images), settings, schedule if chosen else replace(schedule, patience=0))
+    schedule = schedule if chosen else replace(schedule, patience=0, judged_by="validation image")
+    pruned, clustered = compress(model, project.data.augmented(images), settings, schedule)
     cost = compared(project, *(rightly(project, KerasSession(one, contract)) for one in (model, original)))
     (logger.warning if cost.shown and cost.gain_points < 0 else logger.info)(f"compressed against float: {cost}")
     facts = CompressFacts(

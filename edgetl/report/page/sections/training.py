@@ -13,7 +13,7 @@ from edgetl.run_record import CompressFacts, Epoch, FloatFacts, Training
 from edgetl.wording import counted
 
 _TITLE = "Training"
-_AGAIN = " It was then trained again in the same way, on these images too."
+_AGAIN = " It was then trained again on all training images, these too: those weights are the model's."
 _TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
 
 
