@@ -41,7 +41,11 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
         sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
     split = data.measuring_split
     among = "on images that chose too, and may be lower on others" if by_validation and split == "val" else "on images that chose nothing"
+    if by_held_out and trained.teacher and record.recipe.teacher.run == "auto":
+        sentences.append("The teacher had learned from them.")
     sentences.append(f"The accuracy is measured {among}: {of_split(images or data.images(split), split)}.")
+    if split == "test" and not by_validation:
+        sentences.append(f"The {counted(data.images('val'), 'validation image')} chose and measured nothing.")
     return " ".join([*sentences, untrained(record)]).strip()
 
 

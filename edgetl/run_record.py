@@ -47,8 +47,8 @@ class Training:
 
 
 def seconds_per_epoch(epochs: Sequence[Epoch]) -> float:
-    """Return how long an epoch takes, the first one's start left out by the median; 0: that was not recorded."""
-    return median([epoch.seconds or 0.0 for epoch in epochs] or [0.0])
+    """Return how long an epoch takes, the first one, which prepares, left out where there are more; 0: that was not recorded."""
+    return median([epoch.seconds or 0.0 for epoch in epochs[1:] or epochs] or [0.0])
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
         stages.append(PlannedStage(TEACHER, "training a teacher"))
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         stages.append(PlannedStage("unfreeze", "trying how much of the network to fine-tune"))
-    stages.append(PlannedStage("float", "fine-tuning" if recipe.train.epochs else "training the head"))
+    stages.append(PlannedStage("float", "fine-tuning" if recipe.train.epochs and recipe.train.unfreeze != "none" else "training the head"))
     if compresses(recipe):
         trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
         stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))

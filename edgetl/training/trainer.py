@@ -87,10 +87,10 @@ class Trainer:
                 if history.best is figures:
                     best = values[: len(self.variables)]
                 board.write(epoch + 1, figures)
-                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {_right(accuracy)} {images}, {seconds:.0f} s{self._left(history)}"
-                logger.log(self.epoch_log_level, message)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {_right(accuracy)} {images}, {seconds:.0f} s{self._left(history)}"
+                logger.log(self.epoch_log_level, message)
         if start is not None and (history.best is None or (schedule.patience and score(history.best) < (least, -loss_before))):
             logger.info(f"{name}: no epoch did better than the start, {_right(least)} {images}, which is kept")
             history, best = History(history.epochs), start

@@ -24,7 +24,10 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
     these is not used.
     """
     images = project.data.choosing
-    if not project.recipe.train.temperature_scaling or images is project.data.images:
+    if not project.recipe.train.temperature_scaling:
+        return None
+    if images is project.data.images:
+        logger.info("no temperature: no training images are held out to find it by")
         return None
     rows = images.rows("val")
     if len(rows) < _FEWEST:

@@ -15,6 +15,7 @@ from edgetl.backbones.weights.load import obtain
 from edgetl.errors import WeightsError
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.recorded_images import listing_of
+from edgetl.pipeline.train.teacher import AUTO
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions, choice_of
 from edgetl.pipeline.tune.trial import Workbench, compare_trials, judged, recipe_of, trained
 from edgetl.recipe import Recipe, load
@@ -72,6 +73,8 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
 
 
 def _search(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
+    if recipe.teacher.run == AUTO:
+        logger.info("trials have no teacher, which would take each several times as long; best.toml has one again")
     bench = Workbench(recipe, out / "trials", search.device, search.budget_ms)
     usable, own = _with_weights(recipe), replace(_own(recipe), learning_rate=None)
     sizes, rates = sorted({*IMAGE_SIZES, own.image_size}), sorted({*LEARNING_RATES, recipe.train.learning_rate})
