@@ -125,7 +125,7 @@ class SlowdownError(EdgetlError):
 
 
 class ModelFileError(EdgetlError):
-    """A model file from elsewhere cannot be read, or computes what edgetl does not know."""
+    """A model file from elsewhere cannot be read or is not supported."""
 
     exit_code = 12
 

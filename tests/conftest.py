@@ -130,7 +130,7 @@ SMALL = {
 # with quantization, tests/quantization does so with blocks of a real network, and tests/test_models.py (slow) with whole ones.
 PRETRAINED = {
     "model": 'backbone = "efficientnet_lite0"',
-    "train": "head_epochs = 10\nepochs = 2\nlearning_rate = 3e-4\nunfreeze = '4-blocks'",
+    "train": "head_epochs = 10\nepochs = 5\nlearning_rate = 1e-3\nunfreeze = '4-blocks'",
     "quantize": 'ranges = "minmax"\nqat = false',
     "precisions": '["float32", "int8"]',
 }

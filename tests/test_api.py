@@ -194,7 +194,7 @@ def test_results_name_what_they_hold(made: Made, tmp_path: Path) -> None:
     assert "KiB" in run.report(tmp_path / "report.html")._repr_html_()
     facts = run.folder.facts("float", FloatFacts)
     shown = repr(Pretrained(tmp_path / "own.npz", made.run, "small_cnn", facts))
-    assert "accuracy on 16 held-out images, of which one is 6.2 points" in shown
+    assert "accuracy on 29 held-out images, of which one is 3.4 points" in shown
 
 
 @pytest.mark.parametrize(
