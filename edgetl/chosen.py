@@ -60,7 +60,8 @@ def untrained(record: RunRecord) -> str:
     asked, left = record.recipe.quantize, left_by_calibration(record)
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""
-    kl, changed = beside(left.kl, asked.qat_above), f"{100 * left.changed:.1f} % of {counted(left.images, 'training image')}"
+    kl = f"{left.kl:.4f}" if round(left.kl, 4) < asked.qat_above else beside(left.kl, asked.qat_above)
+    changed = f"{100 * left.changed:.1f} % of {counted(left.images, 'training image')}"
     little = f"KL {kl} from float, {changed} predicted otherwise; it is run from {asked.qat_above:g} on"
     return f"Quantization-aware training was not run, since calibration left it too little to win: {little}."
 

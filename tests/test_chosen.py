@@ -113,6 +113,8 @@ def test_a_sentence_says_why_nothing_was_trained_with_quantization_in_the_loop()
         return record(quantized=QuantizedFacts(float_inputs="x", calibration=seen, ranges=RangeMethod("mse"), distance=left))
 
     near, far = calibrated(0.0002), calibrated(0.5)
+    assert "KL 0.0002 from float" in untrained(near)
+    assert "KL 0.00296 from float" in untrained(calibrated(0.00296)), "not 0.0030, which would be run"
     assert untrained(near).startswith(
         "Quantization-aware training was not run, since calibration left it too little to win: "
         "KL 0.0002 from float, 0.4 % of 250 training images predicted otherwise; it is run from 0.0"
