@@ -18,11 +18,20 @@ def users(model: keras.Model) -> dict[int, list[Any]]:
 
 
 def rebuild(model: keras.Model, place: Callable[[Any, Any], Any]) -> keras.Model:
-    """Walk a functional model in its order and build another: `place(layer, inputs)` gives what stands in the layer's stead."""
+    """Build another model of a functional one: `place(layer, inputs)` gives what stands in the layer's stead."""
     image = keras.Input(model.input_shape[1:], name="image")
-    made = {id(model.input): image}
+    return keras.Model(image, walk(model, image, place), name=model.name)
+
+
+def walk(model: keras.Model, given: Any, place: Callable[[Any, Any], Any]) -> Any:
+    """Walk a functional model in its order, with `place(layer, inputs)` for what each layer makes; returns what the last one does.
+
+    Args:
+        given: what stands for the model's input.
+    """
+    made = {id(model.input): given}
     for layer in model.layers:
         if not isinstance(layer, layers.InputLayer):
             inputs = [made[id(tensor)] for tensor in layer.inbound_nodes[0].keras_inputs]
             made[id(layer.output)] = place(layer, inputs[0] if len(inputs) == 1 else inputs)
-    return keras.Model(image, made[id(model.output)], name=model.name)
+    return made[id(model.output)]

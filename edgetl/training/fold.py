@@ -7,7 +7,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.graph import rebuild, users
+from edgetl.backbones.graph import rebuild, users, walk
 
 
 def fold_batch_norms(model: keras.Model) -> keras.Model:
@@ -45,21 +45,12 @@ def computed_folded(model: keras.Model) -> Callable[[Any], Any]:
     norms = dict(_norms_behind(model))
     folded = {norm.name for norm in norms.values()}
 
-    def compute(inputs: Any) -> Any:
-        made = {id(model.input): inputs}
-        for layer in model.layers:
-            if isinstance(layer, layers.InputLayer):
-                continue
-            found = [made[id(tensor)] for tensor in layer.inbound_nodes[0].keras_inputs]
-            own = found[0] if len(found) == 1 else found
-            if layer.name in norms:
-                own = _convolved(layer, norms[layer.name], own)
-            elif layer.name not in folded:
-                own = layer(own)
-            made[id(layer.output)] = own
-        return made[id(model.output)]
+    def place(layer: Any, inputs: Any) -> Any:
+        if layer.name in norms:
+            return _convolved(layer, norms[layer.name], inputs)
+        return inputs if layer.name in folded else layer(inputs)
 
-    return compute
+    return lambda inputs: walk(model, inputs, place)
 
 
 def _norms_behind(model: keras.Model) -> list[tuple[str, Any]]:
