@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.importing.base import Origin, Unsupported, Wish, unknown_operators
-from edgetl.importing.operators import Affine, Layout, Operator, Product, Shape, Sum, broadcast, checked
+from edgetl.importing.operators import Affine, Clip, Layout, Operator, Product, Shape, Sum, broadcast, checked
 
 _LARGEST_CONSTANTS = 1 << 28  # numbers, of all together: weights, and what is computed of them
+LONGEST = 64  # whole numbers in a list of axes, sizes or the like
 MOST_NODES = 20_000  # ten times a large classifier's in the most wordy exporter
 
 
@@ -78,6 +79,13 @@ class Sketch:
         if name not in self.constants:
             raise Unsupported(f"it takes {name!r}, which is not a constant")
         return self.constants[name]
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Return a constant that is a short list of whole numbers. Raises Unsupported where it is none."""
+        array = self.constant(name)
+        if array.dtype.kind not in "iu" or array.size > LONGEST:
+            raise Unsupported("its axes or sizes are no short list of whole numbers")
+        return tuple(int(one) for one in array.reshape(-1))
 
     def keep(self, name: str, array: np.ndarray) -> None:
         """Let a name stand for a constant. Raises Unsupported where there is no room for more."""
@@ -150,6 +158,16 @@ def arithmetic(sketch: Sketch, kind: str, pair: tuple[str, str], output: str, na
         "/": lambda: Affine(1 / number, zero),
     }
     sketch.add(affine[kind](), [value], output, name)
+
+
+def extreme(sketch: Sketch, pair: tuple[str, str], output: str, name: str, *, larger: bool) -> None:
+    """Add the larger or the smaller of a value and a number."""
+    one, other = reversed(pair) if pair[0] in sketch.constants else pair
+    number = sketch.constant(other)
+    if number.size != 1:
+        raise Unsupported("it compares with more than one number")
+    limit = float(number.reshape(-1)[0])
+    sketch.add(Clip(limit, np.inf) if larger else Clip(-np.inf, limit), [one], output, name)
 
 
 def _of_values(sketch: Sketch, kind: str, pair: tuple[str, str], output: str, name: str) -> None:

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgetl.importing.base import Unsupported
-from edgetl.importing.graph import Sketch
+from edgetl.importing.graph import LONGEST, Sketch
 from edgetl.importing.operators import Operator, Pair, Shape, Window, same_pads
 
 if TYPE_CHECKING:
     import onnx
-
-_LONGEST = 64  # entries of an attribute or a constant that stands for one
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,10 +80,10 @@ class OnnxNode:
             array = self.array(place)
             if array.dtype.kind not in "iu" or array.ndim > 1:
                 raise Unsupported(f"its {name} are no whole numbers")
-            found = tuple(array.reshape(-1)[: _LONGEST + 1].tolist())
+            found = tuple(array.reshape(-1)[: LONGEST + 1].tolist())
         else:
             return default
-        if len(found) > _LONGEST:
+        if len(found) > LONGEST:
             raise Unsupported(f"it has {len(found)} {name}")
         return found
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetl.importing import operators as ops
 from edgetl.importing.base import Unsupported
-from edgetl.importing.graph import Sketch, arithmetic
+from edgetl.importing.graph import Sketch, arithmetic, extreme
 from edgetl.importing.onnx_constants import FOLDED, array, folded
 from edgetl.importing.onnx_moves import MOVES
 from edgetl.importing.onnx_node import OnnxNode
@@ -108,12 +108,7 @@ def _extreme(node: OnnxNode) -> None:
     """Express the larger or the smaller of a value and a number."""
     if len(node.node.input) != 2:
         raise Unsupported("it compares more than a value and a number")
-    one, other = (1, 0) if node.input(0) in node.sketch.constants else (0, 1)
-    if node.array(other).size != 1:
-        raise Unsupported("it compares with more than one number")
-    limit = float(node.array(other).reshape(-1)[0])
-    operator = ops.Clip(limit, np.inf) if node.node.op_type == "Max" else ops.Clip(-np.inf, limit)
-    node.sketch.add(operator, [node.input(one)], node.output, node.name)
+    extreme(node.sketch, (node.input(0), node.input(1)), node.output, node.name, larger=node.node.op_type == "Max")
 
 
 def _hard_sigmoid(node: OnnxNode) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgetl.importing import operators as ops
 from edgetl.importing.base import Unsupported
-from edgetl.importing.graph import arithmetic
+from edgetl.importing.graph import arithmetic, extreme
 from edgetl.importing.operators import FIRST
 from edgetl.importing.tensorflow_node import LARGEST_CONSTANT, TensorNode, constant
 
@@ -96,12 +96,7 @@ def _reduce(kind: str) -> Callable[[TensorNode], None]:
 
 
 def _extreme(node: TensorNode) -> None:
-    one, other = (1, 0) if node.input(0) in node.sketch.constants else (0, 1)
-    if node.array(other).size != 1:
-        raise Unsupported("it compares with more than one number")
-    limit = float(node.array(other).reshape(-1)[0])
-    operator = ops.Clip(limit, np.inf) if node.proto.op == "Maximum" else ops.Clip(-np.inf, limit)
-    node.sketch.add(operator, [node.input(one)], node.output, node.name)
+    extreme(node.sketch, (node.input(0), node.input(1)), node.output, node.name, larger=node.proto.op == "Maximum")
 
 
 def _negative(node: TensorNode) -> None:

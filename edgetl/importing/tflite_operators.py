@@ -39,10 +39,7 @@ class LiteNode:
         return self.sketch.constant(self.input(place))
 
     def integers(self, place: int) -> tuple[int, ...]:
-        array = self.array(place)
-        if array.dtype.kind not in "iu" or array.size > 64:
-            raise Unsupported("its axes or sizes are no short list of whole numbers")
-        return tuple(int(one) for one in array.reshape(-1))
+        return self.sketch.integers(self.input(place))
 
     @property
     def output(self) -> str:
