@@ -102,6 +102,10 @@ class RunData:
         logger.info("no training image can be spared to choose by: no class has two different ones, and nothing is chosen")
         return self.images
 
+    def judged_by(self, images: Images) -> str:
+        """Return what the images called "val" are, of `images` or `choosing`."""
+        return "validation image" if images is self.images else "held-out image"
+
     @cached_property
     def examples(self) -> AugmentedExamples:
         """The examples that a network learns from; reads the larger training images, which a head alone does not need."""

@@ -55,8 +55,6 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     again = learned < images < recipe.train.again_below
     after = schedule.epochs_after
     first = replace(schedule, epochs_after=after + schedule.epochs) if again and after is not None else schedule
-    if learned == images:
-        first = replace(first, judged_by="validation image")
     head, history = _learn(project, model, data.choosing, settings, first)
     choice = _choice(images - learned, head, history)
     temperature = temperature_of(project, model) if team.rank == 0 else None
@@ -64,8 +62,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         model.set_weights(start)
         steps, epochs = steps_per_epoch(recipe, images, team.replicas), history.best_epoch if schedule.patience else schedule.epochs
         logger.info(f"training {'again' if history.best_epoch else 'the head again'}, on all {counted(images, 'training image')}")
-        repeated = replace(schedule.part("training on all"), steps_per_epoch=steps, epochs=epochs, patience=0)
-        repeated = replace(repeated, epochs_after=after, judged_by="validation image")
+        repeated = replace(schedule.part("training on all"), steps_per_epoch=steps, epochs=epochs, patience=0, epochs_after=after)
         _learn(project, model, data.images, settings if history.best_epoch else None, repeated)
     return FloatFacts(
         device=device_name(),
@@ -119,6 +116,7 @@ def _learn(project: Project, model: Any, images: Images, settings: FineTuneSetti
     Only what fine-tunes reads the larger training images.
     """
     recipe, team, head_history, history = project.recipe, project.team, History(), History()
+    schedule = replace(schedule, judged_by=project.data.judged_by(images))
     head = head_settings(recipe)
     if head is not None and team.rank == 0:
         head_history = train_head(model, Examples(images, project.contract, project.data.class_weights), head, schedule)

@@ -183,7 +183,7 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
     steps = steps_per_epoch(recipe, len(images.rows("train")))
     schedule = compress_schedule(recipe, project.run, "compress", inputs, steps)
     chosen = images is not project.data.images
-    schedule = schedule if chosen else replace(schedule, patience=0, judged_by="validation image")
+    schedule = replace(schedule, patience=schedule.patience if chosen else 0, judged_by=project.data.judged_by(images))
     pruned, clustered = compress(model, project.data.augmented(images), settings, schedule)
     cost = compared(project, *(rightly(project, KerasSession(one, contract)) for one in (model, original)))
     (logger.warning if cost.shown and cost.gain_points < 0 else logger.info)(f"compressed against float: {cost}")
@@ -204,7 +204,10 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
 
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     recipe, images, rows = project.recipe, project.data.images, project.data.calibration_rows
-    schedule = quantize_schedule(recipe, project.run, scheme, inputs, learning_steps(project))
+    # By the second training the float model has learned from the images that choose, and is where this one starts.
+    learned = project.run.facts("float", FloatFacts).trained_again
+    judged_by = "training image" if learned else project.data.judged_by(project.data.choosing)
+    schedule = replace(quantize_schedule(recipe, project.run, scheme, inputs, learning_steps(project)), judged_by=judged_by)
     chosen = SCHEMES.load(scheme)
     find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
     settings = quantize_settings(recipe)
