@@ -37,12 +37,12 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
     if later:
         these = "the same images" if earlier else measured_on(trained.held_out, "training image")
         sentences.append(f"{_were_chosen(later)} on {these}, when the float model had learned from them.")
+    if by_held_out and trained.teacher and record.recipe.teacher.run == "auto":
+        sentences.append("The teacher had learned from them.")
     if by_validation:
         sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
     split = data.measuring_split
     among = "on images that chose too, and may be lower on others" if by_validation and split == "val" else "on images that chose nothing"
-    if by_held_out and trained.teacher and record.recipe.teacher.run == "auto":
-        sentences.append("The teacher had learned from them.")
     sentences.append(f"The accuracy is measured {among}: {of_split(images or data.images(split), split)}.")
     if split == "test" and not by_validation:
         sentences.append(f"The {counted(data.images('val'), 'validation image')} chose and measured nothing.")
@@ -61,9 +61,8 @@ def untrained(record: RunRecord) -> str:
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""
     kl = f"{left.kl:.4f}" if round(left.kl, 4) < asked.qat_above else beside(left.kl, asked.qat_above)
-    changed = f"{100 * left.changed:.1f} % of {counted(left.images, 'training image')}"
-    little = f"KL {kl} from float, {changed} predicted otherwise; it is run from {asked.qat_above:g} on"
-    return f"Quantization-aware training was not run, since calibration left it too little to win: {little}."
+    least = f"it is run from {asked.qat_above:g} on"
+    return f"Quantization-aware training was not run, since calibration left it too little to win: {left.with_kl(kl)}; {least}."
 
 
 def _trained(record: RunRecord) -> FloatFacts | None:
@@ -93,7 +92,7 @@ def _by_validation(record: RunRecord, trained: FloatFacts) -> list[str]:
     """Return what validation images chose: a drop is promised of them, and without held-out images they have to."""
     integers = record.integer_choice()
     found = {
-        "the epoch": not trained.held_out and record.recipe.train.patience and trained.fine_tuning,
+        "the epoch": not trained.held_out and _epoch_chosen(record, trained),
         _INT8: integers and len(integers.candidates) > 1 and (integers.asked.has_budget or not trained.held_out),
     }
     return [name for name, chosen in found.items() if chosen]

@@ -18,7 +18,11 @@ class Distance:
     changed: Share
 
     def __str__(self) -> str:
-        return f"KL {self.kl:.4f} from float, {100 * self.changed:.1f} % of {counted(self.images, 'training image')} predicted otherwise"
+        return self.with_kl(f"{self.kl:.4f}")
+
+    def with_kl(self, kl: str) -> str:
+        """Return it in words, with the divergence in these digits."""
+        return f"KL {kl} from float, {100 * self.changed:.1f} % of {counted(self.images, 'training image')} predicted otherwise"
 
 
 @dataclass(frozen=True)
