@@ -11,6 +11,7 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
+from edgetl.chosen import judged_on
 from edgetl.compared import P_SIGNIFICANT, of_split
 from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
@@ -36,7 +37,7 @@ from edgetl.recipe import AboutTable
 from edgetl.run_record import ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
-from edgetl.wording import beside, measured_on
+from edgetl.wording import beside
 
 logger = logging.getLogger(__name__)
 
@@ -179,12 +180,12 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     if has_budget and not hopeless:
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
-        judged = {one.name: one.judged for one in candidates}
+        judges, judged = _judges(project, chosen.name), {one.name: one.judged for one in candidates}
         figures = ", ".join(f"{name} KL {one.kl:.4f}, {100 * one.accuracy.top1_accuracy:.2f} % right" for name, one in judged.items())
         if len(candidates) == 1:
-            reason = f"no other was made; on {_judges(project)}: {figures}"
+            reason = f"no other was made; on {judges}: {figures}"
         else:
-            reason = f"its file is nearest to float on {_judges(project)}, where no other is significantly more often right ({figures})"
+            reason = f"its file is nearest to float on {judges}, where no other is significantly more often right ({figures})"
     if hopeless:
         reason += f"; no other was tried, since float itself loses {lost_to_steps:.2f} points to the output's steps of 1/256"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")
@@ -192,10 +193,11 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     return chosen, Int8Choice(asked, figured, shown.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
 
 
-def _judges(project: Project) -> str:
+def _judges(project: Project, model: str) -> str:
     images = judging(project)
-    count = len(images.rows("val"))
-    return of_split(count, "val") if images is project.data.trained_images() else measured_on(count, "held-out training image")
+    if images is project.data.trained_images():
+        return of_split(len(images.rows("val")), "val")
+    return judged_on(project.run.read(), model)
 
 
 def _lost_to_steps(project: Project) -> float | None:
