@@ -9,7 +9,7 @@ import pytest
 
 from edgetl.importing import read
 from edgetl.importing.base import QuantizedFile, Wish
-from tests.importing.conftest import by_keras_3, differs, images, ours
+from tests.importing.conftest import apart, by_keras_3, differs, images, ours
 
 CLOSE = 1e-5
 PROGRAM = """
@@ -52,7 +52,7 @@ def of_keras_3(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarr
 def test_keras_3_comes_in_without_keras_3(name: str, of_keras_3: tuple[Path, np.ndarray]) -> None:
     folder, expected = of_keras_3
     found = read(folder / name)
-    assert np.abs(ours(found, images(found)) - expected).max() < CLOSE
+    assert apart(ours(found, images(found)), expected) < CLOSE
     assert np.allclose(found.preprocessing.scale, np.array([2 / 3, 2 / 5, 2 / 2]))
     assert np.allclose(found.preprocessing.offset, (1 - np.array([100, 90, 80])) / np.array([3, 5, 2]))
     assert (found.activation, found.classes, found.origin.producer[:5]) == ("softmax", 3, "Tenso" if name == "folder" else "Keras")
@@ -71,7 +71,7 @@ def test_our_own_files_come_in(tmp_path: Path) -> None:
     keras_file.save(model, tmp_path / "model.keras")
     found = read(tmp_path / "model.keras")
     noise = images(found)
-    assert np.abs(ours(found, noise) - model(noise, training=False).numpy()).max() < CLOSE
+    assert apart(ours(found, noise), model(noise, training=False).numpy()) < CLOSE
 
 
 @pytest.mark.parametrize("name", ["pretrainedResnet.h5", "vww_96.h5"])
@@ -81,7 +81,7 @@ def test_files_of_keras_2_from_elsewhere(name: str, shared_data: Callable[[str],
     found = read(shared_data("foreign") / name)
     original = tf_keras.models.load_model(shared_data("foreign") / name, compile=False)
     noise = images(found)
-    assert np.abs(ours(found, noise) - original(noise, training=False).numpy()).max() < CLOSE
+    assert apart(ours(found, noise), original(noise, training=False).numpy()) < CLOSE
 
 
 def test_tflite_from_elsewhere(shared_data: Callable[[str], Path]) -> None:
@@ -94,7 +94,7 @@ def test_tflite_from_elsewhere(shared_data: Callable[[str], Path]) -> None:
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], noise)
     interpreter.invoke()
-    assert np.abs(ours(found, noise) - interpreter.get_tensor(interpreter.get_output_details()[0]["index"])).max() < CLOSE
+    assert apart(ours(found, noise), interpreter.get_tensor(interpreter.get_output_details()[0]["index"])) < CLOSE
 
 
 def test_a_paddle_model_of_any_size(shared_data: Callable[[str], Path]) -> None:
@@ -105,7 +105,7 @@ def test_a_paddle_model_of_any_size(shared_data: Callable[[str], Path]) -> None:
     noise = images(found, 1)
     session = onnxruntime.InferenceSession(str(path))
     assert (found.height, found.width, found.activation, found.origin.producer) == (48, 192, "softmax", "PaddlePaddle")
-    assert np.abs(ours(found, noise) - session.run(None, {"x": noise.transpose(0, 3, 1, 2)})[0]).max() < CLOSE
+    assert apart(ours(found, noise), session.run(None, {"x": noise.transpose(0, 3, 1, 2)})[0]) < CLOSE
 
 
 @pytest.mark.parametrize("name", ["vww_96_int8.tflite", "mobilenet_v1_0.25_128_quant.tflite", "pretrainedResnet_quant.tflite"])
@@ -120,5 +120,5 @@ def test_networks_of_torchvision_and_timm() -> None:
     files = sorted((Path(__file__).parents[2] / "build" / "foreign").glob("*.onnx"))
     if not files:
         pytest.skip("there are no ONNX files in build/foreign: see benchmarks/foreign_models.py")
-    apart = {file.name: differs(file) for file in files}
-    assert {name: one for name, one in apart.items() if one > 1e-4} == {}
+    distances = {file.name: differs(file) for file in files}
+    assert {name: one for name, one in distances.items() if one > 1e-4} == {}
