@@ -62,7 +62,9 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         model.set_weights(start)
         steps, epochs = steps_per_epoch(recipe, images, team.replicas), history.best_epoch if schedule.patience else schedule.epochs
         logger.info(f"training {'again' if history.best_epoch else 'the head again'}, on all {counted(images, 'training image')}")
+        logs = schedule.logs / "on_all" if schedule.logs else None  # beside the curves of the first training, not in place of them
         repeated = replace(schedule.part("training on all"), steps_per_epoch=steps, epochs=epochs, patience=0, epochs_after=after)
+        repeated = replace(repeated, logs=logs)
         _learn(project, model, data.images, settings if history.best_epoch else None, repeated)
     return FloatFacts(
         device=device_name(),

@@ -43,6 +43,7 @@ def test_what_is_judged_by_is_named_in_each_training(cli: Cli, few: Callable[[in
     assert ("held-out image" in first, "validation image" in second) == (True, True)
     chosen, again = (next(number for number, line in enumerate(lines) if start in line) for start in ("float model:", "training again"))
     assert chosen < again or "the head again" in lines[again], "it is said before the images that chose are learned from"
+    assert {folder.name for folder in Path("run/tensorboard").iterdir()} >= {"head", "fine-tuning", "on_all"}, "both trainings have curves"
     exported = cli("export", "run", "--int8")
     assert exported.code == 0, exported.err
     assert "no other was made; on 2 training images" in exported.err, "not held-out ones: they were learned from by then"
