@@ -57,7 +57,7 @@ def examples(images: Images, contract: Contract, larger: Images) -> AugmentedExa
 
 
 def augmentation(image_size: int) -> Augmentation:
-    return Augmentation(flip=True, crop_min_area=0.35, colour=0.2, strength=1.0, image_size=image_size)
+    return Augmentation(flip=True, crop_min_area=0.35, colour=0.2, strength=1.0, size=(image_size, image_size))
 
 
 QUANTIZE = Settings(

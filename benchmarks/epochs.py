@@ -18,7 +18,7 @@ import numpy as np
 from common import QUANTIZE, classifier, cpu_line, some_images
 from common import examples as examples_of
 
-from edgetl.contract import Contract
+from edgetl.contract import Contract, Frame
 from edgetl.data.base import Images
 from edgetl.quantization.qat_int8 import quantize
 from edgetl.training.finetune import FineTuneSettings, fine_tune
@@ -33,7 +33,7 @@ def main(count: int) -> None:
     print(f"{'model':28} {'float':>8} {'QAT':>8} {'ratio':>6} {'bare fit':>10} {'float / it':>10}")
     for name, alpha, size in MODELS:
         model, contract = classifier(name, alpha, size)
-        images, larger = (some_images(contract.resized(pixels), count + 64) for pixels in (size, round(1.25 * size)))
+        images, larger = (some_images(contract.taking(Frame(pixels, pixels)), count + 64) for pixels in (size, round(1.25 * size)))
         splits = np.where(np.arange(count + 64) < count, "train", "val")
         images, larger = replace(images, splits=splits), replace(larger, splits=splits)
         examples = examples_of(images, contract, larger)

@@ -6,6 +6,7 @@ otherwise in one place than in another. Shape letters used throughout edgetl: N 
 """
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -22,6 +23,8 @@ PROBABILITY_SCALE = 1.0 / 256.0
 _MOST_CLASSES_IN_STEPS = round(1 / PROBABILITY_SCALE)
 
 OutputType = Literal["uint8", "float32"]
+Channels = Literal["RGB", "gray"]
+Crop = Literal["center_square", "center", "none"]
 
 Pixels = Annotated[int, Field(ge=1, le=4096)]  # larger than any classifier's input; an upper limit bounds what a file can ask for
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -38,17 +41,19 @@ class Normalization(Part):
 
 
 class Input(Part):
-    """The input: the image decoded, turned upright (EXIF), flattened onto white where transparent, converted to `channels`, cropped to
-    its central square and resized with antialiased bilinear filtering to `height` x `width` pixels, 0 to 255 each. An int8 model takes
-    them as uint8, a float model the same values as float32."""
+    """The input: the image decoded, turned upright (EXIF), flattened onto white where transparent, converted to RGB, cropped as `crop`
+    says, resized with antialiased bilinear filtering to `height` x `width` pixels, 0 to 255 each, and converted to `channels`. An int8
+    model takes them as uint8, a float model the same values as float32."""
 
     name: str
     height: Pixels
     width: Pixels
-    channels: Literal["RGB", "gray"]
+    channels: Channels
     dtype: Literal["uint8"]
     batch: int = Field(ge=1, description="images at a time")
-    crop: Literal["center_square"]
+    crop: Crop = Field(
+        description="to the central square, to the largest central part with the proportions of the input, or none: images are stretched"
+    )
     resize: Literal["antialiased_bilinear"]
     normalization_inside_the_model: Normalization
 
@@ -89,6 +94,16 @@ class Output(Part):
         return names
 
 
+@dataclass(frozen=True)
+class Frame:
+    """The size and channels of an input, and how it is cut from an image; a square is the central one with either crop."""
+
+    height: int
+    width: int
+    channels: Channels = "RGB"
+    crop: Literal["center", "none"] = "center"
+
+
 class Contract(Document):
     """contract.json: how an image becomes the model's input, and what the outputs mean.
 
@@ -103,8 +118,7 @@ class Contract(Document):
     @model_validator(mode="after")
     def _supported(self) -> Self:
         asked = {
-            f"{self.input.height} x {self.input.width} pixels, not a square": self.input.height != self.input.width,
-            f"{self.input.channels} images": self.input.channels != "RGB",
+            "the central square of images for an input that is none": self.input.crop == "center_square" and self.height != self.width,
             f"batches of {self.input.batch}": self.input.batch != 1,
             f"{self.output.task} predictions": self.output.task != "single-label",
             f"a {self.output.activation}": self.output.activation != "softmax",
@@ -151,9 +165,21 @@ class Contract(Document):
             raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file")
         return super().read(path)
 
-    def resized(self, size: int) -> Self:
-        """Return the same contract for images of `size` x `size` pixels."""
-        return self.square(size, self.scale, self.zero_point, self.class_names).ending_in(self.output.dtype)
+    def taking(self, frame: Frame) -> Self:
+        """Return the same contract for inputs of this size and these channels, cut from images in this way."""
+        crop = "center_square" if frame.crop == "center" and frame.height == frame.width else frame.crop
+        changed = {"height": frame.height, "width": frame.width, "channels": frame.channels, "crop": crop}
+        return self.model_copy(update={"input": self.input.model_copy(update=changed)})
+
+    def enlarged(self, factor: float) -> Self:
+        """Return the same contract for inputs this many times as high and wide."""
+        size = {"height": round(self.height * factor), "width": round(self.width * factor)}
+        return self.model_copy(update={"input": self.input.model_copy(update=size)})
+
+    def normalized(self, scale: float, zero_point: int) -> Self:
+        """Return the same contract for a model whose first layer reads another grid."""
+        grid = Normalization(scale=scale, zero_point=zero_point)
+        return self.model_copy(update={"input": self.input.model_copy(update={"normalization_inside_the_model": grid})})
 
     def ending_in(self, asked: OutputType | Literal["auto"]) -> Self:
         """Return the same contract with this output of int8 models; "auto": as the number of classes wants it."""
@@ -179,6 +205,11 @@ class Contract(Document):
     def width(self) -> int:
         """Width of the input in pixels (W)."""
         return self.input.width
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the input (H, W, C)."""
+        return self.height, self.width, 1 if self.input.channels == "gray" else 3
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -220,10 +251,12 @@ class Contract(Document):
         return (pixels - np.float32(self.zero_point)) * np.float32(self.scale)
 
     def crop_box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """Return the central square of an image as (left, top, right, bottom) in pixels; halves of a pixel are allowed."""
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        return left, top, left + side, top + side
+        """Return what is cut from an image as (left, top, right, bottom) in pixels; parts of a pixel are allowed."""
+        wide, high = float(width), float(height)
+        if self.input.crop != "none":
+            wide, high = min(wide, height * self.width / self.height), min(high, width * self.height / self.width)
+        left, top = (width - wide) / 2, (height - high) / 2
+        return left, top, left + wide, top + high
 
 
 def output_type(classes: int) -> OutputType:

@@ -131,12 +131,12 @@ def download(name: str, address: str, folder: str, file_hash: str | None) -> Pat
         raise OSError(str(error)) from error
 
 
-def graph_of_images(image_size: int, *more: Any) -> Any:
-    """Return a decorator: a `tf.function` of images uint8 [N, image_size, image_size, 3], any N, and of tensors of the specs `more`.
+def graph_of_images(shape: tuple[int, int, int], *more: Any) -> Any:
+    """Return a decorator: a `tf.function` of images uint8 [N, *shape], any N, and of tensors of the specs `more`.
 
     Without a signature the last, smaller batch would trace the whole graph once more, which takes seconds.
     """
-    return tf.function(input_signature=[tf.TensorSpec((None, image_size, image_size, 3), tf.uint8), *more])
+    return tf.function(input_signature=[tf.TensorSpec((None, *shape), tf.uint8), *more])
 
 
 def exact_float32() -> None:

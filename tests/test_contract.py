@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from edgetl.contract import Contract
+from edgetl.contract import Contract, Frame
 from edgetl.errors import RunError
 
 MOBILENET = Contract.square(size=224, scale=1 / 127.5, zero_point=128, class_names=("cat", "dog"))
@@ -49,8 +49,18 @@ def test_cannot_be_changed() -> None:
 
 
 def test_another_size_changes_nothing_else() -> None:
-    assert MOBILENET.resized(96) == Contract.square(96, 1 / 127.5, 128, ("cat", "dog"))
-    assert MOBILENET.ending_in("float32").resized(96).output.dtype == "float32"
+    assert MOBILENET.taking(Frame(96, 96)) == Contract.square(96, 1 / 127.5, 128, ("cat", "dog")) == MOBILENET.enlarged(96 / 224)
+    assert MOBILENET.ending_in("float32").enlarged(0.5).output.dtype == "float32"
+
+
+def test_an_input_that_is_no_square_is_cut_with_its_own_proportions(tmp_path: Path) -> None:
+    wide = MOBILENET.taking(Frame(48, 192, "gray"))
+    assert wide.shape == (48, 192, 1)
+    assert wide.crop_box(400, 200) == (0, 50, 400, 150)
+    assert wide.crop_box(400, 50) == (100, 0, 300, 50)
+    assert MOBILENET.taking(Frame(48, 192, crop="none")).crop_box(30, 20) == (0, 0, 30, 20)
+    wide.write(tmp_path / "contract.json")
+    assert Contract.read(tmp_path / "contract.json") == wide
 
 
 @pytest.mark.parametrize(("classes", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "float32"), (1000, "float32")])
@@ -85,7 +95,6 @@ NONSENSE: dict[str, list[Any]] = {
 # What the form has room for, and this version cannot do.
 BEYOND: dict[str, list[Any]] = {
     "input.width": [192],
-    "input.channels": ["gray"],
     "input.batch": [4],
     "output.task": ["multi-label"],
     "output.activation": ["sigmoid"],

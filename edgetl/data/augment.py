@@ -16,24 +16,24 @@ class Augmentation:
         crop_min_area: smallest share of the image's area that a random crop keeps, in (0, 1].
         colour: brightness, contrast and saturation are each scaled by up to this much either way.
         strength: scales the crop and the colours; 0 turns everything off.
-        image_size: height and width of what comes out, in pixels.
+        size: height and width of what comes out, in pixels.
     """
 
     flip: bool
     crop_min_area: float
     colour: float
     strength: float
-    image_size: int
+    size: tuple[int, int]
 
     def __call__(self, pixels: Any, seed: Any) -> Any:
-        """float32 pixels in 0..255 [N, image_size, image_size, 3], rounded as uint8 would be, from uint8 pixels [N, H, W, 3].
+        """float32 pixels in 0..255 [N, *size, C], rounded as uint8 would be, from uint8 pixels [N, H, W, C].
 
         Args:
             seed: int32 [2]; the same seed and pixels give the same result.
         """
         pixels = tf.cast(pixels, tf.float32)
         if not self.strength:
-            return tf.ensure_shape(pixels, (None, self.image_size, self.image_size, 3))
+            return tf.ensure_shape(pixels, (None, *self.size, pixels.shape[-1]))
         draws = tf.unstack(tf.random.experimental.stateless_split(seed, 8))
         pixels = _colour(_crop(pixels, self, draws[:5]), min(self.colour * self.strength, 0.9), draws[5:])
         return tf.round(tf.clip_by_value(pixels, 0.0, 255.0))
@@ -54,7 +54,7 @@ def _crop(pixels: Any, how: Augmentation, seeds: list[Any]) -> Any:
     mirrored = _uniform(seeds[4], pixels, 0.0, 1.0) < (0.5 if how.flip else 0.0)
     start, end = tf.where(mirrored, left + width, left), tf.where(mirrored, left, left + width)
     boxes = tf.stack([top, start, top + height, end], axis=1)  # a box whose end comes before its start is read mirrored
-    return tf.image.crop_and_resize(pixels, boxes, tf.range(tf.shape(pixels)[0]), [how.image_size] * 2)
+    return tf.image.crop_and_resize(pixels, boxes, tf.range(tf.shape(pixels)[0]), list(how.size))
 
 
 def _colour(pixels: Any, amount: float, seeds: list[Any]) -> Any:

@@ -137,7 +137,7 @@ class Listing:
 
 
 class Pixels(Protocol):
-    """uint8 [N, H, W, 3]: an array, or what reads the rows that it is asked for."""
+    """uint8 [N, H, W, C]: an array, or what reads the rows that it is asked for."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -152,7 +152,7 @@ class Images:
     """Decoded images and what is known of them; row i of each array is the same image.
 
     Args:
-        pixels: uint8 [N, H, W, 3], in memory or read from a file as they are asked for.
+        pixels: uint8 [N, H, W, C], in memory or read from a file as they are asked for.
         label_ids: int32 [N], indices into `class_names`.
         splits: str [N], each of SPLITS.
         names: N names, as in the listing.
@@ -176,7 +176,7 @@ class Images:
 
     def __post_init__(self) -> None:
         lengths = {len(self.pixels), len(self.label_ids), len(self.splits), len(self.names), len(self.hashes)}
-        if len(lengths) != 1 or len(self.pixels.shape) != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+        if len(lengths) != 1 or len(self.pixels.shape) != 4 or self.pixels.shape[-1] not in (1, 3) or self.pixels.dtype != np.uint8:
             raise ValueError(f"not images: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
 
     def rows(self, split: str) -> NDArray[np.int64]:

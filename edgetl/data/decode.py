@@ -60,7 +60,7 @@ class BadImage(Exception):
 
 
 def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
-    """uint8 [H, W, 3] RGB of the contract's size: upright, flattened onto white, cropped, resized with antialiasing.
+    """uint8 [H, W, C] of the contract's size: upright, flattened onto white, cropped, resized with antialiasing.
 
     Of several images in a file it is the first. Raises BadImage, and nothing else, when the bytes are no such image.
     """
@@ -71,7 +71,12 @@ def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
 def decode_sizes(data: bytes, contracts: Sequence[Contract]) -> list[NDArray[np.uint8]]:
     """Return what `decode` makes of each contract; where libjpeg reduces an image alike for several, it is decoded once."""
     decoded: dict[tuple[int, int], Image.Image] = {}
-    return [crop_and_resize(open_image(data, contract.height, decoded), contract) for contract in contracts]
+    return [crop_and_resize(open_image(data, max(contract.height, contract.width), decoded), contract) for contract in contracts]
+
+
+def as_image(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return uint8 [H, W, C] as an image: grey of one channel, RGB of three."""
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
@@ -82,7 +87,7 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def prepare(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
-    """Return uint8 [H, W, 3] of an image that is opened already, in the way of `decode`. Raises BadImage when it is damaged.
+    """Return uint8 [H, W, C] of an image that is opened already, in the way of `decode`. Raises BadImage when it is damaged.
 
     A large JPEG file can differ from what `decode` makes of it by about one level: `decode` lets libjpeg reduce it first.
     """
@@ -118,10 +123,11 @@ def open_image(data: bytes, image_size: int, decoded: dict[tuple[int, int], Imag
 
 
 def crop_and_resize(image: Image.Image, contract: Contract) -> NDArray[np.uint8]:
-    """uint8 [S, S, 3], not to be written to: the central square of an upright RGB image, resized."""
-    size = (contract.width, contract.height)
+    """uint8 [H, W, C], not to be written to: what the contract takes of an upright RGB image."""
+    height, width, channels = contract.shape
     # Pillow's BILINEAR widens its filter with the reduction (a triangle over all source pixels): it is antialiased.
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=contract.crop_box(*image.size)))
+    resized = image.resize((width, height), Image.Resampling.BILINEAR, box=contract.crop_box(*image.size))
+    return np.asarray(resized if channels == 3 else resized.convert("L")).reshape(height, width, channels)
 
 
 def _open(data: bytes, image_size: int) -> Image.Image:

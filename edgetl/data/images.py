@@ -123,7 +123,7 @@ def resized(images: Images, listing: Listing, contract: Contract, options: LoadO
 
 
 def _read_all(listing: Listing, contracts: Sequence[Contract], options: LoadOptions) -> tuple[list[Pixels], list[Outcome]]:
-    """Pixels uint8 [N, S, S, 3] of the usable images in each contract's size, and the outcome of each listed one, in listing order.
+    """Pixels uint8 [N, H, W, C] of the usable images in each contract's size, and the outcome of each listed one, in listing order.
 
     Up to `memory_mib` the pixels of a size are an array. Above it they lie in a file in the cache; while the listing, the contract's
     geometry and the decoder are the same, that file is used again and nothing is decoded. Raises DataError when an image was usable then,
@@ -161,11 +161,11 @@ def _check_unchanged(listing: Listing, outcomes: Sequence[Outcome], hashes: tupl
 
 def _place(listing: Listing, contract: Contract, options: LoadOptions) -> "_Memory | _CacheFile":
     """Return where the pixels of a size are kept."""
-    shape = len(listing.items), contract.height, contract.width, 3
+    shape = len(listing.items), *contract.shape
     if np.prod(shape, dtype=np.int64) <= options.memory_mib * 2**20:
         return _Memory(shape)
     made_by = decoders(item.name for item in listing.items)
-    key = fingerprint(listing.stamp, contract.height, contract.input.crop, contract.input.resize, _CACHE_VERSION, made_by)
+    key = fingerprint(listing.stamp, contract.shape, contract.input.crop, contract.input.resize, _CACHE_VERSION, made_by)
     return _CacheFile(options.cache, f"pixels-{contract.height}", key, shape)
 
 

@@ -35,7 +35,7 @@ def inspect_image(contract: Contract, item: Item) -> Inspection:
     """Read and inspect one image."""
     try:
         data = item.read()
-        image = open_image(data, contract.height)
+        image = open_image(data, max(contract.height, contract.width))
     except OSError as error:
         return Inspection(reason=reason(error))
     except BadImage as error:

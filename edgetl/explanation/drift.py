@@ -65,7 +65,7 @@ def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, 
     file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
 
-    @graph_of_images(contract.height)
+    @graph_of_images(contract.shape)
     def outputs(batch: Any) -> Any:
         return ends(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 

@@ -62,21 +62,21 @@ def last_map(model: Any) -> str:
 
 
 def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8], label: int | None = None) -> Saliency:
-    """Compute the saliency of an image, uint8 [H, W, 3].
+    """Compute the saliency of an image, uint8 [H, W, C].
 
     Args:
-        model: normalized float32 [N, H, W, 3] to logits [N, K].
+        model: normalized float32 [N, H, W, C] to logits [N, K].
         layer: whose output is looked at, see `last_map`; the same name for a fake-quantized model.
         label: index of the class that is asked for; None: the model's prediction.
     """
     probabilities = _probabilities(model, contract, image[None])[0]
     top1 = int(probabilities.argmax())
     label = top1 if label is None else label
-    size = image.shape[0]
-    seen = tf.image.resize(_cam(model, layer, contract, image, label)[..., None], (size, size)).numpy()[..., 0]
-    edge, starts = _windows(size)
+    height, width, channels = image.shape
+    seen = tf.image.resize(_cam(model, layer, contract, image, label)[..., None], (height, width)).numpy()[..., 0]
+    edge, starts = _windows(height, width)
     hidden = np.repeat(image[None], len(starts), axis=0)
-    colour = np.rint(image.reshape(-1, 3).mean(axis=0)).astype(np.uint8)  # of the image: no edge that is new to the model
+    colour = np.rint(image.reshape(-1, channels).mean(axis=0)).astype(np.uint8)  # of the image: no edge that is new to the model
     for copy, (top, left) in zip(hidden, starts, strict=True):
         copy[top : top + edge, left : left + edge] = colour
     drops = probabilities[label] - _probabilities(model, contract, hidden)[:, label]
@@ -95,10 +95,10 @@ def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8
     return Saliency(seen, figures)
 
 
-def _windows(size: int) -> tuple[int, list[tuple[int, int]]]:
-    edge = round(_WINDOW * size)
-    starts = np.linspace(0, size - edge, _PLACES).round().astype(int).tolist()
-    return edge, [(top, left) for top in starts for left in starts]
+def _windows(height: int, width: int) -> tuple[int, list[tuple[int, int]]]:
+    edge = round(_WINDOW * min(height, width))
+    tops, lefts = (np.linspace(0, size - edge, _PLACES).round().astype(int).tolist() for size in (height, width))
+    return edge, [(top, left) for top in tops for left in lefts]
 
 
 def _probabilities(model: Any, contract: Contract, images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -35,12 +35,13 @@ def _coremltools() -> Any:
 
 
 def _convert(conversion: Conversion) -> bytes:
-    """Convert a float Keras model: an image `image` of the contract's size, RGB, to `classLabel` and the probability of each class."""
+    """Convert a float Keras model: `image` of the contract's size to `classLabel` and the probability of each class."""
     from edgetl.export.tflite_writer import freeze, with_ends
 
     ct, contract, precision = _coremltools(), conversion.contract, conversion.precision
     frozen = freeze(with_ends(conversion.model, contract), contract)
-    shape = (1, contract.height, contract.width, 3)
+    shape = (1, *contract.shape)
+    colours = ct.colorlayout.RGB if contract.input.channels == "RGB" else ct.colorlayout.GRAYSCALE
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "model.mlpackage"
         try:
@@ -48,7 +49,7 @@ def _convert(conversion: Conversion) -> bytes:
                 model = ct.convert(
                     [frozen],
                     source="tensorflow",
-                    inputs=[ct.ImageType(name=contract.input.name, shape=shape, color_layout=ct.colorlayout.RGB)],
+                    inputs=[ct.ImageType(name=contract.input.name, shape=shape, color_layout=colours)],
                     classifier_config=ct.ClassifierConfig(list(contract.class_names)),
                     convert_to="mlprogram",
                     compute_precision=ct.precision.FLOAT16 if conversion.scheme.halves else ct.precision.FLOAT32,

@@ -31,7 +31,9 @@ _FIELDS = {
     "Stats": {"max": 0, "min": 1},
     "AssociatedFile": {"name": 0, "description": 1, "type": 2},
 }
-_FEATURE, _IMAGE, _RGB, _NORMALIZATION, _AXIS_NAMES = 1, 2, 1, 1, 2  # of the schema's unions and enumerations
+_FEATURE, _IMAGE, _NORMALIZATION, _AXIS_NAMES = 1, 2, 1, 2  # of the schema's unions and enumerations
+_COLOURS = {"RGB": 1, "gray": 2}  # of the schema's ColorSpaceType
+_CUT = {"center_square": "'s central square", "center": "'s central part", "none": ""}
 _PARSER = "1.0.0"  # the first that knows all of these
 
 
@@ -78,16 +80,16 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
         takes_bytes: whether the input is uint8, whose grid is the normalization; a float file takes 0..255 and normalizes inside.
     """
     mean, std = (float(contract.zero_point), 1 / contract.scale) if takes_bytes else (0.0, 1.0)
-    size = contract.height
+    channels, cut = contract.shape[2], _CUT[contract.input.crop]
+    colours = _Table("ImageProperties", color_space=_COLOURS[contract.input.channels])
+    grid = _Table("NormalizationOptions", mean=[mean] * channels, std=[std] * channels)
     image = _Table(
         "TensorMetadata",
         name=contract.input.name,
-        description=f"The image's central square at {size} x {size} pixels, RGB, 0 to 255.",
-        content=_Table("Content", content_properties_type=_IMAGE, content_properties=_Table("ImageProperties", color_space=_RGB)),
-        process_units=[
-            _Table("ProcessUnit", options_type=_NORMALIZATION, options=_Table("NormalizationOptions", mean=[mean] * 3, std=[std] * 3))
-        ],
-        stats=_Table("Stats", max=[255.0] * 3, min=[0.0] * 3),
+        description=f"The image{cut} at {contract.height} x {contract.width} pixels, {contract.input.channels}, 0 to 255.",
+        content=_Table("Content", content_properties_type=_IMAGE, content_properties=colours),
+        process_units=[_Table("ProcessUnit", options_type=_NORMALIZATION, options=grid)],
+        stats=_Table("Stats", max=[255.0] * channels, min=[0.0] * channels),
     )
     probabilities = _Table(
         "TensorMetadata",

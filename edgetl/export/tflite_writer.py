@@ -71,7 +71,7 @@ def with_ends(model: Any, contract: Contract) -> Any:
 
 def freeze(infer: Any, contract: Contract) -> Any:
     """Return the function for one image, with its variables as constants."""
-    image = tf.TensorSpec([1, contract.height, contract.width, 3], tf.float32, name=contract.input.name)
+    image = tf.TensorSpec([1, *contract.shape], tf.float32, name=contract.input.name)
     return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
 
 

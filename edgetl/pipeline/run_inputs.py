@@ -59,24 +59,23 @@ class RunData:
     @cached_property
     def images(self) -> Images:
         """The images in the contract's size. Raises DataError when they cannot be used."""
-        if not (self._learning and self._recipe.train.epochs) or self._larger_size == self._contract.height:
+        if not (self._learning and self._recipe.train.epochs) or self._enlarged == self._contract:
             return data_images.load(self.listing, self._contract, self._options)
-        contracts = [self._contract, self._contract.resized(self._larger_size)]
-        images, self._larger = data_images.load_sizes(self.listing, contracts, self._options)
+        images, self._larger = data_images.load_sizes(self.listing, [self._contract, self._enlarged], self._options)
         return images
 
     @cached_property
     def training_images(self) -> Images:
         """The same images, larger by the augmentation's margin: what random crops are cut from."""
         images = self.images  # which may have read these with them
-        if self._larger_size == self._contract.height:
+        if self._enlarged == self._contract:
             return images
-        return self._larger or data_images.resized(images, self.listing, self._contract.resized(self._larger_size), self._options)
+        return self._larger or data_images.resized(images, self.listing, self._enlarged, self._options)
 
     @property
-    def _larger_size(self) -> int:
+    def _enlarged(self) -> Contract:
         augment = self._recipe.augment
-        return round(self._contract.height * augment.margin) if augment.strength else self._contract.height
+        return self._contract.enlarged(augment.margin) if augment.strength else self._contract
 
     @property
     def _options(self) -> data_images.LoadOptions:
@@ -118,7 +117,7 @@ class RunData:
             contract=self._contract,
             class_weights=self.class_weights,
             training_images=self.training_images,
-            augment=augmentation(self._recipe),
+            augment=augmentation(self._recipe, self._contract.shape[:2]),
         )
 
     def trained_images(self) -> Images:

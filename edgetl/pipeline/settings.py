@@ -43,10 +43,10 @@ def load_options(recipe: Recipe, cache: Path) -> LoadOptions:
     return LoadOptions(split=split_options(recipe), max_bad_fraction=data.max_bad_fraction, memory_mib=data.cache_memory_mib, cache=cache)
 
 
-def augmentation(recipe: Recipe) -> Augmentation:
-    """Return how training images vary."""
+def augmentation(recipe: Recipe, size: tuple[int, int]) -> Augmentation:
+    """Return how training images vary that a network takes in this height and width."""
     augment = recipe.augment
-    return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, recipe.model.image_size)
+    return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, size)
 
 
 def mirrors(recipe: Recipe) -> bool:

@@ -19,7 +19,7 @@ def input_means(model: Any, contract: Contract, pixels: Pixels, rows: np.ndarray
     readers = [layer for layer in model.layers if layer.weights]
     inputs = keras.Model(model.input, [layer.input for layer in readers])
 
-    @graph_of_images(contract.height)
+    @graph_of_images(contract.shape)
     def means(batch: Any) -> list[Any]:
         values = inputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return [tf.reduce_mean(value, list(range(len(value.shape) - 1))) for value in values]

@@ -100,12 +100,12 @@ def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
     matters = _what_matters(model)
 
-    @graph_of_images(contract.height)
+    @graph_of_images(contract.shape)
     def ends(batch: Any) -> tuple[Any, Any]:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.reduce_min(v) for v in values]), tf.stack([tf.reduce_max(v) for v in values])
 
-    @graph_of_images(contract.height, *[tf.TensorSpec(len(names), tf.float32)] * 2)
+    @graph_of_images(contract.shape, *[tf.TensorSpec(len(names), tf.float32)] * 2)
     def counts(batch: Any, low: Any, high: Any) -> Any:
         values = outputs(contract.normalize(tf.cast(batch, tf.float32)), training=False)
         return tf.stack([tf.histogram_fixed_width(v, [low[i], high[i]], _BINS) for i, v in enumerate(values)])

@@ -53,7 +53,7 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixe
     """
     model, operators = _switchable(float_model, quantized)
 
-    @graph_of_images(contract.height)
+    @graph_of_images(contract.shape)
     def outputs(batch: Any) -> Any:
         return model(contract.normalize(tf.cast(batch, tf.float32)), training=False)
 

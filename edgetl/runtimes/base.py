@@ -29,7 +29,7 @@ class Session(Protocol):
     batch_size: int
 
     def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
-        """Raw RGB pixels uint8 [N, H, W, 3] to probabilities float32 [N, K] in 0..1."""
+        """Raw pixels uint8 [N, H, W, C] to probabilities float32 [N, K] in 0..1."""
         ...
 
 
@@ -90,12 +90,12 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
 
 
 def check_shapes(path: Path, takes: Sequence[int | str | None], gives: Sequence[int | str | None], contract: Contract) -> None:
-    """Raise ExportError unless the file goes from [1 or free, H, W, 3] to [1 or free, K] with the contract's H, W and K."""
-    height, width, classes = contract.height, contract.width, len(contract.class_names)
+    """Raise ExportError unless the file goes from [1 or free, H, W, C] to [1 or free, K] with the contract's H, W, C and K."""
+    shape, classes = list(contract.shape), len(contract.class_names)
     one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX
-    if not one_at_a_time or list(takes[1:]) != [height, width, 3] or list(gives[1:]) != [classes]:
+    if not one_at_a_time or list(takes[1:]) != shape or list(gives[1:]) != [classes]:
         raise ExportError(
-            f"{path} goes from {list(takes)} to {list(gives)}, its contract from [1, {height}, {width}, 3] to [1, {classes}]",
+            f"{path} goes from {list(takes)} to {list(gives)}, its contract from {[1, *shape]} to [1, {classes}]",
             "use the contract.json that was exported with this file, or export it again",
         )
 

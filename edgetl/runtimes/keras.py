@@ -24,7 +24,7 @@ class KerasSession:
     batch_size = 64  # keeps all cores busy; MobileNet's largest activation at 224 px is then 0.3 GiB
 
     def __init__(self, model: Any, contract: Contract) -> None:
-        @graph_of_images(contract.height)
+        @graph_of_images(contract.shape)
         def probabilities(pixels: Any) -> Any:
             return tf.nn.softmax(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False))
 

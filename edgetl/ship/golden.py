@@ -8,11 +8,10 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
 from edgetl.contract import PROBABILITY_SCALE, Contract
-from edgetl.data.decode import crop_and_resize
+from edgetl.data.decode import as_image, crop_and_resize
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
 from edgetl.runtimes import open_session
@@ -51,7 +50,7 @@ class GoldenPredictions(Document):
 
     REMEDY: ClassVar[str] = _REMEDY
 
-    shape: tuple[Count, Count, Count, Count] = Field(description="of pixels.bin: [N, H, W, 3]")
+    shape: tuple[Count, Count, Count, Count] = Field(description="of pixels.bin: [N, H, W, C]")
     true_class_names: tuple[str, ...] = Field(description="the true class of each image")
     predictions: dict[str, tuple[tuple[Share, ...], ...]] = Field(description="by model file: N rows of K probabilities")
     top1_class_names: dict[str, tuple[str, ...]] = Field(description="by model file: the most probable class of each image")
@@ -71,10 +70,10 @@ class Golden:
     """Golden images and predictions.
 
     Args:
-        pixels: uint8 [N, H, W, 3].
+        pixels: uint8 [N, H, W, C].
         true_class_names: the true class of each image [N].
         predictions: each model file's probabilities [N, K], by the file's name.
-        resized: the mosaic's central square at the model's size, uint8 [H, W, 3].
+        resized: the mosaic's part that the contract takes, at the model's size, uint8 [H, W, C].
     """
 
     pixels: NDArray[np.uint8]
@@ -106,7 +105,7 @@ class Golden:
         if missing:
             raise RunError(f"the bundle has no {missing[0]}", _REMEDY)
         document = GoldenPredictions.from_bytes(files[DOCUMENT], DOCUMENT)
-        count, size = document.shape[0], (contract.height, contract.width, 3)
+        count, size = document.shape[0], contract.shape
         right_size = (
             document.shape[1:] == size and len(files[PIXELS]) == count * int(np.prod(size)) and len(files[RESIZED]) == np.prod(size)
         )
@@ -131,13 +130,13 @@ def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the images in rows of five, from the first again where they run out, cut to 7/3 of an image's height."""
     rows = 3
     cells = pixels[np.arange(rows * _COLUMNS) % len(pixels)].reshape(rows, _COLUMNS, *pixels.shape[1:])
-    joined = cells.transpose(0, 2, 1, 3, 4).reshape(rows * pixels.shape[1], -1, 3)
+    joined = cells.transpose(0, 2, 1, 3, 4).reshape(rows * pixels.shape[1], -1, pixels.shape[-1])
     return np.ascontiguousarray(joined[: 7 * pixels.shape[1] // 3])
 
 
 def resized_mosaic(pixels: NDArray[np.uint8], contract: Contract) -> NDArray[np.uint8]:
-    """Return the mosaic's central square at the model's size, uint8 [H, W, 3]."""
-    return crop_and_resize(Image.fromarray(mosaic(pixels)), contract)
+    """Return the mosaic's part that the contract takes, at the model's size, uint8 [H, W, C]."""
+    return crop_and_resize(as_image(mosaic(pixels)), contract)
 
 
 def choose(predictions: NDArray[np.floating], label_ids: NDArray[np.integer], count: int = IMAGES) -> NDArray[np.int64]:
@@ -156,7 +155,7 @@ def choose(predictions: NDArray[np.floating], label_ids: NDArray[np.integer], co
 
 
 def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
-    """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, 3], by the file's name."""
+    """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, C], by the file's name."""
     predictions: dict[str, NDArray[np.floating]] = {}
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         for name, content in models.items():

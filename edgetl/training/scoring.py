@@ -24,7 +24,7 @@ def scorer(model: Any, contract: Contract, *, mirrored: bool = False) -> Callabl
         mirrored: turn the images left-right first.
     """
 
-    @graph_of_images(contract.height)
+    @graph_of_images(contract.shape)
     def outputs(pixels: Any) -> Any:
         pixels = tf.reverse(pixels, [2]) if mirrored else pixels
         return tf.cast(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False), tf.float32)

@@ -8,7 +8,7 @@ import pytest
 from edgetl.data.augment import Augmentation
 
 SIZE = 16
-OFF: dict[str, Any] = {"flip": False, "crop_min_area": 1.0, "colour": 0.0, "strength": 1.0, "image_size": SIZE}
+OFF: dict[str, Any] = {"flip": False, "crop_min_area": 1.0, "colour": 0.0, "strength": 1.0, "size": (SIZE, SIZE)}
 
 
 def images(count: int) -> np.ndarray:

@@ -36,7 +36,7 @@ def test_the_head_takes_larger_batches_and_mirrors_as_the_augmentation_does() ->
 def test_mirroring_needs_an_augmentation_that_is_on(setting: str, mirrored: bool) -> None:
     recipe = load(settings=[setting])
     assert mirrors(recipe) == mirrored
-    assert augmentation(recipe).image_size == recipe.model.image_size
+    assert augmentation(recipe, (48, 32)).size == (48, 32)
 
 
 def test_fine_tuning_is_as_the_recipe_says() -> None:

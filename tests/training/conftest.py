@@ -14,7 +14,7 @@ from edgetl.training.schedule import Schedule
 
 SIZE = 32
 CONTRACT = Contract.square(SIZE, 1 / 127.5, 128, ("red", "green", "blue"))
-NO_AUGMENTATION = Augmentation(flip=False, crop_min_area=1.0, colour=0.0, strength=0.0, image_size=SIZE)
+NO_AUGMENTATION = Augmentation(flip=False, crop_min_area=1.0, colour=0.0, strength=0.0, size=(SIZE, SIZE))
 
 
 def coloured(count: int, seed: int = 0, difference: float = 60.0) -> Images:

@@ -28,7 +28,7 @@ MakeSchedule = Callable[..., Schedule]
 SETTINGS = FineTuneSettings(
     batch_size=8, learning_rate=0.02, warmup_fraction=0.1, unfreeze="all", dropout=0.1, label_smoothing=0.1, live_norms=True, seed=5
 )
-AUGMENTATION = Augmentation(flip=True, crop_min_area=0.6, colour=0.05, strength=1.0, image_size=SIZE)
+AUGMENTATION = Augmentation(flip=True, crop_min_area=0.6, colour=0.05, strength=1.0, size=(SIZE, SIZE))
 EVEN = np.ones(3, np.float32)
 
 

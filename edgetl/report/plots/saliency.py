@@ -20,7 +20,7 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
     """Draw the image, both saliency maps over it, and their difference."""
     figure = Figure(figsize=(10, 3.05), layout="constrained", facecolor="white")
     shown, *maps, difference = figure.subplots(1, 4)
-    shown.imshow(image)
+    shown.imshow(np.broadcast_to(image, (*image.shape[:2], 3)))
     _label(shown, "image", f"explained class: {short(class_names[of_float.figures.top1])}")
     grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
     for axes, name, one in zip(maps, _MODELS, (of_float, of_int8), strict=True):

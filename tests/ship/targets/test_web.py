@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.contract import Frame
 from edgetl.data.decode import crop_and_resize
 from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.pipeline.ship.app import AppOptions, ship
@@ -114,7 +115,7 @@ def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path])
         page.goto(f"{host.url}{PART}/selftest.html")
         for width, height, size in ((501, 399, 32), (61, 90, 32), (300, 9, 32), (5, 7, 32), (32, 32, 32), (33, 640, 96), (1001, 700, 128)):
             pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
-            wanted = crop_and_resize(Image.fromarray(pixels), contract.resized(size))
+            wanted = crop_and_resize(Image.fromarray(pixels), contract.taking(Frame(size, size)))
             found = page.evaluate(script, [width, height, size, base64.b64encode(pixels.tobytes()).decode()])
             np.testing.assert_array_equal(np.asarray(found, np.uint8).reshape(size, size, 3), wanted, err_msg=f"{width} x {height}")
         page.context.close()

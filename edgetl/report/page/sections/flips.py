@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgetl.data.decode import as_image
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.wording import counted
@@ -50,8 +51,8 @@ def _image(predictions: Predictions, row: int, before: NDArray[np.floating], aft
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a small JPEG of uint8 [H, W, 3]."""
+    """Return a small JPEG of uint8 [H, W, C]."""
     drawn = io.BytesIO()
     way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
-    Image.fromarray(np.asarray(pixels)).resize((_EDGE_PX, _EDGE_PX), way).save(drawn, "JPEG", quality=_QUALITY)
+    as_image(np.asarray(pixels)).resize((_EDGE_PX, _EDGE_PX), way).save(drawn, "JPEG", quality=_QUALITY)
     return drawn.getvalue()
