@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edgetl.api.run import Run, newest
     from edgetl.api.runs import card, compare, explain, load
     from edgetl.api.settings import Choices, RecipeOptions
-    from edgetl.api.training import learning_curve, pretrain, run, train, tune
+    from edgetl.api.training import import_model, learning_curve, pretrain, run, train, tune
     from edgetl.errors import EdgetlError
     from edgetl.progress import Progress, progress_to
 
@@ -40,6 +40,7 @@ __all__ = [
     "compare",
     "doctor",
     "explain",
+    "import_model",
     "learning_curve",
     "load",
     "newest",
@@ -84,6 +85,7 @@ _HOMES = {
         "RecipeOptions",
     ),
     "edgetl.api.training": (
+        "import_model",
         "learning_curve",
         "pretrain",
         "run",

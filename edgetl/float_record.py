@@ -36,6 +36,48 @@ class FloatChoice:
 
 
 @dataclass(frozen=True)
+class TriedPreprocessing:
+    """A way to feed an imported network, with what it then gets right of so many training images, and its loss in nats.
+
+    The loss is that at the temperature that suits the logits best.
+    """
+
+    preprocessing: str
+    resize: str
+    images: Count
+    right: Count
+    loss: float
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The file that a float model was made of, and how it is fed.
+
+    Args:
+        file: its name.
+        producer: the program that wrote it, empty where it does not say.
+        activation: softmax, sigmoid or empty, as the file has it behind its logits.
+        preprocessing, resize: the convention that pixels are made its input by, and whether images are cropped or stretched.
+        reason: why this one.
+        same_at_borders: whether the float model pads the image with the very pixel that the file pads it with.
+        tried: all that were measured.
+    """
+
+    file: str
+    sha256: str
+    producer: str
+    activation: str
+    preprocessing: str
+    resize: str
+    reason: str
+    same_at_borders: bool
+    tried: tuple[TriedPreprocessing, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason})"
+
+
+@dataclass(frozen=True)
 class Teacher:
     """The network whose predictions were learned from beside the labels: the name of its run, and how long its training took."""
 

@@ -48,10 +48,13 @@ class DataTable(RecipeTable):
         return self
 
 
+IMPORTED = "imported"  # in place of a backbone's name: the network is that of a file from elsewhere
+
+
 class ModelTable(RecipeTable):
     backbone: str
     alpha: Annotated[float, Field(gt=0, le=4)]
-    image_size: Annotated[int, Field(ge=32, le=1024)]
+    image_size: Annotated[int, Field(ge=1, le=4096)]
     weights: str
     pooling: Literal["average", "max", "flatten"]
     dense: tuple[Positive, ...]
@@ -62,6 +65,24 @@ class ModelTable(RecipeTable):
     def start(self) -> str:
         """The name of what training starts from: "imagenet", "none" or a file."""
         return Path(self.weights).name
+
+    @property
+    def imported(self) -> bool:
+        """Whether the network is that of a file from elsewhere."""
+        return self.backbone == IMPORTED
+
+
+class ImportedTable(RecipeTable):
+    preprocessing: str
+    resize: Literal["auto", "crop", "stretch"]
+    class_names: str
+    size: Annotated[str, Field(pattern=r"^([1-9]\d{0,3}x[1-9]\d{0,3})?$")]
+
+    @property
+    def asked_size(self) -> tuple[int, int] | None:
+        """Height and width in pixels; None: the file says them."""
+        height, _, width = self.size.partition("x")
+        return (int(height), int(width)) if self.size else None
 
 
 class TrainTable(RecipeTable):
@@ -164,6 +185,7 @@ class TrackTable(RecipeTable):
 class Recipe(RecipeTable):
     data: DataTable
     model: ModelTable
+    imported: ImportedTable
     train: TrainTable
     teacher: TeacherTable
     augment: AugmentTable

@@ -11,7 +11,7 @@ from pydantic import Field
 from edgetl.compared import Compared, MeasuringSplit
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.float_record import FloatChoice, Teacher
+from edgetl.float_record import FloatChoice, Imported, Teacher
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.recipe import AboutTable, Recipe, restore
 
@@ -153,7 +153,7 @@ class UnfreezeFacts(Part):
 class FloatFacts(Part):
     """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training).
 
-    `held_out`: training images that chose; 0: none. `trained_again`: what was kept was trained again in the same way, on these too.
+    `imported`: it was made of a file instead. `held_out`: training images that chose; 0: none. `trained_again`: what was kept was trained again in the same way, on these too.
     """
 
     kind: Literal["float"] = "float"
@@ -168,6 +168,7 @@ class FloatFacts(Part):
     trained_again: bool = False
     teacher: Teacher | None = None
     temperature: ScaledTemperature | None = None
+    imported: Imported | None = None
 
     @property
     def kept(self) -> Epoch | None:

@@ -25,6 +25,10 @@ SHORT = {
     "clusters": "compress.clusters",
     "exclude": "data.exclude",
     "mlflow": "track.mlflow",
+    "preprocessing": "imported.preprocessing",
+    "resize": "imported.resize",
+    "class_names": "imported.class_names",
+    "size": "imported.size",
 }
 
 
@@ -50,6 +54,10 @@ class Choices(TypedDict, total=False):
     clusters: largest number of different values in a kernel; 0: no limit.
     exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
     mlflow: where MLflow tracks the run.
+    preprocessing: how a network from elsewhere is fed: "auto", "raw", "zero-one", "minus-one-one", "imagenet", "caffe", or MEAN/STD.
+    resize: "auto", "crop" or "stretch": what becomes of images that have not the proportions of that network's input.
+    class_names: a file with the class names in the order of that network's outputs, one a line.
+    size: height x width, such as "48x192", of the input of a network that takes any.
     """
 
     backbone: str | None
@@ -71,6 +79,10 @@ class Choices(TypedDict, total=False):
     clusters: int | None
     exclude: str | Path | None
     mlflow: str | None
+    preprocessing: str | None
+    resize: str | None
+    class_names: str | Path | None
+    size: str | None
 
 
 class RecipeOptions(Choices, total=False):

@@ -73,6 +73,34 @@ def train(data: File = "", *, out: File | None = None, baseline: str = "", **opt
     return made
 
 
+def import_model(model: File, data: File = "", *, out: File | None = None, **options: Unpack[RecipeOptions]) -> Run:
+    """Make a run of a trained classifier from elsewhere, and quantize it; return the run, which can do all that others can.
+
+    Args:
+        model: an .onnx, .keras, .h5 or float .tflite file, or a SavedModel folder. Nothing in it is run.
+        data: labelled images of its classes, as for `train`: they show how it is fed, calibrate it and measure it.
+        out: folder of the run; default: runs/NAME, the same for the same settings.
+        options: preprocessing, resize, class_names, size, qat and others, see `edgetl.Choices` and `edgetl.RecipeOptions`.
+
+    Raises ModelFileError for a file that cannot be read or has operators that edgetl does not know.
+
+    Example:
+        run = edgetl.import_model("resnet.onnx", "flowers/")
+    """
+    from edgetl.pipeline import plan
+    from edgetl.pipeline.imported.create import SETTINGS, create
+    from edgetl.pipeline.train import stages as stage
+
+    given = Given.of(data, **(options | {"weights": text_of("model", model)}))
+    project = create(given.recipe(SETTINGS), as_path(out))
+    project.planned(plan.training(project.recipe))
+    with project.writing():
+        stage.train(project)
+    made = Run.of(project)
+    made.track()
+    return made
+
+
 def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOptions]) -> Completed:
     """Train, export and validate by a recipe; return the run and its validation.
 

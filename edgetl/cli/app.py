@@ -27,6 +27,7 @@ from edgetl.cli import (
     evaluate,
     explain,
     export,
+    import_model,
     keygen,
     learning_curve,
     list_names,
@@ -65,6 +66,7 @@ app = typer.Typer(
 _COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
     "train": train.train,
+    "import": import_model.import_model,
     "pretrain": pretrain.pretrain,
     "export": export.export,
     "validate": validate.validate,

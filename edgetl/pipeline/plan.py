@@ -33,7 +33,7 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
         stages.append(PlannedStage(TEACHER, "training a teacher"))
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         stages.append(PlannedStage("unfreeze", "trying how much of the network to fine-tune"))
-    stages.append(PlannedStage("float", "fine-tuning" if recipe.train.epochs and recipe.train.unfreeze != "none" else "training the head"))
+    stages.append(PlannedStage("float", _float_work(recipe)))
     if compresses(recipe):
         trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
         stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))
@@ -45,6 +45,12 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
     if baseline:
         stages.append(PlannedStage(baseline, "comparison with the baseline"))
     return stages
+
+
+def _float_work(recipe: Recipe) -> str:
+    if recipe.model.imported:
+        return "importing the network"
+    return "fine-tuning" if recipe.train.epochs and recipe.train.unfreeze != "none" else "training the head"
 
 
 def exporting(precisions: Sequence[str]) -> list[PlannedStage]:

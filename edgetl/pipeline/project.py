@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from edgetl.keras import set_seed
 
@@ -16,8 +17,10 @@ from edgetl.backbones.base import Backbone
 from edgetl.backbones.weights import load as weights
 from edgetl.contract import Contract
 from edgetl.data.base import Listing
+from edgetl.errors import UsageError
 from edgetl.export import FORMATS
 from edgetl.files import fingerprint
+from edgetl.float_record import Imported
 from edgetl.pipeline.plan import PlannedStage, epochs_after
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
@@ -45,6 +48,14 @@ def writes(verb: Callable[Concatenate["Project", P], Made]) -> Callable[Concaten
     return call
 
 
+@dataclass(frozen=True, eq=False)
+class ImportedNetwork:
+    """A network from elsewhere, ready to be a run's float model: from the contract's grid to logits; and facts about it."""
+
+    model: Any
+    facts: Imported
+
+
 class Project:
     """A run with its recipe, and with its images and models, which are read when a stage first needs them.
 
@@ -52,18 +63,18 @@ class Project:
         find: lists the images.
 
     Attributes:
+        source: the network that the float model is to be made of, of a run that imports one.
         plan: the stages of the command in order, each of which is announced when its work begins; empty: none is.
     """
 
-    def __init__(self, run: RunFolder, recipe: Recipe, class_names: Sequence[str], find: Callable[[], Listing]) -> None:
+    def __init__(self, run: RunFolder, recipe: Recipe, contract: Contract, find: Callable[[], Listing]) -> None:
         self.run, self.recipe = run, recipe
         self.plan: Sequence[PlannedStage] = ()
+        self.source: ImportedNetwork | None = None
         self._reported: set[str] = set()  # stages that were done, here or earlier: a stage on which several stand is reported once
-        self.backbone: Backbone = BACKBONES.load(recipe.model.backbone)
-        _check(self.backbone, recipe)
-        contract = Contract.square(recipe.model.image_size, self.backbone.scale, self.backbone.zero_point, tuple(class_names))
+        _check(recipe)
         self.contract = contract.ending_in(recipe.export.output)
-        self.data = RunData(run, recipe, self.contract, find)
+        self.data = RunData(run, recipe, self.contract, lambda: _ordered(find(), self.contract.class_names))
         self.models = RunModels(run, recipe, self.contract, self.data)
 
     @classmethod
@@ -73,16 +84,20 @@ class Project:
         name = f"{Path(recipe.data.source).stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
         weights.check(recipe.model.weights)
         project = cls.of_images(RunFolder(out or parent / name), recipe, listing_of(recipe))  # mistakes show before anything is written
-        made = project.team  # before anything is computed
-        if made.rank == 0:
-            RunFolder.create(project.run.path, recipe)
-        logger.info(f"run: {project.run.path}" if made.workers == 1 else f"run: {project.run.path}, rank {made.rank} of {made.workers}")
+        project.begin()
         return project
+
+    def begin(self) -> None:
+        """Make the folder of the run, unless another process does."""
+        made = self.team  # before anything is computed
+        if made.rank == 0:
+            RunFolder.create(self.run.path, self.recipe)
+        logger.info(f"run: {self.run.path}" if made.workers == 1 else f"run: {self.run.path}, rank {made.rank} of {made.workers}")
 
     @classmethod
     def of_images(cls, run: RunFolder, recipe: Recipe, listing: Listing) -> "Project":
         """Return the project of a run that is to be trained on images that were listed."""
-        return cls(run, recipe, listing.class_names, lambda: listing)
+        return cls(run, recipe, _contract(recipe, listing.class_names), lambda: listing)
 
     @classmethod
     def open(
@@ -96,7 +111,9 @@ class Project:
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         record = run.read()
         recipe = restore(record.recipe.model_dump(), settings, options)
-        project = cls(run, recipe, run.facts("data", DataFacts).class_names, partial(find, run, recipe, data))
+        class_names = run.facts("data", DataFacts).class_names
+        contract = Contract.read(run.contract) if recipe.model.imported else _contract(recipe, class_names)
+        project = cls(run, recipe, contract, partial(find, run, recipe, data))
         written = record.integer_choice()
         if written:  # its files are there; another export may ask for another output
             project.contract = project.contract.ending_in(written.output)
@@ -105,6 +122,15 @@ class Project:
     def writing(self) -> AbstractContextManager[None]:
         """Be the one process that writes in the run; a worker that is not rank 0 writes nothing."""
         return self.run.writing() if self.team.rank == 0 else nullcontext()
+
+    @property
+    def backbone(self) -> Backbone:
+        """The family of the network. Raises UsageError where it is none of ours."""
+        if self.recipe.model.imported:
+            raise UsageError(
+                f"the network of {self.run.path} was imported: it has no backbone to train from", "use a run of 'edgetl train'"
+            )
+        return BACKBONES.load(self.recipe.model.backbone)
 
     @property
     def team(self) -> Team:
@@ -147,11 +173,26 @@ class Project:
         logger.info(f"stage {place + 1} of {len(names)}: {self.plan[place].work}{left}")
 
 
-def _check(backbone: Backbone, recipe: Recipe) -> None:
+def _contract(recipe: Recipe, class_names: Sequence[str]) -> Contract:
+    """Return the contract of a network of ours."""
+    backbone = BACKBONES.load(recipe.model.backbone)
+    return Contract.square(recipe.model.image_size, backbone.scale, backbone.zero_point, tuple(class_names))
+
+
+def _ordered(listing: Listing, class_names: tuple[str, ...]) -> Listing:
+    """Return the images with their classes in the order of a network's outputs."""
+    if listing.class_names == class_names or set(listing.class_names) != set(class_names):
+        return listing
+    return replace(listing, class_names=class_names)
+
+
+def _check(recipe: Recipe) -> None:
     """Raise UsageError when there is no such member of the family, or no such format or precision to export."""
     for name in recipe.export.formats:
         FORMATS.check(name)
     for precision in recipe.export.precisions:
         scheme_of(precision)
-    backbone.check_alpha(recipe.model.alpha)
-    backbone.check_image_size(recipe.model.image_size)
+    if not recipe.model.imported:
+        backbone = BACKBONES.load(recipe.model.backbone)
+        backbone.check_alpha(recipe.model.alpha)
+        backbone.check_image_size(recipe.model.image_size)

@@ -64,6 +64,10 @@ class RunData:
         images, self._larger = data_images.load_sizes(self.listing, [self._contract, self._enlarged], self._options)
         return images
 
+    def take(self, images: Images) -> None:
+        """Take images that were read already, in the contract's size, instead of reading them."""
+        self.__dict__["images"] = images
+
     @cached_property
     def training_images(self) -> Images:
         """The same images, larger by the augmentation's margin: what random crops are cut from."""

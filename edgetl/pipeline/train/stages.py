@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from edgetl.keras import device_name
+
 from edgetl.backbones import keras_file
 from edgetl.chosen import left_by_calibration, untrained
 from edgetl.data.checks import warn_of_copies
@@ -16,7 +18,7 @@ from edgetl.errors import DataError
 from edgetl.files import fingerprint
 from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.plan import epochs_after, training
-from edgetl.pipeline.project import Project
+from edgetl.pipeline.project import ImportedNetwork, Project
 from edgetl.pipeline.settings import (
     compress_schedule,
     compress_settings,
@@ -150,6 +152,8 @@ def _follow(project: Project) -> None:
 
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
+    if project.source:
+        return _imported(project, project.source)
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
     if project.plan:
         schedule = replace(schedule, epochs_after=epochs_after(project.plan, "float"))
@@ -161,6 +165,22 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     project.contract.write(project.run.contract)
     schedule.finish()
     project.models.forget()
+    return [project.run.float_model, project.run.contract], facts
+
+
+def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path], FloatFacts]:
+    """Keep the network as it is: it was trained elsewhere."""
+    keras_file.save(source.model, project.run.float_model)
+    project.contract.write(project.run.contract)
+    project.models.forget()
+    facts = FloatFacts(
+        device=device_name(),
+        replicas=1,
+        precision="float32",
+        class_weights=(),
+        held_out=len(project.data.rows("train")) - len(project.data.choosing.rows("train")),
+        imported=source.facts,
+    )
     return [project.run.float_model, project.run.contract], facts
 
 

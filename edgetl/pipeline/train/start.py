@@ -1,17 +1,20 @@
 """The model that training starts from: a backbone with its weights under a new head."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from edgetl.keras import keras
 
 from edgetl.backbones.weights import load as weights
-from edgetl.files import sha256
+from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.project import Project
 from edgetl.training.head import Head, attach_head
 
 
 def starting_weights(project: Project) -> str:
     """Return the identity of the weights that training starts from."""
+    if project.source:
+        return fingerprint(asdict(project.source.facts))
     path = Path(project.recipe.model.weights)
     return sha256(path) if path.is_file() else project.recipe.model.weights
 

@@ -1,0 +1,72 @@
+"""`edgetl import`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgetl import console
+from edgetl.cli.options import BatchSize, Json, Mlflow, Out, RecipeFile, Seed, Set, setting
+from edgetl.cli.train import Qat
+
+Labelled = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="Find the preprocessing, calibrate and measure with these labelled images, given as for 'edgetl train' (default: none).",
+    ),
+]
+Preprocessing = Annotated[
+    str | None,
+    setting(
+        "imported.preprocessing",
+        "Feed the network in this way, with :bgr behind it for blue first; auto: measured",
+        metavar="auto|raw|zero-one|minus-one-one|imagenet|caffe|MEAN/STD",
+    ),
+]
+
+
+def import_model(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Import this .onnx, .keras, .h5 or float .tflite file, or SavedModel folder.")
+    ],
+    data: Labelled = "",
+    out: Out = None,
+    class_names: Annotated[
+        str | None,
+        setting("imported.class_names", "Name the outputs by this file, a class name a line", metavar="FILE"),
+    ] = None,
+    preprocessing: Preprocessing = None,
+    resize: Annotated[
+        str | None, setting("imported.resize", "Crop or stretch images to the input's proportions", metavar="auto|crop|stretch")
+    ] = None,
+    size: Annotated[
+        str | None, setting("imported.size", "Give the input this height and width, where the file takes any", metavar="HxW")
+    ] = None,
+    qat: Qat = None,
+    qat_epochs: Annotated[int | None, setting("quantize.epochs", "Train with quantization in the loop for this many epochs")] = None,
+    batch_size: BatchSize = None,
+    seed: Seed = None,
+    recipe: RecipeFile = None,
+    mlflow: Mlflow = None,
+    settings: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Make a run of a classifier from elsewhere, and quantize it.
+
+    Reads the file as data, finds how the network is fed from labelled images, and goes on as after a training: export, validate, bundle.
+
+    Example:
+      edgetl import resnet.onnx --data flowers/
+    """
+    from edgetl.api import training
+    from edgetl.report.terminal.run import print_stages
+
+    made = training.import_model(
+        model, data, out=out, recipe=recipe, settings=settings, class_names=class_names, preprocessing=preprocessing, resize=resize,
+        size=size, qat=qat, qat_epochs=qat_epochs, batch_size=batch_size, seed=seed, mlflow=mlflow,
+    )  # fmt: skip
+    record = made.folder.read()
+    print_stages(record)
+    console.result({"run": str(made.path)} | record.to_json(), f"next: edgetl export {made.folder.quoted}")

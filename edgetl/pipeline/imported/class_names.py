@@ -1,0 +1,53 @@
+"""Name the outputs of a network from elsewhere."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgetl.errors import UsageError
+from edgetl.wording import counted
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_BYTES = 1 << 20  # of a file of class names: 20,000 long ones
+
+
+def class_names_of(file: str, inside: Sequence[str], folders: tuple[str, ...], outputs: int) -> tuple[str, ...]:
+    """Return the classes in the order of the outputs: of a file, else of the model file's metadata, else of the folders.
+
+    Args:
+        file: a class name a line; empty: none was given.
+        inside: names that the model file has.
+        folders: those of the labelled images, sorted.
+
+    Raises UsageError where they are not the classes of the images, or not as many as there are outputs.
+    """
+    if len(folders) != outputs:
+        raise UsageError(
+            f"the network has {counted(outputs, 'output')}, the images are of {counted(len(folders), 'class')}",
+            "give images of exactly the classes that the network knows",
+        )
+    names = _lines(Path(file)) if file else folders
+    if not file and inside:
+        if set(inside) == set(folders):
+            names = tuple(inside)
+        else:
+            logger.warning(
+                f"the file's own class names, {', '.join(inside[:5])} ..., are not those of the images: the folders' order is taken"
+            )
+    if sorted(names) != sorted(folders):
+        lacking, more = sorted(set(folders) - set(names)), sorted(set(names) - set(folders))
+        raise UsageError(
+            f"{file} does not name the classes of the images: without {', '.join(lacking) or 'none'}, and with {', '.join(more) or 'some twice'}",
+            "write the names of the folders, one a line, in the order of the network's outputs",
+        )
+    return names
+
+
+def _lines(path: Path) -> tuple[str, ...]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_BYTES).decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the class names in {path}: {error}", "give a text file in UTF-8, a class name a line") from error
+    return tuple(line.strip() for line in text.split("\n") if line.strip())

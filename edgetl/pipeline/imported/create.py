@@ -1,0 +1,133 @@
+"""Make a run of a network from elsewhere: read the file, name its outputs, find how it is fed, put that into its first layer."""
+
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from edgetl.contract import Contract, Frame
+from edgetl.errors import UsageError
+from edgetl.files import fingerprint
+from edgetl.float_record import Imported
+from edgetl.importing import read
+from edgetl.importing.base import ImportedModel, Wish
+from edgetl.importing.convention import Affine, convention, usual
+from edgetl.importing.first_layer import on_pixels, two_classes
+from edgetl.pipeline.imported.class_names import class_names_of
+from edgetl.pipeline.imported.scores import Scores, alike
+from edgetl.pipeline.imported.search import IMAGES, Candidate, Found, search, table
+from edgetl.pipeline.project import ImportedNetwork, Project
+from edgetl.pipeline.recorded_images import listing_of
+from edgetl.pipeline.run_inputs import RunData
+from edgetl.recipe import IMPORTED, Recipe, anchored, restore
+from edgetl.run_folder import RUNS, RunFolder
+
+logger = logging.getLogger(__name__)
+
+_CROPS: dict[str, Literal["center", "none"]] = {"crop": "center", "stretch": "none"}
+# What a run of a network has that nobody trains here: no training, and the probabilities that its makers gave it.
+SETTINGS = {
+    "model.backbone": IMPORTED,
+    "train.head_epochs": 0,
+    "train.epochs": 0,
+    "train.temperature_scaling": False,
+    "teacher.run": "none",
+}
+
+
+def create(recipe: Recipe, out: Path | None) -> Project:
+    """Return the run of the file that the recipe names as weights, whose float model is ready to be kept.
+
+    Raises ModelFileError (not read), DataError, UsageError (no labelled images, or what they say of the network).
+    """
+    recipe = anchored(recipe)
+    if not recipe.data.source:
+        raise UsageError("no images are named", "name some with --data: they calibrate the int8 model, and measure it")
+    file = Path(recipe.model.weights)
+    imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
+    listing = listing_of(recipe)
+    class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, listing.class_names, imported.classes)
+    listing = replace(listing, class_names=class_names)
+    frame = Frame(imported.height, imported.width, "gray" if imported.channels == 1 else "RGB")
+    contract = Contract.square(1, 1.0, 0, class_names).taking(frame)
+    name = f"{Path(recipe.data.source).stem or 'data'}-{file.stem}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as cache:
+        data = RunData(RunFolder(Path(cache)), recipe, contract, lambda: listing)
+        found = _found(recipe, imported, data, contract)
+        images = data.images if isinstance(data.images.pixels, np.ndarray) else None
+    network, contract = _network(imported, file, found, contract)
+    recipe = _settled(recipe, found, frame)
+    project = Project(RunFolder(out or RUNS / name), recipe, contract, lambda: listing)
+    project.source = network
+    if images is not None and found.chosen.resize == "crop":
+        project.data.take(images)
+    project.begin()
+    return project
+
+
+def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
+    """Return the network with a logit for each class. Raises UsageError where that is not what its outputs are."""
+    if imported.activation == "sigmoid":
+        imported = replace(imported, model=two_classes(imported.model))
+        if imported.classes != 2 or imported.model.output_shape[-1] < 2:
+            raise UsageError(
+                f"{file} gives each of its {imported.classes} classes a probability of its own: several can be on one image",
+                "edgetl can do networks of one class an image (softmax), or of two classes with one output (sigmoid)",
+            )
+    if imported.channels not in (1, 3):
+        raise UsageError(f"{file} takes images of {imported.channels} channels", "edgetl reads images in colour (3) or in grey (1)")
+    return imported
+
+
+def _found(recipe: Recipe, imported: ImportedModel, data: RunData, contract: Contract) -> Found:
+    """Return how the network is fed: as the recipe says, or as training images show."""
+    asked, listing = recipe.imported, data.listing
+    conventions = usual(imported.channels) if asked.preprocessing == "auto" else [convention(asked.preprocessing, imported.channels)]
+    rows = np.random.default_rng(recipe.train.seed).permutation(data.rows("train", IMAGES))
+    stretched = contract.taking(Frame(contract.height, contract.width, contract.input.channels, "none"))
+    scores = Scores(imported, data.images, listing, rows, stretched)
+    ways = list(_CROPS) if asked.resize == "auto" else [asked.resize]
+    if len(ways) > 1 and alike(scores):
+        ways = ["crop"]
+    candidates = [Candidate(one, resize) for resize in ways for one in conventions]
+    found = search(candidates, scores, data.images.label_ids[rows].astype(np.int64), data.images.class_names)
+    logger.info(f"preprocessing, on {len(rows)} training images:\n{table(found.tried)}")
+    logger.info(f"preprocessing: {found.reason}")
+    return found
+
+
+def _network(imported: ImportedModel, file: Path, found: Found, contract: Contract) -> tuple[ImportedNetwork, Contract]:
+    """Return the network for raw pixels, and its contract."""
+    affine = Affine.of(found.chosen.convention, imported.preprocessing)
+    model, same = on_pixels(imported.model, affine)
+    if not same:
+        logger.warning(
+            f"{file.name} pads images with the pixel {', '.join(f'{one:.4g}' for one in affine.centre)}, the run's models with "
+            f"{affine.zero_point}: the outermost places differ a little; 'edgetl validate' measures by how much"
+        )
+    facts = Imported(
+        file=file.name,
+        sha256=imported.sha256,
+        producer=imported.origin.producer,
+        activation=imported.activation,
+        preprocessing=found.chosen.convention.name,
+        resize=found.chosen.resize,
+        reason=found.reason,
+        same_at_borders=same,
+        tried=found.tried,
+    )
+    frame = Frame(contract.height, contract.width, contract.input.channels, _CROPS[found.chosen.resize])
+    return ImportedNetwork(model, facts), contract.taking(frame).normalized(affine.scale, affine.zero_point)
+
+
+def _settled(recipe: Recipe, found: Found, frame: Frame) -> Recipe:
+    """Return the recipe with what was found in place of "auto"."""
+    settled = {
+        "imported.preprocessing": found.chosen.convention.name,
+        "imported.resize": found.chosen.resize,
+        "model.image_size": max(frame.height, frame.width),
+    }
+    return restore(recipe.model_dump(), options=settled)

@@ -1,0 +1,186 @@
+"""Find how the makers of a network fed it: measure the usual conventions on labelled training images, and take the one that is right."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgetl.compared import P_SIGNIFICANT
+from edgetl.errors import UsageError
+from edgetl.evaluation.calibration import find_temperature
+from edgetl.evaluation.metrics import measure
+from edgetl.evaluation.statistics import gain_interval, paired
+from edgetl.float_record import TriedPreprocessing
+from edgetl.importing.convention import Convention
+from edgetl.pipeline.imported.class_order import Order, order_of
+from edgetl.wording import counted
+
+IMAGES = 256  # that measure: enough for a difference of some six points, and a minute's work for a large network
+_FIRST = 64  # that all are measured on: what is far off on these is not measured on the rest
+_LEAST_SKILL = 0.2  # of the way from the most frequent class to all right; less is "slight" agreement (Landis and Koch 1977)
+_SHOWN_T = 2.0  # standard errors of a mean difference of losses: 95 %
+_MOST_LOST = 10.0  # percentage points that what was taken for equal may be worse by
+_ASK = "name the one that the network was trained with: --preprocessing raw, zero-one, minus-one-one, imagenet, caffe, or MEAN/STD"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A way to feed a network; `resize` is "crop" or "stretch"."""
+
+    convention: Convention
+    resize: str
+
+    def __str__(self) -> str:
+        return f"{self.convention.name}, {self.resize}"
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a network gives when it is fed in one way: logits float32 [N, K]."""
+
+    candidate: Candidate
+    logits: NDArray[np.float32]
+    label_ids: NDArray[np.int64]
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        right: NDArray[np.bool_] = self.logits.argmax(axis=1) == self.label_ids
+        return right
+
+    @property
+    def losses(self) -> NDArray[np.float64]:
+        """Cross-entropy of each image in nats, at the temperature that suits these logits best: no way gains by being less sure."""
+        logits = self.logits.astype(np.float64)
+        logits /= find_temperature(logits, self.label_ids).temperature
+        logits -= logits.max(axis=1, keepdims=True)
+        found: NDArray[np.float64] = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(logits)), self.label_ids]
+        return found
+
+    def recorded(self) -> TriedPreprocessing:
+        """Return what the run records of it."""
+        return TriedPreprocessing(
+            preprocessing=self.candidate.convention.name,
+            resize=self.candidate.resize,
+            images=len(self.right),
+            right=int(self.right.sum()),
+            loss=round(float(self.losses.mean()), 4),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The way that was taken, why, and all that were tried, the best first."""
+
+    chosen: Candidate
+    reason: str
+    tried: tuple[TriedPreprocessing, ...]
+
+
+Score = Callable[[Candidate, slice], NDArray[np.float32]]
+
+
+def search(candidates: Sequence[Candidate], score: Score, label_ids: NDArray[np.int64], class_names: Sequence[str]) -> Found:
+    """Measure the candidates, the simplest first, and choose.
+
+    Args:
+        score: the logits of a candidate for a part of the images, which are in random order.
+
+    Raises UsageError that shows the table where none is right, or where the images cannot tell.
+    """
+    everything, first = slice(len(label_ids)), slice(min(_FIRST, len(label_ids)))
+    quick = [Measured(one, score(one, first), label_ids[first]) for one in candidates]
+    kept = [one.candidate for one in _not_worse(quick, P_SIGNIFICANT / len(quick))]
+    if len(label_ids) > _FIRST:
+        measured = [Measured(one, score(one, everything), label_ids) for one in kept]
+    else:
+        measured = [one for one in quick if one.candidate in kept]
+    complete = {one.candidate for one in measured}
+    every = sorted(
+        [*measured, *(one for one in quick if one.candidate not in complete)], key=lambda one: (-one.right.mean(), -len(one.right))
+    )
+    tried = tuple(one.recorded() for one in every)
+    best = max(measured, key=lambda one: int(one.right.sum()))
+    if not _skilled(best.logits, label_ids):
+        _refuse(measured, class_names, tried)
+    return _chosen(_not_worse(measured, P_SIGNIFICANT), best, tried)
+
+
+def table(tried: Sequence[TriedPreprocessing]) -> str:
+    """Return what was tried as lines of text."""
+    rows = [f"  {one.preprocessing:20s} {one.resize:8s} {one.right:4d} of {one.images:4d} right, loss {one.loss:.3f}" for one in tried]
+    return "\n".join(rows)
+
+
+def _not_worse(measured: Sequence[Measured], p: float) -> list[Measured]:
+    """Return those that are not shown to be worse than the best, in their order."""
+    best = max(measured, key=lambda one: int(one.right.sum()))
+    return [one for one in measured if one is best or paired(best.right, one.right).mcnemar_p >= p]
+
+
+def _skilled(logits: NDArray[np.float32], label_ids: NDArray[np.int64]) -> bool:
+    """Return whether a network certainly knows more than the most frequent class."""
+    chance = np.bincount(label_ids).max() / len(label_ids)
+    low, _ = measure(_probabilities(logits), label_ids).top1_interval_95
+    return bool(low > chance + _LEAST_SKILL * (1 - chance))
+
+
+def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return found
+
+
+def _chosen(rivals: Sequence[Measured], best: Measured, tried: tuple[TriedPreprocessing, ...]) -> Found:
+    """Take the best of the rivals by accuracy, then by loss; of those that remain equal the simplest."""
+    if len(rivals) == 1:
+        return Found(best.candidate, f"{best.candidate} is ahead of all others by accuracy (McNemar)", tried)
+    losses = {one.candidate: one.losses for one in rivals}
+    least = min(rivals, key=lambda one: float(losses[one.candidate].mean()))
+    equal = [one for one in rivals if one is least or not _shown(losses[one.candidate] - losses[least.candidate])]
+    taken = equal[0]
+    others = ", ".join(str(one.candidate) for one in equal[1:])
+    _check_told_apart(taken, best, tried)
+    if len(equal) == 1:
+        accurate = ", ".join(str(one.candidate) for one in rivals if one is not taken)
+        return Found(taken.candidate, f"{taken.candidate} has the lowest loss; {accurate}: as accurate within chance", tried)
+    return Found(taken.candidate, f"{taken.candidate} is the simplest of those that are equal within chance; the others: {others}", tried)
+
+
+def _check_told_apart(taken: Measured, best: Measured, tried: tuple[TriedPreprocessing, ...]) -> None:
+    """Raise UsageError where the images are so few that what is called equal may be much worse."""
+    pair = paired(best.right, taken.right)
+    _, most = gain_interval(pair.only_a, pair.only_b, len(best.right))
+    if most > _MOST_LOST:
+        raise UsageError(
+            f"{counted(len(best.right), 'training image')} cannot tell how the network is fed: {taken.candidate} may be "
+            f"{most:.0f} points worse than {best.candidate}\n{table(tried)}",
+            f"give more labelled images, or {_ASK}",
+        )
+
+
+def _shown(differences: NDArray[np.float64]) -> bool:
+    error = differences.std(ddof=1) / np.sqrt(len(differences))
+    return bool(differences.mean() > _SHOWN_T * error)
+
+
+def _refuse(measured: Sequence[Measured], class_names: Sequence[str], tried: tuple[TriedPreprocessing, ...]) -> None:
+    """Raise UsageError: with the order of the classes that explains the predictions, if there is one."""
+    orders: list[tuple[Order, Candidate]] = []
+    for one in measured:
+        order = order_of(one.logits.argmax(axis=1), one.label_ids, one.logits.shape[1])
+        if order and _skilled(one.logits[order.checked][:, list(order.outputs)], one.label_ids[order.checked]):
+            orders.append((order, one.candidate))
+    if orders:
+        order, candidate = max(orders, key=lambda one: one[0].accuracy)
+        names = [class_names[order.outputs.index(output)] for output in range(len(class_names))]
+        raise UsageError(
+            f"the network is not better than chance with the classes in the order {', '.join(class_names)}, but predicts "
+            f"{100 * order.accuracy:.0f} % rightly ({candidate}) where its outputs mean {', '.join(names)}\n{table(tried)}",
+            "put these names into a file in that order, one a line, and name it with --class-names FILE",
+        )
+    raise UsageError(
+        f"the network is not better than chance with any usual preprocessing: its weights are random, it knows other classes, or it is fed "
+        f"in another way\n{table(tried)}",
+        f"check the images and --class-names; or {_ASK}",
+    )
