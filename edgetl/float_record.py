@@ -60,6 +60,7 @@ class Imported:
         preprocessing, resize: the convention that pixels are made its input by, and whether images are cropped or stretched.
         reason: why this one.
         same_at_borders: whether the float model pads the image with the very pixel that the file pads it with.
+        channels_first: the file takes [N, C, H, W].
         tried: all that were measured.
     """
 
@@ -71,6 +72,7 @@ class Imported:
     resize: str
     reason: str
     same_at_borders: bool
+    channels_first: bool = False
     tried: tuple[TriedPreprocessing, ...] = ()
 
     def __str__(self) -> str:

@@ -153,7 +153,8 @@ class UnfreezeFacts(Part):
 class FloatFacts(Part):
     """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training).
 
-    `imported`: it was made of a file instead. `held_out`: training images that chose; 0: none. `trained_again`: what was kept was trained again in the same way, on these too.
+    `imported`: it was made of a file instead. `held_out`: training images that chose; 0: none. `trained_again`: what was kept was trained
+    again in the same way, on these too.
     """
 
     kind: Literal["float"] = "float"

@@ -28,9 +28,7 @@ Preprocessing = Annotated[
 
 
 def import_model(
-    model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Import this .onnx, .keras, .h5 or float .tflite file, or SavedModel folder.")
-    ],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Import this .onnx, .keras, .h5 or float .tflite file, or SavedModel.")],
     data: Labelled = "",
     out: Out = None,
     class_names: Annotated[

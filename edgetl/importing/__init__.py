@@ -30,7 +30,7 @@ def read(path: Path, wish: Wish | None = None) -> ImportedModel:
 
     importer = IMPORTERS.load(kind(path))
     graph, origin = importer.read(path, wish or Wish())
-    return converted(path, graph, origin, _identity(path))
+    return converted(path, graph, origin, identity(path))
 
 
 def kind(path: Path) -> str:
@@ -45,7 +45,7 @@ def kind(path: Path) -> str:
     )
 
 
-def _identity(path: Path) -> str:
+def identity(path: Path) -> str:
     """Return the sha256 of a file, or of the names and contents of a folder's files."""
     if path.is_file():
         return sha256(path)

@@ -89,7 +89,7 @@ def convention(text: str, channels: int) -> Convention:
     if order not in _ORDERS or {len(mean), len(std)} - {1, channels}:
         raise UsageError(
             f"'{text}' is no preprocessing of {channels} channel(s)",
-            "give one number or one for each channel, and at most :rgb or :bgr behind",
+            "give one number, or one for each channel; :rgb or :bgr may follow",
         )
     places = tuple(range(channels))[:: -1 if order == "bgr" else 1]
     mean, std = ((part * channels)[:channels] for part in (mean, std))
@@ -109,9 +109,7 @@ def _numbers(part: str, text: str) -> tuple[float, ...]:
     try:
         found = tuple(float(one) for one in part.split(","))
     except ValueError:
-        raise UsageError(
-            f"'{text}' is no preprocessing", "write MEAN/STD as 123.7,116.3,103.5/58.4,57.1,57.4, of pixels 0 to 255"
-        ) from None
+        raise UsageError(f"'{text}' is no preprocessing", "write MEAN/STD as 124,116,104/58,57,57, of pixels 0 to 255") from None
     return found
 
 

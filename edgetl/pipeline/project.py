@@ -127,9 +127,7 @@ class Project:
     def backbone(self) -> Backbone:
         """The family of the network. Raises UsageError where it is none of ours."""
         if self.recipe.model.imported:
-            raise UsageError(
-                f"the network of {self.run.path} was imported: it has no backbone to train from", "use a run of 'edgetl train'"
-            )
+            raise UsageError(f"the network of {self.run.path} was imported and has no backbone", "use a run of 'edgetl train'")
         return BACKBONES.load(self.recipe.model.backbone)
 
     @property

@@ -11,17 +11,19 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl.chosen import choice_and_measure
-from edgetl.evaluation.parity import REFERENCE, Tolerance, judge
+from edgetl.evaluation.parity import REFERENCE, Subject, Tolerance, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
 from edgetl.export import FORMATS
 from edgetl.export.exported import ExportedFile, best_first
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.imported.original import ORIGINAL, original_of
 from edgetl.pipeline.known_predictions import KnownPredictions
 from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.quantized import Quantized
+from edgetl.run_folder import RunFolder
 from edgetl.run_record import ValidateFacts
 from edgetl.runtimes import TRAINED, open_session, unverified
 from edgetl.runtimes.base import Session
@@ -74,7 +76,7 @@ class _Model:
     path: Path
     runtime: str
     precision: str
-    session: Session
+    session: Session | None = None
 
 
 def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Validation:
@@ -86,23 +88,19 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
     predictions = {name: found for name, model in models.items() if (found := known.find(model.path)) is not None}
     if predictions:
         logger.info(f"{', '.join(predictions)}: predicted these images already, when they were exported")
-    predictions |= {name: predict_rows(models[name].session, images.pixels, rows, name) for name in models if name not in predictions}
+    missing = {name: model.session for name, model in models.items() if name not in predictions and model.session}
+    predictions |= {name: predict_rows(session, images.pixels, rows, name) for name, session in missing.items()}
     replace(known, keeper=VALIDATE).keep({models[name].path: found for name, found in predictions.items()})
-    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], tolerances())
-    sessions = {name: model.session for name, model in models.items()}
+    sessions = {name: model.session for name, model in models.items() if model.session}
     latency_ms = time_in_turn(sessions, images.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
-    subjects = {
-        name: ValidatedModel(
-            file=models[name].path.relative_to(run.path).as_posix(),
-            runtime=models[name].runtime,
-            precision=models[name].precision,
-            accuracy=subject.accuracy,
-            faults=subject.faults,
-            size_bytes=models[name].path.stat().st_size,
-            latency_ms=_percentiles(latency_ms[name]),
-        )
-        for name, subject in parity.subjects.items()
-    }
+    original = original_of(project, rows)
+    if original.ran:
+        predictions = {ORIGINAL: original.ran.probabilities} | predictions
+        models = {ORIGINAL: _Model(original.path, original.ran.runtime, models[REFERENCE].precision)} | models
+        latency_ms[ORIGINAL] = original.ran.latency_ms
+    allowed = [*([original.ran.tolerance] if original.ran else []), *tolerances()]
+    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], allowed)
+    subjects = {name: _validated(run, models[name], subject, latency_ms[name]) for name, subject in parity.subjects.items()}
     return Validation(
         passed=parity.passed,
         failures=parity.failures,
@@ -113,7 +111,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
         main=next((file.name for file in best_first(files) if file.name in subjects), REFERENCE),
         subjects=subjects,
         pairs=parity.pairs,
-        unverified={file.name: unverified(file.path) for file in files if unverified(file.path)},
+        unverified=original.unverified | {file.name: unverified(file.path) for file in files if unverified(file.path)},
         latency=Timing(warmup_runs=settings.warmup_runs, timed_runs=settings.timed_runs, threads="1 (Keras: all cores)", batch=1),
         cpu=cpu_facts(),
         software=software(),
@@ -133,6 +131,19 @@ def _models(project: Project, files: Sequence[ExportedFile]) -> dict[str, _Model
             session = open_session(file.path, project.contract, threads=1)
             models[file.name] = _Model(file.path, file.runtime, file.precision, session)
     return models
+
+
+def _validated(run: RunFolder, model: _Model, subject: Subject, latency_ms: np.ndarray) -> ValidatedModel:
+    inside = model.path.is_relative_to(run.path)
+    return ValidatedModel(
+        file=model.path.relative_to(run.path).as_posix() if inside else model.path.name,
+        runtime=model.runtime,
+        precision=model.precision,
+        accuracy=subject.accuracy,
+        faults=subject.faults,
+        size_bytes=sum(file.stat().st_size for file in (model.path, *model.path.rglob("*")) if file.is_file()),
+        latency_ms=_percentiles(latency_ms),
+    )
 
 
 def _percentiles(took_ms: np.ndarray) -> Percentiles:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgetl.errors import UsageError
+from edgetl.errors import UsageError, listed
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -33,12 +33,13 @@ def class_names_of(file: str, inside: Sequence[str], folders: tuple[str, ...], o
             names = tuple(inside)
         else:
             logger.warning(
-                f"the file's own class names, {', '.join(inside[:5])} ..., are not those of the images: the folders' order is taken"
+                f"the file's own class names ({', '.join(inside[:5])} ...) are not the images': the order of the folders is taken"
             )
     if sorted(names) != sorted(folders):
-        lacking, more = sorted(set(folders) - set(names)), sorted(set(names) - set(folders))
+        lacking, more = (sorted(set(a) - set(b)) for a, b in ((folders, names), (names, folders)))
         raise UsageError(
-            f"{file} does not name the classes of the images: without {', '.join(lacking) or 'none'}, and with {', '.join(more) or 'some twice'}",
+            f"{file} does not name the classes of the images, each once:{listed([f'without {one}' for one in lacking])}"
+            f"{listed([f'but with {one}' for one in more])}",
             "write the names of the folders, one a line, in the order of the network's outputs",
         )
     return names

@@ -117,6 +117,7 @@ def _network(imported: ImportedModel, file: Path, found: Found, contract: Contra
         resize=found.chosen.resize,
         reason=found.reason,
         same_at_borders=same,
+        channels_first=not imported.channels_last,
         tried=found.tried,
     )
     frame = Frame(contract.height, contract.width, contract.input.channels, _CROPS[found.chosen.resize])

@@ -96,9 +96,8 @@ def search(candidates: Sequence[Candidate], score: Score, label_ids: NDArray[np.
     else:
         measured = [one for one in quick if one.candidate in kept]
     complete = {one.candidate for one in measured}
-    every = sorted(
-        [*measured, *(one for one in quick if one.candidate not in complete)], key=lambda one: (-one.right.mean(), -len(one.right))
-    )
+    every = [*measured, *(one for one in quick if one.candidate not in complete)]
+    every.sort(key=lambda one: -float(one.right.mean()))
     tried = tuple(one.recorded() for one in every)
     best = max(measured, key=lambda one: int(one.right.sum()))
     if not _skilled(best.logits, label_ids):
@@ -108,7 +107,10 @@ def search(candidates: Sequence[Candidate], score: Score, label_ids: NDArray[np.
 
 def table(tried: Sequence[TriedPreprocessing]) -> str:
     """Return what was tried as lines of text."""
-    rows = [f"  {one.preprocessing:20s} {one.resize:8s} {one.right:4d} of {one.images:4d} right, loss {one.loss:.3f}" for one in tried]
+    rows = [
+        f"  {one.preprocessing:20s} {one.resize:8s} {100 * one.right / one.images:5.1f} % of {one.images} right, loss {one.loss:.3f}"
+        for one in tried
+    ]
     return "\n".join(rows)
 
 

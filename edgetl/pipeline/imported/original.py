@@ -1,0 +1,104 @@
+"""The file that a run was imported from, run as its makers run it: the first member of the parity table."""
+
+import json
+import logging
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, softmax
+
+from edgetl.devices.process import Surroundings, call
+from edgetl.errors import DeviceError, RunError
+from edgetl.evaluation.parity import REFERENCE, Tolerance
+from edgetl.float_record import Imported
+from edgetl.importing import identity, kind
+from edgetl.importing.convention import convention
+from edgetl.pipeline.project import Project
+from edgetl.run_record import FloatFacts
+from edgetl.wording import counted
+
+logger = logging.getLogger(__name__)
+
+ORIGINAL = "original"
+_PROGRAM = Path(__file__).with_name("original_program.py")
+_LONGEST_S = 3600.0  # for all images, on a slow machine
+
+
+@dataclass(frozen=True, eq=False)
+class Ran:
+    """What the original gives: probabilities float32 [N, K], and the milliseconds of single images.
+
+    Args:
+        tolerance: how closely the float model has to agree with it.
+    """
+
+    runtime: str
+    probabilities: NDArray[np.float32]
+    latency_ms: NDArray[np.float64]
+    tolerance: Tolerance
+
+
+@dataclass(frozen=True, eq=False)
+class Original:
+    """The file that a run was imported from; `ran`: None where there is none, or it cannot be run, for the reason in `unverified`."""
+
+    path: Path
+    ran: Ran | None = None
+    unverified: dict[str, str] = field(default_factory=dict)
+
+
+def original_of(project: Project, rows: NDArray[np.int64]) -> Original:
+    """Run the original on these images, where the run was imported."""
+    facts, path = project.run.facts("float", FloatFacts).imported, Path(project.recipe.model.weights)
+    if facts is None:
+        return Original(path)
+    try:
+        if not path.exists() or identity(path) != facts.sha256:
+            raise RunError(f"{path} is not there any more, or was changed", "put it back")
+        return Original(path, _run(project, facts, path, rows))
+    except (DeviceError, RunError) as error:
+        logger.warning(f"the original cannot be run here: {error.problem}")
+        return Original(path, unverified={ORIGINAL: error.problem})
+
+
+def _tolerance(facts: Imported) -> Tolerance:
+    if facts.same_at_borders:
+        reason = "the same float arithmetic in another order"
+        return Tolerance(ORIGINAL, REFERENCE, min_top1_agreement=0.999, max_mean_abs_dp=1e-4, max_drop_points=0.1, reason=reason)
+    reason = "the same network, but for the pixel that stands outside of the image in its first layer"
+    return Tolerance(ORIGINAL, REFERENCE, min_top1_agreement=0.98, max_mean_abs_dp=0.02, max_drop_points=0.5, reason=reason)
+
+
+def _run(project: Project, facts: Imported, path: Path, rows: NDArray[np.int64]) -> Ran:
+    found, settings = convention(facts.preprocessing, project.contract.shape[2]), project.recipe.validation
+    feed = {
+        "mean": found.mean,
+        "std": found.std,
+        "order": found.order,
+        "channels_first": facts.channels_first,
+        "legacy": facts.producer.startswith("Keras 2"),
+        "warmup_runs": settings.warmup_runs,
+        "timed_runs": settings.timed_runs,
+    }
+    of = kind(path)
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as name:
+        folder = Path(name)
+        (folder / "feed.json").write_text(json.dumps(feed), encoding="utf-8")
+        np.save(folder / "images.npy", np.asarray(project.data.trained_images().pixels[rows]))
+        logger.info(f"{ORIGINAL}: {path.name} predicts {counted(len(rows), 'image')}, in a process of its own")
+        call("the original", [sys.executable, "-P", str(_PROGRAM), of, str(path), name], _LONGEST_S, Surroundings(cwd=folder))
+        outputs, latency_ms = np.load(folder / "outputs.npy"), np.load(folder / "latency_ms.npy")
+    return Ran(of, _probabilities(outputs.reshape(len(rows), -1), facts.activation), latency_ms, _tolerance(facts))
+
+
+def _probabilities(outputs: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
+    """Return probabilities of outputs [N, K], or [N, 1] of two classes."""
+    if outputs.shape[1] == 1:
+        second = outputs if activation else expit(outputs)
+        return np.concatenate([1 - second, second], axis=1)
+    found: NDArray[np.float32] = outputs if activation else softmax(outputs, axis=1)
+    return found

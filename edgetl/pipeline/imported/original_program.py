@@ -1,0 +1,85 @@
+"""Run a model file as its makers do, in a process of its own: it imports nothing of edgetl, and may take another Keras generation.
+
+    python original_program.py KIND MODEL FOLDER
+
+FOLDER holds `images.npy`, uint8 [N, H, W, C], and `feed.json`; `outputs.npy`, float32 [N, ...], and `latency_ms.npy` are put there.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_BATCH = 32  # images at a time, where the file takes more than one
+
+
+def _onnx(path: str) -> tuple[Callable[[Any], Any], int]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda images: session.run(None, {session.get_inputs()[0].name: images})[0], 1
+
+
+def _tflite(path: str) -> tuple[Callable[[Any], Any], int]:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=path)
+    [takes], [gives] = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(takes["index"], [1, *takes["shape"][1:]])
+    interpreter.allocate_tensors()
+
+    def run(images: Any) -> Any:
+        interpreter.set_tensor(takes["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(gives["index"])
+
+    return run, 1
+
+
+def _keras(path: str, *, legacy: bool) -> tuple[Callable[[Any], Any], int]:
+    os.environ["TF_USE_LEGACY_KERAS"] = str(int(legacy))
+    import tensorflow as tf
+
+    model = tf.keras.models.load_model(path, compile=False)
+    return lambda images: model(images, training=False).numpy(), _BATCH
+
+
+def _saved_model(path: str) -> tuple[Callable[[Any], Any], int]:
+    import tensorflow as tf
+
+    model = tf.saved_model.load(path)  # which has to live as long as its function
+    infer = model.signatures["serving_default"]
+    [name] = infer.structured_input_signature[1]
+    return lambda images: (model, next(iter(infer(**{name: tf.constant(images)}).values())))[1].numpy(), 1
+
+
+def main(kind: str, path: str, folder: Path) -> None:
+    feed = json.loads((folder / "feed.json").read_text(encoding="utf-8"))
+    pixels = np.load(folder / "images.npy", mmap_mode="r")
+    kinds = {"onnx": _onnx, "tflite": _tflite, "saved_model": _saved_model}
+    run, batch = _keras(path, legacy=feed["legacy"]) if kind == "keras" else kinds[kind](path)
+
+    def images(start: int, count: int) -> Any:
+        made = (pixels[start : start + count][..., feed["order"]] - np.array(feed["mean"])) / np.array(feed["std"])
+        return np.ascontiguousarray(made.transpose(0, 3, 1, 2) if feed["channels_first"] else made, np.float32)
+
+    np.save(
+        folder / "outputs.npy", np.concatenate([run(images(start, batch)) for start in range(0, len(pixels), batch)]).astype(np.float32)
+    )
+    one, took = images(0, 1), []
+    for _ in range(feed["warmup_runs"]):
+        run(one)
+    for _ in range(feed["timed_runs"]):
+        before = time.perf_counter()
+        run(one)
+        took.append(1000 * (time.perf_counter() - before))
+    np.save(folder / "latency_ms.npy", took)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
