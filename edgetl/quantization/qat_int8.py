@@ -21,6 +21,7 @@ from edgetl.quantization.quantized import QuantizationResult, Quantized, bake
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
 from edgetl.training.finetune import divergence
+from edgetl.training.head import features_of
 from edgetl.training.schedule import Schedule, WarmupCosine
 from edgetl.training.scoring import accuracy_and_loss, scorer
 from edgetl.training.step import Loss, Optimizer, Step
@@ -81,9 +82,10 @@ def _refuse_mixed_precision(model: Any) -> None:
 
 
 def _loss(student: Any, float_model: Any, contract: Contract, settings: Settings) -> Loss:
+    features = features_of(float_model)
     teacher, learner = (
-        keras.Model(model.input, [model.get_layer(pool).output, model.output])
-        for model, pool in ((float_model, "pool"), (student, "quant_pool"))
+        keras.Model(model.input, [model.get_layer(layer).output, model.output])
+        for model, layer in ((float_model, features), (student, f"quant_{features}"))
     )
     temperature, feature_weight = settings.temperature, settings.feature_weight  # a graph's function must not hold the images
 

@@ -20,6 +20,7 @@ class Head:
 
 
 PLAIN = Head()
+_POOL = "pool"
 
 
 def attach_head(backbone: Any, classes: int, head: Head = PLAIN) -> Any:
@@ -36,13 +37,21 @@ def _pooled(features: Any, pooling: str) -> Any:
     # Of one place the mean is the place itself, and flattening it would be lost: the TFLite converter leaves that to the dense layer
     # behind, whose bias tf2onnx 1.17 then drops.
     if pooling == "average" or tuple(features.shape[1:3]) == (1, 1):
-        return layers.GlobalAveragePooling2D(name="pool")(features)
-    return layers.Flatten(name="pool")(features)
+        return layers.GlobalAveragePooling2D(name=_POOL)(features)
+    return layers.Flatten(name=_POOL)(features)
 
 
 def trunk_of(model: Any) -> Any:
     """Return the classifier up to its pooled features [N, C]."""
-    return keras.Model(model.input, model.get_layer("pool").output)
+    return keras.Model(model.input, model.get_layer(features_of(model)).output)
+
+
+def features_of(model: Any) -> str:
+    """Return the name of the layer that gives the features: the pool of our own networks, of others what their last layer reads."""
+    if any(layer.name == _POOL for layer in model.layers):
+        return _POOL
+    read = model.layers[-1].inbound_nodes[0].inbound_layers
+    return str((model.layers[-1] if isinstance(read, list) else read).name)
 
 
 def dense_layers(model: Any) -> list[Any]:
