@@ -1,5 +1,6 @@
 """Find how the makers of a network fed it: measure the usual conventions on labelled training images, and take the one that is right."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from edgetl.float_record import TriedPreprocessing
 from edgetl.importing.convention import Convention
 from edgetl.pipeline.imported.class_order import Order, order_of
 from edgetl.wording import counted
+
+logger = logging.getLogger(__name__)
 
 IMAGES = 256  # that measure: enough for a difference of some six points, and a minute's work for a large network
 _FIRST = 64  # that all are measured on: what is far off on these is not measured on the rest
@@ -32,7 +35,7 @@ class Candidate:
     resize: str
 
     def __str__(self) -> str:
-        return f"{self.convention.name}, {self.resize}"
+        return f"{self.convention.name} ({self.resize})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +89,14 @@ def search(candidates: Sequence[Candidate], score: Score, label_ids: NDArray[np.
     Args:
         score: the logits of a candidate for a part of the images, which are in random order.
 
-    Raises UsageError that shows the table where none is right, or where the images cannot tell.
+    Raises UsageError that shows the table where none of several conventions is right, or where the images cannot tell them apart; where
+    only one is to be measured, it is warned of.
     """
     everything, first = slice(len(label_ids)), slice(min(_FIRST, len(label_ids)))
     quick = [Measured(one, score(one, first), label_ids[first]) for one in candidates]
-    kept = [one.candidate for one in _not_worse(quick, P_SIGNIFICANT / len(quick))]
+    # Where none is right, the outputs may mean the classes in another order: the one that is right then may be the worst of all.
+    ahead = any(_skilled(one.logits, label_ids[first]) for one in quick)
+    kept = [one.candidate for one in (_not_worse(quick, P_SIGNIFICANT / len(quick)) if ahead else quick)]
     if len(label_ids) > _FIRST:
         measured = [Measured(one, score(one, everything), label_ids) for one in kept]
     else:
@@ -101,7 +107,15 @@ def search(candidates: Sequence[Candidate], score: Score, label_ids: NDArray[np.
     tried = tuple(one.recorded() for one in every)
     best = max(measured, key=lambda one: int(one.right.sum()))
     if not _skilled(best.logits, label_ids):
-        _refuse(measured, class_names, tried)
+        if error := _of_another_order(measured, class_names, tried):
+            raise error
+        what = "its weights are random, it knows other classes, or it is fed in another way"
+        problem = f"the network is not better than chance: {what}\n{table(tried)}"
+        if len({one.convention for one in candidates}) > 1:
+            raise UsageError(problem, f"check the images and --class-names; or {_ASK}")
+        logger.warning(problem)
+    if len(candidates) == 1:
+        return Found(best.candidate, "as asked", tried)
     return _chosen(_not_worse(measured, P_SIGNIFICANT), best, tried)
 
 
@@ -166,23 +180,19 @@ def _shown(differences: NDArray[np.float64]) -> bool:
     return bool(differences.mean() > _SHOWN_T * error)
 
 
-def _refuse(measured: Sequence[Measured], class_names: Sequence[str], tried: tuple[TriedPreprocessing, ...]) -> None:
-    """Raise UsageError: with the order of the classes that explains the predictions, if there is one."""
+def _of_another_order(measured: Sequence[Measured], class_names: Sequence[str], tried: tuple[TriedPreprocessing, ...]) -> UsageError | None:
+    """Return the error that names the order of the classes that explains the predictions, if there is one."""
     orders: list[tuple[Order, Candidate]] = []
     for one in measured:
         order = order_of(one.logits.argmax(axis=1), one.label_ids, one.logits.shape[1])
         if order and _skilled(one.logits[order.checked][:, list(order.outputs)], one.label_ids[order.checked]):
             orders.append((order, one.candidate))
-    if orders:
-        order, candidate = max(orders, key=lambda one: one[0].accuracy)
-        names = [class_names[order.outputs.index(output)] for output in range(len(class_names))]
-        raise UsageError(
-            f"the network is not better than chance with the classes in the order {', '.join(class_names)}, but predicts "
-            f"{100 * order.accuracy:.0f} % rightly ({candidate}) where its outputs mean {', '.join(names)}\n{table(tried)}",
-            "put these names into a file in that order, one a line, and name it with --class-names FILE",
-        )
-    raise UsageError(
-        f"the network is not better than chance with any usual preprocessing: its weights are random, it knows other classes, or it is fed "
-        f"in another way\n{table(tried)}",
-        f"check the images and --class-names; or {_ASK}",
+    if not orders:
+        return None
+    order, candidate = max(orders, key=lambda one: one[0].accuracy)
+    names = [class_names[order.outputs.index(output)] for output in range(len(class_names))]
+    return UsageError(
+        f"the network is not better than chance with its outputs as {', '.join(class_names)}, but {100 * order.accuracy:.0f} % of its "
+        f"predictions are right ({candidate}) with its outputs as {', '.join(names)}\n{table(tried)}",
+        "put these names into a file in that order, one a line, and name it with --class-names FILE",
     )

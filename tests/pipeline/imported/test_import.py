@@ -1,0 +1,66 @@
+"""A model file from elsewhere becomes a run like any other: a model of ours, exported and imported, predicts what it did."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgetl
+from edgetl.evaluation.validation import Validation
+from edgetl.pipeline.project import Project
+from edgetl.run_record import FloatFacts
+from tests.conftest import CliResult, Made
+
+
+def test_a_file_becomes_a_run_that_is_exported_and_validated(
+    cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path
+) -> None:
+    """Our ONNX files take raw pixels and normalize inside, which becomes part of the first layer."""
+    file, run = tmp_path / "somebody's.onnx", tmp_path / "run"
+    shutil.copy(made.run / "export" / "model_float32.onnx", file)
+    less = ("--set", "quantize.ranges=minmax", "--set", "quantize.calibration_images=32", "--set", "validation.timed_runs=2")
+    done = cli("import", file, "--data", digit_folder, "--no-qat", "--set", "data.max_bad_fraction=0.1", *less, "--out", run)
+    assert done.code == 0, done.err
+    assert "raw" in done.err
+    project, theirs = Project.open(run), Project.open(made.run)
+    facts = project.run.facts("float", FloatFacts).imported
+    assert facts is not None
+    assert (facts.preprocessing, facts.resize, facts.file) == ("raw", "crop", file.name)
+    assert project.contract.class_names == theirs.contract.class_names
+    assert np.abs(project.models.float_predictions - theirs.models.float_predictions).max() < 1e-4
+    opened = edgetl.Run(run)
+    opened.export(precisions=["int8"], formats=["tflite"])
+    opened.validate()
+    validation = Validation.read(project.run.validation)
+    assert next(iter(validation.subjects)) == "original"
+    assert validation.passed, validation.failures
+    assert validation.costs["tflite_int8"].passed
+    [pair] = [one for one in validation.pairs if one.tolerance.first == "original"]
+    assert pair.agreement.top1_agreement == 1
+    file.unlink()
+    opened.validate()
+    assert "not there any more" in Validation.read(project.run.validation).unverified["original"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("no.onnx", "--data", "digits"), "there is no"),
+        (("model.onnx",), "--data"),
+        (("model.onnx", "--data", "digits"), "3 outputs"),
+        (("model.onnx", "--data", "digits", "--size", "48"), "imported.size"),
+        (("model.onnx", "--data", "digits", "--resize", "pad"), "imported.resize"),
+    ],
+)
+def test_what_cannot_be_imported_is_an_error(
+    cli: Callable[..., CliResult], made: Made, arguments: tuple[str, ...], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(made.run / "export" / "model_float32.onnx", tmp_path / "model.onnx")
+    monkeypatch.chdir(tmp_path)
+    done = cli("import", *arguments)
+    assert done.code != 0
+    assert reason in done.err
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "runs").exists(), "nothing is written before mistakes show"
