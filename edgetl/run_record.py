@@ -13,7 +13,8 @@ from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.float_record import FloatChoice, Imported, Teacher
 from edgetl.int8_record import Distance, Int8Choice
-from edgetl.recipe import AboutTable, Recipe, restore
+from edgetl.recipe import Recipe, restore
+from edgetl.recipe_tables import AboutTable
 
 Found = TypeVar("Found", bound=Part)
 

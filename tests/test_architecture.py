@@ -27,17 +27,29 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "contract", "keras", "data", "recipe_values", "recipe"),
+    *("documents", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
     *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder", "tuning_record"),
     *("backbones", "importing", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
 )
 MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
 MAX_FUNCTION_LINES = 60  # a page
-RECIPE_READERS = ("recipe", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")  # config stops at the door
+# config stops at the door
+RECIPE_READERS = ("recipe", "recipe_tables", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")
+    "recipe",
+    "recipe_tables",
+    "run_record",
+    "run_folder",
+    "tuning_record",
+    "pipeline",
+    "api",
+    "cli",
+)  # config stops at the door
 ARITHMETIC = ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve", "parity")
 PURE = tuple(f"evaluation/{name}.py" for name in ARITHMETIC)
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
+# It is run by itself, by the Keras generation that wrote a file from elsewhere.
+OF_ITS_OWN_PROCESS = "pipeline/imported/original_program.py"
 KERAS_GENERATIONS = {"tensorflow", "tf_keras", "keras"}
 PRECISIONS = precisions()
 TENSORFLOW_TOOLS = {"tensorflow_model_optimization", "tf2onnx"}
@@ -113,7 +125,7 @@ def only_keras_py_chooses_the_keras(name: str, tree: ast.Module) -> Iterator[str
             yield f"{line}: {module} outside quantization and export"
         elif tool and line < chosen:
             yield f"{line}: {module} before edgetl.keras"
-        elif not tool and module.split(".")[0] in KERAS_GENERATIONS and name != "keras.py":
+        elif not tool and module.split(".")[0] in KERAS_GENERATIONS and name not in ("keras.py", OF_ITS_OWN_PROCESS):
             yield f"{line}: {module} outside edgetl/keras.py"
 
 
@@ -123,7 +135,7 @@ def one_door_each(name: str, tree: ast.Module) -> Iterator[str]:
             yield f"{line}: rich outside edgetl/console.py"
         if module in ("pickle", "dill", "cloudpickle", "marshal", "shelve") and name != "backbones/weights/torch_file.py":
             yield f"{line}: {module} outside the restricted reader"
-        if module in ("edgetl.recipe", "edgetl.recipe_values") and stage(name) not in RECIPE_READERS:
+        if module in ("edgetl.recipe", "edgetl.recipe_tables", "edgetl.recipe_values") and stage(name) not in RECIPE_READERS:
             yield f"{line}: the recipe is read outside the pipeline and the commands"
 
 
@@ -173,8 +185,12 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "diagnosis/network.py": ("the doctor's choice of a network, with its reason", {"efficientnet_lite0"}),
     "keras.py": ("what the module exports; Keras' type to compute in", {"keras", "exact_float32", "float32"}),
     "pipeline/environment.py": ("names of Python packages and of programs", {"keras", "adb", "ssh"}),
+    "pipeline/imported/original_program.py": (
+        "runs without edgetl; its argument is the kind of file",
+        {"onnx", "tflite", "saved_model", "keras"},
+    ),
     "pipeline/train/classifier.py": ("Keras' type to compute in", {"float32"}),
-    "recipe.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
+    "recipe_tables.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
     "report/page/card.py": ("a Python package", {"onnxruntime"}),
     "software.py": ("Python packages", {"onnx", "onnxruntime"}),
     "runtimes/base.py": ("NumPy's type", {"float32"}),

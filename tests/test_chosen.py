@@ -7,7 +7,8 @@ import pytest
 from edgetl.chosen import choice_and_measure, judged_on, untrained
 from edgetl.float_record import FloatChoice
 from edgetl.int8_record import NO_BUDGET, Distance, Int8Candidate, Int8Choice, Int8Request
-from edgetl.recipe import AboutTable, load
+from edgetl.recipe import load
+from edgetl.recipe_tables import AboutTable
 from edgetl.run_record import (
     CalibrationImages,
     CompressFacts,

@@ -25,6 +25,7 @@ BOUNDARIES = {
     "backbones/weights/backbone_file.py": "reads the header of a file of weights",
     "backbones/weights/hdf5.py": "reads HDF5",
     "data/decode.py": "reads Pillow's facts of an image",
+    "pipeline/imported/original_program.py": "runs in a process of its own, with nothing of edgetl",
     "devices/runner.py": "runs on a device, with nothing but Python's own modules",
     "devices/litert_profile.py": "runs on a device, with nothing but Python's own modules",
     "explanation/drift.py": "reads LiteRT's facts of tensors",

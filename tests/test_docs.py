@@ -57,6 +57,7 @@ def test_commands_of_the_readme_parse(cli: Callable[..., CliResult], line: str, 
         2: "there is no recipe|is not a baseline|no weights|there is no folder",
         3: "there is no folder",
         5: "is not a run|there is no",
+        12: "there is no model",
     }
     assert outcome.code in missing, outcome.err
     assert re.search(missing[outcome.code], outcome.err), outcome.err

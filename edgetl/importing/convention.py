@@ -40,15 +40,15 @@ class Convention:
 
 
 @dataclass(frozen=True)
-class Affine:
-    """What a network's first layer reads: `factor * (pixel - centre)` of the colour in `order`, for each of the file's channels."""
+class InputAffine:
+    """Computes what a first layer reads: `factor * (pixel - centre)` of the colour in `order`, for each of the file's channels."""
 
     factor: NDArray[np.float64]
     centre: NDArray[np.float64]
     order: tuple[int, ...]
 
     @classmethod
-    def of(cls, convention: Convention, inside: Preprocessing) -> "Affine":
+    def of(cls, convention: Convention, inside: Preprocessing) -> "InputAffine":
         """Compose a convention with what the file itself does first."""
         scale, offset = np.asarray(inside.scale, np.float64), np.asarray(inside.offset, np.float64)
         mean, std = np.asarray(convention.mean, np.float64), np.asarray(convention.std, np.float64)

@@ -7,10 +7,10 @@ from edgetl.keras import keras, layers
 import numpy as np
 
 from edgetl.backbones.graph import rebuild, users
-from edgetl.importing.convention import Affine
+from edgetl.importing.convention import InputAffine
 
 
-def on_pixels(model: Any, affine: Affine) -> tuple[Any, bool]:
+def on_pixels(model: Any, affine: InputAffine) -> tuple[Any, bool]:
     """Return the same network for inputs `scale * (pixel - zero_point)`, and whether it computes the same at padded borders, too.
 
     Zeros around an image stand for one pixel in all colours then, in the file perhaps for another in each: there the two differ.
@@ -62,7 +62,7 @@ def _first(model: Any) -> tuple[Any, bool]:
     return None, False
 
 
-def _folded(layer: Any, affine: Affine) -> list[np.ndarray]:
+def _folded(layer: Any, affine: InputAffine) -> list[np.ndarray]:
     """Return kernel and bias of a convolution that is to read the grid: its sum is taken apart into pixels and what is constant."""
     kernel, *biases = (weights.astype(np.float64) for weights in layer.get_weights())
     # A depthwise kernel is [h, w, C, 1], any other [h, w, C_in, C_out]: the third axis is the file's channels in both.
@@ -75,7 +75,7 @@ def _folded(layer: Any, affine: Affine) -> list[np.ndarray]:
     return [by_colour.astype(np.float32), (bias + (biases[0] if biases else 0.0)).astype(np.float32)]
 
 
-def _with_layer_before(model: Any, affine: Affine) -> Any:
+def _with_layer_before(model: Any, affine: InputAffine) -> Any:
     """Return the network behind a convolution of one place that makes its input of the grid."""
     image = keras.Input(model.input_shape[1:], name="image")
     channels = len(affine.order)

@@ -7,7 +7,7 @@ import pytest
 
 from edgetl.errors import UsageError
 from edgetl.importing.base import Preprocessing
-from edgetl.importing.convention import NAMED, Affine, convention, usual
+from edgetl.importing.convention import NAMED, InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels, two_classes
 
 PLAIN = Preprocessing((1.0,) * 3, (0.0,) * 3)
@@ -28,14 +28,14 @@ def network(*first: object) -> keras.Model:
 
 def test_names_are_what_their_users_mean() -> None:
     pixel = np.array([[[[255, 0, 51]]]], np.uint8)
-    found = {name: Affine.of(convention(name, 3), PLAIN)(pixel).ravel() for name in NAMED}
+    found = {name: InputAffine.of(convention(name, 3), PLAIN)(pixel).ravel() for name in NAMED}
     np.testing.assert_allclose(found["raw"], [255, 0, 51])
     np.testing.assert_allclose(found["zero-one"], [1, 0, 0.2])
     np.testing.assert_allclose(found["minus-one-one"], [1, -1, -0.6])
     np.testing.assert_allclose(found["imagenet"], [(1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225], rtol=1e-6)
     np.testing.assert_allclose(found["caffe"], [51 - 103.939, -116.779, 255 - 123.68], rtol=1e-6)
-    np.testing.assert_allclose(Affine.of(convention("imagenet:bgr", 3), PLAIN)(pixel).ravel(), found["imagenet"][::-1])
-    np.testing.assert_allclose(Affine.of(convention("10,20,30/2", 3), PLAIN)(pixel).ravel(), [122.5, -10, 10.5])
+    np.testing.assert_allclose(InputAffine.of(convention("imagenet:bgr", 3), PLAIN)(pixel).ravel(), found["imagenet"][::-1])
+    np.testing.assert_allclose(InputAffine.of(convention("10,20,30/2", 3), PLAIN)(pixel).ravel(), [122.5, -10, 10.5])
     assert len(usual(3)) == 2 * len(NAMED)
     assert [one.name for one in usual(1)] == ["raw", "zero-one", "minus-one-one"]
 
@@ -71,7 +71,7 @@ def test_numbers_of_pixels_up_to_1_are_given_back_for_pixels() -> None:
 )
 def test_a_network_reads_raw_pixels_with_the_same_result(name: str, inside: Preprocessing, first: object) -> None:
     model = network(*first())  # type: ignore[operator]
-    affine = Affine.of(convention(name, 3), inside)
+    affine = InputAffine.of(convention(name, 3), inside)
     made, same = on_pixels(model, affine)
     expected = model(affine(PIXELS)).numpy()
     found = made(((PIXELS - np.float32(affine.zero_point)) * np.float32(affine.scale)).astype(np.float32)).numpy()

@@ -33,7 +33,7 @@ from edgetl.quantization.base import Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
-from edgetl.recipe import AboutTable
+from edgetl.recipe_tables import AboutTable
 from edgetl.run_record import ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession

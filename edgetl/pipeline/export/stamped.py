@@ -3,7 +3,7 @@
 from edgetl.export import FORMATS
 from edgetl.export.base import About, Conversion
 from edgetl.pipeline.project import Project
-from edgetl.recipe import AboutTable
+from edgetl.recipe_tables import AboutTable
 
 
 def stamped(project: Project, conversion: Conversion, name: str) -> bytes:

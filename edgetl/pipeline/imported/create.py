@@ -14,15 +14,16 @@ from edgetl.files import fingerprint
 from edgetl.float_record import Imported
 from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, Wish
-from edgetl.importing.convention import Affine, convention, usual
+from edgetl.importing.convention import InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels, two_classes
 from edgetl.pipeline.imported.class_names import class_names_of
-from edgetl.pipeline.imported.scores import Scores, alike
-from edgetl.pipeline.imported.search import IMAGES, Candidate, Found, search, table
+from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
+from edgetl.pipeline.imported.tryout import Tryout, alike
 from edgetl.pipeline.project import ImportedNetwork, Project
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.run_inputs import RunData
-from edgetl.recipe import IMPORTED, Recipe, anchored, restore
+from edgetl.recipe import Recipe, anchored, restore
+from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
 
 logger = logging.getLogger(__name__)
@@ -88,11 +89,11 @@ def _found(recipe: Recipe, imported: ImportedModel, data: RunData, contract: Con
     conventions = usual(imported.channels) if asked.preprocessing == "auto" else [convention(asked.preprocessing, imported.channels)]
     rows = np.random.default_rng(recipe.train.seed).permutation(data.rows("train", IMAGES))
     stretched = contract.taking(Frame(contract.height, contract.width, contract.input.channels, "none"))
-    scores = Scores(imported, data.images, listing, rows, stretched)
+    scores = Tryout(imported, data.images, listing, rows, stretched)
     ways = list(_CROPS) if asked.resize == "auto" else [asked.resize]
     if len(ways) > 1 and alike(scores):
         ways = ["crop"]
-    candidates = [Candidate(one, resize) for resize in ways for one in conventions]
+    candidates = [Feeding(one, resize) for resize in ways for one in conventions]
     found = search(candidates, scores, data.images.label_ids[rows].astype(np.int64), data.images.class_names)
     logger.info(f"preprocessing, on {len(rows)} training images:\n{table(found.tried)}")
     logger.info(f"preprocessing: {found.reason}")
@@ -101,7 +102,7 @@ def _found(recipe: Recipe, imported: ImportedModel, data: RunData, contract: Con
 
 def _network(imported: ImportedModel, file: Path, found: Found, contract: Contract) -> tuple[ImportedNetwork, Contract]:
     """Return the network for raw pixels, and its contract."""
-    affine = Affine.of(found.chosen.convention, imported.preprocessing)
+    affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
     model, same = on_pixels(imported.model, affine)
     if not same:
         logger.warning(

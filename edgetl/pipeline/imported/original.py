@@ -30,7 +30,7 @@ _LONGEST_S = 3600.0  # for all images, on a slow machine
 
 @dataclass(frozen=True, eq=False)
 class Ran:
-    """What the original gives: probabilities float32 [N, K], and the milliseconds of single images.
+    """Holds what the original gives: probabilities float32 [N, K], and the milliseconds of single images.
 
     Args:
         tolerance: how closely the float model has to agree with it.

@@ -23,12 +23,12 @@ IMAGES = 256  # that measure: enough for a difference of some six points, and a 
 _FIRST = 64  # that all are measured on: what is far off on these is not measured on the rest
 _LEAST_SKILL = 0.2  # of the way from the most frequent class to all right; less is "slight" agreement (Landis and Koch 1977)
 _SHOWN_T = 2.0  # standard errors of a mean difference of losses: 95 %
-_MOST_LOST = 10.0  # percentage points that what was taken for equal may be worse by
+_MOST_LOST = 10.0  # percentage points that what counts as equal may be worse by
 _ASK = "name the one that the network was trained with: --preprocessing raw, zero-one, minus-one-one, imagenet, caffe, or MEAN/STD"
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Feeding:
     """A way to feed a network; `resize` is "crop" or "stretch"."""
 
     convention: Convention
@@ -40,9 +40,9 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a network gives when it is fed in one way: logits float32 [N, K]."""
+    """Holds what a network gives when it is fed in one way: logits float32 [N, K]."""
 
-    candidate: Candidate
+    candidate: Feeding
     logits: NDArray[np.float32]
     label_ids: NDArray[np.int64]
 
@@ -75,15 +75,15 @@ class Measured:
 class Found:
     """The way that was taken, why, and all that were tried, the best first."""
 
-    chosen: Candidate
+    chosen: Feeding
     reason: str
     tried: tuple[TriedPreprocessing, ...]
 
 
-Score = Callable[[Candidate, slice], NDArray[np.float32]]
+Score = Callable[[Feeding, slice], NDArray[np.float32]]
 
 
-def search(candidates: Sequence[Candidate], score: Score, label_ids: NDArray[np.int64], class_names: Sequence[str]) -> Found:
+def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.int64], class_names: Sequence[str]) -> Found:
     """Measure the candidates, the simplest first, and choose.
 
     Args:
@@ -182,7 +182,7 @@ def _shown(differences: NDArray[np.float64]) -> bool:
 
 def _of_another_order(measured: Sequence[Measured], class_names: Sequence[str], tried: tuple[TriedPreprocessing, ...]) -> UsageError | None:
     """Return the error that names the order of the classes that explains the predictions, if there is one."""
-    orders: list[tuple[Order, Candidate]] = []
+    orders: list[tuple[Order, Feeding]] = []
     for one in measured:
         order = order_of(one.logits.argmax(axis=1), one.label_ids, one.logits.shape[1])
         if order and _skilled(one.logits[order.checked][:, list(order.outputs)], one.label_ids[order.checked]):

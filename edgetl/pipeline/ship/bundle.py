@@ -17,7 +17,7 @@ from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.export.stamped import about as about_of
 from edgetl.pipeline.project import Project
-from edgetl.recipe import AboutTable
+from edgetl.recipe_tables import AboutTable
 from edgetl.registry import did_you_mean
 from edgetl.report.page.card import Results, card
 from edgetl.run_folder import RunFolder

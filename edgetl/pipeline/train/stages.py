@@ -176,7 +176,7 @@ def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path]
     facts = FloatFacts(
         device=device_name(),
         replicas=1,
-        precision="float32",
+        precision=source.model.compute_dtype,
         class_weights=(),
         held_out=len(project.data.rows("train")) - len(project.data.choosing.rows("train")),
         imported=source.facts,

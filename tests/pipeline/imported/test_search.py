@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from edgetl.errors import UsageError
 from edgetl.importing.convention import usual
 from edgetl.pipeline.imported.class_names import class_names_of
-from edgetl.pipeline.imported.search import Candidate, Found, search
+from edgetl.pipeline.imported.search import Feeding, Found, search
 
 NAMES = ("cat", "cow", "dog", "owl")
 LABELS = np.random.default_rng(1).permutation(240) % 4
-CANDIDATES = [Candidate(one, "crop") for one in usual(3)]
+CANDIDATES = [Feeding(one, "crop") for one in usual(3)]
 
 
-def scores(sureness: Mapping[str, float], outputs: tuple[int, ...] = (0, 1, 2, 3)) -> Callable[[Candidate, slice], NDArray[np.float32]]:
+def scores(sureness: Mapping[str, float], outputs: tuple[int, ...] = (0, 1, 2, 3)) -> Callable[[Feeding, slice], NDArray[np.float32]]:
     """Return logits that are noise, and above it so much for the right class; the same noise for all."""
     noise = np.random.default_rng(0).normal(size=(len(LABELS), 4))
 
-    def score(candidate: Candidate, part: slice) -> NDArray[np.float32]:
+    def score(candidate: Feeding, part: slice) -> NDArray[np.float32]:
         right = np.eye(4)[np.array(outputs)[LABELS]] * sureness.get(candidate.convention.name, 0.0)
         found: NDArray[np.float32] = (noise + right)[part].astype(np.float32)
         return found
@@ -28,7 +28,7 @@ def scores(sureness: Mapping[str, float], outputs: tuple[int, ...] = (0, 1, 2, 3
     return score
 
 
-def found(sureness: Mapping[str, float], candidates: list[Candidate] = CANDIDATES) -> Found:
+def found(sureness: Mapping[str, float], candidates: list[Feeding] = CANDIDATES) -> Found:
     return search(candidates, scores(sureness), LABELS, NAMES)
 
 

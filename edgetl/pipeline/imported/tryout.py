@@ -9,13 +9,13 @@ from edgetl.contract import Contract
 from edgetl.data.base import Images, Listing
 from edgetl.data.decode import decode
 from edgetl.importing.base import ImportedModel
-from edgetl.importing.convention import Affine
-from edgetl.pipeline.imported.search import Candidate
+from edgetl.importing.convention import InputAffine
+from edgetl.pipeline.imported.search import Feeding
 
 _BATCH = 32  # keeps two cores busy
 
 
-class Scores:
+class Tryout:
     """Computes logits of some images for any candidate; the network is traced once.
 
     Args:
@@ -39,14 +39,14 @@ class Scores:
             self._stretched = np.stack([decode(item.read(), self._contract) for item in self._items])
         return self._stretched
 
-    def __call__(self, candidate: Candidate, part: slice) -> NDArray[np.float32]:
+    def __call__(self, candidate: Feeding, part: slice) -> NDArray[np.float32]:
         """float32 [n, K] of that part of the images."""
         pixels = (self.cropped if candidate.resize == "crop" else self.stretched)[part]
-        affine = Affine.of(candidate.convention, self._imported.preprocessing)
+        affine = InputAffine.of(candidate.convention, self._imported.preprocessing)
         batches = (pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH))
         return np.concatenate([self._infer(affine(batch)).numpy() for batch in batches])
 
 
-def alike(scores: Scores) -> bool:
+def alike(scores: Tryout) -> bool:
     """Return whether the images are of the input's proportions: cropped and stretched they are the same."""
     return np.array_equal(scores.cropped, scores.stretched)
