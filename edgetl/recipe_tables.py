@@ -57,6 +57,12 @@ class ModelTable(RecipeTable):
         return Path(self.weights).name
 
     @property
+    def network(self) -> str:
+        """The network in words, with the size of its images: of one from elsewhere the file's name."""
+        name = Path(self.weights).stem if self.imported else f"{self.backbone} {self.alpha:g}"
+        return f"{name}, {self.image_size} px"
+
+    @property
     def imported(self) -> bool:
         """Whether the network is that of a file from elsewhere."""
         return self.backbone == IMPORTED

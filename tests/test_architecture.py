@@ -36,15 +36,6 @@ MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
 MAX_FUNCTION_LINES = 60  # a page
 # config stops at the door
 RECIPE_READERS = ("recipe", "recipe_tables", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")
-    "recipe",
-    "recipe_tables",
-    "run_record",
-    "run_folder",
-    "tuning_record",
-    "pipeline",
-    "api",
-    "cli",
-)  # config stops at the door
 ARITHMETIC = ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve", "parity")
 PURE = tuple(f"evaluation/{name}.py" for name in ARITHMETIC)
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}

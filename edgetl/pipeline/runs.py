@@ -70,7 +70,7 @@ def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], float])
 COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] = {
     "created": (lambda r, v: r.created, True),
     "source": (lambda r, v: r.recipe.data.source.rpartition("/")[2], False),
-    "model": (lambda r, v: f"{r.recipe.model.backbone} {r.recipe.model.alpha:g} {r.recipe.model.image_size}px", False),
+    "model": (lambda r, v: r.recipe.model.network.replace(",", "").replace(" px", "px"), False),
     "backbone": (lambda r, v: r.recipe.model.backbone, False),
     "alpha": (lambda r, v: r.recipe.model.alpha, False),
     "image_size": (lambda r, v: r.recipe.model.image_size, False),

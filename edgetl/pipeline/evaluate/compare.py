@@ -85,7 +85,7 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
     run = ComparedRun(
         run=str(path),
         model=name,
-        architecture=f"{settings.backbone} {settings.alpha:g}, {settings.image_size} px",
+        architecture=settings.network,
         top1_accuracy=accuracy.top1_accuracy,
         top1_interval_95=accuracy.top1_interval_95,
         loss=accuracy.loss,

@@ -140,4 +140,4 @@ def _cross_validate(project: Project, count: int) -> CrossValidation:
 
 def _backbone(project: Project) -> str:
     model = project.recipe.model
-    return f"{model.backbone} {model.alpha:g}, {model.image_size} px, {model.start}"
+    return f"{model.network}, {model.start}"

@@ -14,7 +14,7 @@ def stamped(project: Project, conversion: Conversion, name: str) -> bytes:
 def about(project: Project, said: AboutTable) -> About:
     """Return what a model file says of itself, where `said` has the fields of the recipe's table."""
     model, classes = project.recipe.model, len(project.contract.class_names)
-    architecture = f"{model.backbone} {model.alpha:g}, {model.image_size} px"
+    architecture = model.network
     return About(
         name=said.name or architecture,
         version=said.version,

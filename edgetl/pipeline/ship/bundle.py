@@ -101,7 +101,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     }
     manifest = Manifest(
         name=title,
-        architecture=f"{project.recipe.model.backbone} {project.recipe.model.alpha:g}, {project.recipe.model.image_size} px",
+        architecture=project.recipe.model.network,
         version=version,
         licence=licence,
         scheme=choice.chosen.name if choice else "",
