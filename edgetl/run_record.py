@@ -154,8 +154,7 @@ class UnfreezeFacts(Part):
 class FloatFacts(Part):
     """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training).
 
-    `imported`: it was made of a file instead. `held_out`: training images that chose; 0: none. `trained_again`: what was kept was trained
-    again in the same way, on these too.
+    `imported`: made of a file instead. `held_out`: training images that chose. `trained_again`: what was kept was trained on these too.
     """
 
     kind: Literal["float"] = "float"
