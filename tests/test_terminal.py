@@ -39,6 +39,7 @@ def arguments(made: Made, bundled: Path, digit_folder: Path, tmp_path_factory: p
         "doctor": [digit_folder, "--fast", "--out", folder / "doctor"],
         "train": [digit_folder, "--recipe", made.recipe, "--out", run],
         "pretrain": [digit_folder, "--out", folder / "own.npz"],
+        "import": [made.run / "export" / "model_float32.onnx", "--data", digit_folder, "--out", run],
         "export": [run],
         "validate": [run],
         "evaluate": [run],
@@ -106,6 +107,7 @@ def _spare_what_takes_long(patch: pytest.MonkeyPatch, run: Path) -> None:
         return DOCUMENTS.load(name).parse(json.loads(example(name)))
 
     facts = document("run").find("float", FloatFacts)
+    patch.setattr(training, "import_model", lambda *_, **__: Run(run))
     patch.setattr(training, "tune", lambda *_, **__: results.Tuned(Path(NASTY), document("tuning_record")))
     patch.setattr(training, "pretrain", lambda *_, **__: results.Pretrained(Path(NASTY), Path(NASTY), "small_cnn", facts))
     patch.setattr(training, "learning_curve", lambda *_, **__: training.Estimated(Run(run), document("learning_curve")))

@@ -51,7 +51,7 @@ def import_model(
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Make a run of a classifier from elsewhere, and quantize it.
+    """Make a run of a model from elsewhere, and quantize it.
 
     Reads the file as data, finds how the network is fed from labelled images, and goes on as after a training: export, validate, bundle.
 

@@ -25,6 +25,7 @@ from edgetl.pipeline.run_inputs import RunData
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -75,11 +76,13 @@ def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
         imported = replace(imported, model=two_classes(imported.model))
         if imported.classes != 2 or imported.model.output_shape[-1] < 2:
             raise UsageError(
-                f"{file} gives each of its {imported.classes} classes a probability of its own: several can be on one image",
+                f"each output of {file} ({imported.classes} in all) is a probability of its own: several classes can be on one image",
                 "edgetl can do networks of one class an image (softmax), or of two classes with one output (sigmoid)",
             )
     if imported.channels not in (1, 3):
-        raise UsageError(f"{file} takes images of {imported.channels} channels", "edgetl reads images in colour (3) or in grey (1)")
+        raise UsageError(
+            f"the images that {file} takes have {counted(imported.channels, 'channel')}", "edgetl reads images in colour (3) or in grey (1)"
+        )
     return imported
 
 
@@ -95,7 +98,7 @@ def _found(recipe: Recipe, imported: ImportedModel, data: RunData, contract: Con
         ways = ["crop"]
     candidates = [Feeding(one, resize) for resize in ways for one in conventions]
     found = search(candidates, scores, data.images.label_ids[rows].astype(np.int64), data.images.class_names)
-    logger.info(f"preprocessing, on {len(rows)} training images:\n{table(found.tried)}")
+    logger.info(f"preprocessing, on {counted(len(rows), 'training image')}:\n{table(found.tried)}")
     logger.info(f"preprocessing: {found.reason}")
     return found
 
@@ -106,7 +109,7 @@ def _network(imported: ImportedModel, file: Path, found: Found, contract: Contra
     model, same = on_pixels(imported.model, affine)
     if not same:
         logger.warning(
-            f"{file.name} pads images with the pixel {', '.join(f'{one:.4g}' for one in affine.centre)}, the run's models with "
+            f"images are padded by {file.name} with the pixel {', '.join(f'{one:.4g}' for one in affine.centre)}, by the run's models with "
             f"{affine.zero_point}: the outermost places differ a little; 'edgetl validate' measures by how much"
         )
     facts = Imported(
