@@ -46,11 +46,14 @@ def test_fine_tuning_is_as_the_recipe_says() -> None:
     assert settings.learning_rate == fine_tune_settings(recipe, 10_000).learning_rate, "random weights have their own"
 
 
-def test_many_images_move_the_statistics_of_pretrained_norms_and_few_do_not() -> None:
-    recipe = load(settings=["train.live_norms_from=2000", "train.live_norms_rate=3", "train.learning_rate=0.1"])
-    few, many = fine_tune_settings(recipe, 1999), fine_tune_settings(recipe, 2000)
-    assert (few.live_norms, many.live_norms) == (False, True)
-    assert (few.learning_rate, many.learning_rate) == (pytest.approx(0.1), pytest.approx(0.3))
+@pytest.mark.parametrize(
+    ("images", "epochs", "learned"),
+    [(1000, "auto", False), (2934, "auto", True), (2934, 10, False), (2934, 16, True), (200_000, 1, True)],
+)
+def test_many_steps_move_the_statistics_of_pretrained_norms_and_few_do_not(images: int, epochs: str | int, learned: bool) -> None:
+    recipe = load(settings=[f"train.epochs={epochs}", "train.live_norms_rate=3", "train.learning_rate=0.1"])
+    settings = fine_tune_settings(recipe, images)
+    assert (settings.live_norms, settings.learning_rate) == (learned, pytest.approx(0.3 if learned else 0.1))
 
 
 def test_compression_trains_the_entire_network_at_its_own_rates() -> None:

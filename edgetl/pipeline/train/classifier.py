@@ -11,7 +11,7 @@ from edgetl.data.base import Images
 from edgetl.data.examples import Examples
 from edgetl.float_record import FloatChoice
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, steps_per_epoch
+from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
@@ -25,8 +25,6 @@ from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
-_LIVE_EPOCHS = 2 / 3  # of those with kept statistics, in the same time: 91 against 89 to 90 % on 2934 flowers (benchmarks/README.md)
-
 
 def learning_steps(project: Project, replicas: int = 1) -> int:
     """Return the number of batches in an epoch of the images that are learned from."""
@@ -36,10 +34,10 @@ def learning_steps(project: Project, replicas: int = 1) -> int:
 def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
     """Return the schedule of a stage that all replicas train together."""
     recipe = project.recipe
-    schedule = fine_tune_schedule(recipe, project.run, stage, inputs, learning_steps(project, project.team.replicas))
-    if recipe.train.epochs != "auto" or not learns_norms(recipe, len(project.data.rows("train"))):
-        return schedule
-    return replace(schedule, epochs=round(_LIVE_EPOCHS * schedule.epochs))
+    steps = learning_steps(project, project.team.replicas)
+    schedule = fine_tune_schedule(recipe, project.run, stage, inputs, steps)
+    live = learns_norms(recipe, len(project.data.rows("train")))
+    return replace(schedule, epochs=live_epochs(recipe, steps)) if live else schedule
 
 
 def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatFacts:
