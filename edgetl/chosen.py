@@ -1,11 +1,16 @@
 """Say what chose the models of a run, and what measured them."""
 
-from edgetl.compared import of_split
+from edgetl.compared import Truth, of_split
 from edgetl.int8_record import Distance
 from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, QuantizedFacts, RunRecord
 from edgetl.wording import beside, counted, joined, measured_on
 
 _INT8 = "the int8 model"
+_MEASURED: dict[Truth, str] = {
+    "labels": "The accuracy is measured {among}: {measuring}.",
+    "original": "There are no labels: accuracy is not measured, but agreement with what the imported network predicts, {among}: {measuring}.",
+    "noise": "There are no images: accuracy is not measured, and agreement with the imported network only on {measuring}.",
+}
 
 
 def judged_on(record: RunRecord, training: str) -> str:
@@ -42,8 +47,9 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
     if by_validation:
         sentences.append(f"{_were_chosen(by_validation)} on {of_split(data.images('val'), 'val')}.")
     split = data.measuring_split
+    measuring = of_split(images or data.images(split), split, data.truth)
     among = "on images that chose too, and may be lower on others" if by_validation and split == "val" else "on images that chose nothing"
-    sentences.append(f"The accuracy is measured {among}: {of_split(images or data.images(split), split)}.")
+    sentences.append(_MEASURED[data.truth].format(among=among, measuring=measuring))
     if split == "test" and not by_validation:
         sentences.append(f"The {counted(data.images('val'), 'validation image')} chose and measured nothing.")
     return " ".join([*sentences, untrained(record)]).strip()

@@ -8,12 +8,19 @@ from edgetl.wording import counted, measured_on
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
 MeasuringSplit = Literal["val", "test"]
+# What says which class is right: labels; without labels the predictions of the imported network itself, of images or of noise.
+Truth = Literal["labels", "original", "noise"]
 P_SIGNIFICANT = 0.05  # a test's p, corrected where there are several, below which a difference is called more than chance
 
 
-def of_split(images: int, split: str) -> str:
+def of_split(images: int, split: str, truth: Truth = "labels") -> str:
     """Return a count of a split's images with what one of them is worth, where they are few."""
-    return measured_on(images, f"{SPLIT_NAMES[split]} image")
+    return measured_on(images, "image of noise" if truth == "noise" else f"{SPLIT_NAMES[split]} image")
+
+
+def right(truth: Truth) -> str:
+    """Return what a share of right predictions is called: accuracy it is only by labels."""
+    return "top-1" if truth == "labels" else "as original"
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,13 @@ class Imported:
     def __str__(self) -> str:
         return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason})"
 
+    @property
+    def described(self) -> str:
+        """Where it comes from and how it is fed, in words."""
+        by = f", written by {self.producer}" if self.producer else ""
+        cut = {"crop": "cropped", "stretch": "stretched"}[self.resize]
+        return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {cut}"
+
 
 @dataclass(frozen=True)
 class Teacher:

@@ -46,6 +46,18 @@ class Recipe(RecipeTable):
     validation: ValidationTable
     track: TrackTable
 
+    @property
+    def has_images(self) -> bool:
+        """Whether there are images; a network from elsewhere can become a run without any, which is then measured on noise."""
+        return bool(self.data.source) or not self.model.imported
+
+    @property
+    def network(self) -> str:
+        """The network in words, with the size of its images: of one from elsewhere the file's name."""
+        model, (height, width) = self.model, self.imported.asked_size or (self.model.image_size, self.model.image_size)
+        name = Path(model.weights).stem if model.imported else f"{model.backbone} {model.alpha:g}"
+        return f"{name}, {width} px" if height == width else f"{name}, {height} x {width} px"
+
     def without_folders(self) -> Self:
         """Return the recipe with the last part of each path alone: where files lie is nobody else's business."""
         shown = self

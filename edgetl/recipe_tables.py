@@ -19,7 +19,7 @@ class RecipeTable(BaseModel):
 
 class DataTable(RecipeTable):
     source: str
-    layout: Literal["auto", "classes", "parts"]
+    layout: Literal["auto", "classes", "parts", "unlabelled"]
     follow_links: bool
     spellings: Literal["auto", "refuse", "allow"]
     exclude: str
@@ -55,12 +55,6 @@ class ModelTable(RecipeTable):
     def start(self) -> str:
         """The name of what training starts from: "imagenet", "none" or a file."""
         return Path(self.weights).name
-
-    @property
-    def network(self) -> str:
-        """The network in words, with the size of its images: of one from elsewhere the file's name."""
-        name = Path(self.weights).stem if self.imported else f"{self.backbone} {self.alpha:g}"
-        return f"{name}, {self.image_size} px"
 
     @property
     def imported(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
-from edgetl.compared import Compared, MeasuringSplit
+from edgetl.compared import Compared, MeasuringSplit, Truth
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.float_record import FloatChoice, Imported, Teacher
@@ -121,7 +121,7 @@ class BaselineSide:
 
 
 class DataFacts(Part):
-    """The images that a run is trained on: identity of their contents, number of images by split, files rejected and excluded."""
+    """The images of a run: identity of their contents, number of images by split, files left out, and what says which class is right."""
 
     kind: Literal["data"] = "data"
     fingerprint: str
@@ -129,6 +129,7 @@ class DataFacts(Part):
     class_names: tuple[str, ...]
     rejected: Count
     excluded: Count
+    truth: Truth = "labels"
 
     @property
     def measuring_split(self) -> MeasuringSplit:
@@ -285,8 +286,7 @@ class RunRecord(Document):
 
     def integer_choice(self) -> Int8Choice | None:
         """Return how the integer model was chosen that was exported first; None: there is none."""
-        found = (stage.facts for stage in self.stages.values())
-        return next((facts.choice for facts in found if isinstance(facts, ExportFacts) and facts.choice), None)
+        return next((one.facts.choice for one in self.stages.values() if isinstance(one.facts, ExportFacts) and one.facts.choice), None)
 
     def trainings(self) -> Iterator[tuple[str, Training]]:
         """Yield every training with its name, in order."""

@@ -15,7 +15,9 @@ def counted(count: int, what: str) -> str:
 
 
 def plural(what: str) -> str:
-    """Return the plural of a regular noun."""
+    """Return the plural of a regular noun, the first where "of" follows one."""
+    if " of " in what:
+        return " of ".join((plural(what.partition(" of ")[0]), what.partition(" of ")[2]))
     if re.search(r"[^aeiou]y$", what):
         return f"{what[:-1]}ies"
     return f"{what}es" if re.search(r"(s|x|tch|sh)$", what) else f"{what}s"

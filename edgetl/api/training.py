@@ -78,7 +78,8 @@ def import_model(model: File, data: File = "", *, out: File | None = None, **opt
 
     Args:
         model: an .onnx, .keras, .h5 or float .tflite file, or a SavedModel folder. Nothing in it is run.
-        data: labelled images of its classes, as for `train`: they show how it is fed, calibrate it and measure it.
+        data: labelled images of its classes, as for `train`: they show how it is fed, calibrate it and measure it; or a folder of images
+            without labels, by which it is compared with the original alone; empty: float files alone, compared on noise.
         out: folder of the run; default: runs/NAME, the same for the same settings.
         options: preprocessing, resize, class_names, size, qat and others, see `edgetl.Choices` and `edgetl.RecipeOptions`.
 

@@ -9,12 +9,13 @@ from edgetl import console
 from edgetl.cli.options import BatchSize, Json, Mlflow, Out, RecipeFile, Seed, Set, setting
 from edgetl.cli.train import Qat
 
-Labelled = Annotated[
+Data = Annotated[
     str,
     typer.Option(
         "--data",
         metavar="DATA",
-        help="Find the preprocessing, calibrate and measure with these labelled images, given as for 'edgetl train' (default: none).",
+        help="Calibrate and measure with these images: labelled ones, as for 'edgetl train', also show how the network is fed; "
+        "a folder of images alone will do (default: none, and no int8 files).",
     ),
 ]
 Preprocessing = Annotated[
@@ -29,7 +30,7 @@ Preprocessing = Annotated[
 
 def import_model(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Import this .onnx, .keras, .h5 or float .tflite file, or SavedModel.")],
-    data: Labelled = "",
+    data: Data = "",
     out: Out = None,
     class_names: Annotated[
         str | None,
@@ -54,9 +55,11 @@ def import_model(
     """Make a run of a model from elsewhere, and quantize it.
 
     Reads the file as data, finds how the network is fed from labelled images, and goes on as after a training: export, validate, bundle.
+    Without labels it is compared with the original file; how it is fed must then be in the file or named.
 
     Example:
       edgetl import resnet.onnx --data flowers/
+      edgetl import resnet.onnx --data photos/ --preprocessing imagenet
     """
     from edgetl.api import training
     from edgetl.report.terminal.run import print_stages

@@ -60,7 +60,7 @@ class Link:
     real_path: str
 
 
-Layout = Literal["auto", "classes", "parts"]
+Layout = Literal["auto", "classes", "parts", "unlabelled"]
 Spellings = Literal["auto", "refuse", "allow"]
 
 
@@ -69,7 +69,8 @@ class Reading:
     """How a source on a disk is read.
 
     Args:
-        layout: whether the folders at the top are classes, or parts (splits among them) that hold the classes; "auto": by their names.
+        layout: whether the folders at the top are classes, or parts (splits among them) that hold the classes; "auto": by their names;
+            "unlabelled": folders say nothing, see `unlabelled`.
         follow_links: whether links to folders, or out of the source, are followed.
         spellings: whether two classes may differ in small and capital letters alone; "auto": where both have enough images.
     """
@@ -111,6 +112,7 @@ class Listing:
     Args:
         excluded: names that the user had left out; they are in neither of the others.
         links: the folders that were reached by links.
+        labelled: somebody says of which class each image is; else its class is what a network predicts, and some classes may have none.
     """
 
     source: str
@@ -119,6 +121,7 @@ class Listing:
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    labelled: bool = True
 
     def limited(self, count: int) -> "Listing":
         """At most `count` images of each class and split, evenly over the list; 0: all."""

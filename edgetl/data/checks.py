@@ -67,6 +67,12 @@ def check_classes(source: str, class_names: Sequence[str], classes: Sequence[str
         )
 
 
+def check_unlabelled(source: str, splits: Sequence[str]) -> None:
+    """Require an image to measure with; where images are split, that takes two different ones."""
+    if "val" not in splits:
+        raise DataError(f"{source}: fewer than 2 different usable images", "add images: some calibrate, others measure")
+
+
 def check_splits(source: str, class_names: Sequence[str], classes: Sequence[str], splits: Sequence[str]) -> None:
     """Require training images of every class; warn of one without validation images, which is not measured."""
     present = set(zip(classes, splits, strict=True))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgetl.contract import Contract
 from edgetl.data.base import Images, Item, Listing, Pixels, Rejected, reason
-from edgetl.data.checks import check_classes, check_rejected, check_splits
+from edgetl.data.checks import check_classes, check_rejected, check_splits, check_unlabelled
 from edgetl.data.decode import BadImage, decode_sizes
 from edgetl.data.formats import decoders
 from edgetl.data.splits import SplitOptions, completed
@@ -91,13 +91,16 @@ def _images(listing: Listing, pixels: Pixels, outcomes: Sequence[Outcome], optio
     hashes = _usable(outcomes)
     classes = [item.class_name for item in items]
     check_rejected(listing.source, rejected, len(items), options.max_bad_fraction)
-    check_classes(listing.source, listing.class_names, classes, hashes)
+    if listing.labelled:
+        check_classes(listing.source, listing.class_names, classes, hashes)
     label_ids = np.array([listing.class_names.index(name) for name in classes], np.int32)
     given = {item.split for item in listing.items}
     splits = completed([item.split for item in items], given, hashes, label_ids.tolist(), options.split)
-    check_splits(listing.source, listing.class_names, classes, splits)
+    if listing.labelled:
+        check_splits(listing.source, listing.class_names, classes, splits)
+    else:
+        check_unlabelled(listing.source, splits)
     names = tuple(item.name for item in items)
-    identity = sorted(zip(names, classes, splits, hashes, strict=True))
     return Images(
         pixels=pixels,
         label_ids=label_ids,
@@ -106,10 +109,28 @@ def _images(listing: Listing, pixels: Pixels, outcomes: Sequence[Outcome], optio
         hashes=hashes,
         class_names=listing.class_names,
         rejected=rejected,
-        fingerprint=fingerprint(identity),
+        fingerprint=_identity(names, classes, splits, hashes),
         source=listing.source,
         stamp=listing.stamp,
     )
+
+
+def _identity(names: Sequence[str], classes: Sequence[str], splits: Sequence[str], hashes: Sequence[str]) -> str:
+    return fingerprint(sorted(zip(names, classes, splits, hashes, strict=True)))
+
+
+def labelled(images: Images, listing: Listing, label_ids: NDArray[np.int32], class_names: tuple[str, ...]) -> tuple[Images, Listing]:
+    """Return images, and their listing, with these classes and with the splits that the images have."""
+    classes, splits = [class_names[label] for label in label_ids], images.splits.tolist()
+    given = dict(zip(images.names, zip(classes, splits, strict=True), strict=True))
+    items = [(item, *given.get(item.name, (class_names[0], "train"))) for item in listing.items]  # one that cannot be read is of any class
+    listing = replace(
+        listing,
+        class_names=class_names,
+        items=tuple(replace(item, class_name=class_name, split=split) for item, class_name, split in items),
+    )
+    found = _identity(images.names, classes, splits, images.hashes)
+    return replace(images, label_ids=label_ids, class_names=class_names, fingerprint=found, stamp=listing.stamp), listing
 
 
 def resized(images: Images, listing: Listing, contract: Contract, options: LoadOptions) -> Images:

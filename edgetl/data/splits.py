@@ -83,16 +83,19 @@ class Selection:
     seed: int
 
 
-def choosing(images: Images, selection: Selection) -> Images:
+def choosing(images: Images, selection: Selection, *, by_class: bool = True) -> Images:
     """Return the images as a training sees them that chooses: "val" are the training images to choose by, "test" all that measure.
 
     Each class that has two different training images has one to choose by; all copies of an image are on the same side.
+
+    Args:
+        by_class: else all images count as of one class.
     """
     rows = images.rows("train")
     fraction = min(selection.fraction, selection.most / max(len(rows), 1))
     splits: NDArray[np.str_] = np.full(len(images.splits), "test", "<U5")
     options = SplitOptions(val_fraction=fraction, test_fraction=0.0, seed=selection.seed + 1)  # other images than a split's of this seed
-    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), options)
+    splits[rows] = assign([images.hashes[row] for row in rows], (images.label_ids[rows] * by_class).tolist(), options)
     return replace(images, splits=splits)
 
 

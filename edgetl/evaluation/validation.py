@@ -4,7 +4,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from edgetl.compared import MeasuringSplit, of_split
+from edgetl.compared import MeasuringSplit, Truth, of_split, right
 from edgetl.documents import Count, Document, Part
 from edgetl.errors import RunError
 from edgetl.evaluation.metrics import Accuracy
@@ -51,6 +51,11 @@ class Validation(Document):
     failures: tuple[str, ...] = Field(description="every reason for failing")
     images: int = Field(ge=1)
     split: MeasuringSplit = Field(default="val", description="whose images measured")
+    truth: Truth = Field(
+        default="labels",
+        description="what says which class is right: labels, or without them the imported network itself, of images or of noise; then "
+        "accuracies are shares of predictions that are as that network's",
+    )
     chosen_by: str = Field(default="", description="what chose the models and what measured them")
     class_names: tuple[str, ...]
     main: str = Field(description="name of the model that a run's figures are about: the int8 file, where there is one")
@@ -77,7 +82,7 @@ class Validation(Document):
             accuracy = [f"{100 * one.accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
             agreement = f"{100 * self.costs[name].agreement.top1_agreement:.2f}" if name in self.costs else ""
             rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
-        columns = ("model", "top-1 %", "95 % interval", "same as float %", "KiB", "p50 ms")
+        columns = ("model", f"{right(self.truth)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
         verdict = "passed" if self.passed else "FAILED"
         notes = [*self.failures, self.chosen_by] if self.chosen_by else self.failures
         return Overview(f"Validation on {self.measured_on}: {verdict}", columns, rows, notes)
@@ -85,7 +90,7 @@ class Validation(Document):
     @property
     def measured_on(self) -> str:
         """The images, with what one of them is worth."""
-        return of_split(self.images, self.split)
+        return of_split(self.images, self.split, self.truth)
 
     @property
     def float_model(self) -> ValidatedModel:

@@ -19,6 +19,7 @@ NAMED: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {  # the simples
     "imagenet": _IMAGENET,
     "caffe": _CAFFE,
 }
+_OF_PIXELS = 1 / 50  # a factor no larger than this makes numbers of pixels that a network can be fed with
 _ORDERS = ("rgb", "bgr")
 _OWN_ORDER = {"caffe": "bgr"}
 
@@ -103,6 +104,18 @@ def usual(channels: int) -> list[Convention]:
     names = [name for name, (mean, _) in NAMED.items() if len(mean) in (1, channels)]
     orders = _ORDERS if channels == 3 else _ORDERS[:1]
     return [convention(f"{name}:{order}", channels) for order in orders for name in names]
+
+
+def own(inside: Preprocessing, channels: int) -> Convention | None:
+    """Return the convention of a file that makes its input of pixels itself; None: its first layers do not show what they read.
+
+    They do where they take something from each channel: a mean of pixels is above 1, one of pixels divided by 255 is below.
+    """
+    scale, offset = np.asarray(inside.scale), np.asarray(inside.offset)
+    centre = float(np.abs(offset / scale).max())
+    if centre > 1 or (centre == 0 and np.abs(scale).max() <= _OF_PIXELS):
+        return convention("raw", channels)
+    return convention("zero-one", channels) if 0 < centre else None
 
 
 def _numbers(part: str, text: str) -> tuple[float, ...]:

@@ -83,7 +83,8 @@ def _of_run(project: Project) -> Sequence[ModelFile]:
     images = ""
     with suppress(RunError):  # not validated yet: nothing is known of it
         validation = Validation.of(project.run)
-        accuracy, images = {name: one.accuracy.top1_accuracy for name, one in validation.subjects.items()}, validation.measured_on
+        if validation.truth == "labels":
+            accuracy, images = {name: one.accuracy.top1_accuracy for name, one in validation.subjects.items()}, validation.measured_on
     files = [file for file in exported(project) if not unverified(file.path)]
     return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name), images) for file in files]
 

@@ -38,7 +38,7 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
         trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
         stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))
     if_it_pays = ", if calibration leaves something to win" if recipe.quantize.qat == "auto" else ""
-    for name in integer_schemes(trained=recipe.quantize.qat is not False):
+    for name in integer_schemes(trained=recipe.quantize.qat is not False) if recipe.has_images else []:
         trained = SCHEMES.load(name).trained
         work = f"quantization-aware training ({name}){if_it_pays}" if trained else f"calibration ({name})"
         stages.append(PlannedStage(name, work, recipe.quantize.epochs if trained else 0))

@@ -130,6 +130,11 @@ class Project:
             raise UsageError(f"the network of {self.run.path} was imported and has no backbone", "use a run of 'edgetl train'")
         return BACKBONES.load(self.recipe.model.backbone)
 
+    def need_images(self, what: str) -> None:
+        """Raise UsageError where the run was imported without images, which `what` cannot be done without."""
+        if not self.recipe.has_images:
+            raise UsageError(f"{self.run.path} has no images to {what}", "import the network again, with images: --data DATA")
+
     @property
     def team(self) -> Team:
         return team(self.recipe.train.strategy)

@@ -4,7 +4,7 @@ import hashlib
 import logging
 from dataclasses import replace
 
-from edgetl.data import exclude, images, sources
+from edgetl.data import exclude, images, sources, unlabelled
 from edgetl.data.base import Images, Item, Listing
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError, UsageError, listed
@@ -20,9 +20,19 @@ _ELSEWHERE = "if the same images lie elsewhere now, name that place: --data PATH
 
 
 def listing_of(recipe: Recipe) -> Listing:
-    """Return what the recipe's source holds, without what is left out. Raises DataError, or UsageError for the list of exclusions."""
+    """Return what the recipe's source holds, without what is left out, of a run that has no images noise.
+
+    Raises DataError, or UsageError for the list of exclusions, or for images without labels that a network was to learn from.
+    """
     data = recipe.data
-    listing = sources.find(data.source, reading(recipe))
+    if not recipe.has_images:
+        return unlabelled.noise()
+    if data.layout == "unlabelled":
+        if not recipe.model.imported:
+            raise UsageError("images without labels were given (data.layout=unlabelled)", "only 'edgetl import' can do without labels")
+        listing = unlabelled.find(data.source, reading(recipe))
+    else:
+        listing = sources.find(data.source, reading(recipe))
     if data.exclude:
         listing = exclude.apply(listing, data.exclude)
     return listing.limited(data.limit)
@@ -40,7 +50,8 @@ def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:
         elsewhere = {"data.source": data, "data.exclude": "", "data.limit": 0}  # what the run left out, its index does not name
         return _same(run, listing_of(restore(recipe.model_dump(), options=elsewhere)), recipe.data.source)
     try:
-        return listing_of(recipe)
+        listing = listing_of(recipe)
+        return listing if listing.labelled else _same(run, listing, recipe.data.source)
     except (DataError, UsageError) as error:
         remedy = _ELSEWHERE if isinstance(error, DataError) else f"{error.remedy}; {_ELSEWHERE}"
         raise type(error)(f"{run.path} recorded its images at {recipe.data.source}: {error.problem}", remedy) from error
@@ -75,7 +86,8 @@ def _same(run: RunFolder, listing: Listing, recorded: str) -> Listing:
             f"the run recorded them at {recorded}: name a place that has them all, as they were",
         )
     more = len(there.keys() - {image.sha256 for image in index.images})
-    logger.info(f"images: those of {run.path}, from {listing.source}" + (f"; {more} more are there, and not used" if more else ""))
+    if more or listing.source != recorded:
+        logger.info(f"images: those of {run.path}, from {listing.source}" + (f"; {more} more are there, and not used" if more else ""))
     items = tuple(replace(there[one.sha256], name=one.name, class_name=one.class_name, split=one.split) for one in index.images)
     return replace(listing, class_names=index.class_names, items=items, rejected=())
 

@@ -89,6 +89,8 @@ class RunData:
     def class_weights(self) -> NDArray[np.float32]:
         """The weight of each class in a training, float32 [K]."""
         label_ids = self.images.label_ids[self.rows("train")]
+        if not self.listing.labelled:  # then nothing is learned from classes
+            return np.ones(len(self.images.class_names), np.float32)
         return class_weights(label_ids, len(self.images.class_names), self._recipe.train.balance_above)
 
     @cached_property
@@ -99,7 +101,7 @@ class RunData:
         """
         if not self._recipe.data.selection_fraction:
             return self.images
-        found = choosing(self.images, selection(self._recipe))
+        found = choosing(self.images, selection(self._recipe), by_class=self.listing.labelled)
         if len(found.rows("val")):
             return found
         logger.info("no training image can be spared to choose by: no class has two different ones, and nothing is chosen")

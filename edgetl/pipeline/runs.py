@@ -1,13 +1,14 @@
 """The runs in a folder: their figures side by side, and the removal of those that are not needed."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from edgetl.compared import Truth
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import ValidatedModel, Validation
 from edgetl.lock import FolderLock
@@ -42,6 +43,9 @@ _OWN = (
 )
 
 
+_ON: Mapping[Truth, str] = {"original": "unlabelled", "noise": "noise"}  # the images that measured, where they are no split's with labels
+
+
 @dataclass(frozen=True)
 class Row:
     """A run and what it has in each column: numbers, texts, or None where it has nothing."""
@@ -58,8 +62,10 @@ def _main(record: RunRecord, validation: Validation | None) -> ValidatedModel | 
     return validation.main_model if validation and record.integer_choice() else None
 
 
-def _points(model: ValidatedModel | None) -> float | None:
-    return round(100 * model.accuracy.top1_accuracy, 2) if model else None
+def _points(validation: Validation | None, model: ValidatedModel | None) -> float | None:
+    """Return the accuracy in percent; None: there is no such model, or there are no labels."""
+    labelled = validation and validation.truth == "labels"
+    return round(100 * model.accuracy.top1_accuracy, 2) if labelled and model else None
 
 
 def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], float]) -> float | None:
@@ -70,13 +76,13 @@ def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], float])
 COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] = {
     "created": (lambda r, v: r.created, True),
     "source": (lambda r, v: r.recipe.data.source.rpartition("/")[2], False),
-    "model": (lambda r, v: r.recipe.model.network.replace(",", "").replace(" px", "px"), False),
+    "model": (lambda r, v: r.recipe.network.replace(",", "").replace(" px", "px"), False),
     "backbone": (lambda r, v: r.recipe.model.backbone, False),
-    "alpha": (lambda r, v: r.recipe.model.alpha, False),
+    "alpha": (lambda r, v: None if r.recipe.model.imported else r.recipe.model.alpha, False),
     "image_size": (lambda r, v: r.recipe.model.image_size, False),
-    "float_top1": (lambda r, v: _points(v.float_model if v else None), True),
-    "int8_top1": (lambda r, v: _points(_main(r, v)), True),
-    "measured_on": (lambda r, v: f"{v.images} {v.split}" if v else None, False),
+    "float_top1": (lambda r, v: _points(v, v.float_model if v else None), True),
+    "int8_top1": (lambda r, v: _points(v, _main(r, v)), True),
+    "measured_on": (lambda r, v: f"{v.images} {_ON.get(v.truth, v.split)}" if v else None, False),
     "size_kib": (lambda r, v: _of(_main(r, v), lambda one: round(one.size_bytes / 1024)), False),
     "latency_ms": (lambda r, v: _of(_main(r, v), lambda one: one.latency_ms.p50), False),
     "verdict": (lambda r, v: None if v is None else "passed" if v.passed else "FAILED", False),

@@ -27,9 +27,8 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
     damages = measure_damage(project.models.float_model, quantized, contract, images.pixels, rows)
     content = int8_tflite(quantized.to_keras(project.models.float_model, contract), contract)
     drifts = drift(project.models.float_model, content, contract, images.pixels, rows)
-    model = project.recipe.model
     found = Sensitivity(
-        model=model.network,
+        model=project.recipe.network,
         scheme=name,
         images=len(rows),
         operators=tuple(damages),
@@ -42,6 +41,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
 
 def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
     """Return the integer model that is meant and its name. Raises UsageError or RunError when there is none."""
+    project.need_images("calibrate an int8 model on")
     run = project.run
     if scheme and SCHEMES.load(scheme).quantize is None:
         raise UsageError(f"{scheme} has no quantization grids of its own", f"choices: {', '.join(integer_schemes())}")

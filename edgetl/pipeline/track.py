@@ -97,10 +97,12 @@ def _figures(run: RunFolder) -> Iterator[tuple[str, float, int]]:
             yield from ((f"{name}/{key}", value, step) for key, value in asdict(epoch).items() if value is not None)
     if "validate" not in record.stages or not run.validation.is_file():
         return
-    for name, subject in Validation.of(run).subjects.items():
+    validation = Validation.of(run)
+    for name, subject in validation.subjects.items():
         accuracy = subject.accuracy
-        yield f"{name}/top1_accuracy", accuracy.top1_accuracy, 0
-        yield f"{name}/macro_f1", accuracy.macro_f1, 0
-        yield f"{name}/loss", accuracy.loss, 0
+        if validation.truth == "labels":
+            yield f"{name}/top1_accuracy", accuracy.top1_accuracy, 0
+            yield f"{name}/macro_f1", accuracy.macro_f1, 0
+            yield f"{name}/loss", accuracy.loss, 0
         yield f"{name}/size_bytes", subject.size_bytes, 0
         yield f"{name}/latency_p50_ms", subject.latency_ms.p50, 0

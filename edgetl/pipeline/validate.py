@@ -24,7 +24,7 @@ from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import ValidateFacts
+from edgetl.run_record import DataFacts, ValidateFacts
 from edgetl.runtimes import TRAINED, open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
@@ -106,6 +106,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
         failures=parity.failures,
         images=parity.images,
         split=project.data.measuring_split,
+        truth=run.facts("data", DataFacts).truth,
         chosen_by=choice_and_measure(run.read(), parity.images),
         class_names=tuple(images.class_names),
         main=next((file.name for file in best_first(files) if file.name in subjects), REFERENCE),

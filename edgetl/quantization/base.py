@@ -85,6 +85,11 @@ class Scheme:
     keeps_float_biases: bool = False
     halves: bool = False
 
+    @property
+    def needs_images(self) -> bool:
+        """Whether it is calibrated."""
+        return self.quantize is not None or bool(self.weights_from)
+
 
 def integers(converter: Any, samples: Samples) -> None:
     """Ask the converter for a fake-quantized model's own grids, and raw bytes at both ends."""

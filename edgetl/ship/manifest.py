@@ -32,7 +32,10 @@ class MeasuredLatency(Part):
 
 
 class BundledModel(Part):
-    """A model file; `unverified` says why its predictions could not be compared (its accuracy is then unknown), else it is empty."""
+    """A model file; `unverified` says why its predictions could not be compared (its accuracy is then unknown), else it is empty.
+
+    Nor is the accuracy known where there were no labels.
+    """
 
     runtime: Annotated[str, Field(pattern="^[a-z0-9_]+$")]
     precision: str
@@ -70,13 +73,17 @@ class Manifest(Document):
     def overview(self) -> Overview:
         """Return each model with its accuracy and size."""
         rows = [
-            (name, "unverified" if facts.top1_accuracy is None else f"{facts.top1_accuracy:.2%}", f"{self.files[name].size_bytes:,}")
-            for name, facts in self.models.items()
-            if name in self.files
+            (name, _accuracy(facts), f"{self.files[name].size_bytes:,}") for name, facts in self.models.items() if name in self.files
         ]
         notes = [f"top-1 on {measured_on(self.validation.images, 'image')}"]
         notes += [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
         return Overview(f"{self.name}, version {self.version}", ("model", "top-1 accuracy", "bytes"), rows, notes)
+
+
+def _accuracy(facts: BundledModel) -> str:
+    if facts.top1_accuracy is None:
+        return "unverified" if facts.unverified else "no labels"
+    return f"{facts.top1_accuracy:.2%}"
 
 
 class BundleContents(NamedTuple):

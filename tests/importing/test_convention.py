@@ -7,7 +7,7 @@ import pytest
 
 from edgetl.errors import UsageError
 from edgetl.importing.base import Preprocessing
-from edgetl.importing.convention import NAMED, InputAffine, convention, usual
+from edgetl.importing.convention import NAMED, InputAffine, convention, own, usual
 from edgetl.importing.first_layer import on_pixels, two_classes
 
 PLAIN = Preprocessing((1.0,) * 3, (0.0,) * 3)
@@ -91,3 +91,19 @@ def test_one_logit_becomes_two_with_the_same_probabilities() -> None:
     one, two = model(inputs).numpy(), two_classes(model)(inputs).numpy()
     np.testing.assert_allclose(np.exp(two[:, 1]) / np.exp(two).sum(1), 1 / (1 + np.exp(-one[:, 0])), rtol=1e-6)
     assert two_classes(network(layers.Conv2D(4, 3))).output_shape == (None, 2)
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "name"),
+    [
+        (1 / 255, 0.0, "raw"),  # Rescaling alone
+        (1 / 127.5, -1.0, "raw"),
+        (1.0, -117.0, "raw"),  # a mean of pixels
+        (4.4, -2.1, "zero-one"),  # a mean of pixels that were divided by 255 before
+        (1.0, 0.0, None),
+        (2.0, 0.0, None),
+    ],
+)
+def test_a_file_that_makes_its_input_of_pixels_itself_shows_how_it_is_fed(scale: float, offset: float, name: str | None) -> None:
+    found = own(Preprocessing((scale,) * 3, (offset,) * 3), 3)
+    assert (found.name if found else None) == name

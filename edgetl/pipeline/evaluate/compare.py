@@ -16,7 +16,7 @@ from edgetl.evaluation.metrics import measure
 from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
 from edgetl.evaluation.statistics import holm, paired
 from edgetl.evaluation.validation import Validation
-from edgetl.pipeline.evaluate.scores import chosen_models
+from edgetl.pipeline.evaluate.scores import check_labelled, chosen_models
 from edgetl.pipeline.project import Project
 from edgetl.report.plots.comparison import comparison_plot
 from edgetl.runtimes import open_session
@@ -76,16 +76,17 @@ def comparison_folder(paths: Sequence[Path], out: Path | None) -> Path:
 
 
 def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
+    check_labelled(project)
     name, file = next(iter(chosen_models(project, [model] if model else []).items()))
     images = project.data.trained_images()
     identities = {row: (images.hashes[row], images.class_names[images.label_ids[row]]) for row in project.data.measuring_rows()}
     rows = np.array(sorted(identities, key=identities.__getitem__))
     probabilities = predict_rows(open_session(file, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
-    accuracy, settings = measure(probabilities, images.label_ids[rows]), project.recipe.model
+    accuracy = measure(probabilities, images.label_ids[rows])
     run = ComparedRun(
         run=str(path),
         model=name,
-        architecture=settings.network,
+        architecture=project.recipe.network,
         top1_accuracy=accuracy.top1_accuracy,
         top1_interval_95=accuracy.top1_interval_95,
         loss=accuracy.loss,

@@ -40,11 +40,10 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
                 probe = train_probe(features[:, part], label_ids[part], settings, seed)
                 right[place, seed] = probe.probabilities(features[0, val]).argmax(axis=1) == label_ids[val]
                 tick(1, f"{counted(sizes[f], 'image')}, accuracy {right[place, seed].mean():.4f}")
-    model = project.recipe.model
     found = find_curve([sizes[f] for f in kept], right)
     curve = LearningCurve(
         data_fingerprint=images.fingerprint,
-        model=f"{model.network}, {model.start}",
+        model=f"{project.recipe.network}, {project.recipe.model.start}",
         caveat=_CAVEAT,
         seeds=seeds,
         validation_images=len(val),

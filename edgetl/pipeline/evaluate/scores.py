@@ -47,6 +47,7 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
     chosen = _split(split or project.data.measuring_split)
     if cv_folds == 1:
         raise UsageError("cross-validation needs two folds or more", "choose 2 or more; 5 is usual")
+    check_labelled(project)
     exact_float32()
     images, rows = project.data.trained_images(), project.data.rows(chosen)
     if not len(rows):
@@ -69,6 +70,15 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
     evaluation = evaluation.model_copy(update={"plot_description": confusion_plot(evaluation, project.run.evaluation_plot)})
     evaluation.write(project.run.evaluation)
     return evaluation
+
+
+def check_labelled(project: Project) -> None:
+    """Raise UsageError where nobody says of which class the images are."""
+    if project.run.facts("data", DataFacts).truth != "labels":
+        raise UsageError(
+            f"{project.run.path} has no labels to score predictions by",
+            "'edgetl validate' measures how its files agree; for scores import the network again with labelled images: --data DATA",
+        )
 
 
 def _caveat(project: Project, split: Split) -> str:
@@ -139,5 +149,4 @@ def _cross_validate(project: Project, count: int) -> CrossValidation:
 
 
 def _backbone(project: Project) -> str:
-    model = project.recipe.model
-    return f"{model.network}, {model.start}"
+    return f"{project.recipe.network}, {project.recipe.model.start}"

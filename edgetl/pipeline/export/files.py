@@ -34,7 +34,7 @@ from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
 from edgetl.recipe_tables import AboutTable
-from edgetl.run_record import ExportFacts, QuantizedFacts
+from edgetl.run_record import DataFacts, ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 from edgetl.wording import beside
@@ -57,6 +57,8 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
     if not able or (precisions and formats and len(able) < len(wanted)):
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
         raise ExportError(f"there is no {unable}", "leave --formats out: each precision is then written in the formats that it has")
+    for precision in (one for one, _ in able if scheme_of(one).needs_images):
+        project.need_images(f"calibrate {precision} on")
     if any(scheme_of(precision).quantize for precision, _ in able):
         project.contract = project.contract.ending_in(asked.output)
     asked_for = list(dict.fromkeys(precision for precision, _ in able))
@@ -144,6 +146,9 @@ def _to_be_converted(project: Project, scheme: Scheme) -> Any:
         return _best_with_integer_weights(project, scheme.weights_from)
     if scheme.rounded is None:
         return project.models.float_model
+    if not project.recipe.has_images:
+        logger.info(f"{scheme.precision}: without images the shift of means by rounding is not corrected")
+        return project.models.float_model
     pixels, rows = project.data.trained_images().pixels, project.data.calibration_rows
     return correct_biases(project.models.float_model, project.contract, pixels, rows, scheme.rounded)
 
@@ -181,11 +186,12 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
         judges, judged = _judges(project, chosen.name), {one.name: one.judged for one in candidates}
-        figures = ", ".join(f"{name} KL {one.kl:.4f}, {100 * one.accuracy.top1_accuracy:.2f} % right" for name, one in judged.items())
+        word = "right" if project.run.facts("data", DataFacts).truth == "labels" else "as the original"
+        figures = ", ".join(f"{name} KL {one.kl:.4f}, {100 * one.accuracy.top1_accuracy:.2f} % {word}" for name, one in judged.items())
         if len(candidates) == 1:
             reason = f"no other was made; on {judges}: {figures}"
         else:
-            reason = f"its file is nearest to float on {judges}, where no other is significantly more often right ({figures})"
+            reason = f"its file is nearest to float on {judges}, where no other is significantly more often {word} ({figures})"
     if hopeless:
         reason += f"; no other was tried, since float itself loses {lost_to_steps:.2f} points to the output's steps of 1/256"
     logger.info(f"{precision}: {chosen.name} is exported, {reason}")

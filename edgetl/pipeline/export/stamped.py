@@ -13,8 +13,7 @@ def stamped(project: Project, conversion: Conversion, name: str) -> bytes:
 
 def about(project: Project, said: AboutTable) -> About:
     """Return what a model file says of itself, where `said` has the fields of the recipe's table."""
-    model, classes = project.recipe.model, len(project.contract.class_names)
-    architecture = model.network
+    architecture, classes = project.recipe.network, len(project.contract.class_names)
     return About(
         name=said.name or architecture,
         version=said.version,

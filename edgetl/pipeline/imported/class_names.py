@@ -13,19 +13,21 @@ _LARGEST_BYTES = 1 << 20  # of a file of class names: 20,000 long ones
 
 
 def class_names_of(file: str, inside: Sequence[str], folders: tuple[str, ...], outputs: int) -> tuple[str, ...]:
-    """Return the classes in the order of the outputs: of a file, else of the model file's metadata, else of the folders.
+    """Return the classes in the order of the outputs: of a file, else of the model file's metadata, else of the folders, else numbers.
 
     Args:
         file: a class name a line; empty: none was given.
         inside: names that the model file has.
-        folders: those of the labelled images, sorted.
+        folders: those of the labelled images, sorted; none: there are no labels.
 
     Raises UsageError where they are not the classes of the images, or not as many as there are outputs.
     """
+    if not folders:
+        return _without_folders(file, inside, outputs)
     if len(folders) != outputs:
         raise UsageError(
             f"the network has {counted(outputs, 'output')}, the images are of {counted(len(folders), 'class')}",
-            "give images of exactly the classes that the network knows",
+            "give images of exactly the classes that the network knows, or use these without their labels: --set data.layout=unlabelled",
         )
     names = _lines(Path(file)) if file else folders
     if not file and inside:
@@ -43,6 +45,21 @@ def class_names_of(file: str, inside: Sequence[str], folders: tuple[str, ...], o
             "write the names of the folders, one a line, in the order of the network's outputs",
         )
     return names
+
+
+def _without_folders(file: str, inside: Sequence[str], outputs: int) -> tuple[str, ...]:
+    names = _lines(Path(file)) if file else tuple(inside)
+    if not names:
+        logger.info(f"the classes are named by their numbers, class 0 to class {outputs - 1}; --class-names FILE gives them names")
+        return tuple(f"class {number}" for number in range(outputs))
+    if len(names) != outputs and file:
+        raise UsageError(f"{file} has {counted(len(names), 'class name')}, the network {counted(outputs, 'output')}", "name each, one a line")
+    if len(names) != outputs:
+        logger.warning(f"the file has {counted(len(names), 'class name')} for {counted(outputs, 'output')}: they are not used")
+        return _without_folders("", (), outputs)
+    if more := sorted({name for name in names if names.count(name) > 1}):
+        logger.warning(f"several classes have the same name; their numbers follow it:{listed(more)}")
+    return tuple(f"{name} ({number})" if name in more else name for number, name in enumerate(names))
 
 
 def _lines(path: Path) -> tuple[str, ...]:

@@ -9,6 +9,9 @@ from typing import Literal
 import numpy as np
 
 from edgetl.contract import Contract, Frame
+from edgetl.data.base import Images, Listing
+from edgetl.data.calibration import sample
+from edgetl.data.images import load as load_images
 from edgetl.errors import UsageError
 from edgetl.files import fingerprint
 from edgetl.float_record import Imported
@@ -19,9 +22,10 @@ from edgetl.importing.first_layer import on_pixels, two_classes
 from edgetl.pipeline.imported.class_names import class_names_of
 from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
 from edgetl.pipeline.imported.tryout import Tryout, alike
+from edgetl.pipeline.imported.unlabelled import by_prediction, named, without_labels
 from edgetl.pipeline.project import ImportedNetwork, Project
 from edgetl.pipeline.recorded_images import listing_of
-from edgetl.pipeline.run_inputs import RunData
+from edgetl.pipeline.settings import load_options
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
@@ -43,28 +47,33 @@ SETTINGS = {
 def create(recipe: Recipe, out: Path | None) -> Project:
     """Return the run of the file that the recipe names as weights, whose float model is ready to be kept.
 
-    Raises ModelFileError (not read), DataError, UsageError (no labelled images, or what they say of the network).
+    Raises ModelFileError (not read), DataError, UsageError (what labelled images say of the network, or that without labels nobody says).
     """
-    recipe = anchored(recipe)
-    if not recipe.data.source:
-        raise UsageError("no images are named", "name some with --data: they calibrate the int8 model, and measure it")
+    recipe = without_labels(anchored(recipe))
     file = Path(recipe.model.weights)
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
     listing = listing_of(recipe)
-    class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, listing.class_names, imported.classes)
-    listing = replace(listing, class_names=class_names)
+    folders = listing.class_names if listing.labelled else ()
+    class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, folders, imported.classes)
+    if listing.labelled:
+        listing = replace(listing, class_names=class_names)
     frame = Frame(imported.height, imported.width, "gray" if imported.channels == 1 else "RGB")
     contract = Contract.square(1, 1.0, 0, class_names).taking(frame)
-    name = f"{Path(recipe.data.source).stem or 'data'}-{file.stem}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+    name = f"{Path(recipe.data.source).stem or 'no-images'}-{file.stem}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
     with tempfile.TemporaryDirectory(prefix="edgetl-") as cache:
-        data = RunData(RunFolder(Path(cache)), recipe, contract, lambda: listing)
-        found = _found(recipe, imported, data, contract)
-        images = data.images if isinstance(data.images.pixels, np.ndarray) else None
-    network, contract = _network(imported, file, found, contract)
+        options = load_options(recipe, Path(cache))
+        if listing.labelled:
+            images = load_images(listing, contract, options)
+            found = _found(recipe, imported, images, listing, contract)
+            network, contract = _network(imported, file, found, contract)
+        else:
+            found = named(recipe, imported)
+            network, contract = _network(imported, file, found, contract)
+            images, listing = by_prediction(network, contract, load_images(listing, contract, options), listing)
     recipe = _settled(recipe, found, frame)
     project = Project(RunFolder(out or RUNS / name), recipe, contract, lambda: listing)
     project.source = network
-    if images is not None and found.chosen.resize == "crop":
+    if isinstance(images.pixels, np.ndarray) and (found.chosen.resize == "crop" or not listing.labelled):
         project.data.take(images)
     project.begin()
     return project
@@ -86,18 +95,18 @@ def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
     return imported
 
 
-def _found(recipe: Recipe, imported: ImportedModel, data: RunData, contract: Contract) -> Found:
+def _found(recipe: Recipe, imported: ImportedModel, images: Images, listing: Listing, contract: Contract) -> Found:
     """Return how the network is fed: as the recipe says, or as training images show."""
-    asked, listing = recipe.imported, data.listing
+    asked, label_ids = recipe.imported, images.label_ids
     conventions = usual(imported.channels) if asked.preprocessing == "auto" else [convention(asked.preprocessing, imported.channels)]
-    rows = np.random.default_rng(recipe.train.seed).permutation(data.rows("train", IMAGES))
+    rows = np.random.default_rng(recipe.train.seed).permutation(sample(label_ids, images.rows("train"), IMAGES, recipe.train.seed))
     stretched = contract.taking(Frame(contract.height, contract.width, contract.input.channels, "none"))
-    scores = Tryout(imported, data.images, listing, rows, stretched)
+    scores = Tryout(imported, images, listing, rows, stretched)
     ways = list(_CROPS) if asked.resize == "auto" else [asked.resize]
     if len(ways) > 1 and alike(scores):
         ways = ["crop"]
     candidates = [Feeding(one, resize) for resize in ways for one in conventions]
-    found = search(candidates, scores, data.images.label_ids[rows].astype(np.int64), data.images.class_names)
+    found = search(candidates, scores, label_ids[rows].astype(np.int64), images.class_names)
     logger.info(f"preprocessing, on {counted(len(rows), 'training image')}:\n{table(found.tried)}")
     logger.info(f"preprocessing: {found.reason}")
     return found
@@ -133,6 +142,7 @@ def _settled(recipe: Recipe, found: Found, frame: Frame) -> Recipe:
     settled = {
         "imported.preprocessing": found.chosen.convention.name,
         "imported.resize": found.chosen.resize,
+        "imported.size": f"{frame.height}x{frame.width}",
         "model.image_size": max(frame.height, frame.width),
     }
     return restore(recipe.model_dump(), options=settled)

@@ -24,7 +24,7 @@ _FIRST = 64  # that all are measured on: what is far off on these is not measure
 _LEAST_SKILL = 0.2  # of the way from the most frequent class to all right; less is "slight" agreement (Landis and Koch 1977)
 _SHOWN_T = 2.0  # standard errors of a mean difference of losses: 95 %
 _MOST_LOST = 10.0  # percentage points that what counts as equal may be worse by
-_ASK = "name the one that the network was trained with: --preprocessing raw, zero-one, minus-one-one, imagenet, caffe, or MEAN/STD"
+ASK = "name the one that the network was trained with: --preprocessing raw, zero-one, minus-one-one, imagenet, caffe, or MEAN/STD"
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.in
         what = "its weights are random, it knows other classes, or it is fed in another way"
         problem = f"the network is not better than chance: {what}\n{table(tried)}"
         if len({one.convention for one in candidates}) > 1:
-            raise UsageError(problem, f"check the images and --class-names; or {_ASK}")
+            raise UsageError(problem, f"check the images and --class-names; or {ASK}")
         logger.warning(problem)
     if len(candidates) == 1:
         return Found(best.candidate, "as asked", tried)
@@ -171,7 +171,7 @@ def _check_told_apart(taken: Measured, best: Measured, tried: tuple[TriedPreproc
         raise UsageError(
             f"{counted(len(best.right), 'training image')} cannot tell how the network is fed: {taken.candidate} may be "
             f"{most:.0f} points worse than {best.candidate}\n{table(tried)}",
-            f"give more labelled images, or {_ASK}",
+            f"give more labelled images, or {ASK}",
         )
 
 

@@ -101,7 +101,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     }
     manifest = Manifest(
         name=title,
-        architecture=project.recipe.model.network,
+        architecture=project.recipe.network,
         version=version,
         licence=licence,
         scheme=choice.chosen.name if choice else "",
@@ -173,12 +173,12 @@ def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
     latency = [MeasuredLatency(device="host of the validation", chip=chip, p50_ms=subject.latency_ms.p50)]
     with suppress(RunError):  # a benchmark is welcome, not needed
         latency += _benchmarked(Benchmark.read(run.path / NAME), name, path)
-    accuracy = subject.accuracy
+    accuracy = subject.accuracy if validation.truth == "labels" else None
     return BundledModel(
         runtime=runtime_of(path),
         precision=precision,
-        top1_accuracy=accuracy.top1_accuracy,
-        top1_interval_95=accuracy.top1_interval_95,
+        top1_accuracy=accuracy and accuracy.top1_accuracy,
+        top1_interval_95=accuracy and accuracy.top1_interval_95,
         latency=tuple(latency),
         unverified="",
     )

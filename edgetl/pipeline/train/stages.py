@@ -60,6 +60,8 @@ def train(project: Project) -> None:
         if project.models.float_stage == "compress":
             inputs = fingerprint(inputs, project.recipe.compress.model_dump())
             project.stage("compress", inputs, partial(_compress, project, inputs))
+        if not project.recipe.has_images:
+            return
         calibrated = integer_schemes(trained=False)
         for scheme in calibrated:
             quantize(project, scheme)
@@ -135,6 +137,7 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
         class_names=index.class_names,
         rejected=len(index.rejected),
         excluded=len(excluded),
+        truth="labels" if project.data.listing.labelled else "original" if project.recipe.has_images else "noise",
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
     logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")

@@ -4,15 +4,16 @@ from typing import ClassVar, Self
 
 from pydantic import JsonValue
 
-from edgetl.compared import SPLIT_NAMES, of_split
+from edgetl.compared import SPLIT_NAMES, Truth, of_split, right
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
+from edgetl.float_record import Imported
 from edgetl.int8_record import Int8Candidate, Int8Choice
 from edgetl.overview import Overview
 from edgetl.report.page.tables import markdown_table
-from edgetl.run_record import DataFacts, RunRecord
+from edgetl.run_record import DataFacts, FloatFacts, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
 from edgetl.wording import counted, joined
 
@@ -20,12 +21,16 @@ _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntim
 
 
 class Network(Part):
-    """The network and the weights that its training started from."""
+    """The network and the weights that its training started from; of one from elsewhere its file, and no width."""
 
     backbone: str
-    alpha: float
+    alpha: float | None
     image_size: Count
     weights: str
+    imported: Imported | None = None
+
+    def __str__(self) -> str:
+        return self.imported.file if self.imported else f"{self.backbone} {self.alpha:g}"
 
 
 class CardData(Part):
@@ -83,6 +88,7 @@ class Results(Document):
     models: dict[str, CardModel]
     runtimes: tuple[RuntimeAgreement, ...]
     measured_on: str = ""
+    truth: Truth = "labels"
     chosen_by: str = ""
     passed: bool
     latency: Timing
@@ -95,11 +101,17 @@ class Results(Document):
         data = record.find("data", DataFacts)
         if data is None:
             raise RunError("the run has read no images", "run the same 'edgetl train' command again")
-        model, recipe = record.recipe.model, record.recipe.without_folders()
+        model, recipe, trained = record.recipe.model, record.recipe.without_folders(), record.find("float", FloatFacts)
         source = recipe.data.source
         return cls(
-            network=Network(backbone=model.backbone, alpha=model.alpha, image_size=model.image_size, weights=model.start),
-            data=CardData(source=source, fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
+            network=Network(
+                backbone=model.backbone,
+                alpha=None if model.imported else model.alpha,
+                image_size=model.image_size,
+                weights=model.start,
+                imported=trained.imported if trained else None,
+            ),
+            data=CardData(source=source or "noise", fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
             recipe=recipe.model_dump(mode="json"),
             stage_seconds={name: stage.seconds for name, stage in record.stages.items()},
             int8=record.integer_choice(),
@@ -110,6 +122,7 @@ class Results(Document):
                 if pair.tolerance.first != REFERENCE
             ),
             measured_on=validation.measured_on,
+            truth=validation.truth,
             chosen_by=validation.chosen_by,
             passed=validation.passed,
             latency=validation.latency,
@@ -130,12 +143,12 @@ class Results(Document):
     def overview(self) -> Overview:
         """Return a row for each model."""
         rows = [[name, _accuracy(one), f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"] for name, one in self.models.items()]
-        notes = [note for note in (f"top-1 on {self.images_in_words}", self.chosen_by) if note]
-        return Overview(self.describe(), ("model", "top-1 % (95 %)", "KiB", "p50 ms"), rows, notes)
+        notes = [note for note in (f"{right(self.truth)} on {self.images_in_words}", self.chosen_by) if note]
+        return Overview(self.describe(), ("model", f"{right(self.truth)} % (95 %)", "KiB", "p50 ms"), rows, notes)
 
     def describe(self) -> str:
         """Return the network and the number of images in words."""
-        network = f"{self.network.backbone} {self.network.alpha:g} at {self.network.image_size} px"
+        network = f"{self.network} at {self.network.image_size} px"
         images = ", ".join(f"{count} {split}" for split, count in self.data.counts.items() if count)
         return f"{network} on {self.data.source} ({images} images, {counted(self.data.classes, 'class')})"
 
@@ -180,37 +193,49 @@ def card(name: str, results: Results) -> str:
         ]
         for model, one in results.models.items()
     ]
-    network, data = results.network, results.data
-    counts = joined([f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count])
+    share = f"{right(results.truth)} % (95 % interval)"
     software = ", ".join(f"{title} {results.software[package]}" for package, title in _PACKAGES.items() if package in results.software)
     return "\n".join(
         [
             f"# {name}",
             "",
-            f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained "
-            f"on {data.source}: {counts} images of {counted(data.classes, 'class')}.",
-            "",
-            "```sh",
-            f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}",
-            f"edgetl card runs/{name} --out models/{name}",
-            "```",
+            *_made(name, results),
             "",
             results.chosen_by or "What chose the models is not recorded: the images that measure may have.",
             "",
             "int8 minus float, in LiteRT on the images that chose (percentage points; images lost / won; McNemar's p):",
             "",
-            *markdown_table(["scheme", "top-1 % (95 % interval)", "int8 minus float", "lost / won", "p"], schemes),
+            *markdown_table(["scheme", share, "int8 minus float", "lost / won", "p"], schemes),
             "",
             f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores), "
             f"measured on {results.images_in_words}:",
             "",
-            *markdown_table(["model", "top-1 % (95 % interval)", "KiB", "p50 ms", "same prediction as float %"], files),
+            *markdown_table(["model", share, "KiB", "p50 ms", "same prediction as float %"], files),
             "",
             f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "
             "`results.json` has all measurements.",
             "",
         ]
     )
+
+
+def _made(name: str, results: Results) -> list[str]:
+    """Return where the network comes from, and the commands that make the run again."""
+    network, data = results.network, results.data
+    counts = joined([f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count])
+    images = f"{data.source}: {counts} images of {counted(data.classes, 'class')}"
+    if network.imported:
+        first = f"`{network}`, {network.image_size} px, {network.imported.described}. "
+        first += "There were no images." if results.truth == "noise" else f"It was calibrated and measured on {images}."
+        fed = f"--preprocessing {network.imported.preprocessing} --resize {network.imported.resize}"
+        asked = fed if results.truth == "noise" else f"--data {data.source} {fed}"
+        made = [f"edgetl import {network} {asked} --out runs/{name}", f"edgetl export runs/{name}"]
+        commands = [*made, f"edgetl validate runs/{name}"]
+    else:
+        first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained "
+        first += f"on {images}."
+        commands = [f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}"]
+    return [first, "", "```sh", *commands, f"edgetl card runs/{name} --out models/{name}", "```"]
 
 
 def _accuracy(model: CardModel | Int8Candidate) -> str:

@@ -1,20 +1,20 @@
 """Everything that a report is made from, read once; the sections take what they need from it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.benchmarking.results import Benchmark
-from edgetl.compared import MeasuringSplit
+from edgetl.compared import MeasuringSplit, Truth
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.evaluation.validation import Validation
 from edgetl.explanation.results import Explanation
 from edgetl.quantization.results import Sensitivity
 from edgetl.report.page.blocks import Absent, Section
-from edgetl.run_record import RunRecord
+from edgetl.run_record import DataFacts, RunRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,21 @@ class Facts:
     explained_folder: Path
     predictions: Predictions | Absent
 
-    def absent(self, title: str) -> Absent:
-        """Return why a section that needs predictions is missing."""
-        assert isinstance(self.predictions, Absent)
-        return Absent(title, self.predictions.reason, self.predictions.command)
+    @property
+    def truth(self) -> Truth:
+        """What says which class is right."""
+        data = self.record.find("data", DataFacts)
+        return data.truth if data else "labels"
+
+    def predicted(self, title: str, *, by_labels: bool = True) -> Predictions | Absent:
+        """Return the predictions that a section of this title shows, or why it is missing.
+
+        Args:
+            by_labels: it compares them with labels.
+        """
+        if by_labels and self.truth != "labels":
+            return Absent(title, "there are no labels: accuracy is not measured")
+        return replace(self.predictions, title=title) if isinstance(self.predictions, Absent) else self.predictions
 
 
 MakeSection = Callable[[Facts], Section | Absent]

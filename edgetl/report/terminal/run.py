@@ -2,6 +2,7 @@
 
 from edgetl import console
 from edgetl.chosen import choice_and_measure, judged_on
+from edgetl.compared import right
 from edgetl.run_record import (
     BaselineFacts,
     CompressFacts,
@@ -40,15 +41,15 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
     if isinstance(facts, FloatFacts) and facts.imported:
         return str(facts.imported)
     if isinstance(facts, FloatFacts):
-        kept = str(facts.choice) if facts.choice else _best(facts.fine_tuning or facts.head, judged_on(record, stage))
+        kept = str(facts.choice) if facts.choice else _best(record, stage, facts.fine_tuning or facts.head)
         kept += "; trained again on all" if facts.trained_again else ""
         return f"{kept}; its teacher: {facts.teacher}" if facts.teacher else kept
     if isinstance(facts, CompressFacts):
-        kept = _best(facts.clustering or facts.pruning, judged_on(record, "pruning"))
+        kept = _best(record, "pruning", facts.clustering or facts.pruning)
         return f"{kept}; against the float model before {facts.cost}" if facts.cost else kept
     if isinstance(facts, QuantizedFacts):
         left = f"; {facts.distance}" if facts.distance else ""
-        return _best(facts.training, judged_on(record, stage)) or f"calibrated on {counted(facts.calibration.images, 'image')}{left}"
+        return _best(record, stage, facts.training) or f"calibrated on {counted(facts.calibration.images, 'image')}{left}"
     if isinstance(facts, BaselineFacts):
         return facts.verdict
     if isinstance(facts, ExportFacts):
@@ -58,9 +59,11 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
     return f"{facts.chosen.unfreeze} at a learning rate of {facts.chosen.learning_rate:.2g}"
 
 
-def _best(training: Training | None, images: str) -> str:
+def _best(record: RunRecord, name: str, training: Training | None) -> str:
     if training is None:
         return ""
     if training.best is None:
         return f"no epoch of {len(training.epochs)} improved on the initial weights"
-    return f"top-1 {100 * training.best.val_accuracy:.2f} % on {images}, epoch {training.best_epoch} of {len(training.epochs)}"
+    data, images = record.find("data", DataFacts), judged_on(record, name)
+    share = f"{right(data.truth if data else 'labels')} {100 * training.best.val_accuracy:.2f} %"
+    return f"{share} on {images}, epoch {training.best_epoch} of {len(training.epochs)}"

@@ -3,6 +3,7 @@
 import re
 
 from edgetl import console
+from edgetl.compared import right
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
 from edgetl.wording import counted
@@ -21,8 +22,10 @@ def print_validation(validation: Validation) -> None:
         top1 = [f"{100 * accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
         accuracies.append([name, *top1, *(f"{100 * share:.1f}" for share in shares), f"{accuracy.loss:.3f}"])
         costs.append([name, f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"])
-    columns = ["model", "top-1 %", "95 % interval", *(["top-5 %"] if several else []), "macro F1 %", "loss"]
-    console.table(f"accuracy on {validation.measured_on}", columns, accuracies)
+    labelled = validation.truth == "labels"
+    columns = ["model", f"{right(validation.truth)} %", "95 % interval", *(["top-5 %"] if several else []), "macro F1 %", "loss"]
+    what = "accuracy" if labelled else "agreement with the imported network"
+    console.table(f"{what} on {validation.measured_on}", columns, accuracies)
     if validation.chosen_by:
         console.note(validation.chosen_by)
     console.note("latency of one image on one thread, Keras on all cores")
@@ -31,7 +34,7 @@ def print_validation(validation: Validation) -> None:
         "steps, max: mean and largest difference of probability in units of 1/256; |dp|: an image's largest difference, the mean of all"
     )
     console.note("KL: divergence in nats")
-    console.note("diff: second minus first in percentage points of top-1 accuracy; p: McNemar's test")
+    console.note(f"diff: second minus first in percentage points of '{right(validation.truth)}'; p: McNemar's test")
     columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
     console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
     for pair in validation.pairs:
@@ -64,4 +67,5 @@ def _worst(validation: Validation) -> None:
     for one in pair.worst:
         first, second = f"{names[one.first_top1]} {one.first_probability:.2f}", f"{names[one.second_top1]} {one.second_probability:.2f}"
         rows.append([one.name, names[one.label_id], first, second])
-    console.table("predictions that changed most", ["image", "true class", pair.tolerance.first, pair.tolerance.second], rows)
+    known = "true class" if validation.truth == "labels" else "imported"
+    console.table("predictions that changed most", ["image", known, pair.tolerance.first, pair.tolerance.second], rows)

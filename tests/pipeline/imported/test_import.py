@@ -12,6 +12,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.pipeline.project import Project
 from edgetl.run_record import FloatFacts
 from tests.conftest import CliResult, Made
+from tests.importing.conftest import Onnx
 
 
 def test_a_file_becomes_a_run_that_is_exported_and_validated(
@@ -48,7 +49,10 @@ def test_a_file_becomes_a_run_that_is_exported_and_validated(
     ("arguments", "reason"),
     [
         (("no.onnx", "--data", "digits"), "there is no"),
-        (("model.onnx",), "--data"),
+        (("random.onnx",), "--preprocessing"),
+        (("model.onnx", "--set", 'export.precisions=["int8"]'), "--data"),
+        (("model.onnx", "--class-names", "two.txt"), "2 class names"),
+        (("model.onnx", "--data", "empty", "--set", "data.layout=unlabelled"), "no image"),
         (("model.onnx", "--data", "digits"), "3 outputs"),
         (("model.onnx", "--data", "digits", "--size", "48"), "imported.size"),
         (("model.onnx", "--data", "digits", "--resize", "pad"), "imported.resize"),
@@ -58,6 +62,10 @@ def test_what_cannot_be_imported_is_an_error(
     cli: Callable[..., CliResult], made: Made, arguments: tuple[str, ...], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(made.run / "export" / "model_float32.onnx", tmp_path / "model.onnx")
+    graph = Onnx()
+    graph.save(tmp_path / "random.onnx", graph.head(graph.convolution("image"), 6))
+    (tmp_path / "two.txt").write_text("one\ntwo\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     done = cli("import", *arguments)
     assert done.code != 0

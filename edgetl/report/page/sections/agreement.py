@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from edgetl.compared import right
 from edgetl.evaluation.parity import Pair, Tolerance
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
@@ -27,7 +28,7 @@ def section(facts: Facts) -> Section | Absent:
     columns = ("first", "second", "same prediction %", "mean |dp|", "KL", "second minus first", "lost / won", "p", "verdict")
     caption = (
         "Pairs of models. |dp|: largest difference of an image's probabilities; KL: divergence in nats; second minus first: percentage "
-        "points of top-1 accuracy; lost / won: images that only the first / only the second predicts correctly; p: McNemar's test"
+        f"points of '{right(facts.truth)}'; lost / won: images that only the first / only the second predicts correctly; p: McNemar's test"
     )
     blocks.append(Table(columns, [_row(pair) for pair in pairs], caption))
     reasons = [(pair.tolerance.first, pair.tolerance.second, _allowed(pair.tolerance)) for pair in pairs]

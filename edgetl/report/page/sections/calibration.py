@@ -10,9 +10,9 @@ _TITLE = "Calibration"
 
 def section(facts: Facts) -> Section | Absent:
     """Return the reliability diagram and the calibration error of the float and the quantized model."""
-    if isinstance(facts.predictions, Absent):
-        return facts.absent(_TITLE)
-    predictions = facts.predictions
+    predictions = facts.predicted(_TITLE)
+    if isinstance(predictions, Absent):
+        return predictions
     figure, axes = plot()
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (3, 3)))
     errors, leanings = [], []

@@ -17,9 +17,10 @@ _NAME_LENGTH = 21
 
 def section(facts: Facts) -> Section | Absent:
     """Return precision, recall and F1 of each class, lowest F1 first."""
-    if isinstance(facts.predictions, Absent):
-        return facts.absent(_TITLE)
-    predictions, names = facts.predictions, facts.predictions.shown
+    predictions = facts.predicted(_TITLE)
+    if isinstance(predictions, Absent):
+        return predictions
+    names = predictions.shown
     metrics = [_metrics(predictions, name) for name in names]
     order = sorted(range(len(predictions.class_names)), key=lambda k: metrics[-1][k].f1)
     rows = []

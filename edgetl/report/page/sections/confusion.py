@@ -23,9 +23,9 @@ _CONFUSED = 8  # pairs in the table: those worth collecting images for
 
 def section(facts: Facts) -> Section | Absent:
     """Return the confusion matrix of the main model, and the classes that it confuses most."""
-    if isinstance(facts.predictions, Absent):
-        return facts.absent(_TITLE)
-    predictions = facts.predictions
+    predictions = facts.predicted(_TITLE)
+    if isinstance(predictions, Absent):
+        return predictions
     counts = confusion(predictions.top1(predictions.main), predictions.label_ids, len(predictions.class_names))
     rows = _most_confused(counts, predictions)
     worst = f"; the most frequent mistake is {rows[0][0]} predicted as {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgetl.compared import Truth
 from edgetl.data.decode import as_image
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
@@ -19,9 +20,9 @@ _QUALITY = 80  # JPEG's: 6 KB each
 
 def section(facts: Facts) -> Section | Absent:
     """Return the images that the float and the quantized model predict differently, largest change first."""
-    if isinstance(facts.predictions, Absent):
-        return facts.absent(_TITLE)
-    predictions = facts.predictions
+    predictions = facts.predicted(_TITLE, by_labels=False)
+    if isinstance(predictions, Absent):
+        return predictions
     if predictions.quantized is None:
         return Absent(_TITLE, "the run has no int8 file", "edgetl export RUN --int8")
     first, second = predictions.reference, predictions.quantized
@@ -29,30 +30,35 @@ def section(facts: Facts) -> Section | Absent:
     before, after = a.argmax(1), b.argmax(1)
     flipped = np.flatnonzero(before != after)
     largest = flipped[np.argsort(-np.abs(a - b).max(axis=1)[flipped], kind="stable")]
-    won = int((after[flipped] == predictions.label_ids[flipped]).sum())
-    lost = int((before[flipped] == predictions.label_ids[flipped]).sum())
-    text = (
-        f"{first} and {second} predict different classes for {len(flipped):,} of {counted(len(before), 'image')}: {lost} correct in float "
-        f"only (lost), {won} in int8 only (won), {len(flipped) - lost - won} wrong in both."
-    )
+    text = f"{first} and {second} predict different classes for {len(flipped):,} of {counted(len(before), 'image')}"
+    if facts.truth == "labels":
+        won = int((after[flipped] == predictions.label_ids[flipped]).sum())
+        lost = int((before[flipped] == predictions.label_ids[flipped]).sum())
+        text += f": {lost} correct in float only (lost), {won} in int8 only (won), {len(flipped) - lost - won} wrong in both"
+    text += "."
     if not len(flipped):
         return Section(_TITLE, (Text(text),))
     if len(flipped) > _SHOWN:
         text += f" Shown are the {_SHOWN} with the largest change of probability."
-    return Section(_TITLE, (Text(text), Gallery([_image(predictions, int(row), a[row], b[row]) for row in largest[:_SHOWN]])))
+    return Section(_TITLE, (Text(text), Gallery([_image(facts.truth, predictions, int(row), (a[row], b[row])) for row in largest[:_SHOWN]])))
 
 
-def _image(predictions: Predictions, row: int, before: NDArray[np.floating], after: NDArray[np.floating]) -> Photo:
-    classes, label = predictions.class_names, int(predictions.label_ids[row])
-    lines = [f"{name} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for name, p in (("float:", before), ("quantized:", after))]
+def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArray[np.floating], NDArray[np.floating]]) -> Photo:
+    classes, label, name = predictions.class_names, int(predictions.label_ids[row]), predictions.image_names[row]
+    lines = [f"{model} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for model, p in zip(("float:", "quantized:"), found, strict=True)]
+    if truth != "labels":
+        return Photo(thumbnail(predictions.pixels[row]), "jpeg", f"{name}; {'; '.join(lines)}", name, lines)
+    before, after = found
     outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong in both"
-    alt = f"{predictions.image_names[row]}, true class {classes[label]}; {'; '.join(lines)}"
+    alt = f"{name}, true class {classes[label]}; {'; '.join(lines)}"
     return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", lines)
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
     """Return a small JPEG of uint8 [H, W, C]."""
     drawn = io.BytesIO()
-    way = Image.Resampling.NEAREST if pixels.shape[0] < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
-    as_image(np.asarray(pixels)).resize((_EDGE_PX, _EDGE_PX), way).save(drawn, "JPEG", quality=_QUALITY)
+    longer = max(pixels.shape[:2])
+    way = Image.Resampling.NEAREST if longer < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
+    height, width = (max(round(_EDGE_PX * edge / longer), 1) for edge in pixels.shape[:2])
+    as_image(np.asarray(pixels)).resize((width, height), way).save(drawn, "JPEG", quality=_QUALITY)
     return drawn.getvalue()

@@ -1,5 +1,6 @@
 """Size of the files, beside accuracy and latency."""
 
+from edgetl.compared import right
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.report.plots.pareto import benchmark_points, pareto_figure
@@ -23,7 +24,7 @@ def section(facts: Facts) -> Section | Absent:
         for name, one in subjects.items()
     ]
     caption = f"All models of the run; the metrics are of {facts.validation.measured_on}"
-    blocks: list[Block] = [Table(("model", "size KiB", "top-1 %", "macro F1 %", "loss"), rows, caption)]
+    blocks: list[Block] = [Table(("model", "size KiB", f"{right(facts.validation.truth)} %", "macro F1 %", "loss"), rows, caption)]
     if facts.benchmark is not None and facts.benchmark.timed:
         alt = (
             "Top-1 accuracy by median latency; the area of a circle is the size of the file. A line joins the models of a device for which "

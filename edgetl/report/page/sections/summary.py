@@ -6,7 +6,7 @@ from edgetl.compared import SPLIT_NAMES
 from edgetl.evaluation.validation import Validation
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
-from edgetl.run_record import DataFacts, RunRecord
+from edgetl.run_record import DataFacts, FloatFacts, RunRecord
 from edgetl.wording import counted, joined
 
 _TITLE = "Summary"
@@ -33,12 +33,15 @@ def section(facts: Facts) -> Section | Absent:
 
 def _describe(record: RunRecord) -> str:
     model, data = record.recipe.model, record.find("data", DataFacts)
-    network = f"{model.backbone} with alpha {model.alpha:g} at {model.image_size} px"
-    weights = model.start
-    text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
+    trained = record.find("float", FloatFacts)
+    if trained and trained.imported:
+        text = f"{record.recipe.network}: {trained.imported.described}"
+    else:
+        network, weights = f"{model.backbone} with alpha {model.alpha:g} at {model.image_size} px", model.start
+        text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
     if data:
         counts = [f"{count:,} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count]
-        source = record.recipe.data.source.rstrip("/").rpartition("/")[2]
+        source = record.recipe.data.source.rstrip("/").rpartition("/")[2] or "noise"
         text += f", on {source}: {joined(counts)} images of {counted(len(data.class_names), 'class')}"
     return f"{text}."
 
@@ -50,11 +53,14 @@ def _tiles(validation: Validation) -> Iterator[Tile]:
     low, high = main.accuracy.top1_interval_95
     accuracy = main.accuracy.top1_accuracy
     interval = f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %"
-    yield Tile(f"{percent(accuracy)} %", f"top-1 accuracy of {name}", f"{interval}; {validation.measured_on}")
+    what = "top-1 accuracy of" if validation.truth == "labels" else "same class as the imported network by"
+    yield Tile(f"{percent(accuracy)} %", f"{what} {name}", f"{interval}; {validation.measured_on}")
     if main is not reference:
         float_accuracy = reference.accuracy.top1_accuracy
         change = 100 * (accuracy - float_accuracy)
-        yield Tile(f"{change:+z.2f}", "points of top-1, quantized minus float", f"float: {percent(float_accuracy)} %", change >= 0 or None)
+        if validation.truth == "labels":
+            note = f"float: {percent(float_accuracy)} %"
+            yield Tile(f"{change:+z.2f}", "points of top-1, quantized minus float", note, change >= 0 or None)
         alike = (one for one in validation.subjects.values() if (one.runtime, one.precision) == (main.runtime, reference.precision))
         ratio = next(alike, reference).size_bytes / main.size_bytes
         yield Tile(f"{kib(main.size_bytes)} KiB", f"size of {name}", f"{ratio:.1f} times smaller than float")

@@ -1,0 +1,67 @@
+"""Import a network without labels: the file or the user says how it is fed, and its own predictions stand for the classes of images."""
+
+import logging
+
+import numpy as np
+
+from edgetl.contract import Contract
+from edgetl.data import unlabelled
+from edgetl.data.base import Images, Listing
+from edgetl.data.images import labelled
+from edgetl.errors import UsageError
+from edgetl.evaluation.parity import REFERENCE
+from edgetl.importing.base import ImportedModel
+from edgetl.importing.convention import convention, own
+from edgetl.pipeline.imported.search import ASK, Feeding, Found
+from edgetl.pipeline.project import ImportedNetwork
+from edgetl.quantization import scheme_of
+from edgetl.recipe import Recipe, restore
+from edgetl.runtimes.base import predict
+from edgetl.runtimes.keras import KerasSession
+from edgetl.wording import joined
+
+logger = logging.getLogger(__name__)
+
+
+def without_labels(recipe: Recipe) -> Recipe:
+    """Return the recipe of an import with what it follows from that there are no labels, or no images at all.
+
+    Raises UsageError where nothing can be exported then.
+    """
+    source = recipe.data.source
+    if recipe.data.layout == "auto" and unlabelled.lies_flat(source):
+        logger.info(f"{source} is a folder of images without class folders: they are taken as images without labels")
+        return restore(recipe.model_dump(), options={"data.layout": "unlabelled"})
+    if recipe.has_images:
+        return recipe
+    able = [one for one in recipe.export.precisions if not scheme_of(one).needs_images]
+    unable = joined([one for one in recipe.export.precisions if one not in able])
+    remedy = "name some with --data, with labels or without: a folder of images is enough"
+    if not able:
+        raise UsageError(f"there are no images to calibrate {unable} on", remedy)
+    if unable:
+        logger.warning(f"there are no images to calibrate {unable} on: {joined(able)} can be exported; {remedy}")
+    return restore(recipe.model_dump(), options={"export.precisions": able, "data.selection_fraction": 0.0})
+
+
+def named(recipe: Recipe, imported: ImportedModel) -> Found:
+    """Return how the network is fed as the recipe names it, or as the file's own first layers show. Raises UsageError where neither does."""
+    asked = recipe.imported
+    if asked.preprocessing != "auto":
+        found, reason = convention(asked.preprocessing, imported.channels), "as asked"
+    else:
+        known = own(imported.preprocessing, imported.channels)
+        if known is None:
+            raise UsageError("the file does not say how the network is fed, and without labels that cannot be measured", ASK)
+        found, reason = known, "by the file's own first layers"
+    if asked.resize == "auto":
+        reason += "; cropped, which without labels is not measured"
+    logger.info(f"preprocessing: {found.name}, {reason}")
+    return Found(Feeding(found, "stretch" if asked.resize == "stretch" else "crop"), reason, ())
+
+
+def by_prediction(network: ImportedNetwork, contract: Contract, images: Images, listing: Listing) -> tuple[Images, Listing]:
+    """Return images and listing of the classes that the network itself predicts."""
+    rows = np.arange(len(images.names))
+    found = predict(KerasSession(network.model, contract), images.pixels, rows, REFERENCE)
+    return labelled(images, listing, found.argmax(axis=1).astype(np.int32), contract.class_names)
