@@ -8,7 +8,7 @@ from edgetl.wording import beside, counted, joined, measured_on
 _INT8 = "the int8 model"
 _MEASURED: dict[Truth, str] = {
     "labels": "The accuracy is measured {among}: {measuring}.",
-    "original": "There are no labels: accuracy is not measured, but agreement with what the imported network predicts, {among}: {measuring}.",
+    "original": "There are no labels: accuracy is not measured, but agreement with the imported network, {among}: {measuring}.",
     "noise": "There are no images: accuracy is not measured, and agreement with the imported network only on {measuring}.",
 }
 

@@ -48,7 +48,8 @@ def find(source: str, reading: Reading) -> Listing:
     items = tuple(one for one in found if isinstance(one, Item))
     if not items:
         raise DataError(f"{as_text(source)} holds no image", ARE_READ)
-    return Listing(as_text(source), (_NO_CLASS,), items, tuple(one for one in found if isinstance(one, Rejected)), (), tree.links, labelled=False)
+    rejected = tuple(one for one in found if isinstance(one, Rejected))
+    return Listing(as_text(source), (_NO_CLASS,), items, rejected, links=tree.links, labelled=False)
 
 
 def noise() -> Listing:

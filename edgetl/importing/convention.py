@@ -115,7 +115,7 @@ def own(inside: Preprocessing, channels: int) -> Convention | None:
     centre = float(np.abs(offset / scale).max())
     if centre > 1 or (centre == 0 and np.abs(scale).max() <= _OF_PIXELS):
         return convention("raw", channels)
-    return convention("zero-one", channels) if 0 < centre else None
+    return convention("zero-one", channels) if centre > 0 else None
 
 
 def _numbers(part: str, text: str) -> tuple[float, ...]:

@@ -72,9 +72,7 @@ class Manifest(Document):
 
     def overview(self) -> Overview:
         """Return each model with its accuracy and size."""
-        rows = [
-            (name, _accuracy(facts), f"{self.files[name].size_bytes:,}") for name, facts in self.models.items() if name in self.files
-        ]
+        rows = [(name, _accuracy(facts), f"{self.files[name].size_bytes:,}") for name, facts in self.models.items() if name in self.files]
         notes = [f"top-1 on {measured_on(self.validation.images, 'image')}"]
         notes += [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
         return Overview(f"{self.name}, version {self.version}", ("model", "top-1 accuracy", "bytes"), rows, notes)

@@ -21,6 +21,7 @@ from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.registry import did_you_mean
 from edgetl.report.plots.confusion import confusion_plot
+from edgetl.run_record import DataFacts
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.training.probe import folds, out_of_fold

@@ -53,7 +53,7 @@ def _without_folders(file: str, inside: Sequence[str], outputs: int) -> tuple[st
         logger.info(f"the classes are named by their numbers, class 0 to class {outputs - 1}; --class-names FILE gives them names")
         return tuple(f"class {number}" for number in range(outputs))
     if len(names) != outputs and file:
-        raise UsageError(f"{file} has {counted(len(names), 'class name')}, the network {counted(outputs, 'output')}", "name each, one a line")
+        raise UsageError(f"{file} has {counted(len(names), 'class name')}, the network {counted(outputs, 'output')}", "name each")
     if len(names) != outputs:
         logger.warning(f"the file has {counted(len(names), 'class name')} for {counted(outputs, 'output')}: they are not used")
         return _without_folders("", (), outputs)

@@ -45,7 +45,7 @@ def without_labels(recipe: Recipe) -> Recipe:
 
 
 def named(recipe: Recipe, imported: ImportedModel) -> Found:
-    """Return how the network is fed as the recipe names it, or as the file's own first layers show. Raises UsageError where neither does."""
+    """Return how the network is fed as the recipe names it, or as its own first layers show. Raises UsageError where neither does."""
     asked = recipe.imported
     if asked.preprocessing != "auto":
         found, reason = convention(asked.preprocessing, imported.channels), "as asked"

@@ -177,8 +177,8 @@ def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
     return BundledModel(
         runtime=runtime_of(path),
         precision=precision,
-        top1_accuracy=accuracy and accuracy.top1_accuracy,
-        top1_interval_95=accuracy and accuracy.top1_interval_95,
+        top1_accuracy=accuracy.top1_accuracy if accuracy else None,
+        top1_interval_95=accuracy.top1_interval_95 if accuracy else None,
         latency=tuple(latency),
         unverified="",
     )

@@ -141,6 +141,8 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
     logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")
+    if facts.truth != "labels":
+        logger.info("there are no labels: what the imported network itself predicts counts as right")
     return [project.run.data], facts
 
 

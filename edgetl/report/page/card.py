@@ -225,15 +225,15 @@ def _made(name: str, results: Results) -> list[str]:
     counts = joined([f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count])
     images = f"{data.source}: {counts} images of {counted(data.classes, 'class')}"
     if network.imported:
-        first = f"`{network}`, {network.image_size} px, {network.imported.described}. "
+        first = f"A network of {network.image_size} px, {network.imported.described}. "
         first += "There were no images." if results.truth == "noise" else f"It was calibrated and measured on {images}."
         fed = f"--preprocessing {network.imported.preprocessing} --resize {network.imported.resize}"
         asked = fed if results.truth == "noise" else f"--data {data.source} {fed}"
         made = [f"edgetl import {network} {asked} --out runs/{name}", f"edgetl export runs/{name}"]
         commands = [*made, f"edgetl validate runs/{name}"]
     else:
-        first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, trained "
-        first += f"on {images}."
+        first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, "
+        first += f"trained on {images}."
         commands = [f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}"]
     return [first, "", "```sh", *commands, f"edgetl card runs/{name} --out models/{name}", "```"]
 

@@ -22,15 +22,13 @@ def photos(digit_folder: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in ("0", "1", "2"):
-        for number, file in enumerate(sorted((digit_folder / name).glob(f"digits*.png"))[:12]):
+        for number, file in enumerate(sorted((digit_folder / name).glob("digits*.png"))[:12]):
             shutil.copy(file, folder / f"{number:02}-{name}.png")
     (folder / "readme.txt").write_text("photos", encoding="utf-8")
     return folder
 
 
-def test_images_without_labels_calibrate_and_compare(
-    cli: Callable[..., CliResult], made: Made, photos: Path, tmp_path: Path
-) -> None:
+def test_images_without_labels_calibrate_and_compare(cli: Callable[..., CliResult], made: Made, photos: Path, tmp_path: Path) -> None:
     file, run = tmp_path / "theirs.onnx", tmp_path / "runs" / "run"
     shutil.copy(made.run / "export" / "model_float32.onnx", file)
     less = ("--set", "quantize.ranges=minmax", "--set", "validation.timed_runs=2")
@@ -39,14 +37,14 @@ def test_images_without_labels_calibrate_and_compare(
     assert "no labels: accuracy is not measured" in " ".join((done.out + done.err).split())
     project = Project.open(run)
     data = project.run.facts("data", DataFacts)
-    assert (data.truth, sum(data.counts.values()), data.class_names) == ("original", 36, ("class 0", "class 1", "class 2"))
+    assert (data.truth, sum(data.counts.values()), data.class_names) == ("original", 36, ("0", "1", "2")), "the file's own names"
     assert min(data.counts["train"], data.counts["val"]) > 0
     opened = edgetl.Run(run)
     opened.export(precisions=["int8"], formats=["tflite"])
     done = cli("validate", run)
     assert done.code == 0, done.err
-    assert "as original %" in done.err
-    assert "top-1" not in done.err
+    assert "as original %" in done.out
+    assert "top-1" not in done.out
     validation = Validation.read(project.run.validation)
     assert validation.truth == "original"
     assert validation.passed, validation.failures
@@ -68,9 +66,7 @@ def test_images_without_labels_calibrate_and_compare(
     assert cli("validate", run).code != 0, "an image is missing"
 
 
-def test_without_images_float_files_are_compared_on_noise(
-    cli: Callable[..., CliResult], made: Made, tmp_path: Path
-) -> None:
+def test_without_images_float_files_are_compared_on_noise(cli: Callable[..., CliResult], made: Made, tmp_path: Path) -> None:
     file, run = tmp_path / "theirs.onnx", tmp_path / "run"
     shutil.copy(made.run / "export" / "model_float32.onnx", file)
     done = cli("import", file, "--set", "validation.timed_runs=2", "--out", run)
@@ -79,7 +75,7 @@ def test_without_images_float_files_are_compared_on_noise(
     assert cli("export", run, "--float32", "--formats", "tflite").code == 0
     done = cli("validate", run)
     assert done.code == 0, done.err
-    assert "images of noise" in done.err
+    assert "images of noise" in done.out
     done = cli("export", run, "--int8")
     assert done.code == UsageError.exit_code
     assert "--data DATA" in done.err

@@ -40,12 +40,14 @@ def section(facts: Facts) -> Section | Absent:
         return Section(_TITLE, (Text(text),))
     if len(flipped) > _SHOWN:
         text += f" Shown are the {_SHOWN} with the largest change of probability."
-    return Section(_TITLE, (Text(text), Gallery([_image(facts.truth, predictions, int(row), (a[row], b[row])) for row in largest[:_SHOWN]])))
+    shown = [_image(facts.truth, predictions, row, (a[row], b[row])) for row in largest[:_SHOWN].tolist()]
+    return Section(_TITLE, (Text(text), Gallery(shown)))
 
 
 def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArray[np.floating], NDArray[np.floating]]) -> Photo:
     classes, label, name = predictions.class_names, int(predictions.label_ids[row]), predictions.image_names[row]
-    lines = [f"{model} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for model, p in zip(("float:", "quantized:"), found, strict=True)]
+    named = zip(("float:", "quantized:"), found, strict=True)
+    lines = [f"{model} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for model, p in named]
     if truth != "labels":
         return Photo(thumbnail(predictions.pixels[row]), "jpeg", f"{name}; {'; '.join(lines)}", name, lines)
     before, after = found

@@ -26,9 +26,11 @@ def section(facts: Facts) -> Section | Absent:
         kept = _kept(training, judged_on(facts.record, name))
         caption = f"{title}: {_count(training.epochs)}; {kept}.{note}"
         blocks.append(Plot(_curves(training.epochs, training.best_epoch), _alt(title, training.epochs, kept), caption))
+    trained = facts.record.find("float", FloatFacts)
+    if not blocks and trained and trained.imported:
+        return Absent(_TITLE, "the network was trained elsewhere")
     if not blocks:
         return Absent(_TITLE, "no training is finished", "edgetl train DATA")
-    trained = facts.record.find("float", FloatFacts)
     where = f"Trained on {trained.device}. " if trained else ""
     chosen = "" if facts.validation else choice_and_measure(facts.record)  # else the summary says it
     blocks.insert(0, Text(f"{where}{chosen}"))
