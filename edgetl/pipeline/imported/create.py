@@ -22,7 +22,7 @@ from edgetl.importing.first_layer import on_pixels, two_classes
 from edgetl.pipeline.imported.class_names import class_names_of
 from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
 from edgetl.pipeline.imported.tryout import Tryout, alike
-from edgetl.pipeline.imported.unlabelled import by_prediction, named, without_labels
+from edgetl.pipeline.imported.unlabelled import by_prediction, named, unlabelled_recipe
 from edgetl.pipeline.project import ImportedNetwork, Project
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.settings import load_options
@@ -49,7 +49,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
 
     Raises ModelFileError (not read), DataError, UsageError (what labelled images say of the network, or that without labels nobody says).
     """
-    recipe = without_labels(anchored(recipe))
+    recipe = unlabelled_recipe(anchored(recipe))
     file = Path(recipe.model.weights)
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
     listing = listing_of(recipe)

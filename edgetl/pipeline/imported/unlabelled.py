@@ -23,7 +23,7 @@ from edgetl.wording import joined
 logger = logging.getLogger(__name__)
 
 
-def without_labels(recipe: Recipe) -> Recipe:
+def unlabelled_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe of an import with what it follows from that there are no labels, or no images at all.
 
     Raises UsageError where nothing can be exported then.

@@ -229,8 +229,8 @@ def _made(name: str, results: Results) -> list[str]:
         first += "There were no images." if results.truth == "noise" else f"It was calibrated and measured on {images}."
         fed = f"--preprocessing {network.imported.preprocessing} --resize {network.imported.resize}"
         asked = fed if results.truth == "noise" else f"--data {data.source} {fed}"
-        made = [f"edgetl import {network} {asked} --out runs/{name}", f"edgetl export runs/{name}"]
-        commands = [*made, f"edgetl validate runs/{name}"]
+        run = f"runs/{name}"
+        commands = [f"edgetl import {network} {asked} --out {run}", f"edgetl export {run}", f"edgetl validate {run}"]
     else:
         first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, "
         first += f"trained on {images}."

@@ -83,17 +83,17 @@ class Facts:
 
     @property
     def truth(self) -> Truth:
-        """What says which class is right."""
+        """Return what says which class is right."""
         data = self.record.find("data", DataFacts)
         return data.truth if data else "labels"
 
-    def predicted(self, title: str, *, by_labels: bool = True) -> Predictions | Absent:
+    def predicted(self, title: str, *, judged: bool = True) -> Predictions | Absent:
         """Return the predictions that a section of this title shows, or why it is missing.
 
         Args:
-            by_labels: it compares them with labels.
+            judged: it shows which of them are right.
         """
-        if by_labels and self.truth != "labels":
+        if judged and self.truth != "labels":
             return Absent(title, "there are no labels: accuracy is not measured")
         return replace(self.predictions, title=title) if isinstance(self.predictions, Absent) else self.predictions
 

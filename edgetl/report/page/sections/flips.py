@@ -20,7 +20,7 @@ _QUALITY = 80  # JPEG's: 6 KB each
 
 def section(facts: Facts) -> Section | Absent:
     """Return the images that the float and the quantized model predict differently, largest change first."""
-    predictions = facts.predicted(_TITLE, by_labels=False)
+    predictions = facts.predicted(_TITLE, judged=False)
     if isinstance(predictions, Absent):
         return predictions
     if predictions.quantized is None:
