@@ -10,6 +10,7 @@ from edgetl.importing.build import Builder
 from edgetl.importing.graph import Graph
 from edgetl.importing.operators import Sigmoidal, Softmax
 from edgetl.importing.patterns import simplified, without_activation, without_identities
+from edgetl.importing.relus import before_pools
 
 
 def converted(path: Path, graph: Graph, origin: Origin, sha256: str) -> ImportedModel:
@@ -28,7 +29,7 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str) -> Imported
     if unknown:
         raise unknown_operators(path, unknown)
     try:
-        model = builder.model()
+        model = before_pools(builder.model())
     except Unsupported as error:
         raise ModelFileError(
             f"{path} is no classifier of images: {error}", "export the network up to its logits or probabilities"

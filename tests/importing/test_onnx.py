@@ -168,6 +168,17 @@ def test_the_layers_are_those_that_quantization_knows(tmp_path: Path) -> None:
     assert kinds == {"InputLayer": 1, "Conv2D": 1, "HardSigmoid": 1, "Multiply": 1, "GlobalAveragePooling2D": 1, "Dense": 1}
 
 
+def test_a_relu_behind_a_max_pool_is_put_before_it(tmp_path: Path) -> None:
+    """Strides that a depthwise layer cannot have are a max-pool of one place behind it, too."""
+    graph = Onnx()
+    x = graph.add("Relu", graph.convolution("image", makes=3, group=3, strides=[2, 1], pads=[1, 1, 1, 1]))
+    x = graph.add("Relu", graph.add("MaxPool", graph.convolution(x), kernel_shape=[2, 2], strides=[1, 1]))
+    path = graph.save(tmp_path / "model.onnx", graph.head(x, 6))
+    assert differs(path) < 1e-5
+    kinds = [type(layer).__name__ for layer in read(path).model.layers if type(layer).__name__ in ("ReLU", "MaxPooling2D")]
+    assert kinds == ["ReLU", "MaxPooling2D"] * 2
+
+
 def test_a_shuffle_is_an_account_and_no_transposition(tmp_path: Path) -> None:
     graph = Onnx()
     model = read(graph.save(tmp_path / "model.onnx", _shuffle(graph))).model
