@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgetl.documents import Count, Share
-from edgetl.wording import measured_on
+from edgetl.wording import counted, measured_on
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,18 @@ class TriedPreprocessing:
 
 
 @dataclass(frozen=True)
+class Borders:
+    """The difference that another padding of the image makes: predictions that change, and the mean of an image's largest |dp|."""
+
+    images: Count
+    changed: Count
+    mean_abs_dp: float
+
+    def __str__(self) -> str:
+        return f"{self.changed} of {counted(self.images, 'prediction')} change, probabilities by {self.mean_abs_dp:.2g} on average"
+
+
+@dataclass(frozen=True)
 class Imported:
     """The file that a float model was made of, and how it is fed.
 
@@ -60,6 +72,7 @@ class Imported:
         preprocessing, resize: the convention that pixels are made its input by, and whether images are cropped or stretched.
         reason: why this one.
         same_at_borders: whether the float model pads the image with the very pixel that the file pads it with.
+        borders: what it costs where it does not.
         channels_first: the file takes [N, C, H, W].
         tried: all that were measured.
     """
@@ -73,17 +86,20 @@ class Imported:
     reason: str
     same_at_borders: bool
     channels_first: bool = False
+    borders: Borders | None = None
     tried: tuple[TriedPreprocessing, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason})"
+        padded = f"; padded with another pixel: {self.borders}" if self.borders else ""
+        return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason}){padded}"
 
     @property
     def described(self) -> str:
         """Where it comes from and how it is fed, in words."""
         by = f", written by {self.producer}" if self.producer else ""
         cut = {"crop": "cropped", "stretch": "stretched"}[self.resize]
-        return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {cut}"
+        padded = f"; for a padding with one pixel in all colours {self.borders}" if self.borders else ""
+        return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {cut}{padded}"
 
 
 @dataclass(frozen=True)

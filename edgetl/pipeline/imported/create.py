@@ -19,6 +19,7 @@ from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.convention import InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels, two_classes
+from edgetl.pipeline.imported.borders import measured
 from edgetl.pipeline.imported.class_names import class_names_of
 from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
 from edgetl.pipeline.imported.tryout import Tryout, alike
@@ -70,6 +71,8 @@ def create(recipe: Recipe, out: Path | None) -> Project:
             found = named(recipe, imported)
             network, contract = _network(imported, file, found, contract)
             images, listing = by_prediction(network, contract, load_images(listing, contract, options), listing)
+        affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
+        network = measured(network, imported, affine, contract, images)
     recipe = _settled(recipe, found, frame)
     project = Project(RunFolder(out or RUNS / name), recipe, contract, lambda: listing)
     project.source = network
@@ -116,11 +119,6 @@ def _network(imported: ImportedModel, file: Path, found: Found, contract: Contra
     """Return the network for raw pixels, and its contract."""
     affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
     model, same = on_pixels(imported.model, affine)
-    if not same:
-        logger.warning(
-            f"images are padded by {file.name} with the pixel {', '.join(f'{one:.4g}' for one in affine.centre)}, by the run's models with "
-            f"{affine.zero_point}: the outermost places differ a little; 'edgetl validate' measures by how much"
-        )
     facts = Imported(
         file=file.name,
         sha256=imported.sha256,
