@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from edgetl.documents import Count, Share
+from edgetl.documents import Count, Part, Share
 from edgetl.wording import counted, measured_on
 
 
@@ -100,6 +100,18 @@ class Imported:
         cut = {"crop": "cropped", "stretch": "stretched"}[self.resize]
         padded = f"; for a padding with one pixel in all colours {self.borders}" if self.borders else ""
         return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {cut}{padded}"
+
+
+class NetworkFacts(Part):
+    """The network of a file that a training starts from, in place of a backbone, under a new head.
+
+    `features`: shape of what the head reads. `norms`: batch norms that were put behind its convolutions.
+    """
+
+    kind: Literal["network"] = "network"
+    imported: Imported
+    features: tuple[Count, ...]
+    norms: Count
 
 
 @dataclass(frozen=True)

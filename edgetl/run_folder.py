@@ -59,6 +59,11 @@ class RunFolder:
         return self.path / "float.keras"
 
     @property
+    def network(self) -> Path:
+        """The network of a file, from which training starts in place of a backbone; the file is not needed any more."""
+        return self.path / "network.keras"
+
+    @property
     def backbone(self) -> Path:
         """The weights of a pretraining, from which another training starts."""
         return self.path / "backbone.npz"

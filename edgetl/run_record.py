@@ -11,7 +11,7 @@ from pydantic import Field
 from edgetl.compared import Compared, MeasuringSplit, Truth
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.float_record import FloatChoice, Imported, Teacher
+from edgetl.float_record import FloatChoice, Imported, NetworkFacts, Teacher
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.recipe import Recipe, restore
 from edgetl.recipe_tables import AboutTable
@@ -235,7 +235,7 @@ class BaselineFacts(Part):
 
 
 StageFacts = Annotated[
-    DataFacts | UnfreezeFacts | FloatFacts | CompressFacts | QuantizedFacts | ExportFacts | ValidateFacts | BaselineFacts,
+    DataFacts | NetworkFacts | UnfreezeFacts | FloatFacts | CompressFacts | QuantizedFacts | ExportFacts | ValidateFacts | BaselineFacts,
     Field(discriminator="kind"),
 ]
 

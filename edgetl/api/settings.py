@@ -38,7 +38,7 @@ class Choices(TypedDict, total=False):
     backbone: name of the feature extractor, see `edgetl list backbones`.
     alpha: width multiplier of the backbone.
     image_size: width and height of the input in pixels.
-    weights: "imagenet", "none", or a path to a weights file.
+    weights: "imagenet", "none", a file of weights, or a model file whose network is trained in place of a backbone.
     epochs: epochs of fine-tuning.
     head_epochs: epochs of training the classifier alone, before fine-tuning.
     qat: train with quantization in the loop; False: only calibrate; "auto": train where there is something to win.

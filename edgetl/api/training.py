@@ -127,17 +127,18 @@ def _train(data: File, out: File | None, baseline: str, *, complete: bool = Fals
     recipe, source = given.recipe(), given.pretraining()
 
     from edgetl.pipeline import plan, track
-    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.imported.fine_tuning import new_run, with_network
     from edgetl.pipeline.train import baseline as baselines
     from edgetl.pipeline.train import stages as stage
     from edgetl.pipeline.train.pretrain import make_backbone
 
+    recipe = with_network(recipe)
     track.check(recipe)
     if baseline:
         baselines.check(recipe, baseline)
     if source is not None:
         make_backbone(source, Path(recipe.model.weights))
-    project = Project.create(recipe, as_path(out))
+    project = new_run(recipe, as_path(out))
     project.planned(plan.complete(recipe) if complete else plan.training(recipe, baseline and baselines.stage_of(baseline)))
     with project.writing():
         stage.train(project)
@@ -191,9 +192,9 @@ def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **opt
     recipe = Given.of(data, **options).recipe()
 
     from edgetl.pipeline.evaluate import learning_curve as stage
-    from edgetl.pipeline.project import Project
+    from edgetl.pipeline.imported.fine_tuning import new_run, with_network
 
-    project = Project.create(recipe, as_path(out))
+    project = new_run(with_network(recipe), as_path(out))
     curve = stage.learning_curve(project, seeds)
     return Estimated(Run.of(project), curve)
 

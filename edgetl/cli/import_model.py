@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import BatchSize, Json, Mlflow, Out, RecipeFile, Seed, Set, setting
+from edgetl.cli.options import BatchSize, Json, Mlflow, Out, Preprocessing, RecipeFile, Seed, Set, setting
 from edgetl.cli.train import Qat
 
 Data = Annotated[
@@ -16,14 +16,6 @@ Data = Annotated[
         metavar="DATA",
         help="Calibrate and measure with these images: labelled ones, as for 'edgetl train', also show how the network is fed; "
         "a folder of images alone will do (default: none, and no int8 files).",
-    ),
-]
-Preprocessing = Annotated[
-    str | None,
-    setting(
-        "imported.preprocessing",
-        "Feed the network in this way, with :bgr behind it for blue first; auto: measured",
-        metavar="auto|raw|zero-one|minus-one-one|imagenet|caffe|MEAN/STD",
     ),
 ]
 

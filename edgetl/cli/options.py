@@ -90,6 +90,21 @@ Set = Annotated[
 Backbone = Annotated[str | None, setting("model.backbone", "Use this feature extractor, see 'edgetl list backbones'", metavar="NAME")]
 Alpha = Annotated[float | None, setting("model.alpha", "Multiply the backbone's width by this factor")]
 ImageSize = Annotated[int | None, setting("model.image_size", "Resize images to this width and height in pixels")]
-Weights = Annotated[str | None, setting("model.weights", "Start from these weights", metavar="imagenet|none|PATH")]
+Weights = Annotated[
+    str | None,
+    setting(
+        "model.weights",
+        "Start from these weights; a model file brings its own network, in place of a backbone",
+        metavar="imagenet|none|FILE",
+    ),
+]
+Preprocessing = Annotated[
+    str | None,
+    setting(
+        "imported.preprocessing",
+        "Feed the network of a model file in this way, with :bgr behind it for blue first; auto: measured",
+        metavar="auto|raw|zero-one|minus-one-one|imagenet|caffe|MEAN/STD",
+    ),
+]
 BatchSize = Annotated[int | None, setting("train.batch_size", "Train on this many images per step")]
 Seed = Annotated[int | None, setting("train.seed", "Seed splits, weights, shuffling and augmentation with this number")]

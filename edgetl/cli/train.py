@@ -14,6 +14,7 @@ from edgetl.cli.options import (
     Json,
     Mlflow,
     Out,
+    Preprocessing,
     Quick,
     RecipeFile,
     Seed,
@@ -46,6 +47,7 @@ def train(
     alpha: Alpha = None,
     image_size: ImageSize = None,
     weights: Weights = None,
+    preprocessing: Preprocessing = None,
     epochs: Annotated[int | None, setting("train.epochs", "Fine-tune for this many epochs")] = None,
     head_epochs: Annotated[int | None, setting("train.head_epochs", "Train the classifier alone for this many epochs first")] = None,
     qat_epochs: Annotated[int | None, setting("quantize.epochs", "Train with quantization in the loop for this many epochs")] = None,
@@ -83,15 +85,16 @@ def train(
 
     Example:
       edgetl train flowers/ --backbone mobilenet_v2 --alpha 0.35 --image-size 128
+      edgetl train flowers/ --weights mobilenetv4.onnx
     """
     from edgetl.api import training
     from edgetl.report.terminal.run import print_stages
 
     trained = training.train(
         data, out=out, recipe=recipe, quick=quick, baseline=baseline, settings=settings,
-        backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, epochs=epochs, head_epochs=head_epochs, qat=qat,
-        qat_epochs=qat_epochs, batch_size=batch_size, learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit,
-        strategy=strategy, sparsity=sparsity, clusters=clusters, exclude=exclude, seed=seed, mlflow=mlflow,
+        backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, preprocessing=preprocessing,
+        epochs=epochs, head_epochs=head_epochs, qat=qat, qat_epochs=qat_epochs, batch_size=batch_size,
+        learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit, strategy=strategy, sparsity=sparsity, clusters=clusters, exclude=exclude, seed=seed, mlflow=mlflow,
     )  # fmt: skip
     if trained.rank == 0:
         record = trained.folder.read()

@@ -29,8 +29,19 @@ def read(path: Path, wish: Wish | None = None) -> ImportedModel:
     from edgetl.importing.convert import converted
 
     importer = IMPORTERS.load(kind(path))
-    graph, origin = importer.read(path, wish or Wish())
-    return converted(path, graph, origin, identity(path))
+    wish = wish or Wish()
+    graph, origin = importer.read(path, wish)
+    return converted(path, graph, origin, identity(path), features=wish.features)
+
+
+def is_network(path: Path) -> bool:
+    """Return whether a path holds a network, or is named like one where nothing is there; files of weights alone are none."""
+    suffix = path.suffix.lower()
+    if suffix in (".h5", ".hdf5"):
+        from edgetl.importing.keras_file import is_complete
+
+        return is_complete(path)
+    return suffix in (".onnx", ".keras", ".tflite") or path.is_dir()
 
 
 def kind(path: Path) -> str:

@@ -102,9 +102,11 @@ class Wish:
 
     Args:
         size: height and width of the input in pixels, for files that take any.
+        features: it is not to classify, but to give features: a file that ends in a map is taken too.
     """
 
     size: tuple[int, int] | None = None
+    features: bool = False
 
     def open_size(self, path: Path) -> tuple[int, int]:
         """Return the size that was asked for. Raises ModelFileError where none was."""

@@ -46,15 +46,20 @@ class Builder:
             raise Unsupported(f"it would come out as {list(made.extents)} and not as {list(extents)}")
         self.values[node.output] = made
 
-    def model(self) -> Any:
-        """Return the model up to the graph's output, as [N, K]. Raises Unsupported where that is something else."""
+    def model(self, *, features: bool = False) -> Any:
+        """Return the model up to the graph's output, as [N, K]. Raises Unsupported where that is something else.
+
+        Args:
+            features: a map [N, H, W, C] is right, too.
+        """
         end = self.values[self.graph.output]
-        if end.size != (1, 1) or end.axes.count("c") > 1:
+        one_place = end.size == (1, 1)
+        if not (one_place or features) or end.axes.count("c") > 1:
             raise Unsupported(f"it gives {list(end.extents)}, which are not the logits of classes")
-        logits, _ = self.gathered.tensor(end, row=True, exact=True)
-        if logits is self.image:
+        made, _ = self.gathered.tensor(end, row=one_place, exact=True)
+        if made is self.image:
             raise Unsupported("it computes nothing")
-        return keras.Model(self.image, logits, name="imported")
+        return keras.Model(self.image, made, name="imported")
 
     def _alone(self, value: Value, layer: Any, *, nonnegative: bool = False) -> Value:
         """Return the value behind a layer that changes each number by itself."""

@@ -13,8 +13,12 @@ from edgetl.importing.patterns import simplified, without_activation, without_id
 from edgetl.importing.relus import before_pools
 
 
-def converted(path: Path, graph: Graph, origin: Origin, sha256: str) -> ImportedModel:
-    """Return the model of a graph. Raises ModelFileError that names all operators without layers."""
+def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features: bool = False) -> ImportedModel:
+    """Return the model of a graph. Raises ModelFileError that names all operators without layers.
+
+    Args:
+        features: it need not classify, see `Wish`.
+    """
     graph, activation = without_activation(without_identities(simplified(graph)), (Softmax, Sigmoidal))
     builder, lost, unknown = Builder(graph), set[str](), []
     for node in graph.nodes:
@@ -29,7 +33,7 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str) -> Imported
     if unknown:
         raise unknown_operators(path, unknown)
     try:
-        model = before_pools(builder.model())
+        model = before_pools(builder.model(features=features))
     except Unsupported as error:
         raise ModelFileError(
             f"{path} is no classifier of images: {error}", "export the network up to its logits or probabilities"

@@ -83,6 +83,18 @@ def _of_hdf5(path: Path) -> KerasModel:
     return KerasModel(config, version.decode() if isinstance(version, bytes) else str(version), _Named(arrays))
 
 
+def is_complete(path: Path) -> bool:
+    """Return whether an .h5 file has a network beside its weights."""
+    import h5py
+
+    try:
+        hdf5.check(path)
+        with h5py.File(path, "r") as file:
+            return "model_config" in file.attrs
+    except _FAULTS:
+        return False
+
+
 def _arrays(path: Path, below: str) -> dict[str, np.ndarray]:
     """Return every array of an HDF5 file below a group, by its path. Raises one of HDF5's own exceptions, or ValueError."""
     import h5py

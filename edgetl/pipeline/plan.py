@@ -48,7 +48,7 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
 
 
 def _float_work(recipe: Recipe) -> str:
-    if recipe.model.imported:
+    if recipe.model.imported and not (recipe.train.epochs or recipe.train.head_epochs):
         return "importing the network"
     return "fine-tuning" if recipe.train.epochs and recipe.train.unfreeze != "none" else "training the head"
 

@@ -21,6 +21,7 @@ from edgetl.errors import UsageError
 from edgetl.export import FORMATS
 from edgetl.files import fingerprint
 from edgetl.float_record import Imported
+from edgetl.importing import is_network
 from edgetl.pipeline.plan import PlannedStage, epochs_after
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
@@ -82,6 +83,9 @@ class Project:
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         recipe = anchored(recipe)
         name = f"{Path(recipe.data.source).stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+        if is_network(Path(recipe.model.weights)):
+            problem = f"{recipe.model.weights} is a network, and this command takes backbones by name"
+            raise UsageError(problem, "give weights of a backbone; 'edgetl train DATA --weights FILE' trains a file's network")
         weights.check(recipe.model.weights)
         project = cls.of_images(RunFolder(out or parent / name), recipe, listing_of(recipe))  # mistakes show before anything is written
         project.begin()

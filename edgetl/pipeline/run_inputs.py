@@ -64,9 +64,15 @@ class RunData:
         images, self._larger = data_images.load_sizes(self.listing, [self._contract, self._enlarged], self._options)
         return images
 
-    def take(self, images: Images) -> None:
-        """Take images that were read already, in the contract's size, instead of reading them."""
-        self.__dict__["images"] = images
+    def take(self, images: Images, larger: Images | None = None) -> None:
+        """Take images that were read into memory already, in the contract's size and larger, instead of reading them."""
+        self.__dict__["images"], self._larger = images, larger
+
+    def taken_by(self, other: "RunData") -> None:
+        """Let the data of the same images in the same sizes take what of these is in memory."""
+        if isinstance(self.images.pixels, np.ndarray):
+            larger = self._larger
+            other.take(self.images, larger if larger is not None and isinstance(larger.pixels, np.ndarray) else None)
 
     @cached_property
     def training_images(self) -> Images:

@@ -56,7 +56,7 @@ def computed_folded(model: keras.Model) -> Callable[[Any], Any]:
 def _norms_behind(model: keras.Model) -> list[tuple[str, Any]]:
     """Return the name of each convolution that a batch norm alone reads, and that norm."""
     readers = users(model)
-    after = [(layer.name, readers[id(layer.output)]) for layer in model.layers if _foldable(layer)]
+    after = [(layer.name, readers[id(layer.output)]) for layer in model.layers if foldable(layer)]
     return [(name, found[0]) for name, found in after if len(found) == 1 and isinstance(found[0], layers.BatchNormalization)]
 
 
@@ -75,8 +75,9 @@ def _convolved(layer: Any, norm: Any, inputs: Any) -> Any:
     return tf.nn.bias_add(found, offset)
 
 
-def _foldable(layer: Any) -> bool:
-    """Linear convolutions only. Exact types: Keras' DepthwiseConv2D is no Conv2D, its Conv2DTranspose is one with another kernel layout."""
+def foldable(layer: Any) -> bool:
+    """Return whether it is a linear convolution."""
+    # Exact types: Keras' DepthwiseConv2D is no Conv2D, its Conv2DTranspose is one with another kernel layout.
     return type(layer) in (layers.Conv2D, layers.DepthwiseConv2D) and layer.activation is keras.activations.linear
 
 

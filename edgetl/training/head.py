@@ -1,5 +1,6 @@
 """The head on a backbone: pooling, hidden layers if any, and the logits."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,14 +22,18 @@ class Head:
 
 PLAIN = Head()
 _POOL = "pool"
+_LOGITS = "logits"
+_DENSE = re.compile(rf"dense_\d+|{_LOGITS}")
+_OWN = re.compile(rf"{_POOL}(_max)?|({_DENSE.pattern})(_relu)?")
 
 
 def attach_head(backbone: Any, classes: int, head: Head = PLAIN) -> Any:
     """Return a classifier of a backbone and a new head: normalized float32 [N, H, W, 3] to logits float32 [N, K]."""
-    x = _pooled(backbone.output, head.pooling)
+    features = backbone.output
+    x = features if len(features.shape) == 2 else _pooled(features, head.pooling)  # which a network from elsewhere may have pooled
     for number, width in enumerate(head.dense, 1):
         x = layers.ReLU(name=f"dense_{number}_relu")(layers.Dense(width, name=f"dense_{number}")(x))
-    return keras.Model(backbone.input, layers.Dense(classes, name="logits")(x), name=backbone.name)
+    return keras.Model(backbone.input, layers.Dense(classes, name=_LOGITS)(x), name=backbone.name)
 
 
 def _pooled(features: Any, pooling: str) -> Any:
@@ -47,16 +52,20 @@ def trunk_of(model: Any) -> Any:
 
 
 def features_of(model: Any) -> str:
-    """Return the name of the layer that gives the features: the pool of our own networks, of others what their last layer reads."""
-    if any(layer.name == _POOL for layer in model.layers):
-        return _POOL
-    read = model.layers[-1].inbound_nodes[0].inbound_layers
-    return str((model.layers[-1] if isinstance(read, list) else read).name)
+    """Return the name of the layer that gives the features: what the head reads, or of a network without one of ours the last layer."""
+    first = next(iter(dense_layers(model)), model.layers[-1])
+    read = first.inbound_nodes[0].inbound_layers
+    return str((first if isinstance(read, list) else read).name)
 
 
 def dense_layers(model: Any) -> list[Any]:
-    """Return the head's layers with weights, in order, the logits last; no backbone has dense ones."""
-    return [layer for layer in model.layers if isinstance(layer, layers.Dense)]
+    """Return the head's layers with weights, in order, the logits last."""
+    return [layer for layer in model.layers if _DENSE.fullmatch(layer.name)]
+
+
+def is_of_a_head(name: str) -> bool:
+    """Return whether layers of heads are called so, and no others may be."""
+    return bool(_OWN.fullmatch(name))
 
 
 def decay(model: Any, l2: float) -> Any:

@@ -17,7 +17,7 @@ from edgetl.files import fingerprint
 from edgetl.float_record import Imported
 from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, Wish
-from edgetl.importing.convention import InputAffine, convention, usual
+from edgetl.importing.convention import Convention, InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels, two_classes
 from edgetl.pipeline.imported.borders import measured
 from edgetl.pipeline.imported.class_names import class_names_of
@@ -34,7 +34,7 @@ from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
-_CROPS: dict[str, Literal["center", "none"]] = {"crop": "center", "stretch": "none"}
+CROPS: dict[str, Literal["center", "none"]] = {"crop": "center", "stretch": "none"}
 # What a run of a network has that nobody trains here: no training, and the probabilities that its makers gave it.
 SETTINGS = {
     "model.backbone": IMPORTED,
@@ -66,14 +66,14 @@ def create(recipe: Recipe, out: Path | None) -> Project:
         if listing.labelled:
             images = load_images(listing, contract, options)
             found = _found(recipe, imported, images, listing, contract)
-            network, contract = _network(imported, file, found, contract)
+            network, contract = network_of(imported, file, found, contract)
         else:
             found = named(recipe, imported)
-            network, contract = _network(imported, file, found, contract)
+            network, contract = network_of(imported, file, found, contract)
             images, listing = by_prediction(network, contract, load_images(listing, contract, options), listing)
         affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
         network = measured(network, imported, affine, contract, images)
-    recipe = _settled(recipe, found, frame)
+    recipe = settled(recipe, network.facts, (frame.height, frame.width))
     project = Project(RunFolder(out or RUNS / name), recipe, contract, lambda: listing)
     project.source = network
     if isinstance(images.pixels, np.ndarray) and (found.chosen.resize == "crop" or not listing.labelled):
@@ -101,21 +101,30 @@ def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
 def _found(recipe: Recipe, imported: ImportedModel, images: Images, listing: Listing, contract: Contract) -> Found:
     """Return how the network is fed: as the recipe says, or as training images show."""
     asked, label_ids = recipe.imported, images.label_ids
-    conventions = usual(imported.channels) if asked.preprocessing == "auto" else [convention(asked.preprocessing, imported.channels)]
     rows = np.random.default_rng(recipe.train.seed).permutation(sample(label_ids, images.rows("train"), IMAGES, recipe.train.seed))
     stretched = contract.taking(Frame(contract.height, contract.width, contract.input.channels, "none"))
     scores = Tryout(imported, images, listing, rows, stretched)
-    ways = list(_CROPS) if asked.resize == "auto" else [asked.resize]
+    ways = list(CROPS) if asked.resize == "auto" else [asked.resize]
     if len(ways) > 1 and alike(scores):
         ways = ["crop"]
-    candidates = [Feeding(one, resize) for resize in ways for one in conventions]
-    found = search(candidates, scores, label_ids[rows].astype(np.int64), images.class_names)
-    logger.info(f"preprocessing, on {counted(len(rows), 'training image')}:\n{table(found.tried)}")
+    candidates = [Feeding(one, resize) for resize in ways for one in conventions(asked.preprocessing, imported.channels)]
+    return told(search(candidates, scores, label_ids[rows].astype(np.int64), images.class_names))
+
+
+def conventions(asked: str, channels: int) -> list[Convention]:
+    """Return the conventions to try: the usual ones for "auto", else that which was asked for."""
+    return usual(channels) if asked == "auto" else [convention(asked, channels)]
+
+
+def told(found: Found) -> Found:
+    """Say what was tried and taken, and why."""
+    images = max(one.images for one in found.tried)
+    logger.info(f"preprocessing, on {counted(images, 'training image')}:\n{table(found.tried)}")
     logger.info(f"preprocessing: {found.reason}")
     return found
 
 
-def _network(imported: ImportedModel, file: Path, found: Found, contract: Contract) -> tuple[ImportedNetwork, Contract]:
+def network_of(imported: ImportedModel, file: Path, found: Found, contract: Contract) -> tuple[ImportedNetwork, Contract]:
     """Return the network for raw pixels, and its contract."""
     affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
     model, same = on_pixels(imported.model, affine)
@@ -131,16 +140,17 @@ def _network(imported: ImportedModel, file: Path, found: Found, contract: Contra
         channels_first=not imported.channels_last,
         tried=found.tried,
     )
-    frame = Frame(contract.height, contract.width, contract.input.channels, _CROPS[found.chosen.resize])
+    frame = Frame(contract.height, contract.width, contract.input.channels, CROPS[found.chosen.resize])
     return ImportedNetwork(model, facts), contract.taking(frame).normalized(affine.scale, affine.zero_point)
 
 
-def _settled(recipe: Recipe, found: Found, frame: Frame) -> Recipe:
-    """Return the recipe with what was found in place of "auto"."""
-    settled = {
-        "imported.preprocessing": found.chosen.convention.name,
-        "imported.resize": found.chosen.resize,
-        "imported.size": f"{frame.height}x{frame.width}",
-        "model.image_size": max(frame.height, frame.width),
+def settled(recipe: Recipe, facts: Imported, size: tuple[int, int]) -> Recipe:
+    """Return the recipe with what was found in place of "auto", and the file's height and width."""
+    height, width = size
+    found = {
+        "imported.preprocessing": facts.preprocessing,
+        "imported.resize": facts.resize,
+        "imported.size": f"{height}x{width}",
+        "model.image_size": max(size),
     }
-    return restore(recipe.model_dump(), options=settled)
+    return restore(recipe.model_dump(), options=found)

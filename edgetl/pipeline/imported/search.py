@@ -88,6 +88,7 @@ def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.in
 
     Args:
         score: the logits of a candidate for a part of the images, which are in random order.
+        class_names: what the network's outputs mean; empty: the logits are those of heads that were trained on its features.
 
     Raises UsageError that shows the table where none of several conventions is right, or where the images cannot tell them apart; where
     only one is to be measured, it is warned of.
@@ -107,16 +108,25 @@ def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.in
     tried = tuple(one.recorded() for one in every)
     best = max(measured, key=lambda one: int(one.right.sum()))
     if not _skilled(best.logits, label_ids):
-        if error := _of_another_order(measured, class_names, tried):
+        if class_names and (error := _of_another_order(measured, class_names, tried)):
             raise error
-        what = "its weights are random, it knows other classes, or it is fed in another way"
-        problem = f"the network is not better than chance: {what}\n{table(tried)}"
+        problem, remedy = _hopeless(trained=bool(class_names))
         if len({one.convention for one in candidates}) > 1:
-            raise UsageError(problem, f"check the images and --class-names; or {ASK}")
-        logger.warning(problem)
+            raise UsageError(f"{problem}\n{table(tried)}", f"{remedy}; or {ASK}")
+        logger.warning(f"{problem}\n{table(tried)}")
     if len(candidates) == 1:
         return Found(best.candidate, "as asked", tried)
-    return _chosen(_not_worse(measured, P_SIGNIFICANT), best, tried)
+    rivals = _not_worse(measured, P_SIGNIFICANT)
+    return _chosen(rivals, best, tried) if class_names else _surest(rivals, tried)
+
+
+def _hopeless(*, trained: bool) -> tuple[str, str]:
+    """Return what may be wrong, and what to look at first, where a trained classifier, or a head on features, knows nothing."""
+    if trained:
+        why = "its weights are random, it knows other classes, or it is fed in another way"
+        return f"the network is not better than chance: {why}", "check the images and --class-names"
+    why = "the network's weights are random, its features say nothing of these classes, or it is fed in another way"
+    return f"a head on the network's features is not better than chance: {why}", "check the images and the file"
 
 
 def table(tried: Sequence[TriedPreprocessing]) -> str:
@@ -161,6 +171,14 @@ def _chosen(rivals: Sequence[Measured], best: Measured, tried: tuple[TriedPrepro
         accurate = ", ".join(str(one.candidate) for one in rivals if one is not taken)
         return Found(taken.candidate, f"{taken.candidate} has the lowest loss; {accurate}: as accurate within chance", tried)
     return Found(taken.candidate, f"{taken.candidate} is the simplest of those that are equal within chance; the others: {others}", tried)
+
+
+def _surest(rivals: Sequence[Measured], tried: tuple[TriedPreprocessing, ...]) -> Found:
+    """Take the one with the lowest loss: a network that is trained further will do with any that is not shown to be worse."""
+    taken = min(rivals, key=lambda one: float(one.losses.mean())).candidate
+    others = ", ".join(str(one.candidate) for one in rivals if one.candidate != taken)
+    worse = f"as right within chance: {others}" if others else "and the others are right less often (McNemar)"
+    return Found(taken, f"{taken} has the lowest loss of heads on the network's features, {worse}", tried)
 
 
 def _check_told_apart(taken: Measured, best: Measured, tried: tuple[TriedPreprocessing, ...]) -> None:

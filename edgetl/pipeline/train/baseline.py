@@ -1,6 +1,7 @@
 """Compare a run with a second training without transfer, on the same images and as long, image by image."""
 
 import logging
+import shutil
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 from edgetl.errors import UsageError
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.files import fingerprint
+from edgetl.float_record import NetworkFacts
 from edgetl.pipeline.measuring import compared
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.settings import WHOLE_NETWORK
 from edgetl.pipeline.train.stages import train_float
+from edgetl.pipeline.train.start import NETWORK
 from edgetl.recipe import Recipe, restore
 from edgetl.registry import did_you_mean
 from edgetl.run_folder import RunFolder
@@ -32,6 +35,8 @@ def check(recipe: Recipe, kind: str) -> str:
         raise UsageError(f"there is no baseline '{kind}'", did_you_mean(kind, BASELINES))
     if kind == "scratch" and recipe.model.weights == "none":
         raise UsageError("this training starts from random weights itself: a baseline from scratch is the same", "choose --weights")
+    if kind == "scratch" and recipe.model.imported:
+        raise UsageError("the network of a file has no random weights to start from", "compare with --baseline head-only")
     if kind == "head-only" and (not recipe.train.epochs or recipe.train.unfreeze == "none"):
         raise UsageError("this training has no fine-tuning: a baseline of the head alone is the same", "choose --epochs and --unfreeze")
     return kind
@@ -42,14 +47,27 @@ def compare_with_baseline(project: Project, kind: str) -> BaselineFacts:
     """Train the baseline beside a trained run, in RUN/baseline-KIND, and record the comparison in run.json."""
     recipe = _recipe(project.recipe, kind, _epochs(project))
     logger.info(f"baseline: {kind}")
-    other = Project.of_images(RunFolder.create(project.run.path / f"baseline-{kind}", recipe), recipe, project.data.listing)
+    run = RunFolder.create(project.run.path / f"baseline-{kind}", recipe)
+    other = Project(run, recipe, project.contract, lambda: project.data.listing)
     with other.run.writing():
+        if recipe.model.imported:
+            _copy_network(project, other)
         theirs = train_float(other)
     stage = stage_of(kind)
     project.stage(stage, fingerprint(project.run.stage("float").inputs, theirs), partial(_compare, project, other, kind))
     facts = project.run.facts(stage, BaselineFacts)
     (logger.warning if facts.gain_points < 0 and facts.shown else logger.info)(f"against {kind}: {facts.verdict}")
     return facts
+
+
+def _copy_network(project: Project, other: Project) -> None:
+    """Let the other run start from the same network of a file."""
+
+    def copy() -> tuple[Sequence[Path], NetworkFacts]:
+        shutil.copyfile(project.run.network, other.run.network)
+        return [other.run.network], project.run.facts(NETWORK, NetworkFacts)
+
+    other.stage(NETWORK, project.run.stage(NETWORK).inputs, copy)
 
 
 def stage_of(kind: str) -> str:

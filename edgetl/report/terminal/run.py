@@ -3,6 +3,7 @@
 from edgetl import console
 from edgetl.chosen import choice_and_measure, judged_on
 from edgetl.compared import right
+from edgetl.float_record import NetworkFacts
 from edgetl.run_record import (
     BaselineFacts,
     CompressFacts,
@@ -40,6 +41,8 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
     if isinstance(facts, DataFacts):
         return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
     if isinstance(facts, FloatFacts) and facts.imported:
+        return str(facts.imported)
+    if isinstance(facts, NetworkFacts):
         return str(facts.imported)
     if isinstance(facts, FloatFacts):
         kept = str(facts.choice) if facts.choice else _best(record, stage, facts.fine_tuning or facts.head)
