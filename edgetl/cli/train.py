@@ -94,7 +94,8 @@ def train(
         data, out=out, recipe=recipe, quick=quick, baseline=baseline, settings=settings,
         backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, preprocessing=preprocessing,
         epochs=epochs, head_epochs=head_epochs, qat=qat, qat_epochs=qat_epochs, batch_size=batch_size,
-        learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit, strategy=strategy, sparsity=sparsity, clusters=clusters, exclude=exclude, seed=seed, mlflow=mlflow,
+        learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit, strategy=strategy,
+        sparsity=sparsity, clusters=clusters, exclude=exclude, seed=seed, mlflow=mlflow,
     )  # fmt: skip
     if trained.rank == 0:
         record = trained.folder.read()
