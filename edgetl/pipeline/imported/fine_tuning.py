@@ -58,6 +58,8 @@ def with_network(recipe: Recipe) -> Recipe:
             f"{file} is a network, and {model.backbone} with alpha {model.alpha:g} is another",
             "leave --backbone and --alpha out to train the file's, or give weights of that backbone",
         )
+    if not recipe.data.source or recipe.data.layout == "unlabelled":
+        raise UsageError("a new head learns from labelled images", "name some: edgetl train DATA --weights FILE")
     if recipe.imported.class_names:
         raise UsageError(
             "imported.class_names is of the outputs that a new head replaces", "leave it out: the classes are those of the images"

@@ -2,14 +2,14 @@
 
 from typing import ClassVar, Self
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from edgetl.compared import SPLIT_NAMES, Truth, of_split, right
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
-from edgetl.float_record import Imported
+from edgetl.float_record import Imported, NetworkFacts
 from edgetl.int8_record import Int8Candidate, Int8Choice
 from edgetl.overview import Overview
 from edgetl.report.page.tables import markdown_table
@@ -28,6 +28,7 @@ class Network(Part):
     image_size: Count
     weights: str
     imported: Imported | None = None
+    new_head: bool = Field(default=False, description="it was trained further here, under a new head")
 
     def __str__(self) -> str:
         return self.imported.file if self.imported else f"{self.backbone} {self.alpha:g}"
@@ -102,14 +103,15 @@ class Results(Document):
         if data is None:
             raise RunError("the run has read no images", "run the same 'edgetl train' command again")
         model, recipe, trained = record.recipe.model, record.recipe.without_folders(), record.find("float", FloatFacts)
-        source = recipe.data.source
+        source, start = recipe.data.source, record.find("network", NetworkFacts)
         return cls(
             network=Network(
                 backbone=model.backbone,
                 alpha=None if model.imported else model.alpha,
                 image_size=model.image_size,
                 weights=model.start,
-                imported=trained.imported if trained else None,
+                imported=start.imported if start else trained.imported if trained else None,
+                new_head=bool(start),
             ),
             data=CardData(source=source or "noise", fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
             recipe=recipe.model_dump(mode="json"),
@@ -224,7 +226,7 @@ def _made(name: str, results: Results) -> list[str]:
     network, data = results.network, results.data
     counts = joined([f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count])
     images = f"{data.source}: {counts} images of {counted(data.classes, 'class')}"
-    if network.imported:
+    if network.imported and not network.new_head:
         first = f"A network of {network.image_size} px, {network.imported.described}. "
         first += "There were no images." if results.truth == "noise" else f"It was calibrated and measured on {images}."
         fed = f"--preprocessing {network.imported.preprocessing} --resize {network.imported.resize}"
@@ -232,7 +234,10 @@ def _made(name: str, results: Results) -> list[str]:
         run = f"runs/{name}"
         commands = [f"edgetl import {network} {asked} --out {run}", f"edgetl export {run}", f"edgetl validate {run}"]
     else:
-        first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, "
+        if network.imported:
+            first = f"A network of {network.image_size} px, {network.imported.described}; under a new head, "
+        else:
+            first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, "
         first += f"trained on {images}."
         commands = [f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}"]
     return [first, "", "```sh", *commands, f"edgetl card runs/{name} --out models/{name}", "```"]

@@ -21,7 +21,8 @@ from edgetl.wording import counted
 
 def print_settings(record: RunRecord) -> None:
     """Print the recipe, a row for each of its tables."""
-    foreign = {"model": {"backbone", "alpha", "pooling", "dense", "dropout", "l2"}} if record.recipe.model.imported else {"imported"}
+    head = set() if "network" in record.stages else {"pooling", "dense", "dropout", "l2"}
+    foreign = {"model": {"backbone", "alpha", *head}} if record.recipe.model.imported else {"imported"}
     tables = record.recipe.model_dump(mode="json", exclude=foreign)  # without what says nothing of such a network
     rows = [[name, ", ".join(f"{key} {value}" for key, value in table.items())] for name, table in tables.items()]
     console.table("settings", ["section", "values"], rows)

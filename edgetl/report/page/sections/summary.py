@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from edgetl.compared import SPLIT_NAMES
 from edgetl.evaluation.validation import Validation
+from edgetl.float_record import NetworkFacts
 from edgetl.report.page.blocks import Absent, Block, Section, Text, Tile, Tiles
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.run_record import DataFacts, FloatFacts, RunRecord
@@ -36,6 +37,8 @@ def _describe(record: RunRecord) -> str:
     trained = record.find("float", FloatFacts)
     if trained and trained.imported:
         text = f"{record.recipe.network}: {trained.imported.described}"
+    elif start := record.find("network", NetworkFacts):
+        text = f"{record.recipe.network}: {start.imported.described}; trained further under a new head"
     else:
         network, weights = f"{model.backbone} with alpha {model.alpha:g} at {model.image_size} px", model.start
         text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
