@@ -31,6 +31,10 @@ Unfreeze = Annotated[
     str | None,
     setting("train.unfreeze", "Fine-tune this part of the network; auto: short trials decide", metavar="none|head|N-blocks|all|auto"),
 ]
+Exclude = Annotated[
+    str | None,
+    setting("data.exclude", "Leave out the images that this file lists, such as exclude.txt of 'edgetl doctor'", metavar="FILE"),
+]
 Baseline = Annotated[
     str,
     typer.Option(
@@ -66,10 +70,7 @@ def train(
     clusters: Annotated[
         int | None, setting("compress.clusters", "Limit each kernel to this many different values, for smaller zipped files; 0: no limit")
     ] = None,
-    exclude: Annotated[
-        str | None,
-        setting("data.exclude", "Leave out the images that this file lists, such as exclude.txt of 'edgetl doctor'", metavar="FILE"),
-    ] = None,
+    exclude: Exclude = None,
     seed: Seed = None,
     baseline: Baseline = "",
     recipe: RecipeFile = None,
