@@ -108,7 +108,7 @@ def _found(recipe: Recipe, imported: ImportedModel, images: Images, listing: Lis
     if len(ways) > 1 and alike(scores):
         ways = ["crop"]
     candidates = [Feeding(one, resize) for resize in ways for one in conventions(asked.preprocessing, imported.channels)]
-    return told(search(candidates, scores, label_ids[rows].astype(np.int64), images.class_names))
+    return reported(search(candidates, scores, label_ids[rows].astype(np.int64), images.class_names))
 
 
 def conventions(asked: str, channels: int) -> list[Convention]:
@@ -116,7 +116,7 @@ def conventions(asked: str, channels: int) -> list[Convention]:
     return usual(channels) if asked == "auto" else [convention(asked, channels)]
 
 
-def told(found: Found) -> Found:
+def reported(found: Found) -> Found:
     """Say what was tried and taken, and why."""
     images = max(one.images for one in found.tried)
     logger.info(f"preprocessing, on {counted(images, 'training image')}:\n{table(found.tried)}")

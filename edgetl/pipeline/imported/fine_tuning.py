@@ -20,7 +20,7 @@ from edgetl.float_record import NetworkFacts
 from edgetl.importing import identity, is_network, kind, read
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.features import without_classifier
-from edgetl.pipeline.imported.create import CROPS, conventions, network_of, settled, told
+from edgetl.pipeline.imported.create import CROPS, conventions, network_of, reported, settled
 from edgetl.pipeline.imported.heads import Heads
 from edgetl.pipeline.imported.search import Feeding, search
 from edgetl.pipeline.project import ImportedNetwork, Project
@@ -124,7 +124,7 @@ def _network(recipe: Recipe, listing: Listing, cache: RunFolder) -> tuple[Import
     pixels = np.asarray(data.images.pixels[rows])
     candidates = [Feeding(one, resize) for one in conventions(recipe.imported.preprocessing, imported.channels)]
     heads = Heads(imported, pixels, data.images.label_ids[rows].astype(np.int64), len(listing.class_names))
-    found = told(search(candidates, heads, heads.label_ids, ()))
+    found = reported(search(candidates, heads, heads.label_ids, ()))
     network, contract = network_of(imported, file, found, Contract.square(1, 1.0, 0, listing.class_names).taking(frame))
     fed = contract.normalize(pixels.astype(np.float32))
     model = unfold_batch_norms(network.model, [fed[start : start + _BATCH] for start in range(0, len(fed), _BATCH)])
