@@ -1,0 +1,103 @@
+"""Take every model file of a folder the whole way: import, int8 export of both formats, validation, bundle; the table says how far each came.
+
+    python benchmarks/foreign_runs.py IMAGES build/foreign ../shared/data/foreign [--only NAME ...] [--out FILE]
+
+IMAGES is a folder of images without labels, which calibrate and compare: the files' weights may be random, and then there is no accuracy.
+The ONNX files come from benchmarks/foreign_models.py. Seconds are of the processes' CPU time, their start included.
+"""
+
+import argparse
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = (".onnx", ".h5", ".keras", ".tflite")
+SIZES = {"paddle_mobilenet_v3_text_direction.onnx": "48x192"}  # of files that leave it open
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("images", type=Path)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--only", nargs="*", help="files whose names begin so")
+    parser.add_argument("--out", type=Path, help="where the figures go as JSON lines")
+    asked = parser.parse_args()
+    sys.stdout.write("| file | original ~ float, mean change | float ~ int8 | TFLite ~ ONNX | int8 TFLite | came to | seconds |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|\n")
+    for path in sorted(one for folder in asked.folders for one in folder.iterdir() if one.suffix in SUFFIXES):
+        if asked.only and not path.name.startswith(tuple(asked.only)):
+            continue
+        found = whole_way(path, asked.images)
+        sys.stdout.write(row(path.name, found) + "\n")
+        sys.stdout.flush()
+        if asked.out:
+            with asked.out.open("a") as file:
+                file.write(json.dumps({"file": path.name, **found}) + "\n")
+
+
+def whole_way(path: Path, images: Path) -> dict[str, Any]:
+    """Return what was measured, and the verb that it came to or the error that ended it."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder, "run")
+        size = ["--size", SIZES[path.name]] if path.name in SIZES else []
+        calls = {
+            "import": ["import", path, "--data", images, "--preprocessing", "raw", "--no-qat", *size, "--out", run],
+            "export": ["export", run, "--int8"],
+            "validate": ["validate", run],
+            "bundle": ["bundle", run, "--out", Path(folder, "b.edgetl")],
+        }
+        before, found = os.times(), {"came_to": "bundle"}
+        for verb, words in calls.items():
+            done = subprocess.run(
+                [sys.executable, "-m", "edgetl", *map(str, words), "--json"], capture_output=True, text=True, check=False
+            )
+            if verb == "validate" and done.stdout:
+                found |= compared(json.loads(done.stdout)) | {"operators": operators(run / "export" / "model_int8.tflite")}
+            if done.returncode:
+                errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+                found |= {"came_to": f"{verb}: {(errors or done.stderr.splitlines()[-1:] or ['?'])[0][:300]}"}
+                break
+        after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
+    return found | {"seconds": round(spent, 1)}
+
+
+def compared(validation: dict[str, Any]) -> dict[str, Any]:
+    """Return what a validation says of each pair of models."""
+    pairs = {(one["tolerance"]["first"], one["tolerance"]["second"]): one["agreement"] for one in validation["pairs"]}
+    return {f"{a} ~ {b}": {"same": one["top1_agreement"], "change": one["mean_abs_dp"]} for (a, b), one in pairs.items()}
+
+
+def operators(path: Path) -> dict[str, int]:
+    """Count the operators of a TFLite file."""
+    from edgetl.export import tflite_checks
+
+    counts: collections.Counter[str] = tflite_checks.operators(path.read_bytes())
+    return dict(counts)
+
+
+def row(name: str, found: dict[str, Any]) -> str:
+    def pair(first: str, second: str) -> str:
+        one = found.get(f"{first} ~ {second}")
+        return f"{100 * one['same']:.1f} %, {one['change']:.1e}" if one else ""
+
+    made = found.get("operators", {})
+    moved = "TRANSPOSE" if made.get("TRANSPOSE") else "no transpose" if made else ""
+    cells = (
+        pair("original", "keras_float"),
+        pair("keras_float", "tflite_int8"),
+        pair("tflite_int8", "onnx_int8"),
+        f"{sum(made.values())} operators, {moved}" if made else "",
+        found["came_to"],
+        f"{found['seconds']:.0f}",
+    )
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    main()
