@@ -1,4 +1,4 @@
-"""Take every model file of a folder the whole way: import, int8 export of both formats, validation, bundle; the table says how far each came.
+"""Take every model file of a folder the whole way: import, int8 export of both formats, validation, bundle; print how far each came.
 
     python benchmarks/foreign_runs.py IMAGES build/foreign ../shared/data/foreign [--only NAME ...] [--out FILE]
 
@@ -53,9 +53,7 @@ def whole_way(path: Path, images: Path) -> dict[str, Any]:
         }
         before, found = os.times(), {"came_to": "bundle"}
         for verb, words in calls.items():
-            done = subprocess.run(
-                [sys.executable, "-m", "edgetl", *map(str, words), "--json"], capture_output=True, text=True, check=False
-            )
+            done = subprocess.run([sys.executable, "-m", "edgetl", *map(str, words), "--json"], capture_output=True, text=True, check=False)
             if verb == "validate" and done.stdout:
                 found |= compared(json.loads(done.stdout)) | {"operators": operators(run / "export" / "model_int8.tflite")}
             if done.returncode:
