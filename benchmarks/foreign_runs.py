@@ -1,9 +1,9 @@
 """Take every model file of a folder the whole way: import, int8 export of both formats, validation, bundle; print how far each came.
 
-    python benchmarks/foreign_runs.py IMAGES build/foreign ../shared/data/foreign [--only NAME ...] [--out FILE]
+    python benchmarks/foreign_runs.py build/foreign ../shared/data/foreign [--only NAME ...] [--out FILE]
 
-IMAGES is a folder of images without labels, which calibrate and compare: the files' weights may be random, and then there is no accuracy.
-The ONNX files come from benchmarks/foreign_models.py. Seconds are of the processes' CPU time, their start included.
+Images of noise calibrate and compare: the files' weights may be random, and then there is no accuracy. The ONNX files come from
+benchmarks/foreign_models.py. Seconds are of the processes' CPU time, their start included.
 """
 
 import argparse
@@ -16,13 +16,18 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+IMAGES, SIDE = 320, 192
 SUFFIXES = (".onnx", ".h5", ".keras", ".tflite")
+PREPROCESSING = {
+    ".onnx": "128/64"
+}  # as large as the networks of benchmarks/foreign_models.py have seen noise; zero is one pixel, as at borders
 SIZES = {"paddle_mobilenet_v3_text_direction.onnx": "48x192"}  # of files that leave it open
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("images", type=Path)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--only", nargs="*", help="files whose names begin so")
     parser.add_argument("--out", type=Path, help="where the figures go as JSON lines")
@@ -32,7 +37,7 @@ def main() -> None:
     for path in sorted(one for folder in asked.folders for one in folder.iterdir() if one.suffix in SUFFIXES):
         if asked.only and not path.name.startswith(tuple(asked.only)):
             continue
-        found = whole_way(path, asked.images)
+        found = whole_way(path)
         sys.stdout.write(row(path.name, found) + "\n")
         sys.stdout.flush()
         if asked.out:
@@ -40,13 +45,28 @@ def main() -> None:
                 file.write(json.dumps({"file": path.name, **found}) + "\n")
 
 
-def whole_way(path: Path, images: Path) -> dict[str, Any]:
+def noise(folder: Path) -> Path:
+    """Return a folder of images of noise, larger than any input, coarse and fine: of fine noise alone all means are the same."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    folder.mkdir()
+    for number in range(IMAGES):
+        coarse = random.normal(128, 64, (random.integers(1, 9), random.integers(1, 9), 3)).clip(0, 255).astype(np.uint8)
+        spread = np.asarray(Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.NEAREST))
+        pixels = (spread + random.normal(0, random.uniform(0, 64), spread.shape)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def whole_way(path: Path) -> dict[str, Any]:
     """Return what was measured, and the verb that it came to or the error that ended it."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
+        fed = ["--data", noise(Path(folder, "noise")), "--preprocessing", PREPROCESSING.get(path.suffix, "raw")]
         size = ["--size", SIZES[path.name]] if path.name in SIZES else []
         calls = {
-            "import": ["import", path, "--data", images, "--preprocessing", "raw", "--no-qat", *size, "--out", run],
+            "import": ["import", path, *fed, *size, "--no-qat", "--out", run],
             "export": ["export", run, "--int8"],
             "validate": ["validate", run],
             "bundle": ["bundle", run, "--out", Path(folder, "b.edgetl")],

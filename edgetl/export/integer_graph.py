@@ -10,11 +10,12 @@ import numpy as np
 import onnx
 from onnx import TensorProto, numpy_helper
 
-# Operators that ONNX Runtime may be left with: integer arithmetic, and those that only move or compare integers.
+# Operators that ONNX Runtime may be left with: integer arithmetic, those that only move or compare integers, and those that look an integer
+# up in a table of 256, which is made when the file is loaded (QLinearSigmoid, QLinearLeakyRelu).
 _INTEGER_OPERATORS = {
     "QLinearConv", "QLinearAdd", "QLinearMul", "QLinearGlobalAveragePool", "QLinearAveragePool", "QLinearMatMul", "QLinearConcat",
-    "QLinearSoftmax", "QGemm", "MaxPool", "NhwcMaxPool", "Concat", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad",
-    "Slice", "Identity",
+    "QLinearSoftmax", "QLinearSigmoid", "QLinearLeakyRelu", "QGemm", "MaxPool", "NhwcMaxPool", "Concat", "Reshape", "Flatten", "Squeeze",
+    "Unsqueeze", "Transpose", "Pad", "Slice", "Identity",
 }  # fmt: skip
 
 

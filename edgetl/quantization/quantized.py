@@ -206,19 +206,24 @@ def bake(model: keras.Model, weights: Weights, ranges: Ranges, contract: Contrac
 
 
 def tied(model: keras.Model, ranges: Ranges) -> Ranges:
-    """Return the ranges, with one grid on both sides of what joins or averages integers without changing their scale.
+    """Return the ranges, with one grid for all that joins and averages connect, which hand integers on without changing their scale.
 
-    A join gives its inputs its own range, which holds all of theirs; an average has the range of what it reads. With other ranges the
-    converter would put a change of grid before or behind each: one operator more, and a rounding that the simulation does not have.
+    The grid holds what the joins hold or, without a join, what the average reads. With other ranges the converter would put a change of
+    grid before or behind each: one operator more, and a rounding that the simulation does not have.
     """
-    made = dict(ranges)
-    for layer in reversed(model.layers):  # a join of joins first
-        if isinstance(layer, layers.Concatenate) and layer.name in made:
-            sources = [_behind_passing(source) for source in layer.inbound_nodes[0].inbound_layers]
-            made |= {source.name: made[layer.name] for source in sources if source.name in made}
+    groups = {name: {name} for name in ranges}
+    joins = set()
     for layer in model.layers:
-        if isinstance(layer, layers.AveragePooling2D) and layer.name in made:
-            made[layer.name] = made.get(_behind_passing(layer.inbound_nodes[0].inbound_layers).name, made[layer.name])
+        if isinstance(layer, (layers.Concatenate, layers.AveragePooling2D)) and layer.name in groups:
+            joins |= {layer.name} if isinstance(layer, layers.Concatenate) else set()
+            read = layer.inbound_nodes[0].inbound_layers
+            sources = [_behind_passing(source).name for source in (read if isinstance(read, list) else [read])]
+            together = set().union(*(groups.get(name, set()) for name in (layer.name, *sources)))  # an image has no range to give
+            groups |= dict.fromkeys(together, together)
+    made = {}
+    for name, group in groups.items():
+        ends = [ranges[one] for one in group & joins or group]
+        made[name] = min(low for low, _ in ends), max(high for _, high in ends)
     return made
 
 
