@@ -21,8 +21,6 @@ import numpy as np
 IMAGES, SIDE = 320, 192
 SUFFIXES = (".onnx", ".h5", ".keras", ".tflite")
 PREPROCESSING = {".onnx": "128/64"}  # noise is then as large as benchmarks/foreign_models.py fed it; zero is one pixel, as at borders
-    ".onnx": "128/64"
-}  # as large as the networks of benchmarks/foreign_models.py have seen noise; zero is one pixel, as at borders
 SIZES = {"paddle_mobilenet_v3_text_direction.onnx": "48x192"}  # of files that leave it open
 
 
