@@ -12,7 +12,7 @@ import pytest
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.errors import RunError
-from edgetl.quantization.quantized import FakeQuantize, Quantized, bake, on_grid, ranged_layers
+from edgetl.quantization.quantized import FakeQuantize, Quantized, bake, on_grid, ranged_layers, tied
 from edgetl.quantization.wrappers import Calibrated, PerChannel
 from edgetl.training.scoring import scorer
 from tests.quantization.conftest import Case
@@ -30,6 +30,20 @@ def test_ranges_are_where_an_operator_ends() -> None:
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     model = keras.Model(image, layers.Dense(2, name="logits")(layers.Dropout(0.5, name="dropout")(layers.Flatten(name="flat")(x))))
     assert ranged_layers(model) == ["relu", "read_twice", "one_reader", "add", "pool", "logits"]
+
+
+def test_what_joins_and_averages_connect_has_one_grid() -> None:
+    """DenseNet's features are read by many joins: no one of these may have a grid of its own."""
+    image = keras.Input((8, 8, 3))
+    first, second, third = (layers.Conv2D(4, 1, name=name)(image) for name in ("first", "second", "third"))
+    joined = layers.Concatenate(name="joined")([first, layers.MaxPooling2D(1, name="passing")(second)])
+    again = layers.Concatenate(name="again")([first, third])
+    apart = layers.AveragePooling2D(name="average")(layers.Conv2D(4, 1, name="apart")(joined))
+    model = keras.Model(image, [apart, again])
+    of_joins = {"first": (-1.0, 1.0), "second": (0.0, 9.0), "third": (0.0, 3.0), "joined": (-1.0, 8.0), "again": (-2.0, 3.0)}
+    found = tied(model, of_joins | {"apart": (0.0, 5.0), "average": (0.0, 4.0)})
+    assert {found[name] for name in of_joins} == {(-2.0, 8.0)}, "the joins' own ranges say what is worth holding"
+    assert (found["average"], found["apart"]) == ((0, 5), (0, 5)), "an average has the range of what it reads"
 
 
 def test_calibration_sees_every_image_over_batches() -> None:
