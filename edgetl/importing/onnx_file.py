@@ -2,6 +2,7 @@
 
 import json
 from ast import literal_eval
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from edgetl.importing.operators import FIRST, LAST, Shape
 
 if TYPE_CHECKING:
     import onnx
+    from google.protobuf.message import Message
 
 LARGEST_BYTES = 1 << 30  # ten times a large classifier's weights
 _INTEGERS = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear")
@@ -66,9 +68,19 @@ def _parsed(path: Path) -> "onnx.ModelProto":
         raise ModelFileError(f"{path} is larger than {LARGEST_BYTES >> 20} MiB", "edgetl imports classifiers for small devices")
     try:
         parsed: onnx.ModelProto = onnx.ModelProto.FromString(path.read_bytes())
-        return parsed
     except (DecodeError, OSError) as error:
         raise damaged(path, error) from error
+    if not all(isinstance(text, str) for text in _texts(parsed)):  # protobuf leaves those as bytes
+        raise damaged(path, "it holds text that is not UTF-8")
+    return parsed
+
+
+def _texts(message: "Message") -> Iterator[str | bytes]:
+    """Yield all that is text by the format's definition: names, types and descriptions."""
+    for field, value in message.ListFields():
+        if field.type in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            for one in value if field.is_repeated else [value]:
+                yield from [one] if field.type == field.TYPE_STRING else _texts(one)
 
 
 def _begun(path: Path, model: "onnx.ModelProto", constants: dict[str, np.ndarray], wish: Wish) -> Sketch:

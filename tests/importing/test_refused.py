@@ -44,6 +44,15 @@ def test_an_integer_onnx_file(tmp_path: Path) -> None:
         read(path)
 
 
+def test_text_that_is_not_utf_8(tmp_path: Path) -> None:
+    """Protobuf gives it as bytes, in a node's name as in a key of the metadata (found by fuzzing)."""
+    graph = Onnx()
+    path = graph.save(tmp_path / "model.onnx", graph.head(graph.add("Softsign", graph.convolution("image")), 6))
+    path.write_bytes(path.read_bytes().replace(b"Softsign", b"Softsi\xff\xfe"))
+    with pytest.raises(ModelFileError, match="UTF-8"):
+        read(path)
+
+
 def test_pytorchs_own_file_is_never_opened(tmp_path: Path) -> None:
     path = tmp_path / "net.pth"
     path.write_bytes(b"anything")
