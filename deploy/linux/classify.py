@@ -60,7 +60,8 @@ class Classifier:
         self.folder = folder = folder or Path(__file__).resolve().parent / "model"
         self.choice = json.loads((folder / "app.json").read_text(encoding="utf-8"))
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        self.size: int = self.manifest["contract"]["input"]["height"]
+        self.input: dict[str, Any] = self.manifest["contract"]["input"]
+        self.height, self.width = self.input["height"], self.input["width"]
         self.class_names: list[str] = self.manifest["contract"]["output"]["class_names"]
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
@@ -70,19 +71,25 @@ class Classifier:
         return [(self.class_names[index], float(probabilities[index])) for index in np.argsort(-probabilities, kind="stable")[:top]]
 
     def pixels(self, image: Image.Image) -> np.ndarray:
-        """Return uint8 [H, W, 3]: upright, flattened onto white, RGB, the central square, resized with antialiased bilinear filtering."""
+        """Return uint8 [H, W, C]: upright, flattened onto white, RGB, cropped, resized with antialiased bilinear filtering; grey if so."""
         if image.width * image.height <= 4 * MOST_PIXELS and image.format in ("JPEG", "MPO"):
-            image.draft(None, (2 * self.size, 2 * self.size))  # reduced while it is decoded, as in training
+            image.draft(None, (2 * max(self.height, self.width),) * 2)  # reduced while it is decoded, as in training
         if image.width * image.height > MOST_PIXELS:
             raise ValueError(f"more than {MOST_PIXELS} pixels")
         image = _rgb(ImageOps.exif_transpose(image))
-        side = min(image.size)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
-        box = (left, top, left + side, top + side)
-        return np.asarray(image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box))
+        resized = image.resize((self.width, self.height), Image.Resampling.BILINEAR, box=self._box(*image.size))
+        return np.asarray(resized.convert("L"))[..., np.newaxis] if self.input["channels"] == "gray" else np.asarray(resized)
+
+    def _box(self, width: int, height: int) -> tuple[float, float, float, float]:
+        """Return the part of an image that is taken: all of it, or the largest central one with the input's proportions."""
+        wide, high = float(width), float(height)
+        if self.input["crop"] != "none":
+            wide, high = min(wide, height * self.width / self.height), min(high, width * self.height / self.width)
+        left, top = (width - wide) / 2, (height - high) / 2
+        return left, top, left + wide, top + high
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """Return float32 [K] of uint8 pixels [H, W, 3]."""
+        """Return float32 [K] of uint8 pixels [H, W, C]."""
         values = self._run(pixels[np.newaxis])[0]
         return values / np.float32(256) if values.dtype == np.uint8 else values
 
@@ -99,7 +106,8 @@ class Classifier:
         if not (steps.max() <= tolerance["max_steps"] and steps.mean() <= tolerance["mean_steps"]):
             raise SelfTestError(f"the predictions are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
         resized = np.fromfile(self.folder / "golden/resized.bin", np.uint8).reshape(golden["shape"][1:])
-        made = self.pixels(Image.fromarray(_mosaic(pixels, **golden["mosaic"])))
+        mosaic = _mosaic(pixels, **golden["mosaic"])
+        made = self.pixels(Image.fromarray(mosaic[..., 0] if mosaic.shape[-1] == 1 else mosaic))
         levels = np.abs(made.astype(int) - resized).max()
         if levels > golden["mosaic"]["max_steps"]:
             raise SelfTestError(f"cropping and resizing give other pixels, up to {levels} levels off")

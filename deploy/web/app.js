@@ -1,6 +1,7 @@
 // The page: images in, bars out. All that it knows of the model it reads from the model's own files.
 
 import { Classifier, decode } from "./edgetl-classifier/classifier.js";
+import { box } from "./edgetl-classifier/resample.js";
 import { selfTest, STEPS } from "./edgetl-classifier/selftest.js";
 import { keptOffline } from "./offline.js";
 
@@ -10,9 +11,11 @@ const STEADY_MS = 2000; // between two announcements to screen readers of what t
 
 const at = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
+const EDGE = 960; // pixels of the longer edge of an image on the page
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const loading = keptOffline().then(() => Classifier.load());
+const loading = keptOffline().then(() => Classifier.load()).then(framed);
+let input; // what the model takes, once it is loaded
 let turn = 0; // of the newest image, or of the camera: what an older one predictions is not shown any more
 
 function problem(text) {
@@ -26,15 +29,26 @@ function element(tag, properties = {}, ...children) {
   return made;
 }
 
-// The central square of an image or video, which is all that the model sees.
+// Gives what is shown of an image the proportions of the model's input.
+function framed(classifier) {
+  input = classifier.input;
+  const [stage, canvas, longer] = [at("stage"), at("preview"), Math.max(input.width, input.height)];
+  stage.style.setProperty("--ratio", input.width / input.height);
+  stage.style.setProperty("--fit", input.crop === "none" ? "fill" : "cover");
+  canvas.width = (EDGE * input.width) / longer;
+  canvas.height = (EDGE * input.height) / longer;
+  return classifier;
+}
+
+// The part of an image or video that the model sees.
 function draw(image, width, height, name) {
   const canvas = at("preview");
-  const side = Math.min(width, height);
+  const { left, top, wide, high } = box(width, height, input);
   const context = canvas.getContext("2d");
   context.fillStyle = "white";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(image, (width - side) / 2, (height - side) / 2, side, side, 0, 0, canvas.width, canvas.height);
+  context.drawImage(image, left, top, wide, high, 0, 0, canvas.width, canvas.height);
   canvas.setAttribute("aria-label", name);
   canvas.hidden = false;
   at("hint").hidden = true;
@@ -67,9 +81,10 @@ async function showImage(image) {
   } catch {
     return problem(`${name} cannot be read as an image here.`);
   }
-  draw(bitmap, bitmap.width, bitmap.height, name);
   try {
     const classifier = await loading;
+    if (mine !== turn) return;
+    draw(bitmap, bitmap.width, bitmap.height, name);
     const prediction = await classifier.classify(bitmap, TOP);
     if (mine !== turn) return;
     show(prediction, classifier.runtime);
@@ -133,7 +148,7 @@ function stopCamera() {
   const video = at("video");
   if (!video.srcObject) return;
   turn++;
-  if (video.videoWidth) draw(video, video.videoWidth, video.videoHeight, "The camera's last frame");
+  if (video.videoWidth && input) draw(video, video.videoWidth, video.videoHeight, "The camera's last frame");
   for (const track of video.srcObject.getTracks()) track.stop();
   video.srcObject = null;
   video.hidden = true;
@@ -164,9 +179,9 @@ async function prove() {
 
 function describe({ manifest, app, runtime }) {
   const { top1_accuracy: accuracy, top1_interval_95: interval } = manifest.models[app.model];
-  const range = interval.map((share) => (100 * share).toFixed(1)).join(" to ");
+  const range = interval?.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
-    Accuracy: `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})`,
+    Accuracy: range ? `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})` : "not measured",
     Classes: String(manifest.contract.output.class_names.length),
     Architecture: manifest.architecture,
     Runs: `${app.model} in ${runtime}`,

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from edgetl.contract import Contract
-from edgetl.data.decode import crop_and_resize
+from edgetl.contract import Contract, Frame
+from edgetl.data.decode import as_image, crop_and_resize
 from edgetl.runtimes import open_session
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden, mosaic
@@ -22,6 +22,23 @@ HOSTILE = (
     "\"'; alert(1) //</script><img src=x onerror=alert(2)> $HOME ${x} `id` %s {{x}}",
     "\u0645\u0631\u062d\u0628\u0627 \u202eabc \\u0041 \\",
     "\U0001f469\u200d\U0001f33e \u65e5\u672c & <i> ]]> @string/x ? \u2028 $(id)",
+)
+
+
+# Sizes of images, and what a model takes of them: squares, other proportions, grey, stretched.
+RESIZED = (
+    (501, 399, Frame(32, 32)),
+    (61, 90, Frame(32, 32)),
+    (300, 9, Frame(32, 32)),
+    (5, 7, Frame(32, 32)),
+    (32, 32, Frame(32, 32)),
+    (33, 640, Frame(96, 96)),
+    (1001, 700, Frame(128, 128)),
+    (301, 300, Frame(48, 192)),
+    (333, 640, Frame(192, 48)),
+    (120, 77, Frame(28, 28, "gray")),
+    (97, 301, Frame(40, 64, crop="none")),
+    (64, 31, Frame(31, 64, "gray", "none")),
 )
 
 
@@ -74,6 +91,30 @@ def ended_in_float(run: Path) -> Callable[[dict[str, bytes]], None]:
     return change
 
 
+def of_another_input(frame: Frame) -> Callable[[dict[str, bytes]], None]:
+    """Return a change that gives a bundle small float models of another input, and golden images and predictions of these."""
+    from edgetl.keras import keras, layers
+
+    from edgetl.export import FORMATS, format_of
+    from edgetl.export.base import Conversion
+
+    def change(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        contract = Contract.parse(manifest["contract"]).taking(frame)
+        keras.utils.set_random_seed(7)
+        image = keras.Input(contract.shape)
+        x = layers.Flatten()(layers.ReLU()(layers.Conv2D(4, 5, strides=4)(image)))
+        model = keras.Model(image, layers.Dense(len(contract.class_names))(x))
+        conversion = Conversion(model, contract, "float32", FORMATS.load)
+        manifest["contract"] = contract.to_json()
+        for name in list(manifest["models"]):
+            files[name] = conversion.file(format_of(name).name)
+        files["manifest.json"] = json.dumps(manifest).encode()
+        recoloured(files)
+
+    return change
+
+
 def recoloured(files: dict[str, bytes]) -> None:
     """Other golden images, whose channels differ, so that it shows when they are swapped: those of 200 whose predictions change most."""
     manifest = json.loads(files["manifest.json"])
@@ -81,6 +122,7 @@ def recoloured(files: dict[str, bytes]) -> None:
     coarse = np.random.default_rng(5).integers(0, 256, (200, 3, 3, 3), np.uint8)
     size = (contract.width, contract.height)
     pixels = np.stack([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BICUBIC)) for one in coarse])
+    pixels = pixels[..., : contract.shape[2]]
     sessions = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in manifest["models"]:
@@ -89,6 +131,6 @@ def recoloured(files: dict[str, bytes]) -> None:
     moved = sum(np.abs(run(pixels) - run(np.ascontiguousarray(pixels[..., ::-1]))).max(1) for run in sessions.values())
     pixels = np.ascontiguousarray(pixels[np.argsort(-np.asarray(moved))[:12]])
     predictions = {name: run(pixels) for name, run in sessions.items()}
-    resized = crop_and_resize(Image.fromarray(mosaic(pixels)), contract)
+    resized = crop_and_resize(as_image(mosaic(pixels)), contract)
     names = tuple(contract.class_names[row.argmax()] for row in next(iter(predictions.values())))
     files |= Golden(pixels, names, predictions, resized).files(contract.class_names)

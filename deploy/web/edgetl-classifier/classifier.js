@@ -6,7 +6,7 @@
 //
 // An image is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
 
-import { centralSquare } from "./resample.js";
+import { channelsOf, resampled } from "./resample.js";
 import { NAME, open } from "./runtime/runtime.js";
 
 const HERE = new URL("model/", import.meta.url);
@@ -39,7 +39,8 @@ export class Classifier {
     const model = await fetched(new URL(app.model, folder));
     const digest = await sha256(model);
     const classifier = new Classifier(folder, app, manifest, digest, await open(model));
-    await classifier.probabilities(new Uint8Array(manifest.contract.input.height ** 2 * 3)); // the first prediction takes ten times as long
+    const { input } = classifier;
+    await classifier.probabilities(new Uint8Array(input.height * input.width * channelsOf(input))); // the first prediction takes ten times as long
     return classifier;
   }
 
@@ -47,6 +48,11 @@ export class Classifier {
   constructor(folder, app, manifest, modelSha256, run) {
     Object.assign(this, { folder, app, manifest, modelSha256, runtime: NAME });
     this.#run = run;
+  }
+
+  // What the model takes: height, width, channels and crop, as the contract has them.
+  get input() {
+    return this.manifest.contract.input;
   }
 
   get classNames() {
@@ -65,7 +71,7 @@ export class Classifier {
     return { best, modelMs: done - ready, totalMs: done - begun };
   }
 
-  // uint8 RGB [H, W, 3]: upright, flattened onto white, the central square, resized with antialiased bilinear filtering.
+  // uint8 [H, W, C]: upright, flattened onto white, cropped, resized with antialiased bilinear filtering; grey where the model takes it.
   async pixels(image) {
     const bitmap = await decode(image);
     const read = (left, top, columns, rows) => {
@@ -76,13 +82,13 @@ export class Classifier {
       return canvas.getImageData(0, 0, columns, rows).data;
     };
     try {
-      return centralSquare(bitmap.width, bitmap.height, this.manifest.contract.input.height, read);
+      return resampled(bitmap.width, bitmap.height, this.input, read);
     } finally {
       bitmap.close();
     }
   }
 
-  // float32 [K] of uint8 pixels [H, W, 3]. One call at a time: the runtimes have one memory for all inputs.
+  // float32 [K] of uint8 pixels [H, W, C]. One call at a time: the runtimes have one memory for all inputs.
   probabilities(pixels) {
     const prediction = this.#last.then(() => this.#run(pixels));
     this.#last = prediction.catch(() => {});

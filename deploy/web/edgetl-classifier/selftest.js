@@ -21,12 +21,12 @@ export async function selfTest(classifier, passed = () => {}) {
   const wanted = golden.predictions[classifier.app.model];
   checkOrder(classifier.classNames, wanted, golden.top1_class_names[classifier.app.model]);
   passed(1);
-  const [images, height, width] = golden.shape;
-  const length = height * width * 3;
+  const [images, height, width, channels] = golden.shape;
+  const length = height * width * channels;
   const pixels = Array.from({ length: images }, (_, at) => files["golden/pixels.bin"].subarray(at * length, (at + 1) * length));
   const predictions = await checkPredictions(classifier, pixels, wanted, golden.tolerance);
   passed(2);
-  const made = await classifier.pixels(mosaic(pixels, width, height, golden.mosaic));
+  const made = await classifier.pixels(mosaic(pixels, golden.shape, golden.mosaic));
   const resize_max_levels = made.reduce((most, value, at) => Math.max(most, Math.abs(value - files["golden/resized.bin"][at])), 0);
   if (made.length !== files["golden/resized.bin"].length || resize_max_levels > golden.mosaic.max_steps) {
     throw new SelfTestError(`cropping and resizing give other pixels, up to ${resize_max_levels} levels off`);
@@ -80,13 +80,14 @@ async function checkPredictions(classifier, pixels, wanted, tolerance) {
 }
 
 // The images in three rows, from the first again where they run out, cut below to a height: what the bundle's format says.
-function mosaic(pixels, width, height, { columns, height: rows }) {
+function mosaic(pixels, [, height, width, channels], { columns, height: rows }) {
   const joined = new ImageData(columns * width, rows);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns * width; column++) {
       const image = pixels[(Math.floor(row / height) * columns + Math.floor(column / width)) % pixels.length];
-      const from = ((row % height) * width + (column % width)) * 3;
-      joined.data.set([image[from], image[from + 1], image[from + 2], 255], (row * columns * width + column) * 4);
+      const from = ((row % height) * width + (column % width)) * channels;
+      const last = channels - 1; // of one channel, which then stands for red, green and blue
+      joined.data.set([image[from], image[from + Math.min(1, last)], image[from + last], 255], (row * columns * width + column) * 4);
     }
   }
   return joined;

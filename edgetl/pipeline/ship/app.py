@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetl.contract import Contract
 from edgetl.documents import Document
 from edgetl.errors import UsageError
 from edgetl.export import main_format
@@ -95,7 +94,6 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         manifest, files = archive.read(source)
     else:
         manifest, files = _contents(Project.open(source or newest("ship"), data=options.data), runtime)
-    _check_input(manifest.contract)
     package = options.package or (into and target.package(into)) or _package(manifest.name)
     app = App(manifest, runtime, _model(manifest, runtime), package)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
@@ -112,17 +110,6 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         next=target.steps(app, root, into),
         **placed.model_dump(),
     )
-
-
-def _check_input(contract: Contract) -> None:
-    """Raise UsageError where the apps cannot make the model's input of a photograph."""
-    if contract.input.channels != "RGB" or contract.input.crop != "center_square":
-        height, width, _ = contract.shape
-        raise UsageError(
-            f"the apps take the central square of an image in colour, this model takes {height} x {width} pixels, "
-            f"{contract.input.channels}, crop: {contract.input.crop}",
-            "use the bundle itself: 'edgetl predict' and 'edgetl benchmark' read it",
-        )
 
 
 def app_files(target: Target, app: App, bundled: Mapping[str, bytes], into: Path | None = None) -> Mapping[str, bytes]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from edgetl.contract import Frame
 from edgetl.devices.browser_runtimes import RUNTIMES, web_files
 from edgetl.errors import DeviceError
 from tests.conftest import Made
-from tests.ship.repack import ended_in_float, recoloured, renamed, repacked
+from tests.ship.repack import ended_in_float, of_another_input, recoloured, renamed, repacked
 from tests.ship.targets.web_host import CHROMIUM, chromium
 
 if TYPE_CHECKING:
@@ -50,6 +51,14 @@ def coloured(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def float_ended(bundled: Path, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle with int8 models that end in a float softmax."""
     return repacked(bundled, tmp_path_factory.mktemp("floats") / "floats.edgetl", ended_in_float(made.run))
+
+
+@pytest.fixture(scope="session")
+def of_other_inputs(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Bundles of models that take other inputs than squares in colour: wide ones, and grey ones that are stretched."""
+    frames = {"wide": Frame(24, 60), "grey": Frame(40, 28, "gray", "none")}
+    folder = tmp_path_factory.mktemp("inputs")
+    return {name: repacked(hostile, folder / f"{name}.edgetl", of_another_input(frame)) for name, frame in frames.items()}
 
 
 @pytest.fixture(scope="module")

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.contract import Contract, Frame
+from edgetl.data.decode import crop_and_resize
 from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets import android
 from edgetl.ship.targets.base import App, template
 from tests.conftest import CliResult
-from tests.ship.repack import HOSTILE
+from tests.ship.repack import HOSTILE, RESIZED
 from tests.ship.targets.android_tools import STUBS, Kotlin, api, done, kotlin, linked, need
 
 Cli = Callable[..., CliResult]
@@ -147,17 +149,16 @@ def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> N
         assert (code, said.decode().strip()) == (7, f"{name} was changed")
 
 
-@pytest.mark.parametrize(("width", "height", "size"), [(640, 480, 128), (37, 101, 32), (20, 31, 64), (301, 300, 224), (64, 64, 64)])
-def test_resizing_is_pillows_to_the_byte(built: Built, width: int, height: int, size: int) -> None:
+@pytest.mark.parametrize(("width", "height", "frame"), RESIZED)
+def test_resizing_is_pillows_to_the_byte(built: Built, width: int, height: int, frame: Frame) -> None:
     rgba = np.random.default_rng(width).integers(0, 256, (height, width, 4), np.uint8)
-    code, found = built.compiler.main(built.jar, "-", "resize", width, height, size, stdin=np.roll(rgba, 1, axis=2).tobytes())
+    contract = Contract.square(1, 1.0, 0, ("a", "b")).taking(frame)
+    asked = contract.input.model_dump_json()
+    code, found = built.compiler.main(built.jar, "-", "resize", width, height, asked, stdin=np.roll(rgba, 1, axis=2).tobytes())
     image = Image.fromarray(rgba)
     upright = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    wanted = upright.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
     assert code == 0
-    np.testing.assert_array_equal(np.frombuffer(found, np.uint8).reshape(size, size, 3), np.asarray(wanted))
+    np.testing.assert_array_equal(np.frombuffer(found, np.uint8).reshape(contract.shape), crop_and_resize(upright, contract))
 
 
 @pytest.mark.parametrize("runtime", PACKAGES)

@@ -19,12 +19,14 @@ import tree_sitter
 import tree_sitter_swift
 from PIL import Image
 
+from edgetl.contract import Contract, Frame
+from edgetl.data.decode import crop_and_resize
 from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets.base import App, template
 from edgetl.ship.targets.ios import TARGET
 from tests.conftest import CliResult
-from tests.ship.repack import HOSTILE
+from tests.ship.repack import HOSTILE, RESIZED
 from tests.ship.targets.swift import Swift, replay, unpacked
 
 Cli = Callable[..., CliResult]
@@ -269,23 +271,21 @@ def test_the_packages_own_tests_pass_and_find_what_is_wrong(swift: Swift, module
 @pytest.mark.slow
 def test_the_resize_is_pillows_to_the_bit(swift: Swift, hostile: Path) -> None:
     rng = np.random.default_rng(5)
-    sizes = [(640, 298, 128), (1280, 720, 128), (721, 720, 224), (50, 33, 96), (97, 301, 32), (129, 128, 128), (4032, 3024, 224), (3, 2, 7)]
+    cases = [*RESIZED, (1280, 720, Frame(128, 128)), (4032, 3024, Frame(224, 224)), (3, 2, Frame(7, 7))]
+    contracts = [Contract.square(1, 1.0, 0, ("a", "b")).taking(frame) for _, _, frame in cases]
     app = placed(made(hostile, "litert"), swift.work / "resize")
-    sources = [app / PACKAGE / "Sources" / PACKAGE / name for name in ("Pixels.swift", "Resampler.swift")]
+    sources = [app / PACKAGE / "Sources" / PACKAGE / name for name in ("Contract.swift", "Pixels.swift", "Resampler.swift")]
     shutil.copy(Path(__file__).parent / "ios_stubs" / "resize" / "main.swift", app)
     swift.compile("-O", "-o", app / "run", *sources, app / "main.swift")
     words: list[object] = []
-    for number, (width, height, size) in enumerate(sizes):
+    for number, ((width, height, _), contract) in enumerate(zip(cases, contracts, strict=True)):
         rng.integers(0, 256, (height, width, 3), np.uint8).tofile(app / f"{number}.in")
-        words += [app / f"{number}.in", width, height, size, app / f"{number}.out"]
+        words += [app / f"{number}.in", width, height, json.dumps(contract.to_json()), app / f"{number}.out"]
     done = swift.run(app / "run", *words)
     assert done.returncode == 0, done.stderr
-    for number, (width, height, size) in enumerate(sizes):
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
+    for number, ((width, height, frame), contract) in enumerate(zip(cases, contracts, strict=True)):
         image = Image.fromarray(np.fromfile(app / f"{number}.in", np.uint8).reshape(height, width, 3))
-        wanted = image.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
-        assert wanted.tobytes() == (app / f"{number}.out").read_bytes(), sizes[number]
+        assert crop_and_resize(image, contract).tobytes() == (app / f"{number}.out").read_bytes(), (width, height, frame)
 
 
 @pytest.mark.slow

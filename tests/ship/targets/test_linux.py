@@ -88,6 +88,29 @@ def test_a_float_output_of_an_int8_model_is_read(cli: Cli, runtime: str, float_e
     assert json.loads(done.stdout)["max_steps"] < 0.01
 
 
+@pytest.mark.parametrize(("name", "runtime"), [("wide", "litert"), ("grey", "onnxruntime")])
+def test_inputs_of_any_kind(cli: Cli, name: str, runtime: str, of_other_inputs: dict[str, Path], tmp_path: Path) -> None:
+    from edgetl.pipeline.ship.app import AppOptions, ship
+
+    app = tmp_path / "app"
+    ship(of_other_inputs[name], "linux", AppOptions(out=app, runtime=runtime))
+    paths = _drawn(tmp_path)
+    done = subprocess.run(
+        [sys.executable, app / "classify.py", "--self-test", "--json", *paths], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    proof, *outcomes = (json.loads(line) for line in done.stdout.split("\n") if line)
+    assert (proof["max_steps"] < 0.01, proof["resize_max_levels"]) == (True, 0)
+    model = json.loads((app / "model/app.json").read_text(encoding="utf-8"))["model"]
+    manifest = json.loads((app / "model/manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "contract.json").write_text(json.dumps(manifest["contract"]), encoding="utf-8")
+    (tmp_path / model).write_bytes((app / "model" / model).read_bytes())
+    ours = cli("predict", tmp_path / model, *paths, "--json")
+    assert ours.code == 0, ours.err
+    for outcome, expected in zip(outcomes, ours.document, strict=True):
+        assert outcome["best"][0]["probability"] == pytest.approx(expected["top"][0]["probability"], abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ("shipped", "processor"),
     [("litert", "cortex-a53"), ("onnxruntime", "cortex-a76"), ("onnxruntime", "cortex-a53")],

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetl.contract import Frame
 from edgetl.data.decode import crop_and_resize
 from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.pipeline.ship.app import AppOptions, ship
 from edgetl.ship.manifest import Manifest
-from tests.ship.repack import HOSTILE, repacked
+from tests.ship.repack import HOSTILE, RESIZED, repacked
 from tests.ship.targets.test_linux import _drawn
 from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, image, predicted, proved, shown
 
@@ -96,8 +95,8 @@ def test_images_become_what_edgetl_makes_of_them(browser: "Browser", web_apps: d
 
 def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path]) -> None:
     contract = Manifest.read(web_apps["litert"] / PART / "model/manifest.json").contract
-    script = """async ([width, height, size, pixels]) => {
-      const { centralSquare } = await import("./resample.js");
+    script = """async ([width, height, input, pixels]) => {
+      const { resampled } = await import("./resample.js");
       const rgb = Uint8Array.from(atob(pixels), (one) => one.charCodeAt(0));
       const read = (left, top, columns, rows) => {
         const rgba = new Uint8Array(columns * rows * 4);
@@ -107,18 +106,49 @@ def test_the_resampler_is_pillows(browser: "Browser", web_apps: dict[str, Path])
         }
         return rgba;
       };
-      return Array.from(centralSquare(width, height, size, read));
+      return Array.from(resampled(width, height, input, read));
     }"""
     rng = np.random.default_rng(2)
     with hosted(web_apps["litert"]) as host:
         page = Visit(browser).page
         page.goto(f"{host.url}{PART}/selftest.html")
-        for width, height, size in ((501, 399, 32), (61, 90, 32), (300, 9, 32), (5, 7, 32), (32, 32, 32), (33, 640, 96), (1001, 700, 128)):
+        for width, height, frame in RESIZED:
             pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
-            wanted = crop_and_resize(Image.fromarray(pixels), contract.taking(Frame(size, size)))
-            found = page.evaluate(script, [width, height, size, base64.b64encode(pixels.tobytes()).decode()])
-            np.testing.assert_array_equal(np.asarray(found, np.uint8).reshape(size, size, 3), wanted, err_msg=f"{width} x {height}")
+            taking = contract.taking(frame)
+            wanted = crop_and_resize(Image.fromarray(pixels), taking)
+            asked = [width, height, taking.input.model_dump(mode="json"), base64.b64encode(pixels.tobytes()).decode()]
+            found = np.asarray(page.evaluate(script, asked), np.uint8)
+            np.testing.assert_array_equal(found.reshape(taking.shape), wanted, err_msg=f"{width} x {height}: {frame}")
         page.context.close()
+
+
+@pytest.mark.usefixtures("web_runtimes")
+@pytest.mark.parametrize(("name", "runtime", "ratio"), [("wide", "onnxruntime", 2.5), ("grey", "litert", 0.7)])
+def test_inputs_of_any_kind(
+    browser: "Browser",
+    web_runtimes: None,
+    of_other_inputs: dict[str, Path],
+    cli: Cli,
+    tmp_path: Path,
+    name: str,
+    runtime: str,
+    ratio: float,
+) -> None:
+    ship(of_other_inputs[name], "web", AppOptions(out=tmp_path / "app", runtime=runtime))
+    path = image(tmp_path)
+    [expected] = predicted(cli, tmp_path / "app", path)
+    with hosted(tmp_path / "app") as host:
+        visit = Visit(browser)
+        page = visit.page
+        page.goto(host.url)
+        page.wait_for_selector("#facts dt")
+        assert give(page, path)[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
+        box = page.locator("#preview").bounding_box()
+        assert box
+        assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.02), "the page shows what the model takes"
+        assert proved(page).startswith("Passed: 12 images")
+        assert visit.wrong == []
+        visit.context.close()
 
 
 def test_shipped_again_the_page_offers_the_newer_version(

@@ -31,5 +31,8 @@ class LifecycleCameraController(context: Context) : CameraController() {
 }
 
 class PreviewView(context: Context) : android.widget.FrameLayout(context) {
+    enum class ScaleType { FILL_CENTER, FIT_CENTER }
+
     var controller: CameraController? = null
+    var scaleType = ScaleType.FILL_CENTER
 }

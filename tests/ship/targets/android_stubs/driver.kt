@@ -2,14 +2,15 @@ package com.example.classifier.edgetl
 
 import java.io.File
 import kotlin.system.exitProcess
+import org.json.JSONObject
 
-/** Runs on a desktop what the app has without Android: `FOLDER self-test STEPS`, or `FOLDER resize WIDTH HEIGHT SIZE < ARGB > RGB`. */
+/** Runs on a desktop what the app has without Android: `FOLDER self-test STEPS`, or `FOLDER resize WIDTH HEIGHT INPUT < ARGB > PIXELS`, INPUT as in contract.json. */
 fun main(arguments: Array<String>) {
     if (arguments[1] == "resize") {
-        val (width, height, size) = arguments.drop(2).map(String::toInt)
+        val (width, height) = arguments.drop(2).take(2).map(String::toInt)
         val argb = System.`in`.readBytes()
         System.out.write(
-            Resampler.centralSquare(width, height, size) { y, row ->
+            Resampler.resized(width, height, Input(JSONObject(arguments[4]))) { y, row ->
                 for (x in row.indices) row[x] = (0..3).fold(0) { sum, byte -> (sum shl 8) or (argb[(y * width + x) * 4 + byte].toInt() and 0xFF) }
             },
         )

@@ -11,6 +11,7 @@ public final class CFAllocator: Sendable {}
 public let kCFAllocatorDefault: CFAllocator? = nil
 public let kCVReturnSuccess: CVReturn = 0
 public let kCVPixelFormatType_32BGRA: OSType = 0x4247_5241
+public let kCVPixelFormatType_OneComponent8: OSType = 0x4C30_3038
 public let kCVPixelBufferPixelFormatTypeKey: CFString = "PixelFormatType"
 public struct CVPixelBufferLockFlags: OptionSet, Sendable {
     public static let readOnly = CVPixelBufferLockFlags(rawValue: 1)

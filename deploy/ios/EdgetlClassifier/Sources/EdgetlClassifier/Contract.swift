@@ -4,7 +4,10 @@ import Foundation
 public struct Contract: Decodable, Sendable {
     struct Input: Decodable {
         let name: String
-        let height: Int  // the width too
+        let height: Int
+        let width: Int
+        let channels: String
+        let crop: String
     }
 
     struct Output: Decodable {
@@ -20,10 +23,39 @@ public struct Contract: Decodable, Sendable {
     let input: Input
     let output: Output
 
-    /// Height and width of the input, in pixels.
-    public var imageSize: Int { input.height }
+    /// Height of the input, in pixels.
+    public var imageHeight: Int { input.height }
+    /// Width of the input, in pixels.
+    public var imageWidth: Int { input.width }
+    /// Numbers that a pixel has in the input: 3, or 1 of a model that takes grey images.
+    public var channels: Int { input.channels == "gray" ? 1 : 3 }
     /// In the order of the outputs.
     public var classNames: [String] { output.classNames }
+}
+
+extension Contract.Input {
+    /// Width and height of the part of an image that is taken, around its centre: all of it, or the largest with the input's proportions.
+    func part(of image: Pixels) -> (width: Double, height: Double) {
+        let wide = Double(image.width), high = Double(image.height)
+        guard crop != "none" else { return (wide, high) }
+        return (min(wide, high * Double(width) / Double(height)), min(high, wide * Double(height) / Double(width)))
+    }
+}
+
+extension Contract {
+    /// What the model takes of an image at its size: red, green and blue, or grey as Pillow makes it.
+    func bytes(_ pixels: Pixels) -> [UInt8] {
+        guard channels == 1 else { return pixels.bytes }
+        return stride(from: 0, to: pixels.bytes.count, by: 3).map { at in
+            let (red, green, blue) = (Int(pixels.bytes[at]), Int(pixels.bytes[at + 1]), Int(pixels.bytes[at + 2]))
+            return UInt8((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16)
+        }
+    }
+
+    /// An image of the model's size from bytes as it takes them; grey stands for all three colours.
+    func pixels(_ bytes: [UInt8]) -> Pixels {
+        Pixels(width: imageWidth, height: imageHeight, bytes: channels == 1 ? bytes.flatMap { [$0, $0, $0] } : bytes)
+    }
 }
 
 /// manifest.json: what the model is, and the hashes of the files around it.

@@ -71,15 +71,15 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         return Prediction(best: best, latencyMs: latency / .milliseconds(1))
     }
 
-    /// The central square of an upright image at the model's size, by the filter that the model was trained with.
+    /// The part of an upright image that the model takes, at its size, by the filter that the model was trained with.
     public func pixels(_ image: Pixels) -> Pixels {
-        Resampler.centralSquare(of: image, size: contract.imageSize)
+        Resampler.resized(image, to: contract.input)
     }
 
     /// One for each class, of an image at the model's size.
     public func probabilities(_ pixels: Pixels) throws -> [Float] {
-        precondition(pixels.width == contract.imageSize && pixels.height == contract.imageSize, "the image is not of the model's size")
-        let found = try lock.withLock { try model.run(pixels.bytes) }
+        precondition(pixels.width == contract.imageWidth && pixels.height == contract.imageHeight, "the image is not of the model's size")
+        let found = try lock.withLock { try model.run(contract.bytes(pixels)) }
         guard found.count == contract.classNames.count, found.allSatisfy(\.isFinite) else {
             throw ClassifierError("The model gives \(found.count) predictions, and \(contract.classNames.count) probabilities were expected.")
         }

@@ -8,7 +8,7 @@ protocol Model {
     /// - Parameter precision: of the file, as the manifest says it: `int8` takes bytes, `float32` and the like take numbers.
     init(path: URL, contract: Contract, precision: String, threads: Int) throws
 
-    /// Probabilities [K] of one image, raw uint8 RGB [H, W, 3].
+    /// Probabilities [K] of one image, raw uint8 [H, W, C].
     func run(_ pixels: [UInt8]) throws -> [Float]
 }
 

@@ -7,13 +7,13 @@ enum Resampler {
     private static let precisionBits: Int32 = 22
     private static let half: Int32 = 1 << (precisionBits - 1)
 
-    /// The central square of an image at `size` x `size`. An odd margin leaves half a pixel on either side.
-    static func centralSquare(of image: Pixels, size: Int) -> Pixels {
-        let side = Double(min(image.width, image.height))
-        let across = Taps(length: image.width, start: (Double(image.width) - side) / 2, extent: side, count: size)
-        let down = Taps(length: image.height, start: (Double(image.height) - side) / 2, extent: side, count: size)
+    /// What an input takes of an image, at its size, in colour. An odd margin leaves half a pixel on either side.
+    static func resized(_ image: Pixels, to input: Contract.Input) -> Pixels {
+        let (wide, high) = input.part(of: image)
+        let across = Taps(length: image.width, start: (Double(image.width) - wide) / 2, extent: wide, count: input.width)
+        let down = Taps(length: image.height, start: (Double(image.height) - high) / 2, extent: high, count: input.height)
         let narrow = horizontal(image.bytes, width: image.width, height: image.height, taps: across)
-        return Pixels(width: size, height: size, bytes: vertical(narrow, width: size, taps: down))
+        return Pixels(width: input.width, height: input.height, bytes: vertical(narrow, width: input.width, taps: down))
     }
 
     private static func horizontal(_ bytes: [UInt8], width: Int, height: Int, taps: Taps) -> [UInt8] {

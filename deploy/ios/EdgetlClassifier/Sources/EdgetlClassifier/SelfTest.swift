@@ -14,7 +14,7 @@ extension EdgetlClassifier {
     public func selfTest() throws -> SelfTestReport {
         try checkFiles()
         let golden = try JSONDecoder().decode(Golden.self, from: read("golden/golden.json"))
-        guard golden.shape.count == 4, golden.shape[0] > 0, Array(golden.shape[1...]) == [contract.imageSize, contract.imageSize, 3],
+        guard golden.shape.count == 4, golden.shape[0] > 0, Array(golden.shape[1...]) == [contract.imageHeight, contract.imageWidth, contract.channels],
             let wanted = golden.predictions[choice.model], let top1 = golden.top1ClassNames[choice.model],
             wanted.count == golden.shape[0], wanted.allSatisfy({ $0.count == contract.classNames.count })
         else {
@@ -51,11 +51,11 @@ extension EdgetlClassifier {
     }
 
     private func goldenImages(_ golden: Golden) throws -> [Pixels] {
-        let size = contract.imageSize, bytes = [UInt8](try read("golden/pixels.bin")), length = size * size * 3
+        let bytes = [UInt8](try read("golden/pixels.bin")), length = contract.imageHeight * contract.imageWidth * contract.channels
         guard bytes.count == golden.shape[0] * length else {
             throw ClassifierError("The golden images are of another size than golden.json says.")
         }
-        return (0..<golden.shape[0]).map { Pixels(width: size, height: size, bytes: Array(bytes[$0 * length..<($0 + 1) * length])) }
+        return (0..<golden.shape[0]).map { contract.pixels(Array(bytes[$0 * length..<($0 + 1) * length])) }
     }
 
     private func checkPredictions(of images: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
@@ -70,7 +70,7 @@ extension EdgetlClassifier {
     }
 
     private func checkResize(of images: [Pixels], mosaic: Golden.Mosaic) throws -> Int {
-        let made = pixels(self.mosaic(of: images, as: mosaic)).bytes, wanted = try read("golden/resized.bin")
+        let made = contract.bytes(pixels(self.mosaic(of: images, as: mosaic))), wanted = try read("golden/resized.bin")
         let levels = zip(made, wanted).map { abs(Int($0) - Int($1)) }.max() ?? 255
         guard made.count == wanted.count, levels <= mosaic.maxSteps else {
             throw ClassifierError("Cropping and resizing give other pixels, up to \(levels) levels off.")
@@ -80,15 +80,15 @@ extension EdgetlClassifier {
 
     /// The images in three rows, from the first again where they run out, cut below: what the bundle's format says.
     private func mosaic(of images: [Pixels], as mosaic: Golden.Mosaic) -> Pixels {
-        let size = contract.imageSize
+        let height = contract.imageHeight, row = contract.imageWidth * 3
         var bytes: [UInt8] = []
-        for y in 0..<min(mosaic.height, 3 * size) {
+        for y in 0..<min(mosaic.height, 3 * height) {
             for column in 0..<mosaic.columns {
-                let image = images[(y / size * mosaic.columns + column) % images.count]
-                bytes += image.bytes[y % size * size * 3..<(y % size + 1) * size * 3]
+                let image = images[(y / height * mosaic.columns + column) % images.count]
+                bytes += image.bytes[y % height * row..<(y % height + 1) * row]
             }
         }
-        return Pixels(width: mosaic.columns * size, height: bytes.count / (mosaic.columns * size * 3), bytes: bytes)
+        return Pixels(width: mosaic.columns * contract.imageWidth, height: bytes.count / (mosaic.columns * row), bytes: bytes)
     }
 
     private func sha256(_ content: Data) -> String {

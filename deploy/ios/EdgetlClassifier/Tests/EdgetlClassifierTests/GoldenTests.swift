@@ -12,8 +12,8 @@ final class GoldenTests: XCTestCase {
 
     func testTheBestClassesComeFirst() throws {
         let classifier = try EdgetlClassifier()
-        let size = classifier.contract.imageSize
-        let grey = Pixels(width: size + 3, height: size, bytes: [UInt8](repeating: 128, count: (size + 3) * size * 3))
+        let (width, height) = (classifier.contract.imageWidth, classifier.contract.imageHeight)
+        let grey = Pixels(width: width + 3, height: height, bytes: [UInt8](repeating: 128, count: (width + 3) * height * 3))
         let prediction = try classifier.classify(grey, top: 2)
         XCTAssertEqual(prediction.best.count, 2)
         XCTAssertGreaterThanOrEqual(prediction.best[0].probability, prediction.best[1].probability)
@@ -35,8 +35,9 @@ final class GoldenTests: XCTestCase {
     }
 
     func testAImageOfTheModelsSizeStaysAsItIs() {
+        let square = Contract.Input(name: "image", height: 16, width: 16, channels: "RGB", crop: "center_square")
         let noise = Pixels(width: 16, height: 16, bytes: (0..<16 * 16 * 3).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 7) })
-        XCTAssertEqual(Resampler.centralSquare(of: noise, size: 16), noise)
+        XCTAssertEqual(Resampler.resized(noise, to: square), noise)
     }
 
     private func image(_ rows: [String]) -> Pixels {

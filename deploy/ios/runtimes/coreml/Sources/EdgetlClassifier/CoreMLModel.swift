@@ -40,11 +40,12 @@ final class RuntimeModel: Model {
         }
     }
 
-    /// A square of 32BGRA.
+    /// In 32BGRA, or a byte a pixel of a model that takes grey images.
     private func frame(_ pixels: [UInt8]) throws -> CVPixelBuffer {
-        let size = contract.imageSize
+        let (width, height, grey) = (contract.imageWidth, contract.imageHeight, contract.channels == 1)
+        let kind = grey ? kCVPixelFormatType_OneComponent8 : kCVPixelFormatType_32BGRA
         var made: CVPixelBuffer?
-        let status = CVPixelBufferCreate(kCFAllocatorDefault, size, size, kCVPixelFormatType_32BGRA, nil, &made)
+        let status = CVPixelBufferCreate(kCFAllocatorDefault, width, height, kind, nil, &made)
         guard status == kCVReturnSuccess, let frame = made, CVPixelBufferLockBaseAddress(frame, []) == kCVReturnSuccess else {
             throw ClassifierError("There is no memory for an image.")
         }
@@ -53,9 +54,13 @@ final class RuntimeModel: Model {
             throw ClassifierError("There is no memory for an image.")
         }
         let bytesPerRow = CVPixelBufferGetBytesPerRow(frame)
-        for row in 0..<size {
-            for column in 0..<size {
-                let from = (row * size + column) * 3, to = row * bytesPerRow + column * 4
+        for row in 0..<height {
+            for column in 0..<width {
+                if grey {
+                    base[row * bytesPerRow + column] = pixels[row * width + column]
+                    continue
+                }
+                let from = (row * width + column) * 3, to = row * bytesPerRow + column * 4
                 base[to] = pixels[from + 2]
                 base[to + 1] = pixels[from + 1]
                 base[to + 2] = pixels[from]

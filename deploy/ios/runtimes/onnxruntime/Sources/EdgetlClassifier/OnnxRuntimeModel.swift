@@ -21,7 +21,7 @@ final class RuntimeModel: Model {
     }
 
     func run(_ pixels: [UInt8]) throws -> [Float] {
-        let shape = [1, contract.imageSize, contract.imageSize, 3].map { NSNumber(value: $0) }
+        let shape = [1, contract.imageHeight, contract.imageWidth, contract.channels].map { NSNumber(value: $0) }
         let kind: ORTTensorElementDataType = input == .uint8 ? .uInt8 : .float
         let image = try ORTValue(tensorData: NSMutableData(data: input.input(pixels)), elementType: kind, shape: shape)
         let predictions = try session.run(withInputs: [contract.input.name: image], outputNames: [contract.output.name], runOptions: nil)

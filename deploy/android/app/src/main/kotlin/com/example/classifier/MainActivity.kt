@@ -66,6 +66,10 @@ class MainActivity : AppCompatActivity() {
         }
         view<View>(R.id.use_camera).setOnClickListener { useCamera() }
         view<View>(R.id.self_test).setOnClickListener { selfTest() }
+        worker.execute {
+            val (ratio, stretches) = classifier.aspectRatio to classifier.stretches
+            runOnUiThread { frame(ratio, stretches) }
+        }
         val before = savedInstanceState?.getString(CHOSEN)
         if (before == null) useCamera() else showImage(Uri.parse(before))
     }
@@ -82,7 +86,17 @@ class MainActivity : AppCompatActivity() {
         worker.shutdown()
     }
 
-    /** The square beside the predictions where the window is wide; nothing under the system's bars. */
+    /** Shows of images what the model takes: the part in its proportions, or all where that is stretched. */
+    private fun frame(ratio: Float, stretches: Boolean) {
+        if (stretches) {
+            view<ImageView>(R.id.image).scaleType = ImageView.ScaleType.FIT_CENTER
+            view<PreviewView>(R.id.preview).scaleType = PreviewView.ScaleType.FIT_CENTER
+        } else {
+            view<InputLayout>(R.id.frame).aspectRatio = ratio
+        }
+    }
+
+    /** The image beside the predictions where the window is wide; nothing under the system's bars. */
     private fun layOut() {
         val root = view<LinearLayout>(R.id.root)
         val wide = resources.configuration.orientation == Configuration.ORIENTATION_LANDSCAPE

@@ -16,13 +16,32 @@ internal class Bundle(val files: Files) {
     val manifest = json("manifest.json")
     val model: String = choice.getString("model")
     private val contract = manifest.getJSONObject("contract")
-    val size: Int = contract.getJSONObject("input").getInt("height") // the width too
+    val input = Input(contract.getJSONObject("input"))
     val classNames: List<String> = contract.getJSONObject("output").getJSONArray("class_names").strings()
 
     fun json(name: String) = JSONObject(files.read(name).decodeToString())
 }
 
-/** Gives the probabilities of raw RGB pixels, size * size * 3 bytes. */
+/** What the model takes: its size in pixels, one channel or three, and whether images are cropped or stretched to its proportions. */
+internal class Input(val height: Int, val width: Int, val channels: Int, val stretches: Boolean) {
+    constructor(json: JSONObject) : this(
+        json.getInt("height"),
+        json.getInt("width"),
+        if (json.getString("channels") == "gray") 1 else 3,
+        json.getString("crop") == "none",
+    )
+
+    val bytes: Int get() = height * width * channels
+
+    /** Width and height of the part of an image that is taken, around its centre. */
+    fun part(width: Int, height: Int): Pair<Double, Double> {
+        val (wide, high) = width.toDouble() to height.toDouble()
+        if (stretches) return wide to high
+        return minOf(wide, high * this.width / this.height) to minOf(high, wide * this.height / this.width)
+    }
+}
+
+/** Gives the probabilities of raw pixels, height * width * channels bytes. */
 internal interface Model : AutoCloseable {
     fun probabilities(pixels: ByteArray): FloatArray
 }

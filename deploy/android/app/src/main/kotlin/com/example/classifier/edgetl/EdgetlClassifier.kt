@@ -21,6 +21,12 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     private val bundle = Bundle(Assets(context.assets))
     private val model: Model = LiteRtModel(mapped(context.assets, bundle.model), threads)
 
+    /** Width of the model's input over its height: the proportions of what is cropped from an image. */
+    val aspectRatio: Float = bundle.input.width.toFloat() / bundle.input.height
+
+    /** Whether nothing is cropped, and images are stretched to these proportions. */
+    val stretches: Boolean = bundle.input.stretches
+
     /** An image is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. */
     @Synchronized
     fun classify(image: Bitmap, rotationDegrees: Int = 0, top: Int = 3): Classification {
@@ -38,10 +44,10 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     @Synchronized
     override fun close() = model.close()
 
-    /** Raw RGB of the central square at the model's size. */
+    /** What the model takes of an image, at its size. */
     private fun pixels(image: Bitmap): ByteArray {
         val readable = if (image.config == Bitmap.Config.ARGB_8888) image else image.copy(Bitmap.Config.ARGB_8888, false)
-        return Resampler.centralSquare(readable.width, readable.height, bundle.size) { y, argb ->
+        return Resampler.resized(readable.width, readable.height, bundle.input) { y, argb ->
             readable.getPixels(argb, 0, readable.width, 0, y, readable.width, 1)
         }
     }

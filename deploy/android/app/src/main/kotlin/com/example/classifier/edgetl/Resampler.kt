@@ -8,34 +8,41 @@ internal fun interface Rows {
 }
 
 /**
- * An image's central square at the model's size, as Pillow makes it: a triangle filter whose support grows with the reduction, first
- * across and then down, in fixed point, with 8 bits a value between the two. The platform's own scaling is not antialiased.
+ * What the model takes of an image, as Pillow makes it: a triangle filter whose support grows with the reduction, first across and then
+ * down, in fixed point, with 8 bits a value between the two, and grey where the model takes it. The platform's own scaling is not antialiased.
  */
 internal object Resampler {
-    /** Raw RGB, size * size * 3 bytes, row by row; transparency is flattened onto white. */
-    fun centralSquare(width: Int, height: Int, size: Int, rows: Rows): ByteArray {
-        val side = minOf(width, height)
-        val across = Filter(width, (width - side) / 2.0, side, size)
-        val down = Filter(height, (height - side) / 2.0, side, size)
+    /** Raw pixels of the input, row by row; transparency is flattened onto white. */
+    fun resized(width: Int, height: Int, input: Input, rows: Rows): ByteArray {
+        val (wide, high) = input.part(width, height)
+        val columns = input.width
+        val across = Filter(width, (width - wide) / 2, wide, columns)
+        val down = Filter(height, (height - high) / 2, high, input.height)
         val top = down.first[0]
-        val bottom = down.first[size - 1] + down.weights[size - 1].size
+        val bottom = down.first.last() + down.weights.last().size
         val argb = IntArray(width)
         val rgb = ByteArray(width * 3)
-        val narrow = ByteArray((bottom - top) * size * 3)
+        val narrow = ByteArray((bottom - top) * columns * 3)
         for (y in top until bottom) {
             rows.read(y, argb)
             flatten(argb, rgb)
-            for (x in 0 until size) {
-                across.sum(rgb, x, across.first[x] * 3, 3, narrow, ((y - top) * size + x) * 3)
+            for (x in 0 until columns) {
+                across.sum(rgb, x, across.first[x] * 3, 3, narrow, ((y - top) * columns + x) * 3)
             }
         }
-        val square = ByteArray(size * size * 3)
-        for (y in 0 until size) {
-            for (x in 0 until size) {
-                down.sum(narrow, y, ((down.first[y] - top) * size + x) * 3, size * 3, square, (y * size + x) * 3)
+        val pixels = ByteArray(input.height * columns * 3)
+        for (y in 0 until input.height) {
+            for (x in 0 until columns) {
+                down.sum(narrow, y, ((down.first[y] - top) * columns + x) * 3, columns * 3, pixels, (y * columns + x) * 3)
             }
         }
-        return square
+        return if (input.channels == 1) grey(pixels) else pixels
+    }
+
+    /** One byte of three, in Pillow's fixed point. */
+    private fun grey(rgb: ByteArray) = ByteArray(rgb.size / 3) {
+        val (red, green, blue) = List(3) { channel -> rgb[3 * it + channel].toInt() and 0xFF }
+        ((19595 * red + 38470 * green + 7471 * blue + 0x8000) shr 16).toByte()
     }
 
     private fun flatten(argb: IntArray, rgb: ByteArray) {
@@ -51,12 +58,12 @@ internal object Resampler {
 }
 
 /** For each of `size` outputs its first input of `length`, and the weights from there on, of a box at `start`, `side` inputs wide. */
-private class Filter(length: Int, start: Double, side: Int, size: Int) {
+private class Filter(length: Int, start: Double, side: Double, size: Int) {
     val first = IntArray(size)
     val weights: Array<IntArray>
 
     init {
-        val scale = side.toDouble() / size
+        val scale = side / size
         val support = maxOf(scale, 1.0)
         weights = Array(size) { output ->
             val centre = start + (output + 0.5) * scale

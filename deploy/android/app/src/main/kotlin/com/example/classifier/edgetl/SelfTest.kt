@@ -14,7 +14,7 @@ data class SelfTestReport(val images: Int, val maxSteps: Double, val meanSteps: 
 internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     private val golden = bundle.json("golden/golden.json")
     private val pixels = bundle.files.read("golden/pixels.bin")
-    private val imageBytes = bundle.size * bundle.size * 3
+    private val imageBytes = bundle.input.bytes
 
     /** Throws SelfTestException. */
     fun run(): SelfTestReport {
@@ -68,12 +68,13 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
     private fun resizeMaxLevels(): Int {
         val mosaic = golden.getJSONObject("mosaic")
         val (columns, height) = mosaic.getInt("columns") to mosaic.getInt("height")
-        val (size, count) = bundle.size to pixels.size / imageBytes
-        val made = Resampler.centralSquare(columns * size, height, size) { y, argb ->
+        val (input, count) = bundle.input to pixels.size / imageBytes
+        val last = input.channels - 1 // of one channel, which then stands for red, green and blue
+        val made = Resampler.resized(columns * input.width, height, input) { y, argb ->
             for (x in argb.indices) {
-                val image = (y / size * columns + x / size) % count
-                val at = image * imageBytes + (y % size * size + x % size) * 3
-                argb[x] = (0xFF shl 24) or (byte(at) shl 16) or (byte(at + 1) shl 8) or byte(at + 2)
+                val image = (y / input.height * columns + x / input.width) % count
+                val at = image * imageBytes + (y % input.height * input.width + x % input.width) * input.channels
+                argb[x] = (0xFF shl 24) or (byte(at) shl 16) or (byte(at + minOf(1, last)) shl 8) or byte(at + last)
             }
         }
         val resized = bundle.files.read("golden/resized.bin")
