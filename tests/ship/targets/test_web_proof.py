@@ -66,7 +66,7 @@ RUN = "this.#run(pixels)"
             "another order",
         ),
         (rewritten("resample.js", "Math.max(scale, 1)", "1"), "cropping and resizing"),
-        (rewritten("resample.js", "(width - side) / 2", "0"), "cropping and resizing"),
+        (rewritten("resample.js", "(width - wide) / 2", "0"), "cropping and resizing"),
     ],
 )
 def test_what_is_not_as_validated_fails_the_self_test(browser: "Browser", app: Path, change: Callable[[Path], None], says: str) -> None:
