@@ -6,6 +6,11 @@ from typing import Any
 
 from edgetl.keras import keras, layers
 
+from edgetl.backbones.channel_slice import ChannelSlice
+
+# These hand on the grid of what they read: a range of their own would make the converter requantize.
+PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout, ChannelSlice)
+
 
 def users(model: keras.Model) -> dict[int, list[Any]]:
     """Return the layers that read each tensor, by its identity."""

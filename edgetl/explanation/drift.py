@@ -11,7 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
-from edgetl.export.tflite_writer import packed
+from edgetl.export.tflite_objects import packed
 from edgetl.importing.tflite_reader import read
 from edgetl.progress import progress
 from edgetl.quantization.quantized import Quantized, ranged_layers

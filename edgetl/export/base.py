@@ -10,6 +10,7 @@ from edgetl.quantization import scheme_of
 from edgetl.quantization.bounds import Bound
 
 if TYPE_CHECKING:
+    from edgetl.importing.grids import Numbers
     from edgetl.quantization.base import Scheme
 
 CONTRACT_KEY = "edgetl.contract"  # of the contract in a model file
@@ -51,6 +52,7 @@ class Conversion:
         load: a format's name to the format.
         selective: some operators of an integer model are in float on purpose.
         samples: images for a precision whose converter calibrates, see `edgetl.quantization.base.Samples`.
+        own: the integers of a file from elsewhere, which the files are to have; None: those that the converter finds.
         made: files by format that are there already, as `file` made them.
     """
 
@@ -60,6 +62,7 @@ class Conversion:
     load: Callable[[str], "Format"]
     selective: bool = False
     samples: Callable[[], Iterator[list[Any]]] = _no_samples
+    own: "Numbers | None" = None
     made: dict[str, bytes] = field(default_factory=dict)
 
     @property

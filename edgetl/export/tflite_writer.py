@@ -20,6 +20,8 @@ from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_integer, operator_name
+from edgetl.export.tflite_integers import integer_tflite
+from edgetl.export.tflite_objects import code, packed
 from edgetl.importing.tflite_reader import read
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Samples, integers
@@ -38,7 +40,10 @@ def convert(conversion: Conversion) -> bytes:
         if scheme.weights_from:
             check_bias_scales(content)
         return content
-    content = int8_tflite(conversion.model, contract, scheme.configure)
+    if conversion.own:
+        content = integer_tflite(conversion.model, contract, conversion.own)
+    else:
+        content = int8_tflite(conversion.model, contract, scheme.configure)
     if not conversion.selective:
         check_integer(content, contract)
     return content
@@ -116,15 +121,8 @@ def _with_float_softmax(model: Any, contract: Contract, configure: Configure) ->
     softmax.builtinOptions.beta = 1.0
     graph.operators.append(softmax)
     graph.outputs = softmax.outputs
-    file.operatorCodes.append(_code(schema.BuiltinOperator.SOFTMAX))
+    file.operatorCodes.append(code(schema.BuiltinOperator.SOFTMAX))
     return packed(file)
-
-
-def _code(operator: int) -> Any:
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = operator
-    code.version = 1
-    return code
 
 
 def _converted(infer: Any, contract: Contract, configure: Configure, samples: Samples) -> bytes:
@@ -172,15 +170,6 @@ def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
     read_still = {index for operator in graph.operators for index in operator.inputs}
     graph.operators = [one for one in graph.operators if operator_name(model, one) != "DEQUANTIZE" or one.outputs[0] in read_still]
     return packed(model)
-
-
-def packed(model: Any) -> bytes:
-    """Return the schema's objects as a file."""
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def stamp(content: bytes, contract: Contract, about: About) -> bytes:

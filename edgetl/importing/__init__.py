@@ -14,7 +14,7 @@ IMPORTERS: "Registry[Importer]" = Registry(
     {
         "onnx": ("edgetl.importing.onnx_file:IMPORTER", "ONNX files of PyTorch, Paddle, tf2onnx and others"),
         "keras": ("edgetl.importing.keras_file:IMPORTER", ".keras and .h5 files of Keras 2 and Keras 3"),
-        "tflite": ("edgetl.importing.tflite_file:IMPORTER", "float TFLite files"),
+        "tflite": ("edgetl.importing.tflite_file:IMPORTER", "TFLite files, float or of 8 bits"),
         "saved_model": ("edgetl.importing.saved_model:IMPORTER", "TensorFlow's SavedModel folders"),
         "torch": ("edgetl.importing.torch_file:IMPORTER", "PyTorch's own files: the error says how to export them"),
     },
@@ -22,9 +22,10 @@ IMPORTERS: "Registry[Importer]" = Registry(
 
 
 def read(path: Path, wish: Wish | None = None) -> ImportedModel:
-    """Return the float model that a file holds, of plain layers.
+    """Return the float model that a file holds, of plain layers, and the integers of one that is quantized.
 
-    Raises ModelFileError (QuantizedFile where it computes in integers) when it is damaged, unknown, or no classifier of images.
+    Raises ModelFileError when it is damaged, unknown, or no classifier of images; QuantizedFile where it is quantized in another way than
+    edgetl's files are.
     """
     from edgetl.importing.convert import converted
 

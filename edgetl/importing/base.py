@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgetl.errors import ModelFileError, listed
 
+if TYPE_CHECKING:
+    from edgetl.importing.grids import Numbers
+
 
 class QuantizedFile(ModelFileError):
-    """The file computes in integers already."""
+    """The file computes in integers, but not throughout, or in others than ours."""
 
 
 class Unsupported(Exception):
@@ -21,9 +24,12 @@ def damaged(path: Path, why: object) -> ModelFileError:
     return ModelFileError(f"cannot read {path}: {reason}", "it is damaged or of another kind: save or export the model again")
 
 
-def quantized(path: Path, where: str) -> QuantizedFile:
-    """Return the error of a file that computes in integers."""
-    return QuantizedFile(f"{path} is quantized already ({where})", "import the float model that it was made from")
+def quantized(path: Path, why: object) -> QuantizedFile:
+    """Return the error of a file that computes partly in integers, or in other integers than ours."""
+    return QuantizedFile(
+        f"{path} is quantized, but not as edgetl's int8 files are: {why}",
+        "quantize all of it to 8 bits, weights and activations, or import the float model that it was made from",
+    )
 
 
 def unknown_operators(path: Path, found: list[str]) -> ModelFileError:
@@ -62,7 +68,7 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class ImportedModel:
-    """A float model that computes what a file from elsewhere does.
+    """A float model that computes what a file from elsewhere does, of a quantized one but for the rounding.
 
     Args:
         model: plain layers, batch norms folded, [N, H, W, C] to logits [N, K]; it reads what `preprocessing` gives.
@@ -70,6 +76,7 @@ class ImportedModel:
         activation: what stood behind the logits: softmax, sigmoid, or empty where the file gives the logits.
         channels_last: the file's own input is [N, H, W, C], not [N, C, H, W].
         sha256: of the file; of a folder, of all its files.
+        numbers: the integers of a quantized file.
     """
 
     model: Any
@@ -78,6 +85,7 @@ class ImportedModel:
     channels_last: bool
     sha256: str
     origin: Origin
+    numbers: "Numbers | None" = None
 
     @property
     def height(self) -> int:

@@ -12,6 +12,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.importing import operators as ops
 from edgetl.importing.base import Preprocessing, Unsupported
 from edgetl.importing.graph import Graph, Node
+from edgetl.importing.grids import Grid
 from edgetl.importing.kernels import Kernel, convolutions, dense, scaled
 from edgetl.importing.operators import Layout, Pair
 from edgetl.importing.padding import padded, pooled
@@ -29,6 +30,7 @@ class Builder:
         self.image = keras.Input((*size, channels), name="image")
         self.name = Namer()
         self.gathered = Gathered(self.name)
+        self.marks: dict[str, Grid] = {}
         source = Source(channels, size, lambda: self.image)
         self.values = {graph.input: Value(graph.layout.letters, shape, (source,), np.arange(channels), size)}
         self._input = source
@@ -72,7 +74,7 @@ class Builder:
         [value], conv = inputs, node.operator
         assert isinstance(conv, ops.Convolution)
         value = replace(value, channels=value.image(conv.layout))
-        sources, channels = convolutions(conv, value, self.gathered, self.name(node.name))
+        sources, channels = convolutions(conv, value, self.gathered, self.name(node.name), self.graph.kernels.get(node.output))
         return self._image(conv.layout, conv.window.places(value.size), sources, channels)
 
     def _image(self, layout: Layout, size: Pair, sources: tuple[Source, ...], channels: np.ndarray) -> Value:
@@ -84,16 +86,28 @@ class Builder:
         assert isinstance(product, ops.FullyConnected)
         if value.axes[-1] not in "c1" or value.axes.count("c") > 1:
             raise Unsupported(f"it reads axes {value.axes}, of which the last is not the channels")
+        grid = self.graph.kernels.get(node.output)
         if value.size == (1, 1):
-            source: Source = dense(product, value, self.gathered, self.name(node.name))
+            source: Source = dense(product, value, self.gathered, self.name(node.name), grid)
         elif value.axes == "nhwc":
             conv = ops.Convolution(product.kernel[None, None], product.bias, ops.Window((1, 1)), 1, ops.LAST)
-            [source], _ = convolutions(conv, value, self.gathered, self.name(node.name))
+            [source], _ = convolutions(conv, value, self.gathered, self.name(node.name), grid)
         else:
             raise Unsupported(f"it reads axes {value.axes}")
         count = product.kernel.shape[1]
         axes = value.axes[:-1] + "c"
         return Value(axes, (*value.extents[:-1], count), (source,), np.arange(count), value.size, owned=True)
+
+    def grid(self, node: Node, inputs: list[Value]) -> Value:
+        """Mark where a quantized file rounds: see `separate`."""
+        [value], grid, name = inputs, node.operator, self.name(node.name)
+        assert isinstance(grid, Grid)
+        flat = all(source.flat for source in value.sources)
+        tensor, order = self.gathered.tensor(value, row=flat)
+        self.marks[name] = grid
+        marked = layers.Activation("linear", name=name)(tensor)
+        made = Source(int(tensor.shape[-1]), value.size, lambda: marked, flat, lambda: layers.Flatten()(marked), grid.low >= 0)
+        return replace(value, sources=(made,), channels=order.reshape(value.channels.shape), owned=False)
 
     def affine(self, node: Node, inputs: list[Value]) -> Value:
         [value], operator = inputs, node.operator
@@ -261,6 +275,7 @@ class Builder:
 _METHODS: dict[type, Callable[[Builder, Node, list[Value]], Value]] = {
     ops.Convolution: Builder.convolution,
     ops.FullyConnected: Builder.fully_connected,
+    Grid: Builder.grid,
     ops.Affine: Builder.affine,
     ops.Clip: Builder.clip,
     ops.Leaky: Builder.leaky,

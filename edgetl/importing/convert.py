@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.errors import ModelFileError
-from edgetl.importing.base import ImportedModel, Origin, Unsupported, unknown_operators
+from edgetl.importing.base import ImportedModel, Origin, Unsupported, quantized, unknown_operators
 from edgetl.importing.build import Builder
 from edgetl.importing.graph import Graph
 from edgetl.importing.operators import Sigmoidal, Softmax
 from edgetl.importing.patterns import simplified, without_activation, without_identities
 from edgetl.importing.relus import before_pools
+from edgetl.importing.separate import separated
 
 
 def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features: bool = False) -> ImportedModel:
@@ -40,4 +41,10 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
         ) from error
     if not all(np.isfinite(array).all() for array in model.get_weights()):
         raise ModelFileError(f"{path} holds weights that are not finite numbers", "export it again from a network that works")
-    return ImportedModel(model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin)
+    numbers = None
+    if builder.marks:
+        try:
+            model, numbers = separated(model, builder.marks, builder.gathered.kernels)
+        except Unsupported as error:
+            raise quantized(path, error) from error
+    return ImportedModel(model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin, numbers)

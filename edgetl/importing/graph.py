@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.importing.base import Origin, Unsupported, Wish, unknown_operators
+from edgetl.importing.grids import KernelGrid
 from edgetl.importing.operators import Affine, Clip, Layout, Operator, Product, Shape, Sum, broadcast, checked
 
 _LARGEST_CONSTANTS = 1 << 28  # numbers, of all together: weights, and what is computed of them
@@ -33,6 +34,7 @@ class Graph:
     Args:
         layout: of the input.
         shapes: of every value, in the file's axes.
+        kernels: grids of kernels by the value that is computed with them, where the file is quantized.
     """
 
     nodes: tuple[Node, ...]
@@ -40,6 +42,7 @@ class Graph:
     input: str
     output: str
     shapes: dict[str, Shape]
+    kernels: dict[str, KernelGrid] = field(default_factory=dict)
 
     def readers(self) -> Counter[str]:
         """Count how often each value is read; the output is read once more."""
@@ -57,6 +60,7 @@ class Sketch:
     shapes: dict[str, Shape] = field(default_factory=dict)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    kernels: dict[str, KernelGrid] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     lost: set[str] = field(default_factory=set)
     room: int = _LARGEST_CONSTANTS
@@ -134,7 +138,7 @@ class Sketch:
             if node.output in needed:
                 needed.update(node.inputs)
                 kept.append(node)
-        return Graph(tuple(reversed(kept)), self.layout, self.input, end, self.shapes)
+        return Graph(tuple(reversed(kept)), self.layout, self.input, end, self.shapes, self.kernels)
 
 
 def arithmetic(sketch: Sketch, kind: str, pair: tuple[str, str], output: str, name: str = "") -> None:

@@ -9,6 +9,7 @@ from edgetl.keras import layers
 import numpy as np
 
 from edgetl.importing.base import Unsupported
+from edgetl.importing.grids import KernelGrid
 from edgetl.importing.operators import Convolution, FullyConnected, Pair
 from edgetl.importing.padding import Strided, strided
 from edgetl.importing.tensors import Gathered, Source, Value
@@ -61,8 +62,9 @@ def _by_place(kernel: np.ndarray, order: np.ndarray, channels: int) -> np.ndarra
     return placed
 
 
-def dense(product: FullyConnected, value: Value, gathered: Gathered, name: str) -> Kernel:
+def dense(product: FullyConnected, value: Value, gathered: Gathered, name: str, grid: KernelGrid | None = None) -> Kernel:
     """Return the source of a dense layer."""
+    gathered.count(name, grid)
     tensor, order = gathered.tensor(value, row=True)
 
     def emit(kernel: np.ndarray, bias: np.ndarray) -> Any:
@@ -71,22 +73,26 @@ def dense(product: FullyConnected, value: Value, gathered: Gathered, name: str) 
     return _kernel(emit, _by_place(product.kernel, order, int(tensor.shape[-1])), product.bias, (1, 1), flat=True)
 
 
-def convolutions(conv: Convolution, value: Value, gathered: Gathered, name: str) -> tuple[tuple[Source, ...], np.ndarray]:
+def convolutions(
+    conv: Convolution, value: Value, gathered: Gathered, name: str, grid: KernelGrid | None = None
+) -> tuple[tuple[Source, ...], np.ndarray]:
     """Return the sources of a convolution, several where it has groups, and in which channel of them each of its own lies."""
     if conv.groups == 1:
-        return (_full(conv, value, gathered, name),), np.arange(conv.kernel.shape[3])
+        return (_full(conv, value, gathered, name, grid),), np.arange(conv.kernel.shape[3])
     if conv.groups == len(value.channels):
-        return _depthwise(conv, value, gathered, name)
+        return _depthwise(conv, value, gathered, name, grid)
     reads, makes = conv.kernel.shape[2], conv.kernel.shape[3] // conv.groups
     sources = []
     for group in range(conv.groups):
         own, out = slice(group * reads, (group + 1) * reads), slice(group * makes, (group + 1) * makes)
         part = replace(conv, groups=1, kernel=conv.kernel[..., out], bias=conv.bias[out])
-        sources.append(_full(part, replace(value, channels=value.channels[own]), gathered, f"{name}_group_{group}"))
+        counted = grid and grid.take(out)
+        sources.append(_full(part, replace(value, channels=value.channels[own]), gathered, f"{name}_group_{group}", counted))
     return tuple(sources), np.arange(conv.kernel.shape[3])
 
 
-def _full(conv: Convolution, value: Value, gathered: Gathered, name: str) -> Kernel:
+def _full(conv: Convolution, value: Value, gathered: Gathered, name: str, grid: KernelGrid | None) -> Kernel:
+    gathered.count(name, grid)
     tensor, order = gathered.tensor(value)
     place = strided(conv.window, value.size, name)
 
@@ -97,7 +103,9 @@ def _full(conv: Convolution, value: Value, gathered: Gathered, name: str) -> Ker
     return _kernel(emit, _by_place(conv.kernel, order, int(tensor.shape[-1])), conv.bias, conv.window.places(value.size))
 
 
-def _depthwise(conv: Convolution, value: Value, gathered: Gathered, name: str) -> tuple[tuple[Source, ...], np.ndarray]:
+def _depthwise(
+    conv: Convolution, value: Value, gathered: Gathered, name: str, grid: KernelGrid | None
+) -> tuple[tuple[Source, ...], np.ndarray]:
     """Make a depthwise convolution for each of the outputs that a channel has: one in all networks but few."""
     tensor, order = gathered.tensor(value)
     channels, times = int(tensor.shape[-1]), conv.kernel.shape[3] // conv.groups
@@ -108,6 +116,7 @@ def _depthwise(conv: Convolution, value: Value, gathered: Gathered, name: str) -
         own = f"{name}_{turn}" if turn else name
         kernel, bias = np.empty((*conv.window.size, 1, channels)), np.empty(channels)
         kernel[..., order], bias[order] = conv.kernel[..., turn::times], conv.bias[turn::times]
+        gathered.count(own, grid and grid.take(slice(turn, None, times)).take(np.argsort(order)))
         place = strided(conv.window, value.size, own, equal=True)
         sources.append(_kernel(_depthwise_layer(conv, tensor, own, place), kernel, bias, conv.window.places(value.size)))
     return tuple(sources), (np.arange(times) * channels + order[:, None]).reshape(-1)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgetl.importing.graph import Graph, Node
+from edgetl.importing.grids import Grid
 from edgetl.importing.operators import Affine, Clip, Gate, Pad, Product, Reduce, Reshape, Softmax
 
 _CLOSE = 1e-6  # relative: 1/6 in float32
@@ -146,9 +147,9 @@ def without_activation(graph: Graph, curves: Iterable[type]) -> tuple[Graph, str
     """Return the graph up to its logits, and the activation that stood behind them: softmax, sigmoid, or empty."""
     makers = {node.output: node for node in graph.nodes}
     readers = graph.readers()
-    last, shape_only = graph.output, []
-    while last in makers and isinstance(makers[last].operator, Reshape) and readers[last] == 1:
-        shape_only.append(makers[last])
+    last, after = graph.output, []
+    while last in makers and isinstance(makers[last].operator, Reshape | Grid) and readers[last] == 1:
+        after.append(makers[last])
         last = makers[last].inputs[0]
     node = makers.get(last)
     if node is None or not isinstance(node.operator, tuple(curves)) or readers[last] != 1:
@@ -156,9 +157,10 @@ def without_activation(graph: Graph, curves: Iterable[type]) -> tuple[Graph, str
     activation = "softmax" if isinstance(node.operator, Softmax) else getattr(node.operator, "name", "")
     if activation not in ("softmax", "sigmoid"):
         return graph, ""
-    kept = tuple(one for one in graph.nodes if one is not node and one not in shape_only)
+    kept = tuple(one for one in graph.nodes if one is not node and one not in after)
     behind = node.inputs[0]
-    for one in reversed(shape_only):
-        kept += (replace(one, inputs=(behind,)),)
-        behind = one.output
+    for one in reversed(after):
+        if isinstance(one.operator, Reshape):  # which the logits need, too; a grid is that of the probabilities
+            kept += (replace(one, inputs=(behind,)),)
+            behind = one.output
     return replace(graph, nodes=kept, output=behind), activation

@@ -16,6 +16,7 @@ import numpy as np
 
 from edgetl.backbones.channel_slice import ChannelSlice
 from edgetl.importing.base import Unsupported
+from edgetl.importing.grids import KernelGrid
 from edgetl.importing.operators import Layout, Pair, Shape
 
 _MOST_SLICES = 16  # of one value; more cost more than a convolution that puts the channels in order
@@ -124,8 +125,14 @@ class Gathered:
     """Makes tensors of values, each once."""
 
     name: Namer
+    kernels: dict[str, KernelGrid] = field(default_factory=dict)  # of a quantized file, by the names of the layers
     _made: dict[tuple[tuple[int, int, int, bool], ...], Any] = field(default_factory=dict)
     _kept: list[Source] = field(default_factory=list)  # their identities are keys
+
+    def count(self, name: str, grid: KernelGrid | None) -> None:
+        """Note how the numbers of a layer's kernel are counted, where the file says it."""
+        if grid is not None:
+            self.kernels[name] = grid
 
     def tensor(self, value: Value, *, row: bool = False, exact: bool = False) -> tuple[Any, np.ndarray]:
         """Return a tensor that holds a value's channels, and where in it each of them lies.

@@ -1,31 +1,24 @@
-"""Float TFLite files in neutral operators; weights in half precision become float32, files that compute in integers are refused."""
+"""TFLite files in neutral operators; weights in half precision become float32, and of quantized files the grids are kept."""
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.errors import ExportError, ModelFileError
-from edgetl.importing.base import Origin, Unsupported, Wish, damaged, quantized
+from edgetl.importing.base import Origin, Unsupported, Wish, damaged
 from edgetl.importing.graph import MOST_NODES, Graph, Importer, Sketch
-from edgetl.importing.operators import LAST
+from edgetl.importing.operators import LAST, Convolution, FullyConnected
+from edgetl.importing.tflite_grids import BYTES, TYPES, constant, grid, kernel_grid
 from edgetl.importing.tflite_operators import METHODS, LiteNode, add, tensor_name
 from edgetl.importing.tflite_reader import read as parsed
 
 _LARGEST_BYTES = 1 << 29
 _LARGEST_TEXT = 1 << 20
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
-_TYPES: dict[int, np.dtype[Any]] = {
-    schema.TensorType.FLOAT32: np.dtype("<f4"),
-    schema.TensorType.FLOAT16: np.dtype("<f2"),
-    schema.TensorType.INT32: np.dtype("<i4"),
-    schema.TensorType.INT64: np.dtype("<i8"),
-}
-_INTEGERS = (schema.TensorType.INT8, schema.TensorType.UINT8, schema.TensorType.INT16, schema.TensorType.INT4)
-_FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
+_IMAGES = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16, *BYTES)
 
 
 def _takes(path: Path) -> bool:
@@ -41,8 +34,6 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
     except (ExportError, OSError) as error:
         raise damaged(path, error) from error
     graph = model.subgraphs[0]
-    if any(tensor.type in _INTEGERS for tensor in graph.tensors):
-        raise quantized(path, "it has integer tensors")
     if len(model.subgraphs) != 1 or len(graph.inputs) != 1 or len(graph.outputs) != 1 or len(graph.operators) > MOST_NODES:
         raise ModelFileError(f"{path} is not one graph with one image and one output", "convert the network with its logits alone")
     try:
@@ -58,7 +49,7 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
             continue
         label = graph.tensors[operator.outputs[0]].name.decode()[:80] if outputs else ""
         with sketch.noting(f"{kind} {label!r}", outputs):
-            add(LiteNode(sketch, operator, label, kind))
+            _add(LiteNode(sketch, operator, label, kind), model, graph)
     try:
         made = sketch.graph(tensor_name(graph.outputs[0]))
     except Unsupported as error:
@@ -67,23 +58,40 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
     return made, Origin(producer, _class_names(content))
 
 
+def _add(node: LiteNode, model: schema.ModelT, graph: schema.SubGraphT) -> None:
+    """Add an operator, of a quantized file with the grids of its kernel and of what it gives."""
+    before, inputs = len(node.sketch.nodes), node.operator.inputs
+    found = grid(graph.tensors[node.operator.outputs[0]]) if len(node.operator.outputs) == 1 else None
+    if found is None:
+        add(node)
+        return
+    add(replace(node, suffix="/real"))
+    node.sketch.add(found, [f"{node.output}/real"], node.output, f"{node.name}_grid")
+    for one in node.sketch.nodes[before:]:
+        if isinstance(one.operator, Convolution | FullyConnected):
+            bias = model.buffers[graph.tensors[inputs[2]].buffer].data if node.has(2) else None
+            kernel = kernel_grid(graph.tensors[inputs[1]], bias, len(one.operator.bias))
+            if kernel is not None:
+                node.sketch.kernels[one.output] = kernel
+
+
 def _begun(path: Path, model: schema.ModelT, graph: schema.SubGraphT, wish: Wish) -> Sketch:
     """Return a sketch that knows the input and the constants."""
     sketch = Sketch(path, LAST)
     for index, tensor in enumerate(graph.tensors):
         data = model.buffers[tensor.buffer].data
-        if data is not None and len(data) and tensor.type in _TYPES:
-            numbers: np.ndarray = np.asarray(data, np.uint8).view(_TYPES[tensor.type])
-            shape = [int(one) for one in (tensor.shape if tensor.shape is not None else [])]
-            array = numbers.reshape(shape)
-            sketch.constants[tensor_name(index)] = array.astype(np.float32) if array.dtype.kind == "f" else array
+        if data is not None and len(data) and tensor.type in TYPES:
+            sketch.constants[tensor_name(index)] = constant(tensor, data)
     image = graph.tensors[graph.inputs[0]]
     shape = [int(one) for one in (image.shape if image.shape is not None else [])]
-    if len(shape) != 4 or image.type not in _FLOATS:
-        raise Unsupported(f"it reads {shape}, which is no image of floats")
+    if len(shape) != 4 or image.type not in _IMAGES:
+        raise Unsupported(f"it reads {shape}, which is no image of floats or bytes")
     signature = image.shapeSignature if image.shapeSignature is not None and len(image.shapeSignature) == 4 else shape
     height, width = wish.open_size(path) if min(signature[1:3]) < 1 else (shape[1], shape[2])
-    sketch.start(tensor_name(graph.inputs[0]), (1, height, width, shape[3]))
+    name, found = tensor_name(graph.inputs[0]), grid(image)
+    sketch.start("image" if found else name, (1, height, width, shape[3]))
+    if found:
+        sketch.add(found, ["image"], name)
     return sketch
 
 

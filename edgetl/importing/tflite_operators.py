@@ -1,4 +1,4 @@
-"""TFLite's float operators in neutral ones: one function each."""
+"""TFLite's operators in neutral ones: one function each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,12 +20,13 @@ def tensor_name(index: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class LiteNode:
-    """An operator of a TFLite graph with its options."""
+    """An operator of a TFLite graph with its options; `suffix` is put behind the name of what it gives."""
 
     sketch: Sketch
     operator: schema.OperatorT
     name: str
     kind: str
+    suffix: str = ""
 
     def input(self, place: int) -> str:
         if not self.has(place):
@@ -45,7 +46,7 @@ class LiteNode:
     def output(self) -> str:
         if len(self.operator.outputs) != 1:
             raise Unsupported("it has more than one output")
-        return tensor_name(self.operator.outputs[0])
+        return f"{tensor_name(self.operator.outputs[0])}{self.suffix}"
 
     @property
     def options(self) -> Any:
@@ -217,5 +218,5 @@ METHODS: dict[str, Callable[[LiteNode], None]] = {
     **{"SOFTMAX": lambda node: node.put(ops.Softmax(-1)), "LOG_SOFTMAX": lambda node: node.put(ops.Softmax(-1))},
     **{"CONCATENATION": _concat, "SPLIT": _split, "SLICE": _slice, "STRIDED_SLICE": _slice, "PAD": _pad, "PADV2": _pad},
     **{"RESHAPE": _reshape, "SQUEEZE": _squeeze, "TRANSPOSE": lambda node: node.put(ops.Reorder(node.integers(1)))},
-    **{"DEQUANTIZE": _same},
+    **{"QUANTIZE": _same, "DEQUANTIZE": _same},
 }

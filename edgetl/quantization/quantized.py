@@ -9,17 +9,16 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.channel_slice import ChannelSlice
-from edgetl.backbones.graph import rebuild, users
+from edgetl.backbones.graph import PASSING, rebuild, users
 from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays
+from edgetl.importing.grids import Numbers
 from edgetl.int8_record import Distance
+from edgetl.quantization.own import arrays_of, numbers_of
 from edgetl.run_record import RangeMethod, Training
 
-# These hand on the grid of what they read: a range of their own would make the converter requantize.
-_PASSING = (layers.ZeroPadding2D, layers.MaxPooling2D, layers.Flatten, layers.Reshape, layers.Dropout, ChannelSlice)
 _KERNELS = ((layers.DepthwiseConv2D, "depthwise_kernel"), (layers.Conv2D, "kernel"), (layers.Dense, "kernel"))
 _SMALLEST_RANGE = 1e-6  # an all-zero channel or activation still needs a scale
 _GATE_HEIGHT = 6.0  # of a hard-sigmoid without its division
@@ -35,14 +34,23 @@ class Quantized:
     Args:
         weights: layer name to its kernel and bias, float32 values that lie on their integer grids, see `bake`.
         ranges: layer name to (low, high) of its output, in real values; zero is inside.
+        own: the very integers of the file that was imported; None: the converter finds them by weights and ranges.
     """
 
     weights: Weights
     ranges: Ranges
+    own: Numbers | None = None
+
+    @classmethod
+    def of_file(cls, model: Any, numbers: Numbers) -> "Quantized":
+        """Return the quantized model of a file from elsewhere, by the network in real numbers that was made of it."""
+        weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+        return cls(weights, {name: (grid.low, grid.high) for name, grid in numbers.outputs.items()}, numbers)
 
     def save(self, path: Path) -> None:
         arrays: dict[str, Any] = {f"weights/{name}/{i}": array for name, group in self.weights.items() for i, array in enumerate(group)}
         arrays |= {f"range/{name}": np.array(ends, np.float64) for name, ends in self.ranges.items()}
+        arrays |= {f"own/{name}": array for name, array in (arrays_of(self.own) if self.own else {}).items()}
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.savez(file, **arrays)
 
@@ -50,7 +58,7 @@ class Quantized:
     def load(cls, path: Path) -> "Quantized":
         """Raises RunError when the file is not one that `save` wrote."""
         weights: dict[str, list[np.ndarray]] = {}
-        ranges = {}
+        ranges, own = {}, {}
         try:
             check_arrays(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
@@ -60,11 +68,14 @@ class Quantized:
                         ranges[name] = (float(saved[key][0]), float(saved[key][1]))
                     elif kind == "weights":
                         weights.setdefault(name.rpartition("/")[0], []).append(saved[key])
+                    elif kind == "own":
+                        own[name] = saved[key]
                     else:
                         raise ValueError(f"it holds '{key}'")
+            numbers = numbers_of(own) if own else None
         except DAMAGED_NPZ as error:
             raise RunError(f"cannot read the quantized model {path}: {error}", "delete it and run 'edgetl train' again") from error
-        return cls(weights, ranges)
+        return cls(weights, ranges, numbers)
 
     def to_keras(self, float_model: Any, contract: Contract, *, activations: bool = True) -> Any:
         """Build the float model with these weights and a fake quantization after every range, the input's included.
@@ -154,7 +165,7 @@ def _factor_owed(layer: Any, factors: dict[str, float]) -> float:
     owed = [factors.get(source.name, 1.0) for source in (sources if isinstance(sources, list) else [sources])]
     if isinstance(layer, layers.Multiply):
         return math.prod(owed)
-    linear = layer.weights or isinstance(layer, (*_PASSING, layers.Add, layers.GlobalAveragePooling2D, layers.AveragePooling2D))
+    linear = layer.weights or isinstance(layer, (*PASSING, layers.Add, layers.GlobalAveragePooling2D, layers.AveragePooling2D))
     if len(set(owed)) > 1 or (owed[0] != 1 and not linear):
         raise ValueError(f"{layer.name} cannot read hard-sigmoids: only kernels, sums, products and pools can")
     return owed[0]
@@ -178,7 +189,7 @@ def ranged_layers(model: keras.Model) -> list[str]:
     return [
         layer.name
         for layer in model.layers
-        if not isinstance(layer, (layers.InputLayer, *_PASSING)) and [type(user) for user in readers[id(layer.output)]] != [layers.ReLU]
+        if not isinstance(layer, (layers.InputLayer, *PASSING)) and [type(user) for user in readers[id(layer.output)]] != [layers.ReLU]
     ]
 
 
@@ -229,7 +240,7 @@ def tied(model: keras.Model, ranges: Ranges) -> Ranges:
 
 def _behind_passing(layer: Any) -> Any:
     """Return the layer whose grid this one hands on, or itself."""
-    while isinstance(layer, _PASSING):
+    while isinstance(layer, PASSING):
         layer = layer.inbound_nodes[0].inbound_layers
     return layer
 
