@@ -74,6 +74,7 @@ class Imported:
         same_at_borders: whether the float model pads the image with the very pixel that the file pads it with.
         borders: what it costs where it does not.
         channels_first: the file takes [N, C, H, W].
+        quantized: its numbers are integers, which the run's int8 model has as they are; the float model is what they stand for.
         tried: all that were measured.
     """
 
@@ -86,12 +87,14 @@ class Imported:
     reason: str
     same_at_borders: bool
     channels_first: bool = False
+    quantized: bool = False
     borders: Borders | None = None
     tried: tuple[TriedPreprocessing, ...] = ()
 
     def __str__(self) -> str:
         padded = f"; padded with another pixel: {self.borders}" if self.borders else ""
-        return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason}){padded}"
+        own = "; quantized already: the integers are its own, nothing was trained or calibrated" if self.quantized else ""
+        return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason}){padded}{own}"
 
     @property
     def described(self) -> str:

@@ -132,8 +132,13 @@ class QuantizeTable(RecipeTable):
     temperature: Annotated[float, Field(gt=0, le=100)]
     feature_weight: Annotated[float, Field(ge=0, le=1000)]
     learn_ranges: bool
-    ranges: Literal["auto", "minmax", "percentile", "mse"]
+    ranges: Literal["auto", "minmax", "percentile", "mse", "own"]
     calibration_images: Positive
+
+    @property
+    def own(self) -> bool:
+        """Whether the integers are those of the quantized file that was imported."""
+        return self.ranges == "own"
 
     def trains(self, kl: float) -> bool:
         """Return whether a model is trained with quantization in the loop that calibration left so far from float."""

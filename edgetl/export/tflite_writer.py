@@ -22,6 +22,7 @@ from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_integer, operator_name
 from edgetl.export.tflite_integers import integer_tflite
 from edgetl.export.tflite_objects import code, packed
+from edgetl.importing.grids import Numbers
 from edgetl.importing.tflite_reader import read
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Samples, integers
@@ -40,10 +41,7 @@ def convert(conversion: Conversion) -> bytes:
         if scheme.weights_from:
             check_bias_scales(content)
         return content
-    if conversion.own:
-        content = integer_tflite(conversion.model, contract, conversion.own)
-    else:
-        content = int8_tflite(conversion.model, contract, scheme.configure)
+    content = int8_tflite(conversion.model, contract, scheme.configure, conversion.own)
     if not conversion.selective:
         check_integer(content, contract)
     return content
@@ -80,11 +78,16 @@ def freeze(infer: Any, contract: Contract) -> Any:
     return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
 
 
-def int8_tflite(model: Any, contract: Contract, configure: Configure = integers) -> bytes:
+def int8_tflite(model: Any, contract: Contract, configure: Configure = integers, own: Numbers | None = None) -> bytes:
     """Convert a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` [1, K].
 
     They are uint8 in steps of 1/256, or float32 where the contract says so.
+
+    Args:
+        own: the integers that the file is to have; None: those that the converter finds.
     """
+    if own is not None:
+        return integer_tflite(model, contract, own)
     if contract.ends_in_float:
         return _with_float_softmax(model, contract, configure)
     float_logits = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too

@@ -37,14 +37,20 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
     if compresses(recipe):
         trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
         stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))
-    if_it_pays = ", if calibration leaves something to win" if recipe.quantize.qat == "auto" else ""
-    for name in integer_schemes(trained=recipe.quantize.qat is not False) if recipe.has_images else []:
+    found = integer_schemes(trained=recipe.quantize.qat is not False, own=recipe.quantize.own)
+    for name in found if recipe.has_images or recipe.quantize.own else []:
         trained = SCHEMES.load(name).trained
-        work = f"quantization-aware training ({name}){if_it_pays}" if trained else f"calibration ({name})"
-        stages.append(PlannedStage(name, work, recipe.quantize.epochs if trained else 0))
+        stages.append(PlannedStage(name, _integer_work(recipe, name), recipe.quantize.epochs if trained else 0))
     if baseline:
         stages.append(PlannedStage(baseline, "comparison with the baseline"))
     return stages
+
+
+def _integer_work(recipe: Recipe, scheme: str) -> str:
+    if SCHEMES.load(scheme).own:
+        return f"taking the file's integers ({scheme})"
+    if_it_pays = ", if calibration leaves something to win" if recipe.quantize.qat == "auto" else ""
+    return f"quantization-aware training ({scheme}){if_it_pays}" if SCHEMES.load(scheme).trained else f"calibration ({scheme})"
 
 
 def _float_work(recipe: Recipe) -> str:

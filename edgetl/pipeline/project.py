@@ -26,6 +26,7 @@ from edgetl.pipeline.plan import PlannedStage, epochs_after
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
 from edgetl.quantization import scheme_of
+from edgetl.quantization.quantized import Quantized
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RUNS, RunFolder
@@ -51,10 +52,15 @@ def writes(verb: Callable[Concatenate["Project", P], Made]) -> Callable[Concaten
 
 @dataclass(frozen=True, eq=False)
 class ImportedNetwork:
-    """A network from elsewhere, ready to be a run's float model: from the contract's grid to logits; and facts about it."""
+    """A network from elsewhere, ready to be a run's float model: from the contract's grid to logits; and facts about it.
+
+    Args:
+        quantized: the integers of a quantized file; `model` is what they stand for.
+    """
 
     model: Any
     facts: Imported
+    quantized: Quantized | None = None
 
 
 class Project:

@@ -25,7 +25,7 @@ def sensitivity(project: Project, limit: int, scheme: str = "") -> Sensitivity:
     quantized, name = chosen(project, scheme)
     images, rows = project.data.trained_images(), project.data.rows("train", limit)
     damages = measure_damage(project.models.float_model, quantized, contract, images.pixels, rows)
-    content = int8_tflite(quantized.to_keras(project.models.float_model, contract), contract)
+    content = int8_tflite(quantized.to_keras(project.models.float_model, contract), contract, own=quantized.own)
     drifts = drift(project.models.float_model, content, contract, images.pixels, rows)
     found = Sensitivity(
         model=project.recipe.network,
@@ -52,7 +52,7 @@ def chosen(project: Project, scheme: str) -> tuple[Quantized, str]:
         name, saved = choice.chosen.name if choice else "", written.precision
         current = is_current(project, written.precision)
     else:
-        name = saved = scheme or integer_schemes(trained=False)[0]
+        name = saved = scheme or integer_schemes(trained=False, own=project.recipe.quantize.own)[0]
         run.intact(name)
         current = run.facts(name, QuantizedFacts).float_inputs == run.stage(project.models.float_stage).inputs
     if not current:

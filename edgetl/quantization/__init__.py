@@ -1,7 +1,7 @@
 """Float numbers to smaller ones. A scheme is one file with a `SCHEME` and one line here.
 
 Scheme names are HOW_WHAT: how the numbers were found (`ptq` calibrated after training, `qat` trained with quantization in the loop,
-`dynamic` anew for each image), then the width of weights and activations (`int16x8`: int16 activations, int8 weights). Which formats
+`dynamic` anew for each image, `own` those of the file that was imported), then the width of weights and activations (`int16x8`: int16 activations, int8 weights). Which formats
 carry a scheme is said by each format's `precisions`.
 """
 
@@ -31,6 +31,7 @@ SCHEMES: "Registry[Scheme]" = Registry(
             "edgetl.quantization.qat_int8:SCHEME",
             "calibrated, then trained with quantization in the loop (distilled from the float model)",
         ),
+        "own_int8": ("edgetl.quantization.own_int8:SCHEME", "the integers of a quantized file that was imported, as they are"),
     },
 )
 
@@ -49,16 +50,17 @@ def scheme_of(precision: str) -> "Scheme":
     raise UsageError(f"unknown precision '{precision}'", did_you_mean(precision, precisions()))
 
 
-def integer_schemes(*, precision: str = "", trained: bool = True) -> list[str]:
+def integer_schemes(*, precision: str = "", trained: bool = True, own: bool = False) -> list[str]:
     """Return the names of the schemes that find integer grids before the conversion.
 
     Args:
         precision: only those of this one; empty: all.
         trained: also those that train.
+        own: those of an imported file's integers instead of those that find some.
     """
     found = {name: SCHEMES.load(name) for name in SCHEMES}
     return [
         name
         for name, scheme in found.items()
-        if scheme.quantize is not None and (trained or not scheme.trained) and precision in ("", scheme.precision)
+        if scheme.quantize is not None and scheme.own == own and (trained or not scheme.trained) and precision in ("", scheme.precision)
     ]

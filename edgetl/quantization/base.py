@@ -28,7 +28,7 @@ class Settings:
         feature_weight: of the pooled features' relative squared error from the float model's, beside the logits' divergence.
         learn_ranges: activation ranges are trained too.
         compressed: the float model is; training keeps its zeros and clusters.
-        calibrated: the result of calibration on the same images, where that is known already.
+        calibrated: the result of calibration on the same images, where that is known already, or the integers of an imported file.
     """
 
     ranges: str
@@ -70,6 +70,7 @@ class Scheme:
         rounded: what the converter will make of a kernel, where that is to be corrected for
             beforehand, see `correct`.
         weights_from: precision of the integer model whose kernels and biases it takes instead of the float model's.
+        own: `quantize` finds nothing: it takes the integers that an imported file has.
         halves: values, too, are computed in half precision by formats that can.
         keeps_float_biases: the converter would round biases too; the file gets the float file's.
     """
@@ -84,6 +85,7 @@ class Scheme:
     weights_from: str = ""
     keeps_float_biases: bool = False
     halves: bool = False
+    own: bool = False
 
     @property
     def needs_images(self) -> bool:

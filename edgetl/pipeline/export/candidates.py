@@ -82,7 +82,7 @@ def candidate(project: Project, scheme: str, quantized: Quantized, *, variation:
     """
     name, precision = f"{scheme}{variation}", SCHEMES.load(scheme).precision
     model = quantized.to_keras(project.models.float_model, project.contract)
-    conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float))
+    conversion = Conversion(model, project.contract, precision, FORMATS.load, selective=bool(kept_float), own=quantized.own)
     content = conversion.file(formats_of(precision)[0])
     return Candidate(name, quantized, conversion, len(content), _judged(project, conversion, name), kept_float)
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from edgetl.keras import device_name
 
+import numpy as np
+
 from edgetl.backbones import keras_file
 from edgetl.chosen import left_by_calibration, untrained
 from edgetl.data.checks import warn_of_copies
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
-from edgetl.errors import DataError
+from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
 from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.plan import epochs_after, training
@@ -36,7 +38,16 @@ from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Quantize
 from edgetl.quantization.distance import distance_from
 from edgetl.quantization.quantized import QuantizationResult, Quantized
-from edgetl.run_record import CalibrationImages, CompressFacts, DataFacts, FloatFacts, QuantizedFacts, StageFacts, UnfreezeFacts
+from edgetl.run_record import (
+    CalibrationImages,
+    CompressFacts,
+    DataFacts,
+    FloatFacts,
+    QuantizedFacts,
+    RangeMethod,
+    StageFacts,
+    UnfreezeFacts,
+)
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Distillation
@@ -60,9 +71,9 @@ def train(project: Project) -> None:
         if project.models.float_stage == "compress":
             inputs = fingerprint(inputs, project.recipe.compress.model_dump())
             project.stage("compress", inputs, partial(_compress, project, inputs))
-        if not project.recipe.has_images:
+        if not (project.recipe.has_images or project.recipe.quantize.own):
             return
-        calibrated = integer_schemes(trained=False)
+        calibrated = integer_schemes(trained=False, own=project.recipe.quantize.own)
         for scheme in calibrated:
             quantize(project, scheme)
         if why := untrained(project.run.read()):
@@ -114,7 +125,8 @@ def find_data(project: Project) -> str:
 def int8_schemes(project: Project, precision: str = "") -> list[str]:
     """Return the schemes that a run's integer models are chosen from: those that train only where the recipe or calibration says so."""
     left = left_by_calibration(project.run.read())
-    return integer_schemes(precision=precision, trained=project.recipe.quantize.trains(left.kl if left else math.inf))
+    asked = project.recipe.quantize
+    return integer_schemes(precision=precision, trained=asked.trains(left.kl if left else math.inf), own=asked.own)
 
 
 def quantize(project: Project, scheme: str) -> None:
@@ -189,6 +201,13 @@ def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path]
     return [project.run.float_model, project.run.contract], facts
 
 
+def _own(project: Project) -> QuantizationResult:
+    """Return the integers of the file that is imported. Raises RunError where it is not at hand."""
+    if project.source is None or project.source.quantized is None:
+        raise RunError(f"the integers of {project.run.path} are gone", "run the same 'edgetl import' command again")
+    return QuantizationResult(project.source.quantized, RangeMethod(project.recipe.quantize.ranges))
+
+
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     settings = fine_tune_settings(project.recipe, len(project.data.rows("train")))
     settings = replace(settings, jit=uses_xla(project.recipe.train.jit, project.team.replicas))
@@ -228,14 +247,17 @@ def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
 
 
 def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path], StageFacts]:
-    recipe, images, rows = project.recipe, project.data.images, project.data.calibration_rows
+    recipe, images = project.recipe, project.data.images
     # By the second training the float model has learned from the images that choose, and is where this one starts.
     learned = project.run.facts("float", FloatFacts).trained_again
     judged_by = "training image" if learned else project.data.judged_by(project.data.choosing)
     schedule = replace(quantize_schedule(recipe, project.run, scheme, inputs, learning_steps(project)), judged_by=judged_by)
     chosen = SCHEMES.load(scheme)
+    rows = np.empty(0, np.int64) if chosen.own else project.data.calibration_rows
     find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
     settings = quantize_settings(recipe)
+    if chosen.own:
+        settings = replace(settings, calibrated=_own(project))
     if chosen.starts_from:
         quantize(project, chosen.starts_from)
         start = Quantized.load(project.run.quantized_model(chosen.starts_from))
