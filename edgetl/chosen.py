@@ -64,6 +64,8 @@ def left_by_calibration(record: RunRecord) -> Distance | None:
 def untrained(record: RunRecord) -> str:
     """Return a sentence on why no quantization-aware training followed; empty: it did, or the recipe did not leave that open."""
     asked, left = record.recipe.quantize, left_by_calibration(record)
+    if asked.own:
+        return f"The integers of the int8 model are those of {record.recipe.model.start}: nothing was calibrated or trained."
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""
     kl = f"{left.kl:.4f}" if round(left.kl, 4) < asked.qat_above else beside(left.kl, asked.qat_above)

@@ -77,6 +77,7 @@ class ImportedModel:
         channels_last: the file's own input is [N, H, W, C], not [N, C, H, W].
         sha256: of the file; of a folder, of all its files.
         numbers: the integers of a quantized file.
+        ends_in_steps: its probabilities are integers, too.
     """
 
     model: Any
@@ -86,6 +87,7 @@ class ImportedModel:
     sha256: str
     origin: Origin
     numbers: "Numbers | None" = None
+    ends_in_steps: bool = False
 
     @property
     def height(self) -> int:

@@ -8,6 +8,7 @@ from edgetl.errors import ModelFileError
 from edgetl.importing.base import ImportedModel, Origin, Unsupported, quantized, unknown_operators
 from edgetl.importing.build import Builder
 from edgetl.importing.graph import Graph
+from edgetl.importing.grids import Grid
 from edgetl.importing.operators import Sigmoidal, Softmax
 from edgetl.importing.patterns import simplified, without_activation, without_identities
 from edgetl.importing.relus import before_pools
@@ -20,7 +21,9 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
     Args:
         features: it need not classify, see `Wish`.
     """
-    graph, activation = without_activation(without_identities(simplified(graph)), (Softmax, Sigmoidal))
+    graph = without_identities(simplified(graph))
+    ends_in_steps = isinstance(graph.nodes[-1].operator, Grid) if graph.nodes else False
+    graph, activation = without_activation(graph, (Softmax, Sigmoidal))
     builder, lost, unknown = Builder(graph), set[str](), []
     for node in graph.nodes:
         if lost & set(node.inputs):
@@ -47,4 +50,6 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
             model, numbers = separated(model, builder.marks, builder.gathered.kernels)
         except Unsupported as error:
             raise quantized(path, error) from error
-    return ImportedModel(model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin, numbers)
+    return ImportedModel(
+        model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin, numbers, ends_in_steps and bool(activation)
+    )

@@ -205,6 +205,8 @@ def _check(recipe: Recipe) -> None:
         FORMATS.check(name)
     for precision in recipe.export.precisions:
         scheme_of(precision)
+    if recipe.quantize.own and not recipe.model.imported:
+        raise UsageError("quantize.ranges = own: only a quantized file that is imported has integers of its own", "take auto")
     if not recipe.model.imported:
         backbone = BACKBONES.load(recipe.model.backbone)
         backbone.check_alpha(recipe.model.alpha)

@@ -44,6 +44,12 @@ ENGINES = Bound(
     max_drop_points=0.5,
     reason="the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over",
 )
+SAME_INTEGERS = Bound(
+    min_top1_agreement=0.999,
+    max_mean_abs_dp=0.0001,
+    max_drop_points=0.1,
+    reason="the very integers of the file, by the same runtime: equal to the bit on every image measured",
+)
 FUSED = Bound(
     min_top1_agreement=0.999,
     max_mean_abs_dp=0.0001,

@@ -25,6 +25,7 @@ from edgetl.int8_record import Int8Choice, Int8Request
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, asked_of, candidate, judging, measured
 from edgetl.pipeline.export.stamped import stamped
+from edgetl.pipeline.imported import own
 from edgetl.pipeline.plan import exporting
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.train.stages import int8_schemes
@@ -54,6 +55,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
     asked = project.recipe.export
     wanted = [(precision, name) for precision in precisions or asked.precisions for name in formats or asked.formats]
     able = [(precision, name) for precision, name in wanted if precision in FORMATS.load(name).precisions]
+    own.check(project.recipe, [precision for precision, _ in wanted])
     if not able or (precisions and formats and len(able) < len(wanted)):
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
         raise ExportError(f"there is no {unable}", "leave --formats out: each precision is then written in the formats that it has")

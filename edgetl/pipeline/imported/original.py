@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,12 @@ from scipy.special import expit, softmax
 from edgetl.devices.process import Surroundings, call
 from edgetl.errors import DeviceError, RunError
 from edgetl.evaluation.parity import REFERENCE, Tolerance
+from edgetl.export.exported import exported_files
 from edgetl.float_record import Imported
 from edgetl.importing import identity, kind
 from edgetl.importing.convention import convention
 from edgetl.pipeline.project import Project
+from edgetl.quantization.bounds import ENGINES, SAME_INTEGERS
 from edgetl.run_record import FloatFacts
 from edgetl.wording import counted
 
@@ -33,13 +35,13 @@ class Ran:
     """Holds what the original gives: probabilities float32 [N, K], and the milliseconds of single images.
 
     Args:
-        tolerance: how closely the float model has to agree with it.
+        tolerances: how closely others have to agree with it.
     """
 
     runtime: str
     probabilities: NDArray[np.float32]
     latency_ms: NDArray[np.float64]
-    tolerance: Tolerance
+    tolerances: tuple[Tolerance, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,15 @@ def original_of(project: Project, rows: NDArray[np.int64]) -> Original:
     except (DeviceError, RunError) as error:
         logger.warning(f"the original cannot be run here: {error.problem}")
         return Original(path, unverified={ORIGINAL: error.problem})
+
+
+def _tolerances(project: Project, facts: Imported, path: Path) -> tuple[Tolerance, ...]:
+    """Return what has to agree with the original: the float model, of a quantized file those with its integers instead."""
+    if not facts.quantized:
+        return (_tolerance(facts),)
+    files = [file for file in exported_files(project.run) if file.integer]
+    bounds = [(file.name, SAME_INTEGERS if file.path.suffix == path.suffix.lower() else ENGINES) for file in files]
+    return tuple(Tolerance(ORIGINAL, name, **asdict(bound)) for name, bound in bounds)
 
 
 def _tolerance(facts: Imported) -> Tolerance:
@@ -92,7 +103,7 @@ def _run(project: Project, facts: Imported, path: Path, rows: NDArray[np.int64])
         logger.info(f"{ORIGINAL}: {path.name} predicts {counted(len(rows), 'image')}, in a process of its own")
         call("the original", [sys.executable, "-P", str(_PROGRAM), of, str(path), name], _LONGEST_S, Surroundings(cwd=folder))
         outputs, latency_ms = np.load(folder / "outputs.npy"), np.load(folder / "latency_ms.npy")
-    return Ran(of, _probabilities(outputs.reshape(len(rows), -1), facts.activation), latency_ms, _tolerance(facts))
+    return Ran(of, _probabilities(outputs.reshape(len(rows), -1), facts.activation), latency_ms, _tolerances(project, facts, path))
 
 
 def _probabilities(outputs: NDArray[np.float32], activation: str) -> NDArray[np.float32]:

@@ -34,11 +34,21 @@ def _tflite(path: str) -> tuple[Callable[[Any], Any], int]:
     interpreter.allocate_tensors()
 
     def run(images: Any) -> Any:
-        interpreter.set_tensor(takes["index"], images)
+        interpreter.set_tensor(takes["index"], _integers(images, takes))
         interpreter.invoke()
-        return interpreter.get_tensor(gives["index"])
+        made, (scale, zero_point) = interpreter.get_tensor(gives["index"]), gives["quantization"]
+        return (made.astype(np.float32) - zero_point) * np.float32(scale) if scale else made
 
     return run, 1
+
+
+def _integers(images: Any, takes: Any) -> Any:
+    """Return images as the file takes them: as they are, or on its grid."""
+    scale, zero_point = takes["quantization"]
+    if not scale:
+        return images
+    ends = np.iinfo(takes["dtype"])
+    return np.clip(np.rint(images / scale) + zero_point, ends.min, ends.max).astype(takes["dtype"])
 
 
 def _keras(path: str, *, legacy: bool) -> tuple[Callable[[Any], Any], int]:

@@ -54,6 +54,8 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
         return f"{kept}; against the float model before {facts.cost}" if facts.cost else kept
     if isinstance(facts, QuantizedFacts):
         left = f"; {facts.distance}" if facts.distance else ""
+        if record.recipe.quantize.own:
+            return "the file's own integers, neither calibrated nor trained"
         return _best(record, stage, facts.training) or f"calibrated on {counted(facts.calibration.images, 'image')}{left}"
     if isinstance(facts, BaselineFacts):
         return facts.verdict

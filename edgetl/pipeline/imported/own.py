@@ -1,0 +1,103 @@
+"""A quantized file as a run: its integers as they are, fed with raw bytes; what would change them is refused."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from edgetl.keras import keras, layers
+
+import numpy as np
+
+from edgetl.backbones.graph import walk
+from edgetl.errors import UsageError
+from edgetl.importing.base import ImportedModel
+from edgetl.importing.convention import NAMED, Convention, InputAffine, convention
+from edgetl.importing.grids import HIGHEST, LOWEST, Grid, KernelGrid, KernelNumbers, Numbers
+from edgetl.int8_record import NO_BUDGET
+from edgetl.quantization import SCHEMES, integer_schemes
+from edgetl.quantization.quantized import Quantized
+from edgetl.recipe import Recipe
+
+_BYTES = np.arange(256)
+_SAME_BYTE = 0.01  # steps that a byte may be away from the integer that it is taken for: a hundredth never rounds to another
+_REMEDY = "leave that out; to calibrate or train, import the float model that the file was made from"
+_LAYER = "preprocessing"
+
+
+def settings(recipe: Recipe, imported: ImportedModel) -> dict[str, object]:
+    """Return the settings of a run of a quantized file. Raises UsageError for those that would change its integers."""
+    asked = {
+        "quantization-aware training": recipe.quantize.qat is True,
+        "other ranges": recipe.quantize.ranges not in ("auto", "own"),
+        "compression": bool(recipe.compress.sparsity or recipe.compress.clusters),
+        "operators in float": bool(recipe.export.keep_float),
+        "a largest drop from float": recipe.export.max_drop < NO_BUDGET,
+    }
+    if beyond := [what for what, given in asked.items() if given]:
+        raise UsageError(f"{recipe.model.start} is quantized already, and keeps its integers: there is no {', no '.join(beyond)}", _REMEDY)
+    made: dict[str, object] = {"quantize.qat": False, "quantize.ranges": "own", "export.precisions": precisions()}
+    return made | ({"export.output": "uint8"} if imported.ends_in_steps and recipe.export.output == "auto" else {})
+
+
+def precisions() -> list[str]:
+    """Return the precisions that a run of a quantized file has."""
+    return list(dict.fromkeys(SCHEMES.load(name).precision for name in integer_schemes(own=True)))
+
+
+def check(recipe: Recipe, asked: Iterable[str]) -> None:
+    """Raise UsageError where a run of a quantized file is asked for another precision."""
+    if recipe.quantize.own and (beyond := [one for one in dict.fromkeys(asked) if one not in precisions()]):
+        raise UsageError(f"{recipe.model.start} is quantized already: there is no {', no '.join(beyond)} of it", _REMEDY)
+
+
+def own_convention(imported: ImportedModel, numbers: Numbers) -> Convention:
+    """Return the convention by which each byte of an image is the integer that the file reads; by its name where it has one."""
+    mean, std = numbers.image.zero_point - LOWEST, 1 / numbers.image.scale
+    for name, (means, stds) in NAMED.items():
+        if len(means) == 1 and abs(means[0] - mean) < _SAME_BYTE and abs(stds[0] / std - 1) < _SAME_BYTE / len(_BYTES):
+            return convention(name, imported.channels)
+    return convention(f"{mean:g}/{std:.9g}", imported.channels)
+
+
+def on_bytes(imported: ImportedModel, numbers: Numbers, affine: InputAffine) -> tuple[Any, Quantized, Grid]:
+    """Return the network and its integers for bytes, and their grid: the file's own where a byte is the integer that it reads.
+
+    Else a convolution of one place makes that integer of a byte, as good as to the last step.
+    """
+    image = numbers.image
+    read = affine.factor[:, None] * (_BYTES - affine.centre[:, None]) / image.scale + image.zero_point
+    in_order = affine.order == tuple(range(imported.channels))
+    if in_order and np.abs(read - (_BYTES + LOWEST)).max() < _SAME_BYTE:
+        return imported.model, Quantized.of_file(imported.model, numbers), image
+    grid = Grid(affine.scale, affine.zero_point + LOWEST)
+    kernel = _kernel(affine, grid)
+    model = _with_layer(imported.model, kernel, grid)
+    outputs, kernels = dict(numbers.outputs) | {_LAYER: image}, dict(numbers.kernels) | {_LAYER: kernel}
+    return model, Quantized.of_file(model, replace(numbers, image=grid, outputs=outputs, kernels=kernels)), grid
+
+
+def _kernel(affine: InputAffine, grid: Grid) -> KernelNumbers:
+    """Return the kernel that makes what the file reads of bytes on a grid: one factor for each channel."""
+    channels = len(affine.order)
+    factors = affine.factor / grid.scale
+    scale = (np.abs(factors) / HIGHEST).astype(np.float32)
+    integers = np.zeros((1, 1, channels, channels), np.int8)
+    integers[0, 0, list(affine.order), np.arange(channels)] = HIGHEST * np.sign(factors)
+    constant = affine.factor * (affine.zero_point - affine.centre)
+    return KernelNumbers(integers, KernelGrid(scale, 0, np.rint(constant / (grid.scale * scale)).astype(np.int32)))
+
+
+def _with_layer(model: Any, kernel: KernelNumbers, grid: Grid) -> Any:
+    """Return the network behind that kernel, in real numbers."""
+
+    def place(layer: Any, inputs: Any) -> Any:
+        copy = layer.__class__.from_config(layer.get_config())
+        made = copy(inputs)
+        copy.set_weights(layer.get_weights())
+        return made
+
+    given = keras.Input(model.input_shape[1:], name="image")
+    layer = layers.Conv2D(len(kernel.grid.bias), 1, name=_LAYER)
+    prepared = layer(given)
+    layer.set_weights([kernel.integers * kernel.grid.scale, kernel.grid.bias * (np.float32(grid.scale) * kernel.grid.scale)])
+    return keras.Model(given, walk(model, prepared, place), name=model.name)
