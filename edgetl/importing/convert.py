@@ -45,6 +45,8 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
     if not all(np.isfinite(array).all() for array in model.get_weights()):
         raise ModelFileError(f"{path} holds weights that are not finite numbers", "export it again from a network that works")
     numbers = None
+    if builder.gathered.kernels and not builder.marks:
+        raise quantized(path, "only its weights are integers")
     if builder.marks:
         try:
             model, numbers = separated(model, builder.marks, builder.gathered.kernels)

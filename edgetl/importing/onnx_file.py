@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgetl.errors import ModelFileError
-from edgetl.importing.base import Origin, Unsupported, Wish, damaged, quantized
+from edgetl.importing.base import Origin, Unsupported, Wish, damaged
 from edgetl.importing.graph import MOST_NODES, Graph, Importer, Sketch
+from edgetl.importing.onnx_grids import PAIRS, Integers
+from edgetl.importing.onnx_node import OnnxNode
+from edgetl.importing.onnx_pairs import unfused
 from edgetl.importing.operators import FIRST, LAST, Shape
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 LARGEST_BYTES = 1 << 30  # ten times a large classifier's weights
-_INTEGERS = ("QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear")
+_BYTES = (2, 3)  # ONNX's numbers of uint8 and int8
 _CLASS_NAMES = ("labels", "class_names", "classes", "names")  # keys of metadata that exporters write them under
 _LARGEST_TEXT = 1 << 20
 
@@ -35,21 +38,21 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
     opset = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 0)
     if len(model.graph.node) > MOST_NODES or not 7 <= opset <= 30:
         raise ModelFileError(f"{path} has {len(model.graph.node)} nodes of opset {opset}", "export it with an opset from 9 to 22")
-    integers = sorted({node.op_type for node in model.graph.node} & set(_INTEGERS))
-    if integers:
-        raise quantized(path, f"it has {', '.join(integers)}")
     try:
         constants = arrays(model, path)
-        sketch = _begun(path, model, constants, wish)
+        sketch, integers = _begun(path, model, constants, wish), Integers()
+        nodes = unfused(model, constants)
     except (Unsupported, ValueError, TypeError, OverflowError, MemoryError, OSError) as error:
         raise damaged(path, error) from error
-    for node in model.graph.node:
+    if model.graph.input and _elements(model, sketch.input) in _BYTES:
+        integers.names.add(sketch.input)
+    for node in nodes:
         what = f"{node.op_type} {node.name or (node.output[0] if node.output else '')!r}"
-        if sketch.lost & set(node.input) and node.op_type in onnx_operators.KNOWN:
+        if sketch.lost & set(node.input) and node.op_type in (*onnx_operators.KNOWN, *PAIRS):
             sketch.lost.update(node.output)
             continue
         with sketch.noting(what, node.output):
-            onnx_operators.add(sketch, node, opset)
+            _add(OnnxNode(node, opset, sketch), integers)
     outputs = [one.name for one in model.graph.output]
     if len(outputs) != 1:
         raise ModelFileError(f"{path} has {len(outputs)} outputs; a classifier has one", "export the network with its logits alone")
@@ -58,6 +61,24 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
     except Unsupported as error:
         raise damaged(path, error) from error
     return graph, Origin(_producer(model), _class_names(model))
+
+
+def _add(node: OnnxNode, integers: Integers) -> None:
+    """Add a node, with the grids of a quantized file."""
+    from edgetl.importing import onnx_operators
+
+    if node.node.op_type in PAIRS:
+        integers.pair(node)
+        return
+    integers.check(node)
+    before = len(node.sketch.nodes)
+    onnx_operators.add(node)
+    integers.kernels(node, node.sketch.nodes[before:])
+
+
+def _elements(model: "onnx.ModelProto", name: str) -> int:
+    """Return ONNX's number of the type of the image."""
+    return next((int(one.type.tensor_type.elem_type) for one in model.graph.input if one.name == name), 0)
 
 
 def _parsed(path: Path) -> "onnx.ModelProto":

@@ -8,22 +8,22 @@ import numpy as np
 
 from edgetl.importing import operators as ops
 from edgetl.importing.base import Unsupported
-from edgetl.importing.graph import Sketch, arithmetic, extreme
+from edgetl.importing.graph import arithmetic, extreme
 from edgetl.importing.onnx_constants import FOLDED, array, folded
 from edgetl.importing.onnx_moves import MOVES
 from edgetl.importing.onnx_node import OnnxNode
 from edgetl.importing.operators import FIRST
 
 if TYPE_CHECKING:
-    import onnx
+    pass
 
 _FLOATS = (1, 10, 11, 16)  # ONNX's numbers of float, float16, double and bfloat16
 _NOTHING = np.zeros(1)
 
 
-def add(sketch: Sketch, proto: "onnx.NodeProto", opset: int) -> None:
+def add(node: OnnxNode) -> None:
     """Add a node to the sketch. Raises Unsupported where there is nothing to express it by."""
-    node = OnnxNode(proto, opset, sketch)
+    sketch, proto = node.sketch, node.node
     if proto.domain not in ("", "ai.onnx"):
         raise Unsupported(f"it is of the domain {proto.domain!r}")
     given = [name for name in proto.input if name]
@@ -32,7 +32,7 @@ def add(sketch: Sketch, proto: "onnx.NodeProto", opset: int) -> None:
     elif proto.op_type in ("Shape", "Size") and given and given[0] not in sketch.constants:
         _shape(node)
     elif proto.op_type in FOLDED and all(name in sketch.constants for name in given):
-        made = folded(proto, [sketch.constants[name] for name in given], opset)
+        made = folded(proto, [sketch.constants[name] for name in given], node.opset)
         for name, one in zip(proto.output, made, strict=True):
             sketch.keep(name, one)
     elif proto.op_type in _OPERATORS:

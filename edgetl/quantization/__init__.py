@@ -1,8 +1,8 @@
 """Float numbers to smaller ones. A scheme is one file with a `SCHEME` and one line here.
 
 Scheme names are HOW_WHAT: how the numbers were found (`ptq` calibrated after training, `qat` trained with quantization in the loop,
-`dynamic` anew for each image, `own` those of the file that was imported), then the width of weights and activations (`int16x8`: int16 activations, int8 weights). Which formats
-carry a scheme is said by each format's `precisions`.
+`dynamic` anew for each image, `own` those of the file that was imported), then the width of weights and activations (`int16x8`: int16
+activations, int8 weights). Which formats carry a scheme is said by each format's `precisions`.
 """
 
 from typing import TYPE_CHECKING
