@@ -140,7 +140,7 @@ def averages_round_as_tflite(model: onnx.ModelProto) -> None:
         scale, zero_point, dtype = view.grid(before)
         if view.grid(readers[0]) == (scale, zero_point, dtype):
             name = f"{pool.output[0]}_read"
-            nudged = np.float32(scale * (1 + (_NUDGE if dtype == np.uint8 else -_NUDGE)))
+            nudged = np.array(scale * (1 + (_NUDGE if dtype == np.uint8 else -_NUDGE)), np.float32)
             view.graph.initializer.append(numpy_helper.from_array(nudged, f"{name}_scale"))
             place = list(view.graph.node).index(pool)
             view.graph.node.insert(

@@ -74,14 +74,14 @@ def check_integer(content: bytes, contract: Contract) -> None:
 
 
 def _ends_in_softmax(content: bytes) -> bool:
-    """Return whether the last two operators make int8 logits float and take the softmax of them, which is the file's output."""
+    """Return whether the last two operators make integer logits float and take the softmax of them, which is the file's output."""
     model = read(content)
     graph = model.subgraphs[0]
     if [operator_name(model, one) for one in graph.operators[-2:]] != ["DEQUANTIZE", "SOFTMAX"]:
         return False
     change, softmax = graph.operators[-2:]
     in_line = list(softmax.inputs) == list(change.outputs) and list(softmax.outputs) == list(graph.outputs)
-    return in_line and _TYPES[graph.tensors[change.inputs[0]].type] == "INT8"
+    return in_line and _TYPES[graph.tensors[change.inputs[0]].type] in ("INT8", "UINT8")
 
 
 def check_bias_scales(content: bytes) -> None:

@@ -35,7 +35,8 @@ def constant(tensor: schema.TensorT, data: Any) -> np.ndarray:
         along = [1] * array.ndim
         if len(scale) > 1:
             along[tensor.quantization.quantizedDimension] = -1
-        return ((array.astype(np.float64) - zero_point.reshape(along)) * scale.reshape(along)).astype(np.float32)
+        real: np.ndarray = (array.astype(np.float64) - zero_point.reshape(along)) * scale.reshape(along)
+        return real.astype(np.float32)
     return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 

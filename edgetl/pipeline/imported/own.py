@@ -1,5 +1,6 @@
 """A quantized file as a run: its integers as they are, fed with raw bytes; what would change them is refused."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,14 @@ from edgetl.backbones.graph import walk
 from edgetl.errors import UsageError
 from edgetl.importing.base import ImportedModel
 from edgetl.importing.convention import NAMED, Convention, InputAffine, convention
+from edgetl.importing.first_layer import two_classes
 from edgetl.importing.grids import HIGHEST, LOWEST, Grid, KernelGrid, KernelNumbers, Numbers
 from edgetl.int8_record import NO_BUDGET
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.quantized import Quantized
 from edgetl.recipe import Recipe
+
+logger = logging.getLogger(__name__)
 
 _BYTES = np.arange(256)
 _SAME_BYTE = 0.01  # steps that a byte may be away from the integer that it is taken for: a hundredth never rounds to another
@@ -62,7 +66,7 @@ def own_convention(imported: ImportedModel, numbers: Numbers) -> Convention:
 def on_bytes(imported: ImportedModel, numbers: Numbers, affine: InputAffine) -> tuple[Any, Quantized, Grid]:
     """Return the network and its integers for bytes, and their grid: the file's own where a byte is the integer that it reads.
 
-    Else a convolution of one place makes that integer of a byte, as good as to the last step.
+    Else a convolution of one place makes that integer of a byte.
     """
     image = numbers.image
     read = affine.factor[:, None] * (_BYTES - affine.centre[:, None]) / image.scale + image.zero_point
@@ -70,21 +74,50 @@ def on_bytes(imported: ImportedModel, numbers: Numbers, affine: InputAffine) -> 
     if in_order and np.abs(read - (_BYTES + LOWEST)).max() < _SAME_BYTE:
         return imported.model, Quantized.of_file(imported.model, numbers), image
     grid = Grid(affine.scale, affine.zero_point + LOWEST)
-    kernel = _kernel(affine, grid)
+    one_scale = any(kernel.grid.zero_point for kernel in numbers.kernels.values())  # TFLite has none for each channel in such files
+    kernel = _kernel(affine, grid, one_scale=one_scale)
+    factors = (kernel.integers[0, 0].astype(np.int64) - kernel.grid.zero_point).sum(axis=0)[:, None]
+    sums = factors * (_BYTES - affine.zero_point) + kernel.grid.bias[:, None]
+    made = sums * (grid.scale * np.broadcast_to(kernel.grid.scale, len(sums))[:, None] / image.scale) + image.zero_point
+    logger.info(
+        "a convolution of one place makes the integers that the file's first layer reads of bytes, before rounding at most "
+        f"{np.abs(made - read).max():.2g} steps from them"
+    )
     model = _with_layer(imported.model, kernel, grid)
     outputs, kernels = dict(numbers.outputs) | {_LAYER: image}, dict(numbers.kernels) | {_LAYER: kernel}
     return model, Quantized.of_file(model, replace(numbers, image=grid, outputs=outputs, kernels=kernels)), grid
 
 
-def _kernel(affine: InputAffine, grid: Grid) -> KernelNumbers:
-    """Return the kernel that makes what the file reads of bytes on a grid: one factor for each channel."""
-    channels = len(affine.order)
-    factors = affine.factor / grid.scale
-    scale = (np.abs(factors) / HIGHEST).astype(np.float32)
-    integers = np.zeros((1, 1, channels, channels), np.int8)
-    integers[0, 0, list(affine.order), np.arange(channels)] = HIGHEST * np.sign(factors)
+def _kernel(affine: InputAffine, grid: Grid, *, one_scale: bool) -> KernelNumbers:
+    """Return the kernel that makes what the file reads of bytes on a grid, by a factor for each channel.
+
+    Args:
+        one_scale: all channels are counted in the same steps, from 0 to 255, instead of each in its own.
+    """
+    channels, factors = len(affine.order), affine.factor / grid.scale
+    steps, zero_point, scale = np.full(channels, HIGHEST), 0, factors / HIGHEST
+    if one_scale:
+        ratios = factors / factors.max()
+        largest = min(range(HIGHEST, 256), key=lambda most: float(np.abs(np.rint(most * ratios) / (most * ratios) - 1).max()))
+        steps, zero_point, scale = np.rint(largest * ratios).astype(int) + LOWEST, LOWEST, factors.max(keepdims=True) / largest
+    integers = np.full((1, 1, channels, channels), zero_point, np.int8)
+    integers[0, 0, list(affine.order), np.arange(channels)] = steps
     constant = affine.factor * (affine.zero_point - affine.centre)
-    return KernelNumbers(integers, KernelGrid(scale, 0, np.rint(constant / (grid.scale * scale)).astype(np.int32)))
+    bias = np.rint(constant / (grid.scale * scale)).astype(np.int32)
+    return KernelNumbers(integers, KernelGrid(scale.astype(np.float32), zero_point, bias))
+
+
+def two_classes_of(imported: ImportedModel) -> ImportedModel:
+    """Return a network of one logit, whose sigmoid is the probability of the second class, with a logit for each: see `two_classes`."""
+    model, numbers = two_classes(imported.model), imported.numbers
+    if numbers is None or model is imported.model:
+        return replace(imported, model=model)
+    name = model.layers[-1].name
+    kernel = numbers.kernels[name]
+    both = np.concatenate([np.full_like(kernel.integers, kernel.grid.zero_point), kernel.integers], axis=-1)
+    scale = np.repeat(kernel.grid.scale, 2) if len(kernel.grid.scale) > 1 else kernel.grid.scale
+    grid = replace(kernel.grid, scale=scale, bias=np.concatenate([0 * kernel.grid.bias, kernel.grid.bias]))
+    return replace(imported, model=model, numbers=replace(numbers, kernels=dict(numbers.kernels) | {name: KernelNumbers(both, grid)}))
 
 
 def _with_layer(model: Any, kernel: KernelNumbers, grid: Grid) -> Any:
@@ -99,5 +132,6 @@ def _with_layer(model: Any, kernel: KernelNumbers, grid: Grid) -> Any:
     given = keras.Input(model.input_shape[1:], name="image")
     layer = layers.Conv2D(len(kernel.grid.bias), 1, name=_LAYER)
     prepared = layer(given)
-    layer.set_weights([kernel.integers * kernel.grid.scale, kernel.grid.bias * (np.float32(grid.scale) * kernel.grid.scale)])
+    weights = (kernel.integers.astype(np.float32) - kernel.grid.zero_point) * kernel.grid.scale
+    layer.set_weights([weights, kernel.grid.bias * (np.float32(grid.scale) * kernel.grid.scale)])
     return keras.Model(given, walk(model, prepared, place), name=model.name)
