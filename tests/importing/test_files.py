@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.importing import read
-from edgetl.importing.base import QuantizedFile, Wish
+from edgetl.importing.base import Wish
 from tests.importing.conftest import apart, by_keras_3, differs, images, ours
 
 CLOSE = 1e-5
@@ -106,12 +106,6 @@ def test_a_paddle_model_of_any_size(shared_data: Callable[[str], Path]) -> None:
     session = onnxruntime.InferenceSession(str(path))
     assert (found.height, found.width, found.activation, found.origin.producer) == (48, 192, "softmax", "PaddlePaddle")
     assert apart(ours(found, noise), session.run(None, {"x": noise.transpose(0, 3, 1, 2)})[0]) < CLOSE
-
-
-@pytest.mark.parametrize("name", ["vww_96_int8.tflite", "mobilenet_v1_0.25_128_quant.tflite", "pretrainedResnet_quant.tflite"])
-def test_integer_files_are_known_as_such(name: str, shared_data: Callable[[str], Path]) -> None:
-    with pytest.raises(QuantizedFile, match="quantized already"):
-        read(shared_data("foreign") / name)
 
 
 @pytest.mark.slow
