@@ -45,6 +45,46 @@ def test_a_file_becomes_a_run_that_is_exported_and_validated(
     assert "not there any more" in Validation.read(project.run.validation).unverified["original"]
 
 
+def test_a_quantized_file_keeps_its_integers(cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path) -> None:
+    """Nothing is calibrated or trained, and everything that follows says so: its files predict what the original does."""
+    file, run = tmp_path / "theirs.tflite", tmp_path / "run"
+    shutil.copy(made.run / "export" / "model_int8.tflite", file)
+    given = ("import", file, "--data", digit_folder, "--set", "data.max_bad_fraction=0.1", "--out", run)
+    for senseless, reason in ((("--qat",), "quantization-aware training"), (("--set", "quantize.ranges=mse"), "other ranges")):
+        refused = cli(*given, *senseless)
+        assert refused.code != 0
+        assert reason in refused.err
+        assert "import the float model" in refused.err
+        assert not run.exists()
+    done = cli(*given, "--set", "validation.timed_runs=2")
+    assert done.code == 0, done.err
+    project = Project.open(run)
+    assert [*project.run.read().stages] == ["data", "float", "own_int8"]
+    facts = project.run.facts("float", FloatFacts).imported
+    assert facts is not None
+    assert (facts.quantized, facts.same_at_borders) == (True, True)
+    assert (project.contract.scale, project.contract.zero_point) == pytest.approx(grid_of(made))
+    assert "nothing was calibrated or trained" in done.err + done.out
+    refused = cli("export", run, "--float32")
+    assert refused.code != 0
+    assert "quantized already" in refused.err
+    opened = edgetl.Run(run)
+    opened.export()
+    opened.validate()
+    validation = Validation.read(project.run.validation)
+    assert [*validation.subjects] == ["original", "keras_float", "tflite_int8", "onnx_int8"]
+    assert validation.passed, validation.failures
+    assert "nothing was calibrated or trained" in validation.chosen_by
+    same = {one.tolerance.second: one.agreement for one in validation.pairs if one.tolerance.first == "original"}
+    assert (same["tflite_int8"].top1_agreement, same["tflite_int8"].max_steps) == (1, 0)
+    assert same["onnx_int8"].top1_agreement == 1
+
+
+def grid_of(made: Made) -> tuple[float, int]:
+    contract = Project.open(made.run).contract
+    return contract.scale, contract.zero_point
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
