@@ -77,7 +77,8 @@ def import_model(model: File, data: File = "", *, out: File | None = None, **opt
     """Make a run of a trained classifier from elsewhere, and quantize it; return the run, which can do all that others can.
 
     Args:
-        model: an .onnx, .keras, .h5 or float .tflite file, or a SavedModel folder. Nothing in it is run.
+        model: an .onnx, .keras, .h5 or .tflite file, or a SavedModel folder. Nothing in it is run. A file that is quantized to 8 bits
+            keeps its integers.
         data: labelled images of its classes, as for `train`: they show how it is fed, calibrate it and measure it; or a folder of images
             without labels, by which it is compared with the original alone; empty: float files alone, compared on noise.
         out: folder of the run; default: runs/NAME, the same for the same settings.

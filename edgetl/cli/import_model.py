@@ -21,7 +21,7 @@ Data = Annotated[
 
 
 def import_model(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Import this .onnx, .keras, .h5 or float .tflite file, or SavedModel.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Import this .onnx, .keras, .h5 or .tflite file, or SavedModel.")],
     data: Data = "",
     out: Out = None,
     class_names: Annotated[
@@ -48,6 +48,7 @@ def import_model(
 
     Reads the file as data, finds how the network is fed from labelled images, and goes on as after a training: export, validate, bundle.
     Without labels it is compared with the original file; how it is fed must then be in the file or named.
+    A file that is quantized already, a .tflite of 8 bits or an .onnx of Q/DQ pairs, keeps its integers: nothing is calibrated or trained.
 
     Example:
       edgetl import resnet.onnx --data flowers/

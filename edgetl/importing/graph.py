@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.importing.base import Origin, Unsupported, Wish, unknown_operators
-from edgetl.importing.grids import KernelGrid
+from edgetl.importing.grids import Grid, KernelGrid
 from edgetl.importing.operators import Affine, Clip, Layout, Operator, Product, Shape, Sum, broadcast, checked
 
 _LARGEST_CONSTANTS = 1 << 28  # numbers, of all together: weights, and what is computed of them
@@ -139,6 +139,14 @@ class Sketch:
                 needed.update(node.inputs)
                 kept.append(node)
         return Graph(tuple(reversed(kept)), self.layout, self.input, end, self.shapes, self.kernels)
+
+
+def grid_of(scale: float, zero_point: int) -> Grid:
+    """Return a grid as a file describes it. Raises Unsupported where it makes no sense."""
+    try:
+        return Grid(scale, zero_point)
+    except ValueError as error:
+        raise Unsupported(str(error)) from error
 
 
 def arithmetic(sketch: Sketch, kind: str, pair: tuple[str, str], output: str, name: str = "") -> None:

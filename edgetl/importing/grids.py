@@ -9,9 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.importing.base import Unsupported
-from edgetl.importing.operators import Shape
-
 LOWEST, HIGHEST = -128, 127
 
 
@@ -24,9 +21,9 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not 0 < self.scale < np.inf or not LOWEST <= self.zero_point <= HIGHEST:
-            raise Unsupported(f"its scale {self.scale:g} or zero point {self.zero_point} makes no sense")
+            raise ValueError(f"its scale {self.scale:g} or zero point {self.zero_point} makes no sense")
 
-    def shape(self, *inputs: Shape) -> Shape:
+    def shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
         return inputs[0]
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgetl.importing.base import Unsupported
-from edgetl.importing.graph import Node
+from edgetl.importing.graph import Node, grid_of
 from edgetl.importing.grids import Grid, KernelGrid
 from edgetl.importing.onnx_node import OnnxNode
 from edgetl.importing.operators import Convolution, FullyConnected
@@ -18,7 +18,7 @@ _SAME = 1e-5  # relative: a scale that was computed again
 
 
 @dataclass(frozen=True, eq=False)
-class _Counted:
+class _Constant:
     """A constant of integers, and how they are counted."""
 
     integers: np.ndarray
@@ -38,14 +38,15 @@ class Integers:
     """
 
     names: set[str] = field(default_factory=set)
-    constants: dict[str, _Counted] = field(default_factory=dict)
+    constants: dict[str, _Constant] = field(default_factory=dict)
     grids: dict[str, Grid] = field(default_factory=dict)
 
     def pair(self, node: OnnxNode) -> None:
         """Add a QuantizeLinear or DequantizeLinear. Raises Unsupported where it is not of 8 bits."""
         scale = node.array(1).astype(np.float64)
         zero_point = node.array(2) if node.has(2) else np.zeros(1, np.uint8)
-        if not (np.isfinite(scale) & (scale > 0)).all() or len(points := set(zero_point.reshape(-1).tolist())) != 1:
+        points = set(zero_point.reshape(-1).tolist())
+        if not scale.size or not (np.isfinite(scale) & (scale > 0)).all() or zero_point.dtype.kind not in "iu" or len(points) != 1:
             raise Unsupported("its scales make no sense, or it has a zero point for each channel")
         source, point = node.input(0), int(points.pop())
         if source in node.sketch.constants:
@@ -53,7 +54,7 @@ class Integers:
             return
         if zero_point.dtype not in _BYTES or scale.size != 1:
             raise Unsupported("its activations are not of 8 bits with one scale")
-        grid = Grid(float(scale.reshape(-1)[0]), point - (128 if zero_point.dtype == np.uint8 else 0))
+        grid = grid_of(float(scale.reshape(-1)[0]), point - (128 if zero_point.dtype == np.uint8 else 0))
         if node.node.op_type == PAIRS[0]:
             self.names.add(node.output)
             self.grids[node.sketch.add(grid, [source], node.output, node.name)] = grid
@@ -86,8 +87,8 @@ class Integers:
             ends = np.iinfo(dtype)  # type: ignore[type-var]
             node.sketch.keep(node.output, np.clip(np.rint(array / steps) + point, ends.min, ends.max).astype(dtype))
             return
-        node.sketch.keep(node.output, ((array.astype(np.float64) - point) * steps).astype(np.float32))
-        self.constants[node.output] = _Counted(array, scale.reshape(-1), point, axis % max(array.ndim, 1))
+        node.sketch.keep(node.output, (array.astype(np.float32) - np.float32(point)) * steps.astype(np.float32))
+        self.constants[node.output] = _Constant(array, scale.reshape(-1), point, axis % max(array.ndim, 1))
 
     def check(self, node: OnnxNode) -> None:
         """Raise Unsupported where an operator computes with integers as if they were real numbers."""
@@ -107,7 +108,7 @@ class Integers:
 
     def _kernel(self, node: OnnxNode, channels: int, axis: int) -> KernelGrid:
         kernel = self.constants[node.input(1)]
-        if kernel.integers.dtype not in _BYTES or (len(kernel.scale) > 1 and kernel.axis != axis):
+        if kernel.integers.dtype not in _BYTES or (len(kernel.scale) > 1 and (kernel.axis, len(kernel.scale)) != (axis, channels)):
             raise Unsupported("its kernel is not of 8 bits, or has a scale for another axis than the output's")
         bias = np.zeros(channels, np.int32)
         if node.has(2):

@@ -45,7 +45,7 @@ def _pairs(node: "onnx.NodeProto", constants: dict[str, np.ndarray]) -> Iterator
         axis = _axis(node) if place else 0
         yield helper.make_node("DequantizeLinear", given, [read[-1]], f"{name}/dequantize_{place}", axis=axis)
     bias = inputs[6] if node.op_type == "QGemm" else inputs[8] if node.op_type == "QLinearConv" and len(inputs) > 8 else ""
-    if bias and {inputs[1], inputs[4]} <= set(constants):
+    if bias and {inputs[1], inputs[4]} <= set(constants) and constants[inputs[1]].size == 1:
         scale = f"{name}/bias_scale"
         constants[scale] = (constants[inputs[1]] * constants[inputs[4]]).astype(np.float32)
         read.append(f"{name}/bias")

@@ -6,6 +6,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.importing.base import Unsupported
+from edgetl.importing.graph import grid_of
 from edgetl.importing.grids import Grid, KernelGrid
 
 _Type = schema.TensorType
@@ -26,17 +27,20 @@ def is_quantized(tensor: schema.TensorT) -> bool:
     return tensor.quantization is not None and tensor.quantization.scale is not None and len(tensor.quantization.scale) > 0
 
 
-def constant(tensor: schema.TensorT, data: Any) -> np.ndarray:
-    """Return a tensor's numbers, real ones as float32. Raises ValueError where its parts do not go together."""
+def constant(tensor: schema.TensorT, data: np.ndarray) -> np.ndarray:
+    """Return a tensor's numbers, real ones as float32. Raises ValueError or Unsupported where its parts do not go together."""
     numbers: np.ndarray = np.asarray(data, np.uint8).view(TYPES[tensor.type])
     array = numbers.reshape([int(one) for one in (tensor.shape if tensor.shape is not None else [])])
     if is_quantized(tensor):
         scale, zero_point = _parameters(tensor)
         along = [1] * array.ndim
         if len(scale) > 1:
-            along[tensor.quantization.quantizedDimension] = -1
-        real: np.ndarray = (array.astype(np.float64) - zero_point.reshape(along)) * scale.reshape(along)
-        return real.astype(np.float32)
+            axis = tensor.quantization.quantizedDimension
+            if not 0 <= axis < array.ndim or array.shape[axis] != len(scale):
+                raise Unsupported("it has scales that are not those of an axis")
+            along[axis] = -1
+        steps = array.astype(np.float32) - zero_point.reshape(along).astype(np.float32)
+        return steps * scale.reshape(along).astype(np.float32) if array.ndim else steps * np.float32(scale[0])
     return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
@@ -49,11 +53,11 @@ def grid(tensor: schema.TensorT) -> Grid | None:
     scale, zero_point = _parameters(tensor)
     if len(scale) > 1:
         raise Unsupported("its output has a scale for each channel")
-    return Grid(float(scale[0]), int(zero_point[0]) - _shift(tensor))
+    return grid_of(float(scale[0]), int(zero_point[0]) - _shift(tensor))
 
 
-def kernel_grid(kernel: schema.TensorT, bias: Any, channels: int) -> KernelGrid | None:
-    """Return how a kernel is counted; None: in float.
+def kernel_grid(kernel: schema.TensorT, bias: np.ndarray | None, channels: int) -> KernelGrid | None:
+    """Return how a kernel is counted; None: in float. Raises Unsupported where it is counted in another way than by int8 files of today.
 
     Args:
         bias: its bytes; None: there is none.
@@ -64,8 +68,10 @@ def kernel_grid(kernel: schema.TensorT, bias: Any, channels: int) -> KernelGrid 
     points = set(zero_point.tolist())
     if len(points) > 1:
         raise Unsupported("its kernel has a zero point for each channel")
-    numbers = np.zeros(channels, np.int32) if bias is None else np.asarray(bias, np.uint8).view("<i4")
-    return KernelGrid(scale.astype(np.float32), points.pop() - _shift(kernel), numbers.astype(np.int32))
+    given = np.zeros(4 * channels, np.uint8) if bias is None else np.asarray(bias, np.uint8)
+    if len(given) != 4 * channels or len(scale) not in (1, channels):
+        raise Unsupported("its bias is not of 32 bits, or its kernel has scales for something else than channels")
+    return KernelGrid(scale.astype(np.float32), points.pop() - _shift(kernel), given.view("<i4").astype(np.int32))
 
 
 def _shift(tensor: schema.TensorT) -> int:
@@ -77,5 +83,5 @@ def _parameters(tensor: schema.TensorT) -> tuple[np.ndarray, np.ndarray]:
     given = tensor.quantization.zeroPoint
     zero_point = np.asarray(given if given is not None and len(given) else np.zeros(len(scale)), np.int64)
     if len(zero_point) != len(scale) or not (np.isfinite(scale) & (scale > 0)).all():
-        raise ValueError("it has scales that make no sense")
+        raise Unsupported("it has scales that make no sense")
     return scale, zero_point

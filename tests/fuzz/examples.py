@@ -277,9 +277,10 @@ def keras_with(config: bytes) -> bytes:
 
 @cache
 def foreign_onnxs() -> list[bytes]:
-    """Graphs as exporters write them: shapes computed, hard-swish taken apart, channels shuffled."""
+    """Graphs as exporters write them: shapes computed, hard-swish taken apart, channels shuffled, Q/DQ pairs."""
     from tests.importing.conftest import Onnx
     from tests.importing.test_onnx import CASES
+    from tests.importing.test_quantized import one_logit
 
     made = []
     for case in (
@@ -293,6 +294,9 @@ def foreign_onnxs() -> list[bytes]:
         graph = Onnx(opset=14)
         with tempfile.TemporaryDirectory() as folder:
             made.append(graph.save(Path(folder) / "model.onnx", CASES[case](graph)).read_bytes())
+    graph = Onnx(opset=14)
+    with tempfile.TemporaryDirectory() as folder:
+        made.append(graph.save(Path(folder) / "model.onnx", one_logit(graph)).read_bytes())
     return made
 
 

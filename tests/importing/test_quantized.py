@@ -14,7 +14,7 @@ from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, QuantizedFile
 from edgetl.importing.convention import InputAffine, convention
 from edgetl.importing.grids import Grid
-from edgetl.pipeline.imported.own import on_bytes, own_convention
+from edgetl.pipeline.imported.own import on_bytes, own_convention, two_classes_of
 from edgetl.quantization.quantized import Quantized
 from tests.conftest import Made
 from tests.importing.conftest import Onnx
@@ -136,37 +136,38 @@ def normalized(pixels: np.ndarray) -> np.ndarray:
     return ((pixels - np.array(mean)) / np.array(std)).astype(np.float32).transpose(0, 3, 1, 2)
 
 
-def test_one_logit_becomes_two(tmp_path: Path) -> None:
-    """Two classes with one output: the sigmoid's probability is the second class's."""
-    graph = Onnx()
-    image, scale, zero = pair(graph, "image", 1 / 64, 128)
+def one_logit(graph: Onnx) -> str:
+    """A dense layer of int8 on pixels on a grid, and a sigmoid: two classes with one output."""
     kernel = graph.constant(np.random.default_rng(2).integers(-127, 128, (192, 1)).astype(np.int8))
-    parts = ["DequantizeLinear", kernel, np.array(0.01, np.float32), np.array(0, np.int8)]
-    logit, *_ = pair(graph, graph.add("Gemm", graph.add("Flatten", image), graph.add(*parts)), 0.3, 128)
-    path = graph.save(tmp_path / "one.onnx", graph.add("Sigmoid", logit))
-    from edgetl.pipeline.imported.own import two_classes_of
+    image = graph.add("Flatten", pair(graph, "image", 1 / 64, 128))
+    real = graph.add("DequantizeLinear", kernel, np.array(0.01, np.float32), np.array(0, np.int8))
+    return str(graph.add("Sigmoid", pair(graph, graph.add("Gemm", image, real), 0.3, 128)))
 
+
+def test_one_logit_becomes_two(tmp_path: Path) -> None:
+    """The sigmoid's probability is the second class's."""
+    graph = Onnx()
+    path = graph.save(tmp_path / "one.onnx", one_logit(graph))
     found, pixels = read(path), PIXELS[:, :8, :8]
     expected = by_onnxruntime(path.read_bytes(), ((pixels.transpose(0, 3, 1, 2) - 128.0) / 64).astype(np.float32))
     made = by_litert(converted(two_classes_of(found), output="float32").file("tflite"), pixels)
     assert np.abs(made[:, 1] - expected[:, 0]).max() < 1e-5
     assert expected.std() > 0.1
-    assert (scale, zero) == (1 / 64, 128)
 
 
-def pair(graph: Onnx, value: str, scale: float, zero: int, read_at: float = 0.0) -> tuple[str, float, int]:
+def pair(graph: Onnx, value: str, scale: float, zero: int, read_at: float = 0.0) -> str:
     """Put a value onto a grid and take it off again, at another scale where that is given."""
     rounded = graph.add("QuantizeLinear", value, np.array(scale, np.float32), np.array(zero, np.uint8))
-    return graph.add("DequantizeLinear", rounded, np.array(read_at or scale, np.float32), np.array(zero, np.uint8)), scale, zero
+    return str(graph.add("DequantizeLinear", rounded, np.array(read_at or scale, np.float32), np.array(zero, np.uint8)))
 
 
 def partly(graph: Onnx) -> str:
     """Only the image is on a grid."""
-    return graph.head(graph.convolution(pair(graph, "image", 0.1, 128)[0]), 6)
+    return graph.head(graph.convolution(pair(graph, "image", 0.1, 128)), 6)
 
 
 def read_otherwise(graph: Onnx) -> str:
-    return graph.head(pair(graph, "image", 0.1, 128, read_at=0.2)[0], 3)
+    return graph.head(pair(graph, "image", 0.1, 128, read_at=0.2), 3)
 
 
 def computed_with(graph: Onnx) -> str:

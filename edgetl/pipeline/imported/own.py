@@ -23,7 +23,7 @@ from edgetl.recipe import Recipe
 logger = logging.getLogger(__name__)
 
 _BYTES = np.arange(256)
-_SAME_BYTE = 0.01  # steps that a byte may be away from the integer that it is taken for: a hundredth never rounds to another
+_SAME_BYTE = 0.01  # steps that a byte may be away from the integer that it stands for: a hundredth never rounds to another
 _REMEDY = "leave that out; to calibrate or train, import the float model that the file was made from"
 _LAYER = "preprocessing"
 
