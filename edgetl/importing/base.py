@@ -60,10 +60,12 @@ class Origin:
     Args:
         producer: the program that wrote it, with its version where the file has one.
         class_names: of its metadata, in the order of the outputs; empty: it has none.
+        takes_bytes: its input is of integers, of 8 bits each.
     """
 
     producer: str
     class_names: tuple[str, ...] = ()
+    takes_bytes: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,7 +60,7 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
         graph = sketch.graph(outputs[0])
     except Unsupported as error:
         raise damaged(path, error) from error
-    return graph, Origin(_producer(model), _class_names(model))
+    return graph, Origin(_producer(model), _class_names(model), _elements(model, sketch.input) in _BYTES)
 
 
 def _add(node: OnnxNode, integers: Integers) -> None:

@@ -55,7 +55,7 @@ def _read(path: Path, wish: Wish) -> tuple[Graph, Origin]:
     except Unsupported as error:
         raise damaged(path, error) from error
     producer = (model.description or b"").decode("utf-8", "replace")[:100] or "TFLite"
-    return made, Origin(producer, _class_names(content))
+    return made, Origin(producer, _class_names(content), graph.tensors[graph.inputs[0]].type in BYTES)
 
 
 def _add(node: LiteNode, model: schema.ModelT, graph: schema.SubGraphT) -> None:

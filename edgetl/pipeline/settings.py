@@ -8,6 +8,7 @@ from edgetl.data.augment import Augmentation
 from edgetl.data.base import Reading
 from edgetl.data.images import LoadOptions
 from edgetl.data.splits import Selection, SplitOptions
+from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
@@ -126,6 +127,11 @@ def compress_settings(recipe: Recipe, distillation: Distillation, *, jit: bool) 
         pruning=replace(tuning, learning_rate=recipe.compress.learning_rate),
         clustering=replace(tuning, learning_rate=recipe.compress.cluster_learning_rate),
     )
+
+
+def needs_images(recipe: Recipe, precision: str) -> bool:
+    """Return whether files of a precision are found by images: those of an imported file's own integers are not."""
+    return not recipe.quantize.own and scheme_of(precision).needs_images
 
 
 def quantize_settings(recipe: Recipe) -> Settings:

@@ -28,6 +28,7 @@ from edgetl.pipeline.export.stamped import stamped
 from edgetl.pipeline.imported import own
 from edgetl.pipeline.plan import exporting
 from edgetl.pipeline.project import Project, writes
+from edgetl.pipeline.settings import needs_images
 from edgetl.pipeline.train.stages import int8_schemes
 from edgetl.quantization import SCHEMES, scheme_of
 from edgetl.quantization.base import Scheme
@@ -59,7 +60,7 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
     if not able or (precisions and formats and len(able) < len(wanted)):
         unable = ", ".join(f"{precision} in {name}" for precision, name in wanted if (precision, name) not in able)
         raise ExportError(f"there is no {unable}", "leave --formats out: each precision is then written in the formats that it has")
-    for precision in (one for one, _ in able if scheme_of(one).needs_images):
+    for precision in (one for one, _ in able if needs_images(project.recipe, one)):
         project.need_images(f"calibrate {precision} on")
     if any(scheme_of(precision).quantize for precision, _ in able):
         project.contract = project.contract.ending_in(asked.output)

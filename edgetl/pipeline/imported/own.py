@@ -18,7 +18,7 @@ from edgetl.importing.grids import HIGHEST, LOWEST, Grid, KernelGrid, KernelNumb
 from edgetl.int8_record import NO_BUDGET
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.quantized import Quantized
-from edgetl.recipe import Recipe
+from edgetl.recipe import Recipe, restore
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,10 @@ _REMEDY = "leave that out; to calibrate or train, import the float model that th
 _LAYER = "preprocessing"
 
 
-def settings(recipe: Recipe, imported: ImportedModel) -> dict[str, object]:
-    """Return the settings of a run of a quantized file. Raises UsageError for those that would change its integers."""
+def keeping_integers(recipe: Recipe, imported: ImportedModel) -> Recipe:
+    """Return the recipe of a run of a quantized file, or of another as it is. Raises UsageError for what would change the integers."""
+    if imported.numbers is None:
+        return recipe
     asked = {
         "quantization-aware training": recipe.quantize.qat is True,
         "other ranges": recipe.quantize.ranges not in ("auto", "own"),
@@ -40,7 +42,8 @@ def settings(recipe: Recipe, imported: ImportedModel) -> dict[str, object]:
     if beyond := [what for what, given in asked.items() if given]:
         raise UsageError(f"{recipe.model.start} is quantized already, and keeps its integers: there is no {', no '.join(beyond)}", _REMEDY)
     made: dict[str, object] = {"quantize.qat": False, "quantize.ranges": "own", "export.precisions": precisions()}
-    return made | ({"export.output": "uint8"} if imported.ends_in_steps and recipe.export.output == "auto" else {})
+    made |= {"export.output": "uint8"} if imported.ends_in_steps and recipe.export.output == "auto" else {}
+    return restore(recipe.model_dump(), options=made)
 
 
 def precisions() -> list[str]:
@@ -52,6 +55,11 @@ def check(recipe: Recipe, asked: Iterable[str]) -> None:
     """Raise UsageError where a run of a quantized file is asked for another precision."""
     if recipe.quantize.own and (beyond := [one for one in dict.fromkeys(asked) if one not in precisions()]):
         raise UsageError(f"{recipe.model.start} is quantized already: there is no {', no '.join(beyond)} of it", _REMEDY)
+
+
+def of_bytes(imported: ImportedModel) -> Convention | None:
+    """Return the convention of a quantized file that takes bytes; None: it takes numbers that it puts onto a grid itself."""
+    return own_convention(imported, imported.numbers) if imported.numbers and imported.origin.takes_bytes else None
 
 
 def own_convention(imported: ImportedModel, numbers: Numbers) -> Convention:

@@ -12,9 +12,10 @@ from edgetl.errors import UsageError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.importing.base import ImportedModel
 from edgetl.importing.convention import convention, own
+from edgetl.pipeline.imported.own import of_bytes
 from edgetl.pipeline.imported.search import ASK, Feeding, Found
 from edgetl.pipeline.project import ImportedNetwork
-from edgetl.quantization import scheme_of
+from edgetl.pipeline.settings import needs_images
 from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
@@ -34,7 +35,7 @@ def unlabelled_recipe(recipe: Recipe) -> Recipe:
         return restore(recipe.model_dump(), options={"data.layout": "unlabelled"})
     if recipe.has_images:
         return recipe
-    able = [one for one in recipe.export.precisions if not scheme_of(one).needs_images]
+    able = [one for one in recipe.export.precisions if not needs_images(recipe, one)]
     unable = joined([one for one in recipe.export.precisions if one not in able])
     remedy = "name some with --data, with labels or without: a folder of images is enough"
     if not able:
@@ -50,10 +51,10 @@ def named(recipe: Recipe, imported: ImportedModel) -> Found:
     if asked.preprocessing != "auto":
         found, reason = convention(asked.preprocessing, imported.channels), "as asked"
     else:
-        known = own(imported.preprocessing, imported.channels)
+        known = of_bytes(imported) or own(imported.preprocessing, imported.channels)
         if known is None:
             raise UsageError("the file does not say how the network is fed, and without labels that cannot be measured", ASK)
-        found, reason = known, "by the file's own first layers"
+        found, reason = known, "by the file's own first layers or input"
     if asked.resize == "auto":
         reason += "; cropped, which without labels is not measured"
     logger.info(f"preprocessing: {found.name}, {reason}")
