@@ -1,8 +1,11 @@
 """A quantized file as a run: its integers as they are, fed with raw bytes; what would change them is refused."""
 
 import logging
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from edgetl.keras import keras, layers
@@ -10,15 +13,22 @@ from edgetl.keras import keras, layers
 import numpy as np
 
 from edgetl.backbones.graph import walk
+from edgetl.contract import Contract
 from edgetl.errors import UsageError
+from edgetl.export import FORMATS, formats_of
+from edgetl.export.base import Conversion
 from edgetl.importing.base import ImportedModel
 from edgetl.importing.convention import NAMED, Convention, InputAffine, convention
 from edgetl.importing.first_layer import two_classes
 from edgetl.importing.grids import HIGHEST, LOWEST, Grid, KernelGrid, KernelNumbers, Numbers
 from edgetl.int8_record import NO_BUDGET
+from edgetl.pipeline.project import ImportedNetwork
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.quantized import Quantized
 from edgetl.recipe import Recipe, restore
+from edgetl.runtimes import open_session
+from edgetl.runtimes.base import Session
+from edgetl.runtimes.keras import KerasSession
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +104,23 @@ def on_bytes(imported: ImportedModel, numbers: Numbers, affine: InputAffine) -> 
     model = _with_layer(imported.model, kernel, grid)
     outputs, kernels = dict(numbers.outputs) | {_LAYER: image}, dict(numbers.kernels) | {_LAYER: kernel}
     return model, Quantized.of_file(model, replace(numbers, image=grid, outputs=outputs, kernels=kernels)), grid
+
+
+@contextmanager
+def session_of(network: ImportedNetwork, contract: Contract) -> Iterator[Session]:
+    """Have a network ready to predict: in real numbers, or by the integers of a quantized file, as LiteRT runs them."""
+    if network.quantized is None:
+        yield KerasSession(network.model, contract)
+        return
+    [precision] = precisions()
+    conversion = Conversion(
+        network.quantized.to_keras(network.model, contract), contract, precision, FORMATS.load, own=network.quantized.own
+    )
+    form = FORMATS.load(formats_of(precision)[0])
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+        path = Path(folder) / form.file_name(precision)
+        path.write_bytes(conversion.file(form.name))
+        yield open_session(path, contract)
 
 
 def _kernel(affine: InputAffine, grid: Grid, *, one_scale: bool) -> KernelNumbers:

@@ -9,16 +9,14 @@ from edgetl.data import unlabelled
 from edgetl.data.base import Images, Listing
 from edgetl.data.images import labelled
 from edgetl.errors import UsageError
-from edgetl.evaluation.parity import REFERENCE
 from edgetl.importing.base import ImportedModel
 from edgetl.importing.convention import convention, own
-from edgetl.pipeline.imported.own import of_bytes
+from edgetl.pipeline.imported.own import of_bytes, session_of
 from edgetl.pipeline.imported.search import ASK, Feeding, Found
 from edgetl.pipeline.project import ImportedNetwork
 from edgetl.pipeline.settings import needs_images
 from edgetl.recipe import Recipe, restore
 from edgetl.runtimes.base import predict
-from edgetl.runtimes.keras import KerasSession
 from edgetl.wording import joined
 
 logger = logging.getLogger(__name__)
@@ -64,5 +62,6 @@ def named(recipe: Recipe, imported: ImportedModel) -> Found:
 def by_prediction(network: ImportedNetwork, contract: Contract, images: Images, listing: Listing) -> tuple[Images, Listing]:
     """Return images and listing of the classes that the network itself predicts."""
     rows = np.arange(len(images.names))
-    found = predict(KerasSession(network.model, contract), images.pixels, rows, REFERENCE)
+    with session_of(network, contract) as session:
+        found = predict(session, images.pixels, rows, network.facts.file)
     return labelled(images, listing, found.argmax(axis=1).astype(np.int32), contract.class_names)
