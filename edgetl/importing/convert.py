@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.errors import ModelFileError
-from edgetl.importing.base import ImportedModel, Origin, Unsupported, quantized, unknown_operators
+from edgetl.importing.base import ImportedModel, Origin, QuantizedFile, Unsupported, quantized, unknown_operators
 from edgetl.importing.build import Builder
 from edgetl.importing.graph import Graph
 from edgetl.importing.grids import Grid
@@ -45,6 +45,8 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
     if not all(np.isfinite(array).all() for array in model.get_weights()):
         raise ModelFileError(f"{path} holds weights that are not finite numbers", "export it again from a network that works")
     numbers = None
+    if features and (builder.gathered.kernels or builder.marks):
+        raise QuantizedFile(f"{path} is quantized already", "train from the float model that it was made from")
     if builder.gathered.kernels and not builder.marks:
         raise quantized(path, "only its weights are integers")
     if builder.marks:

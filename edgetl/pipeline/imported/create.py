@@ -18,9 +18,11 @@ from edgetl.float_record import Imported
 from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.convention import Convention, InputAffine, convention, usual
-from edgetl.importing.first_layer import on_pixels, two_classes
+from edgetl.importing.first_layer import on_pixels
+from edgetl.importing.grids import LOWEST
 from edgetl.pipeline.imported.borders import measured
 from edgetl.pipeline.imported.class_names import class_names_of
+from edgetl.pipeline.imported.own import keeping_integers, on_bytes, own_convention, two_classes_of
 from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
 from edgetl.pipeline.imported.tryout import Tryout, alike
 from edgetl.pipeline.imported.unlabelled import by_prediction, named, unlabelled_recipe
@@ -50,9 +52,10 @@ def create(recipe: Recipe, out: Path | None) -> Project:
 
     Raises ModelFileError (not read), DataError, UsageError (what labelled images say of the network, or that without labels nobody says).
     """
-    recipe = unlabelled_recipe(anchored(recipe))
+    recipe = anchored(recipe)
     file = Path(recipe.model.weights)
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
+    recipe = unlabelled_recipe(keeping_integers(recipe, imported))
     listing = listing_of(recipe)
     folders = listing.class_names if listing.labelled else ()
     class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, folders, imported.classes)
@@ -70,7 +73,8 @@ def create(recipe: Recipe, out: Path | None) -> Project:
         else:
             found = named(recipe, imported)
             network, contract = network_of(imported, file, found, contract)
-            images, listing = by_prediction(network, contract, load_images(listing, contract, options), listing)
+            images = load_images(listing, contract, options)
+            images, listing = by_prediction(network, contract.ending_in(recipe.export.output), images, listing)
         affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
         network = measured(network, imported, affine, contract, images)
     recipe = settled(recipe, network.facts, (frame.height, frame.width))
@@ -85,7 +89,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
 def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
     """Return the network with a logit for each class. Raises UsageError where that is not what its outputs are."""
     if imported.activation == "sigmoid":
-        imported = replace(imported, model=two_classes(imported.model))
+        imported = two_classes_of(imported)
         if imported.classes != 2 or imported.model.output_shape[-1] < 2:
             raise UsageError(
                 f"each output of {file} ({imported.classes} in all) is a probability of its own: several classes can be on one image",
@@ -107,7 +111,10 @@ def _found(recipe: Recipe, imported: ImportedModel, images: Images, listing: Lis
     ways = list(CROPS) if asked.resize == "auto" else [asked.resize]
     if len(ways) > 1 and alike(scores):
         ways = ["crop"]
-    candidates = [Feeding(one, resize) for resize in ways for one in conventions(asked.preprocessing, imported.channels)]
+    tried = conventions(asked.preprocessing, imported.channels)
+    if asked.preprocessing == "auto" and imported.numbers:
+        tried = [own_convention(imported, imported.numbers), *tried]
+    candidates = [Feeding(one, resize) for resize in ways for one in dict.fromkeys(tried)]
     return reported(search(candidates, scores, label_ids[rows].astype(np.int64), images.class_names))
 
 
@@ -126,8 +133,12 @@ def reported(found: Found) -> Found:
 
 def network_of(imported: ImportedModel, file: Path, found: Found, contract: Contract) -> tuple[ImportedNetwork, Contract]:
     """Return the network for raw pixels, and its contract."""
-    affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
-    model, same = on_pixels(imported.model, affine)
+    affine, quantized = InputAffine.of(found.chosen.convention, imported.preprocessing), None
+    if imported.numbers:
+        model, quantized, grid = on_bytes(imported, imported.numbers, affine)
+        same, scale, zero_point = True, grid.scale, grid.zero_point - LOWEST
+    else:
+        (model, same), scale, zero_point = on_pixels(imported.model, affine), affine.scale, affine.zero_point
     facts = Imported(
         file=file.name,
         sha256=imported.sha256,
@@ -138,10 +149,11 @@ def network_of(imported: ImportedModel, file: Path, found: Found, contract: Cont
         reason=found.reason,
         same_at_borders=same,
         channels_first=not imported.channels_last,
+        quantized=quantized is not None,
         tried=found.tried,
     )
     frame = Frame(contract.height, contract.width, contract.input.channels, CROPS[found.chosen.resize])
-    return ImportedNetwork(model, facts), contract.taking(frame).normalized(affine.scale, affine.zero_point)
+    return ImportedNetwork(model, facts, quantized), contract.taking(frame).normalized(scale, zero_point)
 
 
 def settled(recipe: Recipe, facts: Imported, size: tuple[int, int]) -> Recipe:
