@@ -67,9 +67,10 @@ def cli() -> str:
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         text = inspect.cleandoc(command.help or "")
         text, _, example = text.partition("\b\nExample:")
+        calls = [" ".join(call.split()) for call in re.split(r"\n\s*(?=edgetl )", example.strip())]
         rows = [_row(*row) for row in option_rows([one for one in command.params if one.name not in ("as_json", "verbose")])]
         table = ["| argument or option | meaning |", "|---|---|", *rows] if rows else []
-        parts.append("\n".join([f"## edgetl {name}\n", text.strip(), "", f"```sh\n{' '.join(example.split())}\n```\n", *table, ""]))
+        parts.append("\n".join([f"## edgetl {name}\n", text.strip(), "", "```sh", *calls, "```\n", *table, ""]))
     codes = [f"| {code} | {meaning} |" for code, meaning in (EXIT_CODES | STOPS).items()]
     return "\n".join([*parts, "## Exit codes\n", "| code | meaning |", "|---|---|", *codes, ""])
 
