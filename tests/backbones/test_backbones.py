@@ -39,6 +39,13 @@ def test_the_lites_have_as_many_parameters_as_published(name: str, millions: flo
     assert (trained + 1280 * 1000 + 1000) / 1e6 == pytest.approx(millions, abs=0.05)
 
 
+@pytest.mark.parametrize(("name", "millions"), [of("mobilenet_v4_conv_small", 3.774), of("mobilenet_v4_conv_medium", 9.715)])
+def test_mobilenet_v4_has_as_many_parameters_as_in_timm(name: str, millions: float, build: Build) -> None:
+    """With the layer of 1280 between pool and classifier, which is a head's: `model.dense`."""
+    trained = sum(weight.shape.num_elements() for weight in build(name, smallest(name)).trainable_weights)
+    assert (trained + 960 * 1280 + 2 * 1280 + 1280 * 1000 + 1000) / 1e6 == pytest.approx(millions, abs=0.001)
+
+
 @pytest.mark.parametrize("name", BACKBONES)
 def test_the_pixel_grid_makes_a_contract(name: str) -> None:
     """Zero-padding is only right if 0.0 is a pixel value, and the networks were trained on about -1..1."""
