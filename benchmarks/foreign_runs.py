@@ -20,6 +20,7 @@ import numpy as np
 
 IMAGES, SIDE = 320, 192
 SUFFIXES = (".onnx", ".h5", ".keras", ".tflite")
+QUANTIZED = ("quant", "int8")  # in the names of files that are quantized already
 PREPROCESSING = {".onnx": "128/64"}  # noise is then as large as benchmarks/foreign_models.py fed it; zero is one pixel, as at borders
 SIZES = {"paddle_mobilenet_v3_text_direction.onnx": "48x192"}  # of files that leave it open
 
@@ -61,7 +62,9 @@ def whole_way(path: Path) -> dict[str, Any]:
     """Return what was measured, and the verb that it came to or the error that ended it."""
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        fed = ["--data", noise(Path(folder, "noise")), "--preprocessing", PREPROCESSING.get(path.suffix, "raw")]
+        fed = ["--data", noise(Path(folder, "noise"))]
+        if not any(word in path.stem for word in QUANTIZED):  # which say by themselves how they are fed
+            fed += ["--preprocessing", PREPROCESSING.get(path.suffix, "raw")]
         size = ["--size", SIZES[path.name]] if path.name in SIZES else []
         calls = {
             "import": ["import", path, *fed, *size, "--no-qat", "--out", run],
@@ -105,7 +108,7 @@ def row(name: str, found: dict[str, Any]) -> str:
     made = found.get("operators", {})
     moved = "TRANSPOSE" if made.get("TRANSPOSE") else "no transpose" if made else ""
     cells = (
-        pair("original", "keras_float"),
+        pair("original", "keras_float") or pair("original", "tflite_int8"),
         pair("keras_float", "tflite_int8"),
         pair("tflite_int8", "onnx_int8"),
         f"{sum(made.values())} operators, {moved}" if made else "",
