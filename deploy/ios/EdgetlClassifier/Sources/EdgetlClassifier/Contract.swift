@@ -46,15 +46,20 @@ extension Contract {
     /// What the model takes of an image at its size: red, green and blue, or grey as Pillow makes it.
     func bytes(_ pixels: Pixels) -> [UInt8] {
         guard channels == 1 else { return pixels.bytes }
-        return stride(from: 0, to: pixels.bytes.count, by: 3).map { at in
-            let (red, green, blue) = (Int(pixels.bytes[at]), Int(pixels.bytes[at + 1]), Int(pixels.bytes[at + 2]))
-            return UInt8((19595 * red + 38470 * green + 7471 * blue + 0x8000) >> 16)
+        var grey: [UInt8] = []
+        for at in stride(from: 0, to: pixels.bytes.count, by: 3) {
+            let red: Int = 19595 * Int(pixels.bytes[at])
+            let green: Int = 38470 * Int(pixels.bytes[at + 1])
+            let blue: Int = 7471 * Int(pixels.bytes[at + 2])
+            grey.append(UInt8((red + green + blue + 0x8000) >> 16))
         }
+        return grey
     }
 
     /// An image of the model's size from bytes as it takes them; grey stands for all three colours.
     func pixels(_ bytes: [UInt8]) -> Pixels {
-        Pixels(width: imageWidth, height: imageHeight, bytes: channels == 1 ? bytes.flatMap { [$0, $0, $0] } : bytes)
+        let colours: [UInt8] = channels == 1 ? bytes.flatMap { [UInt8](repeating: $0, count: 3) } : bytes
+        return Pixels(width: imageWidth, height: imageHeight, bytes: colours)
     }
 }
 
