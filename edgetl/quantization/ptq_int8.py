@@ -79,12 +79,13 @@ def quantize(
     candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
     if settings.ranges != "auto":
         return QuantizationResult(candidates[settings.ranges], RangeMethod(settings.ranges))
-    means = input_means(float_model, contract, images.pixels, rows)
-    for name, rounded in list(candidates.items()):
-        better_biases = corrected(float_model, weights, rounded.weights, means)
-        candidates[f"{name}, biases corrected"] = bake(float_model, better_biases, rounded.ranges, contract)
     distance = distance_from(float_model, examples, rows, settings.seed)
     apart = {name: distance(model) for name, model in candidates.items()}
+    best = min(apart, key=lambda name: apart[name].kl)
+    means = input_means(float_model, contract, images.pixels, rows)
+    better_biases = bake(float_model, corrected(float_model, weights, candidates[best].weights, means), candidates[best].ranges, contract)
+    name = f"{best}, biases corrected"
+    candidates[name], apart[name] = better_biases, distance(better_biases)
     chosen = min(apart, key=lambda name: apart[name].kl)
     found = apart[chosen]
     figures = ", ".join(f"{name} {one.kl:.5f}" for name, one in apart.items())
