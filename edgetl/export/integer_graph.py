@@ -81,13 +81,16 @@ def shape_constants(model: onnx.ModelProto) -> None:
         name, scale, _ = dequantize.input
         if len(view.readers[name]) > 1 or view.constants[scale].size > 1:
             continue  # the new shape would be wrong for another reader, and a grid a channel would lose its axis
-        reshapes = list(view.readers[dequantize.output[0]])
-        shapes = {tuple(view.constants.get(node.input[1], ())) if node.op_type == "Reshape" else () for node in reshapes}
-        shape = shapes.pop() if len(shapes) == 1 else ()
+        readers = view.readers[dequantize.output[0]]
+        reshapes = [node for node in readers if node.op_type == "Reshape"]
+        shapes = {tuple(view.constants.get(node.input[1], ())) for node in reshapes}
+        shape = shapes.pop() if len(shapes) == 1 and len(reshapes) == len(readers) else ()
         if shape and min(shape) > 0:
             tensors[name].CopyFrom(numpy_helper.from_array(view.constants[name].reshape(shape), name))
-            for reshape in reshapes:
-                view.bypass(reshape, dequantize.output[0])
+        elif view.constants[name].size > 1:
+            continue  # while a single number is added to tensors of any rank as it is
+        for reshape in reshapes:
+            view.bypass(reshape, dequantize.output[0])
 
 
 def pads_into_readers(model: onnx.ModelProto) -> None:

@@ -169,7 +169,8 @@ def reshaped_constant(value: np.ndarray, scale: Any, zero: Any, shapes: Sequence
     [
         (I8(127), F(0.1), [(1, 1), (1, 1)], True),  # one 3 for many hard-sigmoids
         (np.arange(3, dtype=np.int8), F(0.1), [(1, 3)], True),
-        (I8(127), F(0.1), [(1, 1), (1,)], False),  # two readers, two shapes
+        (I8(127), F(0.1), [(1, 1), (1,)], True),  # one number needs no shape
+        (np.arange(3, dtype=np.int8), F(0.1), [(1, 3), (3,)], False),  # two readers, two shapes
         (np.arange(3, dtype=np.int8), np.array([1, 2, 3], F), [(1, 3)], False),  # a grid a channel lies along the old axis
         (np.arange(3, dtype=np.int8), F(0.1), [(1, -1)], False),
     ],
@@ -185,11 +186,13 @@ def test_a_constant_gets_the_shape_that_its_readers_want(
     np.testing.assert_array_equal(run(model, VALUES), before)
 
 
-def test_a_constant_that_is_also_read_as_it_is_keeps_its_shape() -> None:
+@pytest.mark.parametrize(("value", "kept"), [(I8(7), []), (np.arange(3, dtype=np.int8), ["Reshape"])])
+def test_a_constant_that_is_also_read_as_it_is_keeps_its_shape_unless_it_is_one_number(value: np.ndarray, kept: list[str]) -> None:
+    """As the 3 of hard-swishes on maps and on features (torchvision's MobileNetV3)."""
     nodes = [node("DequantizeLinear", "w s z", "v"), node("Reshape", "v shape", "r"), node("Add", "x r", "a"), node("Add", "a v", "out")]
-    model = graph(nodes, {"w": I8(7), "s": F(0.1), "z": I8(0), "shape": np.array([1, 1])})
+    model = graph(nodes, {"w": np.asarray(value), "s": F(0.1), "z": I8(0), "shape": np.array([1, value.size])})
     integer_graph.shape_constants(model)
-    assert kinds(model) == ["DequantizeLinear", "Reshape", "Add", "Add"]
+    assert kinds(model) == ["DequantizeLinear", *kept, "Add", "Add"]
 
 
 def hard_swish() -> onnx.ModelProto:
