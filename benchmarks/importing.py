@@ -1,13 +1,12 @@
-"""Import every model file of a folder and compare it with its own runtime; then ask the house's int8 chain for a TFLite file of it.
+"""Import every model file of a folder and compare it with its own runtime; benchmarks/foreign_runs.py goes on from there.
 
-    python benchmarks/importing.py build/foreign ../shared/data/foreign [--int8]
+    python benchmarks/importing.py build/foreign ../shared/data/foreign
 
-A line a file: operators' layers, MACs, the largest difference of the outputs on four random images, seconds to import; with --int8 what the
-integer file is made of, or where it ends. The ONNX files come from benchmarks/foreign_models.py.
+A line a file: layers, MACs, the largest difference of the outputs on four random images, seconds to import.
+The ONNX files come from benchmarks/foreign_models.py.
 """
 
 import argparse
-import collections
 import json
 import subprocess
 import sys
@@ -79,40 +78,9 @@ def ours(found: ImportedModel, images: np.ndarray) -> np.ndarray:
     return made
 
 
-def int8(found: ImportedModel) -> str:
-    """Return what an int8 TFLite file of it holds, made by the house's calibration and converter; or where that ends."""
-    from edgetl.keras import keras, tf
-
-    from edgetl.contract import Contract
-    from edgetl.export import tflite_checks, tflite_writer
-    from edgetl.quantization.quantized import bake, ranged_layers
-    from edgetl.training.fold import fold_batch_norms
-
-    if found.height != found.width or found.channels != 3:
-        return "the contract takes square RGB images only"
-    contract = Contract.square(found.height, 1 / 64, 128, tuple(f"class_{number}" for number in range(found.classes)))
-    model = fold_batch_norms(found.model)
-    names = ranged_layers(model)
-    noise = np.random.default_rng(4).integers(0, 256, (16, found.height, found.width, 3)).astype(np.float32)
-    values = keras.Model(model.input, [model.get_layer(name).output for name in names])(contract.normalize(noise), training=False)
-    ends = {name: (min(0.0, float(tf.reduce_min(v))), max(1e-3, float(tf.reduce_max(v)))) for name, v in zip(names, values, strict=True)}
-    weights = {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
-    try:
-        fake = bake(model, weights, ends, contract).to_keras(model, contract)
-        content = tflite_writer.int8_tflite(fake, contract)
-        tflite_checks.check_integer(content, contract)
-    except (EdgetlError, ValueError, KeyError) as error:
-        return f"FAILS: {type(error).__name__}: {str(error).splitlines()[0][:150]}"
-    counts: collections.Counter[str] = tflite_checks.operators(content)
-    return f"integers; {'TRANSPOSE ' if counts['TRANSPOSE'] else 'no transpose'}; " + ", ".join(
-        f"{k.lower()} {n}" for k, n in counts.most_common()
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--int8", action="store_true")
     parser.add_argument("--out", type=Path, help="where the figures go as JSON lines")
     asked = parser.parse_args()
     import tempfile
@@ -134,12 +102,11 @@ def main() -> None:
                 expected = original(path, found, images, Path(scratch))
             apart, size = float(np.abs(ours(found, images) - expected).max()), float(np.abs(expected).max())
             line = f"| {path.name} | {len(found.model.layers)} | {macs(found.model) / 1e6:.1f} | {apart:.1e} | {size:.2f} | {seconds:.1f} |"
-            made = int8(found) if asked.int8 else ""
-            sys.stdout.write(f"{line} {made} |\n")
+            sys.stdout.write(f"{line}\n")
             sys.stdout.flush()
             if asked.out:
                 with asked.out.open("a") as file:
-                    file.write(json.dumps({"file": path.name, "apart": apart, "largest": size, "int8": made}) + "\n")
+                    file.write(json.dumps({"file": path.name, "apart": apart, "largest": size}) + "\n")
 
 
 if __name__ == "__main__":
