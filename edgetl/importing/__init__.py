@@ -7,6 +7,7 @@ from edgetl.errors import ModelFileError
 from edgetl.files import sha256
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.graph import Importer
+from edgetl.importing.torch_file import SUFFIXES as PYTORCH
 from edgetl.registry import Registry
 
 IMPORTERS: "Registry[Importer]" = Registry(
@@ -42,7 +43,7 @@ def is_network(path: Path) -> bool:
         from edgetl.importing.keras_file import is_complete
 
         return is_complete(path)
-    return suffix in (".onnx", ".keras", ".tflite") or path.is_dir()
+    return suffix in (".onnx", ".keras", ".tflite", *PYTORCH) or path.is_dir()  # PyTorch's are refused with what to do
 
 
 def kind(path: Path) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgetl.errors import ModelFileError, listed
+from edgetl.wording import counted
 
 if TYPE_CHECKING:
     from edgetl.importing.grids import Numbers
@@ -35,7 +36,7 @@ def quantized(path: Path, why: object) -> QuantizedFile:
 def unknown_operators(path: Path, found: list[str]) -> ModelFileError:
     """Return the one error that names all operators without counterpart."""
     return ModelFileError(
-        f"{path} has {len(found)} operator(s) that edgetl has no layer for:{listed(found)}",
+        f"edgetl has no layer for {counted(len(found), 'operator')} of {path}:{listed(found)}",
         "replace them in the original network by others (ReLU, ReLU6, hard-swish, sigmoid, convolutions, pools, sums, products, joins), "
         "cut off what is not the classifier, and export it again",
     )
@@ -123,5 +124,5 @@ class Wish:
     def open_size(self, path: Path) -> tuple[int, int]:
         """Return the size that was asked for. Raises ModelFileError where none was."""
         if self.size is None:
-            raise ModelFileError(f"{path} takes images of any size", "name the size that it is to be used with")
+            raise ModelFileError(f"{path} takes images of any size", "name the height and width to use, such as --size 224x224")
         return self.size

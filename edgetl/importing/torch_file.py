@@ -6,11 +6,11 @@ from edgetl.errors import ModelFileError
 from edgetl.importing.base import Origin, Wish
 from edgetl.importing.graph import Graph, Importer
 
-_SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".torchscript")
+SUFFIXES = (".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".torchscript")
 
 
 def _takes(path: Path) -> bool:
-    return path.suffix.lower() in _SUFFIXES
+    return path.suffix.lower() in SUFFIXES
 
 
 def _refuse(path: Path, wish: Wish) -> tuple[Graph, Origin]:

@@ -55,6 +55,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     recipe = anchored(recipe)
     file = Path(recipe.model.weights)
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
+    check_size(recipe, imported, file)
     recipe = unlabelled_recipe(keeping_integers(recipe, imported))
     listing = listing_of(recipe)
     folders = listing.class_names if listing.labelled else ()
@@ -84,6 +85,16 @@ def create(recipe: Recipe, out: Path | None) -> Project:
         project.data.take(images)
     project.begin()
     return project
+
+
+def check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
+    """Raise UsageError where another size was asked for than the file's own."""
+    asked = recipe.imported.asked_size
+    if asked and asked != (imported.height, imported.width):
+        raise UsageError(
+            f"{file} takes images of {imported.height} x {imported.width} pixels (height x width), and no others",
+            "leave --size out: it is for files that take images of any size",
+        )
 
 
 def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:

@@ -117,7 +117,7 @@ def _network(recipe: Recipe, listing: Listing, cache: RunFolder) -> tuple[Import
     resize = "crop" if recipe.imported.resize == "auto" else recipe.imported.resize  # a new head learns what it is shown
     frame = Frame(imported.height, imported.width, "gray" if imported.channels == 1 else "RGB", CROPS[resize])
     if {frame.height, frame.width} != {size}:
-        logger.info(f"images: {frame.height} x {frame.width} pixels, as {file.name} takes them")
+        logger.info(f"images: {frame.height} x {frame.width} pixels, as {file.name} takes them; model.image_size ({size}) does not count")
     data = RunData(cache, recipe, Contract.square(1, 1.0, 0, listing.class_names).taking(frame), lambda: listing)
     with data.learning():
         rows = np.random.default_rng(recipe.train.seed).permutation(data.choosing.rows("train"))[:_IMAGES]

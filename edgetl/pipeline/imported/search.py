@@ -15,7 +15,7 @@ from edgetl.evaluation.statistics import gain_interval, paired
 from edgetl.float_record import TriedPreprocessing
 from edgetl.importing.convention import Convention
 from edgetl.pipeline.imported.class_order import Order, order_of
-from edgetl.wording import counted
+from edgetl.wording import counted, joined
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,8 @@ def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.in
         if len({one.convention for one in candidates}) > 1:
             raise UsageError(f"{problem}\n{table(tried)}", f"{remedy}; or {ASK}")
         logger.warning(f"{problem}\n{table(tried)}")
+    elif class_names:
+        _warn_of_a_better_order(best, class_names)
     if len(candidates) == 1:
         return Found(best.candidate, "as asked", tried)
     rivals = _not_worse(measured, P_SIGNIFICANT)
@@ -124,9 +126,9 @@ def _hopeless(*, trained: bool) -> tuple[str, str]:
     """Return what may be wrong, and what to look at first, where a trained classifier, or a head on features, knows nothing."""
     if trained:
         why = "its weights are random, it knows other classes, or it is fed in another way"
-        return f"the network is not better than chance: {why}", "check the images and --class-names"
+        return f"the network is hardly better than chance: {why}", "check the images and --class-names"
     why = "the network's weights are random, its features say nothing of these classes, or it is fed in another way"
-    return f"a head on the network's features is not better than chance: {why}", "check the images and the file"
+    return f"a head on the network's features is hardly better than chance: {why}", "check the images and the file"
 
 
 def table(tried: Sequence[TriedPreprocessing]) -> str:
@@ -198,6 +200,24 @@ def _shown(differences: NDArray[np.float64]) -> bool:
     return bool(differences.mean() > _SHOWN_T * error)
 
 
+def _warn_of_a_better_order(measured: Measured, class_names: Sequence[str]) -> None:
+    """Warn where two or more outputs seem to mean each other's classes: shown on images on which that was not found (McNemar)."""
+    predicted = measured.logits.argmax(axis=1)
+    order = order_of(predicted, measured.label_ids, measured.logits.shape[1])
+    if order is None:
+        return
+    as_named = measured.right[order.checked]
+    as_found = np.asarray(order.outputs)[measured.label_ids[order.checked]] == predicted[order.checked]
+    if order.accuracy > as_named.mean() and paired(as_found, as_named).mcnemar_p < P_SIGNIFICANT:
+        meant = [(class_names[output], name) for name, output in zip(class_names, order.outputs, strict=True)]
+        exchanged = joined([f"'{now}' means '{name}'" for now, name in meant if now != name])
+        images = counted(len(as_named), "training image")
+        logger.warning(
+            f"the class names may be in another order: {100 * as_named.mean():.0f} % of {images} are right as they are named, "
+            f"{100 * as_found.mean():.0f} % if {exchanged}; check --class-names and the folders"
+        )
+
+
 def _of_another_order(measured: Sequence[Measured], class_names: Sequence[str], tried: tuple[TriedPreprocessing, ...]) -> UsageError | None:
     """Return the error that names the order of the classes that explains the predictions, if there is one."""
     orders: list[tuple[Order, Feeding]] = []
@@ -210,7 +230,7 @@ def _of_another_order(measured: Sequence[Measured], class_names: Sequence[str], 
     order, candidate = max(orders, key=lambda one: one[0].accuracy)
     names = [class_names[order.outputs.index(output)] for output in range(len(class_names))]
     return UsageError(
-        f"the network is not better than chance with its outputs as {', '.join(class_names)}, but {100 * order.accuracy:.0f} % of its "
+        f"the network is hardly better than chance with its outputs as {', '.join(class_names)}, but {100 * order.accuracy:.0f} % of its "
         f"predictions are right ({candidate}) with its outputs as {', '.join(names)}\n{table(tried)}",
         "put these names into a file in that order, one a line, and name it with --class-names FILE",
     )

@@ -112,3 +112,16 @@ def test_what_cannot_be_imported_is_an_error(
     assert reason in done.err
     assert "Traceback" not in done.err
     assert not (tmp_path / "runs").exists(), "nothing is written before mistakes show"
+
+
+def test_what_a_file_is_not_is_said_before_any_work(cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path) -> None:
+    refused = cli(
+        "import", made.run / "export" / "model_float32.onnx", "--data", digit_folder, "--size", "48x52", "--out", tmp_path / "run"
+    )
+    assert refused.code == 2
+    assert "leave --size out" in refused.err
+    (tmp_path / "net.pth").write_bytes(b"anything")
+    refused = cli("train", digit_folder, "--weights", tmp_path / "net.pth", "--out", tmp_path / "run")
+    assert refused.code == 12
+    assert "torch.onnx.export" in refused.err
+    assert not (tmp_path / "run").exists()

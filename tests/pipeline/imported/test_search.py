@@ -54,7 +54,7 @@ def test_of_equally_accurate_ones_the_lower_loss_is_taken() -> None:
 
 
 def test_a_network_of_random_weights_is_refused_with_the_table() -> None:
-    with pytest.raises(UsageError, match="not better than chance") as error:
+    with pytest.raises(UsageError, match="hardly better than chance") as error:
         found({})
     assert all(one.convention.name in error.value.problem for one in CANDIDATES)
     assert "--preprocessing" in str(error.value.remedy)
@@ -63,7 +63,7 @@ def test_a_network_of_random_weights_is_refused_with_the_table() -> None:
 def test_what_was_asked_for_is_taken_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     result = search(CANDIDATES[:1], scores({}), LABELS, NAMES)
     assert result.reason == "as asked"
-    assert "not better than chance" in caplog.text
+    assert "hardly better than chance" in caplog.text
 
 
 def test_another_order_of_the_classes_is_named() -> None:
@@ -73,9 +73,17 @@ def test_another_order_of_the_classes_is_named() -> None:
     assert "--class-names" in str(error.value.remedy)
 
 
+@pytest.mark.parametrize(("outputs", "warned"), [((0, 3, 2, 1), True), ((0, 1, 2, 3), False)])
+def test_two_names_that_are_exchanged_are_warned_of(outputs: tuple[int, ...], warned: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """Half of the images are right then: far from chance, and far from what the network can do."""
+    search(CANDIDATES, scores({"zero-one": 4.0}, outputs), LABELS, NAMES)
+    assert ("'owl' means 'cow' and 'cow' means 'owl'" in caplog.text) == warned
+    assert ("--class-names" in caplog.text) == warned
+
+
 def test_too_few_images_to_tell_are_an_error() -> None:
     few = lambda candidate, part: scores({"raw": 2.0, "imagenet": 2.4})(candidate, slice(0, 16))[part]  # noqa: E731
-    with pytest.raises(UsageError, match=r"cannot tell|not better than chance"):
+    with pytest.raises(UsageError, match=r"cannot tell|hardly better than chance"):
         search(CANDIDATES, few, LABELS[:16], NAMES)
 
 
