@@ -1,5 +1,6 @@
 """The card of a validated run: what the model is, what was measured, and by which commands; for `models/` and for colleagues."""
 
+from shlex import quote
 from typing import ClassVar, Self
 
 from pydantic import Field, JsonValue
@@ -226,21 +227,21 @@ def _made(name: str, results: Results) -> list[str]:
     network, data = results.network, results.data
     counts = joined([f"{count} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count])
     images = f"{data.source}: {counts} images of {counted(data.classes, 'class')}"
+    run = quote(f"runs/{name}")
     if network.imported and not network.new_head:
         first = f"A network of {network.image_size} px, {network.imported.described}. "
         first += "There were no images." if results.truth == "noise" else f"It was calibrated and measured on {images}."
-        fed = f"--preprocessing {network.imported.preprocessing} --resize {network.imported.resize}"
-        asked = fed if results.truth == "noise" else f"--data {data.source} {fed}"
-        run = f"runs/{name}"
-        commands = [f"edgetl import {network} {asked} --out {run}", f"edgetl export {run}", f"edgetl validate {run}"]
+        fed = f"--preprocessing {quote(network.imported.preprocessing)} --resize {network.imported.resize}"
+        asked = fed if results.truth == "noise" else f"--data {quote(data.source)} {fed}"
+        commands = [f"edgetl import {quote(str(network))} {asked} --out {run}", f"edgetl export {run}", f"edgetl validate {run}"]
     else:
         if network.imported:
             first = f"A network of {network.image_size} px, {network.imported.described}; under a new head, "
         else:
             first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, "
         first += f"trained on {images}."
-        commands = [f"edgetl run models/{name}/recipe.toml --out runs/{name}    # with the images in ./{data.source}"]
-    return [first, "", "```sh", *commands, f"edgetl card runs/{name} --out models/{name}", "```"]
+        commands = [f"edgetl run {quote(f'models/{name}/recipe.toml')} --out {run}    # with the images in ./{data.source}"]
+    return [first, "", "```sh", *commands, f"edgetl card {run} --out {quote(f'models/{name}')}", "```"]
 
 
 def _accuracy(model: CardModel | Int8Candidate) -> str:
