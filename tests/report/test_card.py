@@ -21,7 +21,7 @@ def test_a_card_has_the_measurements_of_the_validation(cli: Cli, made: Made, tmp
         assert results.models[name].top1_accuracy == subject["accuracy"]["top1_accuracy"]
         assert f"`{name}` | {100 * subject['accuracy']['top1_accuracy']:.2f}" in card
     assert {one.name for one in results.candidates} == {"ptq_int8", "qat_int8"}
-    assert "edgetl run models/three digits/recipe.toml" in card
+    assert "edgetl run 'models/three digits/recipe.toml'" in card
     assert str(made.run) not in card + json.dumps(results.to_json()), "a card is read elsewhere"
 
 

@@ -92,7 +92,7 @@ def check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
     asked = recipe.imported.asked_size
     if asked and asked != (imported.height, imported.width):
         raise UsageError(
-            f"{file} takes images of {imported.height} x {imported.width} pixels (height x width), and no others",
+            f"the images that {file} takes are {imported.height} pixels high and {imported.width} wide, and no others",
             "leave --size out: it is for files that take images of any size",
         )
 

@@ -32,6 +32,7 @@ from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.training.team import team
 from edgetl.training.unfold import unfold_batch_norms
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +139,9 @@ def _features(recipe: Recipe, file: Path) -> ImportedModel:
     imported = read(file, Wish(recipe.imported.asked_size or square, features=True))
     imported = replace(imported, model=without_classifier(imported.model))
     if imported.channels not in (1, 3):
-        raise UsageError(f"{file} takes images of {imported.channels} channels", "edgetl reads images in colour (3) or in grey (1)")
+        raise UsageError(
+            f"the images that {file} takes have {counted(imported.channels, 'channel')}", "edgetl reads images in colour (3) or in grey (1)"
+        )
     if recipe.model.pooling != "average" and len(imported.model.output_shape) == 2:
         raise UsageError(f"{file} pools its features itself: there is no map for model.pooling", "leave model.pooling out")
     return imported
