@@ -7,7 +7,7 @@ from typing import Any
 from edgetl.keras import keras, layers
 
 from edgetl.backbones.base import load_h5
-from edgetl.backbones.graph import rebuild
+from edgetl.backbones.graph import copied, rebuild
 
 
 def build(application: Callable[..., Any], image_size: int) -> keras.Model:
@@ -29,12 +29,7 @@ def _theirs(application: Callable[..., Any], image_size: int) -> Any:
 
 def _with_relu_layers(model: keras.Model) -> keras.Model:
     def place(layer: Any, inputs: Any) -> Any:
-        if _is_relu(layer):
-            return _relu(layer)(inputs)
-        copy = layer.__class__.from_config(layer.get_config())
-        output = copy(inputs)
-        copy.set_weights(layer.get_weights())
-        return output
+        return _relu(layer)(inputs) if _is_relu(layer) else copied(layer, inputs)
 
     return rebuild(model, place)
 

@@ -1,7 +1,7 @@
 """Read who uses what in a network, and build it again with other layers."""
 
 import collections
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgetl.keras import keras, layers
@@ -26,6 +26,19 @@ def rebuild(model: keras.Model, place: Callable[[Any, Any], Any]) -> keras.Model
     """Build another model of a functional one: `place(layer, inputs)` gives what stands in the layer's stead."""
     image = keras.Input(model.input_shape[1:], name="image")
     return keras.Model(image, walk(model, image, place), name=model.name)
+
+
+def copied(layer: Any, inputs: Any, weights: Sequence[Any] | None = None, **changes: Any) -> Any:
+    """Return what a copy of a layer makes of the inputs.
+
+    Args:
+        weights: the copy's; None: the layer's own.
+        changes: of the layer's configuration.
+    """
+    copy = layer.__class__.from_config(layer.get_config() | changes)
+    output = copy(inputs)
+    copy.set_weights(layer.get_weights() if weights is None else weights)
+    return output
 
 
 def walk(model: keras.Model, given: Any, place: Callable[[Any, Any], Any]) -> Any:

@@ -6,8 +6,10 @@ from edgetl.keras import keras, layers
 
 import numpy as np
 
-from edgetl.backbones.graph import rebuild, users
+from edgetl.backbones.graph import copied, rebuild, users, walk
 from edgetl.importing.convention import InputAffine
+
+PREPROCESSING = "preprocessing"
 
 
 def on_pixels(model: Any, affine: InputAffine) -> tuple[Any, bool]:
@@ -20,11 +22,7 @@ def on_pixels(model: Any, affine: InputAffine) -> tuple[Any, bool]:
         return _with_layer_before(model, affine), True
 
     def place(one: Any, inputs: Any) -> Any:
-        bias = {"use_bias": True} if one is layer else {}
-        copy = one.__class__.from_config(one.get_config() | bias)
-        output = copy(inputs)
-        copy.set_weights(_folded(one, affine) if one is layer else one.get_weights())
-        return output
+        return copied(one, inputs, _folded(one, affine), use_bias=True) if one is layer else copied(one, inputs)
 
     return rebuild(model, place), affine.has_one_centre or not padded
 
@@ -39,11 +37,9 @@ def two_classes(model: Any) -> Any:
         return model
 
     def place(one: Any, inputs: Any) -> Any:
-        copy = one.__class__.from_config(one.get_config() | ({"units": 2} if one is last else {}))
-        output = copy(inputs)
-        weights = one.get_weights()
-        copy.set_weights([np.concatenate([0 * part, part], axis=-1) for part in weights] if one is last else weights)
-        return output
+        if one is not last:
+            return copied(one, inputs)
+        return copied(one, inputs, [np.concatenate([0 * part, part], axis=-1) for part in one.get_weights()], units=2)
 
     return rebuild(model, place)
 
@@ -77,18 +73,16 @@ def _folded(layer: Any, affine: InputAffine) -> list[np.ndarray]:
 
 def _with_layer_before(model: Any, affine: InputAffine) -> Any:
     """Return the network behind a convolution of one place that makes its input of the grid."""
-    image = keras.Input(model.input_shape[1:], name="image")
     channels = len(affine.order)
-    layer = layers.Conv2D(channels, 1, name="preprocessing")
-    prepared = layer(image)
     kernel = np.zeros((channels, channels))
     kernel[list(affine.order), np.arange(channels)] = affine.factor / affine.scale
-    layer.set_weights([kernel[None, None], affine.factor * (affine.zero_point - affine.centre)])
-    made = {id(model.input): prepared}
-    for one in model.layers:
-        if not isinstance(one, layers.InputLayer):
-            inputs = [made[id(tensor)] for tensor in one.inbound_nodes[0].keras_inputs]
-            copy = one.__class__.from_config(one.get_config())
-            made[id(one.output)] = copy(inputs[0] if len(inputs) == 1 else inputs)
-            copy.set_weights(one.get_weights())
-    return keras.Model(image, made[id(model.output)], name=model.name)
+    return behind_kernel(model, kernel[None, None], affine.factor * (affine.zero_point - affine.centre))
+
+
+def behind_kernel(model: Any, kernel: np.ndarray, bias: np.ndarray) -> Any:
+    """Return the network behind a convolution of one place, called PREPROCESSING: its kernel is [1, 1, C, C], its bias [C]."""
+    image = keras.Input(model.input_shape[1:], name="image")
+    layer = layers.Conv2D(len(bias), 1, name=PREPROCESSING)
+    prepared = layer(image)
+    layer.set_weights([kernel, bias])
+    return keras.Model(image, walk(model, prepared, copied), name=model.name)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from edgetl.importing.onnx_constants import FOLDED, array, folded
 from edgetl.importing.onnx_moves import MOVES
 from edgetl.importing.onnx_node import OnnxNode
 from edgetl.importing.operators import FIRST
-
-if TYPE_CHECKING:
-    pass
 
 _FLOATS = (1, 10, 11, 16)  # ONNX's numbers of float, float16, double and bfloat16
 _NOTHING = np.zeros(1)

@@ -4,7 +4,7 @@ from typing import Any
 
 from edgetl.keras import layers
 
-from edgetl.backbones.graph import rebuild, users
+from edgetl.backbones.graph import copied, rebuild, users
 
 
 def before_pools(model: Any) -> Any:
@@ -20,11 +20,4 @@ def before_pools(model: Any) -> Any:
     if not partners:
         return model
 
-    def place(one: Any, inputs: Any) -> Any:
-        placed = partners.get(one, one)
-        copy = placed.__class__.from_config(placed.get_config())
-        output = copy(inputs)
-        copy.set_weights(placed.get_weights())
-        return output
-
-    return rebuild(model, place)
+    return rebuild(model, lambda layer, inputs: copied(partners.get(layer, layer), inputs))

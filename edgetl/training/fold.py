@@ -7,7 +7,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.graph import rebuild, users, walk
+from edgetl.backbones.graph import copied, rebuild, users, walk
 
 
 def fold_batch_norms(model: keras.Model) -> keras.Model:
@@ -23,15 +23,7 @@ def fold_batch_norms(model: keras.Model) -> keras.Model:
         if layer.name in folded or isinstance(layer, layers.Dropout):
             return inputs
         norm = norms.get(layer.name)
-        if norm is None:
-            copy = layer.__class__.from_config(layer.get_config())
-            output = copy(inputs)
-            copy.set_weights(layer.get_weights())
-            return output
-        copy = layer.__class__.from_config(layer.get_config() | {"use_bias": True})
-        output = copy(inputs)
-        copy.set_weights(_folded_weights(layer, norm))
-        return output
+        return copied(layer, inputs) if norm is None else copied(layer, inputs, _folded_weights(layer, norm), use_bias=True)
 
     return rebuild(model, place)
 

@@ -7,7 +7,7 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 
-from edgetl.backbones.graph import rebuild
+from edgetl.backbones.graph import copied, rebuild
 from edgetl.training.fold import foldable
 from edgetl.training.head import is_of_a_head
 
@@ -24,18 +24,13 @@ def unfold_batch_norms(model: Any, batches: Sequence[np.ndarray]) -> Any:
 
     def place(layer: Any, inputs: Any) -> Any:
         name = f"file_{layer.name}" if is_of_a_head(layer.name) else layer.name
-        moments = found.get(layer.name)
-        copy = layer.__class__.from_config(layer.get_config() | {"name": name} | ({"use_bias": False} if moments else {}))
-        output = copy(inputs)
-        if moments is None:
-            copy.set_weights(layer.get_weights())
-            return output
-        mean, variance = moments
+        if layer.name not in found:
+            return copied(layer, inputs, name=name)
+        mean, variance = found[layer.name]
         kernel, *bias = layer.get_weights()
         kernel, factor = _rescaled(layer, kernel)
-        copy.set_weights([kernel])
         norm = layers.BatchNormalization(name=f"{name}_bn")
-        output = norm(output)
+        output = norm(copied(layer, inputs, [kernel], name=name, use_bias=False))
         variance = variance * factor**2
         norm.set_weights([np.sqrt(variance + norm.epsilon) / factor, mean, (mean - (bias[0] if bias else 0.0)) * factor, variance])
         return output

@@ -8,18 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import keras, layers
-
 import numpy as np
 
-from edgetl.backbones.graph import walk
 from edgetl.contract import Contract
 from edgetl.errors import UsageError
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion
 from edgetl.importing.base import ImportedModel
 from edgetl.importing.convention import NAMED, Convention, InputAffine, convention
-from edgetl.importing.first_layer import two_classes
+from edgetl.importing.first_layer import PREPROCESSING, behind_kernel, two_classes
 from edgetl.importing.grids import HIGHEST, LOWEST, Grid, KernelGrid, KernelNumbers, Numbers
 from edgetl.int8_record import NO_BUDGET
 from edgetl.pipeline.project import ImportedNetwork
@@ -35,7 +32,6 @@ logger = logging.getLogger(__name__)
 _BYTES = np.arange(256)
 _SAME_BYTE = 0.01  # steps that a byte may be away from the integer that it stands for: a hundredth never rounds to another
 _REMEDY = "leave that out; to calibrate or train, import the float model that the file was made from"
-_LAYER = "preprocessing"
 
 
 def keeping_integers(recipe: Recipe, imported: ImportedModel) -> Recipe:
@@ -101,8 +97,9 @@ def on_bytes(imported: ImportedModel, numbers: Numbers, affine: InputAffine) -> 
         "a convolution of one place makes the integers that the file's first layer reads of bytes, before rounding at most "
         f"{np.abs(made - read).max():.2g} steps from them"
     )
-    model = _with_layer(imported.model, kernel, grid)
-    outputs, kernels = dict(numbers.outputs) | {_LAYER: image}, dict(numbers.kernels) | {_LAYER: kernel}
+    real = (kernel.integers.astype(np.float32) - kernel.grid.zero_point) * kernel.grid.scale
+    model = behind_kernel(imported.model, real, kernel.grid.bias * (np.float32(grid.scale) * kernel.grid.scale))
+    outputs, kernels = dict(numbers.outputs) | {PREPROCESSING: image}, dict(numbers.kernels) | {PREPROCESSING: kernel}
     return model, Quantized.of_file(model, replace(numbers, image=grid, outputs=outputs, kernels=kernels)), grid
 
 
@@ -153,20 +150,3 @@ def two_classes_of(imported: ImportedModel) -> ImportedModel:
     scale = np.repeat(kernel.grid.scale, 2) if len(kernel.grid.scale) > 1 else kernel.grid.scale
     grid = replace(kernel.grid, scale=scale, bias=np.concatenate([0 * kernel.grid.bias, kernel.grid.bias]))
     return replace(imported, model=model, numbers=replace(numbers, kernels=dict(numbers.kernels) | {name: KernelNumbers(both, grid)}))
-
-
-def _with_layer(model: Any, kernel: KernelNumbers, grid: Grid) -> Any:
-    """Return the network behind that kernel, in real numbers."""
-
-    def place(layer: Any, inputs: Any) -> Any:
-        copy = layer.__class__.from_config(layer.get_config())
-        made = copy(inputs)
-        copy.set_weights(layer.get_weights())
-        return made
-
-    given = keras.Input(model.input_shape[1:], name="image")
-    layer = layers.Conv2D(len(kernel.grid.bias), 1, name=_LAYER)
-    prepared = layer(given)
-    weights = (kernel.integers.astype(np.float32) - kernel.grid.zero_point) * kernel.grid.scale
-    layer.set_weights([weights, kernel.grid.bias * (np.float32(grid.scale) * kernel.grid.scale)])
-    return keras.Model(given, walk(model, prepared, place), name=model.name)
