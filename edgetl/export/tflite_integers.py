@@ -89,18 +89,14 @@ def _join(writer: Writer, layer: Any, sources: list[Tensor]) -> Tensor:
 
 def _pool(writer: Writer, layer: Any, source: Tensor) -> Tensor:
     """Add a pool of windows, which keeps the grid; an average's own is put on behind it."""
-    made = _averaged if isinstance(layer, layers.AveragePooling2D) else None
+    averages = isinstance(layer, layers.AveragePooling2D)
     assert source.grid is not None
-    pooled = writer.value(f"{layer.name}/{'pooled' if made else 'output'}", tuple(layer.output_shape[1:]), source.grid)
+    pooled = writer.value(f"{layer.name}/{'pooled' if averages else 'output'}", tuple(layer.output_shape[1:]), source.grid)
     options = schema.Pool2DOptionsT()
     _windowed(options, layer, Fused.NONE)
     options.filterHeight, options.filterWidth = layer.pool_size
-    writer.add("AVERAGE_POOL_2D" if made else "MAX_POOL_2D", [source.index], pooled.index, options)
-    return made(writer, layer, pooled) if made else pooled
-
-
-def _averaged(writer: Writer, layer: Any, pooled: Tensor) -> Tensor:
-    return writer.on_grid(pooled, writer.numbers.outputs[layer.name], f"{layer.name}/output")
+    writer.add("AVERAGE_POOL_2D" if averages else "MAX_POOL_2D", [source.index], pooled.index, options)
+    return writer.on_grid(pooled, writer.numbers.outputs[layer.name], f"{layer.name}/output") if averages else pooled
 
 
 def _mean(writer: Writer, layer: Any, source: Tensor) -> Tensor:

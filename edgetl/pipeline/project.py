@@ -88,12 +88,12 @@ class Project:
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
         recipe = anchored(recipe)
-        name = f"{Path(recipe.data.source).stem or 'data'}-{recipe.model.backbone}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
         if is_network(Path(recipe.model.weights)):
             problem = f"{recipe.model.weights} is a network, and this command takes backbones by name"
             raise UsageError(problem, "give weights of a backbone; 'edgetl train DATA --weights FILE' trains a file's network")
         weights.check(recipe.model.weights)
-        project = cls.of_images(RunFolder(out or parent / name), recipe, listing_of(recipe))  # mistakes show before anything is written
+        run = RunFolder(out or parent / default_name(recipe, recipe.model.backbone))
+        project = cls.of_images(run, recipe, listing_of(recipe))  # mistakes show before anything is written
         project.begin()
         return project
 
@@ -184,6 +184,12 @@ class Project:
         seconds = epochs * seconds_per_epoch(trained.fine_tuning.epochs) if trained and trained.fine_tuning else 0.0
         left = f", about {duration(seconds)} of training left" if seconds else ""
         logger.info(f"stage {place + 1} of {len(names)}: {self.plan[place].work}{left}")
+
+
+def default_name(recipe: Recipe, network: str) -> str:
+    """Return what a run of images and a network is called, the same for the same settings."""
+    images = Path(recipe.data.source).stem or ("data" if recipe.has_images else "no-images")
+    return f"{images}-{network}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
 
 
 def _contract(recipe: Recipe, class_names: Sequence[str]) -> Contract:

@@ -13,12 +13,17 @@ class Order:
     Args:
         outputs: for each class, in the order that was supposed, the output that means it.
         checked: rows of the images that this was not found on.
-        accuracy: of these, with that order.
+        right: which of these are, with that order.
     """
 
     outputs: tuple[int, ...]
     checked: NDArray[np.int64]
-    accuracy: float
+    right: NDArray[np.bool_]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of these that is right."""
+        return float(self.right.mean())
 
 
 def order_of(predicted: NDArray[np.int64], label_ids: NDArray[np.int64], classes: int) -> Order | None:
@@ -33,4 +38,4 @@ def order_of(predicted: NDArray[np.int64], label_ids: NDArray[np.int64], classes
     _, outputs = linear_sum_assignment(-counts)
     checked = rows[1::2]
     right = outputs[label_ids[checked]] == predicted[checked]
-    return Order(tuple(int(one) for one in outputs), checked, float(right.mean()))
+    return Order(tuple(int(one) for one in outputs), checked, right)

@@ -13,7 +13,6 @@ from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.data.images import load as load_images
 from edgetl.errors import UsageError
-from edgetl.files import fingerprint
 from edgetl.float_record import Imported
 from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, Wish
@@ -26,7 +25,7 @@ from edgetl.pipeline.imported.own import keeping_integers, on_bytes, own_convent
 from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
 from edgetl.pipeline.imported.tryout import Tryout, alike
 from edgetl.pipeline.imported.unlabelled import by_prediction, named, unlabelled_recipe
-from edgetl.pipeline.project import ImportedNetwork, Project
+from edgetl.pipeline.project import ImportedNetwork, Project, default_name
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.settings import load_options
 from edgetl.recipe import Recipe, anchored, restore
@@ -55,16 +54,16 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     recipe = anchored(recipe)
     file = Path(recipe.model.weights)
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
-    check_size(recipe, imported, file)
+    frame = frame_of(imported, file)
+    _check_size(recipe, imported, file)
     recipe = unlabelled_recipe(keeping_integers(recipe, imported))
     listing = listing_of(recipe)
     folders = listing.class_names if listing.labelled else ()
     class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, folders, imported.classes)
     if listing.labelled:
         listing = replace(listing, class_names=class_names)
-    frame = Frame(imported.height, imported.width, "gray" if imported.channels == 1 else "RGB")
     contract = Contract.square(1, 1.0, 0, class_names).taking(frame)
-    name = f"{Path(recipe.data.source).stem or 'no-images'}-{file.stem}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
+    name = default_name(recipe, file.stem)
     with tempfile.TemporaryDirectory(prefix="edgetl-") as cache:
         options = load_options(recipe, Path(cache))
         if listing.labelled:
@@ -87,7 +86,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     return project
 
 
-def check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
+def _check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
     """Raise UsageError where another size was asked for than the file's own."""
     asked = recipe.imported.asked_size
     if asked and asked != (imported.height, imported.width):
@@ -106,11 +105,16 @@ def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
                 f"each output of {file} ({imported.classes} in all) is a probability of its own: several classes can be on one image",
                 "edgetl can do networks of one class an image (softmax), or of two classes with one output (sigmoid)",
             )
+    return imported
+
+
+def frame_of(imported: ImportedModel, file: Path, resize: str = "crop") -> Frame:
+    """Return the frame of the images that a network takes. Raises UsageError where they have not one channel or three."""
     if imported.channels not in (1, 3):
         raise UsageError(
             f"the images that {file} takes have {counted(imported.channels, 'channel')}", "edgetl reads images in colour (3) or in grey (1)"
         )
-    return imported
+    return Frame(imported.height, imported.width, "gray" if imported.channels == 1 else "RGB", CROPS[resize])
 
 
 def _found(recipe: Recipe, imported: ImportedModel, images: Images, listing: Listing, contract: Contract) -> Found:

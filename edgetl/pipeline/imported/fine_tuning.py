@@ -12,7 +12,7 @@ from edgetl.keras import layers
 import numpy as np
 
 from edgetl.backbones import keras_file
-from edgetl.contract import Contract, Frame
+from edgetl.contract import Contract
 from edgetl.data.base import Listing
 from edgetl.errors import UsageError
 from edgetl.files import fingerprint
@@ -20,10 +20,10 @@ from edgetl.float_record import NetworkFacts
 from edgetl.importing import identity, is_network, kind, read
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.features import without_classifier
-from edgetl.pipeline.imported.create import CROPS, conventions, network_of, reported, settled
+from edgetl.pipeline.imported.create import conventions, frame_of, network_of, reported, settled
 from edgetl.pipeline.imported.heads import Heads
 from edgetl.pipeline.imported.search import Feeding, search
-from edgetl.pipeline.project import ImportedNetwork, Project
+from edgetl.pipeline.project import ImportedNetwork, Project, default_name
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.run_inputs import RunData
 from edgetl.pipeline.train.start import NETWORK
@@ -32,7 +32,6 @@ from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.training.team import team
 from edgetl.training.unfold import unfold_batch_norms
-from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +80,7 @@ def _of_file(recipe: Recipe, out: Path | None) -> Project:
         raise UsageError("the network of a file is trained in one process", "unset TF_CONFIG, or train a --backbone")
     recipe = anchored(recipe)
     file = Path(recipe.model.weights)
-    name = f"{Path(recipe.data.source).stem or 'data'}-{file.stem}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
-    run, listing = RunFolder(out or RUNS / name), listing_of(recipe)
+    run, listing = RunFolder(out or RUNS / default_name(recipe, file.stem)), listing_of(recipe)
     kept = run.read().find(NETWORK, NetworkFacts) if run.record.exists() else None
     sha256 = kept.imported.sha256 if kept and not file.exists() else _identity(file)
     inputs = fingerprint(sha256, recipe.imported.model_dump(), recipe.model.image_size, recipe.model.pooling, *_images(recipe, listing))
@@ -116,17 +114,18 @@ def _network(recipe: Recipe, listing: Listing, cache: RunFolder) -> tuple[Import
     file, size = Path(recipe.model.weights), recipe.model.image_size
     imported = _features(recipe, file)
     resize = "crop" if recipe.imported.resize == "auto" else recipe.imported.resize  # a new head learns what it is shown
-    frame = Frame(imported.height, imported.width, "gray" if imported.channels == 1 else "RGB", CROPS[resize])
+    frame = frame_of(imported, file, resize)
+    contract = Contract.square(1, 1.0, 0, listing.class_names).taking(frame)
     if {frame.height, frame.width} != {size}:
         logger.info(f"images: {frame.height} x {frame.width} pixels, as {file.name} takes them; model.image_size ({size}) does not count")
-    data = RunData(cache, recipe, Contract.square(1, 1.0, 0, listing.class_names).taking(frame), lambda: listing)
+    data = RunData(cache, recipe, contract, lambda: listing)
     with data.learning():
         rows = np.random.default_rng(recipe.train.seed).permutation(data.choosing.rows("train"))[:_IMAGES]
     pixels = np.asarray(data.images.pixels[rows])
     candidates = [Feeding(one, resize) for one in conventions(recipe.imported.preprocessing, imported.channels)]
     heads = Heads(imported, pixels, data.images.label_ids[rows].astype(np.int64), len(listing.class_names))
     found = reported(search(candidates, heads, heads.label_ids, ()))
-    network, contract = network_of(imported, file, found, Contract.square(1, 1.0, 0, listing.class_names).taking(frame))
+    network, contract = network_of(imported, file, found, contract)
     fed = contract.normalize(pixels.astype(np.float32))
     model = unfold_batch_norms(network.model, [fed[start : start + _BATCH] for start in range(0, len(fed), _BATCH)])
     logger.info(f"network: {file.name} ({imported.origin.producer}) in place of a backbone, features {list(model.output_shape[1:])}")
@@ -138,10 +137,6 @@ def _features(recipe: Recipe, file: Path) -> ImportedModel:
     square = (recipe.model.image_size, recipe.model.image_size)
     imported = read(file, Wish(recipe.imported.asked_size or square, features=True))
     imported = replace(imported, model=without_classifier(imported.model))
-    if imported.channels not in (1, 3):
-        raise UsageError(
-            f"the images that {file} takes have {counted(imported.channels, 'channel')}", "edgetl reads images in colour (3) or in grey (1)"
-        )
     if recipe.model.pooling != "average" and len(imported.model.output_shape) == 2:
         raise UsageError(f"{file} pools its features itself: there is no map for model.pooling", "leave model.pooling out")
     return imported

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
 
 from edgetl.compared import P_SIGNIFICANT
 from edgetl.errors import UsageError
@@ -56,8 +57,7 @@ class Measured:
         """Cross-entropy of each image in nats, at the temperature that suits these logits best: no way gains by being less sure."""
         logits = self.logits.astype(np.float64)
         logits /= find_temperature(logits, self.label_ids).temperature
-        logits -= logits.max(axis=1, keepdims=True)
-        found: NDArray[np.float64] = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(logits)), self.label_ids]
+        found: NDArray[np.float64] = -log_softmax(logits, axis=1)[np.arange(len(logits)), self.label_ids]
         return found
 
     def recorded(self) -> TriedPreprocessing:
@@ -149,14 +149,8 @@ def _not_worse(measured: Sequence[Measured], p: float) -> list[Measured]:
 def _skilled(logits: NDArray[np.float32], label_ids: NDArray[np.int64]) -> bool:
     """Return whether a network certainly knows more than the most frequent class."""
     chance = np.bincount(label_ids).max() / len(label_ids)
-    low, _ = measure(_probabilities(logits), label_ids).top1_interval_95
+    low, _ = measure(softmax(logits.astype(np.float64), axis=1), label_ids).top1_interval_95
     return bool(low > chance + _LEAST_SKILL * (1 - chance))
-
-
-def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    found: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return found
 
 
 def _chosen(rivals: Sequence[Measured], best: Measured, tried: tuple[TriedPreprocessing, ...]) -> Found:
@@ -202,19 +196,17 @@ def _shown(differences: NDArray[np.float64]) -> bool:
 
 def _warn_of_a_better_order(measured: Measured, class_names: Sequence[str]) -> None:
     """Warn where two or more outputs seem to mean each other's classes: shown on images on which that was not found (McNemar)."""
-    predicted = measured.logits.argmax(axis=1)
-    order = order_of(predicted, measured.label_ids, measured.logits.shape[1])
+    order = order_of(measured.logits.argmax(axis=1), measured.label_ids, measured.logits.shape[1])
     if order is None:
         return
     as_named = measured.right[order.checked]
-    as_found = np.asarray(order.outputs)[measured.label_ids[order.checked]] == predicted[order.checked]
-    if order.accuracy > as_named.mean() and paired(as_found, as_named).mcnemar_p < P_SIGNIFICANT:
+    if order.accuracy > as_named.mean() and paired(order.right, as_named).mcnemar_p < P_SIGNIFICANT:
         meant = [(class_names[output], name) for name, output in zip(class_names, order.outputs, strict=True)]
         exchanged = joined([f"'{now}' means '{name}'" for now, name in meant if now != name])
         images = counted(len(as_named), "training image")
         logger.warning(
             f"the class names may be in another order: {100 * as_named.mean():.0f} % of {images} are right as they are named, "
-            f"{100 * as_found.mean():.0f} % if {exchanged}; check --class-names and the folders"
+            f"{100 * order.accuracy:.0f} % if {exchanged}; check --class-names and the folders"
         )
 
 
