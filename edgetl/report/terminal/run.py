@@ -41,7 +41,9 @@ def print_stages(record: RunRecord) -> None:
 def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
     if isinstance(facts, DataFacts):
         return ", ".join(f"{count} {split}" for split, count in facts.counts.items()) + f", {facts.rejected} left out"
-    if isinstance(facts, FloatFacts | NetworkFacts) and facts.imported:
+    if isinstance(facts, FloatFacts) and facts.imported:
+        return str(facts.imported)
+    if isinstance(facts, NetworkFacts):
         return str(facts.imported)
     if isinstance(facts, FloatFacts):
         kept = str(facts.choice) if facts.choice else _best(record, stage, facts.fine_tuning or facts.head)
