@@ -3,6 +3,7 @@
 Going from the Keras model instead would keep float weights in an int8 model.
 """
 
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -24,6 +25,8 @@ from edgetl.export.base import About
 from edgetl.export.canonical import drop_idle_reshapes, settle
 from edgetl.export.onnx_optimizer import optimized
 
+# Else tf2onnx copies the graph before each pass, half of a conversion, and goes on without a word where one fails, which is a bug to see.
+os.environ["TF2ONNX_CATCH_ERRORS"] = "FALSE"
 _OPSET = 17  # what tf2onnx writes without experiments, and every ONNX Runtime since 1.12 (2022) reads
 
 
