@@ -53,7 +53,7 @@ def calibrated(model: Any, contract: Contract, images: Images) -> Quantized:
 
 
 def examples(images: Images, contract: Contract, larger: Images) -> AugmentedExamples:
-    return AugmentedExamples(images, contract, np.ones(len(CLASSES), np.float32), larger, augmentation(contract.height))
+    return AugmentedExamples(images, contract, np.ones(len(CLASSES), np.float32), lambda: larger, augmentation(contract.height))
 
 
 def augmentation(image_size: int) -> Augmentation:

@@ -36,11 +36,16 @@ class AugmentedExamples(Examples):
     """Examples whose training images vary.
 
     Args:
-        training_images: the same images, in the size that `augment` takes.
+        read_larger: gives the same images, in the size that `augment` takes.
     """
 
-    training_images: Images
+    read_larger: Callable[[], Images]
     augment: Augmentation
+
+    @property
+    def training_images(self) -> Images:
+        """The images in that size; they are read when a training first asks for them, since calibration alone does without."""
+        return self.read_larger()
 
 
 def class_weights(label_ids: np.ndarray, classes: int, balance_above: float) -> np.ndarray:

@@ -119,7 +119,7 @@ class RunData:
 
     @cached_property
     def examples(self) -> AugmentedExamples:
-        """The examples that a network learns from; reads the larger training images, which a head alone does not need."""
+        """The examples that a network learns from."""
         return self.augmented(self.choosing)
 
     def augmented(self, images: Images) -> AugmentedExamples:
@@ -128,7 +128,7 @@ class RunData:
             images=images,
             contract=self._contract,
             class_weights=self.class_weights,
-            training_images=self.training_images,
+            read_larger=lambda: self.training_images,
             augment=augmentation(self._recipe, self._contract.shape[:2]),
         )
 
@@ -176,6 +176,11 @@ class RunModels:
         self._float_model: keras.Model | None = None
         self._float_session: KerasSession | None = None
         self._float_predictions: dict[bytes, NDArray[np.float32]] = {}
+
+    def take(self, model: keras.Model) -> None:
+        """Take the float model, which was written just now, instead of reading it."""
+        self.forget()
+        self._float_model = model
 
     @property
     def float_model(self) -> keras.Model:

@@ -34,7 +34,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
     Raises UsageError for a model that computes in another precision than float32.
     """
     _refuse_mixed_precision(float_model)
-    images, contract = examples.images, examples.contract
+    images, larger, contract = examples.images, examples.training_images, examples.contract
     start = settings.calibrated or calibrate(float_model, examples, rows, settings)
     calibrated = start.model
     student = quantize_aware(float_model, calibrated, learn_ranges=settings.learn_ranges)
@@ -63,7 +63,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
             augment=examples.augment,
             constraint=kept(float_model, student) if settings.compressed else None,
         ),
-        batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
+        batches=lambda epoch, share: epoch_batches(larger, batching, epoch, share),
         judges=len(val),
         validate=validate,
         schedule=replace(schedule, name="quantization-aware training"),

@@ -108,7 +108,8 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
             layer.momentum = _NORM_MOMENTUM
     with team.scope():
         optimizers = _optimizers(model, settings, schedule)
-    images, val, score = examples.images, examples.images.rows("val"), scorer(model, examples.contract)
+    images, larger = examples.images, examples.training_images
+    val, score = images.rows("val"), scorer(model, examples.contract)
     batching = Batching(rows=images.rows("train"), batch_size=settings.batch_size * team.replicas, seed=settings.seed)
     trainer = Trainer(
         variables=model.variables,
@@ -120,7 +121,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
             jit=settings.jit,
             steps_per_execution=settings.steps_per_execution,
         ),
-        batches=lambda epoch, share: epoch_batches(examples.training_images, batching, epoch, share),
+        batches=lambda epoch, share: epoch_batches(larger, batching, epoch, share),
         judges=len(val),
         validate=lambda: accuracy_and_loss(score(images.pixels, val), images.label_ids[val]),
         schedule=schedule,

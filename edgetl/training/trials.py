@@ -42,7 +42,7 @@ def choose(
     schedule = replace(schedule, logs=None)
     splits = _slice(examples.images, settings.seed)
     images, larger = (replace(of, splits=splits) for of in (examples.images, examples.training_images))
-    examples = replace(examples, images=images, training_images=larger)
+    examples = replace(examples, images=images, read_larger=lambda: larger)
     train_images = len(images.rows("train"))
     if head is not None:
         train_head(model, examples, head, schedule)

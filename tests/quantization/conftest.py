@@ -90,7 +90,7 @@ def short_schedule(checkpoint: Path, epochs: int) -> Schedule:
 def examples_of(images: Images) -> Any:
     from edgetl.data.examples import AugmentedExamples
 
-    return AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), images, NO_AUGMENTATION)
+    return AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), lambda: images, NO_AUGMENTATION)
 
 
 def short_settings() -> Any:

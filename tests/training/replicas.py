@@ -36,7 +36,7 @@ def trained(own: Team, batch_size: int, folder: Path) -> list[np.ndarray]:
     checkpoint = folder / f"{own.replicas}.npz"
     schedule = Schedule(name="training", epochs=2, steps_per_epoch=8, patience=9, checkpoint=checkpoint, identity="these")
     settings = replace(SETTINGS, batch_size=batch_size)
-    examples = AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), images, NO_AUGMENTATION)
+    examples = AugmentedExamples(images, CONTRACT, np.ones(3, np.float32), lambda: images, NO_AUGMENTATION)
     fine_tune(model, examples, settings, schedule, team=own)
     return list(model.get_weights())
 

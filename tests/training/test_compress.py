@@ -60,7 +60,7 @@ def classifier() -> Callable[..., Any]:
 
 
 def apply(settings: CompressSettings, model: Any, images: Images, schedule: Schedule) -> tuple[History, History]:
-    return compress(model, AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), settings, schedule)
+    return compress(model, AugmentedExamples(images, CONTRACT, EVEN, lambda: images, NO_AUGMENTATION), settings, schedule)
 
 
 def in_limits(kernel: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ EVEN = np.ones(3, np.float32)
 def tune(
     model: Any, images: Images, schedule: Schedule, settings: FineTuneSettings = SETTINGS, augment: Augmentation = AUGMENTATION
 ) -> History:
-    return fine_tune(model, AugmentedExamples(images, CONTRACT, EVEN, images, augment), settings, schedule)
+    return fine_tune(model, AugmentedExamples(images, CONTRACT, EVEN, lambda: images, augment), settings, schedule)
 
 
 def best_accuracy(history: History) -> float:
@@ -205,4 +205,4 @@ def test_too_large_a_batch_names_one_that_fits(
     with pytest.raises(RunError, match="--batch-size 2 fits"):
         tune(classifier(), images, schedule(1))
     monkeypatch.undo()
-    finetune._gradients(classifier(), AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), 4)
+    finetune._gradients(classifier(), AugmentedExamples(images, CONTRACT, EVEN, lambda: images, NO_AUGMENTATION), 4)

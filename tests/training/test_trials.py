@@ -24,7 +24,7 @@ SETTINGS = FineTuneSettings(
 
 
 def found(model: Any, images: Any, schedule: Schedule, head: HeadSettings | None = HEAD) -> tuple[Trial, ...]:
-    return choose(model, AugmentedExamples(images, CONTRACT, EVEN, images, NO_AUGMENTATION), head, SETTINGS, schedule)
+    return choose(model, AugmentedExamples(images, CONTRACT, EVEN, lambda: images, NO_AUGMENTATION), head, SETTINGS, schedule)
 
 
 def test_depths_then_rates_best_first(

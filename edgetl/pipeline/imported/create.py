@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,18 +20,20 @@ from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.convention import Convention, InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels
 from edgetl.importing.grids import LOWEST
-from edgetl.pipeline.imported.borders import measured
+from edgetl.pipeline.imported.borders import Predicted, measured
 from edgetl.pipeline.imported.class_names import class_names_of
 from edgetl.pipeline.imported.own import keeping_integers, on_bytes, own_convention, two_classes_of
 from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, table
 from edgetl.pipeline.imported.tryout import Tryout, alike
-from edgetl.pipeline.imported.unlabelled import by_prediction, named, unlabelled_recipe
+from edgetl.pipeline.imported.unlabelled import by_prediction, named, predictions, unlabelled_recipe
 from edgetl.pipeline.project import ImportedNetwork, Project, default_name
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.settings import load_options
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
+from edgetl.runtimes.base import predict
+from edgetl.runtimes.keras import KerasSession
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -70,13 +73,16 @@ def create(recipe: Recipe, out: Path | None) -> Project:
             images = load_images(listing, contract, options)
             found = _found(recipe, imported, images, listing, contract)
             network, contract = network_of(imported, file, found, contract)
+            predicted: Predicted = partial(predict, KerasSession(network.model, contract), images.pixels, description=file.name)
         else:
             found = named(recipe, imported)
             network, contract = network_of(imported, file, found, contract)
             images = load_images(listing, contract, options)
-            images, listing = by_prediction(network, contract.ending_in(recipe.export.output), images, listing)
+            probabilities = predictions(network, contract.ending_in(recipe.export.output), images)
+            images, listing = by_prediction(probabilities, images, listing, contract.class_names)
+            predicted = probabilities.__getitem__
         affine = InputAffine.of(found.chosen.convention, imported.preprocessing)
-        network = measured(network, imported, affine, contract, images)
+        network = measured(network, imported, affine, images, predicted)
     recipe = settled(recipe, network.facts, (frame.height, frame.width))
     project = Project(RunFolder(out or RUNS / name), recipe, contract, lambda: listing)
     project.source = network

@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetl.contract import Contract
 from edgetl.data import unlabelled
@@ -59,9 +60,14 @@ def named(recipe: Recipe, imported: ImportedModel) -> Found:
     return Found(Feeding(found, "stretch" if asked.resize == "stretch" else "crop"), reason, ())
 
 
-def by_prediction(network: ImportedNetwork, contract: Contract, images: Images, listing: Listing) -> tuple[Images, Listing]:
-    """Return images and listing of the classes that the network itself predicts."""
-    rows = np.arange(len(images.names))
+def predictions(network: ImportedNetwork, contract: Contract, images: Images) -> NDArray[np.float32]:
+    """Return the network's own probabilities float32 [N, K] of all images."""
     with session_of(network, contract) as session:
-        found = predict(session, images.pixels, rows, network.facts.file)
-    return labelled(images, listing, found.argmax(axis=1).astype(np.int32), contract.class_names)
+        return predict(session, images.pixels, np.arange(len(images.names)), network.facts.file)
+
+
+def by_prediction(
+    probabilities: NDArray[np.float32], images: Images, listing: Listing, class_names: tuple[str, ...]
+) -> tuple[Images, Listing]:
+    """Return images and listing of the classes that the network predicts."""
+    return labelled(images, listing, probabilities.argmax(axis=1).astype(np.int32), class_names)

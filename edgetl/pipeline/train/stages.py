@@ -189,7 +189,7 @@ def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path]
     """Keep the network as it is: it was trained elsewhere."""
     keras_file.save(source.model, project.run.float_model)
     project.contract.write(project.run.contract)
-    project.models.forget()
+    project.models.take(source.model)
     facts = FloatFacts(
         device=device_name(),
         replicas=1,

@@ -1,6 +1,7 @@
 """Where a file pads images with another pixel than the run's model, what that costs is measured."""
 
 from dataclasses import replace
+from functools import partial
 
 from edgetl.keras import keras, layers
 
@@ -15,6 +16,8 @@ from edgetl.importing.convention import InputAffine, convention
 from edgetl.importing.first_layer import on_pixels
 from edgetl.pipeline.imported.borders import measured
 from edgetl.pipeline.project import ImportedNetwork
+from edgetl.runtimes.base import predict
+from edgetl.runtimes.keras import KerasSession
 
 
 @pytest.mark.parametrize(("name", "same"), [("imagenet", False), ("zero-one", True)])
@@ -31,7 +34,8 @@ def test_another_padding_is_measured(name: str, same: bool) -> None:
     images = Images(pixels, np.zeros(40, np.int32), np.full(40, "val"), names, names, contract.class_names, (), "")
     pixelwise, found = on_pixels(model, affine)
     facts = Imported("a.h5", "", "", "", name, "crop", "as asked", found)
-    borders = measured(ImportedNetwork(pixelwise, facts), imported, affine, contract, images).facts.borders
+    ours = partial(predict, KerasSession(pixelwise, contract), pixels, description="ours")
+    borders = measured(ImportedNetwork(pixelwise, facts), imported, affine, images, ours).facts.borders
     assert found == same
     assert (borders is None) == same
     if borders:
