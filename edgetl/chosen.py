@@ -25,7 +25,7 @@ def judged_on(record: RunRecord, training: str) -> str:
 
 
 def choice_and_measure(record: RunRecord, images: int = 0) -> str:
-    """Return in a sentence or two what chose the models and what measures them; empty: the run has no images yet.
+    """Return in some sentences what chose the models and what measures them; empty: the run has no images yet.
 
     Args:
         images: that measured; 0: all of the split that measures.
@@ -52,7 +52,14 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
     sentences.append(_MEASURED[data.truth].format(among=among, measuring=measuring))
     if split == "test" and not by_validation:
         sentences.append(f"The {counted(data.images('val'), 'validation image')} chose and measured nothing.")
-    return " ".join([*sentences, untrained(record)]).strip()
+    return " ".join(filter(None, [*sentences, untrained(record), doubt(record)]))
+
+
+def doubt(record: RunRecord) -> str:
+    """Return a sentence on why an imported network may be of no use here; empty: it knows the classes, or nothing says whether."""
+    trained = record.find("float", FloatFacts)
+    found = trained.imported.doubt if trained and trained.imported else ""
+    return f"{found[0].upper()}{found[1:]}." if found else ""
 
 
 def left_by_calibration(record: RunRecord) -> Distance | None:

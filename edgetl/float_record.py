@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from edgetl.compared import MeasuringSplit, of_split
 from edgetl.documents import Count, Part, Share
 from edgetl.wording import counted, measured_on
 
@@ -61,6 +62,21 @@ class Borders:
         return f"{self.changed} of {counted(self.images, 'prediction')} change, probabilities by {self.mean_abs_dp:.2g} on average"
 
 
+_CUT = {"crop": "cropped", "stretch": "stretched"}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What an imported network gets right of the images that measure."""
+
+    split: MeasuringSplit
+    images: Count
+    right: Count
+
+    def __str__(self) -> str:
+        return f"top-1 {100 * self.right / self.images:.2f} % on {of_split(self.images, self.split)}"
+
+
 @dataclass(frozen=True)
 class Imported:
     """The file that a float model was made of, and how it is fed.
@@ -76,6 +92,8 @@ class Imported:
         channels_first: the file takes [N, C, H, W].
         quantized: its numbers are integers, which the run's int8 model has as they are; the float model is what they stand for.
         tried: all that were measured.
+        doubt: why it may be of no use, a sentence without its end; empty: it knows the classes, or nothing says whether.
+        reached: what it gets right here, in real numbers or by its own integers; None: there are no labels, or it was trained further.
     """
 
     file: str
@@ -90,19 +108,21 @@ class Imported:
     quantized: bool = False
     borders: Borders | None = None
     tried: tuple[TriedPreprocessing, ...] = ()
+    doubt: str = ""
+    reached: Reached | None = None
 
     def __str__(self) -> str:
         padded = f"; padded with another pixel: {self.borders}" if self.borders else ""
         own = "; quantized already: the integers are its own, nothing was trained or calibrated" if self.quantized else ""
-        return f"{self.file}, fed as {self.preprocessing}, {self.resize} ({self.reason}){padded}{own}"
+        reached = f"; {self.reached}" if self.reached else ""
+        return f"{self.file}{reached}; fed as {self.preprocessing}, {_CUT[self.resize]}: {self.reason}{padded}{own}"
 
     @property
     def described(self) -> str:
         """Where it comes from and how it is fed, in words."""
         by = f", written by {self.producer}" if self.producer else ""
-        cut = {"crop": "cropped", "stretch": "stretched"}[self.resize]
         padded = f"; for a padding with one pixel in all colours {self.borders}" if self.borders else ""
-        return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {cut}{padded}"
+        return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {_CUT[self.resize]}{padded}"
 
 
 class NetworkFacts(Part):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from edgetl.chosen import choice_and_measure, judged_on, untrained
-from edgetl.float_record import FloatChoice
+from edgetl.chosen import choice_and_measure, doubt, judged_on, untrained
+from edgetl.float_record import FloatChoice, Imported
 from edgetl.int8_record import NO_BUDGET, Distance, Int8Candidate, Int8Choice, Int8Request
 from edgetl.recipe import load
 from edgetl.recipe_tables import AboutTable
@@ -122,3 +122,11 @@ def test_a_sentence_says_why_nothing_was_trained_with_quantization_in_the_loop()
     )
     assert choice_and_measure(near).endswith(untrained(near)), "show and the report say it, too"
     assert untrained(far) == untrained(record()) == ""
+
+
+def test_a_network_that_knows_nothing_is_called_that() -> None:
+    network = Imported("a.onnx", "", "", "", "raw", "crop", "as asked", same_at_borders=True, doubt="the network is by chance")
+    made = record(float=FLOAT.model_copy(update={"imported": network}))
+    assert doubt(made) == "The network is by chance."
+    assert choice_and_measure(made).endswith("0.67 points. The network is by chance.")
+    assert doubt(record()) == ""

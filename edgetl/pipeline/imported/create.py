@@ -148,7 +148,7 @@ def reported(found: Found) -> Found:
     """Say what was tried and taken, and why."""
     images = max(one.images for one in found.tried)
     logger.info(f"preprocessing, on {counted(images, 'training image')}:\n{table(found.tried)}")
-    logger.info(f"preprocessing: {found.reason}")
+    logger.info(f"preprocessing: {found.chosen}: {found.reason}")
     return found
 
 
@@ -172,6 +172,7 @@ def network_of(imported: ImportedModel, file: Path, found: Found, contract: Cont
         channels_first=not imported.channels_last,
         quantized=quantized is not None,
         tried=found.tried,
+        doubt=found.doubt,
     )
     frame = Frame(contract.height, contract.width, contract.input.channels, CROPS[found.chosen.resize])
     return ImportedNetwork(model, facts, quantized), contract.taking(frame).normalized(scale, zero_point)

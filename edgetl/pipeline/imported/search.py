@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,11 +73,12 @@ class Measured:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The way that was taken, why, and all that were tried, the best first."""
+    """The way that was taken, why, all that were tried, the best first, and why the network may be of no use; empty: it is."""
 
     chosen: Feeding
     reason: str
     tried: tuple[TriedPreprocessing, ...]
+    doubt: str = ""
 
 
 Score = Callable[[Feeding, slice], NDArray[np.float32]]
@@ -107,28 +108,30 @@ def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.in
     every.sort(key=lambda one: -float(one.right.mean()))
     tried = tuple(one.recorded() for one in every)
     best = max(measured, key=lambda one: int(one.right.sum()))
+    doubt = ""
     if not _skilled(best.logits, label_ids):
         if class_names and (error := _of_another_order(measured, class_names, tried)):
             raise error
-        problem, remedy = _hopeless(trained=bool(class_names))
+        doubt, remedy = _hopeless(best, trained=bool(class_names))
         if len({one.convention for one in candidates}) > 1:
-            raise UsageError(f"{problem}\n{table(tried)}", f"{remedy}; or {ASK}")
-        logger.warning(f"{problem}\n{table(tried)}")
+            raise UsageError(f"{doubt}\n{table(tried)}", f"{remedy}; or {ASK}")
+        logger.warning(f"{doubt}; {remedy}, and --preprocessing")
     elif class_names:
         _warn_of_a_better_order(best, class_names)
     if len(candidates) == 1:
-        return Found(best.candidate, "as asked", tried)
+        return Found(best.candidate, "as asked", tried, doubt)
     rivals = _not_worse(measured, P_SIGNIFICANT)
-    return _chosen(rivals, best, tried) if class_names else _surest(rivals, tried)
+    return replace(_chosen(rivals, best, tried) if class_names else _surest(rivals, tried), doubt=doubt)
 
 
-def _hopeless(*, trained: bool) -> tuple[str, str]:
+def _hopeless(best: Measured, *, trained: bool) -> tuple[str, str]:
     """Return what may be wrong, and what to look at first, where a trained classifier, or a head on features, knows nothing."""
+    chance = f"hardly better than chance, {100 * best.right.mean():.1f} % right of {counted(len(best.right), 'training image')}"
     if trained:
         why = "its weights are random, it knows other classes, or it is fed in another way"
-        return f"the network is hardly better than chance: {why}", "check the images and --class-names"
+        return f"the network is {chance}: {why}", "check the images and --class-names"
     why = "the network's weights are random, its features say nothing of these classes, or it is fed in another way"
-    return f"a head on the network's features is hardly better than chance: {why}", "check the images and the file"
+    return f"a head on the network's features is {chance}: {why}", "check the images and the file"
 
 
 def table(tried: Sequence[TriedPreprocessing]) -> str:
@@ -156,7 +159,7 @@ def _skilled(logits: NDArray[np.float32], label_ids: NDArray[np.int64]) -> bool:
 def _chosen(rivals: Sequence[Measured], best: Measured, tried: tuple[TriedPreprocessing, ...]) -> Found:
     """Take the best of the rivals by accuracy, then by loss; of those that remain equal the simplest."""
     if len(rivals) == 1:
-        return Found(best.candidate, f"{best.candidate} is ahead of all others by accuracy (McNemar)", tried)
+        return Found(best.candidate, "ahead of all others by accuracy (McNemar)", tried)
     losses = {one.candidate: one.losses for one in rivals}
     least = min(rivals, key=lambda one: float(losses[one.candidate].mean()))
     equal = [one for one in rivals if one is least or not _shown(losses[one.candidate] - losses[least.candidate])]
@@ -165,16 +168,16 @@ def _chosen(rivals: Sequence[Measured], best: Measured, tried: tuple[TriedPrepro
     _check_told_apart(taken, best, tried)
     if len(equal) == 1:
         accurate = ", ".join(str(one.candidate) for one in rivals if one is not taken)
-        return Found(taken.candidate, f"{taken.candidate} has the lowest loss; {accurate}: as accurate within chance", tried)
-    return Found(taken.candidate, f"{taken.candidate} is the simplest of those that are equal within chance; the others: {others}", tried)
+        return Found(taken.candidate, f"the lowest loss; as accurate within chance: {accurate}", tried)
+    return Found(taken.candidate, f"the simplest of those that are equal within chance; the others: {others}", tried)
 
 
 def _surest(rivals: Sequence[Measured], tried: tuple[TriedPreprocessing, ...]) -> Found:
     """Take the one with the lowest loss: a network that is trained further will do with any that is not shown to be worse."""
     taken = min(rivals, key=lambda one: float(one.losses.mean())).candidate
     others = ", ".join(str(one.candidate) for one in rivals if one.candidate != taken)
-    worse = f"as right within chance: {others}" if others else "and the others are right less often (McNemar)"
-    return Found(taken, f"{taken} has the lowest loss of heads on the network's features, {worse}", tried)
+    worse = f"as right within chance: {others}" if others else "the others are right less often (McNemar)"
+    return Found(taken, f"the lowest loss of heads on the network's features; {worse}", tried)
 
 
 def _check_told_apart(taken: Measured, best: Measured, tried: tuple[TriedPreprocessing, ...]) -> None:

@@ -55,9 +55,10 @@ def named(recipe: Recipe, imported: ImportedModel) -> Found:
             raise UsageError("the file does not say how the network is fed, and without labels that cannot be measured", ASK)
         found, reason = known, "by the file's own first layers or input"
     if asked.resize == "auto":
-        reason += "; cropped, which without labels is not measured"
-    logger.info(f"preprocessing: {found.name}, {reason}")
-    return Found(Feeding(found, "stretch" if asked.resize == "stretch" else "crop"), reason, ())
+        reason += "; whether to crop or stretch is not measured without labels"
+    feeding = Feeding(found, "stretch" if asked.resize == "stretch" else "crop")
+    logger.info(f"preprocessing: {feeding}: {reason}")
+    return Found(feeding, reason, ())
 
 
 def predictions(network: ImportedNetwork, contract: Contract, images: Images) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Packs a validated run into a bundle."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.benchmarking.results import NAME, Benchmark
+from edgetl.chosen import doubt
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
@@ -40,6 +42,8 @@ from edgetl.ship.manifest import (
     Verdict,
 )
 from edgetl.ship.sbom import sbom
+
+logger = logging.getLogger(__name__)
 
 _REMEDY = "run 'edgetl validate' and fix what it finds, or bundle the run anyway with --force"
 
@@ -86,6 +90,8 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     files = [file.path for file in chosen]
     validation, forced = _validation(run, files, force=options.force)
     record = run.read()
+    if why := doubt(record):
+        logger.warning(why)
     said = [run.facts(file.stage, ExportFacts).about for file in chosen]
     choice = record.integer_choice()
     found = {path.name: _stamped(project, path, one, options.about) for path, one in zip(files, said, strict=True)}

@@ -18,6 +18,8 @@ from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
+from edgetl.float_record import Reached
+from edgetl.pipeline.imported.own import session_of
 from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.plan import epochs_after, training
 from edgetl.pipeline.project import ImportedNetwork, Project
@@ -196,9 +198,21 @@ def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path]
         precision=source.model.compute_dtype,
         class_weights=(),
         held_out=len(project.data.rows("train")) - len(project.data.choosing.rows("train")),
-        imported=source.facts,
+        imported=replace(source.facts, reached=_reached(project, source)),
     )
     return [project.run.float_model, project.run.contract], facts
+
+
+def _reached(project: Project, source: ImportedNetwork) -> Reached | None:
+    """Return what the network gets right as it was imported; None: there are no labels."""
+    data = project.run.facts("data", DataFacts)
+    if data.truth != "labels":
+        return None
+    with session_of(source, project.contract) as session:
+        right = rightly(project, session)
+    reached = Reached(data.measuring_split, len(right), int(right.sum()))
+    logger.info(f"{source.facts.file}: {reached}")
+    return reached
 
 
 def _own(project: Project) -> QuantizationResult:

@@ -29,6 +29,10 @@ def test_a_file_becomes_a_run_that_is_exported_and_validated(
     facts = project.run.facts("float", FloatFacts).imported
     assert facts is not None
     assert (facts.preprocessing, facts.resize, facts.file) == ("raw", "crop", file.name)
+    assert facts.reached is not None
+    assert f"{file.name}: {facts.reached}" in done.err
+    label_ids = project.data.images.label_ids[project.data.measuring_rows()]
+    assert facts.reached.right == (project.models.float_predictions.argmax(axis=1) == label_ids).sum()
     assert project.contract.class_names == theirs.contract.class_names
     assert np.abs(project.models.float_predictions - theirs.models.float_predictions).max() < 1e-4
     opened = edgetl.Run(run)

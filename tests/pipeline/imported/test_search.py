@@ -64,6 +64,7 @@ def test_what_was_asked_for_is_taken_with_a_warning(caplog: pytest.LogCaptureFix
     result = search(CANDIDATES[:1], scores({}), LABELS, NAMES)
     assert result.reason == "as asked"
     assert "hardly better than chance" in caplog.text
+    assert "random" in result.doubt, "for what the run says later"
 
 
 def test_another_order_of_the_classes_is_named() -> None:
