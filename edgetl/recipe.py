@@ -58,6 +58,16 @@ class Recipe(RecipeTable):
         name = Path(model.weights).stem if model.imported else f"{model.backbone} {model.alpha:g}"
         return f"{name}, {width} px" if height == width else f"{name}, {height} x {width} px"
 
+    def changes(self, other: "Recipe") -> list[str]:
+        """Return the settings that differ from another recipe's, each with both values: "train.epochs 20 instead of 10"."""
+        mine, theirs = self.model_dump(mode="json", exclude={"track"}), other.model_dump(mode="json")
+        return [
+            f"{table}.{key} {value} instead of {theirs[table][key]}"
+            for table, values in mine.items()
+            for key, value in values.items()
+            if value != theirs[table][key]
+        ]
+
     def without_folders(self) -> Self:
         """Return the recipe with the last part of each path alone: where files lie is nobody else's business."""
         shown = self

@@ -13,12 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from edgetl import lock, log
-from edgetl.errors import RunError
+from edgetl.errors import RunError, listed
 from edgetl.files import sha256
 from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
 from edgetl.registry import closest
-from edgetl.run_record import Found, RunRecord, Stage, StageFacts
+from edgetl.run_record import CompressFacts, FloatFacts, Found, RunRecord, Stage, StageFacts
 from edgetl.software import software
 
 logger = logging.getLogger(__name__)
@@ -134,6 +134,11 @@ class RunFolder:
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
         with run.writing():
             made = run.read() if os.path.exists(run.record) else RunRecord(created=_now(), recipe=recipe, software={})
+            if made.stages and (changes := recipe.changes(made.recipe)):
+                logger.warning(
+                    f"{path} is a run already, of other settings; what depends on them is made again, and replaces what is there "
+                    f"(another --out keeps both):{listed(changes)}"
+                )
             made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
         return run
 
@@ -209,9 +214,15 @@ class RunFolder:
         return f"{changed[0]} is missing or was changed" if changed else ""
 
     def finish(self, name: str, inputs: str, started: float, files: Sequence[Path], facts: StageFacts) -> None:
-        """Record a stage as done: the identity of its inputs, its files with their sha256, and what it found."""
+        """Record a stage as done: the identity of its inputs, its files with their sha256, and what it found.
+
+        What follows another float model than before was not made from it, and is not recorded any more.
+        """
         with self.writing():
             record = self.read()
+            names = [*record.stages]
+            if isinstance(facts, FloatFacts | CompressFacts) and name in names and record.stages[name].inputs != inputs:
+                names = names[: names.index(name)]
             stage = Stage(
                 inputs=inputs,
                 edgetl=version("edgetl"),
@@ -220,7 +231,8 @@ class RunFolder:
                 files={file.relative_to(self.path).as_posix(): sha256(file) for file in files},
                 facts=facts,
             )
-            record.model_copy(update={"stages": {**record.stages, name: stage}}).write(self.record)
+            kept = {one: record.stages[one] for one in names}
+            record.model_copy(update={"stages": {**kept, name: stage}}).write(self.record)
 
 
 @contextmanager

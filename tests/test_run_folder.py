@@ -16,7 +16,7 @@ from edgetl.errors import RunError
 from edgetl.files import atomic, fingerprint
 from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import DataFacts, ValidateFacts
+from edgetl.run_record import DataFacts, FloatFacts, ValidateFacts
 from tests.conftest import write_record
 
 KILLED_WRITER = """
@@ -99,6 +99,20 @@ def test_a_read_only_folder_is_a_run_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(RunError, match="--out"):
         RunFolder.create(tmp_path / "run", RECIPE)
+
+
+def test_another_recipe_in_a_run_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = RunFolder.create(tmp_path / "run", RECIPE)
+    other = load(settings=["model.weights=none", "track.mlflow=sqlite:///x"])
+    RunFolder.create(run.path, other)
+    assert caplog.text == "", "nothing was made yet"
+    run.finish("validate", "x", time.monotonic(), [], VALIDATED)
+    RunFolder.create(run.path, other)
+    assert caplog.text == ""
+    RunFolder.create(run.path, RECIPE)
+    assert "model.weights imagenet instead of none" in caplog.text
+    assert "mlflow" not in caplog.text
+    assert "another --out keeps both" in caplog.text
 
 
 def test_a_run_is_not_made_over_somebodys_files(tmp_path: Path) -> None:
@@ -280,3 +294,14 @@ def test_the_fingerprint_depends_on_the_values_alone() -> None:
 def test_the_run_knows_the_versions_that_made_it(tmp_path: Path) -> None:
     software = RunFolder.create(tmp_path, RECIPE).read().software
     assert {"python", "numpy", "tensorflow", "onnxruntime"} <= software.keys()
+
+
+def test_another_float_model_ends_what_was_made_of_the_one_before(tmp_path: Path) -> None:
+    """Else a card or a bundle would show the accuracy of another model; the same model made again ends nothing."""
+    facts = FloatFacts(device="CPU", replicas=1, precision="float32", class_weights=())
+    run = RunFolder.create(tmp_path / "run", RECIPE)
+    for inputs, left in (("a", ["float", "validate"]), ("a", ["float", "validate"]), ("b", ["float"])):
+        run.finish("float", inputs, time.monotonic(), [], facts)
+        if inputs == "a":
+            run.finish("validate", "x", time.monotonic(), [], VALIDATED)
+        assert [*run.read().stages] == left

@@ -159,6 +159,8 @@ class Project:
             self._reported.add(name)
             return inputs
         logger.debug(f"{name}: to be done from inputs {inputs}: {reason}")
+        if name in self.run.read().stages:
+            logger.info(f"{name}: made again, since {reason}")
         self.announce(name)
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
