@@ -67,7 +67,7 @@ _CUT = {"crop": "cropped", "stretch": "stretched"}
 
 @dataclass(frozen=True)
 class Reached:
-    """What an imported network gets right of the images that measure."""
+    """Holds what an imported network gets right of the images that measure."""
 
     split: MeasuringSplit
     images: Count
