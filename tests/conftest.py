@@ -23,13 +23,20 @@ ROOT = Path(__file__).resolve().parents[1]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: what is started here would ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores already: threads of each beside that cost a twelfth of the time
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
 gc.set_threshold(200_000, 20, 20)  # TensorFlow's million objects are looked through at each collection: a twentieth of all tests' time
 
 
 # Folders whose tests share what a session builds.
 SHARING = ("tests/export", "tests/backbones", "tests/quantization")
-# What takes longest; it begins first, so that at the end no process waits for another.
-LONGEST = ("tests/export", "tests/pipeline/test_pipeline.py", "tests/backbones", "tests/quantization", "tests/test_faults.py")
+# What takes longest, of files with few tests too, which xdist has last; it begins first, so that at the end no process waits for another.
+LONGEST = (
+    *("tests/export", "tests/pipeline/test_pipeline.py", "tests/backbones", "tests/devices/test_qemu.py", "tests/quantization"),
+    *("tests/training/test_team.py", "tests/test_docs.py", "tests/explanation/test_drift.py", "tests/training/test_finetune.py"),
+    *("tests/pipeline/train/test_pretrain.py", "tests/test_faults.py", "tests/pipeline/tune/test_search.py"),
+)
 
 
 @pytest.hookimpl(optionalhook=True)
