@@ -113,6 +113,7 @@ class Listing:
         excluded: names that the user had left out; they are in neither of the others.
         links: the folders that were reached by links.
         labelled: somebody says of which class each image is; else its class is what a network predicts, and some classes may have none.
+        complete: each class has images; else a trained network knows more classes than these images are of.
     """
 
     source: str
@@ -122,6 +123,13 @@ class Listing:
     excluded: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     labelled: bool = True
+    complete: bool = True
+
+    @property
+    def present(self) -> tuple[str, ...]:
+        """The classes that must have images."""
+        there = {item.class_name for item in self.items}
+        return self.class_names if self.complete else tuple(name for name in self.class_names if name in there)
 
     def limited(self, count: int) -> "Listing":
         """At most `count` images of each class and split, evenly over the list; 0: all."""

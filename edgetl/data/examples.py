@@ -49,11 +49,15 @@ class AugmentedExamples(Examples):
 
 
 def class_weights(label_ids: np.ndarray, classes: int, balance_above: float) -> np.ndarray:
-    """Return float32 [K], inverse to the classes' sizes with mean 1 over the images; all 1 up to a ratio of sizes of `balance_above`."""
-    sizes = np.bincount(label_ids, minlength=classes)
-    if sizes.max() <= balance_above * sizes.min():
-        return np.ones(classes, np.float32)
-    return (len(label_ids) / (classes * sizes)).astype(np.float32)
+    """Return float32 [K], inverse to the classes' sizes with mean 1 over the images; all 1 up to a ratio of sizes of `balance_above`.
+
+    Classes without images do not count, and have 1.
+    """
+    sizes, weights = np.bincount(label_ids, minlength=classes), np.ones(classes, np.float32)
+    there = sizes > 0
+    if sizes.max() > balance_above * sizes[there].min():
+        weights[there] = len(label_ids) / (there.sum() * sizes[there])
+    return weights
 
 
 @dataclass(frozen=True)

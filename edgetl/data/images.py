@@ -92,12 +92,12 @@ def _images(listing: Listing, pixels: Pixels, outcomes: Sequence[Outcome], optio
     classes = [item.class_name for item in items]
     check_rejected(listing.source, rejected, len(items), options.max_bad_fraction)
     if listing.labelled:
-        check_classes(listing.source, listing.class_names, classes, hashes)
+        check_classes(listing.source, listing.present, classes, hashes)
     label_ids = np.array([listing.class_names.index(name) for name in classes], np.int32)
     given = {item.split for item in listing.items}
     splits = completed([item.split for item in items], given, hashes, label_ids.tolist(), options.split)
     if listing.labelled:
-        check_splits(listing.source, listing.class_names, classes, splits)
+        check_splits(listing.source, listing.present, classes, splits)
     else:
         check_unlabelled(listing.source, splits)
     names = tuple(item.name for item in items)

@@ -81,7 +81,7 @@ class Project:
         self._reported: set[str] = set()  # stages that were done, here or earlier: a stage on which several stand is reported once
         _check(recipe)
         self.contract = contract.ending_in(recipe.export.output)
-        self.data = RunData(run, recipe, self.contract, lambda: _ordered(find(), self.contract.class_names))
+        self.data = RunData(run, recipe, self.contract, lambda: _ordered(find(), self.contract.class_names, recipe))
         self.models = RunModels(run, recipe, self.contract, self.data)
 
     @classmethod
@@ -200,11 +200,13 @@ def _contract(recipe: Recipe, class_names: Sequence[str]) -> Contract:
     return Contract.square(recipe.model.image_size, backbone.scale, backbone.zero_point, tuple(class_names))
 
 
-def _ordered(listing: Listing, class_names: tuple[str, ...]) -> Listing:
-    """Return the images with their classes in the order of a network's outputs."""
-    if listing.class_names == class_names or set(listing.class_names) != set(class_names):
-        return listing
-    return replace(listing, class_names=class_names)
+def _ordered(listing: Listing, class_names: tuple[str, ...], recipe: Recipe) -> Listing:
+    """Return the images with their classes in the order of a network's outputs; one from elsewhere may know more than they are of."""
+    if set(listing.class_names) == set(class_names):
+        return replace(listing, class_names=class_names)
+    if recipe.model.imported and set(listing.class_names) < set(class_names):
+        return replace(listing, class_names=class_names, complete=False)
+    return listing
 
 
 def _check(recipe: Recipe) -> None:

@@ -89,7 +89,8 @@ def _same(run: RunFolder, listing: Listing, recorded: str) -> Listing:
     if more or listing.source != recorded:
         logger.info(f"images: those of {run.path}, from {listing.source}" + (f"; {more} more are there, and not used" if more else ""))
     items = tuple(replace(there[one.sha256], name=one.name, class_name=one.class_name, split=one.split) for one in index.images)
-    return replace(listing, class_names=index.class_names, items=items, rejected=())
+    complete = {one.class_name for one in index.images} == set(index.class_names)  # as it was when they were recorded
+    return replace(listing, class_names=index.class_names, items=items, rejected=(), complete=complete)
 
 
 def _index(run: RunFolder) -> DataIndex:

@@ -150,6 +150,7 @@ def test_class_weights_are_inverse_to_the_sizes_with_mean_1() -> None:
     assert weights.dtype == np.float32
     assert weights[labels].mean() == pytest.approx(1, abs=1e-6), "the learning rate means the same with and without them"
     np.testing.assert_allclose(weights * [10, 20, 70], 100 / 3, rtol=1e-6)  # every class counts the same in all
+    assert class_weights(labels, 4, balance_above=1.5).tolist() == [*weights, 1], "a class without images does not count"
 
 
 @pytest.mark.parametrize(("largest", "used"), [(14, False), (15, False), (16, True)])

@@ -9,6 +9,7 @@ from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
+_NAME_ALL = "name all outputs with --class-names FILE, one a line in their order, the names of the folders among them"
 _LARGEST_BYTES = 1 << 20  # of a file of class names: 20,000 long ones
 
 
@@ -20,30 +21,40 @@ def class_names_of(file: str, inside: Sequence[str], folders: tuple[str, ...], o
         inside: names that the model file has.
         folders: those of the labelled images, sorted; none: there are no labels.
 
-    Raises UsageError where they are not the classes of the images, or not as many as there are outputs.
+    Raises UsageError where they are not as many as there are outputs, or the images are of others.
     """
     if not folders:
         return _without_folders(file, inside, outputs)
-    if len(folders) != outputs:
+    if file:
+        names = _named_by(Path(file), folders, outputs)
+    elif len(set(inside)) == len(inside) == outputs and set(folders) <= set(inside):
+        names = tuple(inside)
+    elif len(folders) == outputs:
+        names = folders
+        if inside:
+            own = ", ".join(inside[:5])
+            logger.warning(f"the file's own class names ({own} ...) are not the images': the order of the folders is taken")
+    else:
         raise UsageError(
             f"the network has {counted(outputs, 'output')}, the images are of {counted(len(folders), 'class')}",
-            "give images of exactly the classes that the network knows, or use these without their labels: --set data.layout=unlabelled",
+            (_NAME_ALL if len(folders) < outputs else "give images of the classes that the network knows")
+            + "; or use these without their labels: --set data.layout=unlabelled",
         )
-    names = _lines(Path(file)) if file else folders
-    if not file and inside:
-        if set(inside) == set(folders):
-            names = tuple(inside)
-        else:
-            logger.warning(
-                f"the file's own class names ({', '.join(inside[:5])} ...) are not the images': the order of the folders is taken"
-            )
-    if sorted(names) != sorted(folders):
-        lacking, more = (sorted(set(a) - set(b)) for a, b in ((folders, names), (names, folders)))
-        raise UsageError(
-            f"{file} does not name the classes of the images, each once:{listed([f'without {one}' for one in lacking])}"
-            f"{listed([f'but with {one}' for one in more])}",
-            "write the names of the folders, one a line, in the order of the network's outputs",
-        )
+    if absent := [name for name in names if name not in folders]:
+        logger.warning(f"there are images of {len(folders)} of the network's {counted(outputs, 'class')}, and none of:{listed(absent)}")
+    return names
+
+
+def _named_by(file: Path, folders: Sequence[str], outputs: int) -> tuple[str, ...]:
+    """Return the names of a file. Raises UsageError where they do not name each output once, and the folders among them."""
+    names = _lines(file)
+    remedy = "write a name a line, in the order of the network's outputs; those of classes that there are images of are the folders'"
+    if len(names) != outputs:
+        raise UsageError(f"{file} has {counted(len(names), 'class name')}, the network {counted(outputs, 'output')}", remedy)
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"{file} has the same name for several outputs:{listed(twice)}", remedy)
+    if unknown := [name for name in folders if name not in names]:
+        raise UsageError(f"{file} lacks the names of folders:{listed(unknown)}", remedy)
     return names
 
 

@@ -64,7 +64,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     folders = listing.class_names if listing.labelled else ()
     class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, folders, imported.classes)
     if listing.labelled:
-        listing = replace(listing, class_names=class_names)
+        listing = replace(listing, class_names=class_names, complete=len(folders) == len(class_names))
     contract = Contract.square(1, 1.0, 0, class_names).taking(frame)
     name = default_name(recipe, file.stem)
     with tempfile.TemporaryDirectory(prefix="edgetl-") as cache:

@@ -84,6 +84,20 @@ def test_a_quantized_file_keeps_its_integers(cli: Callable[..., CliResult], made
     assert same["onnx_int8"].top1_agreement == 1
 
 
+def test_images_may_be_of_some_classes(cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path) -> None:
+    """The file's metadata names all; what is opened again gives each image the same class."""
+    run, photos = tmp_path / "run", tmp_path / "photos"
+    for name in ("0", "2"):
+        shutil.copytree(digit_folder / name, photos / name)
+    less = ("--set", "quantize.ranges=minmax", "--set", "quantize.calibration_images=16")
+    done = cli("import", made.run / "export" / "model_float32.onnx", "--data", photos, "--no-qat", *less, "--out", run)
+    assert done.code == 0, done.err
+    assert "images of 2 of the network's 3 classes, and none of:\n  1" in done.err
+    images = Project.open(run).data.trained_images()
+    assert images.class_names == ("0", "1", "2")
+    assert set(images.label_ids.tolist()) == {0, 2}
+
+
 def grid_of(made: Made) -> tuple[float, int]:
     contract = Project.open(made.run).contract
     return contract.scale, contract.zero_point

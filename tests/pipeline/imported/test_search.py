@@ -97,8 +97,14 @@ def test_outputs_are_named_by_the_file_its_metadata_or_the_folders(tmp_path_fact
     assert class_names_of("", ("n01", "n02", "n03", "n04"), folders, 4) == folders
     with pytest.raises(UsageError, match="5 outputs"):
         class_names_of("", (), folders, 5)
-    file.write_text("owl\ncow\ndog\ncat\ncat\n", encoding="utf-8")
-    with pytest.raises(UsageError, match="each once"):
-        class_names_of(str(file), (), folders, 4)
+    assert class_names_of("", ("ape", "owl", "cow", "dog", "cat"), folders, 5) == ("ape", "owl", "cow", "dog", "cat")
+    for text, outputs, reason in (
+        ("owl\ncow\ndog\ncat\n", 5, "4 class names"),
+        ("owl\ncow\ndog\ncat\ncat\n", 5, "same name for several outputs:\n  cat"),
+        ("owl\ncow\ndog\nape\n", 4, "lacks the names of folders:\n  cat"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(UsageError, match=reason):
+            class_names_of(str(file), (), folders, outputs)
     with pytest.raises(UsageError, match="cannot read"):
         class_names_of(str(file.parent), (), folders, 4)
