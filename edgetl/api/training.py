@@ -89,11 +89,15 @@ def import_model(model: File, data: File = "", *, out: File | None = None, **opt
     Example:
         run = edgetl.import_model("resnet.onnx", "flowers/")
     """
+    from edgetl import importing
+
+    given = Given.of(data, **(options | {"weights": text_of("model", model)}))
+    importing.check(Path(given.recipe().model.weights))  # before TensorFlow is loaded
+
     from edgetl.pipeline import plan
     from edgetl.pipeline.imported.create import SETTINGS, create
     from edgetl.pipeline.train import stages as stage
 
-    given = Given.of(data, **(options | {"weights": text_of("model", model)}))
     project = create(given.recipe(SETTINGS), as_path(out))
     project.planned(plan.training(project.recipe))
     with project.writing():
@@ -126,6 +130,7 @@ def _train(data: File, out: File | None, baseline: str, *, complete: bool = Fals
     texts(baseline=baseline)
     given = Given.of(data, **options)
     recipe, source = given.recipe(), given.pretraining()
+    _check_weights(Path(recipe.model.weights), as_path(out))
 
     from edgetl.pipeline import plan, track
     from edgetl.pipeline.imported.fine_tuning import new_run, with_network
@@ -147,6 +152,16 @@ def _train(data: File, out: File | None, baseline: str, *, complete: bool = Fals
         if baseline and project.team.rank == 0:
             baselines.compare_with_baseline(project, baseline)
     return Run.of(project)
+
+
+def _check_weights(weights: Path, out: Path | None) -> None:
+    """Raise ModelFileError before TensorFlow is loaded where the network of a file is to be trained, and there is none."""
+    from edgetl import importing
+    from edgetl.run_folder import RUNS, RunFolder
+
+    runs = [out] if out else RUNS.glob("*")
+    if importing.is_network(weights) and (weights.exists() or not any(RunFolder(run).network.exists() for run in runs)):
+        importing.check(weights)  # a run that keeps the network goes on without the file
 
 
 def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOptions]) -> "Pretrained":

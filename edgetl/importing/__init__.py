@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgetl.errors import ModelFileError
 from edgetl.files import sha256
-from edgetl.importing.base import ImportedModel, Wish
+from edgetl.importing.base import ImportedModel, Wish, damaged
 from edgetl.importing.graph import Importer
 from edgetl.importing.torch_file import SUFFIXES as PYTORCH
 from edgetl.registry import Registry
@@ -13,11 +13,11 @@ from edgetl.registry import Registry
 IMPORTERS: "Registry[Importer]" = Registry(
     "kind of model file",
     {
+        "torch": ("edgetl.importing.torch_file:IMPORTER", "PyTorch's own files: the error says how to export them"),  # first: it loads little
         "onnx": ("edgetl.importing.onnx_file:IMPORTER", "ONNX files of PyTorch, Paddle, tf2onnx and others"),
         "keras": ("edgetl.importing.keras_file:IMPORTER", ".keras and .h5 files of Keras 2 and Keras 3"),
         "tflite": ("edgetl.importing.tflite_file:IMPORTER", "TFLite files, float or of 8 bits"),
         "saved_model": ("edgetl.importing.saved_model:IMPORTER", "TensorFlow's SavedModel folders"),
-        "torch": ("edgetl.importing.torch_file:IMPORTER", "PyTorch's own files: the error says how to export them"),
     },
 )
 
@@ -36,6 +36,13 @@ def read(path: Path, wish: Wish | None = None) -> ImportedModel:
     return converted(path, graph, origin, identity(path), features=wish.features)
 
 
+def check(path: Path) -> None:
+    """Raise ModelFileError where the path alone shows that there is no network to be read; it takes no time, which reading does."""
+    importer = IMPORTERS.load(kind(path))
+    if path.suffix.lower() in PYTORCH:
+        importer.read(path, Wish())  # which refuses them all
+
+
 def is_network(path: Path) -> bool:
     """Return whether a path holds a network, or is named like one where nothing is there; files of weights alone are none."""
     suffix = path.suffix.lower()
@@ -50,6 +57,8 @@ def kind(path: Path) -> str:
     """Return which kind of model file a path is. Raises ModelFileError where it is none."""
     if not path.exists():
         raise ModelFileError(f"there is no model at {path}", "give the path of a model file, or of a SavedModel folder")
+    if path.is_file() and not path.stat().st_size:
+        raise damaged(path, "the file is empty")
     for name in IMPORTERS:
         if IMPORTERS.load(name).takes(path):
             return name
