@@ -29,7 +29,7 @@ from edgetl.pipeline.imported.unlabelled import by_prediction, named, prediction
 from edgetl.pipeline.project import ImportedNetwork, Project, default_name
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.settings import load_options
-from edgetl.recipe import Recipe, anchored, restore
+from edgetl.recipe import Recipe, anchored, load, restore
 from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.runtimes.base import predict
@@ -58,7 +58,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     file = Path(recipe.model.weights)
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
     frame = frame_of(imported, file)
-    _check_size(recipe, imported, file)
+    check_size(recipe, imported, file)
     recipe = unlabelled_recipe(keeping_integers(recipe, imported))
     listing = listing_of(recipe)
     folders = listing.class_names if listing.labelled else ()
@@ -92,13 +92,13 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     return project
 
 
-def _check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
+def check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
     """Raise UsageError where another size was asked for than the file's own."""
-    asked = recipe.imported.asked_size
-    if asked and asked != (imported.height, imported.width):
+    own, asked, longest = (imported.height, imported.width), recipe.imported.asked_size, recipe.model.image_size
+    if (asked and asked != own) or longest not in (*own, load().model.image_size):
         raise UsageError(
             f"the images that {file} takes are {imported.height} pixels high and {imported.width} wide, and no others",
-            "leave --size out: it is for files that take images of any size",
+            "leave --size and --image-size out: they are for files that take images of any size",
         )
 
 

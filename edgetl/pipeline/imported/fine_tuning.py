@@ -20,7 +20,7 @@ from edgetl.float_record import NetworkFacts
 from edgetl.importing import identity, is_network, kind, read
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.features import without_classifier
-from edgetl.pipeline.imported.create import conventions, frame_of, network_of, reported, settled
+from edgetl.pipeline.imported.create import check_size, conventions, frame_of, network_of, reported, settled
 from edgetl.pipeline.imported.heads import Heads
 from edgetl.pipeline.imported.search import Feeding, search
 from edgetl.pipeline.project import ImportedNetwork, Project, default_name
@@ -115,6 +115,7 @@ def _network(recipe: Recipe, listing: Listing, cache: RunFolder) -> tuple[Import
     imported = _features(recipe, file)
     resize = "crop" if recipe.imported.resize == "auto" else recipe.imported.resize  # a new head learns what it is shown
     frame = frame_of(imported, file, resize)
+    check_size(recipe, imported, file)
     contract = Contract.square(1, 1.0, 0, listing.class_names).taking(frame)
     if {frame.height, frame.width} != {size}:
         logger.info(f"images: {frame.height} x {frame.width} pixels, as {file.name} takes them; model.image_size ({size}) does not count")
