@@ -60,11 +60,12 @@ def original_of(project: Project, rows: NDArray[np.int64]) -> Original:
         return Original(path)
     try:
         if not path.exists() or identity(path) != facts.sha256:
-            raise RunError(f"{path} is not there any more, or was changed", "put it back")
+            raise RunError(f"{path} is not there any more, or was changed", "put the very file back to compare with it")
         return Original(path, _run(project, facts, path, rows))
     except (DeviceError, RunError) as error:
-        logger.warning(f"the original cannot be run here: {error.problem}")
-        return Original(path, unverified={ORIGINAL: error.problem})
+        why = f"{error.problem}; {error.remedy}" if error.remedy else error.problem
+        logger.warning(f"the original cannot be run here: {why}")
+        return Original(path, unverified={ORIGINAL: why})
 
 
 def _tolerances(project: Project, facts: Imported, path: Path) -> tuple[Tolerance, ...]:
