@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from edgetl.errors import UsageError
 from edgetl.recipe_tables import (
@@ -58,15 +58,15 @@ class Recipe(RecipeTable):
         name = Path(model.weights).stem if model.imported else f"{model.backbone} {model.alpha:g}"
         return f"{name}, {width} px" if height == width else f"{name}, {height} x {width} px"
 
-    def changes(self, other: "Recipe") -> list[str]:
-        """Return the settings that differ from another recipe's, each with both values: "train.epochs 20 instead of 10"."""
+    def changed(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
+        """Return the settings that differ from another recipe's, by dotted key, each with its own value and the other's."""
         mine, theirs = self.model_dump(mode="json", exclude={"track"}), other.model_dump(mode="json")
-        return [
-            f"{table}.{key} {value} instead of {theirs[table][key]}"
-            for table, values in mine.items()
-            for key, value in values.items()
-            if value != theirs[table][key]
-        ]
+        pairs = {f"{table}.{key}": (value, theirs[table][key]) for table, values in mine.items() for key, value in values.items()}
+        return {setting: pair for setting, pair in pairs.items() if pair[0] != pair[1]}
+
+    def settings(self) -> dict[str, JsonValue]:
+        """Return the settings that are not the default ones, by dotted key."""
+        return {setting: value for setting, (value, _) in self.changed(load()).items()}
 
     def without_folders(self) -> Self:
         """Return the recipe with the last part of each path alone: where files lie is nobody else's business."""

@@ -134,10 +134,11 @@ class RunFolder:
             raise RunError(f"{path} exists and is not a run", "choose another place with --out")
         with run.writing():
             made = run.read() if os.path.exists(run.record) else RunRecord(created=_now(), recipe=recipe, software={})
-            if made.stages and (changes := recipe.changes(made.recipe)):
+            if made.stages and (changed := recipe.changed(made.recipe)):
                 logger.warning(
                     f"{path} is a run already, of other settings; what depends on them is made again, and replaces what is there "
-                    f"(another --out keeps both):{listed(changes)}"
+                    f"(another --out keeps both):"
+                    + listed([f"{setting} {value} instead of {before}" for setting, (value, before) in changed.items()])
                 )
             made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
         return run

@@ -1,5 +1,6 @@
 """The card of a validated run: what the model is, what was measured, and by which commands; for `models/` and for colleagues."""
 
+import json
 from shlex import quote
 from typing import ClassVar, Self
 
@@ -18,6 +19,11 @@ from edgetl.run_record import DataFacts, FloatFacts, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
 from edgetl.wording import counted, joined
 
+# Settings that an import makes by itself, or that its command says in other words.
+_OF_IMPORTS = {
+    *("data.source", "model.backbone", "model.weights", "model.image_size", "imported.preprocessing", "imported.resize", "teacher.run"),
+    *("train.head_epochs", "train.epochs", "train.temperature_scaling"),
+}
 _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
 
@@ -85,6 +91,7 @@ class Results(Document):
     network: Network
     data: CardData
     recipe: dict[str, dict[str, JsonValue]]
+    settings: dict[str, JsonValue] = Field(default_factory=dict, description="those of the recipe that are not the default ones")
     stage_seconds: dict[str, float]
     int8: Int8Choice | None
     models: dict[str, CardModel]
@@ -116,6 +123,7 @@ class Results(Document):
             ),
             data=CardData(source=source or "noise", fingerprint=data.fingerprint, counts=data.counts, classes=len(data.class_names)),
             recipe=recipe.model_dump(mode="json"),
+            settings=recipe.settings(),
             stage_seconds={name: stage.seconds for name, stage in record.stages.items()},
             int8=record.integer_choice(),
             models=_models(validation),
@@ -232,8 +240,9 @@ def _made(name: str, results: Results) -> list[str]:
         first = f"A network of {network.image_size} px, {network.imported.described}. "
         first += "There were no images." if results.truth == "noise" else f"It was calibrated and measured on {images}."
         fed = f"--preprocessing {quote(network.imported.preprocessing)} --resize {network.imported.resize}"
-        asked = fed if results.truth == "noise" else f"--data {quote(data.source)} {fed}"
-        commands = [f"edgetl import {quote(str(network))} {asked} --out {run}", f"edgetl export {run}", f"edgetl validate {run}"]
+        asked = [fed] if results.truth == "noise" else [f"--data {quote(data.source)}", fed]
+        asked += [f"--set {quote(_assigned(setting, value))}" for setting, value in results.settings.items() if setting not in _OF_IMPORTS]
+        commands = [f"edgetl import {quote(str(network))} {' '.join(asked)} --out {run}", f"edgetl export {run}", f"edgetl validate {run}"]
     else:
         if network.imported:
             first = f"A network of {network.image_size} px, {network.imported.described}; under a new head, "
@@ -242,6 +251,10 @@ def _made(name: str, results: Results) -> list[str]:
         first += f"trained on {images}."
         commands = [f"edgetl run {quote(f'models/{name}/recipe.toml')} --out {run}    # with the images in ./{data.source}"]
     return [first, "", "```sh", *commands, f"edgetl card {run} --out {quote(f'models/{name}')}", "```"]
+
+
+def _assigned(setting: str, value: JsonValue) -> str:
+    return f"{setting}={value if isinstance(value, str) else json.dumps(value)}"
 
 
 def _accuracy(model: CardModel | Int8Candidate) -> str:

@@ -46,7 +46,8 @@ def test_a_file_becomes_a_run_that_is_exported_and_validated(
     assert pair.agreement.top1_agreement == 1
     file.unlink()
     opened.validate()
-    assert "not there any more" in Validation.read(project.run.validation).unverified["original"]
+    assert "not there any more" in (why := Validation.read(project.run.validation).unverified["original"])
+    assert "put the very file back" in why
 
 
 def test_a_quantized_file_keeps_its_integers(cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path) -> None:
@@ -107,6 +108,8 @@ def grid_of(made: Made) -> tuple[float, int]:
     ("arguments", "reason"),
     [
         (("no.onnx", "--data", "digits"), "there is no"),
+        (("none.onnx",), "the file is empty"),
+        (("model.onnx", "--data", "digits", "--set", "data.limit=2", "--class-names", "ten.txt"), "10 class names"),
         (("random.onnx",), "--preprocessing"),
         (("model.onnx", "--set", 'export.precisions=["int8"]'), "--data"),
         (("model.onnx", "--class-names", "two.txt"), "2 class names"),
@@ -123,6 +126,8 @@ def test_what_cannot_be_imported_is_an_error(
     graph = Onnx()
     graph.save(tmp_path / "random.onnx", graph.head(graph.convolution("image"), 6))
     (tmp_path / "two.txt").write_text("one\ntwo\n", encoding="utf-8")
+    (tmp_path / "ten.txt").write_text("\n".join("0123456789"), encoding="utf-8")
+    (tmp_path / "none.onnx").touch()
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path)
     done = cli("import", *arguments)
@@ -137,7 +142,7 @@ def test_what_a_file_is_not_is_said_before_any_work(cli: Callable[..., CliResult
         "import", made.run / "export" / "model_float32.onnx", "--data", digit_folder, "--size", "48x52", "--out", tmp_path / "run"
     )
     assert refused.code == 2
-    assert "leave --size out" in refused.err
+    assert "leave --size and --image-size out" in refused.err
     (tmp_path / "net.pth").write_bytes(b"anything")
     refused = cli("train", digit_folder, "--weights", tmp_path / "net.pth", "--out", tmp_path / "run")
     assert refused.code == 12

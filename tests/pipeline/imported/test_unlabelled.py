@@ -57,6 +57,8 @@ def test_images_without_labels_calibrate_and_compare(cli: Callable[..., CliResul
     assert "theirs.onnx" in card
     assert "as original %" in card
     assert "alpha" not in card
+    for setting in ("data.layout=unlabelled", "quantize.qat=false", "quantize.ranges=minmax", "validation.timed_runs=2"):
+        assert f"--set {setting} " in card, "the command makes the same run"
     page = opened.report(form="md").path.read_text(encoding="utf-8")
     assert "there are no labels: accuracy is not measured" in page
     assert "alpha" not in page.partition("Provenance")[0]
