@@ -13,10 +13,8 @@ from edgetl.registry import Registry
 IMPORTERS: "Registry[Importer]" = Registry(
     "kind of model file",
     {
-        "torch": (
-            "edgetl.importing.torch_file:IMPORTER",
-            "PyTorch's own files: the error says how to export them",
-        ),  # first: it loads little
+        # The first one, since it loads little.
+        "torch": ("edgetl.importing.torch_file:IMPORTER", "PyTorch's own files: the error says how to export them"),
         "onnx": ("edgetl.importing.onnx_file:IMPORTER", "ONNX files of PyTorch, Paddle, tf2onnx and others"),
         "keras": ("edgetl.importing.keras_file:IMPORTER", ".keras and .h5 files of Keras 2 and Keras 3"),
         "tflite": ("edgetl.importing.tflite_file:IMPORTER", "TFLite files, float or of 8 bits"),
