@@ -28,7 +28,7 @@ from edgetl.pipeline.imported.tryout import Tryout, alike
 from edgetl.pipeline.imported.unlabelled import by_prediction, named, predictions, unlabelled_recipe
 from edgetl.pipeline.project import ImportedNetwork, Project, default_name
 from edgetl.pipeline.recorded_images import listing_of
-from edgetl.pipeline.settings import load_options
+from edgetl.pipeline.settings import compresses, load_options
 from edgetl.recipe import Recipe, anchored, load, restore
 from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
@@ -56,6 +56,11 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     """
     recipe = anchored(recipe)
     file = Path(recipe.model.weights)
+    if compresses(recipe):
+        raise UsageError(
+            "compression trains a network further, which an import does not",
+            f"leave [compress] out, or compress the network under a new head: edgetl train DATA --weights {file.name} --sparsity 0.5",
+        )
     imported = _classifier(read(file, Wish(recipe.imported.asked_size)), file)
     frame = frame_of(imported, file)
     check_size(recipe, imported, file)

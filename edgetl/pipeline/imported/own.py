@@ -41,7 +41,6 @@ def keeping_integers(recipe: Recipe, imported: ImportedModel) -> Recipe:
     asked = {
         "quantization-aware training": recipe.quantize.qat is True,
         "other ranges": recipe.quantize.ranges not in ("auto", "own"),
-        "compression": bool(recipe.compress.sparsity or recipe.compress.clusters),
         "operators in float": bool(recipe.export.keep_float),
         "a largest drop from float": recipe.export.max_drop < NO_BUDGET,
     }

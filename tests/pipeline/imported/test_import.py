@@ -109,6 +109,7 @@ def grid_of(made: Made) -> tuple[float, int]:
     [
         (("no.onnx", "--data", "digits"), "there is no"),
         (("none.onnx",), "the file is empty"),
+        (("model.onnx", "--data", "digits", "--set", "compress.sparsity=0.5"), "edgetl train DATA --weights"),
         (("model.onnx", "--data", "digits", "--set", "data.limit=2", "--class-names", "ten.txt"), "10 class names"),
         (("random.onnx",), "--preprocessing"),
         (("model.onnx", "--set", 'export.precisions=["int8"]'), "--data"),
