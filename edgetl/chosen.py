@@ -72,7 +72,10 @@ def untrained(record: RunRecord) -> str:
     """Return a sentence on why no quantization-aware training followed; empty: it did, or the recipe did not leave that open."""
     asked, left = record.recipe.quantize, left_by_calibration(record)
     if asked.own:
-        return f"The integers of the int8 model are those of {record.recipe.model.start}: nothing was calibrated or trained."
+        return (
+            f"The integers of the int8 model are those of {record.recipe.model.start}: nothing was calibrated or trained, and keras_float "
+            "is no original, but what they stand for in real numbers."
+        )
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""
     kl = f"{left.kl:.4f}" if round(left.kl, 4) < asked.qat_above else beside(left.kl, asked.qat_above)

@@ -58,7 +58,7 @@ class Recipe(RecipeTable):
         name = Path(model.weights).stem if model.imported else f"{model.backbone} {model.alpha:g}"
         return f"{name}, {width} px" if height == width else f"{name}, {height} x {width} px"
 
-    def changed(self, other: "Recipe") -> dict[str, tuple[Any, Any]]:
+    def changed(self, other: "Recipe") -> dict[str, tuple[JsonValue, JsonValue]]:
         """Return the settings that differ from another recipe's, by dotted key, each with its own value and the other's."""
         mine, theirs = self.model_dump(mode="json", exclude={"track"}), other.model_dump(mode="json")
         pairs = {f"{table}.{key}": (value, theirs[table][key]) for table, values in mine.items() for key, value in values.items()}

@@ -25,6 +25,9 @@ _FIRST = 64  # that all are measured on: what is far off on these is not measure
 _LEAST_SKILL = 0.2  # of the way from the most frequent class to all right; less is "slight" agreement (Landis and Koch 1977)
 _SHOWN_T = 2.0  # standard errors of a mean difference of losses: 95 %
 _MOST_LOST = 10.0  # percentage points that what counts as equal may be worse by
+_LET_NORMS_LEARN = (
+    "check the images and the file; where its weights are random, let its batch norms learn their statistics: --set train.live_norms_from=0"
+)
 ASK = "name the one that the network was trained with: --preprocessing raw, zero-one, minus-one-one, imagenet, caffe, or MEAN/STD"
 
 
@@ -115,7 +118,7 @@ def search(candidates: Sequence[Feeding], score: Score, label_ids: NDArray[np.in
         doubt, remedy = _hopeless(best, trained=bool(class_names))
         if len({one.convention for one in candidates}) > 1:
             raise UsageError(f"{doubt}\n{table(tried)}", f"{remedy}; or {ASK}")
-        logger.warning(f"{doubt}; {remedy}, and --preprocessing")
+        logger.warning(f"{doubt}; check --preprocessing too; {remedy}")
     elif class_names:
         _warn_of_a_better_order(best, class_names)
     if len(candidates) == 1:
@@ -131,7 +134,7 @@ def _hopeless(best: Measured, *, trained: bool) -> tuple[str, str]:
         why = "its weights are random, it knows other classes, or it is fed in another way"
         return f"the network is {chance}: {why}", "check the images and --class-names"
     why = "the network's weights are random, its features say nothing of these classes, or it is fed in another way"
-    return f"a head on the network's features is {chance}: {why}", "check the images and the file"
+    return f"a head on the network's features is {chance}: {why}", _LET_NORMS_LEARN
 
 
 def table(tried: Sequence[TriedPreprocessing]) -> str:

@@ -21,8 +21,16 @@ from edgetl.wording import counted, joined
 
 # Settings that an import makes by itself, or that its command says in other words.
 _OF_IMPORTS = {
-    *("data.source", "model.backbone", "model.weights", "model.image_size", "imported.preprocessing", "imported.resize", "teacher.run"),
-    *("train.head_epochs", "train.epochs", "train.temperature_scaling"),
+    "data.source",
+    "model.backbone",
+    "model.weights",
+    "model.image_size",
+    "imported.preprocessing",
+    "imported.resize",
+    "teacher.run",
+    "train.head_epochs",
+    "train.epochs",
+    "train.temperature_scaling",
 }
 _PACKAGES = {"tensorflow": "TensorFlow", "ai-edge-litert": "LiteRT", "onnxruntime": "ONNX Runtime"}
 
