@@ -11,23 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from edgetl.documents import Document, Part
 from edgetl.errors import RunError
+from edgetl.output import Output, OutputType, Rejection, Thresholds, output_type
 from edgetl.overview import Overview
 
-# A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
-PROBABILITY_SCALE = 1.0 / 256.0
-# Of more classes an unsure model gives each less than one step: they share steps or become 0, and their order is lost.
-_MOST_CLASSES_IN_STEPS = round(1 / PROBABILITY_SCALE)
-
-OutputType = Literal["uint8", "float32"]
 Channels = Literal["RGB", "gray"]
 Crop = Literal["center_square", "center", "none"]
 
 Pixels = Annotated[int, Field(ge=1, le=4096)]  # larger than any classifier's input; an upper limit bounds what a file can ask for
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Normalization(Part):
@@ -56,42 +50,6 @@ class Input(Part):
     )
     resize: Literal["antialiased_bilinear"]
     normalization_inside_the_model: Normalization
-
-
-class Thresholds(Part):
-    """From which probability on each class counts as present, in the order of the class names."""
-
-    per_class: tuple[Probability, ...]
-
-
-class Rejection(Part):
-    """Below which highest probability an image counts as none of the classes."""
-
-    threshold: Probability
-    keep: Probability = Field(description="the share of images of the known classes that the threshold was chosen to keep")
-
-
-class Output(Part):
-    """The output: a probability for each class, float32 of a float model, and of an int8 model what `dtype` says."""
-
-    name: str
-    dtype: OutputType = Field(
-        default="uint8",
-        description="of int8 models: uint8 in steps of 1/256, or float32 from a float softmax, their only operator that is not integer",
-    )
-    class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
-    task: Literal["single-label", "multi-label"]
-    activation: Literal["softmax", "sigmoid"]
-    activation_inside_the_model: bool
-    thresholds: Thresholds | None
-    rejection: Rejection | None
-
-    @field_validator("class_names")
-    @classmethod
-    def _different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(names)) != len(names):
-            raise ValueError("two classes have the same name")
-        return names
 
 
 @dataclass(frozen=True)
@@ -123,8 +81,6 @@ class Contract(Document):
             f"{self.output.task} predictions": self.output.task != "single-label",
             f"a {self.output.activation}": self.output.activation != "softmax",
             "an activation outside the model": not self.output.activation_inside_the_model,
-            "thresholds": self.output.thresholds is not None,
-            "rejection": self.output.rejection is not None,
         }
         for what, beyond in asked.items():
             if beyond:
@@ -186,6 +142,14 @@ class Contract(Document):
         dtype = output_type(len(self.class_names)) if asked == "auto" else asked
         return self.model_copy(update={"output": self.output.model_copy(update={"dtype": dtype})})
 
+    def rejecting(self, rejection: Rejection | None) -> Self:
+        """Return the same contract with this rejection of unknown images; None: every image is named."""
+        return self.model_copy(update={"output": self.output.model_copy(update={"rejection": rejection})})
+
+    def with_thresholds(self, thresholds: Thresholds | None) -> Self:
+        """Return the same contract with these thresholds of the classes; None: those of the task alone."""
+        return self.model_copy(update={"output": self.output.model_copy(update={"thresholds": thresholds})})
+
     def overview(self) -> Overview:
         """Return what to feed and what comes out."""
         rows = [
@@ -194,6 +158,9 @@ class Contract(Document):
             ("output", f"{len(self.class_names)} {self.output.name} ({self.output.activation}), {self.output.dtype} of int8 models"),
             ("class names", ", ".join(self.class_names)),
         ]
+        if self.output.rejection:
+            keep, threshold = self.output.rejection.keep, self.output.rejection.threshold
+            rows.append(("unknown", f"below a probability of {threshold:.3f}, chosen to keep {keep:.0%} of the images of the classes"))
         return Overview("Contract", ("part", "value"), rows, ["The model normalizes by itself: feed plain pixels."])
 
     @property
@@ -257,13 +224,3 @@ class Contract(Document):
             wide, high = min(wide, height * self.width / self.height), min(high, width * self.height / self.width)
         left, top = (width - wide) / 2, (height - high) / 2
         return left, top, left + wide, top + high
-
-
-def output_type(classes: int) -> OutputType:
-    """Return what int8 models of so many classes give unless asked otherwise: float32 where uint8 steps would lose the order."""
-    return "float32" if classes > _MOST_CLASSES_IN_STEPS else "uint8"
-
-
-def grain(classes: int) -> float:
-    """Return the probability that counts as one step: 1/256 as int8 models give it, less where a class's even share is less."""
-    return min(PROBABILITY_SCALE, 1 / classes)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from edgetl.contract import OutputType
 from edgetl.documents import Count, Share
+from edgetl.output import OutputType
 from edgetl.wording import counted
 
 NO_BUDGET = 100.0  # points of top-1 that an int8 model may lose: any

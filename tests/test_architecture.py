@@ -27,7 +27,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
+    *("documents", "output", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
     *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder", "tuning_record"),
     *("backbones", "importing", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
@@ -133,7 +133,8 @@ def one_door_each(name: str, tree: ast.Module) -> Iterator[str]:
 def arithmetic_is_pure(name: str, tree: ast.Module) -> Iterator[str]:
     if name in PURE:
         yield from (f"{line}: {module}" for line, module, _ in imports(name, tree) if module.split(".")[0] not in PURE_IMPORTS)
-        known = ("errors", "wording", "contract", "documents", "evaluation")  # of documents the types Count and Share: what a figure may be
+        # Of documents the types Count and Share: what a figure may be.
+        known = ("errors", "wording", "contract", "output", "documents", "evaluation")
         yield from (f"{line}: {module}" for line, module in own_imports(name, tree) if stage(module) not in known)
 
 
@@ -168,7 +169,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "cli/export.py": ("flags, each with its own help; --set export.precisions names any", set(PRECISIONS)),
     "cli/train.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
     "devices/adb_connection.py": ("an extra of the package", {"android"}),
-    "contract.py": ("NumPy's type of an int8 model's output", {"float32"}),
+    "output.py": ("NumPy's type of an int8 model's output", {"float32"}),
     "devices/browser_runtimes.py": ("the runtimes' builds for browsers, which only this device has", {"litert", "onnxruntime"}),
     "devices/litert_profile.py": ("LiteRT's types of elements; runs on a device, without edgetl", {"float32", "int8"}),
     "devices/native.py": ("the runtimes' own programs for phones, which only this device runs", {"litert", "onnxruntime"}),

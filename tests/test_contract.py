@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from edgetl.contract import Contract, Frame
 from edgetl.errors import RunError
+from edgetl.output import Rejection, Thresholds
 
 MOBILENET = Contract.square(size=224, scale=1 / 127.5, zero_point=128, class_names=("cat", "dog"))
 
@@ -99,8 +100,6 @@ BEYOND: dict[str, list[Any]] = {
     "output.task": ["multi-label"],
     "output.activation": ["sigmoid"],
     "output.activation_inside_the_model": [False],
-    "output.thresholds": [{"per_class": [0.5, 0.7]}],
-    "output.rejection": [{"threshold": 0.6, "keep": 0.95}],
 }
 
 
@@ -130,6 +129,28 @@ def test_refuses_what_it_has_room_for_and_cannot_do(place: str, value: Any, tmp_
     (tmp_path / "contract.json").write_text(json.dumps(_changed(place, value)), encoding="utf-8")
     with pytest.raises(RunError, match="this version of edgetl does not support"):
         Contract.read(tmp_path / "contract.json")
+
+
+REJECTING = MOBILENET.rejecting(Rejection(threshold=0.6, keep=0.95, inside_the_model=True))
+
+
+def test_an_image_below_the_threshold_shows_none_of_the_classes(tmp_path: Path) -> None:
+    rows = np.array([[0.7, 0.3], [0.3, 0.6], [0.5, 0.4], [0.1, 0.1]])
+    assert MOBILENET.output.present(rows).sum(1).tolist() == [1, 1, 1, 1]
+    assert REJECTING.output.present(rows).tolist() == [[True, False], [False, True], [False, False], [False, False]]
+    REJECTING.write(tmp_path / "contract.json")
+    assert Contract.read(tmp_path / "contract.json") == REJECTING
+
+
+def test_a_class_has_the_higher_of_its_own_threshold_and_the_rejections() -> None:
+    contract = REJECTING.with_thresholds(Thresholds(per_class=(0.2, 0.9)))
+    assert contract.output.present_from.tolist() == [0.6, 0.9]
+    assert contract.output.present(np.array([[0.1, 0.8], [0.65, 0.2]])).tolist() == [[False, False], [True, False]]
+
+
+def test_refuses_thresholds_of_another_number_of_classes() -> None:
+    with pytest.raises(ValueError, match="1 threshold for 2 classes"):
+        Contract.parse(_changed("output.thresholds", {"per_class": [0.5]}))
 
 
 @pytest.mark.parametrize("key", ["height", "crop", "name", "normalization_inside_the_model"])

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import PROBABILITY_SCALE
 from edgetl.documents import Count, Share
 from edgetl.evaluation.metrics import probability_floor
 from edgetl.evaluation.steps import in_steps
+from edgetl.output import PROBABILITY_SCALE
 
 _WORST = 10  # rows: a screenful, enough to see what the worst images have in common
 

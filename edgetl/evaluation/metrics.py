@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import grain
 from edgetl.documents import Count, Share
+from edgetl.output import grain
 
 
 def probability_floor(classes: int) -> float:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import PROBABILITY_SCALE, grain
 from edgetl.evaluation.agreement import Agreement, compare
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.evaluation.steps import CURE, in_steps
+from edgetl.output import PROBABILITY_SCALE, grain
 from edgetl.wording import beside, counted
 
 REFERENCE = "keras_float"  # the subject that all others are measured against

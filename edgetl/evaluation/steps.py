@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import PROBABILITY_SCALE
 from edgetl.evaluation.statistics import Paired, paired
+from edgetl.output import PROBABILITY_SCALE
 
 _HIGHEST = 255  # steps: what a uint8 holds
 CURE = "the output's steps of 1/256 are the cause, and --set export.output=float32 leaves them out"

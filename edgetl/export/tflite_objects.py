@@ -9,9 +9,10 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.backbones.graph import users
-from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.importing.grids import LOWEST, Grid, Numbers
+from edgetl.output import PROBABILITY_SCALE
 
 Fused = schema.ActivationFunctionType
 _Type, _Options = schema.TensorType, schema.BuiltinOptions

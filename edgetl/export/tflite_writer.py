@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from edgetl.console import hushed
-from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Conversion
@@ -24,6 +24,7 @@ from edgetl.export.tflite_integers import integer_tflite
 from edgetl.export.tflite_objects import code, packed
 from edgetl.importing.grids import Numbers
 from edgetl.importing.tflite_reader import read
+from edgetl.output import PROBABILITY_SCALE
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Samples, integers
 from edgetl.quantization.quantized import FakeQuantize

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
+from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, check_dtypes, check_shapes, opening, side_by_side
 
 _ERRORS_ONLY = 3  # log severity: below it are notes on graph optimization

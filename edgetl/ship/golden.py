@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.contract import Contract
 from edgetl.data.decode import as_image, crop_and_resize
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
+from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes import open_session
 from edgetl.wording import beside
 

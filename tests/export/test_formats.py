@@ -15,11 +15,12 @@ from ai_edge_litert.schema_py_generated import TensorType
 from onnx import numpy_helper
 
 from edgetl.backbones import BACKBONES
-from edgetl.contract import PROBABILITY_SCALE, Contract
+from edgetl.contract import Contract
 from edgetl.export import FORMATS, format_of, integer_graph, onnx_writer, tflite_checks
 from edgetl.export.base import About
 from edgetl.export.onnx_optimizer import optimized
 from edgetl.importing import tflite_reader
+from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of, unverified
 from tests.backbones.conftest import LARGER
 from tests.export.conftest import ABOUT, Network

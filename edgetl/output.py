@@ -1,0 +1,89 @@
+"""The output of a model: a probability for each class, and from which probability on a class counts as present."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from edgetl.documents import Part
+from edgetl.wording import counted
+
+# A probability is a uint8 step of this size in int8 models: TFLite's fixed output grid of Softmax (quantization spec).
+PROBABILITY_SCALE = 1.0 / 256.0
+# Of more classes an unsure model gives each less than one step: they share steps or become 0, and their order is lost.
+_MOST_CLASSES_IN_STEPS = round(1 / PROBABILITY_SCALE)
+
+OutputType = Literal["uint8", "float32"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Thresholds(Part):
+    """The probability from which on each class counts as present."""
+
+    per_class: tuple[Probability, ...] = Field(description="in the order of the class names")
+
+
+class Rejection(Part):
+    """The rejection of images that show none of the classes: those whose highest probability is below the threshold."""
+
+    threshold: Probability
+    keep: Probability = Field(description="the share of images of the known classes that the threshold was chosen to keep")
+    inside_the_model: bool = Field(
+        description="the model itself tells unknown images apart and gives all classes low probabilities, whose sum is then below 1"
+    )
+
+
+class Output(Part):
+    """The output: a probability for each class, float32 of a float model, and of an int8 model what `dtype` says."""
+
+    name: str
+    dtype: OutputType = Field(
+        default="uint8",
+        description="of int8 models: uint8 in steps of 1/256, or float32 from a float softmax, their only operator that is not integer",
+    )
+    class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
+    task: Literal["single-label", "multi-label"]
+    activation: Literal["softmax", "sigmoid"]
+    activation_inside_the_model: bool
+    thresholds: Thresholds | None
+    rejection: Rejection | None
+
+    @model_validator(mode="after")
+    def _a_threshold_each(self) -> Self:
+        if self.thresholds and len(self.thresholds.per_class) != len(self.class_names):
+            raise ValueError(f"{counted(len(self.thresholds.per_class), 'threshold')} for {len(self.class_names)} classes")
+        return self
+
+    @field_validator("class_names")
+    @classmethod
+    def _different(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) != len(names):
+            raise ValueError("two classes have the same name")
+        return names
+
+    @property
+    def present_from(self) -> NDArray[np.float64]:
+        """The probability from which on each class counts as present, float64 [K]; all 0 where every image is named."""
+        least = self.rejection.threshold if self.rejection else 0.0
+        return np.maximum(least, self.thresholds.per_class if self.thresholds else np.zeros(len(self.class_names)))
+
+    def present(self, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
+        """Return the decisions bool [N, K] for probabilities [N, K]: which classes each image shows.
+
+        That is the most probable class where it reaches its threshold; else the image shows none of the classes, and is unknown.
+        """
+        rows = np.asarray(probabilities)
+        highest = np.arange(rows.shape[1]) == rows.argmax(axis=1)[:, None]
+        decisions: NDArray[np.bool_] = highest & (rows >= self.present_from)
+        return decisions
+
+
+def output_type(classes: int) -> OutputType:
+    """Return what int8 models of so many classes give unless asked otherwise: float32 where uint8 steps would lose the order."""
+    return "float32" if classes > _MOST_CLASSES_IN_STEPS else "uint8"
+
+
+def grain(classes: int) -> float:
+    """Return the probability that counts as one step: 1/256 as int8 models give it, less where a class's even share is less."""
+    return min(PROBABILITY_SCALE, 1 / classes)
