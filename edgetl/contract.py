@@ -150,6 +150,10 @@ class Contract(Document):
         """Return the same contract with these thresholds of the classes; None: those of the task alone."""
         return self.model_copy(update={"output": self.output.model_copy(update={"thresholds": thresholds})})
 
+    def deciding_as(self, other: "Contract") -> Self:
+        """Return the same contract with the rejection and the thresholds of another one."""
+        return self.rejecting(other.output.rejection).with_thresholds(other.output.thresholds)
+
     def overview(self) -> Overview:
         """Return what to feed and what comes out."""
         rows = [
@@ -191,7 +195,7 @@ class Contract(Document):
     @property
     def ends_in_float(self) -> bool:
         """Whether the last operators of int8 models are a float softmax and the change to float before it."""
-        return self.output.dtype == "float32"
+        return self.output.ends_in_float
 
     @property
     def scale(self) -> float:

@@ -141,6 +141,14 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         "verification": ("edgetl.pipeline.ship.verify:Verification", "what `edgetl verify --json` prints"),
         "manifest": ("edgetl.ship.manifest:Manifest", "manifest.json in a bundle: the contract, the models and the hash of every file"),
         "evaluation": ("edgetl.evaluation.results:Evaluation", "evaluation.json: scores of a run's models on one split"),
+        "unknowns": (
+            "edgetl.evaluation.unknowns:Unknowns",
+            "unknown/unknown.json: how well the models tell images that show none of the classes",
+        ),
+        "threshold_choice": (
+            "edgetl.evaluation.unknowns:ThresholdChoice",
+            "thresholds.json: the threshold of each class, and what it does on images that measure",
+        ),
         "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),
         "results": ("edgetl.report.page.card:Results", "results.json: the measurements of a run beside its card"),
         "learning_curve": ("edgetl.evaluation.results:LearningCurve", "learning_curve.json: accuracy by number of training images"),

@@ -63,6 +63,16 @@ class Output(Part):
         return names
 
     @property
+    def ends_in_float(self) -> bool:
+        """Whether int8 models give float32."""
+        return self.dtype == "float32"
+
+    @property
+    def decides(self) -> bool:
+        """Whether an image may be unknown: some threshold is set."""
+        return bool(self.rejection or self.thresholds)
+
+    @property
     def present_from(self) -> NDArray[np.float64]:
         """The probability from which on each class counts as present, float64 [K]; all 0 where every image is named."""
         least = self.rejection.threshold if self.rejection else 0.0

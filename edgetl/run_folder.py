@@ -102,6 +102,16 @@ class RunFolder:
         return self.path / "evaluation.png"
 
     @property
+    def unknown(self) -> Path:
+        """How well the models tell images that show none of the classes, and thumbnails of those with the highest probabilities."""
+        return self.path / "unknown"
+
+    @property
+    def thresholds(self) -> Path:
+        """How the contract's thresholds of the classes were chosen."""
+        return self.path / "thresholds.json"
+
+    @property
     def learning_curve(self) -> Path:
         return self.path / "learning_curve.json"
 

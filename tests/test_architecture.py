@@ -36,7 +36,7 @@ MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
 MAX_FUNCTION_LINES = 60  # a page
 # config stops at the door
 RECIPE_READERS = ("recipe", "recipe_tables", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")
-ARITHMETIC = ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve", "parity")
+ARITHMETIC = ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve", "parity", "rejection", "thresholds")
 PURE = tuple(f"evaluation/{name}.py" for name in ARITHMETIC)
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
 # It is run by itself, by the Keras generation that wrote a file from elsewhere.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgetl.api.results import Card, Exported, Report
     from edgetl.benchmarking.results import Benchmark
     from edgetl.evaluation.results import Evaluation
+    from edgetl.evaluation.unknowns import ThresholdChoice
     from edgetl.evaluation.validation import Validation
     from edgetl.explanation.results import Explanation
     from edgetl.pipeline.project import Project
@@ -136,20 +137,45 @@ class Run:
         with self._opened() as project:
             return stage.validate(project, limit, again=again)
 
-    def evaluate(self, *, split: str = "", models: Sequence[str | Path] = (), folds: int = 0) -> "Evaluation":
+    def evaluate(
+        self, *, split: str = "", models: Sequence[str | Path] = (), folds: int = 0, unknown: Sequence[str | Path] = ()
+    ) -> "Evaluation":
         """Measure accuracy, top-k accuracy, loss, per-class metrics, confusion matrix and calibration, all with confidence intervals.
 
         Args:
             split: "val", "test" or "train"; default: test, where the images have such a split, else val.
             models: exported files such as "model_int8.onnx"; default: int8 and float32.
             folds: also cross-validate the head in this many folds; 0: do not.
+            unknown: folders of images, in any layout, that show none of the classes: how many pass, and are named all the same.
         """
         from edgetl.pipeline.evaluate import scores as stage
 
         at_least(0, folds=folds)
         texts(split=split)
+        files, folders = ([Path(one) for one in several(name, given)] for name, given in (("models", models), ("unknown", unknown)))
         with self._opened() as project:
-            return stage.evaluate(project, split, [Path(model) for model in several("models", models)], folds)
+            return stage.evaluate(project, split, files, folds, folders)
+
+    def choose_thresholds(self, target: str = "best-f1") -> "ThresholdChoice":
+        """Choose, on images that do not measure, each class's least probability, and write it into contract and model files.
+
+        Args:
+            target: "best-f1", or "precision=0.9": the lowest threshold with that precision.
+        """
+        from edgetl.evaluation.thresholds import Aim
+        from edgetl.pipeline.evaluate import thresholds as stage
+
+        texts(target=target)
+        wanted = Aim.of(target)
+        with self._opened() as project:
+            return stage.choose_thresholds(project, wanted)
+
+    def remove_thresholds(self) -> None:
+        """Take the thresholds of the classes out of contract and model files; the rejection of unknown images stays as it is."""
+        from edgetl.pipeline.evaluate import thresholds as stage
+
+        with self._opened() as project:
+            stage.remove_thresholds(project)
 
     def sensitivity(self, *, limit: int = 128, scheme: str = "") -> "Sensitivity":
         """Measure what quantization does to each operator, alone and in the complete model.

@@ -1,12 +1,16 @@
 """`edgetl evaluate`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgetl import console
 from edgetl.cli.options import Images, Json, RunPath
+from edgetl.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgetl.api.run import Run
 
 
 def evaluate(
@@ -25,22 +29,49 @@ def evaluate(
         int,
         typer.Option(min=0, metavar="K", help="Also cross-validate the head in K folds of the training and validation images; 0: do not."),
     ] = 0,
+    unknown: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Also evaluate on the images below DIR, which show none of the classes; may be repeated."),
+    ] = None,
+    choose_thresholds: Annotated[
+        str,
+        typer.Option(
+            metavar="per-class|none",
+            help="First choose for each class the probability below which an image is unknown, on images that do not measure, and write "
+            "it into contract and model files; none: remove those (default: leave them).",
+        ),
+    ] = "",
+    target: Annotated[
+        str, typer.Option(metavar="best-f1|precision=P", help="Choose thresholds with the best F1, or the lowest with this precision.")
+    ] = "best-f1",
     data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Measure accuracy, per-class metrics and calibration.
 
-    Also measures top-k accuracy, loss and the confusion matrix, all with confidence intervals. Writes RUN/evaluation.json and
-    RUN/evaluation.png.
+    Also measures top-k accuracy, loss and the confusion matrix, all with confidence intervals. Writes evaluation.json and
+    evaluation.png into the run; with --unknown also a folder unknown, for the report.
 
     Example:
-      edgetl evaluate runs/flowers --split test --cv 5
+      edgetl evaluate runs/flowers --unknown photos/insects --choose-thresholds per-class
     """
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation
 
     used = opened(run, for_="evaluate", data=data)
-    evaluation = used.evaluate(split=split, models=model or (), folds=cv)
+    if choose_thresholds:
+        _set_thresholds(used, choose_thresholds, target)
+    evaluation = used.evaluate(split=split, models=model or (), folds=cv, unknown=unknown or ())
     print_evaluation(evaluation)
     console.note(f"written: {used.folder.evaluation_plot} (confusion matrix), {used.folder.evaluation}")
     console.result(evaluation.to_json())
+
+
+def _set_thresholds(run: "Run", how: str, target: str) -> None:
+    """Choose or remove the thresholds of the classes. Raises UsageError."""
+    if how == "none":
+        run.remove_thresholds()
+    elif how == "per-class":
+        run.choose_thresholds(target)
+    else:
+        raise UsageError(f"there is no choice '{how}' of thresholds", "choices: per-class, none")

@@ -25,9 +25,17 @@ def confusion(predictions: NDArray[np.integer], label_ids: NDArray[np.integer], 
 
 def per_class_metrics(counts: NDArray[np.int64]) -> list[ClassMetrics]:
     """Return the metrics of each class of a confusion matrix [K, K], in its order."""
-    found = []
-    for k, right in enumerate(np.diag(counts).tolist()):
-        images, predicted = int(counts[k].sum()), int(counts[:, k].sum())
-        f1 = 2 * right / (images + predicted) if images + predicted else 0.0
-        found.append(ClassMetrics(images, right / predicted if predicted else 0.0, right / images if images else 0.0, f1))
-    return found
+    images, predicted, right = counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist(), np.diag(counts).tolist()
+    return [_class_metrics(*column) for column in zip(images, predicted, right, strict=True)]
+
+
+def decided_metrics(decisions: NDArray[np.bool_], label_ids: NDArray[np.integer]) -> list[ClassMetrics]:
+    """Return the metrics of each class of decisions [N, K], in which an image may show none of the classes, and labels [N]."""
+    truth = np.asarray(label_ids)[:, None] == np.arange(decisions.shape[1])
+    columns = zip(*((one.sum(axis=0).tolist()) for one in (truth, decisions, truth & decisions)), strict=True)
+    return [_class_metrics(*column) for column in columns]
+
+
+def _class_metrics(images: int, predicted: int, right: int) -> ClassMetrics:
+    f1 = 2 * right / (images + predicted) if images + predicted else 0.0
+    return ClassMetrics(images, right / predicted if predicted else 0.0, right / images if images else 0.0, f1)

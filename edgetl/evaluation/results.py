@@ -9,6 +9,7 @@ from edgetl.documents import Count, Document, Part, Share
 from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
 from edgetl.evaluation.scores import Scores
 from edgetl.evaluation.statistics import Paired
+from edgetl.evaluation.unknowns import Rejecting, ThresholdChoice
 from edgetl.overview import Overview
 from edgetl.wording import counted, ends
 
@@ -51,6 +52,8 @@ class Evaluation(Document):
     chosen_by: str = Field(default="", description="what chose the models and what measured them; empty: these images do neither")
     models: dict[str, Scores]
     cross_validation: CrossValidation | None = None
+    rejection: Rejecting | None = Field(default=None, description="null: no threshold is set, and there were no unknown images")
+    thresholds: ThresholdChoice | None = Field(default=None, description="of the classes, where the contract has any that were chosen")
     plot_description: str = Field(default="", description="alternative text of evaluation.png")
 
     @model_validator(mode="after")
@@ -81,6 +84,8 @@ class Evaluation(Document):
             rows.append(_scores_row(f"head, {self.cross_validation.folds} folds", self.cross_validation.pooled))
         columns = ("model", "top-1 %", "95 % interval", "macro F1 %", "loss", "calibration error %")
         notes = [note for note in (self.caveat, self.chosen_by) if note]
+        if self.rejection:
+            notes += [*self.rejection.notes(), *self.rejection.sentences()]
         return Overview(f"Evaluation of {self.run} on {self.measured_on}", columns, rows, notes)
 
 

@@ -135,7 +135,7 @@ def _top_k(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) 
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     for k in _TOP:
         if k < probabilities.shape[1]:
-            accuracy = _proportion(int((ranked[:, :k] == label_ids[:, None]).any(axis=1).sum()), len(label_ids))
+            accuracy = proportion(int((ranked[:, :k] == label_ids[:, None]).any(axis=1).sum()), len(label_ids))
             assert accuracy is not None  # there are images
             yield TopK(k, accuracy)
 
@@ -153,7 +153,7 @@ def _per_class(
         f1 = _estimate(2 * right / (images + predicted), *resampled.per_class[_F1][k]) if images + predicted else None
         both = 0 < images < len(label_ids)
         area = _estimate(float(roc_auc_score(label_ids == k, probabilities[:, k])), *resampled.per_class[_ROC_AUC][k]) if both else None
-        found.append(ClassScores(name, images, predicted, _proportion(right, predicted), _proportion(right, images), f1, area))
+        found.append(ClassScores(name, images, predicted, proportion(right, predicted), proportion(right, images), f1, area))
     return tuple(found)
 
 
@@ -169,7 +169,7 @@ def _averages(
     return Averages(precision, recall, f1, None if area is None else _estimate(area, *resampled.overall[f"{kind}_{_ROC_AUC}"]))
 
 
-def _proportion(right: int, of: int) -> Estimate | None:
+def proportion(right: int, of: int) -> Estimate | None:
     """Return right / of with Wilson's interval; None for 0 / 0."""
     if not of:
         return None

@@ -97,6 +97,11 @@ class Project:
         project.begin()
         return project
 
+    def decide(self) -> None:
+        """Take the rejection and the thresholds that the finished training, or `evaluate` after it, wrote into the run's contract."""
+        if self.run.contract.is_file():
+            self.contract = self.contract.deciding_as(Contract.read(self.run.contract))
+
     def begin(self) -> None:
         """Make the folder of the run, unless another process does."""
         made = self.team  # before anything is computed
@@ -124,6 +129,7 @@ class Project:
         class_names = run.facts("data", DataFacts).class_names
         contract = Contract.read(run.contract) if recipe.model.imported else _contract(recipe, class_names)
         project = cls(run, recipe, contract, partial(find, run, recipe, data))
+        project.decide()
         written = record.integer_choice()
         if written:  # its files are there; another export may ask for another output
             project.contract = project.contract.ending_in(written.output)

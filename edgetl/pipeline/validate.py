@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -47,11 +47,10 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
         limit: images, evenly over the classes; None: what the recipe says; 0: all.
         again: also when the same files were validated before.
     """
-    settings = project.recipe.validation
-    limit = settings.limit if limit is None else limit
+    limit = project.recipe.validation.limit if limit is None else limit
     run, files = project.run, exported(project)
     hashes = {file.path.relative_to(run.path).as_posix(): sha256(file.path) for file in files}
-    inputs = fingerprint(hashes, settings.model_dump(), limit, project.data.measuring_split, asdict(cpu_facts()))
+    inputs = validation_inputs(project, hashes, limit)
     if again or not run.is_done(VALIDATE, inputs):
         project.announce(VALIDATE)
         started = time.monotonic()
@@ -59,6 +58,18 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
         document.write(run.validation)
         run.finish(VALIDATE, inputs, started, [run.validation], ValidateFacts(passed=document.passed, files=hashes))
     return Validation.read(run.validation)
+
+
+def validation_inputs(project: Project, hashes: Mapping[str, str], limit: int | None = None) -> str:
+    """Return the identity of what a validation is made from.
+
+    Args:
+        hashes: sha256 of each model file, by its path in the run.
+        limit: as for `validate`.
+    """
+    settings = project.recipe.validation
+    limit = settings.limit if limit is None else limit
+    return fingerprint(hashes, settings.model_dump(), limit, project.data.measuring_split, asdict(cpu_facts()))
 
 
 def tolerances() -> list[Tolerance]:

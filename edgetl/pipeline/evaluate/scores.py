@@ -9,13 +9,17 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl.chosen import choice_and_measure
+from edgetl.compared import of_split
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.results import SPLITS, CrossValidation, Evaluation, Split, SplitCounts
 from edgetl.evaluation.scores import score
+from edgetl.evaluation.unknowns import Rejecting
 from edgetl.export.exported import ExportedFile, best_first, exported_files
 from edgetl.files import fingerprint
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
+from edgetl.pipeline.evaluate.recorded import choice_of
+from edgetl.pipeline.evaluate.unknown import Known, keep, listings, rejecting
 from edgetl.pipeline.export.candidates import judging
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
@@ -37,13 +41,14 @@ _CV_CAVEAT = (
 
 
 @writes
-def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_folds: int = 0) -> Evaluation:
+def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_folds: int = 0, unknown: Sequence[Path] = ()) -> Evaluation:
     """Score models on the images of a split, and write evaluation.json and evaluation.png into the run.
 
     Args:
         split: "val", "test" or "train"; empty: the one that measures, the test split where there is one.
         files: exported files, by path or name; none: int8 and float32 as TFLite (else ONNX), or the Keras model of a run without exports.
         cv_folds: folds for the cross-validation of the head; 0: no cross-validation.
+        unknown: folders of images that show none of the classes.
     """
     chosen = _split(split or project.data.measuring_split)
     if cv_folds == 1:
@@ -53,11 +58,16 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
     images, rows = project.data.trained_images(), project.data.rows(chosen)
     if not len(rows):
         raise DataError(f"{project.recipe.data.source} has no {chosen} images", _remedy(project))
-    label_ids, seed = images.label_ids[rows], project.recipe.train.seed
-    predictions = {
-        name: predict_rows(open_session(path, project.contract), images.pixels, rows, name)
-        for name, path in chosen_models(project, files).items()
-    }
+    label_ids, seed, strangers = images.label_ids[rows], project.recipe.train.seed, listings(project, unknown)
+    models = chosen_models(project, files)
+    sessions = {name: open_session(path, project.contract) for name, path in models.items()}
+    predictions = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
+    found: Rejecting | None = None
+    if strangers or project.contract.output.decides:
+        known = Known(predictions, label_ids, of_split(len(rows), chosen))
+        found, most_sure = rejecting(project, known, sessions, strangers)
+        if strangers:
+            keep(project.run, project.contract.output, models, found, most_sure)
     evaluation = Evaluation(
         run=project.run.path.name,
         split=chosen,
@@ -67,6 +77,8 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
         chosen_by=choice_and_measure(project.run.read(), len(rows)) if chosen == project.data.measuring_split else "",
         models={name: score(probabilities, label_ids, images.class_names, seed) for name, probabilities in predictions.items()},
         cross_validation=_cross_validate(project, cv_folds) if cv_folds else None,
+        rejection=found,
+        thresholds=choice_of(project.run),
     )
     evaluation = evaluation.model_copy(update={"plot_description": confusion_plot(evaluation, project.run.evaluation_plot)})
     evaluation.write(project.run.evaluation)

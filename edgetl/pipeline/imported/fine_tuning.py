@@ -85,7 +85,7 @@ def _of_file(recipe: Recipe, out: Path | None) -> Project:
     sha256 = kept.imported.sha256 if kept and not file.exists() else _identity(file)
     inputs = fingerprint(sha256, recipe.imported.model_dump(), recipe.model.image_size, recipe.model.pooling, *_images(recipe, listing))
     if kept and run.is_done(NETWORK, inputs):
-        contract = Contract.read(run.contract)
+        contract = Contract.read(run.contract).rejecting(None).with_thresholds(None)  # which a new training may change
         project = Project(run, settled(recipe, kept.imported, contract.shape[:2]), contract, lambda: listing)
         project.begin()
         return project

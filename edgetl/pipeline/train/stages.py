@@ -91,7 +91,9 @@ def train_float(project: Project) -> str:
     if project.team.workers > 1:
         wanted = bool(project.run.undone("float", inputs))
         project.team.broadcast(project.data.training_images.fingerprint if wanted else "")  # read first: the others use the cache
-    return project.stage("float", inputs, partial(_float, project, inputs))
+    made = project.stage("float", inputs, partial(_float, project, inputs))
+    project.decide()
+    return made
 
 
 def prepare(project: Project) -> str:
@@ -118,7 +120,8 @@ def find_data(project: Project) -> str:
     settings |= {"excluded": listing.excluded} if listing.excluded else {}
     # Nor does the release of what every installation has, but a package that was not there.
     extra = decoders(item.name for item in listing.items)[1:]
-    contract = project.contract.model_dump(mode="json", exclude={"output": {"dtype"}})  # which changes no image
+    no_image = {"dtype", "rejection", "thresholds"}  # changes with these
+    contract = project.contract.model_dump(mode="json", exclude={"output": no_image})
     listed = fingerprint(listing.stamp, settings, recipe.train.seed, contract, *extra)
     project.stage("data", listed, partial(_data, project))
     return project.run.facts("data", DataFacts).fingerprint

@@ -20,6 +20,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.warn(note)
     name, first = next(iter(evaluation.models.items()))
     _classes(f"per-class metrics of {name}", first)
+    _rejection(evaluation)
     crossed = evaluation.cross_validation
     if crossed:
         mean, std = 100 * crossed.mean_accuracy, 100 * crossed.std_accuracy
@@ -30,6 +31,20 @@ def print_evaluation(evaluation: Evaluation) -> None:
             console.warn(note)
         _scores("cross-validation of the head", {"all folds": crossed.pooled})
         _classes("per-class metrics in cross-validation", crossed.pooled)
+
+
+def _rejection(evaluation: Evaluation) -> None:
+    """Print what thresholds keep, what unknown images pass, and the thresholds of the classes with what they change."""
+    if found := evaluation.rejection:
+        for note in found.notes():
+            console.note(note)
+        if found.folders:
+            console.table("images that show none of the classes", found.COLUMNS, found.rows())
+    if choice := evaluation.thresholds:
+        console.note(choice.sentence())
+        for note in choice.notes:
+            console.warn(note)
+        console.table("thresholds of the classes, metrics before and after", choice.COLUMNS, choice.rows())
 
 
 def _scores(title: str, models: Mapping[str, Scores]) -> None:

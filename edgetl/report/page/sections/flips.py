@@ -1,21 +1,16 @@
 """The section on predictions that quantization changed."""
 
-import io
-
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from edgetl.compared import Truth
-from edgetl.data.decode import as_image
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
+from edgetl.report.plots.thumbnail import thumbnail
 from edgetl.wording import counted
 
 _TITLE = "Predictions changed by quantization"
 _SHOWN = 24
-_EDGE_PX = 160  # of a thumbnail: twice what the page shows, for fine screens
-_QUALITY = 80  # JPEG's: 6 KB each
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -54,13 +49,3 @@ def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArra
     outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong in both"
     alt = f"{name}, true class {classes[label]}; {'; '.join(lines)}"
     return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", lines)
-
-
-def thumbnail(pixels: NDArray[np.uint8]) -> bytes:
-    """Return a small JPEG of uint8 [H, W, C]."""
-    drawn = io.BytesIO()
-    longer = max(pixels.shape[:2])
-    way = Image.Resampling.NEAREST if longer < _EDGE_PX // 2 else Image.Resampling.LANCZOS  # tiny images are to look tiny
-    height, width = (max(round(_EDGE_PX * edge / longer), 1) for edge in pixels.shape[:2])
-    as_image(np.asarray(pixels)).resize((width, height), way).save(drawn, "JPEG", quality=_QUALITY)
-    return drawn.getvalue()
