@@ -53,7 +53,7 @@ def evaluate(
     evaluation.png into the run; with --unknown also a folder unknown, for the report.
 
     Example:
-      edgetl evaluate runs/flowers --unknown photos/insects --choose-thresholds per-class
+      edgetl evaluate runs/flowers --unknown photos/insects
     """
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation

@@ -13,6 +13,7 @@ from edgetl.overview import Overview
 from edgetl.wording import ends
 
 NAME = "unknown.json"
+_KEPT = f"{100 * KEEP:.0f} %"
 
 
 class UnknownFolder(Part):
@@ -47,7 +48,7 @@ class Rejecting(Part):
         models: by name, with the scores of each folder in their order.
     """
 
-    COLUMNS: ClassVar = ("unknown images", "images", "model", "AUROC %", "pass %", f"pass where {KEEP:.0%} are kept %")
+    COLUMNS: ClassVar = ("unknown images", "images", "model", "AUROC %", "pass %", f"pass % where {_KEPT} are kept")
 
     measured_on: str
     folders: tuple[UnknownFolder, ...]
@@ -68,7 +69,7 @@ class Rejecting(Part):
 
     def sentences(self) -> list[str]:
         """Return the rows as text."""
-        return [f"{row[2]}, {row[0]}: AUROC {row[3]} %, {row[4]} % pass, {row[5]} % where {KEEP:.0%} are kept" for row in self.rows()]
+        return [f"{row[2]}, {row[0]}: AUROC {row[3]} %, {row[4]} % pass, {row[5]} % where {_KEPT} are kept" for row in self.rows()]
 
     def notes(self) -> list[str]:
         """Return for each model what it keeps of the images of the classes, in a sentence."""
@@ -76,7 +77,7 @@ class Rejecting(Part):
 
     def _kept(self, name: str, one: RejectionScores) -> str:
         if one.kept is None:
-            return f"{name}: no threshold is set, every image is named; a threshold of {one.keep_threshold:.3f} would keep {KEEP:.0%}"
+            return f"{name}: no threshold is set, every image is named; a threshold of {one.keep_threshold:.3f} would keep {_KEPT}"
         right = f", and {percent(one.accuracy_of_kept)} % of these are right" if one.accuracy_of_kept else ""
         return f"{name} keeps {percent(one.kept)} % of {self.measured_on}{right}"
 
@@ -147,7 +148,7 @@ class ThresholdChoice(Document):
         return [
             [
                 one.class_name,
-                f"{one.threshold:.3f}",
+                f"{one.threshold:.3f}" if one.threshold else "-",
                 _changed(one.before.precision, one.after.precision),
                 _changed(one.before.recall, one.after.recall),
                 _changed(one.before.f1, one.after.f1),

@@ -9,7 +9,7 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl.chosen import choice_and_measure
-from edgetl.compared import of_split
+from edgetl.compared import SPLIT_NAMES
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.results import SPLITS, CrossValidation, Evaluation, Split, SplitCounts
@@ -29,6 +29,7 @@ from edgetl.run_record import DataFacts
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.training.probe import folds, out_of_fold
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
     predictions = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
     found: Rejecting | None = None
     if strangers or project.contract.output.decides:
-        known = Known(predictions, label_ids, of_split(len(rows), chosen))
+        known = Known(predictions, label_ids, counted(len(rows), f"{SPLIT_NAMES[chosen]} image"))
         found, most_sure = rejecting(project, known, sessions, strangers)
         if strangers:
             keep(project.run, project.contract.output, models, found, most_sure)
