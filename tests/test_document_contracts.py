@@ -38,8 +38,9 @@ def test_it_shows_itself_in_a_terminal_and_in_a_notebook(name: str, tmp_path: Pa
 
 def test_a_value_of_another_type_is_refused(name: str, tmp_path: Path) -> None:
     whole = {"": json.loads(example(name))}
-    anything = whole[""].get("recipe") if name == "results" else None  # figures keep the settings of their time, whatever these were
-    free = [id(holder) for holder, _ in places(anything)] + [id(anything)]
+    # Figures keep the settings of their time, whatever these were.
+    anything = [whole[""][key] for key in ("recipe", "settings")] if name == "results" else []
+    free = [id(holder) for holder, _ in places(anything)]
     for holder, key in list(places(whole)):
         if id(holder) in free:
             continue

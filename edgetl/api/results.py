@@ -74,10 +74,11 @@ class Card(Tabular):
         """Write the card of a run into `out`, by default the run."""
         from edgetl.evaluation.validation import Validation
         from edgetl.files import atomic
+        from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
         from edgetl.report.page.card import Results, card
 
         folder = out or run.path
-        results = Results.of(run.read(), Validation.of(run))
+        results = Results.of(run.read(), Validation.of(run), unknowns_of(run), choice_of(run))
         with run.writing() if out is None else nullcontext():
             results.write(folder / "results.json")
             with atomic(folder / "card.md") as temporary:

@@ -62,9 +62,9 @@ class Rejecting(Part):
                 figures = [percent(scores.auroc), percent(scores.passed), percent(scores.passed_at_keep)]
                 rows.append([folder.name, f"{folder.images:,}", name, *figures])
             if one.mean and len(self.folders) > 1:
-                passed = "-" if one.mean.passed is None else f"{100 * one.mean.passed:.1f}"
-                mean = [f"{100 * one.mean.auroc:.1f}", passed, f"{100 * one.mean.passed_at_keep:.1f}"]
-                rows.append([f"mean of {len(self.folders)} folders", "", name, *mean])
+                means = (one.mean.auroc, one.mean.passed, one.mean.passed_at_keep)
+                figures = ["-" if value is None else f"{100 * value:.1f} (mean)" for value in means]
+                rows.append([f"all {len(self.folders)} folders", "", name, *figures])
         return rows
 
     def sentences(self) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from edgetl.benchmarking import results as benchmark_results
 from edgetl.benchmarking.results import Benchmark
+from edgetl.contract import Contract
 from edgetl.diagnosis import results as diagnosis_results
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.documents import Document
@@ -19,7 +20,7 @@ from edgetl.explanation.results import Explanation
 from edgetl.pipeline.explain import identity
 from edgetl.quantization.results import Sensitivity
 from edgetl.report.page.blocks import Absent
-from edgetl.report.page.facts import Facts, Predictions
+from edgetl.report.page.facts import Facts, Predictions, Rejects
 from edgetl.report.page.write import write
 from edgetl.run_folder import RunFolder
 
@@ -56,11 +57,21 @@ def _report(run: RunFolder, out: Path | None, form: str, data: str) -> tuple[Pat
         explained=explained if explained and explained.models == identity(record) else None,
         explained_folder=run.explained,
         predictions=_predictions(run, data),
+        rejects=_rejects(run),
     )
     absent = write(facts, path, form)
     for one in absent:
         logger.info(f"not in it: {one.title}: {one.reason}{f' ({one.command})' if one.command else ''}")
     return path, list(absent)
+
+
+def _rejects(run: RunFolder) -> Rejects | None:
+    """Return how the run decides on unknown images; None: it has no contract yet."""
+    from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
+
+    if not run.contract.is_file():
+        return None
+    return Rejects(Contract.read(run.contract).output, unknowns_of(run), choice_of(run), run.unknown)
 
 
 def _document(kind: type[D], path: Path) -> D | None:

@@ -1,6 +1,7 @@
 """Choose a threshold for each class of a run, on images that the figures are not measured on, and write them into its files."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgetl.keras import exact_float32
@@ -68,14 +69,15 @@ def choose_thresholds(project: Project, aim: Aim) -> ThresholdChoice:
     else:
         found, chosen_on = _best(bare, measuring, aim), words
         after, measured = _crossed(bare, measuring, aim, project.recipe.train.seed), f"{words}, each half with thresholds of the other"
+    classes = _compared(output, found, (before, after), measuring.label_ids)
     choice = ThresholdChoice(
         target=str(aim),
         model=main.name,
         chosen_on=chosen_on,
         measured_on=measured,
         made_for=project.run.stage(main.stage).inputs,
-        classes=_compared(output, found, (before, after), measuring.label_ids),
-        notes=found.notes,
+        classes=classes,
+        notes=(*found.notes, *_losses(classes)),
     )
     restamp(project, Thresholds(per_class=found.per_class))
     choice.write(project.run.thresholds)
@@ -135,3 +137,9 @@ def _compared(
     before, after = (decided_metrics(one, label_ids) for one in decisions)
     columns = zip(output.class_names, found.per_class, before, after, strict=True)
     return tuple(ClassThreshold(*column) for column in columns)
+
+
+def _losses(classes: Sequence[ClassThreshold]) -> list[str]:
+    """Return a sentence on the classes that are hardly named any more; none where there are none."""
+    lost = [f"'{one.class_name}'" for one in classes if one.after.recall < one.before.recall / 2]
+    return [f"more than half of the recall is lost for {', '.join(lost)}: a lower target would cost less"] if lost else []

@@ -56,9 +56,10 @@ def listings(project: Project, folders: Sequence[Path]) -> dict[str, Listing]:
         raise UsageError("a folder of unknown images was named twice", "name each once")
     short = [folder.resolve().name for folder in folders]
     found = {}
-    for folder, name in zip(folders, short, strict=True):
+    for number, (folder, name) in enumerate(zip(folders, short, strict=True), 1):
         listing = unlabelled.find(str(folder), reading(project.recipe))
-        found[name if short.count(name) == 1 else str(folder)] = replace(
+        # Without the path, which says where they lie: a report is read elsewhere.
+        found[name if short.count(name) == 1 else f"{name} ({number})"] = replace(
             listing, items=tuple(replace(item, split="val") for item in listing.items)
         )
     return found

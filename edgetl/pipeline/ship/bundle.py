@@ -16,6 +16,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
 from edgetl.export.exported import ExportedFile, best_first, name_of
 from edgetl.files import fingerprint, sha256
+from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.export.stamped import about as about_of
 from edgetl.pipeline.project import Project
@@ -102,7 +103,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     found |= _golden(project, files, found).files(project.contract.class_names)
     found |= {
         CLASS_NAMES: project.contract.class_name_lines,
-        "card.md": card(run.path.resolve().name, Results.of(record, validation)).encode(),
+        "card.md": card(run.path.resolve().name, Results.of(record, validation, unknowns_of(run), choice_of(run))).encode(),
         "sbom.json": sbom(title, version, licence, hashes, record.software),
     }
     manifest = Manifest(

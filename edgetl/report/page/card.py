@@ -10,11 +10,12 @@ from edgetl.compared import SPLIT_NAMES, Truth, of_split, right
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
+from edgetl.evaluation.unknowns import Rejecting, ThresholdChoice, Unknowns
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
 from edgetl.float_record import Imported, NetworkFacts
 from edgetl.int8_record import Int8Candidate, Int8Choice
 from edgetl.overview import Overview
-from edgetl.report.page.tables import markdown_table
+from edgetl.report.page.tables import markdown_table, plain
 from edgetl.run_record import DataFacts, FloatFacts, RunRecord
 from edgetl.runtimes.cpu import CpuFacts
 from edgetl.wording import counted, joined
@@ -107,14 +108,18 @@ class Results(Document):
     measured_on: str = ""
     truth: Truth = "labels"
     chosen_by: str = ""
+    unknown: Rejecting | None = Field(default=None, description="what unknown images were measured to do; null: none were")
+    thresholds: ThresholdChoice | None = Field(default=None, description="of the classes; null: none were chosen")
     passed: bool
     latency: Timing
     cpu: CpuFacts
     software: dict[str, str]
 
     @classmethod
-    def of(cls, record: RunRecord, validation: Validation) -> Self:
-        """Collect the results of a run. Raises RunError when the record lacks the data stage."""
+    def of(
+        cls, record: RunRecord, validation: Validation, unknowns: Unknowns | None = None, thresholds: ThresholdChoice | None = None
+    ) -> Self:
+        """Collect the results of a run, with what there is of rejection. Raises RunError when the record lacks the data stage."""
         data = record.find("data", DataFacts)
         if data is None:
             raise RunError("the run has read no images", "run the same 'edgetl train' command again")
@@ -143,6 +148,8 @@ class Results(Document):
             measured_on=validation.measured_on,
             truth=validation.truth,
             chosen_by=validation.chosen_by,
+            unknown=unknowns.found if unknowns else None,
+            thresholds=thresholds,
             passed=validation.passed,
             latency=validation.latency,
             cpu=validation.cpu,
@@ -231,11 +238,26 @@ def card(name: str, results: Results) -> str:
             "",
             *markdown_table(["model", share, "KiB", "p50 ms", "same prediction as float %"], files),
             "",
+            *_rejection(results),
             f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "
             "`results.json` has all measurements.",
             "",
         ]
     )
+
+
+def _rejection(results: Results) -> list[str]:
+    """Return what was measured of unknown images and of thresholds."""
+    lines: list[str] = []
+    if found := results.unknown:
+        rows = [[plain(cell) for cell in row] for row in found.rows()]
+        lines += ["Images that show none of the classes:", "", *markdown_table(found.COLUMNS, rows), ""]
+        lines += [plain(f"{'; '.join(found.notes())}."), ""]
+    if choice := results.thresholds:
+        rows = [[plain(cell) for cell in row] for row in choice.rows()]
+        lines += [plain(choice.sentence()), "", *markdown_table(choice.COLUMNS, rows), ""]
+        lines += [line for note in choice.notes for line in (plain(f"{note}."), "")]
+    return lines
 
 
 def _made(name: str, results: Results) -> list[str]:

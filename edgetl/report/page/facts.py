@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from edgetl.benchmarking.results import Benchmark
 from edgetl.compared import MeasuringSplit, Truth
 from edgetl.diagnosis.results import Diagnosis
+from edgetl.evaluation.unknowns import ThresholdChoice, Unknowns
 from edgetl.evaluation.validation import Validation
 from edgetl.explanation.results import Explanation
+from edgetl.output import Output
 from edgetl.quantization.results import Sensitivity
 from edgetl.report.page.blocks import Absent, Section
 from edgetl.run_record import DataFacts, RunRecord
@@ -58,6 +60,23 @@ class Predictions:
 
 
 @dataclass(frozen=True)
+class Rejects:
+    """How a run decides on unknown images, and what was measured of that.
+
+    Args:
+        output: the contract's.
+        unknowns: measured on unknown images; None: nothing was.
+        choice: of the thresholds of the classes; None: there are none that were chosen.
+        folder: of the unknown images' thumbnails.
+    """
+
+    output: Output
+    unknowns: Unknowns | None
+    choice: ThresholdChoice | None
+    folder: Path
+
+
+@dataclass(frozen=True)
 class Facts:
     """A run as it is to be reported. None: there is no such file.
 
@@ -68,6 +87,7 @@ class Facts:
         validation, benchmark, sensitivity, doctor, explained: the run's files of these names; explained is explain/explain.json.
         explained_folder: where its images lie.
         predictions: or why there are none.
+        rejects: how it decides on unknown images.
     """
 
     name: str
@@ -80,6 +100,7 @@ class Facts:
     explained: Explanation | None
     explained_folder: Path
     predictions: Predictions | Absent
+    rejects: Rejects | None = None
 
     @property
     def truth(self) -> Truth:

@@ -1,10 +1,9 @@
 """A report as Markdown, with its images in a folder beside it."""
 
-import re
 from collections.abc import Callable, Sequence
 
 from edgetl.report.page.blocks import Absent, Block, Gallery, Plot, Section, Table, Text, Tiles
-from edgetl.report.page.tables import markdown_table
+from edgetl.report.page.tables import markdown_table, plain
 from edgetl.report.plots import draw
 
 Save = Callable[[str, bytes], str]  # saves (file name, content) and returns the address for the text
@@ -21,11 +20,6 @@ def text(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
         lines += ["## Not in this report", ""]
         lines += [f"- {plain(one.title)}: {plain(one.reason)}{f': `{one.command}`' if one.command else ''}" for one in absent]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def plain(text: str) -> str:
-    """Escape everything that Markdown or HTML would interpret: names of classes may come from anywhere."""
-    return re.sub(r"([\\`*_\[\]<>|#!$~&])", r"\\\1", " ".join(text.split()))
 
 
 def _block(block: Block, name: str, save: Save) -> list[str]:

@@ -60,6 +60,11 @@ def test_unknown_images_are_measured_beside_known_ones(cli: Cli, run_copy: Path,
     assert known.most_sure[0].probability == pytest.approx(max(surest))
     assert known.most_sure[0].passes
     assert (run.unknown / known.most_sure[0].file).read_bytes()[:2] == b"\xff\xd8"
+    card = cli("card", run_copy, "--out", run_copy / "card")
+    assert card.code == 0, card.err
+    text = (run_copy / "card" / "card.md").read_text(encoding="utf-8")
+    assert r"| nines &amp; &lt;b&gt; | 30 | tflite\_int8 |" in text or r"| nines \& \<b\> | 30 | tflite\_int8 |" in text
+    assert str(nines.parent) not in text + (run_copy / "card" / "results.json").read_text(encoding="utf-8")
     rejecting(run_copy, 0.8)
     assert unknowns_of(run) is None, "the shares are of another threshold"
 

@@ -131,7 +131,7 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert outcome.document["size_bytes"] == path.stat().st_size < 8_000_000
     text = path.read_text(encoding="utf-8")
     page = check_self_contained(text)
-    assert {one["part"] for one in outcome.document["absent"]} == {"Explanations", "Data quality"}
+    assert {one["part"] for one in outcome.document["absent"]} == {"Explanations", "Data quality", "Unknown images"}
     assert "edgetl explain RUN IMAGE..." in page.text
     for tag in (
         "summary",
@@ -174,7 +174,8 @@ def test_names_are_data(count: int, tmp_path: Path) -> None:
     classes = tuple([*HOSTILE, *(f"class {number}" for number in range(count))][:count])
     absent = write(facts(classes), tmp_path / "r.html", "html")
     page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
-    assert {one.title for one in absent} == {"Explanations", "Quantization sensitivity", "Latency", "Size", "Agreement between runtimes"}
+    missing = {"Explanations", "Quantization sensitivity", "Latency", "Size", "Agreement between runtimes", "Unknown images"}
+    assert {one.title for one in absent} == missing
     for name in classes[:3]:
         assert name in page.text
     assert "somebody" not in page.text
@@ -209,6 +210,7 @@ def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
         "Confusion matrix": "edgetl export RUN",
         "Per-class metrics": "edgetl export RUN",
         "Calibration": "edgetl export RUN",
+        "Unknown images": "edgetl evaluate RUN --unknown DIR",
         "Agreement between runtimes": "edgetl validate RUN",
         "Predictions changed by quantization": "edgetl export RUN",
         "Explanations": "edgetl explain RUN IMAGE...",

@@ -11,6 +11,7 @@ SECTIONS: Registry[MakeSection] = Registry(
         "confusion": ("edgetl.report.page.sections.confusion:section", "which classes are confused with which"),
         "classes": ("edgetl.report.page.sections.classes:section", "precision, recall and F1 of each class"),
         "calibration": ("edgetl.report.page.sections.calibration:section", "how well probabilities match accuracy"),
+        "rejection": ("edgetl.report.page.sections.rejection:section", "which images are kept, and how well unknown ones are rejected"),
         "agreement": ("edgetl.report.page.sections.agreement:section", "whether the exported files give the same predictions"),
         "flips": ("edgetl.report.page.sections.flips:section", "images that the int8 model predicts differently from the float model"),
         "explain": ("edgetl.report.page.sections.explained:section", "which parts of an image the models respond to"),
