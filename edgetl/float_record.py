@@ -1,10 +1,11 @@
 """The record of a float model: which was kept and what chose it, and what it learned from beside the labels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgetl.compared import MeasuringSplit, of_split
 from edgetl.documents import Count, Part, Share
+from edgetl.output import Rejection
 from edgetl.wording import counted, measured_on
 
 
@@ -123,6 +124,46 @@ class Imported:
         by = f", written by {self.producer}" if self.producer else ""
         padded = f"; for a padding with one pixel in all colours {self.borders}" if self.borders else ""
         return f"imported from {self.file}{by}; fed as {self.preprocessing}, with images {_CUT[self.resize]}{padded}"
+
+
+@dataclass(frozen=True)
+class FoundRejection:
+    """How a float model tells unknown images apart, found on training images that it had not learned from.
+
+    Args:
+        threshold: the lowest highest probability of an image that is named.
+        keep: the share of these images that it keeps.
+        images: number of these.
+        inside: the model has a logit of unknown images: its own, as learned, plus `slope` times the distance of its features from
+            those of known images, plus `offset`.
+        background: unknown images that it learned from.
+        made: made ones that it learned from.
+    """
+
+    threshold: Share
+    keep: Share
+    images: Count
+    inside: bool
+    slope: float = 0.0
+    offset: float = 0.0
+    background: Count = 0
+    made: Count = 0
+
+    @property
+    def rejection(self) -> Rejection:
+        """What the contract says of it."""
+        return Rejection(threshold=self.threshold, keep=self.keep, inside_the_model=self.inside)
+
+    def with_threshold(self, threshold: float) -> "FoundRejection":
+        """Return the same with another threshold."""
+        return replace(self, threshold=threshold)
+
+    def __str__(self) -> str:
+        kinds = {"background image": self.background, "made image": self.made}
+        learned = " and ".join(counted(count, kind) for kind, count in kinds.items() if count)
+        how = "by the features and the probability" if self.inside else "by the probability alone"
+        kept = f"below {self.threshold:.3f}, which keeps {self.keep:.0%} of {measured_on(self.images, 'held-out image')}"
+        return f"images are rejected {how}, {kept}" + (f"; learned from {learned}" if learned else "")
 
 
 class NetworkFacts(Part):

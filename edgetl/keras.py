@@ -66,6 +66,7 @@ if not console.current().verbose:
 
 __all__ = [
     "SavedModelProto",
+    "class_probabilities",
     "device_name",
     "download",
     "exact_float32",
@@ -137,6 +138,12 @@ def graph_of_images(shape: tuple[int, int, int], *more: Any) -> Any:
     Without a signature the last, smaller batch would trace the whole graph once more, which takes seconds.
     """
     return tf.function(input_signature=[tf.TensorSpec((None, *shape), tf.uint8), *more])
+
+
+def class_probabilities(logits: Any, classes: int) -> Any:
+    """Return the softmax [N, K] of logits [N, K] or [N, K + 1], whose last one is that of "none of the classes" and is left out."""
+    shares = tf.nn.softmax(logits)
+    return shares if shares.shape[-1] == classes else shares[:, :classes]
 
 
 def exact_float32() -> None:

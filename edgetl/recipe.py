@@ -21,6 +21,7 @@ from edgetl.recipe_tables import (
     ModelTable,
     QuantizeTable,
     RecipeTable,
+    RejectTable,
     TeacherTable,
     TrackTable,
     TrainTable,
@@ -38,6 +39,7 @@ class Recipe(RecipeTable):
     imported: ImportedTable
     train: TrainTable
     teacher: TeacherTable
+    reject: RejectTable
     augment: AugmentTable
     compress: CompressTable
     quantize: QuantizeTable

@@ -108,6 +108,13 @@ class TeacherTable(RecipeTable):
     temperature: Annotated[float, Field(gt=0, le=100)]
 
 
+class RejectTable(RecipeTable):
+    keep: Fraction
+    background: str
+    made: Annotated[float, Field(ge=0, le=10)]
+    slope: Annotated[float, Field(ge=0, le=100)]
+
+
 class AugmentTable(RecipeTable):
     strength: Annotated[float, Field(ge=0, le=2)]
     flip: bool

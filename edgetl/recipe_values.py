@@ -25,6 +25,7 @@ PATHS: dict[str, Callable[[str], bool]] = {  # settings that are paths, and whet
     "data.exclude": _a_path,
     "model.weights": lambda text: text in ("imagenet", "none"),
     "imported.class_names": _a_path,
+    "reject.background": _a_path,
     "teacher.run": lambda text: text in ("auto", "none"),
     "track.mlflow": lambda text: ":" in text,
 }

@@ -11,7 +11,7 @@ from pydantic import Field
 from edgetl.compared import Compared, MeasuringSplit, Truth
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.float_record import FloatChoice, Imported, NetworkFacts, Teacher
+from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, Teacher
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.recipe import Recipe, restore
 from edgetl.recipe_tables import AboutTable
@@ -171,6 +171,7 @@ class FloatFacts(Part):
     teacher: Teacher | None = None
     temperature: ScaledTemperature | None = None
     imported: Imported | None = None
+    rejection: FoundRejection | None = None
 
     @property
     def kept(self) -> Epoch | None:

@@ -24,6 +24,7 @@ SHORT = {
     "sparsity": "compress.sparsity",
     "clusters": "compress.clusters",
     "exclude": "data.exclude",
+    "background": "reject.background",
     "mlflow": "track.mlflow",
     "preprocessing": "imported.preprocessing",
     "resize": "imported.resize",
@@ -53,6 +54,7 @@ class Choices(TypedDict, total=False):
     sparsity: share of the weights that are set to zero.
     clusters: largest number of different values in a kernel; 0: no limit.
     exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
+    background: a folder of images that show none of the classes, which training learns to reject.
     mlflow: where MLflow tracks the run.
     preprocessing: how a network from elsewhere is fed: "auto", "raw", "zero-one", "minus-one-one", "imagenet", "caffe", or MEAN/STD.
     resize: "auto", "crop" or "stretch": what becomes of images that have not the proportions of that network's input.
@@ -78,6 +80,7 @@ class Choices(TypedDict, total=False):
     sparsity: float | None
     clusters: int | None
     exclude: str | Path | None
+    background: str | Path | None
     mlflow: str | None
     preprocessing: str | None
     resize: str | None

@@ -35,6 +35,10 @@ Exclude = Annotated[
     str | None,
     setting("data.exclude", "Leave out the images that this file lists, such as exclude.txt of 'edgetl doctor'", metavar="FILE"),
 ]
+Background = Annotated[
+    str | None,
+    setting("reject.background", "Learn to reject the images of this folder, which show none of the classes", metavar="DIR"),
+]
 Baseline = Annotated[
     str,
     typer.Option(
@@ -71,6 +75,7 @@ def train(
         int | None, setting("compress.clusters", "Limit each kernel to this many different values, for smaller zipped files; 0: no limit")
     ] = None,
     exclude: Exclude = None,
+    background: Background = None,
     seed: Seed = None,
     baseline: Baseline = "",
     recipe: RecipeFile = None,
@@ -96,7 +101,7 @@ def train(
         backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, preprocessing=preprocessing,
         epochs=epochs, head_epochs=head_epochs, qat=qat, qat_epochs=qat_epochs, batch_size=batch_size,
         learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit, strategy=strategy,
-        sparsity=sparsity, clusters=clusters, exclude=exclude, seed=seed, mlflow=mlflow,
+        sparsity=sparsity, clusters=clusters, exclude=exclude, background=background, seed=seed, mlflow=mlflow,
     )  # fmt: skip
     if trained.rank == 0:
         record = trained.folder.read()

@@ -114,6 +114,7 @@ class Listing:
         links: the folders that were reached by links.
         labelled: somebody says of which class each image is; else its class is what a network predicts, and some classes may have none.
         complete: each class has images; else a trained network knows more classes than these images are of.
+        background: images that show none of the classes, to learn from; None: there are none.
     """
 
     source: str
@@ -123,6 +124,7 @@ class Listing:
     excluded: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
     labelled: bool = True
+    background: "Listing | None" = None
     complete: bool = True
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from edgetl.keras import keras, layers, tf
+from edgetl.keras import class_probabilities, keras, layers, tf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,8 @@ def _windows(height: int, width: int) -> tuple[int, list[tuple[int, int]]]:
 
 
 def _probabilities(model: Any, contract: Contract, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = tf.nn.softmax(model(contract.normalize(images.astype(np.float32)), training=False)).numpy()
+    logits = model(contract.normalize(images.astype(np.float32)), training=False)
+    found: NDArray[np.float32] = class_probabilities(logits, len(contract.class_names)).numpy()
     return found
 
 

@@ -9,8 +9,9 @@ import zipfile
 from collections.abc import Callable
 from typing import Any
 
-from edgetl.keras import tf
+from edgetl.keras import class_probabilities, tf
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -68,7 +69,7 @@ def with_ends(model: Any, contract: Contract) -> Any:
     """Return a float Keras model with what its file holds around it: from pixels 0..255 to probabilities by the output's name."""
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
-        return {contract.output.name: tf.nn.softmax(model(contract.normalize(image), training=False))}
+        return {contract.output.name: class_probabilities(model(contract.normalize(image), training=False), len(contract.class_names))}
 
     return infer
 
@@ -94,7 +95,7 @@ def int8_tflite(model: Any, contract: Contract, configure: Configure = integers,
     float_logits = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
-        probabilities = tf.nn.softmax(model(image, training=False))
+        probabilities = class_probabilities(model(image, training=False), len(contract.class_names))
         if float_logits:
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
         return {contract.output.name: probabilities}
@@ -126,7 +127,32 @@ def _with_float_softmax(model: Any, contract: Contract, configure: Configure) ->
     graph.operators.append(softmax)
     graph.outputs = softmax.outputs
     file.operatorCodes.append(code(schema.BuiltinOperator.SOFTMAX))
+    if probabilities.shape[1] > len(contract.class_names):
+        _leave_out_unknown(file, len(contract.class_names))
     return packed(file)
+
+
+def _leave_out_unknown(file: Any, classes: int) -> None:
+    """Put a slice of the first K probabilities behind a file that gives K + 1, float32."""
+    graph, ends = file.subgraphs[0], []
+    for name, values in (("begin", [0, 0]), ("size", [1, classes])):
+        constant, buffer = schema.TensorT(), schema.BufferT()
+        constant.name, constant.shape, constant.type, constant.buffer = name.encode(), [2], schema.TensorType.INT32, len(file.buffers)
+        buffer.data = list(np.array(values, "<i4").tobytes())
+        file.buffers.append(buffer)
+        graph.tensors.append(constant)
+        ends.append(len(graph.tensors) - 1)
+    all_shares = graph.tensors[graph.outputs[0]]
+    kept = copy.copy(all_shares)
+    all_shares.name, kept.shape, kept.buffer = b"shares", [1, classes], len(file.buffers)
+    file.buffers.append(schema.BufferT())
+    graph.tensors.append(kept)
+    slicing = schema.OperatorT()
+    slicing.opcodeIndex, slicing.inputs, slicing.outputs = len(file.operatorCodes), [graph.outputs[0], *ends], [len(graph.tensors) - 1]
+    slicing.builtinOptionsType, slicing.builtinOptions = schema.BuiltinOptions.SliceOptions, schema.SliceOptionsT()
+    graph.operators.append(slicing)
+    graph.outputs = slicing.outputs
+    file.operatorCodes.append(code(schema.BuiltinOperator.SLICE))
 
 
 def _converted(infer: Any, contract: Contract, configure: Configure, samples: Samples) -> bytes:
@@ -165,7 +191,7 @@ def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
     graph = model.subgraphs[0]
     widened = {operator.outputs[0]: operator for operator in graph.operators if operator_name(model, operator) == "DEQUANTIZE"}
     with_bias = [[one for one in file.subgraphs[0].operators if operator_name(file, one) in WITH_BIAS] for file in (model, source)]
-    for operator, original in zip(*with_bias, strict=True):
+    for operator, original in ((one, other) for one, other in zip(*with_bias, strict=True) if one.inputs[2] >= 0):
         widening = widened[operator.inputs[2]]
         tensor = graph.tensors[widening.inputs[0]]
         tensor.type = schema.TensorType.FLOAT32

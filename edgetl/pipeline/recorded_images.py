@@ -4,7 +4,7 @@ import hashlib
 import logging
 from dataclasses import replace
 
-from edgetl.data import exclude, images, sources, unlabelled
+from edgetl.data import exclude, images, sources, unknown, unlabelled
 from edgetl.data.base import Images, Item, Listing
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError, UsageError, listed
@@ -35,7 +35,20 @@ def listing_of(recipe: Recipe) -> Listing:
         listing = sources.find(data.source, reading(recipe))
     if data.exclude:
         listing = exclude.apply(listing, data.exclude)
-    return listing.limited(data.limit)
+    return _with_background(listing.limited(data.limit), recipe)
+
+
+def _with_background(listing: Listing, recipe: Recipe) -> Listing:
+    """Set apart the images that show none of the classes, as the source and the recipe name them."""
+    listing, background = unknown.apart(listing)
+    folder = recipe.reject.background
+    if folder:
+        given = unlabelled.find(folder, reading(recipe))
+        background = unknown.together(given, background)
+    if background and not recipe.reject.keep:
+        problem = f"{counted(len(background.items), 'image')} of none of the classes were given, and reject.keep = 0 rejects nothing"
+        raise UsageError(problem, "leave the background out, or set reject.keep above 0, such as 0.95")
+    return replace(listing, background=background)
 
 
 def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:

@@ -1,7 +1,7 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -17,14 +17,15 @@ from edgetl.backbones import keras_file
 from edgetl.compared import MeasuringSplit
 from edgetl.contract import Contract
 from edgetl.data import images as data_images
-from edgetl.data.base import Images, Listing
+from edgetl.data import unknown
+from edgetl.data.base import Images, Listing, Pixels
 from edgetl.data.calibration import sample
-from edgetl.data.examples import AugmentedExamples, class_weights
+from edgetl.data.examples import AugmentedExamples, Examples, class_weights
 from edgetl.data.splits import choosing
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline import recorded_images
-from edgetl.pipeline.settings import augmentation, compresses, load_options, selection
+from edgetl.pipeline.settings import augmentation, compresses, learns_unknown, load_options, made_unknown, selection
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
@@ -32,6 +33,8 @@ from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 
 logger = logging.getLogger(__name__)
+
+Unknown = Sequence[tuple[Pixels, Sequence[str]]]
 
 
 class RunData:
@@ -99,6 +102,54 @@ class RunData:
             return np.ones(len(self.images.class_names), np.float32)
         return class_weights(label_ids, len(self.images.class_names), self._recipe.train.balance_above)
 
+    @property
+    def all_weights(self) -> NDArray[np.float32]:
+        """The weights of all logits in a training: of the classes, and where it learns from unknown images of that class, too."""
+        return np.append(self.class_weights, [1.0] * learns_unknown(self._recipe)).astype(np.float32)
+
+    @cached_property
+    def background(self) -> Images | None:
+        """The images that show none of the classes, in the contract's size. Raises DataError when they cannot be used."""
+        listing = self.listing.background
+        return data_images.load(listing, self._contract, self._background_options) if listing else None
+
+    @property
+    def background_images(self) -> int:
+        """How many of these are learned from."""
+        return len(self.background.rows("train")) if self.background and learns_unknown(self._recipe) else 0
+
+    @property
+    def made_unknown(self) -> int:
+        """How many made images of none of the classes are learned from."""
+        return made_unknown(self._recipe, len(self.rows("train")))
+
+    @cached_property
+    def _unknown(self) -> Unknown:
+        return self._of_none(self.images, self.background)
+
+    @cached_property
+    def _larger_unknown(self) -> Unknown:
+        larger, listing = self.background, self.listing.background
+        if larger and listing and self._enlarged != self._contract:
+            larger = data_images.resized(larger, listing, self._enlarged, self._background_options)
+        return self._of_none(self.training_images, larger)
+
+    @property
+    def _background_options(self) -> data_images.LoadOptions:
+        return replace(self._options, cache=self._run.cache / "background")
+
+    def _of_none(self, images: Images, background: Images | None) -> Unknown:
+        """Return what a training learns from that shows none of the classes, in the size of these images."""
+        if not learns_unknown(self._recipe):
+            return ()
+        found: list[tuple[Pixels, Sequence[str]]] = []
+        if self.made_unknown:
+            found.append(unknown.made(images, self.made_unknown, self._recipe.train.seed))
+        if background is not None:
+            rows = background.rows("train")
+            found.append((background.pixels[rows], [background.names[row] for row in rows]))
+        return found
+
     @cached_property
     def choosing(self) -> Images:
         """The same images as a training sees them that chooses: "val" are training images to choose by, and measure nothing.
@@ -122,13 +173,17 @@ class RunData:
         """The examples that a network learns from."""
         return self.augmented(self.choosing)
 
+    def plain(self, images: Images) -> Examples:
+        """Return `images` or `choosing` as examples that a head learns from."""
+        return Examples(unknown.joined(images, self._unknown), self._contract, self.all_weights)
+
     def augmented(self, images: Images) -> AugmentedExamples:
         """Return `images` or `choosing` as examples that a network learns from."""
         return AugmentedExamples(
-            images=images,
+            images=unknown.joined(images, self._unknown),
             contract=self._contract,
-            class_weights=self.class_weights,
-            read_larger=lambda: self.training_images,
+            class_weights=self.all_weights,
+            read_larger=lambda: unknown.joined(self.training_images, self._larger_unknown),
             augment=augmentation(self._recipe, self._contract.shape[:2]),
         )
 

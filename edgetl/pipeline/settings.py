@@ -19,6 +19,7 @@ from edgetl.training.train_head import HeadSettings
 
 # The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
 HEAD_BATCHES = 4
+_FEWEST_MADE, _MOST_MADE = 32, 2000  # unknown images: one of each kind of texture; more look alike
 _LIVE_EPOCHS = 2 / 3  # of those with kept statistics, in the same time: 91 against 89 to 90 % on 2934 flowers (benchmarks/README.md)
 # Settings of a training in which all of the network learns, all at once and at one rate.
 WHOLE_NETWORK: Mapping[str, object] = {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
@@ -49,6 +50,17 @@ def augmentation(recipe: Recipe, size: tuple[int, int]) -> Augmentation:
     """Return how training images vary that a network takes in this height and width."""
     augment = recipe.augment
     return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, size)
+
+
+def learns_unknown(recipe: Recipe) -> bool:
+    """Return whether a training learns from images of none of the classes too, with a logit of their own."""
+    return bool(recipe.reject.keep) and not recipe.model.imported and bool(recipe.reject.made or recipe.reject.background)
+
+
+def made_unknown(recipe: Recipe, images: int) -> int:
+    """Return how many images of none of the classes are made for that many training images."""
+    wanted = round(recipe.reject.made * images) if learns_unknown(recipe) else 0
+    return min(max(wanted, _FEWEST_MADE), _MOST_MADE) if wanted else 0
 
 
 def mirrors(recipe: Recipe) -> bool:

@@ -1,7 +1,7 @@
 """Post-training quantization: per-channel weights on their own grids, activation ranges from calibration, no training."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from edgetl.keras import graph_of_images, keras, layers, tf
@@ -21,6 +21,7 @@ from edgetl.quantization.distance import distance_from
 from edgetl.quantization.quantized import QuantizationResult, bake, ranged_layers
 from edgetl.run_record import RangeMethod
 from edgetl.training.schedule import Schedule
+from edgetl.training.unknown import UNKNOWN, limits_of, logits_layer
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,10 @@ _BATCH = 32  # images: all activations of a batch pass through memory, though no
 _SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
 _BINS = 2048  # eight to a step of the widest grid: the choice of a narrower one is good to a few per cent of its step
 _TAIL = 1e-4  # share of the values beyond each end that the percentile method gives up
+_ONE_UNKNOWN_IN = 4  # of the unknown images that were learned from: ends change little by more
 _SHRINKS = np.linspace(0.2, 1.0, 81)  # of a range, in steps of a hundredth: finer than the error differs
 
+Ends = Mapping[str, tuple[float, float]]  # by layer
 Histogram = tuple[np.ndarray, float, float]  # counts [_BINS] of values between two ends
 
 
@@ -74,6 +77,7 @@ def quantize(
     """
     images, contract = examples.images, examples.contract
     seen = histograms(float_model, contract, images.pixels, rows)
+    seen |= _of_unknown(float_model, examples, rows, {name: ends for name, (_, *ends) in seen.items()})
     weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
     names = METHODS if settings.ranges == "auto" else [settings.ranges]
     candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
@@ -94,11 +98,33 @@ def quantize(
     return QuantizationResult(candidates[chosen], method, distance=found)
 
 
-def histograms(model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray) -> dict[str, Histogram]:
-    """Count how the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0."""
-    names = ranged_layers(model)
+def _of_unknown(
+    model: keras.Model, examples: AugmentedExamples, rows: np.ndarray, known: Mapping[str, Sequence[float]]
+) -> dict[str, Histogram]:
+    """Count how the logit of unknown images comes about on these too: on known images alone it would clip before it rejects anything.
+
+    Args:
+        known: the ends of each layer's output on known images.
+    """
+    unknown = np.flatnonzero(examples.images.label_ids == len(examples.contract.class_names))[::_ONE_UNKNOWN_IN]
+    if not any(name.startswith(UNKNOWN) for name in known) or not len(unknown):
+        return {}
+    logits = known[logits_layer(model).name]
+    ends = {name: found for name in known if (found := limits_of(name, known, logits))}
+    return histograms(model, examples.contract, examples.images.pixels, np.concatenate([rows, unknown]), ends)
+
+
+def histograms(
+    model: keras.Model, contract: Contract, pixels: Pixels, rows: np.ndarray, within: Ends | None = None
+) -> dict[str, Histogram]:
+    """Count how the output of each ranged layer is distributed over the images; zero is inside, so ReLU ranges start at exactly 0.
+
+    Args:
+        within: the layers, with the ends beyond which values make no difference; None: all of them, with their own.
+    """
+    names = ranged_layers(model) if within is None else list(within)
+    matters = _what_matters(model) if within is None else within
     outputs = keras.Model(model.input, [model.get_layer(name).output for name in names])
-    matters = _what_matters(model)
 
     @graph_of_images(contract.shape)
     def ends(batch: Any) -> tuple[Any, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from edgetl.keras import graph_of_images, tf
+from edgetl.keras import class_probabilities, graph_of_images, tf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,8 @@ class KerasSession:
     def __init__(self, model: Any, contract: Contract) -> None:
         @graph_of_images(contract.shape)
         def probabilities(pixels: Any) -> Any:
-            return tf.nn.softmax(model(contract.normalize(tf.cast(pixels, tf.float32)), training=False))
+            logits = model(contract.normalize(tf.cast(pixels, tf.float32)), training=False)
+            return class_probabilities(logits, len(contract.class_names))
 
         self._probabilities = probabilities
 

@@ -45,7 +45,9 @@ class Distillation:
     temperature: float
 
     def loss(self, pixels: Any, logits: Any) -> Any:
-        return divergence(self.teacher(pixels), logits, self.temperature)
+        wanted = self.teacher(pixels)
+        width = min(wanted.shape[-1], logits.shape[-1])  # one of them alone may have a logit of unknown images
+        return divergence(wanted[:, :width], logits[:, :width], self.temperature)
 
 
 def divergence(teacher_logits: Any, logits: Any, temperature: float) -> Any:
@@ -168,7 +170,7 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         features = features_of(contract.normalize(pixels))
         logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
-        one_hot = tf.one_hot(label_ids, len(contract.class_names))
+        one_hot = tf.one_hot(label_ids, len(weights))
         value = tf.reduce_mean(cross_entropy(one_hot, logits, sample_weight=tf.gather(weights, label_ids)))
         if distillation is not None:
             value = (1 - distillation.weight) * value + distillation.weight * distillation.loss(pixels, logits)

@@ -24,7 +24,7 @@ PLAIN = Head()
 _POOL = "pool"
 _LOGITS = "logits"
 _DENSE = re.compile(rf"dense_\d+|{_LOGITS}")
-_OWN = re.compile(rf"{_POOL}(_max)?|({_DENSE.pattern})(_relu)?")
+_OWN = re.compile(rf"{_POOL}(_max)?|({_DENSE.pattern})(_relu)?|unknown(_.*)?")
 
 
 def attach_head(backbone: Any, classes: int, head: Head = PLAIN) -> Any:

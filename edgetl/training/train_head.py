@@ -87,7 +87,7 @@ def _logits(layers: list[Any], features: Any, drop_out: Callable[[Any], Any] = l
 
 
 def _loss(model: Any, examples: Examples, settings: HeadSettings) -> Loss:
-    layers, weights, classes = dense_layers(model), tf.constant(examples.class_weights), len(examples.contract.class_names)
+    layers, weights, classes = dense_layers(model), tf.constant(examples.class_weights), len(examples.class_weights)
     cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
 
     def loss(features: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:

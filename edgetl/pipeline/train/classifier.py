@@ -8,10 +8,10 @@ from typing import Any
 from edgetl.keras import device_name
 
 from edgetl.data.base import Images
-from edgetl.data.examples import Examples
 from edgetl.float_record import FloatChoice
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
+from edgetl.pipeline.train.rejection import find_rejection
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
@@ -56,6 +56,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     head, history = _learn(project, model, data.choosing, settings, first)
     choice = _choice(images - learned, head, history)
     temperature = temperature_of(project, model) if team.rank == 0 else None
+    rejection = find_rejection(project, model, temperature.temperature if temperature else 1.0) if team.rank == 0 else None
     if again:
         model.set_weights(start)
         steps, epochs = steps_per_epoch(recipe, images, team.replicas), history.best_epoch if schedule.patience else schedule.epochs
@@ -76,6 +77,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         trained_again=again,
         teacher=record_of(project) if settings else None,
         temperature=temperature,
+        rejection=rejection,
     )
 
 
@@ -119,7 +121,7 @@ def _learn(project: Project, model: Any, images: Images, settings: FineTuneSetti
     schedule = replace(schedule, judged_by=project.data.judged_by(images))
     head = head_settings(recipe)
     if head is not None and team.rank == 0:
-        head_history = train_head(model, Examples(images, project.contract, project.data.class_weights), head, schedule)
+        head_history = train_head(model, project.data.plain(images), head, schedule)
     if settings is not None:
         precision = policy(recipe.train.precision)
         in_place = team.replicas == 1 and precision == "float32"

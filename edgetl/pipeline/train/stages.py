@@ -33,6 +33,7 @@ from edgetl.pipeline.settings import (
     steps_per_epoch,
 )
 from edgetl.pipeline.train.classifier import float_schedule, learning_steps, train_classifier
+from edgetl.pipeline.train.rejection import find_rejection, rejecting
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.teacher import train_teacher
 from edgetl.pipeline.train.temperature import scale, temperature_of
@@ -102,7 +103,10 @@ def prepare(project: Project) -> str:
     Returns the identity of the images and of everything else that a float model is made from.
     """
     recipe, data = project.recipe, find_data(project)
-    tables = [recipe.model.model_dump(), recipe.train.model_dump(), recipe.augment.model_dump(), *train_teacher(project, train_float)]
+    tables: list[object] = [table.model_dump() for table in (recipe.model, recipe.train, recipe.augment, recipe.reject)]
+    tables += train_teacher(project, train_float)
+    if background := project.data.listing.background:
+        tables.append({"background": background.stamp})
     inputs = fingerprint(data, starting_weights(project), *tables)
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         project.stage("unfreeze", inputs, partial(_unfreeze, project, inputs))
@@ -182,6 +186,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     facts = train_classifier(project, model, schedule)
     model = fold_batch_norms(model)
     scale(model, facts.temperature)
+    model = rejecting(project, model, facts.rejection)
     model.trainable = True
     keras_file.save(model, project.run.float_model)
     project.contract.write(project.run.contract)
@@ -192,9 +197,11 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
 
 def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path], FloatFacts]:
     """Keep the network as it is: it was trained elsewhere."""
-    keras_file.save(source.model, project.run.float_model)
+    rejection = find_rejection(project, source.model, inside=not project.recipe.quantize.own)  # integers of a file's own stay as they are
+    model = rejecting(project, source.model, rejection)
+    keras_file.save(model, project.run.float_model)
     project.contract.write(project.run.contract)
-    project.models.take(source.model)
+    project.models.take(model)
     facts = FloatFacts(
         device=device_name(),
         replicas=1,
@@ -202,6 +209,7 @@ def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path]
         class_weights=(),
         held_out=len(project.data.rows("train")) - len(project.data.choosing.rows("train")),
         imported=replace(source.facts, reached=_reached(project, source)),
+        rejection=rejection,
     )
     return [project.run.float_model, project.run.contract], facts
 

@@ -9,6 +9,7 @@ from edgetl.evaluation.calibration import find_temperature
 from edgetl.pipeline.project import Project
 from edgetl.run_record import ScaledTemperature
 from edgetl.training.scoring import scorer
+from edgetl.training.unknown import PARTS
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -47,5 +48,6 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
 def scale(model: keras.Model, found: ScaledTemperature | None) -> None:
     """Divide the weights of the logits by the temperature, in place; nothing where none was found."""
     if found:
-        layer = model.get_layer("logits")
-        layer.set_weights([values / found.temperature for values in layer.get_weights()])
+        for layer in model.layers:
+            if layer.name in ("logits", *PARTS):
+                layer.set_weights([values / found.temperature for values in layer.get_weights()])
