@@ -6,7 +6,7 @@ tensorflow-model-optimization knows only Keras 2 (tf_keras), which must be chose
 import linecache
 import os
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from http.client import HTTPException
 from importlib.abc import ExecutionLoader
@@ -140,10 +140,22 @@ def graph_of_images(shape: tuple[int, int, int], *more: Any) -> Any:
     return tf.function(input_signature=[tf.TensorSpec((None, *shape), tf.uint8), *more])
 
 
-def class_probabilities(logits: Any, classes: int) -> Any:
-    """Return the softmax [N, K] of logits [N, K] or [N, K + 1], whose last one is that of "none of the classes" and is left out."""
-    shares = tf.nn.softmax(logits)
-    return shares if shares.shape[-1] == classes else shares[:, :classes]
+# Of a rejected image's probabilities: so many that the classes keep their order in steps of 1/256, so few that nobody takes them for sure.
+_ALWAYS_SHARED = 1 / 16
+
+
+def class_probabilities(logits: Any, classes: int, on_grid: Callable[[Any, float], Any] = lambda values, _: values) -> Any:
+    """Return probabilities [N, K] of logits [N, K], or of [N, K + 1], whose last one is that of "none of the classes".
+
+    That one takes its share of the softmax, but for a sixteenth, which the classes share among themselves whatever it says.
+
+    Args:
+        on_grid: puts values from 0 to at most this onto the grid of an integer model.
+    """
+    if logits.shape[-1] == classes:
+        return tf.nn.softmax(logits)
+    beside_unknown = on_grid((1 - _ALWAYS_SHARED) * tf.nn.softmax(logits)[:, :classes], 1 - _ALWAYS_SHARED)
+    return on_grid(beside_unknown + on_grid(_ALWAYS_SHARED * tf.nn.softmax(logits[:, :classes]), _ALWAYS_SHARED), 1.0)
 
 
 def exact_float32() -> None:

@@ -38,6 +38,7 @@ class DataTable(RecipeTable):
         return self
 
 
+_KEPT = 0.95  # of the images of the classes: as much as users forgive
 IMPORTED = "imported"  # in place of a backbone's name: the network is that of a file from elsewhere
 
 
@@ -109,10 +110,14 @@ class TeacherTable(RecipeTable):
 
 
 class RejectTable(RecipeTable):
-    keep: Fraction
+    keep: Fraction | Literal["auto"]
     background: str
     made: Annotated[float, Field(ge=0, le=10)]
     slope: Annotated[float, Field(ge=0, le=100)]
+
+    def share(self, *, background: bool) -> float:
+        """Return the share of known images to keep, 0 where nothing is rejected; `background`: there are images of none of the classes."""
+        return (_KEPT if background else 0.0) if self.keep == "auto" else self.keep
 
 
 class AugmentTable(RecipeTable):

@@ -238,7 +238,7 @@ def float_operators(optimized: onnx.ModelProto, *, float_end: bool = False) -> l
     """Return the operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)".
 
     Args:
-        float_end: leave out the softmax that is the graph's output, or of which a slice is, and the DequantizeLinear that it reads.
+        float_end: leave out the softmax that is the graph's output, and the DequantizeLinear that it reads.
     """
     allowed = _float_end(_Graph(optimized)) if float_end else []
     floats = [node for node in optimized.graph.node if node.op_type not in _INTEGER_OPERATORS and node not in allowed]
@@ -246,17 +246,9 @@ def float_operators(optimized: onnx.ModelProto, *, float_end: bool = False) -> l
 
 
 def _float_end(view: _Graph) -> list[onnx.NodeProto]:
-    for end in (["Softmax", "DequantizeLinear"], ["Slice", "Softmax", "DequantizeLinear"]):
-        found: list[onnx.NodeProto] = []
-        name = view.graph.output[0].name
-        for kind in end:
-            writer = view.writers.get(name)
-            if writer is None or writer.op_type != kind:
-                break
-            found, name = [*found, writer], writer.input[0]
-        else:
-            return found
-    return []
+    softmax = view.writers.get(view.graph.output[0].name)
+    change = view.writers.get(softmax.input[0]) if softmax is not None and softmax.op_type == "Softmax" else None
+    return [change, softmax] if softmax is not None and change is not None and change.op_type == "DequantizeLinear" else []
 
 
 def grids(model: onnx.ModelProto) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:

@@ -1,7 +1,6 @@
 """Check which number formats a TFLite file computes in."""
 
 import collections
-import itertools
 from typing import Any
 
 import numpy as np
@@ -66,24 +65,23 @@ def float_operators(content: bytes) -> list[str]:
 def check_integer(content: bytes, contract: Contract) -> None:
     """Raise ExportError that names every operator with a float tensor, but for the softmax at the end where the contract has one."""
     floats = float_operators(content)
-    if contract.ends_in_float:
-        floats = floats[: len(floats) - _float_end(content)]
+    if contract.ends_in_float and _ends_in_softmax(content):
+        floats = floats[:-2]
     if floats:
         raise ExportError(
             f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
         )
 
 
-def _float_end(content: bytes) -> int:
-    """Return how many operators at the end make integer logits float and take the softmax of them, all of it or a slice."""
+def _ends_in_softmax(content: bytes) -> bool:
+    """Return whether the last two operators make integer logits float and take the softmax of them, which is the file's output."""
     model = read(content)
     graph = model.subgraphs[0]
-    for end in (["DEQUANTIZE", "SOFTMAX"], ["DEQUANTIZE", "SOFTMAX", "SLICE"]):
-        last = graph.operators[-len(end) :]
-        in_line = all(before.outputs[0] == after.inputs[0] for before, after in itertools.pairwise(last))
-        if [operator_name(model, one) for one in last] == end and in_line and list(last[-1].outputs) == list(graph.outputs):
-            return len(end) if _TYPES[graph.tensors[last[0].inputs[0]].type] in ("INT8", "UINT8") else 0
-    return 0
+    if [operator_name(model, one) for one in graph.operators[-2:]] != ["DEQUANTIZE", "SOFTMAX"]:
+        return False
+    change, softmax = graph.operators[-2:]
+    in_line = list(softmax.inputs) == list(change.outputs) and list(softmax.outputs) == list(graph.outputs)
+    return in_line and _TYPES[graph.tensors[change.inputs[0]].type] in ("INT8", "UINT8")
 
 
 def check_bias_scales(content: bytes) -> None:

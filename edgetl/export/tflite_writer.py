@@ -11,7 +11,6 @@ from typing import Any
 
 from edgetl.keras import class_probabilities, tf
 
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -95,12 +94,16 @@ def int8_tflite(model: Any, contract: Contract, configure: Configure = integers,
     float_logits = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
-        probabilities = class_probabilities(model(image, training=False), len(contract.class_names))
+        probabilities = class_probabilities(model(image, training=False), len(contract.class_names), _on_grid)
         if float_logits:
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
         return {contract.output.name: probabilities}
 
     return _converted(infer, contract, configure, lambda: iter(()))
+
+
+def _on_grid(values: Any, highest: float) -> Any:
+    return tf.quantization.fake_quant_with_min_max_args(values, 0.0, 255 * PROBABILITY_SCALE * highest)
 
 
 def _with_float_softmax(model: Any, contract: Contract, configure: Configure) -> bytes:
@@ -127,32 +130,7 @@ def _with_float_softmax(model: Any, contract: Contract, configure: Configure) ->
     graph.operators.append(softmax)
     graph.outputs = softmax.outputs
     file.operatorCodes.append(code(schema.BuiltinOperator.SOFTMAX))
-    if probabilities.shape[1] > len(contract.class_names):
-        _leave_out_unknown(file, len(contract.class_names))
     return packed(file)
-
-
-def _leave_out_unknown(file: Any, classes: int) -> None:
-    """Put a slice of the first K probabilities behind a file that gives K + 1, float32."""
-    graph, ends = file.subgraphs[0], []
-    for name, values in (("begin", [0, 0]), ("size", [1, classes])):
-        constant, buffer = schema.TensorT(), schema.BufferT()
-        constant.name, constant.shape, constant.type, constant.buffer = name.encode(), [2], schema.TensorType.INT32, len(file.buffers)
-        buffer.data = list(np.array(values, "<i4").tobytes())
-        file.buffers.append(buffer)
-        graph.tensors.append(constant)
-        ends.append(len(graph.tensors) - 1)
-    all_shares = graph.tensors[graph.outputs[0]]
-    kept = copy.copy(all_shares)
-    all_shares.name, kept.shape, kept.buffer = b"shares", [1, classes], len(file.buffers)
-    file.buffers.append(schema.BufferT())
-    graph.tensors.append(kept)
-    slicing = schema.OperatorT()
-    slicing.opcodeIndex, slicing.inputs, slicing.outputs = len(file.operatorCodes), [graph.outputs[0], *ends], [len(graph.tensors) - 1]
-    slicing.builtinOptionsType, slicing.builtinOptions = schema.BuiltinOptions.SliceOptions, schema.SliceOptionsT()
-    graph.operators.append(slicing)
-    graph.outputs = slicing.outputs
-    file.operatorCodes.append(code(schema.BuiltinOperator.SLICE))
 
 
 def _converted(infer: Any, contract: Contract, configure: Configure, samples: Samples) -> bytes:

@@ -25,7 +25,7 @@ from edgetl.data.splits import choosing
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline import recorded_images
-from edgetl.pipeline.settings import augmentation, compresses, learns_unknown, load_options, made_unknown, selection
+from edgetl.pipeline.settings import augmentation, compresses, load_options, made_unknown, selection
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
@@ -103,9 +103,20 @@ class RunData:
         return class_weights(label_ids, len(self.images.class_names), self._recipe.train.balance_above)
 
     @property
+    def keep(self) -> float:
+        """The share of the images of the classes that the threshold is to keep; 0: every image is named."""
+        return self._recipe.reject.share(background=self.listing.background is not None)
+
+    @property
+    def learns_unknown(self) -> bool:
+        """Whether training learns from images of none of the classes too, with a logit of their own."""
+        of_none = self.listing.background is not None or self._recipe.reject.made
+        return bool(self.keep and of_none) and not self._recipe.model.imported
+
+    @property
     def all_weights(self) -> NDArray[np.float32]:
         """The weights of all logits in a training: of the classes, and where it learns from unknown images of that class, too."""
-        return np.append(self.class_weights, [1.0] * learns_unknown(self._recipe)).astype(np.float32)
+        return np.append(self.class_weights, [1.0] * self.learns_unknown).astype(np.float32)
 
     @cached_property
     def background(self) -> Images | None:
@@ -116,12 +127,17 @@ class RunData:
     @property
     def background_images(self) -> int:
         """How many of these are learned from."""
-        return len(self.background.rows("train")) if self.background and learns_unknown(self._recipe) else 0
+        return len(self.background.rows("train")) if self.learns_unknown and self.background else 0
 
     @property
     def made_unknown(self) -> int:
         """How many made images of none of the classes are learned from."""
-        return made_unknown(self._recipe, len(self.rows("train")))
+        return made_unknown(self._recipe, len(self.rows("train"))) if self.learns_unknown else 0
+
+    @property
+    def unknown_images(self) -> int:
+        """How many images of none of the classes are learned from."""
+        return self.background_images + self.made_unknown
 
     @cached_property
     def _unknown(self) -> Unknown:
@@ -140,7 +156,7 @@ class RunData:
 
     def _of_none(self, images: Images, background: Images | None) -> Unknown:
         """Return what a training learns from that shows none of the classes, in the size of these images."""
-        if not learns_unknown(self._recipe):
+        if not self.learns_unknown:
             return ()
         found: list[tuple[Pixels, Sequence[str]]] = []
         if self.made_unknown:

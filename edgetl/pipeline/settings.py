@@ -52,14 +52,9 @@ def augmentation(recipe: Recipe, size: tuple[int, int]) -> Augmentation:
     return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, size)
 
 
-def learns_unknown(recipe: Recipe) -> bool:
-    """Return whether a training learns from images of none of the classes too, with a logit of their own."""
-    return bool(recipe.reject.keep) and not recipe.model.imported and bool(recipe.reject.made or recipe.reject.background)
-
-
 def made_unknown(recipe: Recipe, images: int) -> int:
-    """Return how many images of none of the classes are made for that many training images."""
-    wanted = round(recipe.reject.made * images) if learns_unknown(recipe) else 0
+    """Return how many images of none of the classes are made for that many training images, where such are learned from."""
+    wanted = round(recipe.reject.made * images)
     return min(max(wanted, _FEWEST_MADE), _MOST_MADE) if wanted else 0
 
 

@@ -1,7 +1,7 @@
 """Post-training quantization: per-channel weights on their own grids, activation ranges from calibration, no training."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from edgetl.keras import graph_of_images, keras, layers, tf
@@ -77,7 +77,7 @@ def quantize(
     """
     images, contract = examples.images, examples.contract
     seen = histograms(float_model, contract, images.pixels, rows)
-    seen |= _of_unknown(float_model, examples, rows, {name: ends for name, (_, *ends) in seen.items()})
+    seen |= _of_unknown(float_model, examples, rows, {name: (low, high) for name, (_, low, high) in seen.items()})
     weights = {layer.name: layer.get_weights() for layer in float_model.layers if layer.weights}
     names = METHODS if settings.ranges == "auto" else [settings.ranges]
     candidates = {name: bake(float_model, weights, {layer: METHODS[name](h) for layer, h in seen.items()}, contract) for name in names}
@@ -98,9 +98,7 @@ def quantize(
     return QuantizationResult(candidates[chosen], method, distance=found)
 
 
-def _of_unknown(
-    model: keras.Model, examples: AugmentedExamples, rows: np.ndarray, known: Mapping[str, Sequence[float]]
-) -> dict[str, Histogram]:
+def _of_unknown(model: keras.Model, examples: AugmentedExamples, rows: np.ndarray, known: Ends) -> dict[str, Histogram]:
     """Count how the logit of unknown images comes about on these too: on known images alone it would clip before it rejects anything.
 
     Args:

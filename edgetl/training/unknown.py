@@ -20,7 +20,8 @@ PARTS = tuple(f"{UNKNOWN}_{part}" for part in ("distance", "along", "learned")) 
 _DIRECTIONS = 16  # 3 % of the weights of MobileNetV2 0.35; AUROC 0.88, 0.90, 0.91, 0.91 with 0, 8, 16 and 32 of them (flowers)
 _SURELY = 8.0  # nats: e^-8 is less than a step of 1/256
 _FARTHEST = 3.0  # times the distance of the farthest known image
-_SMALLEST_SPREAD = 1e-3  # of a feature: one that never fired on known images would outweigh all others on the first image where it does
+_STEPS = 255  # of the integers that features become: a spread below one step would be noise there, and outweigh all others
+_SMALLEST_UNIT = 1e-3  # where features do not vary at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +47,13 @@ class Familiar:
         classes = np.unique(label_ids)
         means = np.stack([features[label_ids == one].mean(0) for one in classes])
         around = features - means[np.searchsorted(classes, label_ids)]
-        spread = np.maximum(around.std(0), _SMALLEST_SPREAD).astype(np.float32)
+        spread = np.maximum(around.std(0), max(features.max() / _STEPS, _SMALLEST_UNIT)).astype(np.float32)
         around /= spread
         count = min(_DIRECTIONS, max(1, len(features) // 8), features.shape[1] - 1)
         _, values, axes = np.linalg.svd(around, full_matrices=False)
         variances = values**2 / len(features)
         unit = float((variances.sum() - variances[:count].sum()) / (features.shape[1] - count))
-        unit = max(unit, _SMALLEST_SPREAD)
+        unit = max(unit, _SMALLEST_UNIT)
         shares = 1 - unit / np.maximum(variances[:count], unit)
         return cls(means.mean(0).astype(np.float32), spread, axes[:count].T.astype(np.float32), shares.astype(np.float32), unit)
 

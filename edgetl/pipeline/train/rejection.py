@@ -31,8 +31,8 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
         model: a classifier, whose logits are to be divided by the temperature.
         inside: the model may be given a logit of unknown images.
     """
-    settings, images = project.recipe.reject, project.data.choosing
-    if not settings.keep:
+    keep, images = project.data.keep, project.data.choosing
+    if not keep:
         return None
     rows = images.rows("val")
     if images is project.data.images or not project.data.listing.labelled or len(rows) < _FEWEST:
@@ -42,19 +42,19 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
     layer, classes = logits_layer(model) if inside else None, len(project.contract.class_names)
     if layer is None:
         scores = predict(KerasSession(model, project.contract), images.pixels, rows, "held-out images").max(1)
-        return _found(settings.keep, scores, FoundRejection(threshold=0.0, keep=settings.keep, images=len(rows), inside=False))
+        return _found(keep, scores, FoundRejection(threshold=0.0, keep=keep, images=len(rows), inside=False))
     familiar, features = _familiar(project, layer, model, images), _features(project, layer, model, images, rows)
     kernel, bias = layer.get_weights()
     logits = (features @ kernel + bias).astype(np.float64) / temperature
     distances, own = familiar.distance(features), own_logit(logits, classes)
-    slope = settings.slope * float(own.std() / max(distances.std(), 1e-9))
+    slope = project.recipe.reject.slope * float(own.std() / max(distances.std(), 1e-9))
     surely_known = own - slope * (distances - np.median(distances))
-    offset = float(np.quantile(surely_known, 1 - settings.keep) - slope * np.median(distances))
+    offset = float(np.quantile(surely_known, 1 - keep) - slope * np.median(distances))
     unknown = (logits[:, classes] if logits.shape[1] > classes else 0.0) + slope * distances + offset
     scores = softmax(np.column_stack([logits[:, :classes], unknown]), axis=1)[:, :classes].max(1)
     found = FoundRejection(
         threshold=0.0,
-        keep=settings.keep,
+        keep=keep,
         images=len(rows),
         inside=True,
         slope=slope,
@@ -62,7 +62,7 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
         background=project.data.background_images,
         made=project.data.made_unknown,
     )
-    return _found(settings.keep, scores, found)
+    return _found(keep, scores, found)
 
 
 def rejecting(project: Project, model: Any, found: FoundRejection | None) -> Any:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from edgetl.keras import device_name
-
 import numpy as np
 
 from edgetl.backbones import keras_file
@@ -16,13 +14,11 @@ from edgetl.chosen import left_by_calibration, untrained
 from edgetl.data.checks import warn_of_copies
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
-from edgetl.errors import DataError, RunError
+from edgetl.errors import DataError
 from edgetl.files import fingerprint
-from edgetl.float_record import Reached
-from edgetl.pipeline.imported.own import session_of
 from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.plan import epochs_after, training
-from edgetl.pipeline.project import ImportedNetwork, Project
+from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import (
     compress_schedule,
     compress_settings,
@@ -33,7 +29,8 @@ from edgetl.pipeline.settings import (
     steps_per_epoch,
 )
 from edgetl.pipeline.train.classifier import float_schedule, learning_steps, train_classifier
-from edgetl.pipeline.train.rejection import find_rejection, rejecting
+from edgetl.pipeline.train.from_file import keep, own_integers
+from edgetl.pipeline.train.rejection import rejecting
 from edgetl.pipeline.train.start import starting_model, starting_weights
 from edgetl.pipeline.train.teacher import train_teacher
 from edgetl.pipeline.train.temperature import scale, temperature_of
@@ -47,7 +44,6 @@ from edgetl.run_record import (
     DataFacts,
     FloatFacts,
     QuantizedFacts,
-    RangeMethod,
     StageFacts,
     UnfreezeFacts,
 )
@@ -179,7 +175,7 @@ def _follow(project: Project) -> None:
 
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     if project.source:
-        return _imported(project, project.source)
+        return keep(project, project.source)
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
     if project.plan:
         schedule = replace(schedule, epochs_after=epochs_after(project.plan, "float"))
@@ -193,44 +189,6 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     schedule.finish()
     project.models.forget()
     return [project.run.float_model, project.run.contract], facts
-
-
-def _imported(project: Project, source: ImportedNetwork) -> tuple[Sequence[Path], FloatFacts]:
-    """Keep the network as it is: it was trained elsewhere."""
-    rejection = find_rejection(project, source.model, inside=not project.recipe.quantize.own)  # integers of a file's own stay as they are
-    model = rejecting(project, source.model, rejection)
-    keras_file.save(model, project.run.float_model)
-    project.contract.write(project.run.contract)
-    project.models.take(model)
-    facts = FloatFacts(
-        device=device_name(),
-        replicas=1,
-        precision=source.model.compute_dtype,
-        class_weights=(),
-        held_out=len(project.data.rows("train")) - len(project.data.choosing.rows("train")),
-        imported=replace(source.facts, reached=_reached(project, source)),
-        rejection=rejection,
-    )
-    return [project.run.float_model, project.run.contract], facts
-
-
-def _reached(project: Project, source: ImportedNetwork) -> Reached | None:
-    """Return what the network gets right as it was imported; None: there are no labels."""
-    data = project.run.facts("data", DataFacts)
-    if data.truth != "labels":
-        return None
-    with session_of(source, project.contract) as session:
-        right = rightly(project, session)
-    reached = Reached(data.measuring_split, len(right), int(right.sum()))
-    logger.info(f"{source.facts.file}: {reached}")
-    return reached
-
-
-def _own(project: Project) -> QuantizationResult:
-    """Return the integers of the file that is imported. Raises RunError where it is not at hand."""
-    if project.source is None or project.source.quantized is None:
-        raise RunError(f"the integers of {project.run.path} are gone", "run the same 'edgetl import' command again")
-    return QuantizationResult(project.source.quantized, RangeMethod(project.recipe.quantize.ranges))
 
 
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
@@ -282,7 +240,7 @@ def _quantize(project: Project, scheme: str, inputs: str) -> tuple[Sequence[Path
     find: Quantize = chosen.quantize  # type: ignore[assignment]  # int8 schemes have one
     settings = quantize_settings(recipe)
     if chosen.own:
-        settings = replace(settings, calibrated=_own(project))
+        settings = replace(settings, calibrated=own_integers(project))
     if chosen.starts_from:
         quantize(project, chosen.starts_from)
         start = Quantized.load(project.run.quantized_model(chosen.starts_from))

@@ -10,7 +10,6 @@ from edgetl.backbones.weights import load as weights
 from edgetl.files import fingerprint, sha256
 from edgetl.float_record import NetworkFacts
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.settings import learns_unknown
 from edgetl.training.head import Head, attach_head
 
 NETWORK = "network"  # the stage that keeps the network of a file
@@ -48,4 +47,4 @@ def starting_backbone(project: Project) -> keras.Model:
 def with_head(project: Project, backbone: keras.Model) -> keras.Model:
     """Return a classifier of the backbone, itself and no copy, and the recipe's head; a logit more learns from unknown images."""
     head = Head(project.recipe.model.pooling, project.recipe.model.dense)
-    return attach_head(backbone, len(project.contract.class_names) + learns_unknown(project.recipe), head)
+    return attach_head(backbone, len(project.contract.class_names) + project.data.learns_unknown, head)
