@@ -1,0 +1,68 @@
+"""A run that learned from unknown images: its files reject them, alike in LiteRT and ONNX Runtime, and never name them as a class."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edgetl.contract import Contract
+from edgetl.run_folder import RunFolder
+from edgetl.run_record import DataFacts, FloatFacts
+from edgetl.runtimes import open_session
+from tests.conftest import CliResult
+
+QUICK = ("--backbone", "small_cnn", "--alpha", "0.5", "--image-size", "32", "--weights", "none", "--seed", "1")
+
+
+def _stripes(folder: Path, count: int) -> Path:
+    """Write images of coloured stripes, which no digit looks like."""
+    folder.mkdir()
+    for number in range(count):
+        random = np.random.default_rng(number)
+        pixels = np.repeat(np.repeat(random.integers(0, 256, (1, 8, 3), np.uint8), 32, 0), 4, 1)
+        Image.fromarray(pixels if number % 2 else pixels.transpose(1, 0, 2)).save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def background(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _stripes(tmp_path_factory.mktemp("unknown") / "stripes é", 40)
+
+
+def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], background: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained = cli("train", "digits", *QUICK, "--epochs", "12", "--no-qat", "--background", background, "--out", run, "--json")
+    assert trained.code == 0, trained.err
+    exported = cli("export", run, "--int8", "--json")  # which refuses operators that are not integer
+    assert exported.code == 0, exported.err
+
+    facts = RunFolder(run).facts("float", FloatFacts).rejection
+    contract = Contract.read(run / "export/contract.json")
+    assert facts is not None
+    assert (facts.inside, facts.background > 20, facts.made > 20) == (True, True, True)
+    assert contract.output.rejection == facts.rejection
+    assert len(contract.class_names) == 10
+    assert "_background" not in RunFolder(run).facts("data", DataFacts).class_names
+
+    from edgetl.pipeline.project import Project
+
+    project = Project.open(RunFolder(run))
+    assert project.data.background is not None
+    unseen = project.data.background.rows("val")
+    known, unknown = project.data.images.pixels[project.data.rows("val")], project.data.background.pixels[unseen]
+    decisions = {}
+    for name in ("model_int8.tflite", "model_int8.onnx"):
+        session = open_session(run / "export" / name, contract)
+        decisions[name] = [contract.output.present(session(np.asarray(pixels))) for pixels in (known, unknown)]
+        kept, passed = (one.any(1).mean() for one in decisions[name])
+        assert passed < kept - 0.5, "stripes are rejected far more often than digits"
+    alike = [np.mean((one == other).all(1)) for one, other in zip(*decisions.values(), strict=True)]
+    assert min(alike) >= 0.98
+
+
+def test_nothing_is_rejected_unless_asked(cli: Callable[..., CliResult], background: Path, tmp_path: Path) -> None:
+    outcome = cli("train", "digits", *QUICK, "--background", background, "--set", "reject.keep=0", "--out", tmp_path / "run")
+    assert outcome.code != 0
+    assert "reject.keep = 0 rejects nothing" in outcome.err
