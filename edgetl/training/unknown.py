@@ -21,7 +21,7 @@ _DIRECTIONS = 16  # 3 % of the weights of MobileNetV2 0.35; AUROC 0.88, 0.90, 0.
 _SURELY = 8.0  # nats: e^-8 is less than a step of 1/256
 _FARTHEST = 3.0  # times the distance of the farthest known image
 _STEPS = 255  # of the integers that features become: a spread below one step would be noise there, and outweigh all others
-# A feature counts for so many spreads at most: 256 integers hold its square, of which most are about 1. AUROC falls by 0.005 at most (flowers).
+# A feature counts for so many spreads at most: 256 integers hold its square, which is about 1 for most. AUROC falls by 0.005 (flowers).
 _MOST_SPREADS = 8.0
 _SMALLEST_UNIT = 1e-3  # where features do not vary at all
 
@@ -79,7 +79,6 @@ def with_unknown(model: Any, classes: int, familiar: Familiar, slope: float, off
     layer = logits_layer(model)
     features, (kernel, bias) = layer.input, layer.get_weights()
     known = _dense(features, layer.name, kernel[:, :classes], bias[:classes])
-    width = features.shape[-1]
     away = layers.Reshape((1, 1, features.shape[-1]), name=f"{UNKNOWN}_places")(features)
     # How far below the most that counts, so that a ReLU cuts what is beyond; and back.
     away = _each(away, f"{UNKNOWN}_below", -1 / familiar.spread, _MOST_SPREADS + familiar.mean / familiar.spread)
@@ -139,7 +138,7 @@ def own_logit(logits: NDArray[np.floating], classes: int) -> NDArray[np.float64]
 
 
 def _each(inputs: Any, name: str, times: NDArray[np.float32], plus: NDArray[np.float32]) -> Any:
-    """Compute `times * x + plus` for each feature [C]: a channel of a depthwise convolution, which has a scale of its own in integers too."""
+    """Compute `times * x + plus` for each feature [C]: a channel of a depthwise convolution, with a scale of its own in integers too."""
     layer = layers.DepthwiseConv2D(1, name=name)
     output = layer(inputs)
     layer.set_weights([times.reshape(1, 1, -1, 1), plus])
