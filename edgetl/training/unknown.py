@@ -137,7 +137,7 @@ def own_logit(logits: NDArray[np.floating], classes: int) -> NDArray[np.float64]
     return known - logits[:, classes] if logits.shape[1] > classes else known
 
 
-def _each(inputs: Any, name: str, times: NDArray[np.float32], plus: NDArray[np.float32]) -> Any:
+def _each(inputs: Any, name: str, times: NDArray[np.floating], plus: NDArray[np.floating]) -> Any:
     """Compute `times * x + plus` for each feature [C]: a channel of a depthwise convolution, with a scale of its own in integers too."""
     layer = layers.DepthwiseConv2D(1, name=name)
     output = layer(inputs)
