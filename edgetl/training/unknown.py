@@ -84,16 +84,14 @@ def with_unknown(model: Any, classes: int, familiar: Familiar, slope: float, off
     away = _each(away, f"{UNKNOWN}_below", -1 / familiar.spread, _MOST_SPREADS + familiar.mean / familiar.spread)
     away = layers.ReLU(name=f"{UNKNOWN}_below_relu")(away)
     away = _each(away, f"{UNKNOWN}_away", np.full_like(familiar.spread, -1), np.full_like(familiar.spread, _MOST_SPREADS))
-    away = layers.Reshape((features.shape[-1],), name=f"{UNKNOWN}_features")(away)
-    along = _dense(away, f"{UNKNOWN}_directions", familiar.directions * np.sqrt(familiar.shares))
+    # All of it stays a map of one place: the converter moves a Reshape behind a product, and gives that the grid of its factors.
+    along = _combined(away, f"{UNKNOWN}_directions", familiar.directions * np.sqrt(familiar.shares), 0.0)
     per_unit = slope / familiar.unit
-    # The offset stands in the second sum: tf2onnx 1.17 drops the bias of a dense layer that reads what was a map of one place.
-    parts = [_sum_of_squares(away, PARTS[0], per_unit), _sum_of_squares(along, PARTS[1], -per_unit, offset)]
+    parts = [_sum_of_squares(away, PARTS[0], per_unit, 0.0), _sum_of_squares(along, PARTS[1], -per_unit, offset)]
+    unknown = layers.Reshape((1,), name=f"{UNKNOWN}_logit")(layers.Add(name=f"{UNKNOWN}_sum")(parts))
     if kernel.shape[1] > classes:
-        parts.append(_dense(features, PARTS[2], kernel[:, classes:], bias[classes:]))
-    unknown = parts[0]
-    for number, part in enumerate(parts[1:], 1):
-        unknown = layers.Add(name=UNKNOWN if number == len(parts) - 1 else f"{UNKNOWN}_sum")([unknown, part])
+        learned = _dense(features, PARTS[2], kernel[:, classes:], bias[classes:])
+        unknown = layers.Add(name=UNKNOWN)([unknown, learned])
     return keras.Model(model.input, layers.Concatenate(name=f"{UNKNOWN}_beside")([known, unknown]), name=model.name)
 
 
@@ -145,14 +143,21 @@ def _each(inputs: Any, name: str, times: NDArray[np.floating], plus: NDArray[np.
     return output
 
 
-def _dense(inputs: Any, name: str, kernel: Any, bias: Any = None) -> Any:
-    layer = layers.Dense(kernel.shape[1], name=name, use_bias=bias is not None)
+def _dense(inputs: Any, name: str, kernel: Any, bias: Any) -> Any:
+    layer = layers.Dense(kernel.shape[1], name=name)
     output = layer(inputs)
-    layer.set_weights([kernel] if bias is None else [kernel, bias])
+    layer.set_weights([kernel, bias])
     return output
 
 
-def _sum_of_squares(inputs: Any, name: str, times: float, offset: float | None = None) -> Any:
+def _combined(inputs: Any, name: str, kernel: NDArray[np.floating], plus: float) -> Any:
+    """Compute `x @ kernel + plus` at the one place of a map [N, 1, 1, C]."""
+    layer = layers.Conv2D(kernel.shape[1], 1, name=name)
+    output = layer(inputs)
+    layer.set_weights([kernel[None, None], np.full(kernel.shape[1], plus)])
+    return output
+
+
+def _sum_of_squares(inputs: Any, name: str, times: float, plus: float) -> Any:
     squares = layers.Multiply(name=f"{name}_squares")([inputs, inputs])
-    bias = None if offset is None else np.full(1, offset, np.float32)
-    return _dense(squares, name, np.full((inputs.shape[-1], 1), times, np.float32), bias)
+    return _combined(squares, name, np.full((inputs.shape[-1], 1), times), plus)

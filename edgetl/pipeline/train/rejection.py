@@ -4,11 +4,10 @@ import logging
 import math
 from typing import Any
 
-from edgetl.keras import keras
+from edgetl.keras import class_probabilities, keras
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from edgetl.data.base import Images
 from edgetl.float_record import FoundRejection
@@ -51,7 +50,7 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
     surely_known = own - slope * (distances - np.median(distances))
     offset = float(np.quantile(surely_known, 1 - keep) - slope * np.median(distances))
     unknown = (logits[:, classes] if logits.shape[1] > classes else 0.0) + slope * distances + offset
-    scores = softmax(np.column_stack([logits[:, :classes], unknown]), axis=1)[:, :classes].max(1)
+    scores = class_probabilities(np.column_stack([logits[:, :classes], unknown]), classes).numpy().max(1)
     found = FoundRejection(
         threshold=0.0,
         keep=keep,
