@@ -151,7 +151,7 @@ class FoundRejection:
 
     @property
     def rejection(self) -> Rejection:
-        """What the contract says of it."""
+        """The part of the contract that says it."""
         return Rejection(threshold=self.threshold, keep=self.keep, inside_the_model=self.inside)
 
     def with_threshold(self, threshold: float) -> "FoundRejection":

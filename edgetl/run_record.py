@@ -176,8 +176,7 @@ class FloatFacts(Part):
     @property
     def kept(self) -> Epoch | None:
         """The epoch whose weights were kept: fine-tuning's, or the head's where that was not better; None: from before both."""
-        parts = [part.best for part in (self.fine_tuning, self.head) if part]
-        return next(filter(None, parts), None)
+        return next(filter(None, (part.best for part in (self.fine_tuning, self.head) if part)), None)
 
 
 class CompressFacts(Part):

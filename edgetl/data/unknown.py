@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from PIL import Image
 
 from edgetl.data.base import Images, Listing, Pixels
 
+Rows = int | slice | NDArray[np.integer] | Sequence[int]
 CLASS_NAME = "_background"  # of a class folder, or in a CSV file: no class of the model
 
 _GRIDS = (2, 4, 8, 16, 32, 64, 128)  # random pixels along an edge of a texture, from broad areas of colour to noise
@@ -107,7 +107,7 @@ class _Joined:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows: Any, /) -> NDArray[np.uint8]:
+    def __getitem__(self, rows: Rows, /) -> NDArray[np.uint8]:
         """Copies: of one row, of a slice or of an array of row numbers."""
         wanted = np.arange(len(self))[rows]
         flat, split = wanted.reshape(-1), len(self._first)

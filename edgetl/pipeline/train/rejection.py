@@ -24,7 +24,7 @@ _FEWEST = 20  # held-out images; of fewer, 95 % are all or all but one
 
 
 def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, inside: bool = True) -> FoundRejection | None:
-    """Find how a network rejects, on training images that it has not learned from; None: it rejects nothing, which is said.
+    """Find how a network rejects, on training images that it has not learned from; None: it rejects nothing, and a message says so.
 
     Args:
         model: a classifier, whose logits are to be divided by the temperature.
