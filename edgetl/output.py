@@ -88,6 +88,10 @@ class Output(Part):
         decisions: NDArray[np.bool_] = highest & (rows >= self.present_from)
         return decisions
 
+    def present_names(self, probabilities: NDArray[np.floating]) -> tuple[tuple[str, ...], ...]:
+        """Return the names of the classes that each of N images shows, for probabilities [N, K]; none of an unknown image."""
+        return tuple(tuple(self.class_names[k] for k in np.flatnonzero(row)) for row in self.present(probabilities))
+
 
 def output_type(classes: int) -> OutputType:
     """Return what int8 models of so many classes give unless asked otherwise: float32 where uint8 steps would lose the order."""

@@ -28,9 +28,9 @@ def verify(
     from edgetl.api import files
 
     found = files.verify(bundle, key=require_signature)
-    rows = [[name, f"{facts.max_steps:g}", f"{facts.mean_steps:g}"] for name, facts in found.golden.items()]
+    rows = [[name, f"{facts.max_steps:g}", f"{facts.mean_steps:g}", facts.other_decisions] for name, facts in found.golden.items()]
     console.note("the predictions for the golden images here against the bundle's, in steps of 1/256 of probability")
-    console.table(f"{found.name}, version {found.version}", ["model", "max", "mean"], rows)
+    console.table(f"{found.name}, version {found.version}", ["model", "max", "mean", "other decisions"], rows)
     for name, reason in found.unverified.items():
         console.warn(f"{name} is unverified: {reason}")
     if found.signed and not found.signature_checked:

@@ -1,7 +1,7 @@
 """Golden predictions: a few images and each model file's predictions of them, by which an app proves that it runs the same model."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -14,11 +14,12 @@ from edgetl.contract import Contract
 from edgetl.data.decode import as_image, crop_and_resize
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
-from edgetl.output import PROBABILITY_SCALE
+from edgetl.output import PROBABILITY_SCALE, Output
 from edgetl.runtimes import open_session
 from edgetl.wording import beside
 
 IMAGES = 12  # enough for each class of a small set and for the close calls, in few hundred KiB of pixels
+UNKNOWN_IMAGES = 3  # of these, where there are any that show none of the classes
 DOCUMENT, PIXELS, RESIZED = "golden/golden.json", "golden/pixels.bin", "golden/resized.bin"
 # Kernels of other processors round otherwise: a trained int8 MobileNet moved by 15 steps at most, 2 on average, between any two
 # measured. A wrong normalization, channel order or order of the class names moves sure predictions by a hundred.
@@ -52,18 +53,28 @@ class GoldenPredictions(Document):
     REMEDY: ClassVar[str] = _REMEDY
 
     shape: tuple[Count, Count, Count, Count] = Field(description="of pixels.bin: [N, H, W, C]")
-    true_class_names: tuple[str, ...] = Field(description="the true class of each image")
+    true_class_names: tuple[str, ...] = Field(description="the true class of each image; empty where it shows none of the classes")
     predictions: dict[str, tuple[tuple[Share, ...], ...]] = Field(description="by model file: N rows of K probabilities")
     top1_class_names: dict[str, tuple[str, ...]] = Field(description="by model file: the most probable class of each image")
+    present_class_names: dict[str, tuple[tuple[str, ...], ...]] = Field(
+        default={},
+        description="by model file: the classes that each image shows by the contract's thresholds, none where it is unknown; an older "
+        "bundle has neither these nor thresholds",
+    )
     tolerance: GoldenTolerance
     mosaic: Mosaic
 
+    def decisions(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """Return the classes that each image shows by a model file's predictions: its most probable one, where nothing else is said."""
+        return self.present_class_names[name] if self.present_class_names else tuple((top1,) for top1 in self.top1_class_names[name])
+
 
 class Deviation(Part):
-    """How far a model file's predictions are from the golden ones, in steps of 1/256."""
+    """How far a model file's predictions are from the golden ones, in steps of 1/256, and how many images are decided otherwise."""
 
     max_steps: float
     mean_steps: float
+    other_decisions: Count = 0
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class Golden:
 
     Args:
         pixels: uint8 [N, H, W, C].
-        true_class_names: the true class of each image [N].
+        true_class_names: the true class of each image [N]; empty of an image that shows none of the classes.
         predictions: each model file's probabilities [N, K], by the file's name.
         resized: the mosaic's part that the contract takes, at the model's size, uint8 [H, W, C].
     """
@@ -82,8 +93,9 @@ class Golden:
     predictions: Mapping[str, NDArray[np.floating]]
     resized: NDArray[np.uint8]
 
-    def files(self, class_names: Sequence[str]) -> dict[str, bytes]:
+    def files(self, output: Output) -> dict[str, bytes]:
         """Return what goes into a bundle: the pixels one after the other, the resized mosaic, and a document with everything else."""
+        class_names = output.class_names
         predictions = {name: rows.astype(np.float64).round(6) for name, rows in self.predictions.items()}
         count, height, width, channels = self.pixels.shape
         document = GoldenPredictions(
@@ -91,6 +103,7 @@ class Golden:
             true_class_names=self.true_class_names,
             predictions={name: tuple(map(tuple, rows.tolist())) for name, rows in predictions.items()},
             top1_class_names={name: tuple(class_names[row.argmax()] for row in rows) for name, rows in predictions.items()},
+            present_class_names={name: output.present_names(rows) for name, rows in predictions.items()},
             tolerance=GoldenTolerance(max_steps=MAX_STEPS, mean_steps=mean_tolerance(len(class_names)), step=PROBABILITY_SCALE),
             mosaic=Mosaic(columns=_COLUMNS, height=len(mosaic(self.pixels)), max_steps=_RESIZE_STEPS),
         )
@@ -114,7 +127,8 @@ class Golden:
             raise RunError(f"{DOCUMENT}: its images differ from the contract in size or number", _REMEDY)
         right_lengths = [len(contract.class_names)] * count
         even = all([len(row) for row in values] == right_lengths for values in document.predictions.values())
-        if not even or document.predictions.keys() != document.top1_class_names.keys():
+        named = [document.top1_class_names, *([document.present_class_names] if document.present_class_names else [])]
+        if not even or any(names.keys() != document.predictions.keys() for names in named):
             raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)
         rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
         for name, values in rows.items():
@@ -122,6 +136,11 @@ class Golden:
                 raise ParityError(
                     f"{name} gave its golden predictions with the class names in another order",
                     "use the class names that it was bundled with",
+                )
+            if contract.output.present_names(values) != document.decisions(name):
+                raise ParityError(
+                    f"{name}: its golden images are decided otherwise with the contract's thresholds",
+                    "use the thresholds that it was bundled with",
                 )
         pixels = np.frombuffer(files[PIXELS], np.uint8).reshape(count, *size)
         return cls(pixels, document.true_class_names, rows, np.frombuffer(files[RESIZED], np.uint8).reshape(size))
@@ -179,8 +198,23 @@ def mean_tolerance(classes: int) -> float:
     return MEAN_STEPS * min(1.0, _MEASURED_CLASSES / classes)
 
 
-def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating]) -> Deviation:
-    """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the tolerance."""
+def choose_unknown(predictions: NDArray[np.floating], output: Output, count: int = UNKNOWN_IMAGES) -> NDArray[np.int64]:
+    """Return rows of `count` unknown images (or all): the surest to be rejected, then those nearest to a class's threshold.
+
+    Args:
+        predictions: probabilities [N, K] of images that show none of the classes.
+    """
+    distances = (predictions - output.present_from).max(axis=1)
+    order = np.argsort(np.abs(distances), kind="stable")
+    surest = [int(distances.argmin())] if len(distances) else []
+    return np.asarray((surest + [row for row in order if row not in surest])[:count], np.int64)
+
+
+def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating], output: Output) -> Deviation:
+    """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the tolerance.
+
+    Within it an image can be decided otherwise only where it is that near to a threshold, or two classes that near to each other.
+    """
     if wanted.shape != found.shape:
         problem = f"{name} predicts {found.shape}, the golden predictions are {wanted.shape}"
         raise ParityError(problem, "the bundle's parts come from different models")
@@ -194,4 +228,5 @@ def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating]) 
             f"{average} on average ({allowed:g})",
             "the file, the order of the pixels or of the class names is not what was validated",
         )
-    return Deviation(max_steps=most, mean_steps=mean)
+    other = (output.present(wanted) != output.present(found)).any(axis=1)
+    return Deviation(max_steps=most, mean_steps=mean, other_decisions=int(other.sum()))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from edgetl.contract import Contract, Frame
 from edgetl.data.decode import as_image, crop_and_resize
+from edgetl.output import Rejection, Thresholds
 from edgetl.runtimes import open_session
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden, mosaic
@@ -64,8 +65,29 @@ def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     manifest["contract"]["output"]["class_names"], manifest["name"] = list(labels), labels[0]
     golden["true_class_names"] = [to[name] for name in golden["true_class_names"]]
     golden["top1_class_names"] = {file: [to[name] for name in names] for file, names in golden["top1_class_names"].items()}
+    golden["present_class_names"] = {
+        file: [[to[name] for name in names] for names in images] for file, images in golden["present_class_names"].items()
+    }
     files["manifest.json"], files["golden/golden.json"] = json.dumps(manifest).encode(), json.dumps(golden).encode()
     files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
+
+
+def unsure(files: dict[str, bytes]) -> None:
+    """Give the contract thresholds by which some golden images are unknown, one of them higher than that of the other classes."""
+    manifest = json.loads(files["manifest.json"])
+    contract = Contract.parse(manifest["contract"])
+    golden = Golden.of(files, contract)
+    rows = np.concatenate(list(golden.predictions.values()))
+    best, least = rows.max(axis=1), rows[rows.max(axis=1).argmin()]
+    own = best[rows.argmax(axis=1) == least.argmax()]  # those of the least sure image's class
+    above = lambda probability: (np.floor(256 * probability) + 0.5) / 256  # noqa: E731
+    rejection = Rejection(threshold=above(least.max()), keep=0.95, inside_the_model=False)
+    raised = np.where(np.arange(len(least)) == least.argmax(), above(np.median(own)), 0.0)
+    contract = contract.rejecting(rejection).with_thresholds(Thresholds(per_class=tuple(raised.tolist())))
+    assert 0 < contract.output.present(rows).any(axis=1).sum() < len(rows)
+    manifest["contract"] = contract.to_json()
+    files["manifest.json"] = json.dumps(manifest).encode()
+    files |= golden.files(contract.output)
 
 
 def ended_in_float(run: Path) -> Callable[[dict[str, bytes]], None]:
@@ -133,4 +155,4 @@ def recoloured(files: dict[str, bytes]) -> None:
     predictions = {name: run(pixels) for name, run in sessions.items()}
     resized = crop_and_resize(as_image(mosaic(pixels)), contract)
     names = tuple(contract.class_names[row.argmax()] for row in next(iter(predictions.values())))
-    files |= Golden(pixels, names, predictions, resized).files(contract.class_names)
+    files |= Golden(pixels, names, predictions, resized).files(contract.output)

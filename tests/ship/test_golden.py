@@ -7,6 +7,7 @@ import pytest
 
 from edgetl.contract import Contract
 from edgetl.errors import ParityError, RunError
+from edgetl.output import Rejection
 from edgetl.ship import golden
 from edgetl.ship.golden import MAX_STEPS, Golden, check, check_resize, choose, mosaic
 
@@ -32,9 +33,38 @@ def contract(names: tuple[str, ...] = NAMES, size: int = 4) -> Contract:
     return Contract.square(size, 1 / 255, 0, names)
 
 
+OUTPUT = contract().output
+UNSURE = contract().rejecting(Rejection(threshold=154.5 / 256, keep=0.95, inside_the_model=False))  # just above 0.6
+
+
+def test_unknown_images_are_the_surest_rejected_and_those_nearest_to_a_threshold() -> None:
+    assert golden.choose_unknown(PREDICTIONS, UNSURE.output, 3).tolist() == [2, 1, 4]
+    assert golden.choose_unknown(PREDICTIONS[:0], UNSURE.output).tolist() == []
+
+
+def test_decisions_come_with_the_predictions() -> None:
+    files = made().files(UNSURE.output)
+    document = json.loads(files[golden.DOCUMENT])
+    assert document["top1_class_names"]["m"] == ["cat", "cat", "cat", "dog", "dog", "dog", "dog"]
+    assert document["present_class_names"]["m"] == [["cat"], [], [], ["dog"], [], ["dog"], ["dog"]]
+    Golden.of(files, UNSURE)
+    with pytest.raises(ParityError, match="m: its golden images are decided otherwise with the contract's thresholds"):
+        Golden.of(files, contract())
+    del document["present_class_names"]
+    older = files | {golden.DOCUMENT: json.dumps(document).encode()}
+    Golden.of(older, contract())
+    with pytest.raises(ParityError, match="decided otherwise"):
+        Golden.of(older, UNSURE)
+
+
+def test_only_what_is_near_a_threshold_may_be_decided_otherwise() -> None:
+    near = check("m", PREDICTIONS, PREDICTIONS + 2 / 256, UNSURE.output)
+    assert (near.other_decisions, check("m", PREDICTIONS, PREDICTIONS, UNSURE.output).other_decisions) == (1, 0), "0.6 is half a step below"
+
+
 @pytest.mark.parametrize("name", [golden.DOCUMENT, golden.PIXELS, golden.RESIZED])
 def test_a_missing_or_cut_file_is_an_error(name: str) -> None:
-    files = made().files(NAMES)
+    files = made().files(contract().output)
     with pytest.raises(RunError):
         Golden.of(files | {name: files[name][:-3]}, contract())
     del files[name]
@@ -43,7 +73,7 @@ def test_a_missing_or_cut_file_is_an_error(name: str) -> None:
 
 
 def test_images_of_another_size_or_number_of_classes_are_an_error() -> None:
-    files = made().files(NAMES)
+    files = made().files(contract().output)
     for other in (contract(size=8), contract(("cat", "dog", "cow"))):
         with pytest.raises(RunError, match=r"golden\.json"):
             Golden.of(files, other)
@@ -51,7 +81,7 @@ def test_images_of_another_size_or_number_of_classes_are_an_error() -> None:
 
 @pytest.mark.parametrize("rows", [[[1.0, 0.0], [0.5]], [[0.5], [0.5]], [[1.0, 0.0]], [[]]])
 def test_predictions_of_uneven_length_are_an_error(rows: list[list[float]]) -> None:
-    files = made().files(NAMES)
+    files = made().files(contract().output)
     document = json.loads(files[golden.DOCUMENT])
     document["predictions"]["m"][: len(rows)] = rows
     with pytest.raises(RunError, match=r"golden\.json"):
@@ -60,7 +90,7 @@ def test_predictions_of_uneven_length_are_an_error(rows: list[list[float]]) -> N
 
 def test_files_and_back() -> None:
     given = made()
-    again = Golden.of(given.files(NAMES), contract())
+    again = Golden.of(given.files(contract().output), contract())
     np.testing.assert_array_equal(again.pixels, given.pixels)
     np.testing.assert_allclose(again.predictions["m"], PREDICTIONS, atol=1e-6)
     np.testing.assert_array_equal(again.resized, given.resized)
@@ -70,21 +100,18 @@ def test_files_and_back() -> None:
 @pytest.mark.parametrize("classes", [2, 5, 256, 1000, 20000])
 def test_zeros_are_no_golden_predictions_at_any_number_of_classes(classes: int) -> None:
     """An unsure model's probabilities of many classes are all within the steps that one of them may be off."""
-    wanted = np.full((12, classes), 1 / classes)
+    wanted, output = np.full((12, classes), 1 / classes), contract(tuple(map(str, range(classes)))).output
     with pytest.raises(ParityError, match="does not give its golden predictions"):
-        check("m", wanted, np.zeros_like(wanted))
-    assert check("m", wanted, wanted * (1 + 0.01 * (-1) ** np.arange(classes))).max_steps < 2
-    tolerance = json.loads(
-        Golden(made().pixels, ("0",) * 7, {"m": np.full((7, classes), 1 / classes)}, made().resized).files(
-            [str(number) for number in range(classes)]
-        )[golden.DOCUMENT]
-    )["tolerance"]
+        check("m", wanted, np.zeros_like(wanted), output)
+    assert check("m", wanted, wanted * (1 + 0.01 * (-1) ** np.arange(classes)), output).max_steps < 2
+    even = Golden(made().pixels, ("0",) * 7, {"m": np.full((7, classes), 1 / classes)}, made().resized)
+    tolerance = json.loads(even.files(output)[golden.DOCUMENT])["tolerance"]
     assert np.abs(wanted * 256).mean() > tolerance["mean_steps"], "apps refuse them, too"
 
 
 def test_class_names_in_another_order_are_found_out() -> None:
     with pytest.raises(ParityError, match="another order"):
-        Golden.of(made().files(NAMES), contract(NAMES[::-1]))
+        Golden.of(made().files(contract().output), contract(NAMES[::-1]))
 
 
 def test_the_mosaic_is_five_in_a_row_and_cut_below() -> None:
@@ -103,7 +130,7 @@ def test_a_resize_of_another_kind_is_found_out() -> None:
 
 
 def test_roundings_pass_and_another_order_does_not() -> None:
-    assert check("m", PREDICTIONS, PREDICTIONS + 2 / 256).max_steps == pytest.approx(2, abs=0.01)
+    assert check("m", PREDICTIONS, PREDICTIONS + 2 / 256, OUTPUT).max_steps == pytest.approx(2, abs=0.01)
     for wrong in (
         PREDICTIONS[:, ::-1],
         np.roll(PREDICTIONS, 1, axis=0),
@@ -112,8 +139,8 @@ def test_roundings_pass_and_another_order_does_not() -> None:
         PREDICTIONS[:3],
     ):
         with pytest.raises(ParityError, match="golden predictions"):
-            check("m", PREDICTIONS, wrong)
+            check("m", PREDICTIONS, wrong, OUTPUT)
     one_wrong = PREDICTIONS.copy()
     one_wrong[2, 0] += 30 / 256
     with pytest.raises(ParityError, match="30 steps"):
-        check("m", PREDICTIONS, one_wrong)
+        check("m", PREDICTIONS, one_wrong, OUTPUT)

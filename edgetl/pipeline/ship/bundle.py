@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.chosen import doubt
@@ -100,7 +101,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     about = said[0].model_copy(update=options.about)
     version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
     title, licence = about.name or run.path.resolve().name, about.licence
-    found |= _golden(project, files, found).files(project.contract.class_names)
+    found |= _golden(project, files, found).files(project.contract.output)
     found |= {
         CLASS_NAMES: project.contract.class_name_lines,
         "card.md": card(run.path.resolve().name, Results.of(record, validation, unknowns_of(run), choice_of(run))).encode(),
@@ -151,15 +152,22 @@ def _stamped(project: Project, path: Path, said: AboutTable, asked: Mapping[str,
     return content if wanted == said else format_of(path.name).stamp(content, project.contract, about_of(project, wanted))
 
 
-def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]) -> Golden:
-    """Return golden images and each model's predictions; for a model that cannot be run here those of the Keras model behind it."""
+def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes], unknown: NDArray[np.uint8] | None = None) -> Golden:
+    """Return golden images and each model's predictions; for a model that cannot be run here those of the Keras model behind it.
+
+    Args:
+        unknown: images that show none of the classes, uint8 [U, H, W, C], of which a few become golden; None: there are none.
+    """
     images, rows, contract = project.data.trained_images(), project.data.rows("val"), project.contract
+    unknown = np.empty((0, *contract.shape), np.uint8) if unknown is None else unknown
     here = [path for path in files if not unverified(path)]
     session: Session = open_session(here[0], contract) if here else KerasSession(project.models.float_model, contract)
+    if len(unknown):
+        unknown = unknown[golden.choose_unknown(predict_rows(session, unknown, np.arange(len(unknown)), "unknown images"), contract.output)]
     first = predict_rows(session, images.pixels, rows, "golden images")
-    rows = rows[golden.choose(first, images.label_ids[rows])]
-    pixels = np.ascontiguousarray(images.pixels[rows])
-    true_class_names = tuple(contract.class_names[label] for label in images.label_ids[rows])
+    rows = rows[golden.choose(first, images.label_ids[rows], golden.IMAGES - len(unknown))]
+    pixels = np.concatenate([images.pixels[rows], unknown])
+    true_class_names = (*(contract.class_names[label] for label in images.label_ids[rows]), *[""] * len(unknown))
     predictions = golden.predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
         reference = KerasSession(project.models.float_model, contract)(pixels)

@@ -14,7 +14,8 @@ from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, SIGNATURE, Verdict
 class Verification(Document):
     """The proof of a bundle.
 
-    `golden` has each model's distance from its golden predictions, `unverified` the models that cannot be run here with the reason.
+    `golden` has each model's distance from its golden predictions, and how many images it decides otherwise; `unverified` the models that
+    cannot be run here with the reason.
     """
 
     bundle: str
@@ -29,10 +30,12 @@ class Verification(Document):
 
     def overview(self) -> Overview:
         """Return each model's distance from its golden predictions."""
-        rows = [(name, f"{far.max_steps:g}", f"{far.mean_steps:g}") for name, far in self.golden.items()]
+        rows = [(name, f"{far.max_steps:g}", f"{far.mean_steps:g}", str(far.other_decisions)) for name, far in self.golden.items()]
         unverified = [f"{name} is unverified: {reason}" for name, reason in self.unverified.items()]
         signed = "signed" if self.signature_checked else "signed, the key was not checked" if self.signed else "not signed"
-        return Overview(f"{self.name}, version {self.version} ({signed})", ("model", "max steps of 1/256", "mean"), rows, unverified)
+        return Overview(
+            f"{self.name}, version {self.version} ({signed})", ("model", "max steps of 1/256", "mean", "other decisions"), rows, unverified
+        )
 
 
 def verify(path: Path, key: Path | None = None) -> Verification:
@@ -59,7 +62,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
         signed=SIGNATURE in files,
         signature_checked=key is not None,
         validation=manifest.validation,
-        golden={name: golden.check(name, wanted.predictions[name], predictions) for name, predictions in found.items()},
+        golden={name: golden.check(name, wanted.predictions[name], predictions, contract.output) for name, predictions in found.items()},
         unverified=elsewhere,
         resize_max_levels=golden.check_resize(wanted.resized, golden.resized_mosaic(wanted.pixels, contract)),
     )

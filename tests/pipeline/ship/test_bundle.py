@@ -12,11 +12,13 @@ import pytest
 from edgetl.contract import Contract
 from edgetl.export import format_of
 from edgetl.export.base import About
+from edgetl.pipeline.project import Project
+from edgetl.pipeline.ship import bundle
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import Manifest
 from tests.conftest import CliResult, Made
-from tests.ship.repack import repacked
+from tests.ship.repack import repacked, unsure
 
 Cli = Callable[..., CliResult]
 FORMAT = Path(__file__).resolve().parents[3] / "deploy" / "bundle-format.md"
@@ -102,6 +104,35 @@ def test_verify_runs_the_golden_images(cli: Cli, bundled: Path) -> None:
     assert not outcome.document["signed"]
 
 
+def test_verify_decides_by_the_bundles_thresholds(cli: Cli, bundled: Path, tmp_path: Path) -> None:
+    outcome = cli("verify", repacked(bundled, tmp_path / "unsure.edgetl", unsure), "--json")
+    assert outcome.code == 0, outcome.err
+    assert {name: facts["other_decisions"] for name, facts in outcome.document["golden"].items()} == {
+        "model_int8.tflite": 0,
+        "model_int8.onnx": 0,
+    }
+
+    def lowered(files: dict[str, bytes]) -> None:
+        unsure(files)
+        manifest = json.loads(files["manifest.json"])
+        manifest["contract"]["output"]["thresholds"] = None
+        files["manifest.json"] = json.dumps(manifest).encode()
+
+    outcome = cli("verify", repacked(bundled, tmp_path / "lowered.edgetl", lowered))
+    assert (outcome.code, "decided otherwise with the contract's thresholds" in outcome.err) == (7, True)
+
+
+def test_some_golden_images_are_unknown_ones_where_there_are_any(made: Made) -> None:
+    project = Project.open(made.run)
+    files = [project.run.export / "model_int8.tflite"]
+    unknown = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
+    golden = bundle._golden(project, files, {path.name: path.read_bytes() for path in files}, unknown)
+    assert golden.pixels.shape == (12, 32, 32, 3)
+    assert golden.true_class_names[9:] == ("", "", "")
+    assert {one.tobytes() for one in golden.pixels[9:]} <= {one.tobytes() for one in unknown}
+    assert golden.predictions["model_int8.tflite"].shape == (12, 3)
+
+
 def _other_normalization(files: dict[str, bytes]) -> None:
     pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8)
     files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
@@ -146,8 +177,8 @@ def test_signatures(cli: Cli, made: Made, bundled: Path, tmp_path: Path) -> None
     assert cli("keygen", key).code == 2, "a key is never overwritten"
     assert cli("bundle", made.run, "--out", signed, "--sign", key).code == 0
     assert cli("verify", signed, "--require-signature", f"{key}.pub").code == 0
-    for bundle, public in ((signed, f"{other}.pub"), (bundled, f"{key}.pub")):
-        assert cli("verify", bundle, "--require-signature", public).code == 5
+    for path, public in ((signed, f"{other}.pub"), (bundled, f"{key}.pub")):
+        assert cli("verify", path, "--require-signature", public).code == 5
     assert cli("verify", signed, "--require-signature", key).code == 2, "that is the private one"
     assert cli("bundle", made.run, "--out", signed, "--sign", made.recipe).code == 2
     forged = repacked(signed, tmp_path / "forged.edgetl", lambda files: files.update({"card.md": b"better"}))

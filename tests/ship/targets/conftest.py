@@ -10,7 +10,7 @@ from edgetl.contract import Frame
 from edgetl.devices.browser_runtimes import RUNTIMES, web_files
 from edgetl.errors import DeviceError
 from tests.conftest import Made
-from tests.ship.repack import ended_in_float, of_another_input, recoloured, renamed, repacked
+from tests.ship.repack import ended_in_float, of_another_input, recoloured, renamed, repacked, unsure
 from tests.ship.targets.web_host import CHROMIUM, chromium
 
 if TYPE_CHECKING:
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def hostile(bundled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return repacked(bundled, tmp_path_factory.mktemp("hostile") / "it's $HOME & \U0001f33b.edgetl", renamed)
+    """Unsure of some of its golden images, too."""
+
+    def change(files: dict[str, bytes]) -> None:
+        renamed(files)
+        unsure(files)
+
+    return repacked(bundled, tmp_path_factory.mktemp("hostile") / "it's $HOME & \U0001f33b.edgetl", change)
 
 
 @pytest.fixture(scope="session")
