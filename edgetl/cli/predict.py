@@ -30,6 +30,8 @@ def predict(
 ) -> None:
     """Classify images: print class names and probabilities.
 
+    An image whose classes all stay below the model's thresholds, if it has any, is unknown; its best guesses stand in brackets.
+
     An image that cannot be read is listed, and the others are classified all the same.
 
     Exit code 3: an image cannot be read.
@@ -40,21 +42,26 @@ def predict(
     from edgetl.api.runs import load
     from edgetl.data.base import Rejected
     from edgetl.errors import DataError, listed
+    from edgetl.pipeline.predict import UNKNOWN
     from edgetl.wording import counted
 
     bad: list[Rejected] = []
     with load(model) as classifier:
         predictions = classifier.predict(images, on_bad=bad.append, csv=csv, top=top)
-    rows = [
-        [one.image if rank == 0 else "", best.class_name, f"{best.probability:.4f}"]
-        for one in predictions
-        for rank, best in enumerate(one.top(top))
-    ]
+    rows = []
+    for one in predictions:
+        named = [[best.class_name, f"{best.probability:.4f}"] for best in one.top(top)]
+        lines = [[UNKNOWN, ""], *([f"({name})", share] for name, share in named)] if one.unknown else named
+        rows += [[one.image if rank == 0 else "", *line] for rank, line in enumerate(lines)]
     if rows:
         console.table(str(model), ["image", "class", "probability"], rows)
+    if unknown := sum(one.unknown for one in predictions):
+        console.note(f"unknown: {unknown} of {counted(len(predictions), 'image')}, as no class reaches its threshold; guesses in brackets")
     if csv is not None:
         console.note(f"written: {csv}")
-    console.result([*(one.to_json(top) for one in predictions), *({"image": one.name, "top": [], "problem": one.reason} for one in bad)])
+    console.result(
+        [*(one.to_json(top) for one in predictions), *({"image": one.name, "present": [], "top": [], "problem": one.reason} for one in bad)]
+    )
     if bad:
         reasons = listed([one.reason for one in bad])
         console.fail(f"{counted(len(bad), 'image')} cannot be read:{reasons}", "the others are classified" if rows else "")

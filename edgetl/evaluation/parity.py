@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.documents import Share
 from edgetl.evaluation.agreement import Agreement, compare
 from edgetl.evaluation.metrics import Accuracy, measure
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.evaluation.steps import CURE, in_steps
-from edgetl.output import PROBABILITY_SCALE, grain
+from edgetl.output import PROBABILITY_SCALE, Output, grain
 from edgetl.wording import beside, counted
 
 REFERENCE = "keras_float"  # the subject that all others are measured against
@@ -27,6 +28,7 @@ class Tolerance:
         max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one image among twenty
             that goes from sure to sure of something else is a fault, a near tie that tips over is not, and this tells the two apart.
         max_drop_points: percentage points of top-1 accuracy.
+        min_same_decisions: fraction of the images of which both say the same by the contract's thresholds.
     """
 
     first: str
@@ -35,9 +37,10 @@ class Tolerance:
     max_mean_abs_dp: float
     max_drop_points: float
     reason: str
+    min_same_decisions: float = 0.0
 
-    def failures(self, agreement: Agreement, compared: Paired) -> tuple[str, ...]:
-        """Describe what is out of tolerance; nothing when the pair passes."""
+    def failures(self, agreement: Agreement, compared: Paired, same_decisions: float | None = None) -> tuple[str, ...]:
+        """Describe what is out of tolerance; nothing when the pair passes. `same_decisions` is None where there are no thresholds."""
         pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
         of_all = counted(images, "image")
         may_differ = _allowed(1 - self.min_top1_agreement, images)
@@ -55,6 +58,12 @@ class Tolerance:
             found.append(
                 f"{self.second} predicts {lost} of {of_all} fewer correctly than {self.first}, at most {may_lose} may be lost{chance}"
             )
+        decided, may_be = (
+            0 if same_decisions is None else round((1 - same_decisions) * images),
+            _allowed(1 - self.min_same_decisions, images),
+        )
+        if decided > may_be:
+            found.append(f"{pair} decide otherwise on {decided} of {of_all} by the contract's thresholds, at most {may_be} may differ")
         return tuple(found)
 
 
@@ -89,13 +98,17 @@ class WorstImage:
 
 @dataclass(frozen=True)
 class Pair:
-    """How two subjects agree, what was allowed, and the images on which they agree least."""
+    """How two subjects agree, what was allowed, and the images on which they agree least.
+
+    `same_decisions` is the share of the images of which both say the same, unknown included; None where the contract has no thresholds.
+    """
 
     tolerance: Tolerance
     agreement: Agreement
     paired: Paired
     failures: tuple[str, ...]
     worst: tuple[WorstImage, ...]
+    same_decisions: Share | None = None
 
     @property
     def passed(self) -> bool:
@@ -129,6 +142,7 @@ def judge(
     labels: NDArray[np.integer],
     names: Sequence[str],
     tolerances: Sequence[Tolerance],
+    output: Output | None = None,
 ) -> Parity:
     """Judge every pair of which both subjects are present.
 
@@ -137,6 +151,7 @@ def judge(
         labels: class indices [N].
         names: of the images, N of them.
         tolerances: the pairs that ought to agree, each file the second one of some pair.
+        output: the contract's, for the decisions by its thresholds; None: there are none.
     """
     files, references = {t.second for t in tolerances}, {REFERENCE} | {t.first for t in tolerances}
     unknown = set(subject_probabilities) - files - references
@@ -147,10 +162,13 @@ def judge(
     finite = {name: np.where(np.isfinite(p), p, 0.0) for name, p in subject_probabilities.items()}
     present = [t for t in tolerances if {t.first, t.second} <= set(finite)]
     compared = {name for t in present for name in (t.first, t.second)}
+    decisions = {name: output.present(p) for name, p in finite.items()} if output and output.present_from.any() else {}
+    whole = not (output and output.rejection and output.rejection.inside_the_model)
+    faults = {name: _faults(p, labels, sum_is_one=whole) for name, p in subject_probabilities.items()}
     return Parity(
         images=len(labels),
-        subjects={name: Subject(measure(finite[name], labels), _faults(p, labels)) for name, p in subject_probabilities.items()},
-        pairs=tuple(_pair(t, finite[t.first], finite[t.second], labels, names) for t in present),
+        subjects={name: Subject(measure(p, labels), faults[name]) for name, p in finite.items()},
+        pairs=tuple(_pair(t, finite, labels, names, decisions) for t in present),
         alone=tuple(name for name in finite if name in files and name not in compared),
     )
 
@@ -161,29 +179,35 @@ def _allowed(fraction: float, images: int) -> int:
 
 
 def _pair(
-    tolerance: Tolerance, first: NDArray[np.floating], second: NDArray[np.floating], labels: NDArray[np.integer], names: Sequence[str]
+    tolerance: Tolerance,
+    finite: Mapping[str, NDArray[np.floating]],
+    labels: NDArray[np.integer],
+    names: Sequence[str],
+    decisions: Mapping[str, NDArray[np.bool_]],
 ) -> Pair:
+    first, second = finite[tolerance.first], finite[tolerance.second]
     agreement = compare(first, second)
     compared = paired(first.argmax(axis=1) == labels, second.argmax(axis=1) == labels)
     worst = tuple(_image(names[row], int(labels[row]), first[row], second[row]) for row in agreement.worst)
-    return Pair(tolerance, agreement, compared, tolerance.failures(agreement, compared), worst)
+    same = float((decisions[tolerance.first] == decisions[tolerance.second]).all(axis=1).mean()) if decisions else None
+    return Pair(tolerance, agreement, compared, tolerance.failures(agreement, compared, same), worst, same)
 
 
 def _image(name: str, label: int, first: NDArray[np.floating], second: NDArray[np.floating]) -> WorstImage:
     return WorstImage(name, label, int(first.argmax()), float(first.max()), int(second.argmax()), float(second.max()))
 
 
-def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> tuple[str, ...]:
+def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer], *, sum_is_one: bool) -> tuple[str, ...]:
     """Return what is wrong with one subject's predictions [N, K], whatever the others say; in words that follow its name."""
     images = counted(len(labels), "image")
     broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if broken:
         return (f"gives NaN or infinity for {broken} of {images}",)
     zeros = int((probabilities.max(axis=1) == 0).sum())
-    if zeros:
+    if zeros and sum_is_one:
         return (f"gives 0 for every class of {zeros} of {images}" + (f": {CURE}" if in_steps(probabilities) else ""),)
-    if not are_probabilities(probabilities):
-        return ("gives values that are not probabilities (0..1, with sum 1)",)
+    if not are_probabilities(probabilities, sum_is_one=sum_is_one):
+        return (f"gives values that are not probabilities (0..1, with sum {'1' if sum_is_one else 'at most 1'})",)
     spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max()) / grain(probabilities.shape[1])
     one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
     if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
@@ -191,11 +215,13 @@ def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) ->
     return ()
 
 
-def are_probabilities(probabilities: NDArray[np.floating]) -> bool:
-    """Return whether all rows of [N, K] are probabilities: 0 to 1, with sum 1.
+def are_probabilities(probabilities: NDArray[np.floating], *, sum_is_one: bool = True) -> bool:
+    """Return whether all rows of [N, K] are probabilities: 0 to 1, with sum 1, or at most 1 where the model rejects unknown images.
 
     In steps of 1/256 each of the K may be half a step off, and their sum as many times that, but never so far that most of it is lost.
     """
     rounding = probabilities.shape[1] * PROBABILITY_SCALE / 2 if in_steps(probabilities) else 0.0
     within = probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-4
-    return bool(within and np.abs(probabilities.sum(axis=1) - 1).max() <= min(rounding, _LARGEST_STEPS_ERROR) + _SUM_ERROR)
+    beyond = probabilities.sum(axis=1) - 1
+    allowed = min(rounding, _LARGEST_STEPS_ERROR) + _SUM_ERROR
+    return bool(within and (np.abs(beyond) if sum_is_one else beyond).max() <= allowed)

@@ -10,6 +10,7 @@ import flatbuffers
 
 from edgetl.contract import Contract
 from edgetl.export.base import About
+from edgetl.output import Output
 
 NAME = b"TFLITE_METADATA"  # by which readers find the buffer
 _IDENTIFIER = b"M001"
@@ -28,17 +29,18 @@ _FIELDS = {
     "FeatureProperties": dict[str, int](),
     "ProcessUnit": {"options_type": 0, "options": 1},
     "NormalizationOptions": {"mean": 0, "std": 1},
+    "ScoreThresholdingOptions": {"global_score_threshold": 0},
     "Stats": {"max": 0, "min": 1},
     "AssociatedFile": {"name": 0, "description": 1, "type": 2},
 }
-_FEATURE, _IMAGE, _NORMALIZATION, _AXIS_NAMES = 1, 2, 1, 2  # of the schema's unions and enumerations
+_FEATURE, _IMAGE, _NORMALIZATION, _THRESHOLDING, _AXIS_NAMES = 1, 2, 1, 3, 2  # of the schema's unions and enumerations
 _COLOURS = {"RGB": 1, "gray": 2}  # of the schema's ColorSpaceType
 _CUT = {"center_square": "'s central square", "center": "'s central part", "none": ""}
 _PARSER = "1.0.0"  # the first that knows all of these
 
 
 class _Table:
-    """A table of the schema with the fields that are not empty: text, tables, lists of tables, lists of floats, or enumerators."""
+    """A table of the schema with the fields that are not empty: text, tables, lists of tables, floats, lists of floats, or enumerators."""
 
     def __init__(self, kind: str, **fields: Any) -> None:
         self._numbers = _FIELDS[kind]
@@ -49,17 +51,15 @@ class _Table:
         placed = {name: _placed(builder, value) for name, value in self._fields.items()}
         builder.StartObject(max(self._numbers.values(), default=-1) + 1)
         for name, value in placed.items():
-            if isinstance(self._fields[name], int):
-                builder.PrependUint8Slot(self._numbers[name], value, 0)
-            else:
-                builder.PrependUOffsetTRelativeSlot(self._numbers[name], value, 0)
+            slots = {int: builder.PrependUint8Slot, float: builder.PrependFloat32Slot}
+            slots.get(type(self._fields[name]), builder.PrependUOffsetTRelativeSlot)(self._numbers[name], value, 0)
         offset: int = builder.EndObject()
         return offset
 
 
-def _placed(builder: Any, value: Any) -> int:
-    """Write the value and return its offset, or the enumerator itself."""
-    if isinstance(value, int):
+def _placed(builder: Any, value: Any) -> int | float:
+    """Write the value and return its offset, or the enumerator or float itself."""
+    if isinstance(value, int | float):
         return value
     if isinstance(value, _Table):
         return value.write(builder)
@@ -94,8 +94,9 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
     probabilities = _Table(
         "TensorMetadata",
         name=contract.output.name,
-        description="The probability of each class.",
+        description=f"The probability of each class.{_said(contract.output)}",
         content=_Table("Content", content_properties_type=_FEATURE, content_properties=_Table("FeatureProperties")),
+        process_units=_thresholding(contract.output),
         stats=_Table("Stats", max=[1.0], min=[0.0]),
         associated_files=[_Table("AssociatedFile", name=CLASS_NAMES_FILE, description="A class a line.", type=_AXIS_NAMES)],
     )
@@ -112,3 +113,20 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.write(builder), _IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _thresholding(output: Output) -> list[_Table]:
+    """Return what readers do with the scores: leave out those below the lowest threshold, since they know one for all classes."""
+    lowest = float(output.present_from.min())
+    options = _Table("ScoreThresholdingOptions", global_score_threshold=lowest)
+    return [_Table("ProcessUnit", options_type=_THRESHOLDING, options=options)] if lowest else []
+
+
+def _said(output: Output) -> str:
+    lowest, highest = output.present_from.min(), output.present_from.max()
+    if not highest:
+        return ""
+    if lowest == highest:
+        return f" An image whose highest one is below {lowest:.4f} shows none of the classes."
+    own = ", ".join(f"{name} {least:.4f}" for name, least in zip(output.class_names, output.present_from, strict=True))
+    return f" An image whose highest one is below that class's threshold shows none of the classes: {own}."

@@ -33,6 +33,7 @@ from edgetl.wording import seen
 
 BUNDLE_SUFFIX = ".edgetl"
 _SHOWN = 3  # classes in a prediction's text
+UNKNOWN = "unknown"  # in a prediction's text: an image that shows none of the classes
 _MODELS = ("*/run.json", f"*{BUNDLE_SUFFIX}", "*.tflite", "*.onnx", "*.ort", "*.keras")
 
 OneImage = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
@@ -53,15 +54,22 @@ class Prediction:
         image: its path or name; "image 0", "image 1" ... for arrays.
         class_names: the K classes, in the order of the model's outputs.
         probabilities: one for each class.
+        present: the classes that the image shows by the contract's thresholds; none of an unknown image.
     """
 
     image: str
     class_names: tuple[str, ...]
     probabilities: tuple[float, ...]
+    present: tuple[str, ...]
+
+    @property
+    def unknown(self) -> bool:
+        """Whether no class reaches its threshold: the image shows none of them. Without thresholds no image is unknown."""
+        return not self.present
 
     @property
     def class_name(self) -> str:
-        """The most probable class."""
+        """The most probable class, the best guess of an unknown image."""
         return self.top(1)[0].class_name
 
     @property
@@ -77,16 +85,18 @@ class Prediction:
         return [ClassProbability(self.class_names[k], self.probabilities[k]) for k in order[:count]]
 
     def to_json(self, count: int = _SHOWN) -> dict[str, object]:
-        """Return plain JSON values: the image and its most probable classes."""
+        """Return plain JSON values: the image, the classes that it shows, and the most probable ones."""
         best = [{"class_name": one.class_name, "probability": round(one.probability, 4)} for one in self.top(count)]
-        return {"image": self.image, "top": best}
+        return {"image": self.image, "unknown": self.unknown, "present": list(self.present), "top": best}
 
     def __repr__(self) -> str:
-        return f"Prediction({self.image!r}: {', '.join(f'{seen(one.class_name)} {one.probability:.1%}' for one in self.top())})"
+        shown = ", ".join(f"{seen(one.class_name)} {one.probability:.1%}" for one in self.top())
+        return f"Prediction({self.image!r}: {f'{UNKNOWN}, best guess ' if self.unknown else ''}{shown})"
 
     def _repr_html_(self) -> str:
         rows = [(one.class_name, f"{one.probability:.1%}") for one in self.top()]
-        return Overview(self.image, ("class", "probability"), rows).html()
+        notes = [f"{UNKNOWN}: {rows[0][0]} is the best guess"] if self.unknown else []
+        return Overview(self.image, ("class", "probability"), rows, notes).html()
 
 
 class Classifier:
@@ -120,8 +130,8 @@ class Classifier:
                 array [H, W, 3] (RGB) or [N, H, W, 3], or several of these. Images may be of any size.
             on_bad: called with the name of each image that cannot be read and the reason, and the image is left out; `None`: it is
                 an error. `bad = []; classifier.predict(folder, on_bad=bad.append)` collects them.
-            csv: also write this file, a row for each image: its `top` most probable classes with their probabilities, or why it cannot be
-                read.
+            csv: also write this file, a row for each image: its `top` most probable classes with their probabilities, what it shows
+                ("unknown" where no class reaches its threshold), or why it cannot be read.
             top: number of classes in that file.
 
         Raises DataError that names the image that cannot be read.
@@ -158,7 +168,8 @@ class Classifier:
             return []
         with self._turn:
             rows = self._session(np.stack(batch))
-        return [Prediction(name, self.class_names, tuple(map(float, row))) for name, row in zip(names, rows, strict=True)]
+        found = zip(names, rows, self.contract.output.present_names(rows), strict=True)
+        return [Prediction(name, self.class_names, tuple(map(float, row)), present) for name, row, present in found]
 
     def close(self) -> None:
         """Delete what was extracted from a bundle."""
@@ -251,11 +262,12 @@ def _named(images: OneImage | Iterable[OneImage]) -> Iterator[tuple[str, OneImag
 
 def _csv_rows(predictions: Sequence[Prediction], bad: Sequence[Rejected], count: int) -> Iterator[list[object]]:
     numbered = [f"{name}{place if place > 1 else ''}" for place in range(1, count + 1) for name in ("class", "probability")]
-    yield ["image", *numbered, "problem"]
+    yield ["image", *numbered, "present", "problem"]
     for one in predictions:
-        yield [one.image, *(value for best in one.top(count) for value in (best.class_name, round(best.probability, 6))), ""]
+        best = (value for best in one.top(count) for value in (best.class_name, round(best.probability, 6)))
+        yield [one.image, *best, "|".join(one.present) or UNKNOWN, ""]
     for rejected in bad:
-        yield [rejected.name, *[""] * (2 * count), rejected.reason]
+        yield [rejected.name, *[""] * (2 * count), "", rejected.reason]
 
 
 def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]:

@@ -112,7 +112,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
     allowed = [*(original.ran.tolerances if original.ran else ()), *tolerances()]
     if project.recipe.quantize.own:  # what the integers stand for nobody uses: the files are compared, and the original
         allowed = [one for one in allowed if one.first != REFERENCE]
-    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], allowed)
+    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], allowed, project.contract.output)
     subjects = {name: _validated(run, models[name], subject, latency_ms[name]) for name, subject in parity.subjects.items()}
     return Validation(
         passed=parity.passed,

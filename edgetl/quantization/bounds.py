@@ -11,12 +11,14 @@ class Bound:
         min_top1_agreement: fraction of the images that get the same top-1.
         max_mean_abs_dp: mean over the images of the largest difference of a class's probability.
         max_drop_points: percentage points of top-1 accuracy.
+        min_same_decisions: fraction of the images that show the same class by the contract's thresholds, or are unknown to both.
     """
 
     min_top1_agreement: float
     max_mean_abs_dp: float
     max_drop_points: float
     reason: str
+    min_same_decisions: float = 0.0
 
 
 SUMMATION = Bound(
@@ -42,17 +44,20 @@ ENGINES = Bound(
     min_top1_agreement=0.995,
     max_mean_abs_dp=0.02,
     max_drop_points=0.5,
+    min_same_decisions=0.995,
     reason="the same scales and weights: the engines' roundings differ by a step here and there, near ties tip over",
 )
 SAME_INTEGERS = Bound(
     min_top1_agreement=0.999,
     max_mean_abs_dp=0.0001,
     max_drop_points=0.1,
+    min_same_decisions=0.999,
     reason="the very integers of the file, by the same runtime: equal to the bit on every image measured",
 )
 FUSED = Bound(
     min_top1_agreement=0.999,
     max_mean_abs_dp=0.0001,
     max_drop_points=0.1,
+    min_same_decisions=0.999,
     reason="ONNX Runtime makes the one of the other when it loads it: equal to the bit on every image measured",
 )

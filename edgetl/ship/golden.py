@@ -127,8 +127,8 @@ class Golden:
             raise RunError(f"{DOCUMENT}: its images differ from the contract in size or number", _REMEDY)
         right_lengths = [len(contract.class_names)] * count
         even = all([len(row) for row in values] == right_lengths for values in document.predictions.values())
-        named = [document.top1_class_names, *([document.present_class_names] if document.present_class_names else [])]
-        if not even or any(names.keys() != document.predictions.keys() for names in named):
+        named = [document.top1_class_names.keys(), document.present_class_names.keys() or document.predictions.keys()]
+        if not even or any(names != document.predictions.keys() for names in named):
             raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)
         rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
         for name, values in rows.items():

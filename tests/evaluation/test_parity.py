@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgetl.contract import Contract
 from edgetl.evaluation.agreement import compare
 from edgetl.evaluation.parity import REFERENCE, Parity, Tolerance, are_probabilities, judge
 from edgetl.evaluation.statistics import paired
 from edgetl.export import FORMATS
+from edgetl.output import Output, Rejection
 from edgetl.pipeline.validate import tolerances
 
 Array = NDArray[np.float64]
@@ -32,8 +34,42 @@ def rounded(probabilities: Array) -> Array:
     return np.round(probabilities * 256).clip(0, 255) / 256
 
 
-def judged(labels: NDArray[np.int64], **subjects: Array) -> Parity:
-    return judge(subjects, labels, [f"image-{row}.jpg" for row in range(len(labels))], TOLERANCES)
+def judged(labels: NDArray[np.int64], output: Output | None = None, **subjects: Array) -> Parity:
+    return judge(subjects, labels, [f"image-{row}.jpg" for row in range(len(labels))], TOLERANCES, output)
+
+
+def rejecting(threshold: float, *, inside: bool = False) -> Output:
+    contract = Contract.square(8, 1 / 255, 0, tuple("abcd"))
+    return contract.rejecting(Rejection(threshold=threshold, keep=0.95, inside_the_model=inside)).output
+
+
+def test_files_of_the_same_integers_decide_alike() -> None:
+    model, labels = a_model()
+    first = rounded(model)
+    second = first.copy()
+    second[:2] -= 1 / 256  # of 0.85
+    output = rejecting(float(first.max()) - 0.5 / 256)
+    found = judged(labels, output, tflite_int8=first, onnx_int8=second)
+    [pair] = found.pairs
+    assert (pair.same_decisions, pair.agreement.top1_agreement) == (0.99, 1.0)
+    assert pair.failures == (
+        "tflite_int8 and onnx_int8 decide otherwise on 2 of 200 images by the contract's thresholds, at most 1 may differ",
+    )
+    assert judged(labels, rejecting(0.5), tflite_int8=first, onnx_int8=second).pairs[0].same_decisions == 1.0
+    assert judged(labels, tflite_int8=first, onnx_int8=second).pairs[0].same_decisions is None, "there are no thresholds"
+    kept = judged(labels, output, keras_float=model, tflite_int8=second)
+    assert not any("decide otherwise" in failure for failure in kept.failures), "what rounding to 8 bits costs is no fault of a file"
+
+
+def test_a_model_that_rejects_may_give_all_classes_little() -> None:
+    model, labels = a_model()
+    model[:20] *= 0.01
+    model[20] = 0
+    assert are_probabilities(model, sum_is_one=False)
+    assert not are_probabilities(model)
+    assert not are_probabilities(model * 1.2, sum_is_one=False)
+    assert judged(labels, rejecting(0.5, inside=True), keras_float=model, tflite_float32=model).passed
+    assert not judged(labels, rejecting(0.5), keras_float=model, tflite_float32=model).passed
 
 
 def test_models_that_agree_pass() -> None:

@@ -10,6 +10,7 @@ import pytest
 from edgetl.contract import Contract
 from edgetl.export import FORMATS, tflite_objects, tflite_writer
 from edgetl.importing import tflite_reader
+from edgetl.output import Rejection, Thresholds
 from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session
 from tests.conftest import Classify, Made
@@ -47,6 +48,23 @@ def test_the_metadata_are_what_the_schema_says(precision: str, mean: float, std:
     assert image["stats"] == {"max": [255] * 3, "min": [0] * 3}
     assert [(one["name"], one["type"]) for one in probabilities["associatedFiles"]] == [("labels.txt", 2)]
     assert told["predictions"][0][1] in net.contract.class_names
+
+
+def test_mediapipe_names_nothing_below_the_threshold(network: GetNetwork, mediapipe: Classify, tmp_path: Path) -> None:
+    net, path = network("mobilenet_v2"), tmp_path / "model.tflite"
+    probabilities = net.predictions("tflite", "int8")
+    threshold = (np.floor(256 * np.median(probabilities.max(1))) + 0.5) / 256
+    contract = net.contract.rejecting(Rejection(threshold=threshold, keep=0.95, inside_the_model=False))
+    contract = contract.with_thresholds(Thresholds(per_class=(0.999, 0.1, 0.1)))
+    path.write_bytes(FORMATS.load("tflite").stamp(net.lite("int8"), contract, ABOUT))
+    told = mediapipe(path, net.pixels)
+    named = [one is not None for one in told["predictions"]]
+    assert named == (probabilities.max(1) >= threshold).tolist(), "the lowest threshold, as MediaPipe has one for all classes"
+    assert 0 < sum(named) < len(named)
+    [said] = told["metadata"]["subgraphMetadata"][0]["outputTensorMetadata"]
+    assert said["processUnits"][0]["optionsType"] == 3
+    assert said["processUnits"][0]["options"] == {"globalScoreThreshold": pytest.approx(threshold)}
+    assert said["description"].endswith(f"shows none of the classes: café 0.9990, tree {threshold:.4f}, sea {threshold:.4f}.")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -41,8 +41,8 @@ def main(path, file, size):
     with ImageClassifier.create_from_options(ImageClassifierOptions(base_options=BaseOptions(model_asset_path=path))) as classifier:
         for pixels in images:
             image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
-            best = classifier.classify(image).classifications[0].categories[0]
-            predictions.append([best.index, best.category_name, best.score])
+            categories = classifier.classify(image).classifications[0].categories
+            predictions.append([categories[0].index, categories[0].category_name, categories[0].score] if categories else None)
     with open(path, "rb") as model:
         document = {"metadata": metadata(model.read()), "predictions": predictions}
     sys.stdout.write(json.dumps(document))

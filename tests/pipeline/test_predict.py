@@ -1,6 +1,7 @@
 """A loaded model takes images of every form and names what is on them."""
 
 import csv
+import re
 import time
 import zipfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from PIL import Image
 from edgetl.contract import Contract
 from edgetl.data.base import Rejected
 from edgetl.errors import DataError, RunError, UsageError
+from edgetl.output import Rejection
 from edgetl.pipeline.predict import Classifier, Prediction, load
 from tests.conftest import CliResult, Made
 
@@ -125,15 +127,50 @@ def test_a_folder_without_images_is_an_error(classifier: Classifier, tmp_path: P
 
 
 def test_a_prediction_shows_itself() -> None:
-    prediction = Prediction("a<b>.png", ("x", "<script>", "z"), (0.25, 0.5, 0.25))
+    prediction = Prediction("a<b>.png", ("x", "<script>", "z"), (0.25, 0.5, 0.25), ("<script>",))
     assert repr(prediction) == "Prediction('a<b>.png': <script> 50.0%, x 25.0%, z 25.0%)"
     assert "<script>" not in prediction._repr_html_()
     assert "&lt;script&gt;" in prediction._repr_html_()
     assert prediction.top(1) == [("<script>", 0.5)]
     assert prediction.to_json(2) == {
         "image": "a<b>.png",
+        "unknown": False,
+        "present": ["<script>"],
         "top": [{"class_name": "<script>", "probability": 0.5}, {"class_name": "x", "probability": 0.25}],
     }
+
+
+def test_an_image_below_the_threshold_is_unknown_and_has_a_best_guess(classifier: Classifier, tmp_path: Path) -> None:
+    rejecting = classifier.contract.rejecting(Rejection(threshold=0.6, keep=0.95, inside_the_model=False))
+    grey = GREEN // 2 + 127
+    sure, unsure = Classifier(Colours(), rejecting, "colours").predict([GREEN, grey], csv=tmp_path / "p.csv", top=1)
+    assert (sure.unknown, sure.present, unsure.unknown, unsure.present) == (False, ("green",), True, ())
+    assert unsure.class_name == "green"
+    assert repr(unsure).startswith("Prediction('image 1': unknown, best guess green 50.0%")
+    assert "unknown: green is the best guess" in unsure._repr_html_()
+    assert "unknown" not in sure._repr_html_()
+    assert unsure.to_json(1) == {
+        "image": "image 1",
+        "unknown": True,
+        "present": [],
+        "top": [{"class_name": "green", "probability": 0.5}],
+    }
+    with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["image", "class", "probability", "present", "problem"]
+    assert [row[3] for row in rows] == ["green", "unknown"]
+    assert not classifier.predict(grey)[0].unknown, "a model without thresholds names every image"
+
+
+def test_the_command_says_unknown_with_the_guesses(cli: Callable[..., CliResult], run_copy: Path) -> None:
+    export = run_copy / "export"
+    contract = Contract.read(export / "contract.json")
+    rejection = Rejection(threshold=255.5 / 256, keep=0.95, inside_the_model=False)
+    contract.rejecting(rejection).write(export / "contract.json")
+    outcome = cli("predict", export / "model_int8.tflite", "digits:7", "--top", "1", "--json")
+    assert [(one["unknown"], one["present"], len(one["top"])) for one in outcome.document] == [(True, [], 1)]
+    assert "unknown: 1 of 1 image, as no class" in outcome.err
+    assert re.search(r"unknown\s+\(\d\) +0\.\d+", outcome.err), outcome.err
 
 
 def test_run_file_and_bundle_predict_alike(made: Made, bundled: Path, digit_folder: Path) -> None:
@@ -166,7 +203,7 @@ def test_a_csv_file_has_a_row_for_each_image(classifier: Classifier, folder: Pat
     predictions = classifier.predict([folder, GREEN], on_bad=bad.append, csv=tmp_path / "new" / "p.csv", top=9)
     with (tmp_path / "new" / "p.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "class", "probability", "class2", "probability2", "class3", "probability3", "problem"]
+    assert list(rows[0]) == ["image", "class", "probability", "class2", "probability2", "class3", "probability3", "present", "problem"]
     assert [row["image"] for row in rows] == [one.image for one in predictions] + [bad[0].name]
     assert [float(row["probability"]) for row in rows[:-1]] == [pytest.approx(one.probability, abs=1e-6) for one in predictions]
     assert (rows[-1]["class"], rows[-1]["problem"]) == ("", bad[0].reason)
@@ -225,5 +262,5 @@ def test_what_is_no_model_is_answered_with_what_is_there(made: Made, folder: Pat
 
 
 def test_a_prediction_never_steers_a_terminal() -> None:
-    shown = repr(Prediction("\u202egpj.exe", ("\x1b[2J\u202e", "b"), (0.75, 0.25)))
-    assert shown == "Prediction('\\u202egpj.exe': \\u001b[2J\\u202e 75.0%, b 25.0%)"
+    shown = repr(Prediction("\u202egpj.exe", ("\x1b[2J\u202e", "b"), (0.75, 0.25), ()))
+    assert shown == "Prediction('\\u202egpj.exe': unknown, best guess \\u001b[2J\\u202e 75.0%, b 25.0%)"

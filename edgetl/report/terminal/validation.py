@@ -35,7 +35,10 @@ def print_validation(validation: Validation) -> None:
     )
     console.note("KL: divergence in nats")
     console.note(f"diff: second minus first in percentage points of '{right(validation.truth)}'; p: McNemar's test")
-    columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
+    decided = any(pair.same_decisions is not None for pair in validation.pairs)
+    if decided:
+        console.note("decided %: images of which both say the same by the thresholds, unknown included")
+    columns = ["pair", "same %", *(["decided %"] if decided else []), "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
     console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
     for pair in validation.pairs:
         if pair.agreement.ties:
@@ -54,7 +57,8 @@ def _pair(pair: Pair) -> list[str]:
     steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
     cost = [f"{-pair.paired.drop_points:+z.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
     name = re.sub(r"float(\d)", r"f\1", f"{tolerance.first}~{tolerance.second}")  # for 80 columns
-    return [name, f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
+    decided = [] if pair.same_decisions is None else [f"{100 * pair.same_decisions:.2f}"]
+    return [name, f"{100 * agreement.top1_agreement:.2f}", *decided, *steps, *cost]
 
 
 def _worst(validation: Validation) -> None:

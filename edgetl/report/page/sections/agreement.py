@@ -25,10 +25,23 @@ def section(facts: Facts) -> Section | Absent:
     if not isinstance(facts.predictions, Absent):
         blocks += [_scatter(facts.predictions, first, second) for first, second in pairwise(facts.predictions.probabilities)]
     pairs = facts.validation.pairs
-    columns = ("first", "second", "same prediction %", "mean |dp|", "KL", "second minus first", "lost / won", "p", "verdict")
+    decided = any(pair.same_decisions is not None for pair in pairs)
+    columns = (
+        "first",
+        "second",
+        "same prediction %",
+        *(["same decision %"] if decided else []),
+        "mean |dp|",
+        "KL",
+        "second minus first",
+        "lost / won",
+        "p",
+        "verdict",
+    )
     caption = (
         "Pairs of models. |dp|: largest difference of an image's probabilities; KL: divergence in nats; second minus first: percentage "
         f"points of '{right(facts.truth)}'; lost / won: images that only the first / only the second predicts correctly; p: McNemar's test"
+        + ("; same decision: both say the same class by the thresholds, or unknown" if decided else "")
     )
     blocks.append(Table(columns, [_row(pair) for pair in pairs], caption))
     reasons = [(pair.tolerance.first, pair.tolerance.second, _allowed(pair.tolerance)) for pair in pairs]
@@ -42,6 +55,7 @@ def _row(pair: Pair) -> list[str]:
         tolerance.first,
         tolerance.second,
         percent(agreement.top1_agreement),
+        *([] if pair.same_decisions is None else [percent(pair.same_decisions)]),
         f"{agreement.mean_abs_dp:.4f}",
         f"{agreement.kl:.4f}",
         f"{-compared.drop_points:+z.2f}",
@@ -53,6 +67,7 @@ def _row(pair: Pair) -> list[str]:
 
 def _allowed(tolerance: Tolerance) -> str:
     agreement = f"at least {percent(tolerance.min_top1_agreement, 1)} % same predictions"
+    agreement += f" and {percent(tolerance.min_same_decisions, 1)} % same decisions" if tolerance.min_same_decisions else ""
     limits = f"mean |dp| at most {tolerance.max_mean_abs_dp:g}, drop at most {tolerance.max_drop_points:g} points"
     return f"{agreement}, {limits}: {tolerance.reason}"
 
