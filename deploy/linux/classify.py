@@ -7,7 +7,7 @@ It needs Pillow and the model's runtime (requirements.txt) and nothing else.
     python classify.py --camera                what the camera sees, until Ctrl-C
     python classify.py --self-test             proof that this machine runs the validated model
 
-In a program of yours: `Classifier().classify(Image.open("rose.jpg"))`.
+In a program of yours: `Classifier().classify(Image.open("rose.jpg")).present`.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -48,6 +48,13 @@ class SelfTestError(Exception):
     """The model, its inputs or its class names are not what was validated."""
 
 
+class Prediction(NamedTuple):
+    """The best classes with their probabilities, the best first, and the classes that the image shows: none where the model is not sure."""
+
+    best: list[tuple[str, float]]
+    present: list[str]
+
+
 class Classifier:
     """The model, and how an image becomes its input.
 
@@ -62,13 +69,26 @@ class Classifier:
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         self.input: dict[str, Any] = self.manifest["contract"]["input"]
         self.height, self.width = self.input["height"], self.input["width"]
-        self.class_names: list[str] = self.manifest["contract"]["output"]["class_names"]
+        output = self.manifest["contract"]["output"]
+        self.class_names: list[str] = output["class_names"]
+        # The probability from which on each class counts as present: the larger of the rejection's threshold and the class's own.
+        self.present_from = np.zeros(len(self.class_names))
+        if output["thresholds"]:
+            self.present_from = np.asarray(output["thresholds"]["per_class"], np.float64)
+        if output["rejection"]:
+            self.present_from = np.maximum(self.present_from, output["rejection"]["threshold"])
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
-    def classify(self, image: Image.Image, top: int = 3) -> list[tuple[str, float]]:
-        """Return the best classes with their probabilities, the best first."""
+    def classify(self, image: Image.Image, top: int = 3) -> Prediction:
+        """Return the best classes with their probabilities, and those that the image shows."""
         probabilities = self.probabilities(self.pixels(image))
-        return [(self.class_names[index], float(probabilities[index])) for index in np.argsort(-probabilities, kind="stable")[:top]]
+        order = np.argsort(-probabilities, kind="stable")[:top]
+        return Prediction([(self.class_names[index], float(probabilities[index])) for index in order], self.present(probabilities))
+
+    def present(self, probabilities: np.ndarray) -> list[str]:
+        """Return the most probable class [K] where it reaches its threshold, else nothing: the model is not sure."""
+        best = int(probabilities.argmax())
+        return [self.class_names[best]] if probabilities[best] >= self.present_from[best] else []
 
     def pixels(self, image: Image.Image) -> np.ndarray:
         """Return uint8 [H, W, C]: upright, flattened onto white, RGB, cropped, resized with antialiased bilinear filtering; grey if so."""
@@ -94,14 +114,23 @@ class Classifier:
         return values / np.float32(256) if values.dtype == np.uint8 else values
 
     def self_test(self) -> dict[str, float]:
-        """Prove that files and predictions are the validated ones, and return how far the latter are off. Raises SelfTestError."""
+        """Prove that files and predictions are the validated ones, and return how far the latter are off. Raises SelfTestError.
+
+        Images near a threshold may be decided otherwise within the tolerance: `other_decisions` counts them.
+        """
         self._check_files()
         golden = json.loads((self.folder / "golden/golden.json").read_text(encoding="utf-8"))
         wanted = np.asarray(golden["predictions"][self.choice["model"]])
-        if [self.class_names[row.argmax()] for row in wanted] != golden["top1_class_names"][self.choice["model"]]:
+        top1 = golden["top1_class_names"][self.choice["model"]]
+        if [self.class_names[row.argmax()] for row in wanted] != top1:
             raise SelfTestError("the class names are in another order than the model's outputs")
+        older = {self.choice["model"]: [[name] for name in top1]}  # a bundle without thresholds
+        present = [self.present(row) for row in wanted]
+        if present != (golden.get("present_class_names") or older)[self.choice["model"]]:
+            raise SelfTestError("the golden predictions are decided otherwise: these are not the thresholds of the validation")
         pixels = np.fromfile(self.folder / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
-        steps = np.abs(np.stack([self.probabilities(image) for image in pixels]) - wanted) * 256
+        found = np.stack([self.probabilities(image) for image in pixels])
+        steps = np.abs(found - wanted) * 256
         tolerance = golden["tolerance"]
         if not (steps.max() <= tolerance["max_steps"] and steps.mean() <= tolerance["mean_steps"]):
             raise SelfTestError(f"the predictions are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
@@ -112,7 +141,7 @@ class Classifier:
         if levels > golden["mosaic"]["max_steps"]:
             raise SelfTestError(f"cropping and resizing give other pixels, up to {levels} levels off")
         far = {"max_steps": float(steps.max()), "mean_steps": float(steps.mean()), "resize_max_levels": int(levels)}
-        return {"images": len(pixels)} | far
+        return {"images": len(pixels), "other_decisions": sum(map(list.__ne__, map(self.present, found), present))} | far
 
     def _check_files(self) -> None:
         hashes = {name: facts["sha256"] for name, facts in self.manifest["files"].items()}
@@ -195,15 +224,14 @@ def camera() -> Iterator[tuple[str, Image.Image]]:
         yield "camera", Image.open(BytesIO(done.stdout))
 
 
-def show(name: str, prediction: list[tuple[str, float]], latency_ms: float, as_json: bool) -> None:
+def show(name: str, prediction: Prediction, latency_ms: float, as_json: bool) -> None:
     if as_json:
-        best = [{"class_name": class_name, "probability": round(probability, 6)} for class_name, probability in prediction]
-        print(json.dumps({"image": name, "best": best, "latency_ms": round(latency_ms, 3)}, ensure_ascii=False), flush=True)
+        best = [{"class_name": class_name, "probability": round(probability, 6)} for class_name, probability in prediction.best]
+        document = {"image": name, "present": prediction.present, "best": best, "latency_ms": round(latency_ms, 3)}
+        print(json.dumps(document, ensure_ascii=False), flush=True)
     else:
-        print(
-            f"{name}: {', '.join(f'{class_name} {probability:.1%}' for class_name, probability in prediction)} ({latency_ms:.1f} ms)",
-            flush=True,
-        )
+        best = ", ".join(f"{class_name} {probability:.1%}" for class_name, probability in prediction.best)
+        print(f"{name}: {best if prediction.present else f'not sure (perhaps {best})'} ({latency_ms:.1f} ms)", flush=True)
 
 
 def main() -> int:

@@ -55,8 +55,10 @@ function draw(image, width, height, name) {
   at("stage").classList.add("filled");
 }
 
-function show({ best, modelMs, totalMs }, runtime) {
+function show({ best, present, modelMs, totalMs }, runtime) {
   at("state").hidden = true;
+  at("unsure").hidden = present.length > 0;
+  at("prediction").classList.toggle("guesses", !present.length);
   at("prediction").replaceChildren(
     ...best.map(({ className, probability }) => {
       const bar = element("span", { className: "bar", ariaHidden: "true" });
@@ -68,7 +70,9 @@ function show({ best, modelMs, totalMs }, runtime) {
   at("latency").hidden = false;
 }
 
-const announce = ([{ className, probability }]) => (at("announced").textContent = `${className}, ${percent(probability)}`);
+function announce({ best: [{ className, probability }], present }) {
+  at("announced").textContent = `${present.length ? "" : "Not sure. Best guess: "}${className}, ${percent(probability)}`;
+}
 
 async function showImage(image) {
   stopCamera();
@@ -88,7 +92,7 @@ async function showImage(image) {
     const prediction = await classifier.classify(bitmap, TOP);
     if (mine !== turn) return;
     show(prediction, classifier.runtime);
-    announce(prediction.best);
+    announce(prediction);
   } catch (error) {
     problem(`It cannot be classified: ${error.message}`);
   } finally {
@@ -129,14 +133,15 @@ async function startCamera() {
 
 async function watch(video, mine) {
   const classifier = await loading;
-  let [announced, said] = [0, ""];
+  let [announced, said] = [0, null];
   while (mine === turn && video.srcObject) {
     const prediction = await classifier.classify(video, TOP);
     if (mine !== turn) return;
     show(prediction, classifier.runtime);
-    if (prediction.best[0].className !== said && performance.now() - announced > STEADY_MS) {
-      [announced, said] = [performance.now(), prediction.best[0].className];
-      announce(prediction.best);
+    const shows = prediction.present.join();
+    if (shows !== said && performance.now() - announced > STEADY_MS) {
+      [announced, said] = [performance.now(), shows];
+      announce(prediction);
     }
     await later(PAUSE_MS);
     await new Promise(requestAnimationFrame); // none while the page is not seen
@@ -167,7 +172,8 @@ async function prove() {
   at("steps").hidden = false;
   try {
     const facts = await selfTest(await loading, (index) => steps[index].classList.add("passed"));
-    verdict.textContent = `Passed: ${facts.images} images, ${facts.max_steps.toFixed(1)} of 256 steps off at most`;
+    const otherwise = facts.other_decisions ? `, ${facts.other_decisions} decided otherwise` : "";
+    verdict.textContent = `Passed: ${facts.images} images, ${facts.max_steps.toFixed(1)} of 256 steps off at most${otherwise}`;
     verdict.classList.add("passed");
   } catch (error) {
     steps.find((step) => !step.classList.contains("passed"))?.classList.add("failed");
@@ -177,12 +183,19 @@ async function prove() {
   button.ariaBusy = "false";
 }
 
-function describe({ manifest, app, runtime }) {
+// The lowest and the highest of the thresholds.
+function unsureBelow(thresholds) {
+  const [lowest, highest] = [Math.min(...thresholds), Math.max(...thresholds)];
+  return lowest === highest ? percent(lowest) : `${percent(lowest)} to ${percent(highest)}, by class`;
+}
+
+function describe({ manifest, app, runtime, presentFrom }) {
   const { top1_accuracy: accuracy, top1_interval_95: interval } = manifest.models[app.model];
   const range = interval?.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
     Accuracy: range ? `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})` : "not measured",
     Classes: String(manifest.contract.output.class_names.length),
+    ...(presentFrom.some((least) => least > 0) && { "Not sure below": unsureBelow(presentFrom) }),
     Architecture: manifest.architecture,
     Runs: `${app.model} in ${runtime}`,
     Version: manifest.version,

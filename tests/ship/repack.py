@@ -78,16 +78,35 @@ def unsure(files: dict[str, bytes]) -> None:
     contract = Contract.parse(manifest["contract"])
     golden = Golden.of(files, contract)
     rows = np.concatenate(list(golden.predictions.values()))
-    best, least = rows.max(axis=1), rows[rows.max(axis=1).argmin()]
-    own = best[rows.argmax(axis=1) == least.argmax()]  # those of the least sure image's class
-    above = lambda probability: (np.floor(256 * probability) + 0.5) / 256  # noqa: E731
-    rejection = Rejection(threshold=above(least.max()), keep=0.95, inside_the_model=False)
-    raised = np.where(np.arange(len(least)) == least.argmax(), above(np.median(own)), 0.0)
+    above = lambda probability: (np.round(256 * probability) + 0.5) / 256  # noqa: E731
+    rejection = Rejection(threshold=above(rows.max(axis=1).min()), keep=0.95, inside_the_model=False)
+    kept = rows[rows.max(axis=1) > rejection.threshold]
+    next_one = kept[kept.max(axis=1).argmin()]
+    raised = np.where(np.arange(len(next_one)) == next_one.argmax(), above(next_one.max()), 0.0)
     contract = contract.rejecting(rejection).with_thresholds(Thresholds(per_class=tuple(raised.tolist())))
     assert 0 < contract.output.present(rows).any(axis=1).sum() < len(rows)
     manifest["contract"] = contract.to_json()
     files["manifest.json"] = json.dumps(manifest).encode()
     files |= golden.files(contract.output)
+
+
+def with_other_thresholds(files: dict[str, bytes]) -> None:
+    """Forget the classes' own thresholds, as a packer may that knows the rejection's alone."""
+    manifest = json.loads(files["manifest.json"])
+    manifest["contract"]["output"]["thresholds"] = None
+    files["manifest.json"] = json.dumps(manifest).encode()
+
+
+def golden_images(model: Path, folder: Path) -> dict[Path, list[str]]:
+    """The golden images in an app's folder of the model as files of the model's size, and what each shows by the app's model."""
+    golden, name = (json.loads((model / file).read_text(encoding="utf-8")) for file in ("golden/golden.json", "app.json"))
+    pixels = np.fromfile(model / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
+    paths = [folder / f"golden{number}.png" for number in range(len(pixels))]
+    for path, one in zip(paths, pixels, strict=True):
+        Image.fromarray(one).save(path)
+    present = golden["present_class_names"][name["model"]]
+    assert {len(names) for names in present} == {0, 1}, "some are unknown"
+    return dict(zip(paths, present, strict=True))
 
 
 def ended_in_float(run: Path) -> Callable[[dict[str, bytes]], None]:

@@ -2,7 +2,10 @@
 //
 //   import { Classifier } from "./edgetl-classifier/classifier.js";
 //   const classifier = await Classifier.load();
-//   const { best } = await classifier.classify(image); // [{ className, probability }, ...], the best first
+//   const { best, present } = await classifier.classify(image);
+//
+// `best` is [{ className, probability }, ...], the best first. `present` has the names of the classes that the image shows: it is empty
+// where the model is not sure, and shows nothing that it knows. A page then says so, whatever the best class is.
 //
 // An image is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
 
@@ -59,7 +62,19 @@ export class Classifier {
     return this.manifest.contract.output.class_names;
   }
 
-  // The `top` best classes, the best first; how long the model took, and all of it, in milliseconds.
+  // The probability from which on each class counts as present: the larger of the rejection's threshold and the class's own.
+  get presentFrom() {
+    const { rejection, thresholds } = this.manifest.contract.output;
+    return this.classNames.map((_, index) => Math.max(rejection?.threshold ?? 0, thresholds?.per_class[index] ?? 0));
+  }
+
+  // The names of the classes that an image shows: its most probable one where it reaches its threshold, else none.
+  present(probabilities) {
+    const best = probabilities.reduce((most, one, index) => (one > probabilities[most] ? index : most), 0);
+    return probabilities[best] >= this.presentFrom[best] ? [this.classNames[best]] : [];
+  }
+
+  // The `top` best classes, the best first; the names of those that the image shows; how long the model took, and all of it, in milliseconds.
   async classify(image, top = 3) {
     const begun = performance.now();
     const pixels = await this.pixels(image);
@@ -68,7 +83,7 @@ export class Classifier {
     const done = performance.now();
     const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
     const best = order.slice(0, top).map((index) => ({ className: this.classNames[index], probability: probabilities[index] }));
-    return { best, modelMs: done - ready, totalMs: done - begun };
+    return { best, present: this.present(probabilities), modelMs: done - ready, totalMs: done - begun };
   }
 
   // uint8 [H, W, C]: upright, flattened onto white, cropped, resized with antialiased bilinear filtering; grey where the model takes it.

@@ -4,7 +4,7 @@ import { fetched, parsed, sha256 } from "./classifier.js";
 
 export const STEPS = [
   "Every file is the one that was bundled",
-  "The class names are in the order of the model's outputs",
+  "The class names are in the order of the model's outputs, and the thresholds are those of the validation",
   "The golden images get the golden predictions",
   "Images are cropped and resized as in the validation",
 ];
@@ -13,13 +13,15 @@ export class SelfTestError extends Error {
   name = "SelfTestError";
 }
 
-// How far the predictions are off. `passed(index)` is called after each of the STEPS; the one that fails rejects with a SelfTestError.
+// How far the predictions are off, and how many images are decided otherwise. `passed(index)` is called after each of the STEPS; the one that fails rejects with a SelfTestError.
 export async function selfTest(classifier, passed = () => {}) {
   const files = await checkFiles(classifier);
   passed(0);
   const golden = parsed(files["golden/golden.json"]);
   const wanted = golden.predictions[classifier.app.model];
-  checkOrder(classifier.classNames, wanted, golden.top1_class_names[classifier.app.model]);
+  const top1 = golden.top1_class_names[classifier.app.model];
+  checkOrder(classifier.classNames, wanted, top1);
+  checkDecisions(classifier, wanted, golden.present_class_names?.[classifier.app.model] ?? top1.map((name) => [name])); // older bundles have no thresholds
   passed(1);
   const [images, height, width, channels] = golden.shape;
   const length = height * width * channels;
@@ -64,11 +66,21 @@ function checkOrder(classNames, wanted, top1) {
   }
 }
 
+// Class names hold no line breaks.
+const decided = (classifier, rows) => rows.map((row) => classifier.present(row).join("\n"));
+
+function checkDecisions(classifier, wanted, present) {
+  if (decided(classifier, wanted).join("\n\n") !== present.map((names) => names.join("\n")).join("\n\n")) {
+    throw new SelfTestError("the golden predictions are decided otherwise: these are not the thresholds of the validation");
+  }
+}
+
 async function checkPredictions(classifier, pixels, wanted, tolerance) {
-  const steps = [];
+  const [steps, predictions] = [[], []];
   for (const [at, image] of pixels.entries()) {
     const found = await classifier.probabilities(image);
     if (found.length !== wanted[at].length) throw new SelfTestError(`the model has ${found.length} outputs, not ${wanted[at].length}`);
+    predictions.push(found);
     found.forEach((value, index) => steps.push(Math.abs(value - wanted[at][index]) / tolerance.step));
   }
   const max_steps = steps.reduce((most, one) => Math.max(most, one), 0);
@@ -76,7 +88,9 @@ async function checkPredictions(classifier, pixels, wanted, tolerance) {
   if (!(max_steps <= tolerance.max_steps && mean_steps <= tolerance.mean_steps)) {
     throw new SelfTestError(`the predictions are up to ${max_steps.toFixed()} steps of 1/256 off, ${mean_steps.toFixed(1)} on average`);
   }
-  return { max_steps, mean_steps };
+  const sure = decided(classifier, wanted);
+  const other_decisions = decided(classifier, predictions).filter((names, at) => names !== sure[at]).length; // of images near a threshold
+  return { max_steps, mean_steps, other_decisions };
 }
 
 // The images in three rows, from the first again where they run out, cut below to a height: what the bundle's format says.

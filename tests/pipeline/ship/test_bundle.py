@@ -18,7 +18,7 @@ from edgetl.ship import archive
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import Manifest
 from tests.conftest import CliResult, Made
-from tests.ship.repack import repacked, unsure
+from tests.ship.repack import repacked, unsure, with_other_thresholds
 
 Cli = Callable[..., CliResult]
 FORMAT = Path(__file__).resolve().parents[3] / "deploy" / "bundle-format.md"
@@ -112,13 +112,8 @@ def test_verify_decides_by_the_bundles_thresholds(cli: Cli, bundled: Path, tmp_p
         "model_int8.onnx": 0,
     }
 
-    def lowered(files: dict[str, bytes]) -> None:
-        unsure(files)
-        manifest = json.loads(files["manifest.json"])
-        manifest["contract"]["output"]["thresholds"] = None
-        files["manifest.json"] = json.dumps(manifest).encode()
-
-    outcome = cli("verify", repacked(bundled, tmp_path / "lowered.edgetl", lowered))
+    lowered = repacked(tmp_path / "unsure.edgetl", tmp_path / "lowered.edgetl", with_other_thresholds)
+    outcome = cli("verify", lowered)
     assert (outcome.code, "decided otherwise with the contract's thresholds" in outcome.err) == (7, True)
 
 

@@ -50,7 +50,12 @@ def _needs_of_the_target(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="session")
 def coloured(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with golden images in colours."""
-    return repacked(hostile, tmp_path_factory.mktemp("coloured") / "coloured.edgetl", recoloured)
+
+    def change(files: dict[str, bytes]) -> None:
+        recoloured(files)
+        unsure(files)
+
+    return repacked(hostile, tmp_path_factory.mktemp("coloured") / "coloured.edgetl", change)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from PIL import Image, ImageDraw
 
 from tests.conftest import CliResult, python_program
-from tests.ship.repack import HOSTILE, repacked
+from tests.ship.repack import HOSTILE, golden_images, repacked, with_other_thresholds
 
 Cli = Callable[..., CliResult]
 RUNTIMES = ("litert", "onnxruntime")
@@ -75,6 +75,15 @@ def test_the_self_test_passes_with_the_requirements_alone(python: Callable[..., 
     assert outcome["images"] == 12
     assert outcome["max_steps"] < 0.01, "the same kernels as the bundle's"
     assert outcome["resize_max_levels"] == 0, "the same Pillow"
+    assert outcome["other_decisions"] == 0
+
+
+def test_it_is_not_sure_where_edgetl_says_unknown(python: Callable[..., Done], shipped: Path, tmp_path: Path) -> None:
+    images = golden_images(shipped / "model", tmp_path)
+    outcomes = [json.loads(line) for line in python(shipped / "classify.py", "--json", *images).stdout.split("\n") if line]
+    assert [one["present"] for one in outcomes] == list(images.values())
+    said = python(shipped / "classify.py", *images).stdout.split("\n")[: len(images)]
+    assert ["png: not sure (perhaps " in line for line in said] == [not names for names in images.values()]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -256,7 +265,10 @@ def _other_normalization(files: dict[str, bytes]) -> None:
     files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
 
 
-@pytest.mark.parametrize(("change", "says"), [(_swapped_names, "another order"), (_other_normalization, "predictions are up to")])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [(_swapped_names, "another order"), (with_other_thresholds, "decided otherwise"), (_other_normalization, "predictions are up to")],
+)
 def test_a_mistake_with_right_hashes_fails_the_self_test(
     python: Callable[..., Done], shipped: Path, hostile: Path, tmp_path: Path, change: Callable[[dict[str, bytes]], None], says: str
 ) -> None:

@@ -14,7 +14,7 @@ from edgetl.data.decode import crop_and_resize
 from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.pipeline.ship.app import AppOptions, ship
 from edgetl.ship.manifest import Manifest
-from tests.ship.repack import HOSTILE, RESIZED, repacked
+from tests.ship.repack import HOSTILE, RESIZED, golden_images, repacked
 from tests.ship.targets.test_linux import _drawn
 from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, image, predicted, proved, shown
 
@@ -43,7 +43,7 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         assert {label for label, _ in outcome} == set(HOSTILE), "the labels are text"
         assert outcome[0][0] == expected[0][0]
         assert outcome[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
-        assert proved(page).startswith("Passed: 12 images, 0.0 of 256 steps")
+        assert proved(page) == "Passed: 12 images, 0.0 of 256 steps off at most", "nor is an image decided otherwise"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than a small phone"
         host.failing = True
         visit.context.set_offline(True)
@@ -56,6 +56,28 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         page.wait_for_selector("html[data-selftest=passed]")
         assert visit.wrong == []
         assert [url for url in visit.requested if not url.startswith(host.url)] == [], "nothing from elsewhere"
+        visit.context.close()
+
+
+def test_it_is_not_sure_where_edgetl_says_unknown(browser: "Browser", web_apps: dict[str, Path], tmp_path: Path) -> None:
+    images = golden_images(web_apps["litert"] / PART / "model", tmp_path)
+    with hosted(web_apps["litert"]) as host:
+        visit = Visit(browser)
+        page = visit.page
+        page.goto(host.url)
+        page.wait_for_selector("#facts dt")
+        assert "Not sure below" in page.inner_text("#facts")
+        for path, names in images.items():
+            outcome = give(page, path)
+            assert page.is_visible("#unsure") is (not names), path.name
+            size = page.eval_on_selector("#prediction li", "(best) => parseFloat(getComputedStyle(best).fontSize)")
+            assert (size == 24) is bool(names), "a guess is no larger than the others"
+            page.wait_for_function(
+                "(said) => document.getElementById('announced').textContent.startsWith(said)",
+                arg="".join(names) or "Not sure. Best guess: ",
+            )
+            assert not names or outcome[0][0] == names[0]
+        assert visit.wrong == []
         visit.context.close()
 
 

@@ -14,7 +14,7 @@ from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import App
-from tests.ship.repack import repacked
+from tests.ship.repack import repacked, with_other_thresholds
 from tests.ship.targets.web_host import PART, Cli, Visit, hosted, image, predicted
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def halved(files: dict[str, bytes]) -> None:
     ("change", "says", "runtime"),
     [
         (wrong_names, "another order", "litert"),
+        (with_other_thresholds, "decided otherwise", "litert"),
         (bgr, "predictions are up to", "onnxruntime"),
         (halved, "predictions are up to", "litert"),
     ],
