@@ -21,7 +21,7 @@ from edgetl.ship import archive
 from edgetl.ship.targets import android
 from edgetl.ship.targets.base import App, template
 from tests.conftest import CliResult
-from tests.ship.repack import HOSTILE, RESIZED
+from tests.ship.repack import HOSTILE, RESIZED, with_other_thresholds
 from tests.ship.targets.android_tools import STUBS, Kotlin, api, done, kotlin, linked, need
 
 Cli = Callable[..., CliResult]
@@ -109,6 +109,9 @@ def test_the_self_test_passes_on_the_golden_predictions(built: Built, tmp_path: 
         assert found
         assert float(found[1]) == pytest.approx(steps, abs=1e-3)
         assert b"resizeMaxLevels=0)" in said, "Pillow's bytes, each of them"
+        otherwise = re.search(rb"otherDecisions=(\d+),", said)
+        assert otherwise
+        assert (int(otherwise[1]) == 0) is (steps == 0), "three steps more than half a step below a threshold is above it"
 
 
 def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> None:
@@ -126,7 +129,12 @@ def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> N
         files["labels.txt"] = files["labels.txt"][::-1]
 
     for number, (change, says) in enumerate(
-        ((swapped, "another order"), (other_filter, "other pixels"), (other_names, "other class names"))
+        (
+            (swapped, "another order"),
+            (with_other_thresholds, "decided otherwise"),
+            (other_filter, "other pixels"),
+            (other_names, "other class names"),
+        )
     ):
         folder = data(tmp_path / str(number), built.apps["litert"])
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -162,13 +162,15 @@ class MainActivity : AppCompatActivity() {
             setImageBitmap(image)
         }
         if (found == null) say(getString(R.string.unreadable))
-        show(found ?: Classification(emptyList(), 0.0))
+        show(found ?: Classification(emptyList(), emptyList(), 0.0))
     }
 
     private fun show(found: Classification) {
         // A chosen image's predictions are read aloud; those of the camera change too fast and are read when touched.
         view<View>(R.id.predictions).accessibilityLiveRegion =
             if (chosen == null) View.ACCESSIBILITY_LIVE_REGION_NONE else View.ACCESSIBILITY_LIVE_REGION_POLITE
+        val unsure = found.best.isNotEmpty() && found.present.isEmpty()
+        view<View>(R.id.unsure).visibility = if (unsure) View.VISIBLE else View.GONE
         rows.forEachIndexed { place, row -> showPrediction(row, found.best.getOrNull(place)) }
         view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs)
     }
@@ -187,7 +189,7 @@ class MainActivity : AppCompatActivity() {
         worker.execute {
             val verdict = try {
                 val report = classifier.selfTest()
-                getString(R.string.self_test_passed, report.images, report.maxSteps)
+                getString(R.string.self_test_passed, report.images, report.maxSteps, report.otherDecisions)
             } catch (error: SelfTestException) {
                 getString(R.string.self_test_failed, error.message)
             }

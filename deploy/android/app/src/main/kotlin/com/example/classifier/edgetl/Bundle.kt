@@ -10,14 +10,28 @@ internal interface Files {
     fun read(name: String): ByteArray
 }
 
-/** The model's name, its input contract and its class names. */
+/** The model's name, its input contract, its class names, and from which probability on each counts as present. */
 internal class Bundle(val files: Files) {
     val choice = json("app.json")
     val manifest = json("manifest.json")
     val model: String = choice.getString("model")
     private val contract = manifest.getJSONObject("contract")
     val input = Input(contract.getJSONObject("input"))
-    val classNames: List<String> = contract.getJSONObject("output").getJSONArray("class_names").strings()
+    private val output = contract.getJSONObject("output")
+    val classNames: List<String> = output.getJSONArray("class_names").strings()
+
+    /** The larger of the rejection's threshold and the class's own. */
+    private val presentFrom: DoubleArray = run {
+        val least = output.optJSONObject("rejection")?.getDouble("threshold") ?: 0.0
+        val own = output.optJSONObject("thresholds")?.getJSONArray("per_class")?.doubles()
+        DoubleArray(classNames.size) { maxOf(least, own?.get(it) ?: 0.0) }
+    }
+
+    /** The names of the classes that an image shows: its most probable one where it reaches its threshold, else none. */
+    fun present(probabilities: DoubleArray): List<String> {
+        val best = probabilities.indices.maxBy { probabilities[it] }
+        return if (probabilities[best] >= presentFrom[best]) listOf(classNames[best]) else emptyList()
+    }
 
     fun json(name: String) = JSONObject(files.read(name).decodeToString())
 }
@@ -47,5 +61,7 @@ internal interface Model : AutoCloseable {
 }
 
 internal fun JSONArray.strings() = List(length()) { getString(it) }
+
+internal fun FloatArray.doubles() = DoubleArray(size) { this[it].toDouble() }
 
 internal fun JSONArray.doubles() = DoubleArray(length()) { getDouble(it) }

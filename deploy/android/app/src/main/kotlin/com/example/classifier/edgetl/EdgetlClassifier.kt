@@ -10,8 +10,11 @@ import java.nio.channels.FileChannel
 /** A class and how probable it is, 0 to 1. */
 data class ClassProbability(val className: String, val probability: Float)
 
-/** The best classes, the best first, and how long turning, cropping, resizing and the model took together. */
-data class Classification(val best: List<ClassProbability>, val latencyMs: Double)
+/**
+ * The best classes, the best first; the names of those that the image shows, none where the model is not sure; and how long turning,
+ * cropping, resizing and the model took together.
+ */
+data class Classification(val best: List<ClassProbability>, val present: List<String>, val latencyMs: Double)
 
 /**
  * The model in the app's assets, and how an image becomes its input. Safe to use from several threads, one image at a time; not from
@@ -33,8 +36,9 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
         val begun = System.nanoTime()
         val probabilities = model.probabilities(pixels(image.turned(rotationDegrees)))
         val latencyMs = (System.nanoTime() - begun) / 1e6
-        val best = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
-        return Classification(best.map { ClassProbability(bundle.classNames[it], probabilities[it]) }, latencyMs)
+        val order = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
+        val best = order.map { ClassProbability(bundle.classNames[it], probabilities[it]) }
+        return Classification(best, bundle.present(probabilities.doubles()), latencyMs)
     }
 
     /** Proves that this phone runs the validated model. Throws SelfTestException. */

@@ -7,8 +7,17 @@ import org.json.JSONObject
 /** The model, its inputs or its class names are not what was validated. */
 class SelfTestException(message: String) : Exception(message)
 
-/** How far this phone is from the golden predictions: in steps of 1/256, and of the resized mosaic in levels of 255. */
-data class SelfTestReport(val images: Int, val maxSteps: Double, val meanSteps: Double, val resizeMaxLevels: Int)
+/**
+ * How far this phone is from the golden predictions: in steps of 1/256, in images near a threshold that it decides otherwise, and of the
+ * resized mosaic in levels of 255.
+ */
+data class SelfTestReport(
+    val images: Int,
+    val maxSteps: Double,
+    val meanSteps: Double,
+    val otherDecisions: Int,
+    val resizeMaxLevels: Int,
+)
 
 /** Proves that files and predictions are the validated ones. */
 internal class SelfTest(private val bundle: Bundle, private val model: Model) {
@@ -21,29 +30,37 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
         checkFiles()
         val predictions = golden.getJSONObject("predictions").getJSONArray(bundle.model)
         val wanted = List(predictions.length()) { predictions.getJSONArray(it).doubles() }
-        if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes) {
+        if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes || wanted.any { it.size != bundle.classNames.size }) {
             throw SelfTestException("there are ${wanted.size} golden predictions and ${pixels.size} bytes of golden images")
         }
         val top1 = golden.getJSONObject("top1_class_names").getJSONArray(bundle.model).strings()
         if (wanted.map { row -> bundle.classNames.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
             throw SelfTestException("the class names are in another order than the model's outputs")
         }
-        val steps = wanted.flatMapIndexed(::steps)
+        val present = golden.optJSONObject("present_class_names")?.optJSONArray(bundle.model)
+        val decided = present?.let { List(it.length()) { image -> it.getJSONArray(image).strings() } }
+            ?: top1.map(::listOf) // a bundle of an older edgetl, without thresholds
+        if (wanted.map(bundle::present) != decided) {
+            throw SelfTestException("the golden predictions are decided otherwise: these are not the thresholds of the validation")
+        }
+        val found = wanted.indices.map(::probabilities)
+        val steps = wanted.indices.flatMap { image -> wanted[image].indices.map { abs(found[image][it] - wanted[image][it]) * 256 } }
         val (largest, mean) = steps.max() to steps.average()
         val tolerance = golden.getJSONObject("tolerance")
         // Written so that NaN fails.
         if (!(largest <= tolerance.getDouble("max_steps") && mean <= tolerance.getDouble("mean_steps"))) {
             throw SelfTestException("the predictions are up to %.0f steps of 1/256 off, %.1f on average".format(largest, mean))
         }
-        return SelfTestReport(wanted.size, largest, mean, resizeMaxLevels())
+        val otherDecisions = found.indices.count { bundle.present(found[it]) != decided[it] }
+        return SelfTestReport(wanted.size, largest, mean, otherDecisions, resizeMaxLevels())
     }
 
-    private fun steps(image: Int, wanted: DoubleArray): List<Double> {
+    private fun probabilities(image: Int): DoubleArray {
         val found = model.probabilities(pixels.copyOfRange(image * imageBytes, (image + 1) * imageBytes))
-        if (found.size != wanted.size || found.size != bundle.classNames.size) {
+        if (found.size != bundle.classNames.size) {
             throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.classNames.size} classes")
         }
-        return found.indices.map { abs(found[it] - wanted[it]) * 256 }
+        return found.doubles()
     }
 
     private fun checkFiles() {
