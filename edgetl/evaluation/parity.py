@@ -162,7 +162,7 @@ def judge(
     finite = {name: np.where(np.isfinite(p), p, 0.0) for name, p in subject_probabilities.items()}
     present = [t for t in tolerances if {t.first, t.second} <= set(finite)]
     compared = {name for t in present for name in (t.first, t.second)}
-    decisions = {name: output.present(p) for name, p in finite.items()} if output and output.present_from.any() else {}
+    decisions = {name: output.present(p) for name, p in finite.items()} if output and output.decides else {}
     whole = not (output and output.rejection and output.rejection.inside_the_model)
     faults = {name: _faults(p, labels, sum_is_one=whole) for name, p in subject_probabilities.items()}
     return Parity(
