@@ -163,8 +163,8 @@ def judge(
     present = [t for t in tolerances if {t.first, t.second} <= set(finite)]
     compared = {name for t in present for name in (t.first, t.second)}
     decisions = {name: output.present(p) for name, p in finite.items()} if output and output.decides else {}
-    whole = not (output and output.rejection and output.rejection.inside_the_model)
-    faults = {name: _faults(p, labels, sum_is_one=whole) for name, p in subject_probabilities.items()}
+    complete = not (output and output.rejection and output.rejection.inside_the_model)
+    faults = {name: _faults(p, labels, sum_is_one=complete) for name, p in subject_probabilities.items()}
     return Parity(
         images=len(labels),
         subjects={name: Subject(measure(p, labels), faults[name]) for name, p in finite.items()},

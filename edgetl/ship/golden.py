@@ -65,7 +65,7 @@ class GoldenPredictions(Document):
     mosaic: Mosaic
 
     def decisions(self, name: str) -> tuple[tuple[str, ...], ...]:
-        """Return the classes that each image shows by a model file's predictions: its most probable one, where nothing else is said."""
+        """Return the classes that each image shows by a model file's predictions: its most probable one in an older bundle."""
         return self.present_class_names[name] if self.present_class_names else tuple((top1,) for top1 in self.top1_class_names[name])
 
 
