@@ -1,15 +1,23 @@
 import EdgetlClassifier
 import SwiftUI
 
-/// The best classes with bars, and how long they took.
+/// The best classes with bars, smaller ones below "Not sure" where none reaches its threshold, and how long they took.
 struct PredictionView: View {
     let prediction: EdgetlClassifier.Prediction?
 
     var body: some View {
         VStack(alignment: .leading, spacing: 12) {
             if let prediction {
+                let isSure = !prediction.present.isEmpty
+                if !isSure {
+                    Text("Not sure").fontWeight(.semibold)
+                    Text("Perhaps none of what it knows. Best guesses:")
+                        .font(.footnote)
+                        .foregroundStyle(.secondary)
+                }
                 ForEach(prediction.best) { row in
-                    ClassRow(row: row, isBest: row.id == prediction.best.first?.id)
+                    ClassRow(row: row, isBest: isSure && row.id == prediction.best.first?.id)
+                        .font(isSure ? .body : .footnote)
                 }
                 Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms")
                     .font(.footnote.monospacedDigit())

@@ -30,6 +30,7 @@ struct SelfTestView: View {
                 LabeledContent("Golden images", value: report.images.formatted())
                 LabeledContent("Furthest prediction", value: "\(report.maxSteps.formatted(.number.precision(.fractionLength(1)))) / 256")
                 LabeledContent("Mean distance", value: "\(report.meanSteps.formatted(.number.precision(.fractionLength(2)))) / 256")
+                LabeledContent("Decided otherwise", value: report.otherDecisions.formatted())
                 LabeledContent("Furthest pixel", value: "\(report.resizeMaxLevels.formatted()) / 255")
             }
         case .failed(let problem):

@@ -219,6 +219,12 @@ def other_order(data: Path) -> None:
     _hashed(data, manifest)
 
 
+def other_thresholds(data: Path) -> None:
+    manifest = json.loads((data / "manifest.json").read_text(encoding="utf-8"))
+    manifest["contract"]["output"]["thresholds"] = None
+    _hashed(data, manifest)
+
+
 def other_pixels(data: Path) -> None:
     pixels = np.fromfile(data / "golden/pixels.bin", np.uint8)
     (data / "golden/pixels.bin").write_bytes((255 - pixels).tobytes())
@@ -259,7 +265,13 @@ def test_the_packages_own_tests_pass_and_find_what_is_wrong(swift: Swift, module
     done = run((app / DATA).parent)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Executed 4 tests, with 0 failures" in done.stdout
-    wrong = {changed_byte: "resized.bin was changed", other_order: "another order", other_pixels: "steps of", other_resize: "levels off"}
+    wrong = {
+        changed_byte: "resized.bin was changed",
+        other_order: "another order",
+        other_thresholds: "decided otherwise",
+        other_pixels: "steps of",
+        other_resize: "levels off",
+    }
     for number, (change, says) in enumerate(wrong.items()):
         shutil.copytree(app / DATA, app / str(number) / "model")
         change(app / str(number) / "model")

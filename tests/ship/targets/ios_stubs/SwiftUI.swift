@@ -99,6 +99,7 @@ public struct Text: View, Equatable {
 }
 public struct Font: Sendable {
     public enum Weight: Sendable { case regular, semibold }
+    public static let body = Font()
     public static let footnote = Font()
     public func monospacedDigit() -> Font { self }
 }

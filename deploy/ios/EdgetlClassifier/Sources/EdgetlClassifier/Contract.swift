@@ -11,11 +11,25 @@ public struct Contract: Decodable, Sendable {
     }
 
     struct Output: Decodable {
+        struct Thresholds: Decodable {
+            let perClass: [Double]
+
+            enum CodingKeys: String, CodingKey {
+                case perClass = "per_class"
+            }
+        }
+
+        struct Rejection: Decodable {
+            let threshold: Double
+        }
+
         let name: String
         let classNames: [String]
+        let thresholds: Thresholds?
+        let rejection: Rejection?
 
         enum CodingKeys: String, CodingKey {
-            case name
+            case name, thresholds, rejection
             case classNames = "class_names"
         }
     }
@@ -31,6 +45,19 @@ public struct Contract: Decodable, Sendable {
     public var channels: Int { input.channels == "gray" ? 1 : 3 }
     /// In the order of the outputs.
     public var classNames: [String] { output.classNames }
+
+    /// The names of the classes that an image shows, of probabilities [K]: its most probable one where it reaches its threshold, which is
+    /// the larger of the rejection's and the class's own; else none.
+    public func present(_ probabilities: [Double]) -> [String] {
+        guard let best = mostProbable(probabilities) else { return [] }
+        let threshold = max(output.rejection?.threshold ?? 0, output.thresholds?.perClass[best] ?? 0)
+        return probabilities[best] >= threshold ? [classNames[best]] : []
+    }
+
+    /// The first of equal ones.
+    func mostProbable(_ probabilities: [Double]) -> Int? {
+        probabilities.indices.max { (probabilities[$0], -$0) < (probabilities[$1], -$1) }
+    }
 }
 
 extension Contract.Input {
@@ -124,11 +151,14 @@ struct Golden: Decodable {
     let shape: [Int]
     let predictions: [String: [[Double]]]
     let top1ClassNames: [String: [String]]
+    /// A bundle of an older edgetl has none, and no thresholds.
+    let presentClassNames: [String: [[String]]]?
     let tolerance: Tolerance
     let mosaic: Mosaic
 
     enum CodingKeys: String, CodingKey {
         case shape, predictions, tolerance, mosaic
         case top1ClassNames = "top1_class_names"
+        case presentClassNames = "present_class_names"
     }
 }

@@ -27,6 +27,8 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
     /// The best classes, the best first, and how long they took, with cropping and resizing.
     public struct Prediction: Equatable, Sendable {
         public let best: [ClassProbability]
+        /// The names of the classes that the image shows: none where the model is not sure.
+        public let present: [String]
         public let latencyMs: Double
     }
 
@@ -68,7 +70,7 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         let latency = ContinuousClock.now - begun
         let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
         let best = order.prefix(top).map { ClassProbability(id: $0, className: contract.classNames[$0], probability: Double(probabilities[$0])) }
-        return Prediction(best: best, latencyMs: latency / .milliseconds(1))
+        return Prediction(best: best, present: contract.present(probabilities.map(Double.init)), latencyMs: latency / .milliseconds(1))
     }
 
     /// The part of an upright image that the model takes, at its size, by the filter that the model was trained with.

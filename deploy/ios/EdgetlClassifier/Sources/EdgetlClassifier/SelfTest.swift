@@ -6,6 +6,8 @@ public struct SelfTestReport: Equatable, Sendable {
     public let images: Int
     public let maxSteps: Double
     public let meanSteps: Double
+    /// Images near a threshold that this device decides otherwise.
+    public let otherDecisions: Int
     public let resizeMaxLevels: Int
 }
 
@@ -20,14 +22,21 @@ extension EdgetlClassifier {
         else {
             throw ClassifierError("The golden predictions are of another model.")
         }
-        let named = wanted.map { row in contract.classNames[row.indices.max { (row[$0], -$0) < (row[$1], -$1) }!] }
+        let named = wanted.map { row in contract.classNames[contract.mostProbable(row)!] }
         guard named == top1 else {
             throw ClassifierError("The class names are in another order than the model's outputs.")
         }
+        let present = golden.presentClassNames?[choice.model] ?? top1.map { [$0] }
+        guard wanted.map(contract.present) == present else {
+            throw ClassifierError("The golden predictions are decided otherwise: these are not the thresholds of the validation.")
+        }
         let images = try goldenImages(golden)
-        let (maxSteps, meanSteps) = try checkPredictions(of: images, wanted: wanted, tolerance: golden.tolerance)
+        let found = try images.map { try probabilities($0).map(Double.init) }
+        let (maxSteps, meanSteps) = try checkPredictions(found, wanted: wanted, tolerance: golden.tolerance)
+        let otherDecisions = zip(found, present).filter { contract.present($0) != $1 }.count
         let levels = try checkResize(of: images, mosaic: golden.mosaic)
-        return SelfTestReport(images: images.count, maxSteps: maxSteps, meanSteps: meanSteps, resizeMaxLevels: levels)
+        return SelfTestReport(
+            images: images.count, maxSteps: maxSteps, meanSteps: meanSteps, otherDecisions: otherDecisions, resizeMaxLevels: levels)
     }
 
     private func read(_ name: String) throws -> Data {
@@ -58,10 +67,8 @@ extension EdgetlClassifier {
         return (0..<golden.shape[0]).map { contract.pixels(Array(bytes[$0 * length..<($0 + 1) * length])) }
     }
 
-    private func checkPredictions(of images: [Pixels], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
-        let steps = try zip(images, wanted).flatMap { image, row in
-            try zip(probabilities(image), row).map { abs(Double($0) - $1) * 256 }
-        }
+    private func checkPredictions(_ found: [[Double]], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
+        let steps = zip(found, wanted).flatMap { zip($0, $1).map { abs($0 - $1) * 256 } }
         let most = steps.max() ?? .infinity, mean = steps.reduce(0, +) / Double(steps.count)
         guard most <= tolerance.maxSteps, mean <= tolerance.meanSteps else {
             throw ClassifierError("The predictions are up to \(Int(most)) steps of 1/256 off.")

@@ -7,6 +7,7 @@ final class GoldenTests: XCTestCase {
     func testThisDeviceGivesTheValidatedPredictions() throws {
         let report = try EdgetlClassifier().selfTest()
         XCTAssertGreaterThan(report.images, 0)
+        XCTAssertLessThan(report.otherDecisions, report.images)
         XCTAssertEqual(report.resizeMaxLevels, 0, "the filter is Pillow's, to the bit")
     }
 
