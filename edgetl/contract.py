@@ -8,7 +8,7 @@ otherwise in one place than in another. Shape letters used throughout edgetl: N 
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -21,6 +21,9 @@ from edgetl.overview import Overview
 Channels = Literal["RGB", "gray"]
 Crop = Literal["center_square", "center", "none"]
 
+FREE_BATCH: Final = "dynamic"
+_MOST_AT_ONCE = 256  # images of a fixed batch, which holds all of them in memory; far fewer keep a processor busy
+Batch = Annotated[int, Field(ge=1, le=_MOST_AT_ONCE)] | Literal["dynamic"]
 Pixels = Annotated[int, Field(ge=1, le=4096)]  # larger than any classifier's input; an upper limit bounds what a file can ask for
 
 
@@ -44,7 +47,7 @@ class Input(Part):
     width: Pixels
     channels: Channels
     dtype: Literal["uint8"]
-    batch: int = Field(ge=1, description="images at a time")
+    batch: Batch = Field(description="images at a time; dynamic: any number, and one in files of formats that have no free batch")
     crop: Crop = Field(
         description="to the central square, to the largest central part with the proportions of the input, or none: images are stretched"
     )
@@ -77,7 +80,6 @@ class Contract(Document):
     def _supported(self) -> Self:
         asked = {
             "the central square of images for an input that is none": self.input.crop == "center_square" and self.height != self.width,
-            f"batches of {self.input.batch}": self.input.batch != 1,
             f"{self.output.task} predictions": self.output.task != "single-label",
             f"a {self.output.activation}": self.output.activation != "softmax",
             "an activation outside the model": not self.output.activation_inside_the_model,
@@ -154,10 +156,15 @@ class Contract(Document):
         """Return the same contract with the rejection and the thresholds of another one."""
         return self.rejecting(other.output.rejection).with_thresholds(other.output.thresholds)
 
+    def in_batches(self, batch: Batch) -> Self:
+        """Return the same contract for a model that takes so many images at a time."""
+        return self.model_copy(update={"input": self.input.model_copy(update={"batch": batch})})
+
     def overview(self) -> Overview:
         """Return what to feed and what comes out."""
         rows = [
             ("input", f"{self.height} x {self.width} pixels, {self.input.channels}, {self.input.dtype} 0 to 255"),
+            ("batch", str(self.input.batch)),
             ("crop and resize", f"{self.input.crop}, {self.input.resize}"),
             ("output", f"{len(self.class_names)} {self.output.name} ({self.output.activation}), {self.output.dtype} of int8 models"),
             ("class names", ", ".join(self.class_names)),

@@ -1,4 +1,4 @@
-"""The record of a float model: which was kept and what chose it, and what it learned from beside the labels."""
+"""The record of a float model: which was kept and what chose it, what it learned from beside the labels, and its temperature."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -7,6 +7,18 @@ from edgetl.compared import MeasuringSplit, of_split
 from edgetl.documents import Count, Part, Share
 from edgetl.output import Rejection
 from edgetl.wording import counted, measured_on
+
+
+@dataclass(frozen=True)
+class ScaledTemperature:
+    """The temperature that the logits were divided by. Errors are expected calibration errors, losses are in nats."""
+
+    temperature: float
+    images: Count
+    calibration_error_before: Share
+    calibration_error_after: Share
+    loss_before: float
+    loss_after: float
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from edgetl.contract import Batch
+
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -170,6 +172,7 @@ class ExportTable(RecipeTable):
     keep_float: tuple[str, ...]
     output: Literal["auto", "uint8", "float32"]
     max_drop: Annotated[float, Field(ge=0, le=100)]
+    batch: Batch
 
 
 class ValidationTable(RecipeTable):

@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from pydantic import Field
 
 from edgetl.compared import Compared, MeasuringSplit, Truth
+from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, Teacher
+from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, ScaledTemperature, Teacher
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.recipe import Recipe, restore
 from edgetl.recipe_tables import AboutTable
@@ -60,18 +61,6 @@ class Trial:
     learning_rate: float
     loss: float
     accuracy: Share
-
-
-@dataclass(frozen=True)
-class ScaledTemperature:
-    """The temperature that the logits were divided by. Errors are expected calibration errors, losses are in nats."""
-
-    temperature: float
-    images: Count
-    calibration_error_before: Share
-    calibration_error_after: Share
-    loss_before: float
-    loss_after: float
 
 
 @dataclass(frozen=True)
@@ -202,12 +191,13 @@ class QuantizedFacts(Part):
 
 
 class ExportFacts(Part):
-    """Model files of one precision: their formats, what they say about the model, and how the int8 model was chosen."""
+    """Model files of one precision: formats, what they say of the model, how the int8 model was chosen, and the batch that was asked."""
 
     kind: Literal["export"] = "export"
     formats: tuple[str, ...]
     about: AboutTable
     choice: Int8Choice | None = None
+    batch: Batch = 1
 
 
 class ValidateFacts(Part):

@@ -1,7 +1,7 @@
 """Numbers, names and lists as sentences hold them: a count with its noun, a figure beside its limit, a name from elsewhere."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 _FEW = 1000  # images: an accuracy printed in hundredths of a point seems to know more than they do
 _MOST_DIGITS = 17  # of a double
@@ -26,6 +26,12 @@ def plural(what: str) -> str:
 def joined(names: Sequence[str]) -> str:
     """Return names as a sentence lists them: "a, b and c"."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def batches(sizes: Mapping[str, int | str]) -> list[str]:
+    """Return "a batch of 4 for NAME and NAME" for each size, of the models that take several images at a time and no fewer."""
+    larger = {name: size for name, size in sizes.items() if isinstance(size, int) and size > 1}
+    return [f"a batch of {size} for {joined([name for name in larger if larger[name] == size])}" for size in dict.fromkeys(larger.values())]
 
 
 def measured_on(count: int, what: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from edgetl.contract import Contract, Frame
+from edgetl.contract import Batch, Contract, Frame
 from edgetl.errors import RunError
 from edgetl.output import Rejection, Thresholds
 
@@ -64,6 +64,13 @@ def test_an_input_that_is_no_square_is_cut_with_its_own_proportions(tmp_path: Pa
     assert Contract.read(tmp_path / "contract.json") == wide
 
 
+def test_a_batch_is_a_number_or_free(tmp_path: Path) -> None:
+    batches: tuple[Batch, ...] = (1, 256, "dynamic")
+    for batch in batches:
+        MOBILENET.in_batches(batch).write(tmp_path / "contract.json")
+        assert Contract.read(tmp_path / "contract.json").input.batch == batch
+
+
 @pytest.mark.parametrize(("classes", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "float32"), (1000, "float32")])
 def test_more_classes_than_steps_end_in_float(classes: int, dtype: str) -> None:
     """From there on an unsure model gives a class less than a step of 1/256."""
@@ -90,13 +97,13 @@ NONSENSE: dict[str, list[Any]] = {
     "input.resize": ["nearest"],
     "input.channels": ["BGR"],
     "input.dtype": ["float32"],
+    "input.batch": [0, 257, "any", None],
     "input.surprise": [1],
     "schema_version": [2, None],
 }
 # What the form has room for, and this version cannot do.
 BEYOND: dict[str, list[Any]] = {
     "input.width": [192],
-    "input.batch": [4],
     "output.task": ["multi-label"],
     "output.activation": ["sigmoid"],
     "output.activation_inside_the_model": [False],

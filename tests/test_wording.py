@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from edgetl.wording import beside, counted, ends, joined, measured_on, plural, seen
+from edgetl.wording import batches, beside, counted, ends, joined, measured_on, plural, seen
 from tests.test_architecture import FILES, ROOT, parsed
 
 COUNTED = "images|files|classes|epochs|runs|seeds|heads|shards|operators|trials|layers|devices|threads|predictions|findings|blocks"
@@ -127,6 +127,11 @@ def test_what_steers_a_terminal_is_escaped() -> None:
 )
 def test_what_one_image_is_worth_is_said_where_they_are_few(count: int, said: str) -> None:
     assert measured_on(count, "image") == said
+
+
+def test_batches_are_those_of_several_images() -> None:
+    assert batches({"a": 1, "b": 4, "c": "dynamic", "d": 4, "e": 2}) == ["a batch of 4 for b and d", "a batch of 2 for e"]
+    assert batches({"a": 1, "c": "dynamic"}) == []
 
 
 def test_names_are_joined_as_in_a_sentence() -> None:

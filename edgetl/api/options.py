@@ -38,6 +38,7 @@ class ExportOptions(TypedDict, total=False):
     onnx_style: "integer": int8 ONNX files with integer operators; "qdq": with Q/DQ pairs, for accelerators.
     keep_float: operators of the int8 model that stay in float.
     max_drop: percentage points of top-1 accuracy that int8 may lose; better int8 models are tried until one loses no more.
+    batch: images that a file takes at a time, up to 256; "dynamic": any number, in ONNX files. Default: the recipe's, 1.
     settings: any setting of the recipe by dotted key, such as {"about.name": "Flowers"}.
     """
 
@@ -46,6 +47,7 @@ class ExportOptions(TypedDict, total=False):
     onnx_style: str
     keep_float: Sequence[str]
     max_drop: float | None
+    batch: int | str | None
     settings: Overrides | None
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgetl.contract import Batch
+from edgetl.export.exported import exported_files
 from edgetl.files import zipped_bytes
 from edgetl.int8_record import Int8Choice
 from edgetl.overview import Overview, Tabular
@@ -21,11 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A model file, its size, and its size in a zip file."""
+    """A model file, its size, its size in a zip file, and how many images it takes at a time ("dynamic": any number)."""
 
     path: Path
     size_bytes: int
     zipped_bytes: int
+    batch: Batch = 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,13 +42,14 @@ class Exported(Tabular):
     @classmethod
     def of(cls, run: RunFolder, paths: Sequence[Path]) -> "Exported":
         """Return the sizes of a run's files, and what its export recorded."""
-        files = tuple(WrittenFile(path, path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths)
+        batches = {file.path: file.batch for file in exported_files(run)}
+        files = tuple(WrittenFile(path, path.stat().st_size, zipped_bytes(path.read_bytes()), batches[path]) for path in paths)
         return cls(run.path, files, run.read().integer_choice())
 
     def overview(self) -> Overview:
         """Return a row for each file."""
-        rows = [(file.path.name, f"{file.size_bytes:,}", f"{file.zipped_bytes:,}") for file in self.files]
-        return Overview(f"Exported to {self.run / 'export'}", ("file", "bytes", "zipped"), rows)
+        rows = [(file.path.name, f"{file.size_bytes:,}", f"{file.zipped_bytes:,}", str(file.batch)) for file in self.files]
+        return Overview(f"Exported to {self.run / 'export'}", ("file", "bytes", "zipped", "batch"), rows)
 
 
 @dataclass(frozen=True, repr=False)

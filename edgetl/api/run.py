@@ -111,7 +111,7 @@ class Run:
 
         known(options, ExportOptions)
         kept = several("keep_float", options.get("keep_float", ()))
-        asked = {"export.keep_float": kept or None, "export.max_drop": options.get("max_drop")}
+        asked = {"export.keep_float": kept or None, "export.max_drop": options.get("max_drop"), "export.batch": options.get("batch")}
         names, style = several("formats", options.get("formats", ())), options.get("onnx_style", "")
         chosen = several("precisions", options.get("precisions", ()))
         for precision in chosen:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.base import Job
 from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
@@ -19,6 +20,7 @@ class ModelFile:
         name: what it is called in tables and in the baseline.
         runtime: "litert" or "onnxruntime".
         top1_accuracy, measured_on: by the run's validation, where it is known, and its images in words.
+        batch: images that it takes at a time, which an inference is of; of one where any number.
         expected: this host's predictions of the images that are sent, float32 [N, K]; None where none are.
     """
 
@@ -27,13 +29,15 @@ class ModelFile:
     runtime: str
     top1_accuracy: float | None = None
     measured_on: str = ""
+    batch: Batch = 1
     expected: NDArray[np.float32] | None = None
 
     def job(self, plan: Plan, sent: "SentImages | None") -> Job:
         """Return the job of measuring this model by the plan."""
+        batch = 1 if self.batch == FREE_BATCH else self.batch
         if sent is None:
-            return Job(self.path, self.runtime, plan)
-        return Job(self.path, self.runtime, plan, sent.file, len(sent.label_ids))
+            return Job(self.path, self.runtime, plan, batch=batch)
+        return Job(self.path, self.runtime, plan, sent.file, len(sent.label_ids), batch)
 
 
 @dataclass(frozen=True)

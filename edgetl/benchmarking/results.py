@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
+from edgetl.contract import Batch
 from edgetl.devices.messages import DeviceFacts, Measurement
 from edgetl.devices.plan import Plan
 from edgetl.documents import Count, Document, Part, Share
@@ -13,12 +14,16 @@ from edgetl.evaluation.agreement import Agreement
 from edgetl.evaluation.metrics import Accuracy
 from edgetl.evaluation.statistics import Paired
 from edgetl.overview import Overview
+from edgetl.wording import batches
 
 NAME = "benchmark.json"
 
 
 class BenchmarkedFile(Part):
-    """A model file that was measured; `top1_accuracy` is that of the validation, where it is known, `measured_on` its images in words."""
+    """A model file that was measured; `top1_accuracy` is that of the validation, where it is known, `measured_on` its images in words.
+
+    `batch`: images that it takes at a time; its latency is of so many, and of one where it takes any number.
+    """
 
     file: str
     sha256: str
@@ -26,6 +31,7 @@ class BenchmarkedFile(Part):
     runtime: str
     top1_accuracy: Share | None
     measured_on: str = ""
+    batch: Batch = 1
 
 
 class BenchmarkedDevice(Part):
@@ -112,6 +118,7 @@ class Benchmark(Document):
         failed = [(name, one.failure) for name, one in self.devices.items()]
         failed += [(f"{one.device}, {one.model}", one.failure) for one in self.results]
         notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
+        notes += [f"p50 is of {batch}" for batch in batches({name: one.batch for name, one in self.models.items()})]
         notes += [f"top-1 on {self.measured_on}"] if self.measured_on else []
         columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", "top-1 %")
         return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)

@@ -83,6 +83,7 @@ def _facts(model: ModelFile) -> BenchmarkedFile:
         runtime=model.runtime,
         top1_accuracy=model.top1_accuracy,
         measured_on=model.measured_on,
+        batch=model.batch,
     )
 
 

@@ -25,6 +25,10 @@ MaxDrop = Annotated[
         metavar="POINTS",
     ),
 ]
+Batch = Annotated[
+    str | None,
+    setting("export.batch", "Let a file take this many images at a time; dynamic: any number, ONNX alone", metavar="N|dynamic"),
+]
 
 
 def export(
@@ -45,6 +49,7 @@ def export(
         list[str] | None, typer.Option(metavar="LAYER", help="Keep this operator of the int8 model in float; may be repeated.")
     ] = None,
     max_drop: MaxDrop = None,
+    batch: Batch = None,
     settings: Set = None,
     data: Images = "",
     as_json: Json = False,
@@ -55,6 +60,9 @@ def export(
 
     With --max-drop, better int8 models are tried until one loses no more: calibration, better ranges, quantization-aware training, then the
     most sensitive operators in float. Exit code 9: none is good enough; the best one is written.
+
+    With --batch 4, every file takes four images at a time, for servers and video; with --batch dynamic, an ONNX file takes any number. A
+    format that cannot have the batch keeps 1, and a line says so. Apps of 'edgetl ship' need 1 or dynamic.
 
     Every file describes itself: its input, its class names, and what --set about.name=Flowers, about.version, about.licence and
     about.author say.
@@ -69,10 +77,16 @@ def export(
     flags = {"float32": float32, "float16": float16, "dynamic_int8": dynamic_int8, "int8": int8, "int16x8": int16x8}
     precisions = [precision for precision, wanted in flags.items() if wanted]
     exported = opened(run, for_="export", data=data).export(
-        precisions=precisions, formats=names, onnx_style=onnx_style or "", keep_float=keep_float or (), max_drop=max_drop, settings=settings
+        precisions=precisions,
+        formats=names,
+        onnx_style=onnx_style or "",
+        keep_float=keep_float or (),
+        max_drop=max_drop,
+        batch=int(batch) if batch and batch.isdecimal() else batch,
+        settings=settings,
     )
     sizes = [asdict(file) | {"path": str(file.path)} for file in exported.files]
     document = {"run": str(exported.run), "files": sizes} | ({"choice": asdict(exported.choice)} if exported.choice else {})
-    rows = [[str(file.path), f"{file.size_bytes:,}", f"{file.zipped_bytes:,}"] for file in exported.files]
-    console.table("exported", ["file", "bytes", "zipped"], rows)
+    rows = [[str(file.path), f"{file.size_bytes:,}", f"{file.zipped_bytes:,}", str(file.batch)] for file in exported.files]
+    console.table("exported", ["file", "bytes", "zipped", "batch"], rows)
     console.result(document)

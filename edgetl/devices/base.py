@@ -29,6 +29,7 @@ class Job:
         runtime: "litert" or "onnxruntime".
         images: raw uint8 pixels [N, H, W, 3] in a file on this host, each predicted after the timing; None: no predictions.
         image_count: N.
+        batch: images an inference.
     """
 
     model: Path
@@ -36,12 +37,14 @@ class Job:
     plan: Plan = field(default_factory=Plan)
     images: Path | None = None
     image_count: int = 0
+    batch: int = 1
 
     @property
     def timeout_s(self) -> float:
         """The time after which the job hangs for certain."""
         plan = self.plan
-        return _START_S + plan.duration_s + _SLOWEST_RUN_S * (plan.runs + plan.warmup + plan.profile + self.image_count)
+        inferences = self.batch * (plan.runs + plan.warmup + plan.profile) + self.image_count
+        return _START_S + plan.duration_s + _SLOWEST_RUN_S * inferences
 
 
 class Device(Protocol):

@@ -20,6 +20,7 @@ async function adapter() {
 
 // The output as probabilities: the exported uint8 models have a scale of 1/256.
 const probabilities = (values) => Array.from(values, (value) => (values instanceof Uint8Array ? value / 256 : value));
+const cut = (values, size) => Array.from({ length: Math.ceil(values.length / size) }, (_, at) => values.slice(at * size, (at + 1) * size));
 const typed = (dtype, pixels) => (dtype === "uint8" ? pixels : Float32Array.from(pixels));
 
 // The mean milliseconds of each operator in one inference.
@@ -59,7 +60,7 @@ const ENGINES = {
       shape,
       feed: (pixels) => (feeds = { [takes.name]: new ort.Tensor(takes.type, typed(takes.type, pixels), shape) }),
       infer: async () => (values = (await session.run(feeds))[name].data),
-      predict: () => probabilities(values),
+      predict: () => cut(probabilities(values), values.length / shape[0]),
       async profile(runs) {
         const traced = await open(true);
         for (let run = 0; run < runs; run++) await traced.run(feeds);
@@ -92,7 +93,7 @@ const ENGINES = {
         values = await output.data();
         output.delete();
       },
-      predict: () => probabilities(values),
+      predict: () => cut(probabilities(values), values.length / shape[0]),
       profile: async () => null, // LiteRT.js has none
     };
   },
@@ -130,7 +131,14 @@ async function timed(infer, { runs, warmup, duration_s }) {
   return { samples_ms: samples, clock_resolution_ms: step, inferences_per_sample: group };
 }
 
-let engine, images;
+// The pixels of a batch; zeros fill up where there are too few.
+function filled(pixels, size) {
+  const made = new Uint8Array(size);
+  made.set(pixels);
+  return made;
+}
+
+let engine, batches, image_count;
 
 globalThis.edgetl = {
   async facts() {
@@ -146,8 +154,9 @@ globalThis.edgetl = {
     const loaded = now();
     const size = engine.shape.reduce((product, length) => product * length, 1);
     const pixels = job.image_count ? await bytes("/images.bin") : Uint8Array.from({ length: size }, (_, at) => (at * 2654435761) >>> 24);
-    images = Array.from({ length: job.image_count }, (_, at) => pixels.slice(at * size, (at + 1) * size));
-    engine.feed(images[0] ?? pixels);
+    image_count = job.image_count;
+    batches = image_count ? cut(pixels, size).map((images) => filled(images, size)) : [];
+    engine.feed(batches[0] ?? pixels);
     const first = now();
     await engine.infer();
     const first_ms = now() - first;
@@ -162,12 +171,12 @@ globalThis.edgetl = {
 
   async predict() {
     const predictions = [];
-    for (const image of images) {
-      engine.feed(image);
+    for (const pixels of batches) {
+      engine.feed(pixels);
       await engine.infer();
-      predictions.push(engine.predict());
+      predictions.push(...engine.predict());
     }
-    return predictions;
+    return predictions.slice(0, image_count);
   },
 
   profile: (runs) => engine.profile(runs),

@@ -90,7 +90,7 @@ def _version(package: str) -> str | None:
 
 
 class Engine(Protocol):
-    """A loaded model: `infer` runs it on the input that `feed` put there; `prediction` reads the output, as probabilities [K]."""
+    """A loaded model: `infer` runs it on the batch that `feed` put there; `predictions` reads the output, as probabilities [N, K]."""
 
     shape: tuple[int, ...]
     dtype: Any
@@ -99,9 +99,9 @@ class Engine(Protocol):
     @property
     def infer(self) -> Callable[[], None]: ...
 
-    def feed(self, image: Any) -> None: ...
+    def feed(self, images: Any) -> None: ...
 
-    def prediction(self) -> Any: ...
+    def predictions(self) -> Any: ...
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None: ...
 
@@ -126,11 +126,11 @@ class LiteRT:
         self.infer: Callable[[], None] = interpreter.invoke
         self._interpreter, self._at = interpreter, takes["index"]
 
-    def feed(self, image: Any) -> None:
-        self._interpreter.set_tensor(self._at, image)
+    def feed(self, images: Any) -> None:
+        self._interpreter.set_tensor(self._at, images)
 
-    def prediction(self) -> Any:
-        values, (scale, zero) = self._interpreter.get_tensor(self._gives["index"])[0], self._gives["quantization"]
+    def predictions(self) -> Any:
+        values, (scale, zero) = self._interpreter.get_tensor(self._gives["index"]), self._gives["quantization"]
         return (values.astype("float32") - zero) * scale if scale else values
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None:
@@ -172,14 +172,14 @@ class OnnxRuntime:
 
         return onnxruntime.InferenceSession(self._path, self._options, providers=self._providers)
 
-    def feed(self, image: Any) -> None:
-        self._inputs = {self._name: image}
+    def feed(self, images: Any) -> None:
+        self._inputs = {self._name: images}
 
     def infer(self) -> None:
         self._values = self._session.run(None, self._inputs)
 
-    def prediction(self) -> Any:
-        values = self._values[0][0]
+    def predictions(self) -> Any:
+        values = self._values[0]
         return values.astype("float32") / 256 if values.dtype == "uint8" else values
 
     def profile(self, runs: int) -> list[dict[str, Any]] | None:
@@ -219,8 +219,8 @@ def run(job: Order) -> dict[str, Any]:
     import numpy  # which both runtimes have brought
 
     pixels = numpy.fromfile(job.images, "uint8").reshape(-1, *engine.shape[1:]) if job.images else None
-    image = pixels[:1] if pixels is not None else numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
-    engine.feed(image.astype(engine.dtype))
+    fed = batch(pixels, engine.shape[0]) if job.images else numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
+    engine.feed(fed.astype(engine.dtype))
     first = time.perf_counter()
     engine.infer()
     first_ms = 1e3 * (time.perf_counter() - first)
@@ -267,12 +267,17 @@ def _timed(infer: Callable[[], None], job: Order) -> list[float]:
 
 def _predictions(engine: Engine, pixels: Any) -> list[list[float]]:
     """Return the probabilities of each image, once the timing is over."""
-    predictions = []
-    for image in [] if pixels is None else pixels:
-        engine.feed(image[None].astype(engine.dtype))
+    predictions, count, size = [], 0 if pixels is None else len(pixels), engine.shape[0]
+    for start in range(0, count, size):
+        engine.feed(batch(pixels[start:], size).astype(engine.dtype))
         engine.infer()
-        predictions.append([float(value) for value in engine.prediction()])
-    return predictions
+        predictions += engine.predictions().tolist()
+    return predictions[:count]
+
+
+def batch(pixels: Any, size: int) -> Any:
+    """Return the first `size` images; where there are fewer, the last one fills up."""
+    return pixels[[min(place, len(pixels) - 1) for place in range(size)]]
 
 
 def _profile(engine: Engine, runs: int) -> dict[str, Any]:

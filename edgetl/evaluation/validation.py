@@ -5,6 +5,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from edgetl.compared import MeasuringSplit, Truth, of_split, right
+from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part
 from edgetl.errors import RunError
 from edgetl.evaluation.metrics import Accuracy
@@ -12,6 +13,7 @@ from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.cpu import CpuFacts
+from edgetl.wording import batches
 
 
 class Percentiles(Part):
@@ -27,7 +29,7 @@ class Timing(Part):
     warmup_runs: int = Field(ge=0)
     timed_runs: int = Field(ge=1)
     threads: str = Field(description="in words, since Keras takes all cores")
-    batch: int = Field(ge=1, description="images an inference")
+    batch: int = Field(ge=1, description="images an inference, of models that take one or any number")
 
 
 class ValidatedModel(Part):
@@ -39,7 +41,8 @@ class ValidatedModel(Part):
     accuracy: Accuracy
     faults: tuple[str, ...] = Field(description="what is wrong with its predictions by themselves")
     size_bytes: Count
-    latency_ms: Percentiles
+    latency_ms: Percentiles = Field(description="of one image, as its share of a batch")
+    batch: Batch = Field(default=1, description="images that it takes at a time")
 
 
 class Validation(Document):
@@ -84,13 +87,18 @@ class Validation(Document):
             rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
         columns = ("model", f"{right(self.truth)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
         verdict = "passed" if self.passed else "FAILED"
-        notes = [*self.failures, self.chosen_by] if self.chosen_by else self.failures
+        notes = [*self.failures, *([self.chosen_by] if self.chosen_by else []), *(f"p50 is {share}" for share in self.shares)]
         return Overview(f"Validation on {self.measured_on}: {verdict}", columns, rows, notes)
 
     @property
     def measured_on(self) -> str:
         """The images, with what one of them is worth."""
         return of_split(self.images, self.split, self.truth)
+
+    @property
+    def shares(self) -> list[str]:
+        """Return "a share of a batch of 4 for NAME" for the latencies that were measured on several images."""
+        return [f"a share of {batch}" for batch in batches({name: one.batch for name, one in self.subjects.items()})]
 
     @property
     def float_model(self) -> ValidatedModel:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edgetl.contract import Contract
+from edgetl.contract import FREE_BATCH, Batch, Contract
 from edgetl.quantization import scheme_of
 from edgetl.quantization.bounds import Bound
 
@@ -95,6 +95,9 @@ class Format:
             stays as it is.
         agrees: precision to what such a file has to agree with beside the float model, and how closely: other models by name,
             `keras_PRECISION` or `FORMAT_PRECISION`.
+        in_batches: makes the file that takes a batch, from the conversion's files for one image. Raises ExportError. None: its files
+            take one image at a time.
+        free_batch: a file can take any number of images at a time.
         style: how its ONNX files are written, where the user may choose; empty: there is no choice.
     """
 
@@ -105,7 +108,14 @@ class Format:
     convert: Callable[[Conversion], bytes]
     stamp: Stamp
     agrees: Mapping[str, Mapping[str, Bound]] = field(default_factory=dict)
+    in_batches: Callable[[Conversion, Batch], bytes] | None = None
+    free_batch: bool = False
     style: str = ""
+
+    def batch(self, asked: Batch) -> Batch:
+        """Return how many images its files take at a time where so many are asked for: 1 where they cannot."""
+        able = self.in_batches is not None and (asked != FREE_BATCH or self.free_batch)
+        return asked if able else 1
 
     def file_name(self, precision: str) -> str:
         """Return the name of an exported file."""

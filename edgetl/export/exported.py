@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgetl.contract import Batch
 from edgetl.export import FORMATS, format_of
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts
@@ -20,6 +21,7 @@ class ExportedFile:
         form: name of its format.
         integer: its precision's scheme finds integer grids: it is what a run is made for.
         stage: the stage of the run that wrote it.
+        batch: images that it takes at a time.
     """
 
     path: Path
@@ -27,6 +29,7 @@ class ExportedFile:
     precision: str
     integer: bool
     stage: str
+    batch: Batch = 1
 
     @property
     def name(self) -> str:
@@ -51,8 +54,9 @@ def exported_files(run: RunFolder) -> list[ExportedFile]:
         if isinstance(facts, ExportFacts):
             precision = stage.removeprefix(_STAGE)
             for form in facts.formats:
-                path = run.export / FORMATS.load(form).file_name(precision)
-                found.append(ExportedFile(path, form, precision, facts.choice is not None, stage))
+                made = FORMATS.load(form)
+                path, batch = run.export / made.file_name(precision), made.batch(facts.batch)
+                found.append(ExportedFile(path, form, precision, facts.choice is not None, stage, batch))
     return found
 
 

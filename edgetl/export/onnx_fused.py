@@ -1,5 +1,6 @@
 """ONNX files for ONNX Runtime; int8 ones are made of its own fused integer operators."""
 
+from edgetl.contract import Batch
 from edgetl.export import onnx_qdq
 from edgetl.export.base import Conversion, Format
 from edgetl.quantization.bounds import ENGINES, FUSED, HALVES, SUMMATION
@@ -14,6 +15,19 @@ def _convert(conversion: Conversion) -> bytes:
     return onnx_writer.float_onnx(conversion.file("tflite"), halves=conversion.scheme.halves)
 
 
+def in_batches(conversion: Conversion, batch: Batch) -> bytes:
+    """Return the file for so many images at a time. Raises ExportError."""
+    from edgetl.export import onnx_batch, onnx_writer
+
+    if not conversion.scheme.quantize:
+        return onnx_batch.in_batches(conversion.file("onnx"), batch)
+    # Before they are fused: ONNX Runtime moves axes that are 1 as if none of them were the batch.
+    content = onnx_writer.fused(onnx_qdq.in_batches(conversion, batch))
+    if not conversion.selective:
+        onnx_writer.check_integer(content, conversion.contract)
+    return content
+
+
 FORMAT = Format(
     name="onnx",
     suffix=".onnx",
@@ -21,6 +35,8 @@ FORMAT = Format(
     precisions=("float32", "float16", "int8"),
     convert=_convert,
     stamp=onnx_qdq.stamp,
+    in_batches=in_batches,
+    free_batch=True,
     style="integer",
     agrees={
         "float32": {"tflite_float32": SUMMATION},

@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-_ERRORS_ONLY = 3  # log severity: it warns of a graph that is optimized already, or may match this machine only
+ERRORS_ONLY = 3  # log severity: it warns of a graph that is optimized already, or may match this machine only
+# What it raises, which has no common base.
+FAULTS = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented, state.RuntimeException)
 _LEVELS = onnxruntime.GraphOptimizationLevel
 
 
@@ -24,7 +27,7 @@ def optimized(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "optimized"
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = _ERRORS_ONLY
+        options.log_severity_level = ERRORS_ONLY
         options.graph_optimization_level = _LEVELS.ORT_ENABLE_EXTENDED if for_any_processor else _LEVELS.ORT_ENABLE_ALL
         options.optimized_model_filepath = str(path)
         options.add_session_config_entry("session.save_model_format", form)

@@ -13,7 +13,8 @@ import flatbuffers
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
-from edgetl.contract import Contract
+from edgetl.contract import Batch, Contract
+from edgetl.export import onnx_fused
 from edgetl.export.base import About, Conversion, Format
 from edgetl.quantization.bounds import FUSED, Bound
 
@@ -36,6 +37,12 @@ def _convert(conversion: Conversion) -> bytes:
     from edgetl.export.onnx_optimizer import optimized
 
     return _framed(optimized(conversion.file("onnx"), for_any_processor=True, form="ORT"), {})
+
+
+def _in_batches(conversion: Conversion, batch: Batch) -> bytes:
+    from edgetl.export.onnx_optimizer import optimized
+
+    return _framed(optimized(onnx_fused.in_batches(conversion, batch), for_any_processor=True, form="ORT"), {})
 
 
 def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
@@ -119,5 +126,7 @@ FORMAT = Format(
     precisions=("float32", "float16", "int8"),
     convert=_convert,
     stamp=_stamp,
+    in_batches=_in_batches,
+    free_batch=True,
     agrees={"float32": {"onnx_float32": _PREPARED}, "int8": {"onnx_int8": FUSED}},
 )

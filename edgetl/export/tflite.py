@@ -1,6 +1,6 @@
 """TFLite files: what LiteRT runs on phones and boards, and what most other formats are made from."""
 
-from edgetl.contract import Contract
+from edgetl.contract import Batch, Contract
 from edgetl.export.base import About, Conversion, Format
 from edgetl.quantization.bounds import HALVES, Bound
 
@@ -9,6 +9,13 @@ def _convert(conversion: Conversion) -> bytes:
     from edgetl.export import tflite_writer
 
     return tflite_writer.convert(conversion)
+
+
+def _in_batches(conversion: Conversion, batch: Batch) -> bytes:
+    from edgetl.export.tflite_batch import in_batches
+
+    assert isinstance(batch, int)  # a free one it does not have
+    return in_batches(conversion.file("tflite"), batch)
 
 
 def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
@@ -31,5 +38,6 @@ FORMAT = Format(
     precisions=("float32", "float16", "dynamic_int8", "int8", "int16x8"),
     convert=_convert,
     stamp=_stamp,
+    in_batches=_in_batches,
     agrees={"float16": {"tflite_float32": HALVES}, "int8": {"keras_int8": _SIMULATED}},
 )

@@ -10,7 +10,7 @@ from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.importing.tflite_reader import read
 
-WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and bias are inputs 1 and 2
+_WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and bias are inputs 1 and 2
 _TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
@@ -84,6 +84,11 @@ def _ends_in_softmax(content: bytes) -> bool:
     return in_line and _TYPES[graph.tensors[change.inputs[0]].type] in ("INT8", "UINT8")
 
 
+def with_bias(model: Any) -> list[Any]:
+    """Return the operators that have a kernel and a bias, in order."""
+    return [one for one in model.subgraphs[0].operators if operator_name(model, one) in _WITH_BIAS and one.inputs[2] >= 0]
+
+
 def check_bias_scales(content: bytes) -> None:
     """Raise ExportError that names every bias whose scale is not its operator's input scale times kernel scale, which runtimes take it for.
 
@@ -91,11 +96,10 @@ def check_bias_scales(content: bytes) -> None:
     """
     model = read(content)
     graph, wrong = model.subgraphs[0], []
-    for operator in graph.operators:
-        if operator_name(model, operator) in WITH_BIAS and operator.inputs[2] >= 0:
-            image, kernel, bias = (graph.tensors[index].quantization.scale for index in operator.inputs[:3])
-            if not np.allclose(bias, image * kernel, rtol=1e-3, atol=0):
-                wrong.append(graph.tensors[operator.outputs[0]].name.decode())
+    for operator in with_bias(model):
+        image, kernel, bias = (graph.tensors[index].quantization.scale for index in operator.inputs[:3])
+        if not np.allclose(bias, image * kernel, rtol=1e-3, atol=0):
+            wrong.append(graph.tensors[operator.outputs[0]].name.decode())
     if wrong:
         raise ExportError(
             f"the converter gave biases another layer's scale: {', '.join(wrong)}", "train the model: layers with equal biases share them"

@@ -19,7 +19,7 @@ from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export import metadata
 from edgetl.export.base import About, Conversion
-from edgetl.export.tflite_checks import WITH_BIAS, check_bias_scales, check_integer, operator_name
+from edgetl.export.tflite_checks import check_bias_scales, check_integer, operator_name, with_bias
 from edgetl.export.tflite_integers import integer_tflite
 from edgetl.export.tflite_objects import code, packed
 from edgetl.importing.grids import Numbers
@@ -168,8 +168,7 @@ def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
     model, source = read(halved), read(exact)
     graph = model.subgraphs[0]
     widened = {operator.outputs[0]: operator for operator in graph.operators if operator_name(model, operator) == "DEQUANTIZE"}
-    with_bias = [[one for one in file.subgraphs[0].operators if operator_name(file, one) in WITH_BIAS] for file in (model, source)]
-    for operator, original in ((one, other) for one, other in zip(*with_bias, strict=True) if one.inputs[2] >= 0):
+    for operator, original in zip(*(with_bias(file) for file in (model, source)), strict=True):
         widening = widened[operator.inputs[2]]
         tensor = graph.tensors[widening.inputs[0]]
         tensor.type = schema.TensorType.FLOAT32

@@ -11,8 +11,9 @@ import numpy as np
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import NAME, Benchmark
+from edgetl.contract import Batch
 from edgetl.devices.plan import Plan
-from edgetl.errors import RunError, UsageError
+from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic
 from edgetl.pipeline.export.files import exported
@@ -20,7 +21,7 @@ from edgetl.pipeline.newest import newest
 from edgetl.pipeline.project import Project
 from edgetl.report.page.benchmark import comma_separated, markdown
 from edgetl.report.plots.pareto import benchmark_points, pareto
-from edgetl.runtimes import TRAINED, open_session, runtime_of, unverified
+from edgetl.runtimes import TRAINED, batch_of, open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
 
 
@@ -67,7 +68,13 @@ def opened(targets: Sequence[Path], data: str) -> Project | Sequence[Path]:
 
 def _of_files(paths: Sequence[Path]) -> Sequence[ModelFile]:
     names = [path.name if len({other.name for other in paths}) == len(paths) else str(path) for path in paths]
-    return [ModelFile(name, path, _measurable(path)) for name, path in zip(names, paths, strict=True)]
+    return [ModelFile(name, path, _measurable(path), batch=_batch(path)) for name, path in zip(names, paths, strict=True)]
+
+
+def _batch(path: Path) -> Batch:
+    with suppress(ExportError):  # damaged: each device says so by itself
+        return batch_of(path)
+    return 1
 
 
 def _measurable(path: Path) -> str:
@@ -86,7 +93,7 @@ def _of_run(project: Project) -> Sequence[ModelFile]:
         if validation.truth == "labels":
             accuracy, images = {name: one.accuracy.top1_accuracy for name, one in validation.subjects.items()}, validation.measured_on
     files = [file for file in exported(project) if not unverified(file.path)]
-    return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name), images) for file in files]
+    return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name), images, file.batch) for file in files]
 
 
 @contextmanager

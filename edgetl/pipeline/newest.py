@@ -81,11 +81,11 @@ def _exported(run: RunFolder) -> "Project":
 
 
 def _for_export(run: RunFolder) -> None:
-    from edgetl.pipeline.export.files import export_inputs
+    from edgetl.pipeline.export.files import asked_facts, export_inputs
 
     project = _trained(run)
     for precision in project.recipe.export.precisions:
-        export_inputs(project, precision, ())
+        export_inputs(project, precision, asked_facts(project))
 
 
 def _for_integers(run: RunFolder) -> None:

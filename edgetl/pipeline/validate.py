@@ -11,6 +11,7 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl.chosen import choice_and_measure
+from edgetl.contract import FREE_BATCH
 from edgetl.evaluation.parity import REFERENCE, Subject, Tolerance, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
 from edgetl.export import FORMATS
@@ -152,6 +153,7 @@ def _models(project: Project, files: Sequence[ExportedFile]) -> dict[str, _Model
 
 def _validated(run: RunFolder, model: _Model, subject: Subject, latency_ms: np.ndarray) -> ValidatedModel:
     inside = model.path.is_relative_to(run.path)
+    batch = model.session.batch if model.session else 1
     return ValidatedModel(
         file=model.path.relative_to(run.path).as_posix() if inside else model.path.name,
         runtime=model.runtime,
@@ -159,7 +161,8 @@ def _validated(run: RunFolder, model: _Model, subject: Subject, latency_ms: np.n
         accuracy=subject.accuracy,
         faults=subject.faults,
         size_bytes=sum(file.stat().st_size for file in (model.path, *model.path.rglob("*")) if file.is_file()),
-        latency_ms=_percentiles(latency_ms),
+        latency_ms=_percentiles(latency_ms / (1 if batch == FREE_BATCH else batch)),
+        batch=batch,
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from edgetl.contract import Contract
+from edgetl.contract import Batch, Contract
 from edgetl.errors import UsageError
 from edgetl.export import FORMATS, format_of
 from edgetl.registry import Registry
@@ -35,6 +35,11 @@ def runtime_of(path: Path) -> str:
 def unverified(path: Path) -> str:
     """Return why a file cannot be run here, so that nothing is known of its predictions; empty for one that can."""
     return RUNTIMES.load(runtime_of(path)).missing
+
+
+def batch_of(path: Path) -> Batch:
+    """Return how many images a file takes at a time. Raises UsageError, RunError (no file) or ExportError (damaged)."""
+    return RUNTIMES.load(runtime_of(path)).batch_of(path)
 
 
 def open_session(path: Path, contract: Contract, threads: int = 1) -> Session:

@@ -12,20 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.console import hushed
-from edgetl.contract import Contract
+from edgetl.contract import FREE_BATCH, Batch, Contract
 from edgetl.data.base import Pixels
 from edgetl.errors import ExportError, RunError
 from edgetl.progress import progress
 
-SIDE_BY_SIDE = os.cpu_count() or 1  # images at a time, one a core: the runtimes compute outside of Python's lock
+SIDE_BY_SIDE = os.cpu_count() or 1  # batches at a time, one a core: the runtimes compute outside of Python's lock
+_AT_A_TIME = 16  # images a core, and of a batch that is free
 
 
 class Session(Protocol):
     """A model that is loaded and ready.
 
-    `batch_size` is how many images it takes at a time with profit; any N is accepted.
+    `batch` is how many images the model takes at a time, `batch_size` how many are given with profit; any N is accepted.
     """
 
+    batch: Batch
     batch_size: int
 
     def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
@@ -36,6 +38,10 @@ class Session(Protocol):
 OpenSession = Callable[[Path, Contract, int], Session]
 
 
+def _any_number(path: Path) -> Batch:
+    return FREE_BATCH
+
+
 @dataclass(frozen=True)
 class Runtime:
     """Run one kind of model file.
@@ -43,10 +49,12 @@ class Runtime:
     Args:
         open_session: loads a file of a contract for so many threads. Raises RunError (no file) or ExportError (damaged, or not of this
             contract).
+        batch_of: returns how many images a file takes at a time, of whatever contract it is. Raises as `open_session` does.
         missing: why it cannot run here; empty: it can.
     """
 
     open_session: OpenSession
+    batch_of: Callable[[Path], Batch] = _any_number
     missing: str = ""
 
 
@@ -64,17 +72,38 @@ def predict(session: Session, pixels: Pixels, rows: NDArray[np.integer], descrip
     return np.concatenate(predictions)
 
 
-def side_by_side(one: Sequence[Callable[[NDArray[np.uint8]], NDArray[np.float32]]], pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Share images uint8 [N, H, W, 3] out to as many threads as there are functions, each of one image [1, H, W, 3]; in order."""
+def batch_in(shape: Sequence[int | str | None]) -> Batch:
+    """Return how many images an input of this shape takes at a time: a free axis is None in Keras, a name in ONNX."""
+    return shape[0] if isinstance(shape[0], int) else FREE_BATCH
+
+
+def profitable(batch: Batch) -> int:
+    """Return how many images keep all cores busy: whole batches, 16 images or one batch a core."""
+    return SIDE_BY_SIDE * (_AT_A_TIME if batch == FREE_BATCH else batch * max(_AT_A_TIME // batch, 1))
+
+
+def in_batches(pixels: NDArray[np.uint8], batch: Batch) -> list[NDArray[np.uint8]]:
+    """Return images uint8 [N, H, W, C] in batches; a fixed one that has too few is filled up with its last image."""
+    size = _AT_A_TIME if batch == FREE_BATCH else batch
+    parts = [pixels[start : start + size] for start in range(0, len(pixels), size)]
+    if batch != FREE_BATCH and len(parts[-1]) < size:
+        parts[-1] = np.concatenate([parts[-1], np.repeat(parts[-1][-1:], size - len(parts[-1]), axis=0)])
+    return parts
+
+
+def side_by_side(
+    one: Sequence[Callable[[NDArray[np.uint8]], NDArray[np.float32]]], parts: Sequence[NDArray[np.uint8]]
+) -> NDArray[np.float32]:
+    """Share batches, each uint8 [N, H, W, C], out to as many threads as there are functions of one batch; all rows, in order."""
 
     def run(worker: int) -> list[NDArray[np.float32]]:
-        return [one[worker](pixels[row : row + 1]) for row in range(worker, len(pixels), len(one))]
+        return [one[worker](part) for part in parts[worker :: len(one)]]
 
     if len(one) == 1:
         return np.concatenate(run(0))
     with ThreadPoolExecutor(len(one)) as pool:
         shares = list(pool.map(run, range(len(one))))
-    return np.concatenate([shares[row % len(one)][row // len(one)] for row in range(len(pixels))])
+    return np.concatenate([shares[place % len(one)][place // len(one)] for place in range(len(parts))])
 
 
 @contextmanager
@@ -90,12 +119,12 @@ def opening(path: Path, *faults: type[Exception]) -> Iterator[None]:
 
 
 def check_shapes(path: Path, takes: Sequence[int | str | None], gives: Sequence[int | str | None], contract: Contract) -> None:
-    """Raise ExportError unless the file goes from [1 or free, H, W, C] to [1 or free, K] with the contract's H, W, C and K."""
+    """Raise ExportError unless the file goes from [N or free, H, W, C] to [N or free, K] with the contract's H, W, C and K."""
     shape, classes = list(contract.shape), len(contract.class_names)
-    one_at_a_time = not isinstance(takes[0], int) or takes[0] == 1  # a free batch is None in Keras, a name in ONNX
-    if not one_at_a_time or list(takes[1:]) != shape or list(gives[1:]) != [classes]:
+    as_many = not isinstance(takes[0], int) or (takes[0] > 0 and gives[0] == takes[0])
+    if not as_many or list(takes[1:]) != shape or list(gives[1:]) != [classes]:
         raise ExportError(
-            f"{path} goes from {list(takes)} to {list(gives)}, its contract from {[1, *shape]} to [1, {classes}]",
+            f"{path} goes from {list(takes)} to {list(gives)}, its contract from {['N', *shape]} to ['N', {classes}]",
             "use the contract.json that was exported with this file, or export it again",
         )
 

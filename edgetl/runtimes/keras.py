@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file as saved_model
-from edgetl.contract import Contract
+from edgetl.contract import FREE_BATCH, Batch, Contract
 from edgetl.runtimes.base import Runtime, check_shapes, opening
 
 
@@ -21,6 +21,7 @@ class KerasSession:
         contract: gives the normalization and the image's size.
     """
 
+    batch: Batch = FREE_BATCH
     batch_size = 64  # keeps all cores busy; MobileNet's largest activation at 224 px is then 0.3 GiB
 
     def __init__(self, model: Any, contract: Contract) -> None:

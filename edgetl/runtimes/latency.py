@@ -12,7 +12,7 @@ from edgetl.runtimes.base import Session
 def time_in_turn(
     sessions: Mapping[str, Session], image: NDArray[np.uint8], warmup_runs: int, timed_runs: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Milliseconds [timed_runs] of each session for one image uint8 [1, H, W, 3].
+    """Milliseconds [timed_runs] of each session for one image uint8 [1, H, W, 3], or for a whole batch of it where the model takes no less.
 
     The sessions take turns, run by run, so that a drift of the machine (heat, other work) meets all of them alike.
     """

@@ -3,17 +3,21 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgetl.devices import open_device, process, runner
+from edgetl.devices.base import Job
 from edgetl.devices.local import LocalDevice
+from edgetl.devices.plan import Plan
 from edgetl.errors import DeviceError
+from edgetl.export import onnx_batch, tflite_batch
 from tests.devices.conftest import RUNTIMES, Models
 
+BATCHED: dict[str, Callable[[bytes, int], bytes]] = {"litert": tflite_batch.in_batches, "onnxruntime": onnx_batch.in_batches}
 every_runtime = pytest.mark.parametrize("runtime", RUNTIMES)
 
 
@@ -35,6 +39,14 @@ def test_it_says_what_it_is(device: LocalDevice) -> None:
     assert all(facts.runtimes.values()), "the environment of the tests has both"
     assert facts.free_bytes
     assert facts.load_average is not None
+
+
+@every_runtime
+def test_a_file_of_several_images_is_fed_whole_batches(runtime: str, models: Models, device: LocalDevice, tmp_path: Path) -> None:
+    path = tmp_path / models.paths[runtime].name
+    path.write_bytes(BATCHED[runtime](models.paths[runtime].read_bytes(), 7))
+    reply = device.measure(Job(path, runtime, Plan(runs=1, warmup=0), models.file, len(models.images), batch=7))
+    np.testing.assert_allclose(reply.predictions, models.expected(runtime), atol=1e-6)
 
 
 @every_runtime

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgetl.contract import Contract
+from edgetl.contract import FREE_BATCH, Batch, Contract
 from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of
-from edgetl.runtimes.base import check_dtypes, check_shapes, predict
+from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, in_batches, predict, profitable
 
 FILES = ("float.keras", "model_float32.tflite", "model_float32.onnx", "model_int8.tflite", "model_int8.onnx")
 # Float: the order of 256 summands. int8: activations, weights and logits rounded to 8 bits in three layers, each worth about a step
@@ -67,6 +67,7 @@ def test_predict_asks_for_no_more_than_a_batch_at_a_time() -> None:
     asked = []
 
     class Counting:
+        batch: Batch = FREE_BATCH
         batch_size = 4
 
         def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
@@ -130,13 +131,25 @@ def test_an_unknown_suffix_names_the_choices() -> None:
     assert runtime_of(Path("MODEL.TFLITE")) == "litert"
 
 
-def test_a_batch_other_than_one_and_mixed_dtypes_are_refused(contract: Contract) -> None:
+def test_images_in_batches_of_which_the_last_is_filled_up() -> None:
+    images = np.arange(35, dtype=np.uint8).reshape(35, 1, 1, 1)
+    assert [len(part) for part in in_batches(images, FREE_BATCH)] == [16, 16, 3]
+    assert [len(part) for part in in_batches(images, 1)] == [1] * 35
+    *whole, last = in_batches(images, 10)
+    assert np.concatenate(whole).ravel().tolist() == list(range(30))
+    assert last.ravel().tolist() == [30, 31, 32, 33, 34, 34, 34, 34, 34, 34]
+    for batch in (1, 3, 40):
+        assert profitable(batch) % (batch * SIDE_BY_SIDE) == 0, "every core has whole batches"
+
+
+def test_other_rows_than_images_and_mixed_dtypes_are_refused(contract: Contract) -> None:
     check_shapes(Path("m"), [None, 16, 16, 3], [None, 3], contract)
     check_shapes(Path("m"), ["N", 16, 16, 3], ["N", 3], contract)
+    check_shapes(Path("m"), [8, 16, 16, 3], [8, 3], contract)
     check_dtypes(Path("m"), "uint8", "uint8", contract)
     check_dtypes(Path("m"), "uint8", "float32", contract.ending_in("float32"))
     with pytest.raises(ExportError):
-        check_shapes(Path("m"), [8, 16, 16, 3], [8, 3], contract)
+        check_shapes(Path("m"), [8, 16, 16, 3], [1, 3], contract)
     with pytest.raises(ExportError, match="uint8 to float32"):
         check_dtypes(Path("m"), "uint8", "float32", contract)
     with pytest.raises(ExportError, match="uint8 to uint8"):

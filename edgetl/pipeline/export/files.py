@@ -13,7 +13,7 @@ import numpy as np
 
 from edgetl.chosen import judged_on
 from edgetl.compared import P_SIGNIFICANT, of_split
-from edgetl.contract import Contract
+from edgetl.contract import FREE_BATCH, Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.judged import Judged, best_of
 from edgetl.evaluation.steps import CURE, cost_of_steps
@@ -21,7 +21,7 @@ from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
-from edgetl.int8_record import Int8Choice, Int8Request
+from edgetl.int8_record import Int8Choice
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, asked_of, candidate, judging, measured
 from edgetl.pipeline.export.stamped import stamped
@@ -35,11 +35,10 @@ from edgetl.quantization.base import Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
-from edgetl.recipe_tables import AboutTable
 from edgetl.run_record import DataFacts, ExportFacts, QuantizedFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
-from edgetl.wording import beside
+from edgetl.wording import beside, counted
 
 logger = logging.getLogger(__name__)
 
@@ -70,19 +69,20 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         stage = stage_of(precision)
         before = project.run.read().find(stage, ExportFacts)  # what was written before stays
         names = [name for name in FORMATS if (before and name in before.formats) or (precision, name) in able]
-        project.stage(stage, export_inputs(project, precision, names), partial(_export, project, precision, names))
+        project.stage(stage, export_inputs(project, precision, asked_facts(project, names)), partial(_export, project, precision, names))
     _hold_to_budget(project, asked_for)
     return [project.run.export / FORMATS.load(name).file_name(precision) for precision, name in able]
 
 
-def export_inputs(
-    project: Project, precision: str, formats: Sequence[str], int8: Int8Request | None = None, about: AboutTable | None = None
-) -> str:
-    """Return the identity of what an export is made from. Raises RunError while the training behind it is unfinished.
+def asked_facts(project: Project, formats: Sequence[str] = ()) -> ExportFacts:
+    """Return what the recipe asks of the files of a precision, in these formats."""
+    return ExportFacts(formats=tuple(formats), about=project.recipe.about, batch=project.recipe.export.batch)
 
-    Args:
-        int8: what was asked of the int8 model; None: what the recipe asks.
-        about: what the files say of the model; None: what the recipe says.
+
+def export_inputs(project: Project, precision: str, facts: ExportFacts) -> str:
+    """Return the identity of what files with these facts are made from. Raises RunError while the training behind them is unfinished.
+
+    Of the int8 model the recipe says what is asked, where the facts do not.
     """
     scheme = scheme_of(precision)
     integer = precision if scheme.quantize else scheme.weights_from
@@ -93,10 +93,10 @@ def export_inputs(
         raise RunError(
             f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
         )
-    asked = asdict(int8 or asked_of(project)) if scheme.quantize else {}
+    asked = asdict(facts.choice.asked if facts.choice else asked_of(project)) if scheme.quantize else {}
     asked |= {"output": project.contract.output.dtype} if scheme.quantize and project.contract.ends_in_float else {}
-    said = about or project.recipe.about
-    return fingerprint([stage.inputs for stage in stages], list(formats), asked, said.model_dump())
+    asked |= {"batch": facts.batch} if facts.batch != 1 else {}
+    return fingerprint([stage.inputs for stage in stages], list(facts.formats), asked, facts.about.model_dump())
 
 
 def exported(project: Project) -> list[ExportedFile]:
@@ -117,12 +117,11 @@ def is_current(project: Project, precision: str) -> bool:
     """Return whether a precision's files are there as they were exported from the run's present training."""
     stage = stage_of(precision)
     facts = project.run.facts(stage, ExportFacts)
-    inputs = export_inputs(project, precision, facts.formats, facts.choice.asked if facts.choice else None, facts.about)
-    return project.run.is_done(stage, inputs)
+    return project.run.is_done(stage, export_inputs(project, precision, facts))
 
 
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], ExportFacts]:
-    facts = ExportFacts(formats=tuple(formats), about=project.recipe.about)
+    facts = asked_facts(project, formats)
     written, scheme = [], scheme_of(precision)
     if scheme.quantize:
         chosen, choice = _choose(project, precision)
@@ -139,7 +138,10 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
             temporary.write_bytes(finished)
         written.append(path)
         logger.info(f"{path}: {len(finished):,} bytes")
-    project.contract.write(project.run.export / "contract.json")
+        if FORMATS.load(name).batch(facts.batch) != facts.batch:
+            asked = "any number of images" if facts.batch == FREE_BATCH else counted(facts.batch, "image")
+            logger.warning(f"{path} keeps a batch of 1: a file of the format {name} cannot take {asked} at a time")
+    project.contract.in_batches(facts.batch).write(project.run.export / "contract.json")
     return written, facts
 
 

@@ -19,14 +19,14 @@ def restamp(project: Project, thresholds: Thresholds | None) -> None:
     The graphs stay as they are, so that every stage stays done, and a validation or a benchmark of these files goes on to count.
     """
     run, files, record = project.run, exported(project), project.run.read()
-    contract = project.contract.with_thresholds(thresholds)
+    contract, beside = project.contract.with_thresholds(thresholds), run.export / run.contract.name
     written = {
         run.contract: Contract.read(run.contract).with_thresholds(thresholds).to_bytes(),
-        run.export / run.contract.name: contract.to_bytes(),
+        beside: contract.in_batches(Contract.read(beside).input.batch).to_bytes(),
     }
     for file in files:
         said = run.facts(file.stage, ExportFacts).about
-        written[file.path] = FORMATS.load(file.form).stamp(file.path.read_bytes(), contract, about(project, said))
+        written[file.path] = FORMATS.load(file.form).stamp(file.path.read_bytes(), contract.in_batches(file.batch), about(project, said))
     before = {path: sha256(path) for path in written}
     benchmark = Benchmark.read(run.path / NAME) if (run.path / NAME).is_file() else None
     for path, content in written.items():

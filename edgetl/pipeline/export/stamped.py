@@ -7,8 +7,11 @@ from edgetl.recipe_tables import AboutTable
 
 
 def stamped(project: Project, conversion: Conversion, name: str) -> bytes:
-    """Return the file of the format of this name as it is exported. Raises ExportError."""
-    return FORMATS.load(name).stamp(conversion.file(name), project.contract, about(project, project.recipe.about))
+    """Return the file of the format of this name as it is exported, with the recipe's batch where it can have it. Raises ExportError."""
+    form = FORMATS.load(name)
+    batch = form.batch(project.recipe.export.batch)
+    content = conversion.file(name) if batch == 1 or form.in_batches is None else form.in_batches(conversion, batch)
+    return form.stamp(content, project.contract.in_batches(batch), about(project, project.recipe.about))
 
 
 def about(project: Project, said: AboutTable) -> About:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.chosen import doubt
+from edgetl.contract import FREE_BATCH
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
@@ -44,6 +45,7 @@ from edgetl.ship.manifest import (
     Verdict,
 )
 from edgetl.ship.sbom import sbom
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     """Return the bundle of a run's files. Raises RunError or ParityError without a good validation."""
     run = project.run
     chosen = _chosen(best_first(exported(project)), options.models)
+    _check_batches(run, chosen)
     files = [file.path for file in chosen]
     validation, forced = _validation(run, files, force=options.force)
     record = run.read()
@@ -96,7 +99,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
         logger.warning(why)
     said = [run.facts(file.stage, ExportFacts).about for file in chosen]
     choice = record.integer_choice()
-    found = {path.name: _stamped(project, path, one, options.about) for path, one in zip(files, said, strict=True)}
+    found = {file.path.name: _stamped(project, file, one, options.about) for file, one in zip(chosen, said, strict=True)}
     hashes = {name: _file(content) for name, content in found.items()}
     about = said[0].model_copy(update=options.about)
     version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
@@ -146,10 +149,22 @@ def _validation(run: RunFolder, files: Sequence[Path], *, force: bool) -> tuple[
     return document, wrong
 
 
-def _stamped(project: Project, path: Path, said: AboutTable, asked: Mapping[str, str]) -> bytes:
+def _check_batches(run: RunFolder, files: Sequence[ExportedFile]) -> None:
+    """Raise UsageError for a file that takes several images at a time and no fewer: an app gives a model one."""
+    for file in files:
+        if file.batch != FREE_BATCH and file.batch > 1:
+            raise UsageError(
+                f"{file.path.name} takes {counted(file.batch, 'image')} at a time, and the apps of a bundle give a model one",
+                f"run: edgetl export {run.quoted} --batch 1, or --batch dynamic for ONNX, then: edgetl validate {run.quoted}",
+            )
+
+
+def _stamped(project: Project, file: ExportedFile, said: AboutTable, asked: Mapping[str, str]) -> bytes:
     """Return the file, saying of itself what is asked."""
-    content, wanted = path.read_bytes(), said.model_copy(update=asked)
-    return content if wanted == said else format_of(path.name).stamp(content, project.contract, about_of(project, wanted))
+    content, wanted = file.path.read_bytes(), said.model_copy(update=asked)
+    if wanted == said:
+        return content
+    return format_of(file.path.name).stamp(content, project.contract.in_batches(file.batch), about_of(project, wanted))
 
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes], unknown: NDArray[np.uint8] | None = None) -> Golden:

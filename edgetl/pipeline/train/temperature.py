@@ -6,8 +6,8 @@ from dataclasses import asdict
 from edgetl.keras import keras
 
 from edgetl.evaluation.calibration import find_temperature
+from edgetl.float_record import ScaledTemperature
 from edgetl.pipeline.project import Project
-from edgetl.run_record import ScaledTemperature
 from edgetl.training.scoring import scorer
 from edgetl.training.unknown import PARTS
 from edgetl.wording import counted

@@ -59,6 +59,7 @@ class Workbench:
             "data.selection_images": max(self.recipe.data.selection_images, _CHOOSERS),
             "train.again_below": 0,  # or these images would be learned from
             "export.max_drop": NO_BUDGET,  # which is promised of validation images
+            "export.batch": 1,  # the latency is that of one image
         }
         # A teacher of its own would take each trial several times as long.
         alone: Settings = {"teacher.run": "none"} if self.recipe.teacher.run == AUTO else {}

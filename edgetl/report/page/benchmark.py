@@ -42,6 +42,7 @@ def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
         "runtime": measured and measured.runtime,
         "delegate": benchmark.plan.delegate,
         "threads": benchmark.plan.threads,
+        "batch": file.batch,
         "p50_ms": latency and latency.p50,
         "p90_ms": latency and latency.p90,
         "p95_ms": latency and latency.p95,

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 from pydantic import Field, JsonValue
 
 from edgetl.compared import SPLIT_NAMES, Truth, of_split, right
+from edgetl.contract import FREE_BATCH, Batch
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
@@ -82,6 +83,7 @@ class CardModel(Part):
     size_bytes: Count
     latency_ms: Percentiles
     against_float: AgainstFloat | None
+    batch: Batch = 1
 
 
 class RuntimeAgreement(Part):
@@ -197,6 +199,7 @@ def _models(validation: Validation) -> dict[str, CardModel]:
             loss=subject.accuracy.loss,
             size_bytes=subject.size_bytes,
             latency_ms=subject.latency_ms,
+            batch=subject.batch,
             against_float=against_float.get(name),
         )
         for name, subject in validation.subjects.items()
@@ -211,7 +214,7 @@ def card(name: str, results: Results) -> str:
     ]
     files = [
         [
-            f"`{model}`",
+            f"`{model}`" + (f" (batch {one.batch})" if one.batch not in (1, FREE_BATCH) else ""),
             _accuracy(one),
             f"{one.size_bytes / 1024:,.0f}",
             f"{one.latency_ms.p50:.2f}",

@@ -24,7 +24,7 @@ class ModelPoint:
     Args:
         series: such as the device; points of one series have one colour and one line.
         label: text at the point; may be empty.
-        p50_ms: median latency of one image.
+        p50_ms: median latency of an inference.
         top1_accuracy: in 0..1, where it is known.
     """
 
@@ -65,7 +65,7 @@ def pareto_figure(points: Sequence[ModelPoint], images: str) -> Figure:
         _draw(axes, [point for point in points if point.series == series], largest, _COLOURS[number % len(_COLOURS)], accurate=accurate)
     axes.set_xscale("log")
     axes.margins(0.16, 0.24)
-    axes.set_xlabel("median latency of one image, ms (log)", color=_INK)
+    axes.set_xlabel("median latency of an inference, ms (log)", color=_INK)
     axes.set_ylabel(f"top-1 accuracy on {images}, %" if accurate else "size, KiB", color=_INK)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")

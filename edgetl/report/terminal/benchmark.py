@@ -7,7 +7,7 @@ from edgetl.benchmarking.gate import GateRow
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
-from edgetl.wording import beside, counted, measured_on
+from edgetl.wording import batches, beside, counted, measured_on
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _DEVICE = ("device", "chip", "cores", "memory", "system")
@@ -64,7 +64,9 @@ def conditions(benchmark: Benchmark) -> str:
     """Say under which conditions the latency was measured."""
     plan = benchmark.plan
     runs, warmup = counted(plan.runs, "run"), counted(plan.warmup, "warm-up run")
-    return f"latency of one image: {counted(plan.threads, 'thread')}, at least {runs} after {warmup}"
+    sizes = {name: one.batch for name, one in benchmark.models.items()}
+    latency = ", ".join(["latency of one image", *(f"of {batch}" for batch in batches(sizes))])
+    return f"{latency}: {counted(plan.threads, 'thread')}, at least {runs} after {warmup}"
 
 
 def failures(benchmark: Benchmark) -> list[tuple[str, str]]:

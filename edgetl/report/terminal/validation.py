@@ -28,7 +28,7 @@ def print_validation(validation: Validation) -> None:
     console.table(f"{what} on {validation.measured_on}", columns, accuracies)
     if validation.chosen_by:
         console.note(validation.chosen_by)
-    console.note("latency of one image on one thread, Keras on all cores")
+    console.note("; ".join(["latency of one image on one thread, Keras on all cores", *validation.shares]))
     console.table("size and latency", ["model", "KiB", "p50 ms", "p90 ms"], costs)
     console.note(
         "steps, max: mean and largest difference of probability in units of 1/256; |dp|: an image's largest difference, the mean of all"

@@ -12,6 +12,7 @@ from edgetl.evaluation.statistics import Paired
 from edgetl.evaluation.steps import StepsCost
 from edgetl.export.exported import exported_files
 from edgetl.pipeline.export import budget, files
+from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
 from edgetl.runtimes import open_session
@@ -35,6 +36,25 @@ def test_another_output_is_exported_and_taken_everywhere(cli: Cli, run_copy: Pat
     outcome = cli("validate", run_copy, "--limit", 12, "--json")
     assert set(outcome.document["subjects"]) >= {"keras_int8", "tflite_int8", "onnx_int8"}
     assert cli("predict", run_copy / "export/model_int8.onnx", "digits:7", "--json").code == 0
+
+
+def test_another_batch_is_recorded_and_no_app_is_made_of_it(cli: Cli, run_copy: Path) -> None:
+    outcome = cli("export", run_copy, "--float32", "--batch", 4, "--json")
+    assert outcome.code == 0, outcome.err
+    assert [file["batch"] for file in outcome.document["files"]] == [4, 4]
+    assert Contract.read(run_copy / "export/contract.json").input.batch == 4
+    outcome = cli("benchmark", run_copy / "export/model_float32.tflite", "--runs", 1, "--json")
+    assert [model["batch"] for model in outcome.document["models"].values()] == [4]
+    outcome = cli("bundle", run_copy, "--models", "model_float32.onnx")
+    assert "takes 4 images at a time" in outcome.err
+    assert "--batch 1" in outcome.err
+    outcome = cli("export", run_copy, "--float32", "--batch", "dynamic", "--json")
+    assert [file["batch"] for file in outcome.document["files"]] == [1, "dynamic"]
+    assert "keeps a batch of 1" in outcome.err
+    assert {file.precision: file.batch for file in exported(Project.open(run_copy)) if file.form == "onnx"} == {
+        **{"float32": "dynamic", "float16": 1, "int8": 1}
+    }
+    assert cli("export", run_copy, "--batch", "257").code == 2
 
 
 def test_another_output_reads_no_image_again(run_copy: Path) -> None:

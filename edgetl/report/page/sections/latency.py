@@ -71,7 +71,7 @@ def _dots(timed: Sequence[BenchmarkResult], devices: Sequence[str]) -> Figure:
     axes.margins(x=0.12)
     axes.set_yticks(range(len(models)), models)
     axes.invert_yaxis()
-    axes.set_xlabel("median latency of one image, ms (log)")
+    axes.set_xlabel("median latency of an inference, ms (log)")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=3, frameon=False, labelcolor=INK)
     return figure
 
@@ -80,4 +80,4 @@ def _here(validation: Validation, *, folded: bool) -> Table:
     rows = [[name, f"{one.latency_ms.p50:.3f}", f"{one.latency_ms.p90:.3f}"] for name, one in validation.subjects.items()]
     measured = validation.latency
     caption = f"During validation, on {validation.cpu.model}; threads: {measured.threads}; {counted(measured.timed_runs, 'run')}"
-    return Table(("model", "p50 ms", "p90 ms"), rows, caption, folded)
+    return Table(("model", "p50 ms", "p90 ms"), rows, "; ".join([caption, *validation.shares]), folded)
