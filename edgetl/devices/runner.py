@@ -219,7 +219,10 @@ def run(job: Order) -> dict[str, Any]:
     import numpy  # which both runtimes have brought
 
     pixels = numpy.fromfile(job.images, "uint8").reshape(-1, *engine.shape[1:]) if job.images else None
-    fed = batch(pixels, engine.shape[0]) if job.images else numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
+    if pixels is None:
+        fed = numpy.random.default_rng(0).integers(0, 256, engine.shape, "uint8")
+    else:
+        fed = pixels[numpy.arange(engine.shape[0]) % len(pixels)]
     engine.feed(fed.astype(engine.dtype))
     first = time.perf_counter()
     engine.infer()
@@ -269,15 +272,11 @@ def _predictions(engine: Engine, pixels: Any) -> list[list[float]]:
     """Return the probabilities of each image, once the timing is over."""
     predictions, count, size = [], 0 if pixels is None else len(pixels), engine.shape[0]
     for start in range(0, count, size):
-        engine.feed(batch(pixels[start:], size).astype(engine.dtype))
+        rows = [place % count for place in range(start, start + size)]  # the first ones fill up the last batch
+        engine.feed(pixels[rows].astype(engine.dtype))
         engine.infer()
         predictions += engine.predictions().tolist()
     return predictions[:count]
-
-
-def batch(pixels: Any, size: int) -> Any:
-    """Return the first `size` images; where there are fewer, the last one fills up."""
-    return pixels[[min(place, len(pixels) - 1) for place in range(size)]]
 
 
 def _profile(engine: Engine, runs: int) -> dict[str, Any]:

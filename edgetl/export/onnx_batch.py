@@ -60,11 +60,11 @@ def in_batches(content: bytes, batch: Batch) -> bytes:
 
 def _open(graph: onnx.GraphProto, node: onnx.NodeProto, constants: Mapping[str, np.ndarray]) -> None:
     """Let a Reshape or a Slice leave the first axis as long as it is."""
-    place, whole = _SHAPES[node.op_type]
+    place, every = _SHAPES[node.op_type]
     axis, shape = _first_axis(node, constants), constants.get(node.input[place])
     if axis is not None and shape is not None and shape[axis] == 1:
         opened = shape.copy()
-        opened[axis] = whole
+        opened[axis] = every
         node.input[place] = _constant(graph, f"{node.input[place]}_of_{node.output[0]}", opened)
 
 

@@ -1,9 +1,9 @@
 """A TFLite file for one image made one for several at a time: the same numbers, in tensors that are longer along their first axis."""
 
 import copy
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
@@ -24,7 +24,7 @@ def in_batches(content: bytes, batch: int) -> bytes:
     model = read(content)
     graph = model.subgraphs[0]
     of_images = set(graph.inputs)  # tensors that are computed from the images: constants, and what is made of them, have no batch
-    operators: list[Any] = []
+    operators: list[schema.OperatorT] = []
     for operator in graph.operators:
         if not of_images.isdisjoint(operator.inputs):
             kind = operator_name(model, operator)
@@ -45,7 +45,7 @@ def in_batches(content: bytes, batch: int) -> bytes:
     return made
 
 
-def _lengthen(model: Any, operator: Any, place: int, batch: int) -> None:
+def _lengthen(model: schema.ModelT, operator: schema.OperatorT, place: int, batch: int) -> None:
     """Give the operator a shape of its own with this batch; others may share the one that it has."""
     graph = model.subgraphs[0]
     tensor = copy.copy(graph.tensors[operator.inputs[place]])
@@ -61,7 +61,7 @@ def _lengthen(model: Any, operator: Any, place: int, batch: int) -> None:
         options.newShape = _of_batch(options.newShape, batch)
 
 
-def _of_one_rank(model: Any, operator: Any) -> list[Any]:
+def _of_one_rank(model: schema.ModelT, operator: schema.OperatorT) -> list[schema.OperatorT]:
     """Return a RESHAPE for each input with fewer axes than the other: [1, C] fits [1, H, W, C] only with a batch of 1."""
     graph = model.subgraphs[0]
     inputs, made = list(operator.inputs), []
@@ -82,7 +82,7 @@ def _of_one_rank(model: Any, operator: Any) -> list[Any]:
     return made
 
 
-def _constant(model: Any, tensor: Any, numbers: np.ndarray) -> int:
+def _constant(model: schema.ModelT, tensor: schema.TensorT, numbers: np.ndarray) -> int:
     """Add a constant of int32, described by `tensor`; returns its number."""
     buffer = schema.BufferT()
     buffer.data, tensor.buffer = numbers.view(np.uint8), len(model.buffers)
@@ -91,7 +91,7 @@ def _constant(model: Any, tensor: Any, numbers: np.ndarray) -> int:
     return len(model.subgraphs[0].tensors) - 1
 
 
-def _of_batch(shape: Any, batch: int) -> np.ndarray:
+def _of_batch(shape: npt.ArrayLike, batch: int) -> np.ndarray:
     """Return the shape, int32, with this batch in place of 1; -1 stays: it is counted from the rest."""
     numbers = np.array(shape, np.int32)
     if len(numbers) and numbers[0] == 1:
@@ -106,6 +106,7 @@ def _check(content: bytes, batch: int) -> None:
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise ExportError(f"LiteRT cannot run the file with batches of {batch}: {error}", _REMEDY) from error
-    [gives] = interpreter.get_output_details()
-    if gives["shape"][0] != batch:
-        raise ExportError(f"of {counted(batch, 'image')} the file makes {counted(gives['shape'][0], 'row')}", _REMEDY)
+    [at] = read(content).subgraphs[0].outputs
+    rows = len(interpreter.get_tensor(at))
+    if rows != batch:
+        raise ExportError(f"of {counted(batch, 'image')} the file makes {counted(rows, 'row')}", _REMEDY)

@@ -84,7 +84,7 @@ def _ends_in_softmax(content: bytes) -> bool:
     return in_line and _TYPES[graph.tensors[change.inputs[0]].type] in ("INT8", "UINT8")
 
 
-def with_bias(model: Any) -> list[Any]:
+def with_bias(model: schema.ModelT) -> list[schema.OperatorT]:
     """Return the operators that have a kernel and a bias, in order."""
     return [one for one in model.subgraphs[0].operators if operator_name(model, one) in _WITH_BIAS and one.inputs[2] >= 0]
 
