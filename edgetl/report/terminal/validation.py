@@ -35,11 +35,11 @@ def print_validation(validation: Validation) -> None:
     )
     console.note("KL: divergence in nats")
     console.note(f"diff: second minus first in percentage points of '{right(validation.truth)}'; p: McNemar's test")
-    decided = any(pair.same_decisions is not None for pair in validation.pairs)
-    if decided:
-        console.note("decided %: images of which both say the same by the thresholds, unknown included")
-    columns = ["pair", "same %", *(["decided %"] if decided else []), "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
+    columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
     console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
+    decided = [(_name(pair), f"{100 * pair.same_decisions:.2f}") for pair in validation.pairs if pair.same_decisions is not None]
+    if decided:
+        console.table("the same decision by the thresholds, unknown included", ["pair", "same %"], decided)
     for pair in validation.pairs:
         if pair.agreement.ties:
             name, agreement = f"{pair.tolerance.first}~{pair.tolerance.second}", pair.agreement
@@ -52,13 +52,15 @@ def print_validation(validation: Validation) -> None:
     console.note("verdict: PASSED" if validation.passed else "verdict: FAILED")
 
 
+def _name(pair: Pair) -> str:
+    return re.sub(r"float(\d)", r"f\1", f"{pair.tolerance.first}~{pair.tolerance.second}")  # for 80 columns
+
+
 def _pair(pair: Pair) -> list[str]:
-    agreement, tolerance = pair.agreement, pair.tolerance
+    agreement = pair.agreement
     steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
     cost = [f"{-pair.paired.drop_points:+z.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
-    name = re.sub(r"float(\d)", r"f\1", f"{tolerance.first}~{tolerance.second}")  # for 80 columns
-    decided = [] if pair.same_decisions is None else [f"{100 * pair.same_decisions:.2f}"]
-    return [name, f"{100 * agreement.top1_agreement:.2f}", *decided, *steps, *cost]
+    return [_name(pair), f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
 
 
 def _worst(validation: Validation) -> None:
