@@ -23,8 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background of a shell: what is started here would ignore Ctrl-C
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores already: threads of each beside that cost a twelfth of the time
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    os.environ |= ONE_THREAD
 
 gc.set_threshold(200_000, 20, 20)  # TensorFlow's million objects are looked through at each collection: a twentieth of all tests' time
 

@@ -82,7 +82,8 @@ def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: 
     assert page.count("Saliency of ") == 3
     assert "ein Bild ☂ &amp; &lt;b&gt;.png" in page
     explanation.model_copy(update={"models": "another"}).write(path)
-    assert cli("report", run_copy, "--json").document["absent"][0]["part"] == "Explanations", "of another model: not shown"
+    absent = [one["part"] for one in cli("report", run_copy, "--json").document["absent"]]
+    assert "Explanations" in absent, "of another model: not shown"
 
 
 def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
