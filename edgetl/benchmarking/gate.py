@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.errors import RunError, UsageError
+from edgetl.wording import counted
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,16 @@ def load_baseline(path: Path) -> Benchmark:
 def against(baseline: Benchmark, measured: Benchmark, max_slowdown: float) -> list[GateRow]:
     """Compare every median latency of the baseline with the one that was measured now.
 
-    One that is missing now does not pass: a gate that passes because nothing ran is none. Raises UsageError when the baseline has none.
+    One that is missing now does not pass: a gate that passes because nothing ran is none. Raises UsageError when the baseline has none, or
+    an inference of a model is of another number of images now.
     """
+    for name, file in baseline.models.items():
+        batch = measured.models[name].images_at_once if name in measured.models else file.images_at_once
+        if batch != file.images_at_once:
+            raise UsageError(
+                f"an inference of {name} is of {counted(batch, 'image')} now, and of {file.images_at_once:,} in the baseline",
+                f"export it with --batch {file.images_at_once}, or make a baseline of the files as they are now",
+            )
     now = {(one.device, one.model): one.p50_ms for one in measured.timed}
     rows = []
     for one in baseline.timed:

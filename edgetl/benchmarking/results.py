@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
-from edgetl.contract import Batch
+from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.messages import DeviceFacts, Measurement
 from edgetl.devices.plan import Plan
 from edgetl.documents import Count, Document, Part, Share
@@ -32,6 +32,11 @@ class BenchmarkedFile(Part):
     top1_accuracy: Share | None
     measured_on: str = ""
     batch: Batch = 1
+
+    @property
+    def images_at_once(self) -> int:
+        """The images of an inference that was measured."""
+        return 1 if self.batch == FREE_BATCH else self.batch
 
 
 class BenchmarkedDevice(Part):

@@ -41,6 +41,19 @@ def test_a_baseline_without_latencies_is_none() -> None:
         against(measured(a=None), measured(a=1.0), 1.1)
 
 
+def test_other_batches_are_not_compared() -> None:
+    """A batch takes as many times as long, and would count as a slowdown; of any number of images one is measured."""
+    batches = {size: of_batch(size) for size in (1, 4, "dynamic")}
+    assert against(batches["dynamic"], batches[1], 1.1)[0].passed
+    with pytest.raises(UsageError, match="of a is of 4 images now, and of 1 in the baseline"):
+        against(batches[1], batches[4], 1.1)
+
+
+def of_batch(size: int | str) -> Benchmark:
+    made = measured(a=1.0)
+    return made.model_copy(update={"models": {"a": made.models["a"].model_copy(update={"batch": size})}})
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"schema_version": 2}', "null"])
 def test_what_is_no_baseline_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "old.json").write_text(text, encoding="utf-8")
