@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 
 from edgetl.contract import Contract
@@ -10,9 +11,12 @@ from edgetl.errors import BudgetError
 from edgetl.evaluation import judged
 from edgetl.evaluation.statistics import Paired
 from edgetl.evaluation.steps import StepsCost
+from edgetl.export.base import CONTRACT_KEY
 from edgetl.export.exported import exported_files
+from edgetl.output import Thresholds
 from edgetl.pipeline.export import budget, files
 from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.restamped import restamp
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data
 from edgetl.runtimes import open_session
@@ -54,7 +58,14 @@ def test_another_batch_is_recorded_and_no_app_is_made_of_it(cli: Cli, run_copy: 
     assert {file.precision: file.batch for file in exported(Project.open(run_copy)) if file.form == "onnx"} == {
         **{"float32": "dynamic", "float16": 1, "int8": 1}
     }
-    assert cli("export", run_copy, "--batch", "257").code == 2
+    restamp(Project.open(run_copy), Thresholds(per_class=(0.1, 0.2, 0.3)))
+    carried = {prop.key: prop.value for prop in onnx.load(run_copy / "export/model_float32.onnx").metadata_props}
+    shown = Contract.read(run_copy / "export/contract.json")
+    assert shown.input.batch == "dynamic"
+    assert Contract.model_validate_json(carried[CONTRACT_KEY]) == shown
+    for batch in (0, 257, "four"):
+        outcome = cli("export", run_copy, "--batch", batch)
+        assert (outcome.code, "export.batch" in outcome.err) == (2, True)
 
 
 def test_another_output_reads_no_image_again(run_copy: Path) -> None:
