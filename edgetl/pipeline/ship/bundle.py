@@ -104,7 +104,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     about = said[0].model_copy(update=options.about)
     version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
     title, licence = about.name or run.path.resolve().name, about.licence
-    found |= _golden(project, files, found).files(project.contract.output)
+    found |= _golden(project, files, found, _unknown(project)).files(project.contract.output)
     found |= {
         CLASS_NAMES: project.contract.class_name_lines,
         "card.md": card(run.path.resolve().name, Results.of(record, validation, unknowns_of(run), choice_of(run))).encode(),
@@ -165,6 +165,12 @@ def _stamped(project: Project, file: ExportedFile, said: AboutTable, asked: Mapp
     if wanted == said:
         return content
     return format_of(file.path.name).stamp(content, project.contract.in_batches(file.batch), about_of(project, wanted))
+
+
+def _unknown(project: Project) -> NDArray[np.uint8] | None:
+    """Return the run's images of none of the classes that were not learned from; None: it has none."""
+    background = project.data.background
+    return None if background is None else np.asarray(background.pixels[background.rows("val")])
 
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes], unknown: NDArray[np.uint8] | None = None) -> Golden:
