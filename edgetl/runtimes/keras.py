@@ -41,8 +41,10 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> KerasSessi
     """`threads` is not heeded: TensorFlow has one pool a process, fixed at its first operation."""
     with opening(path, *saved_model.FAULTS):
         model = saved_model.load(path)
-        takes, gives = list(model.input_shape), list(model.output_shape)
-    check_shapes(path, takes, gives, contract)
+        takes, (batch, logits) = list(model.input_shape), model.output_shape
+    rejection = contract.output.rejection
+    beside_classes = bool(rejection and rejection.inside_the_model)  # the logit of unknown images, which `class_probabilities` leaves out
+    check_shapes(path, takes, [batch, logits - beside_classes], contract)
     return KerasSession(model, contract)
 
 

@@ -58,6 +58,7 @@ def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], bac
         decisions[name] = [contract.output.present(session(np.asarray(pixels))) for pixels in (known, unknown)]
         kept, passed = (one.any(1).mean() for one in decisions[name])
         assert passed < kept - 0.5, "stripes are rejected far more often than digits"
+    assert open_session(run / "float.keras", contract)(known[:1]).shape == (1, 10), "the logit of unknown images is none of its classes"
     alike = [np.mean((one == other).all(1)) for one, other in zip(*decisions.values(), strict=True)]
     assert min(alike) >= 0.98
 
