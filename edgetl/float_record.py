@@ -1,6 +1,6 @@
 """The record of a float model: which was kept and what chose it, what it learned from beside the labels, and its temperature."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from edgetl.compared import MeasuringSplit, of_split
@@ -165,10 +165,6 @@ class FoundRejection:
     def rejection(self) -> Rejection:
         """The part of the contract that says it."""
         return Rejection(threshold=self.threshold, keep=self.keep, inside_the_model=self.inside)
-
-    def with_threshold(self, threshold: float) -> "FoundRejection":
-        """Return the same with another threshold."""
-        return replace(self, threshold=threshold)
 
     def __str__(self) -> str:
         kinds = {"background image": self.background, "made image": self.made}
