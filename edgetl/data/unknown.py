@@ -9,6 +9,7 @@ from PIL import Image
 
 from edgetl.data.base import Images, Listing, Pixels
 
+Unknown = Sequence[tuple[Pixels, Sequence[str]]]  # pixels uint8 [M, H, W, C] of images of none of the classes, and their names
 Rows = int | slice | NDArray[np.integer] | Sequence[int]
 CLASS_NAME = "_background"  # of a class folder, or in a CSV file: no class of the model
 
@@ -38,12 +39,14 @@ def together(given: Listing, own: Listing | None) -> Listing:
     return Listing(given.source, (CLASS_NAME,), items, given.rejected, labelled=False)
 
 
-def joined(images: Images, unknown: Sequence[tuple[Pixels, Sequence[str]]]) -> Images:
+def joined(images: Images, unknown: Unknown) -> Images:
     """Return the images with unknown ones behind them, which are learned from as of a class behind the last one (label id K).
 
     Args:
-        unknown: pixels uint8 [M, H, W, C] of the images' size, and their names.
+        unknown: of the images' size; none: the images are as they were.
     """
+    if not unknown:
+        return images
     pixels, names = images.pixels, list(images.names)
     for more, called in unknown:
         pixels = _Joined(pixels, more)

@@ -58,11 +58,8 @@ class Tolerance:
             found.append(
                 f"{self.second} predicts {lost} of {of_all} fewer correctly than {self.first}, at most {may_lose} may be lost{chance}"
             )
-        decided, may_be = (
-            0 if same_decisions is None else round((1 - same_decisions) * images),
-            _allowed(1 - self.min_same_decisions, images),
-        )
-        if decided > may_be:
+        decided, may_be = round((1 - (same_decisions or 0.0)) * images), _allowed(1 - self.min_same_decisions, images)
+        if same_decisions is not None and decided > may_be:
             found.append(f"{pair} decide otherwise on {decided} of {of_all} by the contract's thresholds, at most {may_be} may differ")
         return tuple(found)
 

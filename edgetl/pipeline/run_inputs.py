@@ -34,8 +34,6 @@ from edgetl.runtimes.keras import KerasSession
 
 logger = logging.getLogger(__name__)
 
-Unknown = Sequence[tuple[Pixels, Sequence[str]]]
-
 
 class RunData:
     """The images that a run's recipe names, in the sizes and samples that its stages take."""
@@ -140,11 +138,11 @@ class RunData:
         return self.background_images + self.made_unknown
 
     @cached_property
-    def _unknown(self) -> Unknown:
+    def _unknown(self) -> unknown.Unknown:
         return self._of_none(self.images, self.background)
 
     @cached_property
-    def _larger_unknown(self) -> Unknown:
+    def _larger_unknown(self) -> unknown.Unknown:
         larger, listing = self.background, self.listing.background
         if larger and listing and self._enlarged != self._contract:
             larger = data_images.resized(larger, listing, self._enlarged, self._background_options)
@@ -154,7 +152,7 @@ class RunData:
     def _background_options(self) -> data_images.LoadOptions:
         return replace(self._options, cache=self._run.cache / "background")
 
-    def _of_none(self, images: Images, background: Images | None) -> Unknown:
+    def _of_none(self, images: Images, background: Images | None) -> unknown.Unknown:
         """Return what a training learns from that shows none of the classes, in the size of these images."""
         if not self.learns_unknown:
             return ()

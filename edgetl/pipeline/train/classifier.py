@@ -60,10 +60,8 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     rejection = find_rejection(project, model, temperature.temperature if temperature else 1.0) if team.rank == 0 else None
     if again:
         model.set_weights(start)
-        steps, epochs = (
-            steps_per_epoch(recipe, images + data.unknown_images, team.replicas),
-            history.best_epoch if schedule.patience else schedule.epochs,
-        )
+        steps = steps_per_epoch(recipe, images + data.unknown_images, team.replicas)
+        epochs = history.best_epoch if schedule.patience else schedule.epochs
         logger.info(f"training {'again' if history.best_epoch else 'the head again'}, on all {counted(images, 'training image')}")
         logs = schedule.logs / "on_all" if schedule.logs else None  # beside the curves of the first training, not in place of them
         repeated = replace(schedule.part("training on all"), steps_per_epoch=steps, epochs=epochs, patience=0, epochs_after=after)
