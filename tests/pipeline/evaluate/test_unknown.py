@@ -79,7 +79,7 @@ def test_thresholds_go_into_contract_and_files_and_no_stage_is_done_again(
     cli: Cli, run_copy: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = RunFolder(run_copy)
-    train(Project.open(run_copy))  # lists the images again: another test may have linked to them, which changes their files' stamps
+    train(Project.open(run_copy))  # lists the images again: another process made the run, and their files' stamps may have changed since
     before = {name: stage.inputs for name, stage in run.read().stages.items() if name != "validate"}
     outcome = cli("evaluate", run_copy, "--choose-thresholds", "per-class", "--target", "precision=0.9", "--json")
     assert outcome.code == 0, outcome.err
