@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from edgetl.documents import Document, Part
 from edgetl.errors import RunError
-from edgetl.output import Output, OutputType, Rejection, Thresholds, output_type
+from edgetl.output import Output, OutputType, Rejection, Task, Thresholds, activation_of, output_type
 from edgetl.overview import Overview
 
 Channels = Literal["RGB", "gray"]
@@ -80,8 +80,6 @@ class Contract(Document):
     def _supported(self) -> Self:
         asked = {
             "the central square of images for an input that is none": self.input.crop == "center_square" and self.height != self.width,
-            f"{self.output.task} predictions": self.output.task != "single-label",
-            f"a {self.output.activation}": self.output.activation != "softmax",
             "an activation outside the model": not self.output.activation_inside_the_model,
         }
         for what, beyond in asked.items():
@@ -91,7 +89,7 @@ class Contract(Document):
 
     @classmethod
     def square(cls, size: int, scale: float, zero_point: int, class_names: tuple[str, ...]) -> Self:
-        """Return the contract of a classifier of square RGB images, `size` pixels high and wide; see `ending_in` for its output."""
+        """Return the contract of a classifier of square RGB images, `size` pixels high and wide; see `ending_in` and `for_task`."""
         return cls(
             input=Input(
                 name="image",
@@ -106,7 +104,7 @@ class Contract(Document):
             ),
             output=Output(
                 name="probabilities",
-                dtype=output_type(len(class_names)),
+                dtype=output_type("single-label", len(class_names)),
                 class_names=class_names,
                 task="single-label",
                 activation="softmax",
@@ -140,9 +138,15 @@ class Contract(Document):
         return self.model_copy(update={"input": self.input.model_copy(update={"normalization_inside_the_model": grid})})
 
     def ending_in(self, asked: OutputType | Literal["auto"]) -> Self:
-        """Return the same contract with this output of int8 models; "auto": as the number of classes wants it."""
-        dtype = output_type(len(self.class_names)) if asked == "auto" else asked
+        """Return the same contract with this output of int8 models; "auto": as the task and the number of classes want it."""
+        dtype = output_type(self.output.task, len(self.class_names)) if asked == "auto" else asked
         return self.model_copy(update={"output": self.output.model_copy(update={"dtype": dtype})})
+
+    def for_task(self, task: Task) -> Self:
+        """Return the same contract for another task, without what decides: thresholds and rejection."""
+        dtype = output_type(task, len(self.class_names))
+        changed = {"task": task, "activation": activation_of(task), "dtype": dtype, "thresholds": None, "rejection": None}
+        return self.model_copy(update={"output": self.output.model_copy(update=changed)})
 
     def rejecting(self, rejection: Rejection | None) -> Self:
         """Return the same contract with this rejection of unknown images; None: every image is named."""

@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from edgetl import console, stops
+from edgetl.output import Output
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "0" if console.current().verbose else "3")  # what matters arrives as a Python exception too
@@ -144,14 +145,18 @@ def graph_of_images(shape: tuple[int, int, int], *more: Any) -> Any:
 _ALWAYS_SHARED = 1 / 16
 
 
-def class_probabilities(logits: Any, classes: int, on_grid: Callable[[Any, float], Any] = lambda values, _: values) -> Any:
+def class_probabilities(logits: Any, output: Output, on_grid: Callable[[Any, float], Any] = lambda values, _: values) -> Any:
     """Return probabilities [N, K] of logits [N, K], or of [N, K + 1], whose last one is that of "none of the classes".
 
     That one takes its share of the softmax, but for a sixteenth, which the classes share among themselves whatever it says.
 
     Args:
+        output: the contract's: of several classes an image each has a sigmoid of its own.
         on_grid: puts values from 0 to at most this onto the grid of an integer model.
     """
+    classes = len(output.class_names)
+    if output.several:
+        return tf.sigmoid(logits)
     if logits.shape[-1] == classes:
         return tf.nn.softmax(logits)
     beside_unknown = on_grid((1 - _ALWAYS_SHARED) * tf.nn.softmax(logits)[:, :classes], 1 - _ALWAYS_SHARED)

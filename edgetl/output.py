@@ -14,7 +14,12 @@ PROBABILITY_SCALE = 1.0 / 256.0
 # Of more classes an unsure model gives each less than one step: they share steps or become 0, and their order is lost.
 _MOST_CLASSES_IN_STEPS = round(1 / PROBABILITY_SCALE)
 
+# From which a class of several counts as present unless thresholds were chosen: half, between two of those steps, so that all decide alike.
+_EVEN = 0.5 - PROBABILITY_SCALE / 2
+
 OutputType = Literal["uint8", "float32"]
+Task = Literal["single-label", "multi-label"]  # one class an image; any number of them, none included
+_ACTIVATIONS: dict[Task, Literal["softmax", "sigmoid"]] = {"single-label": "softmax", "multi-label": "sigmoid"}
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -43,7 +48,7 @@ class Output(Part):
         description="of int8 models: uint8 in steps of 1/256, or float32 from a float softmax, their only operator that is not integer",
     )
     class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
-    task: Literal["single-label", "multi-label"]
+    task: Task
     activation: Literal["softmax", "sigmoid"]
     activation_inside_the_model: bool
     thresholds: Thresholds | None
@@ -53,6 +58,14 @@ class Output(Part):
     def _a_threshold_each(self) -> Self:
         if self.thresholds and len(self.thresholds.per_class) != len(self.class_names):
             raise ValueError(f"{counted(len(self.thresholds.per_class), 'threshold')} for {len(self.class_names)} classes")
+        return self
+
+    @model_validator(mode="after")
+    def _as_the_task_wants_it(self) -> Self:
+        if self.activation != _ACTIVATIONS[self.task]:
+            raise ValueError(f"{self.task} predictions have a {_ACTIVATIONS[self.task]}, not a {self.activation}")
+        if self.several and self.rejection:
+            raise ValueError("multi-label predictions have no rejection: an image without classes is one that they know")
         return self
 
     @field_validator("class_names")
@@ -68,36 +81,50 @@ class Output(Part):
         return self.dtype == "float32"
 
     @property
+    def several(self) -> bool:
+        """Whether an image may show several classes, or none."""
+        return self.task == "multi-label"
+
+    @property
     def decides(self) -> bool:
-        """Whether an image may be unknown: some threshold is set."""
-        return bool(self.rejection or self.thresholds)
+        """Whether an image may show none of the classes: some threshold is set."""
+        return bool(self.several or self.rejection or self.thresholds)
 
     @property
     def present_from(self) -> NDArray[np.float64]:
         """The probability from which on each class counts as present, float64 [K]; all 0 where every image is named."""
+        classes = len(self.class_names)
+        if self.several:
+            return np.asarray(self.thresholds.per_class) if self.thresholds else np.full(classes, _EVEN)
         least = self.rejection.threshold if self.rejection else 0.0
-        return np.maximum(least, self.thresholds.per_class if self.thresholds else np.zeros(len(self.class_names)))
+        return np.maximum(least, self.thresholds.per_class if self.thresholds else np.zeros(classes))
 
     def present(self, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return the decisions bool [N, K] for probabilities [N, K]: which classes each image shows.
 
-        That is the most probable class where it reaches its threshold; else the image shows none of the classes, and is unknown.
+        Of several classes those that reach their thresholds. Else the most probable class where it reaches its threshold; where it does
+        not, the image shows none of the classes, and is unknown.
         """
         rows = np.asarray(probabilities)
+        reached: NDArray[np.bool_] = rows >= self.present_from
         highest = np.arange(rows.shape[1]) == rows.argmax(axis=1)[:, None]
-        decisions: NDArray[np.bool_] = highest & (rows >= self.present_from)
-        return decisions
+        return reached if self.several else reached & highest
 
     def present_names(self, probabilities: NDArray[np.floating]) -> tuple[tuple[str, ...], ...]:
         """Return the names of the classes that each of N images shows, for probabilities [N, K]; none of an unknown image."""
         return tuple(tuple(self.class_names[k] for k in np.flatnonzero(row)) for row in self.present(probabilities))
 
 
-def output_type(classes: int) -> OutputType:
+def output_type(task: Task, classes: int) -> OutputType:
     """Return what int8 models of so many classes give unless asked otherwise: float32 where uint8 steps would lose the order."""
-    return "float32" if classes > _MOST_CLASSES_IN_STEPS else "uint8"
+    return "float32" if task == "single-label" and classes > _MOST_CLASSES_IN_STEPS else "uint8"
 
 
 def grain(classes: int) -> float:
     """Return the probability that counts as one step: 1/256 as int8 models give it, less where a class's even share is less."""
     return min(PROBABILITY_SCALE, 1 / classes)
+
+
+def activation_of(task: Task) -> Literal["softmax", "sigmoid"]:
+    """Return what makes probabilities of a task's logits: a sigmoid of each where several classes may be there."""
+    return _ACTIVATIONS[task]

@@ -99,13 +99,13 @@ NONSENSE: dict[str, list[Any]] = {
     "input.dtype": ["float32"],
     "input.batch": [0, 257, "any", None],
     "input.surprise": [1],
+    "output.task": ["regression"],
+    "output.activation": ["relu"],
     "schema_version": [2, None],
 }
 # What the form has room for, and this version cannot do.
 BEYOND: dict[str, list[Any]] = {
     "input.width": [192],
-    "output.task": ["multi-label"],
-    "output.activation": ["sigmoid"],
     "output.activation_inside_the_model": [False],
 }
 
@@ -181,3 +181,18 @@ def test_a_missing_file_is_a_clear_error(tmp_path: Path) -> None:
         Contract.read(tmp_path / "contract.json")
     with pytest.raises(RunError):
         Contract.read(tmp_path)
+
+
+def test_of_several_classes_each_that_reaches_its_threshold_is_there() -> None:
+    several = MOBILENET.for_task("multi-label")
+    rows = np.array([[0.9, 0.6], [0.2, 0.499], [0.2, 0.49]])
+    assert several.output.activation == "sigmoid"
+    assert several.output.decides
+    assert several.output.present(rows).tolist() == [[True, True], [False, True], [False, False]]
+    assert several.with_thresholds(Thresholds(per_class=(0.95, 0.3))).output.present(rows).sum(1).tolist() == [1, 1, 1]
+    assert Contract.parse(several.to_json()) == several
+    assert several.for_task("single-label") == MOBILENET
+    with pytest.raises(ValueError, match="multi-label predictions have a sigmoid"):
+        Contract.parse(_changed("output.task", "multi-label"))
+    with pytest.raises(ValueError, match="no rejection"):
+        Contract.parse(several.rejecting(REJECTING.output.rejection).to_json())

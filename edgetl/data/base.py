@@ -166,7 +166,7 @@ class Images:
 
     Args:
         pixels: uint8 [N, H, W, C], in memory or read from a file as they are asked for.
-        label_ids: int32 [N], indices into `class_names`.
+        label_ids: int32 [N], indices into `class_names`; of images that may show several classes int32 [N, K], 1 where they do.
         splits: str [N], each of SPLITS.
         names: N names, as in the listing.
         hashes: N sha256 of the files' bytes, hexadecimal.
@@ -191,6 +191,17 @@ class Images:
         lengths = {len(self.pixels), len(self.label_ids), len(self.splits), len(self.names), len(self.hashes)}
         if len(lengths) != 1 or len(self.pixels.shape) != 4 or self.pixels.shape[-1] not in (1, 3) or self.pixels.dtype != np.uint8:
             raise ValueError(f"not images: {self.pixels.dtype} {self.pixels.shape}, lengths {sorted(lengths)}")
+
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes, or none."""
+        return self.label_ids.ndim == 2
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which classes each image shows, bool [N, K]."""
+        found: NDArray[np.bool_] = self.label_ids == 1 if self.several else self.label_ids[:, None] == np.arange(len(self.class_names))
+        return found
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Row numbers of a split, ascending; empty when there are none."""

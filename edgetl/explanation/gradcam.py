@@ -103,7 +103,7 @@ def _windows(height: int, width: int) -> tuple[int, list[tuple[int, int]]]:
 
 def _probabilities(model: Any, contract: Contract, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     logits = model(contract.normalize(images.astype(np.float32)), training=False)
-    found: NDArray[np.float32] = class_probabilities(logits, len(contract.class_names)).numpy()
+    found: NDArray[np.float32] = class_probabilities(logits, contract.output).numpy()
     return found
 
 

@@ -68,7 +68,7 @@ def with_ends(model: Any, contract: Contract) -> Any:
     """Return a float Keras model with what its file holds around it: from pixels 0..255 to probabilities by the output's name."""
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
-        return {contract.output.name: class_probabilities(model(contract.normalize(image), training=False), len(contract.class_names))}
+        return {contract.output.name: class_probabilities(model(contract.normalize(image), training=False), contract.output)}
 
     return infer
 
@@ -94,7 +94,7 @@ def int8_tflite(model: Any, contract: Contract, configure: Configure = integers,
     float_logits = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
-        probabilities = class_probabilities(model(image, training=False), len(contract.class_names), _on_grid)
+        probabilities = class_probabilities(model(image, training=False), contract.output, _on_grid)
         if float_logits:
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
         return {contract.output.name: probabilities}

@@ -28,7 +28,7 @@ class KerasSession:
         @graph_of_images(contract.shape)
         def probabilities(pixels: Any) -> Any:
             logits = model(contract.normalize(tf.cast(pixels, tf.float32)), training=False)
-            return class_probabilities(logits, len(contract.class_names))
+            return class_probabilities(logits, contract.output)
 
         self._probabilities = probabilities
 

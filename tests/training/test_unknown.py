@@ -7,10 +7,12 @@ from edgetl.keras import class_probabilities, keras, layers
 import numpy as np
 import pytest
 
+from edgetl.contract import Contract
 from edgetl.training.unknown import Familiar, known_alone, logits_layer, own_logit, with_unknown
 
 RANDOM = np.random.default_rng(0)
 CLASSES, FEATURES = 3, 40
+OUTPUT = Contract.square(8, 1 / 127.5, 127, ("a", "b", "c")).output
 
 
 @pytest.fixture
@@ -70,7 +72,7 @@ def test_a_network_that_does_not_end_in_a_dense_layer_has_no_logits_layer() -> N
 
 def test_a_rejected_image_keeps_the_order_of_its_classes() -> None:
     logits = np.array([[2.0, 1.0, 0.0, 30.0], [2.0, 1.0, 0.0, -30.0]], np.float32)
-    rejected, known = class_probabilities(logits, CLASSES).numpy()
+    rejected, known = class_probabilities(logits, OUTPUT).numpy()
     assert rejected.argmax() == 0
     assert 6 / 256 < rejected.max() < 1 / 16, "seen in steps of 1/256, and far from sure"
     np.testing.assert_allclose(known, np.exp([2, 1, 0]) / np.exp([2, 1, 0]).sum(), rtol=1e-5)
