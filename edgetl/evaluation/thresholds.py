@@ -1,4 +1,4 @@
-"""A threshold for each class, from probabilities [N, K] and labels [N] of images that the figures are not measured on."""
+"""A threshold for each class, from probabilities [N, K] of images that the figures are not measured on, and their labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,25 +59,74 @@ def best_thresholds(
     rows = np.asarray(probabilities, np.float64)
     predicted, scores = rows.argmax(axis=1), rows.max(axis=1)
     grid = np.concatenate([[least], GRID[least < GRID]])
-    chosen, missed, few = [], [], []
-    for k, name in enumerate(class_names):
-        passed = scores[predicted == k][:, None] >= grid
-        right = (passed & (label_ids[predicted == k] == k)[:, None]).sum(axis=0)
-        kept, images = passed.sum(axis=0), int((label_ids == k).sum())
-        precision = np.divide(right, kept, out=np.zeros(len(grid)), where=kept > 0)
+    curves = []
+    for k in range(len(class_names)):
+        mine = predicted == k
+        curves.append(_curve(scores[mine], label_ids[mine] == k, int((label_ids == k).sum()), grid))
+    chosen = [int(curve.score(aim).argmax()) for curve in curves]
+    few = [f"'{name}' ({curve.candidates})" for name, curve in zip(class_names, curves, strict=True) if curve.candidates < _FEW]
+    return _found(class_names, aim, curves, chosen, [_few("were predicted as", few)] if few else [])
+
+
+def best_thresholds_of_several(
+    probabilities: NDArray[np.floating], shown: NDArray[np.bool_], class_names: Sequence[str], aim: Aim
+) -> BestThresholds:
+    """Return for each class the threshold that does best on images with probabilities [N, K] that show the classes bool [N, K].
+
+    Every image takes part in every class. Of thresholds that do equally well it is the one nearest to one half, far from both kinds of
+    images; so it is, too, where no image shows the class.
+    """
+    rows = np.asarray(probabilities, np.float64)
+    curves = [_curve(rows[:, k], shown[:, k], int(shown[:, k].sum()), GRID) for k in range(len(class_names))]
+    far = np.abs(GRID - 0.5)
+    chosen = [int(np.where((score := curve.score(aim)) == score.max(), far, np.inf).argmin()) for curve in curves]
+    few = [f"'{name}' ({count})" for name, count in zip(class_names, shown.sum(axis=0).tolist(), strict=True) if count < _FEW]
+    return _found(class_names, aim, curves, chosen, [_few("show", few)] if few else [])
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """A class's precision and F1 at each of G thresholds, float64 [G], and among how many images it is looked for."""
+
+    grid: NDArray[np.float64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+    candidates: int
+
+    def reaches(self, aim: Aim) -> bool:
+        """Return whether some threshold has the precision that is asked for, or none is."""
+        return aim.precision is None or bool((self.precision >= aim.precision).any())
+
+    def score(self, aim: Aim) -> NDArray[np.float64]:
+        """Return what the best threshold has most of, [G]: F1, or recall at the asked precision, or precision where none reaches it."""
         if aim.precision is None:
-            best = int((2 * right / np.maximum(kept + images, 1)).argmax())
-        else:
-            reached = precision >= aim.precision
-            best = int(reached.argmax() if reached.any() else precision.argmax())
-            if len(passed) and not reached.any():
-                missed.append(f"'{name}' ({100 * precision[best]:.1f} %)")
-        chosen.append(float(grid[best]))
-        if len(passed) < _FEW:
-            few.append(f"'{name}' ({len(passed)})")
-    notes = []
-    if missed:
-        notes.append(f"no threshold reaches the precision for {', '.join(missed)}: there it is the most precise one")
-    if few:
-        notes.append(f"fewer than {counted(_FEW, 'image')} to choose by were predicted as {', '.join(few)}: chance decides there")
-    return BestThresholds(tuple(chosen), tuple(notes))
+            return self.f1
+        return np.where(self.precision >= aim.precision, self.recall, -1.0) if self.reaches(aim) else self.precision
+
+
+def _curve(scores: NDArray[np.float64], right: NDArray[np.bool_], images: int, grid: NDArray[np.float64]) -> _Curve:
+    """Return the curve of a class.
+
+    Args:
+        scores, right: of the images among which it is looked for, float64 [M], and whether each is of the class, bool [M].
+        images: how many are of the class, those included that are not looked at.
+    """
+    passed = scores[:, None] >= grid
+    hits, kept = (passed & right[:, None]).sum(axis=0), passed.sum(axis=0)
+    precision = np.divide(hits, kept, out=np.zeros(len(grid)), where=kept > 0)
+    return _Curve(grid, precision, hits / max(images, 1), 2 * hits / np.maximum(kept + images, 1), len(scores))
+
+
+def _found(class_names: Sequence[str], aim: Aim, curves: Sequence[_Curve], chosen: Sequence[int], few: Sequence[str]) -> BestThresholds:
+    missed = [
+        f"'{name}' ({100 * curve.precision[best]:.1f} %)"
+        for name, curve, best in zip(class_names, curves, chosen, strict=True)
+        if curve.candidates and not curve.reaches(aim)
+    ]
+    notes = [f"no threshold reaches the precision for {', '.join(missed)}: there it is the most precise one"] if missed else []
+    return BestThresholds(tuple(float(curve.grid[best]) for curve, best in zip(curves, chosen, strict=True)), (*notes, *few))
+
+
+def _few(what: str, names: Sequence[str]) -> str:
+    return f"fewer than {counted(_FEW, 'image')} to choose by {what} {', '.join(names)}: chance decides there"

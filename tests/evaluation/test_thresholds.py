@@ -5,7 +5,7 @@ import pytest
 
 from edgetl.errors import UsageError
 from edgetl.evaluation.per_class import confusion, decided_metrics, per_class_metrics
-from edgetl.evaluation.thresholds import Aim, best_thresholds
+from edgetl.evaluation.thresholds import Aim, best_thresholds, best_thresholds_of_several
 
 NAMES = ("a", "b")
 A = np.array([0.95, 0.9, 0.85, 0.7, 0.6, 0.55])  # probability of "a", in six images that are predicted as it
@@ -45,3 +45,19 @@ def test_decisions_are_measured_as_predictions_are_where_every_image_is_named() 
     assert decided_metrics(named, LABELS) == per_class_metrics(confusion(predictions, LABELS, 2))
     rejected = decided_metrics(named & (PROBABILITIES >= 0.8), LABELS)[0]
     assert (rejected.precision, rejected.recall) == (1, 3 / 4)
+
+
+def test_each_of_several_classes_takes_all_images_and_stays_far_from_both_kinds() -> None:
+    # "a" is the less probable class of two images that show both: of one class an image they would not count for it.
+    probabilities = np.array([[0.8, 0.9], [0.7, 0.95], [0.9, 0.1], [0.2, 0.9], [0.1, 0.2]])
+    shown = np.array([[1, 1], [1, 1], [1, 0], [0, 1], [0, 0]], bool)
+    found = best_thresholds_of_several(probabilities, shown, NAMES, Aim())
+    assert [abs(one - 0.5) < 1 / 256 for one in found.per_class] == [True, True]  # anything from 0.2 to 0.7 does equally well
+    assert found.notes == ("fewer than 10 images to choose by show 'a' (3), 'b' (3): chance decides there",)
+    unsure = np.array([[0.8, 0.9], [0.7, 0.95], [0.9, 0.1], [0.75, 0.9], [0.1, 0.2]])
+    assert 0.75 < best_thresholds_of_several(unsure, shown, NAMES, Aim(1.0)).per_class[0] < 0.8  # with the highest recall
+
+
+def test_a_class_that_no_image_shows_is_present_from_one_half() -> None:
+    probabilities, shown = np.array([[0.8, 0.3], [0.1, 0.6]]), np.array([[1, 0], [0, 0]], bool)
+    assert abs(best_thresholds_of_several(probabilities, shown, NAMES, Aim()).per_class[1] - 0.5) < 1 / 256
