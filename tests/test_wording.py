@@ -14,6 +14,7 @@ NEVER_ONE = {  # text in which a number stands before a noun, and why it is no 1
     ("contract.py", "images"): "a kind of images",
     ("contract.py", "predictions"): "a kind of predictions",
     ("output.py", "classes"): "a classifier has two",
+    ("output.py", "predictions"): "a kind of predictions",
     ("pipeline/train/rejection.py", "held-out images"): "a constant",
     ("data/formats.py", "images"): "kinds of images",
     ("evaluation/metrics.py", "classes"): "a bug's message",
