@@ -205,7 +205,7 @@ class Contract(Document):
 
     @property
     def ends_in_float(self) -> bool:
-        """Whether the last operators of int8 models are a float softmax and the change to float before it."""
+        """Whether the last operators of int8 models make float probabilities of logits that they change to float."""
         return self.output.ends_in_float
 
     @property

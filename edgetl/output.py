@@ -45,7 +45,7 @@ class Output(Part):
     name: str
     dtype: OutputType = Field(
         default="uint8",
-        description="of int8 models: uint8 in steps of 1/256, or float32 from a float softmax, their only operator that is not integer",
+        description="of int8 models: uint8 in steps of 1/256, or float32 from a float softmax or sigmoids, all that is not integer",
     )
     class_names: tuple[str, ...] = Field(min_length=2, description="K different names, in the order of the outputs")
     task: Task

@@ -300,7 +300,10 @@ Classify = Callable[[Path, np.ndarray], dict[str, Any]]
 @pytest.fixture(scope="session")
 @one_process_at_a_time("mediapipe")
 def mediapipe(tmp_path_factory: pytest.TempPathFactory) -> Classify:
-    """What MediaPipe Tasks makes of a .tflite file and images uint8 [N, H, H, 3]: `predictions` (index, name, score) and `metadata`."""
+    """What MediaPipe Tasks makes of a .tflite file and images uint8 [N, H, H, 3].
+
+    The best `predictions` (index, name, score), `all` of them (index, score), and `metadata`.
+    """
     tests = Path(__file__).resolve().parent
     folder, pins = tests.parent / "build" / "mediapipe", tests / "export" / "mediapipe.txt"
     python, stamp = folder / "bin" / "python", folder / pins.name

@@ -18,6 +18,9 @@ _INTEGER_OPERATORS = {
     "Unsqueeze", "Transpose", "Pad", "Slice", "Identity",
 }  # fmt: skip
 
+# What `class_probabilities` is made of in float: the logit of unknown images is cut off, and the classes share what is left to them.
+_OF_PROBABILITIES = {"Softmax", "Sigmoid", "Slice", "Mul", "Add"}
+
 _NUDGE = 6e-7  # of a scale: five times what float32 rounds by, and nowhere else near a half
 
 
@@ -238,7 +241,7 @@ def float_operators(optimized: onnx.ModelProto, *, float_end: bool = False) -> l
     """Return the operators of a graph as ONNX Runtime optimized it that are not integer, as "Conv (name)".
 
     Args:
-        float_end: leave out the softmax that is the graph's output, and the DequantizeLinear that it reads.
+        float_end: leave out those that make the probabilities of integer logits at the end.
     """
     allowed = _float_end(_Graph(optimized)) if float_end else []
     floats = [node for node in optimized.graph.node if node.op_type not in _INTEGER_OPERATORS and node not in allowed]
@@ -246,9 +249,19 @@ def float_operators(optimized: onnx.ModelProto, *, float_end: bool = False) -> l
 
 
 def _float_end(view: _Graph) -> list[onnx.NodeProto]:
-    softmax = view.writers.get(view.graph.output[0].name)
-    change = view.writers.get(softmax.input[0]) if softmax is not None and softmax.op_type == "Softmax" else None
-    return [change, softmax] if softmax is not None and change is not None and change.op_type == "DequantizeLinear" else []
+    """Return the nodes from the DequantizeLinear of the logits to the output; none where the probabilities are made of anything else."""
+    found: list[onnx.NodeProto] = []
+    names = [view.graph.output[0].name]
+    while names:
+        name = names.pop()
+        node = view.writers.get(name)
+        if name in view.constants or node in found:
+            continue
+        if node is None or node.op_type not in {*_OF_PROBABILITIES, "DequantizeLinear"}:
+            return []
+        found.append(node)
+        names += [] if node.op_type == "DequantizeLinear" else list(node.input)
+    return found
 
 
 def grids(model: onnx.ModelProto) -> dict[str, tuple[np.ndarray, np.ndarray, str]]:

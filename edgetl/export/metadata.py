@@ -14,7 +14,7 @@ from edgetl.output import Output
 
 NAME = b"TFLITE_METADATA"  # by which readers find the buffer
 _IDENTIFIER = b"M001"
-CLASS_NAMES_FILE = "labels.txt"
+CLASS_NAMES_FILE, CALIBRATION_FILE = "labels.txt", "score_calibration.txt"
 
 # The fields that are written, by their number in the schema.
 _FIELDS = {
@@ -29,14 +29,21 @@ _FIELDS = {
     "FeatureProperties": dict[str, int](),
     "ProcessUnit": {"options_type": 0, "options": 1},
     "NormalizationOptions": {"mean": 0, "std": 1},
+    "ScoreCalibrationOptions": {"score_transformation": 0, "default_score": 1},
     "ScoreThresholdingOptions": {"global_score_threshold": 0},
     "Stats": {"max": 0, "min": 1},
     "AssociatedFile": {"name": 0, "description": 1, "type": 2},
 }
-_FEATURE, _IMAGE, _NORMALIZATION, _THRESHOLDING, _AXIS_NAMES = 1, 2, 1, 3, 2  # of the schema's unions and enumerations
+# Of the schema's unions and enumerations.
+_FEATURE, _IMAGE, _NORMALIZATION, _CALIBRATION, _THRESHOLDING = 1, 2, 1, 2, 3
+_AXIS_NAMES, _AXIS_CALIBRATION, _INVERSE_LOGISTIC = 2, 4, 2
 _COLOURS = {"RGB": 1, "gray": 2}  # of the schema's ColorSpaceType
 _CUT = {"center_square": "'s central square", "center": "'s central part", "none": ""}
 _PARSER = "1.0.0"  # the first that knows all of these
+_ASSOCIATED = {
+    CLASS_NAMES_FILE: {"description": "A class a line.", "type": _AXIS_NAMES},
+    CALIBRATION_FILE: {"description": "The score from which on each class is kept.", "type": _AXIS_CALIBRATION},
+}
 
 
 class _Table:
@@ -96,9 +103,9 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
         name=contract.output.name,
         description=f"The probability of each class.{_said(contract.output)}",
         content=_Table("Content", content_properties_type=_FEATURE, content_properties=_Table("FeatureProperties")),
-        process_units=_thresholding(contract.output),
+        process_units=[*_calibration(contract.output), *_thresholding(contract.output)],
         stats=_Table("Stats", max=[1.0], min=[0.0]),
-        associated_files=[_Table("AssociatedFile", name=CLASS_NAMES_FILE, description="A class a line.", type=_AXIS_NAMES)],
+        associated_files=[_Table("AssociatedFile", name=name, **fields) for name, fields in _ASSOCIATED.items() if name in files(contract)],
     )
     model = _Table(
         "ModelMetadata",
@@ -115,6 +122,28 @@ def described(contract: Contract, about: About, *, takes_bytes: bool) -> bytes:
     return bytes(builder.Output())
 
 
+def files(contract: Contract) -> dict[str, bytes]:
+    """Return the text files that lie in the zip behind the model, by name.
+
+    Where several classes have thresholds of their own, a line a class gives what readers calibrate its score by (scale, slope, offset),
+    which leaves it as it is, and the lowest score that counts.
+    """
+    output = contract.output
+    lines = "\n".join(f"1,1,0,{least:.9g}" for least in output.present_from)  # not ended: MediaPipe would count one more
+    return {CLASS_NAMES_FILE: contract.class_name_lines} | ({CALIBRATION_FILE: lines.encode()} if _each_its_own(output) else {})
+
+
+def _each_its_own(output: Output) -> bool:
+    """Return whether readers can apply each class's threshold. Where an image shows one class at most, they would name another one."""
+    return output.several and len(set(output.present_from)) > 1
+
+
+def _calibration(output: Output) -> list[_Table]:
+    """Return what gives the score 0 to a class below its own threshold, and leaves all others: the inverse of a sigmoid, and a sigmoid."""
+    options = _Table("ScoreCalibrationOptions", score_transformation=_INVERSE_LOGISTIC)
+    return [_Table("ProcessUnit", options_type=_CALIBRATION, options=options)] if _each_its_own(output) else []
+
+
 def _thresholding(output: Output) -> list[_Table]:
     """Return what readers do with the scores: leave out those below the lowest threshold, since they know one for all classes."""
     lowest = float(output.present_from.min())
@@ -126,7 +155,10 @@ def _said(output: Output) -> str:
     lowest, highest = output.present_from.min(), output.present_from.max()
     if not highest:
         return ""
+    own = ", ".join(f"{name} {least:.4f}" for name, least in zip(output.class_names, output.present_from, strict=True))
+    if output.several:
+        each = f" from {lowest:.4f} on" if lowest == highest else f" from its threshold on: {own}"
+        return f" An image shows each class whose probability is high enough,{each}."
     if lowest == highest:
         return f" An image whose highest one is below {lowest:.4f} shows none of the classes."
-    own = ", ".join(f"{name} {least:.4f}" for name, least in zip(output.class_names, output.present_from, strict=True))
     return f" An image whose highest one is below that class's threshold shows none of the classes: {own}."

@@ -14,6 +14,9 @@ _WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # kernel and b
 _TYPES = {value: name for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _FLOATS = {"FLOAT16", "FLOAT32", "FLOAT64", "BFLOAT16"}
+_INTEGERS = {"INT8", "UINT8"}
+# What `class_probabilities` is made of: the logit of unknown images is cut off, and the classes share what is left to them.
+_OF_PROBABILITIES = {"SOFTMAX", "LOGISTIC", "SLICE", "STRIDED_SLICE", "MUL", "ADD"}
 
 
 def operators(content: bytes) -> collections.Counter[str]:
@@ -51,37 +54,51 @@ def without_counterpart(content: bytes) -> set[str]:
     return {graph.tensors[index].name.decode() for index in found}
 
 
-def float_operators(content: bytes) -> list[str]:
-    """Name every operator with a float tensor, as "CONV_2D (name)"."""
+def float_operators(content: bytes, *, float_end: bool = False) -> list[str]:
+    """Name every operator with a float tensor, as "CONV_2D (name)".
+
+    Args:
+        float_end: leave out those that make the probabilities of integer logits at the end.
+    """
     model = read(content)
     graph = model.subgraphs[0]
+    allowed = _float_end(model) if float_end else []
     return [
         f"{operator_name(model, operator)} ({graph.tensors[operator.outputs[0]].name.decode()})"
         for operator in graph.operators
-        if any(_TYPES[graph.tensors[index].type] in _FLOATS for index in [*operator.inputs, *operator.outputs] if index >= 0)
+        if operator not in allowed
+        and any(_TYPES[graph.tensors[index].type] in _FLOATS for index in [*operator.inputs, *operator.outputs] if index >= 0)
     ]
 
 
 def check_integer(content: bytes, contract: Contract) -> None:
-    """Raise ExportError that names every operator with a float tensor, but for the softmax at the end where the contract has one."""
-    floats = float_operators(content)
-    if contract.ends_in_float and _ends_in_softmax(content):
-        floats = floats[:-2]
+    """Raise ExportError that names every operator with a float tensor, but for what makes the probabilities where the contract ends so."""
+    floats = float_operators(content, float_end=contract.ends_in_float)
     if floats:
         raise ExportError(
             f"the int8 TFLite file still computes in float: {', '.join(floats)}", "choose a backbone whose operators have integer kernels"
         )
 
 
-def _ends_in_softmax(content: bytes) -> bool:
-    """Return whether the last two operators make integer logits float and take the softmax of them, which is the file's output."""
-    model = read(content)
+def _float_end(model: schema.ModelT) -> list[schema.OperatorT]:
+    """Return the operators from the DEQUANTIZE of integer logits to the output; none where the probabilities are made of anything else."""
     graph = model.subgraphs[0]
-    if [operator_name(model, one) for one in graph.operators[-2:]] != ["DEQUANTIZE", "SOFTMAX"]:
-        return False
-    change, softmax = graph.operators[-2:]
-    in_line = list(softmax.inputs) == list(change.outputs) and list(softmax.outputs) == list(graph.outputs)
-    return in_line and _TYPES[graph.tensors[change.inputs[0]].type] in ("INT8", "UINT8")
+    writers = {index: operator for operator in graph.operators for index in operator.outputs}
+    found: list[schema.OperatorT] = []
+    places = list(graph.outputs)
+    while places:
+        place = places.pop()
+        operator = writers.get(place)
+        if model.buffers[graph.tensors[place].buffer].data is not None or operator in found:
+            continue
+        if operator is None:
+            return []  # the image
+        kind = operator_name(model, operator)
+        if kind not in _OF_PROBABILITIES and not (kind == "DEQUANTIZE" and _TYPES[graph.tensors[operator.inputs[0]].type] in _INTEGERS):
+            return []
+        found.append(operator)
+        places += [] if kind == "DEQUANTIZE" else list(operator.inputs)
+    return found
 
 
 def with_bias(model: schema.ModelT) -> list[schema.OperatorT]:

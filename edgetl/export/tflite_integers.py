@@ -26,7 +26,7 @@ _FIXED = {"sigmoid": Grid(1 / 256, LOWEST), "tanh": Grid(1 / 128, 0)}  # of curv
 def integer_tflite(model: Any, contract: Contract, numbers: Numbers) -> bytes:
     """Write a fake-quantized Keras model with these integers: `image` raw uint8 [1, H, W, C] to `probabilities` [1, K]. Raises ExportError.
 
-    They are uint8 in steps of 1/256, or float32 where the contract says so.
+    They are uint8 in steps of 1/256. Where the contract ends in float it is the logits that come out, as float32.
     """
     writer = Writer(model, contract, numbers)
 
@@ -38,7 +38,7 @@ def integer_tflite(model: Any, contract: Contract, numbers: Numbers) -> bytes:
         return _METHODS[type(layer)](writer, layer, inputs)
 
     logits = walk(model, writer.image(), place)
-    writer.probabilities(logits)
+    writer.end(logits)
     return packed(writer.file)
 
 

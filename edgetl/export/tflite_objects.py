@@ -101,19 +101,20 @@ class Writer:
         self.add("QUANTIZE", [given], made.index, schema.QuantizeOptionsT())
         return made
 
-    def probabilities(self, logits: Tensor) -> None:
-        """Add the softmax and the output."""
-        name, options = self.contract.output.name, schema.SoftmaxOptionsT()
-        options.beta = 1.0
+    def end(self, logits: Tensor) -> None:
+        """Add the activation and the output; where the contract ends in float, the logits as float32."""
+        name = self.contract.output.name
         if self.contract.ends_in_float:
-            change = self.tensor("float_logits", (1, *logits.shape), _Type.FLOAT32)
             made = self.tensor(name, (1, *logits.shape), _Type.FLOAT32)
-            self.add("DEQUANTIZE", [logits.index], change, schema.DequantizeOptionsT())
-            self.add("SOFTMAX", [change], made, options)
+            self.add("DEQUANTIZE", [logits.index], made, schema.DequantizeOptionsT())
         else:
-            last = name if self.bytes == _Type.UINT8 else f"{name}/int8"
-            made = self.value(last, logits.shape, _PROBABILITIES).index
-            self.add("SOFTMAX", [logits.index], made, options)
+            made = self.value(name if self.bytes == _Type.UINT8 else f"{name}/int8", logits.shape, _PROBABILITIES).index
+            if self.contract.output.several:
+                self.add("LOGISTIC", [logits.index], made)
+            else:
+                options = schema.SoftmaxOptionsT()
+                options.beta = 1.0
+                self.add("SOFTMAX", [logits.index], made, options)
             if self.bytes != _Type.UINT8:
                 before, made = made, self.tensor(name, (1, *logits.shape), _Type.UINT8, (PROBABILITY_SCALE, 0))
                 self.add("QUANTIZE", [before], made, schema.QuantizeOptionsT())

@@ -3,7 +3,6 @@
 Going through a Keras SavedModel, as `from_keras_model` does, takes ten times as long for the same file.
 """
 
-import copy
 import io
 import zipfile
 from collections.abc import Callable
@@ -21,7 +20,8 @@ from edgetl.export import metadata
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_checks import check_bias_scales, check_integer, operator_name, with_bias
 from edgetl.export.tflite_integers import integer_tflite
-from edgetl.export.tflite_objects import code, packed
+from edgetl.export.tflite_joined import joined
+from edgetl.export.tflite_objects import packed
 from edgetl.importing.grids import Numbers
 from edgetl.importing.tflite_reader import read
 from edgetl.output import PROBABILITY_SCALE
@@ -56,8 +56,9 @@ def float_tflite(model: Any, contract: Contract, precision: str, samples: Sample
         samples: images for a precision whose converter calibrates.
     """
     infer, scheme = with_ends(model, contract), scheme_of(precision)
-    content = _converted(infer, contract, scheme.configure, samples)
-    return _with_float_biases(content, _converted(infer, contract, _as_it_is, samples)) if scheme.keeps_float_biases else content
+    content = _converted(freeze(infer, contract), contract, scheme.configure, samples)
+    exact = _converted(freeze(infer, contract), contract) if scheme.keeps_float_biases else b""
+    return _with_float_biases(content, exact) if exact else content
 
 
 def _as_it_is(converter: Any, samples: Samples) -> None:
@@ -73,24 +74,26 @@ def with_ends(model: Any, contract: Contract) -> Any:
     return infer
 
 
-def freeze(infer: Any, contract: Contract) -> Any:
-    """Return the function for one image, with its variables as constants."""
-    image = tf.TensorSpec([1, *contract.shape], tf.float32, name=contract.input.name)
-    return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(image))
+def freeze(infer: Any, contract: Contract, shape: tuple[int, ...] = ()) -> Any:
+    """Return the function for one image, or one input of another shape, with its variables as constants."""
+    takes = tf.TensorSpec([1, *(shape or contract.shape)], tf.float32, name=contract.input.name)
+    return convert_variables_to_constants_v2(tf.function(infer).get_concrete_function(takes))
 
 
 def int8_tflite(model: Any, contract: Contract, configure: Configure = integers, own: Numbers | None = None) -> bytes:
     """Convert a fake-quantized Keras model: `image` raw uint8 [1, H, W, 3] to `probabilities` [1, K].
 
-    They are uint8 in steps of 1/256, or float32 where the contract says so.
+    They are uint8 in steps of 1/256, or float32 where the contract says so. A sigmoid is LOGISTIC, whose int8 output has the grid of those
+    steps by TFLite's specification, as SOFTMAX has.
 
     Args:
         own: the integers that the file is to have; None: those that the converter finds.
     """
+    if contract.ends_in_float:
+        logits = _float_logits(model, contract, configure) if own is None else integer_tflite(model, contract, own)
+        return joined(logits, _float_end(contract, model.output_shape[1:]), "float_logits")
     if own is not None:
         return integer_tflite(model, contract, own)
-    if contract.ends_in_float:
-        return _with_float_softmax(model, contract, configure)
     float_logits = not isinstance(model.layers[-1], FakeQuantize)  # the converter would then leave the output in float, too
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
@@ -99,15 +102,15 @@ def int8_tflite(model: Any, contract: Contract, configure: Configure = integers,
             probabilities = tf.quantization.fake_quant_with_min_max_args(probabilities, 0.0, 255 * PROBABILITY_SCALE)
         return {contract.output.name: probabilities}
 
-    return _converted(infer, contract, configure, lambda: iter(()))
+    return _converted(freeze(infer, contract), contract, configure)
 
 
 def _on_grid(values: Any, highest: float) -> Any:
     return tf.quantization.fake_quant_with_min_max_args(values, 0.0, 255 * PROBABILITY_SCALE * highest)
 
 
-def _with_float_softmax(model: Any, contract: Contract, configure: Configure) -> bytes:
-    """Convert the model up to its logits, made float, and put a softmax behind them: the converter would put it onto its own grid."""
+def _float_logits(model: Any, contract: Contract, configure: Configure) -> bytes:
+    """Convert the model up to its logits, made float: the converter would put a softmax or sigmoid behind them onto its own grid."""
 
     def infer(image: Any) -> dict[str, tf.Tensor]:
         return {contract.output.name: model(image, training=False)}
@@ -116,25 +119,19 @@ def _with_float_softmax(model: Any, contract: Contract, configure: Configure) ->
         configure(converter, samples)
         converter.inference_output_type = tf.float32
 
-    file = read(_converted(infer, contract, ending_in_float, lambda: iter(())))
-    graph, softmax = file.subgraphs[0], schema.OperatorT()
-    logits = graph.tensors[graph.outputs[0]]
-    probabilities = copy.copy(logits)
-    logits.name, probabilities.buffer = b"float_logits", len(file.buffers)
-    graph.tensors.append(probabilities)
-    file.buffers.append(schema.BufferT())
-    softmax.opcodeIndex = len(file.operatorCodes)
-    softmax.inputs, softmax.outputs = [graph.outputs[0]], [len(graph.tensors) - 1]
-    softmax.builtinOptionsType, softmax.builtinOptions = schema.BuiltinOptions.SoftmaxOptions, schema.SoftmaxOptionsT()
-    softmax.builtinOptions.beta = 1.0
-    graph.operators.append(softmax)
-    graph.outputs = softmax.outputs
-    file.operatorCodes.append(code(schema.BuiltinOperator.SOFTMAX))
-    return packed(file)
+    return _converted(freeze(infer, contract), contract, ending_in_float)
 
 
-def _converted(infer: Any, contract: Contract, configure: Configure, samples: Samples) -> bytes:
-    frozen = freeze(infer, contract)
+def _float_end(contract: Contract, logits: tuple[int, ...]) -> bytes:
+    """Convert what becomes of logits of this shape, (K,) or (K + 1,), in float: a softmax or sigmoids, and what is behind them."""
+
+    def infer(logits: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {contract.output.name: class_probabilities(logits, contract.output)}
+
+    return _converted(freeze(infer, contract, logits), contract)
+
+
+def _converted(frozen: Any, contract: Contract, configure: Configure = _as_it_is, samples: Samples = lambda: iter(())) -> bytes:
     try:
         with hushed():  # it warns that a SavedModel would be preferred
             converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
@@ -180,12 +177,12 @@ def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
 
 
 def stamp(content: bytes, contract: Contract, about: About) -> bytes:
-    """Return the file with its metadata and its class names."""
+    """Return the file with its metadata and the text files that these name."""
     model = read(content)
     graph = model.subgraphs[0]
     takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
     _put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
-    return with_class_names(packed(model), contract)
+    return with_text_files(packed(model), contract)
 
 
 def _put(model: Any, described: bytes) -> None:
@@ -201,13 +198,14 @@ def _put(model: Any, described: bytes) -> None:
     buffer.data = list(described)
 
 
-def with_class_names(content: bytes, contract: Contract) -> bytes:
-    """Return the file with its class names in a zip archive behind it, where a flatbuffer's readers do not look."""
+def with_text_files(content: bytes, contract: Contract) -> bytes:
+    """Return the file with the text files that its metadata name in a zip behind it, where a flatbuffer's readers do not look."""
     file = io.BytesIO(content)
     file.seek(0, io.SEEK_END)
     # "w" writes on from here and counts from the file's beginning; readers map what is stored.
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        entry = zipfile.ZipInfo(metadata.CLASS_NAMES_FILE, _EPOCH)
-        entry.external_attr = 0o644 << 16
-        archive.writestr(entry, contract.class_name_lines)
+        for name, lines in metadata.files(contract).items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, lines)
     return file.getvalue()

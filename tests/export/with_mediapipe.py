@@ -37,14 +37,15 @@ def metadata(content):
 
 def main(path, file, size):
     images = np.fromfile(file, np.uint8).reshape(-1, int(size), int(size), 3)
-    predictions = []
+    predictions, kept = [], []
     with ImageClassifier.create_from_options(ImageClassifierOptions(base_options=BaseOptions(model_asset_path=path))) as classifier:
         for pixels in images:
             image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
             categories = classifier.classify(image).classifications[0].categories
             predictions.append([categories[0].index, categories[0].category_name, categories[0].score] if categories else None)
+            kept.append([[one.index, one.score] for one in categories])
     with open(path, "rb") as model:
-        document = {"metadata": metadata(model.read()), "predictions": predictions}
+        document = {"metadata": metadata(model.read()), "predictions": predictions, "all": kept}
     sys.stdout.write(json.dumps(document))
 
 
