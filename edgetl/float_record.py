@@ -21,6 +21,15 @@ class ScaledTemperature:
     loss_after: float
 
 
+Figure = Literal["accuracy", "mAP"]  # what training judges by: mAP, the mean of average precisions, where images show several classes
+
+
+def judged(figure: Figure, value: float, digits: int = 1) -> str:
+    """Return a figure that a training was judged by in words."""
+    share = f"{100 * value:.{digits}f} %"
+    return f"{share} right" if figure == "accuracy" else f"mAP {share}"
+
+
 @dataclass(frozen=True)
 class FloatChoice:
     """The float model that was kept, and what chose it.
@@ -30,6 +39,7 @@ class FloatChoice:
         images: training images that chose, and that neither model had learned from.
         head_accuracy, head_loss: of the head on these images.
         accuracy, loss: of the fine-tuned network on them.
+        figure: what the accuracies are.
     """
 
     kept: Literal["fine-tuned", "head"]
@@ -38,15 +48,17 @@ class FloatChoice:
     head_loss: float
     accuracy: Share
     loss: float
+    figure: Figure = "accuracy"
 
     def __str__(self) -> str:
+        tuned, head = (judged(self.figure, value) for value in (self.accuracy, self.head_accuracy))
         as_right = f"as often right, but with a loss of {self.loss:.3f} against {self.head_loss:.3f}"
         worse = as_right if self.accuracy == self.head_accuracy else f"it did worse: {100 * self.accuracy:.1f} %"
         said = {
-            "fine-tuned": f"fine-tuned, {100 * self.accuracy:.1f} % right (its head alone: {100 * self.head_accuracy:.1f} %)",
-            "head": f"the head alone, {100 * self.head_accuracy:.1f} % right (fine-tuned {worse})",
+            "fine-tuned": f"fine-tuned, {tuned} (its head alone: {100 * self.head_accuracy:.1f} %)",
+            "head": f"the head alone, {head} (fine-tuned {worse})",
         }
-        return f"{said[self.kept]} of {measured_on(self.images, 'held-out image')}"
+        return f"{said[self.kept]} {'of' if self.figure == 'accuracy' else 'on'} {measured_on(self.images, 'held-out image')}"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class DataTable(RecipeTable):
     follow_links: bool
     spellings: Literal["auto", "refuse", "allow"]
     exclude: str
+    task: Literal["auto", "single-label", "multi-label"]
     val_fraction: Annotated[float, Field(gt=0, lt=1)]
     test_fraction: Fraction
     selection_fraction: Fraction

@@ -14,6 +14,7 @@ from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, ScaledTemperature, Teacher
 from edgetl.int8_record import Distance, Int8Choice
+from edgetl.output import Task, Thresholds
 from edgetl.recipe import Recipe, restore
 from edgetl.recipe_tables import AboutTable
 
@@ -110,7 +111,10 @@ class BaselineSide:
 
 
 class DataFacts(Part):
-    """The images of a run: identity of their contents, number of images by split, files left out, and what says which class is right."""
+    """The images of a run: identity of their contents, number of images by split, files left out, and what says which class is right.
+
+    `task`: whether each is of one class, or shows any number of them.
+    """
 
     kind: Literal["data"] = "data"
     fingerprint: str
@@ -119,6 +123,7 @@ class DataFacts(Part):
     rejected: Count
     excluded: Count
     truth: Truth = "labels"
+    task: Task = "single-label"
 
     @property
     def measuring_split(self) -> MeasuringSplit:
@@ -160,6 +165,7 @@ class FloatFacts(Part):
     teacher: Teacher | None = None
     temperature: ScaledTemperature | None = None
     imported: Imported | None = None
+    thresholds: Thresholds | None = None
     rejection: FoundRejection | None = None
 
     @property

@@ -72,16 +72,19 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
     return stage(as_path(source), target, asked)
 
 
-def doctor(data: File, *, out: File | None = None, fast: bool = False, settings: Overrides | None = None) -> "Examination":
+def doctor(
+    data: File, *, out: File | None = None, fast: bool = False, task: str | None = None, settings: Overrides | None = None
+) -> "Examination":
     """Check images for damage, copies, leaks across splits, likely wrong labels and small classes, without changing them.
 
     Args:
         data: images, as for `train`.
         out: folder of doctor.html, doctor.json and exclude.txt; if it is a run, its report shows them; default: doctor/NAME.
         fast: work without a neural network; this finds no wrong labels and fewer near duplicates.
+        task: "multi-label" where a CSV file lists any number of classes an image.
         settings: settings of the recipe by dotted key.
     """
-    recipe = recipes.load(None, settings, {"data.source": text_of("data", data)})
+    recipe = recipes.load(None, settings, {"data.source": text_of("data", data), "data.task": task})
 
     from edgetl.pipeline import doctor as stage
 
@@ -113,7 +116,7 @@ def pack(data: File, out: File, **options: Unpack[PackOptions]) -> "Packed":
     at_least(1, shards=shards, max_shard_mib=max_shard_mib)
     at_least(0, seed=seed)
     out = text_of("out", out)
-    recipe = recipes.load(None, options.get("settings"), {"data.source": text_of("data", data)})
+    recipe = recipes.load(None, options.get("settings"), {"data.source": text_of("data", data), "data.task": options.get("task")})
 
     from edgetl.pipeline import pack as stage
     from edgetl.pipeline.recorded_images import listing_of

@@ -74,12 +74,14 @@ class PackOptions(TypedDict, total=False):
     shards: least number of shards; default: 1.
     max_shard_mib: largest size of a shard, in MiB; default: 256.
     seed: seed of the shuffling; default: 0.
+    task: "multi-label" where a CSV file lists any number of classes an image.
     settings: settings of the recipe by dotted key; those of "data" count.
     """
 
     shards: int
     max_shard_mib: int
     seed: int
+    task: str | None
     settings: Overrides | None
 
 

@@ -24,6 +24,7 @@ SHORT = {
     "sparsity": "compress.sparsity",
     "clusters": "compress.clusters",
     "exclude": "data.exclude",
+    "task": "data.task",
     "background": "reject.background",
     "mlflow": "track.mlflow",
     "preprocessing": "imported.preprocessing",
@@ -54,6 +55,7 @@ class Choices(TypedDict, total=False):
     sparsity: share of the weights that are set to zero.
     clusters: largest number of different values in a kernel; 0: no limit.
     exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
+    task: "multi-label" where a CSV file lists any number of classes an image; "single-label" where each has one.
     background: a folder of images that show none of the classes, which training learns to reject.
     mlflow: where MLflow tracks the run.
     preprocessing: how a network from elsewhere is fed: "auto", "raw", "zero-one", "minus-one-one", "imagenet", "caffe", or MEAN/STD.
@@ -80,6 +82,7 @@ class Choices(TypedDict, total=False):
     sparsity: float | None
     clusters: int | None
     exclude: str | Path | None
+    task: str | None
     background: str | Path | None
     mlflow: str | None
     preprocessing: str | None

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Data, Json, Set
+from edgetl.cli.options import Data, Json, Set, Task
 from edgetl.wording import counted
 
 
@@ -23,6 +23,7 @@ def doctor(
         bool, typer.Option("--fast", help="Work without a neural network; this finds no wrong labels and fewer near duplicates.")
     ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 3 if exclude.txt names an image.")] = False,
+    task: Task = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -40,7 +41,7 @@ def doctor(
     from edgetl.errors import DataError
     from edgetl.report.terminal import findings as report
 
-    examined = files.doctor(data, out=out, fast=fast, settings=settings)
+    examined = files.doctor(data, out=out, fast=fast, task=task, settings=settings)
     report.show(examined.diagnosis)
     paths = {"html": str(examined.page), "json": str(examined.document), "exclude": str(examined.exclude)}
     command, count = shlex.join(["edgetl", "train", data, "--exclude", str(examined.exclude)]), len(examined.diagnosis.exclude)

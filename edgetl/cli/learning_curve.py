@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Alpha, Backbone, Data, ImageSize, Json, Out, RecipeFile, Set, Weights
+from edgetl.cli.options import Alpha, Backbone, Data, ImageSize, Json, Out, RecipeFile, Set, Task, Weights
 
 
 def learning_curve(
@@ -17,6 +17,7 @@ def learning_curve(
     weights: Weights = None,
     seeds: Annotated[int, typer.Option(min=1, max=100, metavar="N", help="Train this many heads for each number of images.")] = 5,
     recipe: RecipeFile = None,
+    task: Task = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +33,8 @@ def learning_curve(
     from edgetl.report.terminal.learning_curve import print_learning_curve
 
     found = training.learning_curve(
-        data, out=out, seeds=seeds, recipe=recipe, settings=settings, backbone=backbone, alpha=alpha, image_size=image_size, weights=weights
-    )
+        data, out=out, seeds=seeds, recipe=recipe, settings=settings,
+        backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, task=task,
+    )  # fmt: skip
     print_learning_curve(found.curve)
     console.result({"run": str(found.run.path)} | found.curve.to_json(), f"plot: {found.plot}")

@@ -107,4 +107,12 @@ Preprocessing = Annotated[
     ),
 ]
 BatchSize = Annotated[int | None, setting("train.batch_size", "Train on this many images per step")]
+Task = Annotated[
+    str | None,
+    setting(
+        "data.task",
+        "Learn one class an image, or with multi-label all that a CSV file lists, which may be none",
+        metavar="single-label|multi-label",
+    ),
+]
 Seed = Annotated[int | None, setting("train.seed", "Seed splits, weights, shuffling and augmentation with this number")]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Data, Json, Set
+from edgetl.cli.options import Data, Json, Set, Task
 from edgetl.wording import counted
 
 
@@ -17,6 +17,7 @@ def pack(
     shards: Annotated[int, typer.Option(min=1, max=99_999, metavar="N", help="Write at least this many shards.")] = 1,
     max_shard_mib: Annotated[int, typer.Option(min=1, metavar="MIB", help="Make no shard larger than this.")] = 256,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Shuffle the images with this seed.")] = 0,
+    task: Task = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -30,9 +31,9 @@ def pack(
     """
     from edgetl.api import files
 
-    packed = files.pack(data, out, shards=shards, max_shard_mib=max_shard_mib, seed=seed, settings=settings)
+    packed = files.pack(data, out, shards=shards, max_shard_mib=max_shard_mib, seed=seed, task=task, settings=settings)
     index = packed.index
-    images = sum(index.counts.values())
+    images = packed.images
     console.table(out, ["class", "images"], [[name, index.counts.get(name, 0)] for name in index.class_names])
     if index.left_out:
         first = index.left_out[0]

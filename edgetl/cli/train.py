@@ -19,6 +19,7 @@ from edgetl.cli.options import (
     RecipeFile,
     Seed,
     Set,
+    Task,
     Weights,
     setting,
 )
@@ -81,6 +82,7 @@ def train(
     recipe: RecipeFile = None,
     quick: Quick = False,
     mlflow: Mlflow = None,
+    task: Task = None,
     settings: Set = None,
     as_json: Json = False,
 ) -> None:
@@ -101,7 +103,7 @@ def train(
         backbone=backbone, alpha=alpha, image_size=image_size, weights=weights, preprocessing=preprocessing,
         epochs=epochs, head_epochs=head_epochs, qat=qat, qat_epochs=qat_epochs, batch_size=batch_size,
         learning_rate=learning_rate, unfreeze=unfreeze, precision=precision, jit=jit, strategy=strategy,
-        sparsity=sparsity, clusters=clusters, exclude=exclude, background=background, seed=seed, mlflow=mlflow,
+        sparsity=sparsity, clusters=clusters, exclude=exclude, background=background, seed=seed, mlflow=mlflow, task=task,
     )  # fmt: skip
     if trained.rank == 0:
         record = trained.folder.read()

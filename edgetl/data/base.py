@@ -1,7 +1,7 @@
 """Define what a source lists and what is read from it: the values that every other file of this folder speaks in."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.files import fingerprint
+from edgetl.output import Task
 
 SPLITS = ("train", "val", "test")
+BETWEEN = "|"  # the classes of an image that may show several
 # Files are read whole. The largest image that decoding lets through, uncompressed at Pillow's pixel limit, has 358 MB.
 _MAX_BYTES = 512 * 2**20
 
@@ -23,7 +25,7 @@ class Item:
 
     Args:
         name: POSIX path relative to the source, or `digits:17` for an embedded image; always valid Unicode.
-        class_name: its class.
+        class_name: its class; of a multi-label listing all classes that it shows, sorted, with `BETWEEN` between them.
         split: "train", "val" or "test" where the source says so.
         read: gives the file's bytes, or raises OSError.
         stamp: cheap identity of the content: size and times of a file (the time of its last change cannot be set, its time of
@@ -62,6 +64,7 @@ class Link:
 
 Layout = Literal["auto", "classes", "parts", "unlabelled"]
 Spellings = Literal["auto", "refuse", "allow"]
+AskedTask = Task | Literal["auto"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +76,13 @@ class Reading:
             "unlabelled": folders say nothing, see `unlabelled`.
         follow_links: whether links to folders, or out of the source, are followed.
         spellings: whether two classes may differ in small and capital letters alone; "auto": where both have enough images.
+        task: "auto": single-label, but as packed images say; what is clearly labelled otherwise is refused.
     """
 
     layout: Layout = "auto"
     follow_links: bool = False
     spellings: Spellings = "auto"
+    task: AskedTask = "auto"
 
 
 BY_NAMES = Reading()
@@ -100,6 +105,16 @@ def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejec
     return Item(name, label, split, path.read_bytes, stamp, status.st_size)
 
 
+def classes_in(class_name: str, task: Task) -> tuple[str, ...]:
+    """Return the classes that an item's `class_name` names: one, or those that an image shows."""
+    return (class_name,) if task == "single-label" else tuple(name for name in class_name.split(BETWEEN) if name)
+
+
+def joined(class_names: Iterable[str]) -> str:
+    """Return the `class_name` of an item that shows these classes."""
+    return BETWEEN.join(sorted(set(class_names)))
+
+
 def reason(error: OSError | ValueError) -> str:
     """Return an error of the file system in its own words, without the path that stands beside it anyway."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -115,6 +130,7 @@ class Listing:
         labelled: somebody says of which class each image is; else its class is what a network predicts, and some classes may have none.
         complete: each class has images; else a trained network knows more classes than these images are of.
         background: images that show none of the classes, to learn from; None: there are none.
+        task: whether each image is of one class, or shows any number of them.
     """
 
     source: str
@@ -126,15 +142,35 @@ class Listing:
     labelled: bool = True
     background: "Listing | None" = None
     complete: bool = True
+    task: Task = "single-label"
+
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes, or none."""
+        return self.task == "multi-label"
+
+    def shown(self, class_name: str) -> tuple[str, ...]:
+        """Return the classes that an item's `class_name` names."""
+        return classes_in(class_name, self.task)
+
+    def label_ids(self, items: Sequence[Item]) -> NDArray[np.int32]:
+        """Return the labels of items as `Images` has them."""
+        place = {name: number for number, name in enumerate(self.class_names)}
+        if not self.several:
+            return np.array([place[item.class_name] for item in items], np.int32)
+        found = np.zeros((len(items), len(place)), np.int32)
+        for row, item in enumerate(items):
+            found[row, [place[name] for name in self.shown(item.class_name)]] = 1
+        return found
 
     @property
     def present(self) -> tuple[str, ...]:
         """The classes that must have images."""
-        there = {item.class_name for item in self.items}
+        there = {name for item in self.items for name in self.shown(item.class_name)}
         return self.class_names if self.complete else tuple(name for name in self.class_names if name in there)
 
     def limited(self, count: int) -> "Listing":
-        """At most `count` images of each class and split, evenly over the list; 0: all."""
+        """At most `count` images of each class (or set of classes) and split, evenly over the list; 0: all."""
         if not count:
             return self
         groups: dict[tuple[str, str | None], list[int]] = {}

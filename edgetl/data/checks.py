@@ -48,17 +48,18 @@ def warn_of_copies(splits: Sequence[str], hashes: Sequence[str]) -> None:
             )
 
 
-def check_classes(source: str, class_names: Sequence[str], classes: Sequence[str], hashes: Sequence[str]) -> None:
+def check_classes(source: str, class_names: Sequence[str], shown: Sequence[Sequence[str]], hashes: Sequence[str]) -> None:
     """Require two different images of every class.
 
     Args:
-        classes, hashes: of each usable image.
+        shown, hashes: of each usable image; `shown` are its classes.
     """
-    if not classes:
+    if not shown:
         raise DataError(f"{source} has no image that can be used", ARE_READ)
     contents: dict[str, set[str]] = defaultdict(set)
-    for name, content in zip(classes, hashes, strict=True):
-        contents[name].add(content)
+    for names, content in zip(shown, hashes, strict=True):
+        for name in names:
+            contents[name].add(content)
     few = [label for label in class_names if len(contents[label]) < 2]
     if few:
         raise DataError(
@@ -73,9 +74,9 @@ def check_unlabelled(source: str, splits: Sequence[str]) -> None:
         raise DataError(f"{source}: fewer than 2 different usable images", "add images: some calibrate, others measure")
 
 
-def check_splits(source: str, class_names: Sequence[str], classes: Sequence[str], splits: Sequence[str]) -> None:
+def check_splits(source: str, class_names: Sequence[str], shown: Sequence[Sequence[str]], splits: Sequence[str]) -> None:
     """Require training images of every class; warn of one without validation images, which is not measured."""
-    present = set(zip(classes, splits, strict=True))
+    present = {(name, split) for names, split in zip(shown, splits, strict=True) for name in names}
     untrained = [label for label in class_names if (label, "train") not in present]
     unmeasured = [label for label in class_names if (label, "val") not in present]
     if untrained:

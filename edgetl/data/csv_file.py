@@ -1,19 +1,23 @@
-"""A CSV file that lists images: path,label[,split], under these names or others that are usual."""
+"""A CSV file that lists images: path,label[,split], under these names or others that are usual; `csv_labels` says which hold labels."""
 
 import csv
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgetl.data.base import BY_NAMES, Item, Listing, Reading, Rejected, listed
-from edgetl.data.labels import as_text, check, normalize
+from edgetl import wording
+from edgetl.data import csv_labels
+from edgetl.data.base import BY_NAMES, AskedTask, Item, Listing, Reading, Rejected, classes_in, joined, listed
+from edgetl.data.csv_labels import LabelColumns, label_columns
+from edgetl.data.labels import as_text, check
 from edgetl.data.split_words import CHOICES, splits_of
 from edgetl.data.tree import is_within
 from edgetl.data.written_paths import Lookup
 from edgetl.errors import DataError
+from edgetl.output import Task
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -21,16 +25,19 @@ logger = logging.getLogger(__name__)
 # Names of columns, the one that edgetl writes of first: where it is there, the others are not looked at.
 _COLUMNS = {
     "path": ("path", "file_path", "filepath", "image_path", "filename", "file_name", "image_name", "image"),
-    "label": ("label", "class", "class_name", "classname", "label_name", "category"),
+    "label": csv_labels.NAMES,
     "split": ("split", "subset", "partition"),
 }
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _REMEDY = "begin the file with the line: path,label or path,label,split (separated by commas, semicolons or tabs)"
+_SEVERAL_REMEDY = (
+    "name all classes of an image in a column label, as a|b, in columns label1, label2, or in a column of 0 and 1 for each class"
+)
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One line of the file; `label` is normalized and may be empty, `split` is None where the line gives none."""
+    """One line of the file; `class_name` is an item's and may be empty, `split` is None where the line gives none."""
 
     line: int
     path: str
@@ -40,15 +47,16 @@ class _Row:
 
 def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List the images in the order of the file. Paths are absolute, or relative to the CSV's folder; other columns are ignored."""
-    rows = _rows(Path(source))
+    rows, task = _rows(Path(source), reading.task)
     folder = os.path.abspath(Path(source).parent)
     source = as_text(source)
     _check_splits(rows, source)
     found: list[Item | Rejected] = []
     seen: dict[str, _Row] = {}
     lookup = Lookup(folder)
-    for row in rows:
-        if not row.path or not row.class_name:
+    several = task == "multi-label"
+    for row in _merged(rows, lookup) if several else rows:
+        if not row.path or not (row.class_name or several):
             found.append(Rejected(as_text(row.path) or f"line {row.line}", f"line {row.line} has no {'label' if row.path else 'path'}"))
             continue
         path = lookup.path_of(row.path)
@@ -56,21 +64,36 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
         if (first.class_name, first.split) != (row.class_name, row.split):
             raise DataError(
                 f"{source}: {row.path!r} is {_meaning(first)} in line {first.line} and {_meaning(row)} in line {row.line}",
-                "keep one of the two lines",
+                "keep one of the two lines; if an image may show several classes: --task multi-label"
+                if not several
+                else "keep one of the two lines",
             )
         if first is row:
             found.append(listed(Path(path), _name(path, folder), row.class_name, row.split))
     items = tuple(one for one in found if isinstance(one, Item))
-    class_splits = ((row.class_name, row.split) for row in rows if row.class_name)
+    class_splits = [(name, row.split) for row in rows if row.class_name for name in classes_in(row.class_name, task)]
+    sizes = Counter(name for item in items for name in classes_in(item.class_name, task))
     return Listing(
         source=source,
-        class_names=check(class_splits, Counter(item.class_name for item in items), source, reading.spellings),
+        class_names=check(class_splits, sizes, source, reading.spellings),
         items=items,
         rejected=tuple(one for one in found if isinstance(one, Rejected)),
+        task=task,
     )
 
 
-def _rows(source: Path) -> list[_Row]:
+def _merged(rows: Sequence[_Row], lookup: Lookup) -> list[_Row]:
+    """Return one row for each image and split, with the classes of all lines that list it."""
+    merged: dict[tuple[str, str | None], _Row] = {}
+    for row in rows:
+        key = lookup.path_of(row.path) if row.path else f"line {row.line}", row.split
+        first = merged.setdefault(key, row)
+        merged[key] = replace(first, class_name=joined(name for one in (first, row) for name in classes_in(one.class_name, "multi-label")))
+    return list(merged.values())
+
+
+def _rows(source: Path, task: AskedTask) -> tuple[list[_Row], Task]:
+    """Return the lines of the file, and what each line's labels are read for."""
     name, line = as_text(source), 1
     try:
         # utf-8-sig: spreadsheets begin their UTF-8 with a byte order mark, which would become part of the first column's name.
@@ -79,7 +102,7 @@ def _rows(source: Path) -> list[_Row]:
             file.seek(0)
             # strict: a quotation mark that is left open would hold all lines behind it
             reader = csv.reader(file, delimiter=separator, skipinitialspace=True, strict=True)
-            columns = [name.strip().casefold() for name in next(reader, ())]
+            header = next(reader, [])
             rows = []
             for row in reader:
                 rows += [(line + 1, row)] if row else []
@@ -89,15 +112,22 @@ def _rows(source: Path) -> list[_Row]:
         raise DataError(problem, "correct the quotation marks there, or shorten the text") from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {name}: {error}", "it must be a CSV file, in UTF-8") from error
+    columns = [title.strip().casefold() for title in header]
     places = _places(columns, name)
+    found = label_columns(header, rows, set(places.values()), task, name)
+    _check_missing(columns, places, found, name)
     _check_cells(rows, len(columns), separator, name)
+    used = {*places.values(), *found.places}
     if "split" not in places:
-        _check_unused(rows, columns, places, name)
-    taken = ", ".join(f"{role} from {columns[place]!r}" for role, place in places.items())
-    ignored = ", ".join(repr(name) for place, name in enumerate(columns) if name and place not in places.values())
-    logger.info(f"{name}, separated by {_SEPARATORS[separator]}: {taken}{'; not used: ' * bool(ignored)}{ignored}")
-    path, label, split = (places.get(role) for role in _COLUMNS)
-    return list(_meant([(line, _cell(row, path), _cell(row, label), _cell(row, split)) for line, row in rows], name))
+        _check_unused(rows, columns, used, name)
+    ignored = ", ".join(repr(title) for place, title in enumerate(columns) if title and place not in used)
+    taken = {role: repr(columns[place]) for role, place in places.items()}
+    taken["label"] = wording.joined([repr(columns[place]) for place in found.places])
+    roles = ", ".join(f"{role} from {taken[role]}" for role in _COLUMNS if role in taken)
+    logger.info(f"{name}, separated by {_SEPARATORS[separator]}: {roles}{'; not used: ' * bool(ignored)}{ignored}")
+    path, split = places["path"], places.get("split")
+    read = [(line, _cell(row, path), found.read(row, f"{name}, line {line}"), _cell(row, split)) for line, row in rows]
+    return list(_meant(read, name)), found.task
 
 
 def _check_cells(rows: Sequence[tuple[int, list[str]]], columns: int, separator: str, source: str) -> None:
@@ -113,11 +143,11 @@ def _check_cells(rows: Sequence[tuple[int, list[str]]], columns: int, separator:
         logger.warning(f"{source}, line {held[0]}: a text in quotation marks holds what seem to be other lines, which list no images then")
 
 
-def _check_unused(rows: Sequence[tuple[int, list[str]]], columns: Sequence[str], places: dict[str, int], source: str) -> None:
+def _check_unused(rows: Sequence[tuple[int, list[str]]], columns: Sequence[str], used: Collection[int], source: str) -> None:
     """Raise DataError for a column of split words under a name that means none."""
     for place, name in enumerate(columns):
         words = {_cell(row, place) for _, row in rows} - {""}
-        meant = splits_of(words) if place not in places.values() else {}
+        meant = splits_of(words) if place not in used else {}
         if len(meant) == len(words) and "train" in meant.values() and len(set(meant.values())) > 1:
             raise DataError(
                 f"{source}: the column {name!r} has the splits {', '.join(map(repr, sorted(words)))}, under a name that does not say so",
@@ -136,22 +166,27 @@ def _separator(header: str) -> str:
 
 
 def _places(columns: Sequence[str], source: str) -> dict[str, int]:
-    """Return the place of each column that is read. Raises DataError when one is missing, or can be one of several."""
+    """Return the place of each column that is read, but for those of labels. Raises DataError when one can be one of several."""
     places = {}
     for role, names in _COLUMNS.items():
         found = [place for place, name in enumerate(columns) if name == names[0]] or [
             place for place, name in enumerate(columns) if name in names
         ]
-        if len(found) > 1:
+        if role != "label" and len(found) > 1:
             several = ", ".join(repr(columns[place]) for place in found)
             raise DataError(f"{source}: the columns {several} can all be the {role}", f"rename the one that is meant to {role}")
-        if found:
+        if role != "label" and found:
             places[role] = found[0]
-    missing = [role for role in ("path", "label") if role not in places]
+    return places
+
+
+def _check_missing(columns: Sequence[str], places: Mapping[str, int], found: LabelColumns, source: str) -> None:
+    """Raise DataError where no column holds the paths, or none the labels."""
+    missing = ["path"] * ("path" not in places) + ["label"] * (not found.places)
     if missing:
         there = ", ".join(columns) or "nothing"
-        raise DataError(f"{source} has no column {' and no column '.join(missing)}; its first line has {there}", _REMEDY)
-    return places
+        remedy = _REMEDY if found.task == "single-label" else _SEVERAL_REMEDY
+        raise DataError(f"{source} has no column {' and no column '.join(missing)}; its first line has {there}", remedy)
 
 
 def _cell(values: Sequence[str], place: int | None) -> str:
@@ -164,7 +199,7 @@ def _meant(lines: Sequence[tuple[int, str, str, str]], source: str) -> Iterator[
     for line, path, label, word in lines:
         if word and word not in splits:
             raise DataError(f"{source}, line {line}: unknown split {word!r}", CHOICES)
-        yield _Row(line, path, normalize(label, f"{source}, line {line}") if label else "", splits.get(word))
+        yield _Row(line, path, label, splits.get(word))
 
 
 def _check_splits(rows: list[_Row], source: str) -> None:

@@ -53,7 +53,10 @@ def class_weights(label_ids: np.ndarray, classes: int, balance_above: float) -> 
 
     Classes without images do not count, and have 1.
     """
-    sizes, weights = np.bincount(label_ids, minlength=classes), np.ones(classes, np.float32)
+    weights = np.ones(classes, np.float32)
+    if label_ids.ndim == 2:
+        return weights
+    sizes = np.bincount(label_ids, minlength=classes)
     there = sizes > 0
     if sizes.max() > balance_above * sizes[there].min():
         weights[there] = len(label_ids) / (there.sum() * sizes[there])
@@ -86,8 +89,8 @@ def epoch_batches(images: Images, batching: Batching, epoch: int, share: Share =
     """Return one epoch in random order, streamed; the images must live as long as it is read.
 
     Returns:
-        a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n], int32 seed [2], float32 n over the whole batch's size); the last
-        batch may be smaller, and is left out where some replica would get nothing of it.
+        a tf.data.Dataset of (uint8 pixels [n, H, W, 3], int32 labels [n] or [n, K], int32 seed [2], float32 n over the whole batch's size);
+        the last batch may be smaller, and is left out where some replica would get nothing of it.
     """
     seed, batch_size = batching.seed, batching.batch_size
     order = batching.rows[np.random.default_rng([seed, epoch]).permutation(len(batching.rows))]
@@ -104,7 +107,7 @@ def epoch_batches(images: Images, batching: Batching, epoch: int, share: Share =
 
     signature = (
         tf.TensorSpec((None, *images.pixels.shape[1:]), tf.uint8),
-        tf.TensorSpec((None,), tf.int32),
+        tf.TensorSpec((None, *images.label_ids.shape[1:]), tf.int32),
         tf.TensorSpec((2,), tf.int32),
         tf.TensorSpec((), tf.float32),
     )

@@ -91,13 +91,14 @@ def _images(listing: Listing, pixels: Pixels, outcomes: Sequence[Outcome], optio
     hashes = _usable(outcomes)
     classes = [item.class_name for item in items]
     check_rejected(listing.source, rejected, len(items), options.max_bad_fraction)
+    shown = [listing.shown(name) for name in classes]
     if listing.labelled:
-        check_classes(listing.source, listing.present, classes, hashes)
-    label_ids = np.array([listing.class_names.index(name) for name in classes], np.int32)
+        check_classes(listing.source, listing.present, shown, hashes)
+    label_ids = listing.label_ids(items)
     given = {item.split for item in listing.items}
-    splits = completed([item.split for item in items], given, hashes, label_ids.tolist(), options.split)
+    splits = completed([item.split for item in items], given, hashes, label_ids, options.split)
     if listing.labelled:
-        check_splits(listing.source, listing.present, classes, splits)
+        check_splits(listing.source, listing.present, shown, splits)
     else:
         check_unlabelled(listing.source, splits)
     names = tuple(item.name for item in items)

@@ -4,13 +4,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgetl.data.base import SPLITS, Images, Link, Rejected
+import numpy as np
+
+from edgetl.data.base import SPLITS, Images, Link, Rejected, joined
 from edgetl.documents import Count, Document
+from edgetl.output import Task
 
 
 @dataclass(frozen=True)
 class IndexedImage:
-    """An image that a run was made from; sha256 is of the file's bytes."""
+    """An image that a run was made from, with an item's `class_name`; sha256 is of the file's bytes."""
 
     name: str
     class_name: str
@@ -40,13 +43,15 @@ class DataIndex(Document):
     rejected: tuple[Rejected, ...]
     excluded: tuple[str, ...] = ()
     links: tuple[Link, ...] = ()
+    task: Task = "single-label"
 
     @classmethod
     def of(cls, images: Images, excluded: Sequence[str] = (), links: Sequence[Link] = ()) -> "DataIndex":
         """Return the index of images that were read."""
-        class_names = [images.class_names[label] for label in images.label_ids]
+        shown = [[images.class_names[k] for k in np.flatnonzero(row)] for row in images.shown]
+        class_names = [joined(names) for names in shown]
         splits = [str(split) for split in images.splits]
-        counts = Counter(zip(splits, class_names, strict=True))
+        counts = Counter((split, name) for split, names in zip(splits, shown, strict=True) for name in names)
         return cls(
             source=images.source,
             stamp=images.stamp,
@@ -57,4 +62,5 @@ class DataIndex(Document):
             rejected=images.rejected,
             excluded=tuple(excluded),
             links=tuple(links),
+            task="multi-label" if images.several else "single-label",
         )

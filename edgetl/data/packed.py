@@ -10,7 +10,7 @@ from edgetl.keras import tf
 
 from google.protobuf.message import DecodeError
 
-from edgetl.data.base import BY_NAMES, Item, Listing, Reading
+from edgetl.data.base import BY_NAMES, Item, Listing, Reading, classes_in
 from edgetl.data.labels import as_text, check
 from edgetl.data.shards import INDEX, Index, PackedImage, PackIndex, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError
@@ -26,6 +26,8 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List the images of all shards. Raises DataError when an index is missing, damaged or not of this pack."""
     root = source.rstrip("/")
     pack = _index(posixpath.join(root, INDEX), PackIndex)
+    if reading.task not in ("auto", pack.task):
+        raise DataError(f"{as_text(source)} was packed as {pack.task}", f"leave --task {reading.task} out, or pack the images again")
     items: list[Item] = []
     for number, shard in enumerate(pack.shards):
         path = posixpath.join(root, index_name(number))
@@ -35,11 +37,11 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
             Item(one.name, one.class_name, one.split, partial(_read, read, shard.sha256, one), one.sha256, one.length)
             for one in index.images
         )
-    sizes = Counter(item.class_name for item in items)
-    classes = check(((item.class_name, item.split) for item in items), sizes, as_text(source), reading.spellings)
+    shown = [(name, item.split) for item in items for name in classes_in(item.class_name, pack.task)]
+    classes = check(shown, Counter(name for name, _ in shown), as_text(source), reading.spellings)
     if classes != pack.class_names:
         raise DataError(f"{as_text(source)}: its shards have other classes than its index", "pack the images again")
-    return Listing(as_text(source), classes, tuple(items), pack.left_out)
+    return Listing(as_text(source), classes, tuple(items), pack.left_out, task=pack.task)
 
 
 def _index(path: str, kind: type[Index], sha256: str = "") -> Index:

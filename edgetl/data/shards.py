@@ -11,6 +11,7 @@ from pydantic import Field
 from edgetl.data.base import Rejected
 from edgetl.documents import Count, Document, Part
 from edgetl.files import parse_json
+from edgetl.output import Task
 
 INDEX = "edgetl-pack.json"  # the last file that is written: where it is, the pack is complete
 _MAX_INDEX_BYTES = 2**30  # of millions of images; what is longer is not read into memory
@@ -22,7 +23,7 @@ class PackedImage(Part):
     """A record: it begins at `offset` of its shard and carries a file of this sha256; `length` without TFRecord's 16 bytes around it."""
 
     name: str
-    class_name: str
+    class_name: str  # of a multi-label pack all that the image shows, see `Item`
     split: Annotated[str, Field(pattern="^(train|val|test)$")] | None
     sha256: Sha256
     offset: Count
@@ -56,6 +57,7 @@ class PackIndex(Document):
     counts: dict[str, Count]
     left_out: tuple[Rejected, ...]
     shards: tuple[ShardFile, ...]
+    task: Task = "single-label"
 
 
 Index = TypeVar("Index", bound=Document)

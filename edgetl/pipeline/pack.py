@@ -26,9 +26,10 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True, repr=False)
 class Packed(Tabular):
-    """The packed shards; `kept` shards were there already."""
+    """The packed shards, with so many images; `kept` shards were there already."""
 
     index: PackIndex
+    images: int
     kept: int
 
     def overview(self) -> Overview:
@@ -44,10 +45,12 @@ def pack(listing: Listing, out: str, shards: int, max_shard_mib: int, seed: int)
     be written or holds something else.
     """
     parts = _parts(listing, shards, max_shard_mib * 2**20, seed)
-    plan = fingerprint(listing.stamp, listing.class_names, seed, [len(part) for part in parts])
+    task = [listing.task] if listing.several else []
+    plan = fingerprint(listing.stamp, listing.class_names, seed, [len(part) for part in parts], *task)
     root, kept = out.rstrip("/"), 0
     files, left_out = [], list(listing.rejected)
     counts: Counter[str] = Counter()
+    images = 0
     try:
         _prepare(root, plan)
         with progress("packing", sum(map(len, parts))) as tick:
@@ -58,14 +61,22 @@ def pack(listing: Listing, out: str, shards: int, max_shard_mib: int, seed: int)
                 index = index or _write_shard(root, plan, number, part, tick)
                 files.append(ShardFile(sha256=index.sha256, index_sha256=_sha256(posixpath.join(root, index_name(number)))))
                 left_out += index.left_out
-                counts.update(image.class_name for image in index.images)
+                counts.update(name for image in index.images for name in listing.shown(image.class_name))
+                images += len(index.images)
         by_class = {name: counts[name] for name in listing.class_names}
-        made = PackIndex(plan=plan, class_names=listing.class_names, counts=by_class, left_out=tuple(left_out), shards=tuple(files))
+        made = PackIndex(
+            plan=plan,
+            class_names=listing.class_names,
+            counts=by_class,
+            left_out=tuple(left_out),
+            shards=tuple(files),
+            task=listing.task,
+        )
         _write(root, INDEX, made)
     except (tf.errors.OpError, OSError, ValueError) as error:
         said = getattr(error, "message", error)
         raise RunError(f"cannot write {out}: {said}", "choose another folder, or free some space; the same command continues") from error
-    return Packed(made, kept)
+    return Packed(made, images, kept)
 
 
 def _parts(listing: Listing, shards: int, max_bytes: int, seed: int) -> list[list[Item]]:

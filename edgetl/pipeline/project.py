@@ -22,6 +22,7 @@ from edgetl.export import FORMATS
 from edgetl.files import fingerprint
 from edgetl.float_record import Imported
 from edgetl.importing import is_network
+from edgetl.output import Task
 from edgetl.pipeline.plan import PlannedStage, epochs_after
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
@@ -112,7 +113,7 @@ class Project:
     @classmethod
     def of_images(cls, run: RunFolder, recipe: Recipe, listing: Listing) -> "Project":
         """Return the project of a run that is to be trained on images that were listed."""
-        return cls(run, recipe, _contract(recipe, listing.class_names), lambda: listing)
+        return cls(run, recipe, _contract(recipe, listing.class_names, listing.task), lambda: listing)
 
     @classmethod
     def open(
@@ -126,8 +127,8 @@ class Project:
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         record = run.read()
         recipe = restore(record.recipe.model_dump(), settings, options)
-        class_names = run.facts("data", DataFacts).class_names
-        contract = Contract.read(run.contract) if recipe.model.imported else _contract(recipe, class_names)
+        images = run.facts("data", DataFacts)
+        contract = Contract.read(run.contract) if recipe.model.imported else _contract(recipe, images.class_names, images.task)
         project = cls(run, recipe, contract, partial(find, run, recipe, data))
         project.decide()
         written = record.integer_choice()
@@ -200,10 +201,10 @@ def default_name(recipe: Recipe, network: str) -> str:
     return f"{images}-{network}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
 
 
-def _contract(recipe: Recipe, class_names: Sequence[str]) -> Contract:
+def _contract(recipe: Recipe, class_names: Sequence[str], task: Task) -> Contract:
     """Return the contract of a network of ours."""
     backbone = BACKBONES.load(recipe.model.backbone)
-    return Contract.square(recipe.model.image_size, backbone.scale, backbone.zero_point, tuple(class_names))
+    return Contract.square(recipe.model.image_size, backbone.scale, backbone.zero_point, tuple(class_names)).for_task(task)
 
 
 def _ordered(listing: Listing, class_names: tuple[str, ...], recipe: Recipe) -> Listing:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from dataclasses import replace
+from pathlib import Path
 
 from edgetl.data import exclude, images, sources, unknown, unlabelled
 from edgetl.data.base import Images, Item, Listing
@@ -40,8 +41,11 @@ def listing_of(recipe: Recipe) -> Listing:
 
 def _with_background(listing: Listing, recipe: Recipe) -> Listing:
     """Set apart the images that show none of the classes, as the source and the recipe name them."""
-    listing, background = unknown.apart(listing)
     folder = recipe.reject.background
+    if listing.several:
+        _refuse_rejection(listing, recipe)
+        return listing
+    listing, background = unknown.apart(listing)
     if folder:
         given = unlabelled.find(folder, reading(recipe))
         background = unknown.together(given, background)
@@ -49,6 +53,19 @@ def _with_background(listing: Listing, recipe: Recipe) -> Listing:
         problem = f"{counted(len(background.items), 'image')} of none of the classes were given, and reject.keep = 0 rejects nothing"
         raise UsageError(problem, "leave the background out, or set reject.keep above 0, such as 0.95")
     return replace(listing, background=background)
+
+
+def _refuse_rejection(listing: Listing, recipe: Recipe) -> None:
+    """Raise UsageError where images of none of several classes are asked to be rejected."""
+    asked = {
+        "a folder of background images": recipe.reject.background,
+        f"reject.keep = {recipe.reject.keep}": recipe.reject.keep not in ("auto", 0),
+        f"the class {unknown.CLASS_NAME}": unknown.CLASS_NAME in listing.class_names,
+    }
+    for what, given in asked.items():
+        if given:
+            problem = f"{what} was given, but a multi-label model rejects nothing: an image of none of the classes is below all thresholds"
+            raise UsageError(problem, "leave it out; list such images without a label in the CSV file")
 
 
 def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:
@@ -59,6 +76,8 @@ def find(run: RunFolder, recipe: Recipe, data: str) -> Listing:
 
     Raises DataError when they are not there, with those that are missing.
     """
+    if data and Path(data).is_dir() and run.facts("data", DataFacts).task == "multi-label":
+        return _same(run, unlabelled.find(data, reading(recipe)), recipe.data.source)  # whose labels no folder says, but the run does
     if data:
         elsewhere = {"data.source": data, "data.exclude": "", "data.limit": 0}  # what the run left out, its index does not name
         return _same(run, listing_of(restore(recipe.model_dump(), options=elsewhere)), recipe.data.source)
@@ -102,8 +121,9 @@ def _same(run: RunFolder, listing: Listing, recorded: str) -> Listing:
     if more or listing.source != recorded:
         logger.info(f"images: those of {run.path}, from {listing.source}" + (f"; {more} more are there, and not used" if more else ""))
     items = tuple(replace(there[one.sha256], name=one.name, class_name=one.class_name, split=one.split) for one in index.images)
-    complete = {one.class_name for one in index.images} == set(index.class_names)  # as it was when they were recorded
-    return replace(listing, class_names=index.class_names, items=items, rejected=(), complete=complete)
+    same = replace(listing, class_names=index.class_names, items=items, rejected=(), complete=False, task=index.task)
+    complete = len(same.present) == len(index.class_names)  # as it was when they were recorded
+    return replace(same, complete=complete, labelled=listing.labelled or same.several)
 
 
 def _index(run: RunFolder) -> DataIndex:

@@ -37,7 +37,7 @@ def selection(recipe: Recipe) -> Selection:
 
 def reading(recipe: Recipe) -> Reading:
     """Return how a source on a disk is listed."""
-    return Reading(layout=recipe.data.layout, follow_links=recipe.data.follow_links, spellings=recipe.data.spellings)
+    return Reading(layout=recipe.data.layout, follow_links=recipe.data.follow_links, spellings=recipe.data.spellings, task=recipe.data.task)
 
 
 def load_options(recipe: Recipe, cache: Path) -> LoadOptions:

@@ -6,13 +6,13 @@ from typing import Any
 from edgetl.keras import keras
 
 import numpy as np
-from scipy.special import log_softmax
 
 from edgetl.data.base import Images
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples
 from edgetl.int8_record import Distance
 from edgetl.quantization.quantized import Quantized
+from edgetl.training.objective import objective_of
 from edgetl.training.scoring import scorer
 
 
@@ -24,11 +24,8 @@ def distance_from(float_model: keras.Model, examples: AugmentedExamples, rows: n
     images, contract = examples.images, examples.contract
     others = _others(images, rows, seed)
 
-    def log_probabilities(compute_logits: Callable[..., np.ndarray]) -> np.ndarray:
-        result: np.ndarray = log_softmax(compute_logits(images.pixels, others).astype(np.float64), axis=1)
-        return result
-
-    wanted = log_probabilities(scorer(float_model, contract))
+    objective = objective_of(contract.output.task)
+    wanted = scorer(float_model, contract)(images.pixels, others)
     simulated: Any = None
     compute_logits: Callable[..., np.ndarray]
 
@@ -39,9 +36,8 @@ def distance_from(float_model: keras.Model, examples: AugmentedExamples, rows: n
             compute_logits = scorer(simulated, contract)
         else:
             quantized.put_into(simulated, float_model)
-        found = log_probabilities(compute_logits)
-        kl = (np.exp(wanted) * (wanted - found)).sum(1).mean()
-        return Distance(images=len(others), kl=max(float(kl), 0.0), changed=float(np.mean(found.argmax(1) != wanted.argmax(1))))
+        kl, changed = objective.distances(wanted, compute_logits(images.pixels, others))
+        return Distance(images=len(others), kl=max(float(kl.mean()), 0.0), changed=float(changed.mean()))
 
     return distance
 

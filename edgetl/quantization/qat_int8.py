@@ -20,10 +20,10 @@ from edgetl.quantization.ptq_int8 import quantize as calibrate
 from edgetl.quantization.quantized import QuantizationResult, Quantized, bake
 from edgetl.quantization.wrappers import learned_ranges, quantize_aware
 from edgetl.training.compress import kept
-from edgetl.training.finetune import divergence
 from edgetl.training.head import features_of
+from edgetl.training.objective import objective_of
 from edgetl.training.schedule import Schedule, WarmupCosine
-from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.scoring import scorer
 from edgetl.training.step import Loss, Optimizer, Step
 from edgetl.training.trainer import Trainer
 
@@ -35,6 +35,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
     """
     _refuse_mixed_precision(float_model)
     images, larger, contract = examples.images, examples.training_images, examples.contract
+    objective = objective_of(contract.output.task)
     start = settings.calibrated or calibrate(float_model, examples, rows, settings)
     calibrated = start.model
     student = quantize_aware(float_model, calibrated, learn_ranges=settings.learn_ranges)
@@ -53,7 +54,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
     def validate() -> tuple[float, float]:
         """Judge what would be shipped, with biases on their grids, which the student's are not."""
         baked().put_into(judged, float_model)
-        return accuracy_and_loss(compute_logits(images.pixels, val), images.label_ids[val])
+        return objective.judge(compute_logits(images.pixels, val), images.label_ids[val])
 
     history = Trainer(
         variables=student.variables,
@@ -61,6 +62,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
             loss=_loss(student, float_model, contract, settings),
             optimizers=[Optimizer(keras=adam, variables=student.trainable_variables)],
             augment=examples.augment,
+            objective=objective,
             constraint=kept(float_model, student) if settings.compressed else None,
         ),
         batches=lambda epoch, share: epoch_batches(larger, batching, epoch, share),
@@ -87,13 +89,14 @@ def _loss(student: Any, float_model: Any, contract: Contract, settings: Settings
         keras.Model(model.input, [model.get_layer(layer).output, model.output])
         for model, layer in ((float_model, features), (student, f"quant_{features}"))
     )
+    objective = objective_of(contract.output.task)
     temperature, feature_weight = settings.temperature, settings.feature_weight  # a graph's function must not hold the images
 
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         normalized = contract.normalize(pixels)
         teacher_features, teacher_logits = teacher(normalized, training=False)
         features, logits = learner(normalized, training=True)
-        value = divergence(teacher_logits, logits, temperature)
+        value = objective.divergence(teacher_logits, logits, temperature)
         if feature_weight:
             error = tf.reduce_mean(tf.square(features - teacher_features)) / tf.reduce_mean(tf.square(teacher_features))
             value += feature_weight * error

@@ -15,6 +15,7 @@ from edgetl.data.base import Pixels
 from edgetl.progress import progress
 from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.results import Damage
+from edgetl.training.objective import Objective, objective_of
 
 _BATCH = 16  # images: every layer's output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
 
@@ -52,6 +53,7 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixe
         pixels, rows: uint8 images [N, H, W, 3] and which of them to look at.
     """
     model, operators = _switchable(float_model, quantized)
+    objective = objective_of(contract.output.task)
 
     @graph_of_images(contract.shape)
     def outputs(batch: Any) -> Any:
@@ -67,16 +69,18 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixe
                 float_weights = float_model.get_layer(held).get_weights() if held else []
                 operator.turn(on=True, float_weights=float_weights, baked=quantized.weights.get(held, []))
                 moved = outputs(batch)
-                sums[name] += _sums(floats[index], moved[index].numpy(), floats[-1], moved[-1].numpy())
+                sums[name] += _sums((floats[index], moved[index].numpy()), (floats[-1], moved[-1].numpy()), objective)
                 operator.turn(on=False, float_weights=float_weights, baked=[])
                 tick(1)
     damages = [_damage(name, values, len(rows)) for name, values in sums.items()]
     return sorted(damages, key=lambda damage: -damage.logits_change)
 
 
-def _sums(before: np.ndarray, after: np.ndarray, logits: np.ndarray, moved: np.ndarray) -> np.ndarray:
+def _sums(outputs: tuple[np.ndarray, np.ndarray], both: tuple[np.ndarray, np.ndarray], objective: Objective) -> np.ndarray:
+    """Return the sums over a batch, of an operator's outputs and of the logits, each in float and with the operator quantized."""
+    (before, after), (logits, moved) = outputs, both
     squares = [np.square(before), np.square(after - before), np.square(logits), np.square(moved - logits)]
-    return np.array([*(square.sum(dtype=np.float64) for square in squares), (logits.argmax(1) != moved.argmax(1)).sum()])
+    return np.array([*(square.sum(dtype=np.float64) for square in squares), objective.distances(logits, moved)[1].sum()])
 
 
 def _damage(name: str, sums: np.ndarray, images: int) -> Damage:

@@ -18,8 +18,9 @@ from edgetl.training.fold import computed_folded
 from edgetl.training.head import decay, dense_layers
 from edgetl.training.history import History
 from edgetl.training.memory import explained_memory_errors
+from edgetl.training.objective import ONE_CLASS, Objective, objective_of
 from edgetl.training.schedule import Schedule, WarmupCosine
-from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.scoring import scorer
 from edgetl.training.step import Constraint, Loss, Optimizer, Step
 from edgetl.training.team import ALONE, Team
 from edgetl.training.trainer import Trainer
@@ -37,27 +38,19 @@ class Distillation:
     Args:
         teacher: float32 pixels 0..255 [N, H, W, 3] to logits float32 [N, K].
         weight: of its part of the loss, in 0..1; the labels' part has the rest.
-        temperature: of the softmax that its predictions are compared with.
+        temperature: of the probabilities that are compared.
+        objective: of the task that both learn.
     """
 
     teacher: Callable[[Any], Any]
     weight: float
     temperature: float
+    objective: Objective = ONE_CLASS
 
     def loss(self, pixels: Any, logits: Any) -> Any:
         wanted = self.teacher(pixels)
         width = min(wanted.shape[-1], logits.shape[-1])  # one of them alone may have a logit of unknown images
-        return divergence(wanted[:, :width], logits[:, :width], self.temperature)
-
-
-def divergence(teacher_logits: Any, logits: Any, temperature: float) -> Any:
-    """Compute the KL divergence of a student's predictions from its teacher's, softened by the temperature, mean over the batch.
-
-    Args:
-        teacher_logits, logits: float32 [N, K].
-    """
-    each = keras.losses.kl_divergence(tf.nn.softmax(teacher_logits / temperature), tf.nn.softmax(logits / temperature))
-    return tf.reduce_mean(each) * temperature**2  # so that the gradient's size does not depend on the temperature
+        return self.objective.divergence(wanted[:, :width], logits[:, :width], self.temperature)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +104,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
     with team.scope():
         optimizers = _optimizers(model, settings, schedule)
     images, larger = examples.images, examples.training_images
+    objective = objective_of(examples.contract.output.task)
     val, score = images.rows("val"), scorer(model, examples.contract)
     batching = Batching(rows=images.rows("train"), batch_size=settings.batch_size * team.replicas, seed=settings.seed)
     trainer = Trainer(
@@ -120,12 +114,13 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
             optimizers=optimizers,
             augment=examples.augment,
             constraint=settings.constraint,
+            objective=objective,
             jit=settings.jit,
             steps_per_execution=settings.steps_per_execution,
         ),
         batches=lambda epoch, share: epoch_batches(larger, batching, epoch, share),
         judges=len(val),
-        validate=lambda: accuracy_and_loss(score(images.pixels, val), images.label_ids[val]),
+        validate=lambda: objective.judge(score(images.pixels, val), images.label_ids[val]),
         schedule=schedule,
         keep_start=settings.keep_start,
         team=team,
@@ -163,15 +158,14 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
     features_of = partial(trunk, training=True) if settings.live_norms else computed_folded(trunk)
-    cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing, reduction="none")
+    objective = objective_of(examples.contract.output.task)
     # The contract and the weights alone: a graph's function must not hold the images.
     contract, weights, distillation = examples.contract, tf.constant(examples.class_weights), settings.distillation
 
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         features = features_of(contract.normalize(pixels))
         logits = tf.cast(head(tf.nn.experimental.stateless_dropout(features, settings.dropout, seed)), tf.float32)
-        one_hot = tf.one_hot(label_ids, len(weights))
-        value = tf.reduce_mean(cross_entropy(one_hot, logits, sample_weight=tf.gather(weights, label_ids)))
+        value = objective.loss(label_ids, logits, weights, settings.label_smoothing)
         if distillation is not None:
             value = (1 - distillation.weight) * value + distillation.weight * distillation.loss(pixels, logits)
         if settings.l2:

@@ -41,10 +41,3 @@ def scorer(model: Any, contract: Contract, *, mirrored: bool = False) -> Callabl
         return np.concatenate(computed)
 
     return score
-
-
-def accuracy_and_loss(logits: np.ndarray, label_ids: np.ndarray) -> tuple[float, float]:
-    """Compute top-1 accuracy and mean cross-entropy of float32 logits [N, K]."""
-    shifted = logits - logits.max(1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    return float(np.mean(logits.argmax(1) == label_ids)), float(-log_probabilities[np.arange(len(label_ids)), label_ids].mean())

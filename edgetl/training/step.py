@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from edgetl.keras import keras, tf
 
 from edgetl import stops
+from edgetl.training.objective import ONE_CLASS, Objective
 from edgetl.training.team import Team
 
 Loss = Callable[[Any, Any, Any], tuple[Any, Any]]
 """Computes a batch's scalar loss and its logits float32 [N, K] from the inputs as `augment` returned them, such as float32 pixels
-0..255 [N, H, W, 3], int32 label ids [N], and an int32 seed [2] for random draws."""
+0..255 [N, H, W, 3], int32 label ids [N] or [N, K], and an int32 seed [2] for random draws."""
 
 
 class Constraint(Protocol):
@@ -44,6 +45,7 @@ class Step:
     Args:
         optimizers: one for all variables, or one for each depth of the network.
         augment: function of the batch's inputs and its seed.
+        objective: of the task, by which accuracies are counted.
         jit: compile all but the augmentation, whose crops XLA cannot resize.
         steps_per_execution: steps that TensorFlow takes on its own between two looks at the results.
     """
@@ -52,6 +54,7 @@ class Step:
     optimizers: Sequence[Optimizer]
     augment: Callable[[Any, Any], Any] = _unchanged
     constraint: Constraint | None = None
+    objective: Objective = ONE_CLASS
     jit: bool = False
     steps_per_execution: int = 1
 
@@ -121,7 +124,7 @@ class Step:
             optimizer.keras.apply_gradients(zip(own, optimizer.variables, strict=True))
         if self.constraint is not None:
             self.constraint()
-        return loss, share * tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == label_ids, tf.float32))
+        return loss, share * self.objective.right(label_ids, logits)
 
     @property
     def _scales(self) -> bool:

@@ -17,8 +17,9 @@ from edgetl.data.stored import StoredRows, write_header
 from edgetl.progress import progress
 from edgetl.training.head import decay, dense_layers, trunk_of
 from edgetl.training.history import History
+from edgetl.training.objective import objective_of
 from edgetl.training.schedule import Schedule, WarmupCosine
-from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.scoring import scorer
 from edgetl.training.step import Loss, Optimizer, Step
 from edgetl.training.trainer import Trainer
 
@@ -60,7 +61,8 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
     variables = [variable for layer in layers for variable in layer.variables]
     scorers = [scorer(trunk, examples.contract, mirrored=mirrored) for mirrored in ((False, True) if settings.mirror else (False,))]
     val_features = tf.constant(scorers[0](images.pixels, val))
-    label_ids = np.tile(images.label_ids[train], 2 if settings.mirror else 1)
+    label_ids = np.concatenate([images.label_ids[train]] * len(scorers))
+    objective = objective_of(examples.contract.output.task)
     steps = -(-len(label_ids) // settings.batch_size)
     own = replace(schedule.part("head"), epochs=settings.epochs, steps_per_epoch=steps, patience=0)
     optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, settings.epochs * steps, 1))
@@ -69,10 +71,14 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
         features = _features(scorers, images, trunk.output_shape[1:], Path(folder))
         return Trainer(
             variables=variables,
-            step=Step(loss=_loss(model, examples, settings), optimizers=[Optimizer(keras=optimizer, variables=variables)]),
+            step=Step(
+                loss=_loss(model, examples, settings),
+                optimizers=[Optimizer(keras=optimizer, variables=variables)],
+                objective=objective,
+            ),
             batches=lambda epoch, _: _Epoch(features, label_ids, settings, epoch),
             judges=len(val),
-            validate=lambda: accuracy_and_loss(_logits(layers, val_features).numpy(), images.label_ids[val]),
+            validate=lambda: objective.judge(_logits(layers, val_features).numpy(), images.label_ids[val]),
             schedule=own,
             epoch_log_level=logging.DEBUG,
         ).train()
@@ -87,12 +93,12 @@ def _logits(layers: list[Any], features: Any, drop_out: Callable[[Any], Any] = l
 
 
 def _loss(model: Any, examples: Examples, settings: HeadSettings) -> Loss:
-    layers, weights, classes = dense_layers(model), tf.constant(examples.class_weights), len(examples.class_weights)
-    cross_entropy = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing)
+    layers, weights = dense_layers(model), tf.constant(examples.class_weights)
+    objective = objective_of(examples.contract.output.task)
 
     def loss(features: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         logits = _logits(layers, features, lambda last: tf.nn.experimental.stateless_dropout(last, settings.dropout, seed))
-        value = cross_entropy(tf.one_hot(label_ids, classes), logits, sample_weight=tf.gather(weights, label_ids))
+        value = objective.loss(label_ids, logits, weights, settings.label_smoothing)
         return value + decay(model, settings.l2) if settings.l2 else value, logits
 
     return loss
@@ -104,7 +110,7 @@ class _Epoch:
 
     Args:
         features: float32 [N, ...] in memory or in a file.
-        label_ids: int32 [N].
+        label_ids: int32 [N], or [N, K].
     """
 
     features: Any
@@ -115,7 +121,8 @@ class _Epoch:
     @property
     def element_spec(self) -> tuple[Any, ...]:
         features = tf.TensorSpec((None, *self.features.shape[1:]), tf.float32)
-        return features, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((2,), tf.int32), tf.TensorSpec((), tf.float32)
+        label_ids = tf.TensorSpec((None, *self.label_ids.shape[1:]), tf.int32)
+        return features, label_ids, tf.TensorSpec((2,), tf.int32), tf.TensorSpec((), tf.float32)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         seed, size = self.settings.seed, self.settings.batch_size

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from edgetl.keras import tf
@@ -11,6 +12,7 @@ from edgetl.keras import tf
 import numpy as np
 
 from edgetl.data.examples import Share
+from edgetl.float_record import judged
 from edgetl.progress import progress
 from edgetl.run_record import Epoch, seconds_per_epoch
 from edgetl.training import checkpoint
@@ -33,9 +35,9 @@ class Trainer:
         variables: the model's, which end with the values of the epoch that is kept.
         step: what is done with a batch, see `Step`.
         batches: function of the epoch's number, from 0 on, and this process's share of a batch to a tf.data.Dataset of
-            (inputs [n, ...], int32 label ids [n], int32 seed [2], float32 n over the whole batch's size).
+            (inputs [n, ...], int32 label ids [n] or [n, K], int32 seed [2], float32 n over the whole batch's size).
         judges: number of images that choose.
-        validate: returns (accuracy, loss) on them; the best epoch has the highest accuracy, then the lowest loss.
+        validate: returns (accuracy, loss) on them, see `Objective.judge`; the best epoch has the highest accuracy, then the lowest loss.
         keep_start: the values from before the training compete: no epoch is kept that is right on fewer images, and where there is no
             other, they are; with patience, which compares losses too, no epoch of the same accuracy and a higher loss either.
         team: who trains in step; rank 0 validates, decides and writes for all.
@@ -55,6 +57,7 @@ class Trainer:
     def train(self) -> History:
         """Train, leave the values of the epoch that is kept in the variables, and return what happened."""
         schedule, team, name = self.schedule, self.team, self.schedule.name
+        said = partial(judged, self.step.objective.figure, digits=2)
         images = measured_on(self.judges, schedule.judged_by)
         start = _values(self.variables) if self.keep_start else None
         least, loss_before = team.broadcast(self.validate()) if self.keep_start else (0.0, 0.0)
@@ -89,10 +92,10 @@ class Trainer:
                 board.write(epoch + 1, figures)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
-                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {_right(accuracy)} {images}, {seconds:.0f} s{self._left(history)}"
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {said(accuracy)} on {images}, {seconds:.0f} s{self._left(history)}"
                 logger.log(self.epoch_log_level, message)
         if start is not None and (history.best is None or (schedule.patience and score(history.best) < (least, -loss_before))):
-            logger.info(f"{name}: no epoch did better than the start, {_right(least)} {images}, which is kept")
+            logger.info(f"{name}: no epoch did better than the start, {said(least)} on {images}, which is kept")
             history, best = History(history.epochs), start
         elif history.best and not schedule.patience and history.best_epoch < len(history.epochs):
             than = f"the last that is not below the start ({100 * least:.2f} %)"
@@ -134,10 +137,6 @@ class Trainer:
         values, best = self.team.broadcast_arrays(own.values), self.team.broadcast_arrays(own.best)
         epochs, best_epoch = self.team.broadcast([[vars(epoch) for epoch in own.history.epochs], own.history.best_epoch])
         return Checkpoint(History(tuple(Epoch(**epoch) for epoch in epochs), best_epoch), values, best)
-
-
-def _right(accuracy: float) -> str:
-    return f"{100 * accuracy:.2f} % right on"
 
 
 def _values(variables: Sequence[tf.Variable]) -> list[np.ndarray]:

@@ -81,7 +81,7 @@ def _slice(images: Images, seed: int) -> np.ndarray:
         rows = sample(images.label_ids, rows, IMAGES, seed)
     splits = np.full(len(images.splits), "test", "<U5")
     options = SplitOptions(val_fraction=_HELD_OUT, test_fraction=0.0, seed=seed)
-    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows].tolist(), options)
+    splits[rows] = assign([images.hashes[row] for row in rows], images.label_ids[rows], options)
     if "val" not in splits:
         raise UsageError(
             "trials cannot tell how much to fine-tune: no class has two different training images beside those that choose",

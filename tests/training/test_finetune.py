@@ -18,7 +18,8 @@ from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.head import decay
 from edgetl.training.history import History
 from edgetl.training.schedule import Schedule
-from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.objective import ONE_CLASS
+from edgetl.training.scoring import scorer
 from edgetl.training.speed import in_precision
 from edgetl.training.step import Step
 from tests.training.conftest import CONTRACT, NO_AUGMENTATION, SIZE
@@ -49,9 +50,9 @@ def same_weights(a: Any, b: Any) -> bool:
 def test_it_learns_and_the_same_twice(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:
     val = images.rows("val")
     first = classifier()
-    before, _ = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
+    before, _ = ONE_CLASS.judge(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
     history = tune(first, images, schedule(6))
-    after, loss = accuracy_and_loss(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
+    after, loss = ONE_CLASS.judge(scorer(first, CONTRACT)(images.pixels, val), images.label_ids[val])
     assert after >= max(0.8, before + 0.2), "three colours, 60 images, chance is a third"
     assert history.best is not None
     assert (after, loss) == pytest.approx((history.best.val_accuracy, history.best.val_loss)), "it ends with the best epoch's weights"
@@ -157,13 +158,6 @@ def test_class_weights_are_inverse_to_the_sizes_with_mean_1() -> None:
 def test_class_weights_begin_above_the_threshold(largest: int, used: bool) -> None:
     weights = class_weights(np.repeat([0, 1], [10, largest]), 2, balance_above=1.5)
     assert (weights != 1).any() == used
-
-
-def test_accuracy_and_loss_of_logits_of_any_size() -> None:
-    logits = np.array([[2.0, 0.0], [0.0, 1.0], [1000.0, 0.0]], np.float32)
-    accuracy, loss = accuracy_and_loss(logits, np.array([0, 0, 0]))
-    assert accuracy == pytest.approx(2 / 3)
-    assert loss == pytest.approx((np.log(1 + np.exp(-2)) + np.log(1 + np.exp(1)) + 0) / 3, rel=1e-5)
 
 
 def test_several_steps_at_once_are_the_same_steps(classifier: Classifier, images: Images, schedule: MakeSchedule) -> None:

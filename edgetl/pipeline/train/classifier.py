@@ -8,16 +8,18 @@ from typing import Any
 from edgetl.keras import device_name
 
 from edgetl.data.base import Images
-from edgetl.float_record import FloatChoice
+from edgetl.float_record import Figure, FloatChoice
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
 from edgetl.pipeline.train.rejection import find_rejection
 from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
+from edgetl.pipeline.train.thresholds import thresholds_of
 from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.history import History
+from edgetl.training.objective import objective_of
 from edgetl.training.schedule import Schedule
 from edgetl.training.speed import in_precision, policy, uses_xla
 from edgetl.training.train_head import train_head
@@ -55,9 +57,11 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     after = schedule.epochs_after
     first = replace(schedule, epochs_after=after + schedule.epochs) if again and after is not None else schedule
     head, history = _learn(project, model, data.choosing, settings, first)
-    choice = _choice(images - learned, head, history)
+    choice = _choice(images - learned, head, history, objective_of(project.contract.output.task).figure)
     temperature = temperature_of(project, model) if team.rank == 0 else None
-    rejection = find_rejection(project, model, temperature.temperature if temperature else 1.0) if team.rank == 0 else None
+    divisor = temperature.temperature if temperature else 1.0
+    rejection = find_rejection(project, model, divisor) if team.rank == 0 else None
+    thresholds = thresholds_of(project, model, divisor) if team.rank == 0 else None
     if again:
         model.set_weights(start)
         steps = steps_per_epoch(recipe, images + data.unknown_images, team.replicas)
@@ -80,10 +84,11 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
         teacher=record_of(project) if settings else None,
         temperature=temperature,
         rejection=rejection,
+        thresholds=thresholds,
     )
 
 
-def _choice(images: int, head: History, fine_tuning: History) -> FloatChoice | None:
+def _choice(images: int, head: History, fine_tuning: History, figure: Figure) -> FloatChoice | None:
     """Return what the images that choose said; None: there was nothing to choose from."""
     if not images or not head.best or not fine_tuning.epochs:
         return None
@@ -95,6 +100,7 @@ def _choice(images: int, head: History, fine_tuning: History) -> FloatChoice | N
         head_loss=head.best.val_loss,
         accuracy=tuned.val_accuracy,
         loss=tuned.val_loss,
+        figure=figure,
     )
     logger.info(f"float model: {choice}")
     return choice

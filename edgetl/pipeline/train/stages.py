@@ -11,6 +11,7 @@ import numpy as np
 
 from edgetl.backbones import keras_file
 from edgetl.chosen import left_by_calibration, untrained
+from edgetl.data.base import SPLITS
 from edgetl.data.checks import warn_of_copies
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
@@ -51,6 +52,7 @@ from edgetl.runtimes.keras import KerasSession
 from edgetl.training.compress import compress, compression_of
 from edgetl.training.finetune import Distillation
 from edgetl.training.fold import fold_batch_norms
+from edgetl.training.objective import objective_of
 from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
 
@@ -116,7 +118,7 @@ def find_data(project: Project) -> str:
     """
     recipe, listing = project.recipe, project.data.listing
     # What is listed and excluded counts, not the settings and the file that say so.
-    settings = recipe.data.model_dump(exclude={"layout", "follow_links", "spellings", "exclude"})
+    settings = recipe.data.model_dump(exclude={"layout", "follow_links", "spellings", "exclude", "task"})
     settings |= {"excluded": listing.excluded} if listing.excluded else {}
     # Nor does the release of what every installation has, but a package that was not there.
     extra = decoders(item.name for item in listing.items)[1:]
@@ -150,11 +152,12 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
     warn_of_copies([image.split for image in index.images], [image.sha256 for image in index.images])
     facts = DataFacts(
         fingerprint=index.fingerprint,
-        counts={split: sum(sizes.values()) for split, sizes in index.counts.items()},
+        counts={split: len(project.data.rows(split)) for split in SPLITS},
         class_names=index.class_names,
         rejected=len(index.rejected),
         excluded=len(excluded),
         truth="labels" if project.data.listing.labelled else "original" if project.recipe.has_images else "noise",
+        task=index.task,
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
     logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")
@@ -183,6 +186,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     model = fold_batch_norms(model)
     scale(model, facts.temperature)
     model = rejecting(project, model, facts.rejection)
+    project.contract = project.contract.with_thresholds(facts.thresholds)
     model.trainable = True
     keras_file.save(model, project.run.float_model)
     project.contract.write(project.run.contract)
@@ -202,7 +206,9 @@ def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     """Prune, then cluster what is left; both learn the predictions of the model that they were made from."""
     recipe, contract, model, original = project.recipe, project.contract, project.models.uncompressed(), project.models.uncompressed()
-    distillation = Distillation(lambda pixels: original(contract.normalize(pixels), training=False), 1.0, recipe.quantize.temperature)
+    objective = objective_of(contract.output.task)
+    teacher = lambda pixels: original(contract.normalize(pixels), training=False)  # noqa: E731
+    distillation = Distillation(teacher, 1.0, recipe.quantize.temperature, objective)
     settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))
     # The images that choose can do so only if the float model has not learned from them. Else all are learned from, to the last epoch.
     learned = project.run.facts("float", FloatFacts).trained_again

@@ -19,6 +19,7 @@ from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
 from edgetl.training.finetune import Distillation
+from edgetl.training.objective import objective_of
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def distillation(project: Project) -> Distillation | None:
         sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)
         return model(contract.normalize(sized), training=False)
 
-    return Distillation(teacher, settings.weight, settings.temperature)
+    return Distillation(teacher, settings.weight, settings.temperature, objective_of(contract.output.task))
 
 
 def _reason_for_none(project: Project) -> str:

@@ -1,9 +1,11 @@
 """Scale a trained model's temperature in its last layer's weights: every export has it, at no cost."""
 
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from edgetl.keras import keras
+
+import numpy as np
 
 from edgetl.evaluation.calibration import find_temperature
 from edgetl.float_record import ScaledTemperature
@@ -35,7 +37,10 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
         logger.info(f"{counted(len(rows), 'image')} to choose by cannot give a temperature: {_FEWEST} are needed")
         return None
     logits = scorer(model, project.contract)(images.pixels, rows)
-    found = find_temperature(logits, images.label_ids[rows], project.recipe.train.seed)
+    label_ids = images.label_ids[rows]
+    if images.several:  # each decision is one of two classes, whose logits are 0 and the class's own
+        logits, label_ids = np.stack([np.zeros(logits.size), logits.ravel()], axis=1), label_ids.ravel()
+    found = replace(find_temperature(logits, label_ids, project.recipe.train.seed), images=len(rows))
     before, after = 100 * found.calibration_error_before, 100 * found.calibration_error_after
     moved = f"calibration error {before:.2f} to {after:.2f} %, loss {found.loss_before:.4f} to {found.loss_after:.4f}"
     if found.loss_after >= found.loss_before:

@@ -1,0 +1,110 @@
+"""Which columns of a CSV file say what is on an image, and what their cells say: one class, or several."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgetl.data.base import BETWEEN, AskedTask, joined
+from edgetl.data.labels import normalize
+from edgetl.errors import DataError
+from edgetl.output import Task
+from edgetl.wording import counted
+
+# Of the column, the one that edgetl writes of first: where it is there, the others are not looked at.
+NAMES = ("label", "class", "class_name", "classname", "label_name", "category")
+_MORE = {"labels": "label", "classes": "class", "class_names": "class_name", "categories": "category", "tag": "tag", "tags": "tag"}
+_NUMBER = re.compile(r"[ _-]?\d+$")
+_WHETHER = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
+_FEWEST = 2  # one-hot columns: as many as a classifier has classes
+
+Cells = Sequence[tuple[int, Sequence[str]]]  # line and cells of each row
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """The places of the columns that are read, and of one-hot columns the class of each.
+
+    Args:
+        task: that the cells are read for.
+    """
+
+    task: Task
+    places: tuple[int, ...]
+    one_hot: tuple[str, ...] = ()
+
+    def read(self, cells: Sequence[str], where: str) -> str:
+        """Return what an item's `class_name` is, for the cells of a row; empty of one without a label.
+
+        Args:
+            where: the file and the line.
+        """
+        own = [cells[place].strip() if place < len(cells) else "" for place in self.places]
+        if self.one_hot:
+            return joined(name for name, cell in zip(self.one_hot, own, strict=True) if _WHETHER[cell.casefold()])
+        if self.task == "single-label":
+            return normalize(own[0], where) if own[0] else ""
+        return joined(normalize(name, where) for cell in own for name in cell.split(BETWEEN) if name.strip())
+
+
+def label_columns(header: Sequence[str], rows: Cells, others: set[int], task: AskedTask, source: str) -> LabelColumns:
+    """Return the columns that hold the labels; there may be none.
+
+    Args:
+        header: the names of the columns as they are written.
+        others: places of columns that hold something else.
+
+    Raises DataError when a file that lists several classes an image is not read for them, or when its columns cannot be understood.
+    """
+    columns = [name.strip().casefold() for name in header]
+    one = [place for place, name in enumerate(columns) if name == NAMES[0]] or [
+        place for place, name in enumerate(columns) if name in NAMES
+    ]
+    several = _several(columns)
+    one_hot = tuple(place for place, name in enumerate(columns) if name and place not in others and _says_whether(rows, place))
+    if task != "multi-label":
+        hint = _hint(header, rows, one, several, one_hot)
+        if hint and task == "auto":
+            raise DataError(
+                f"{source}: {hint}", "to learn all classes of an image: --task multi-label; to take it as it is: --task single-label"
+            )
+        if len(one) > 1:
+            named = ", ".join(repr(columns[place]) for place in one)
+            raise DataError(f"{source}: the columns {named} can all be the label", "rename the one that is meant to label")
+        return LabelColumns("single-label", tuple(one))
+    if several:
+        return LabelColumns("multi-label", several)
+    if len(one_hot) < _FEWEST:
+        return LabelColumns("multi-label", ())
+    names = tuple(normalize(header[place], source) for place in one_hot)
+    wrong = [name for name in names if BETWEEN in name] or [name for name in names if names.count(name) > 1]
+    if wrong:
+        raise DataError(f"{source}: {wrong[0]!r} cannot be a class of a column", f"rename it: each name once, and without {BETWEEN}")
+    return LabelColumns("multi-label", one_hot, names)
+
+
+def _several(columns: Sequence[str]) -> tuple[int, ...]:
+    """Return the places of the columns of labels: label, labels, label1, label_2, or the same of the next usual name."""
+    stems = [_NUMBER.sub("", name) for name in columns]
+    stems = [_MORE.get(name, name) for name in stems]
+    for wanted in dict.fromkeys((*NAMES, *_MORE.values())):
+        if found := tuple(place for place, stem in enumerate(stems) if stem == wanted):
+            return found
+    return ()
+
+
+def _says_whether(rows: Cells, place: int) -> bool:
+    """Return whether each cell of a column says yes or no."""
+    return bool(rows) and all(place < len(row) and row[place].strip().casefold() in _WHETHER for _, row in rows)
+
+
+def _hint(header: Sequence[str], rows: Cells, one: Sequence[int], several: Sequence[int], one_hot: Sequence[int]) -> str:
+    """Return what says that the file lists several classes an image, where it clearly does."""
+    if len(several) > max(len(one), 1):
+        return f"{counted(len(several), 'column')} hold labels: {', '.join(repr(header[place].strip()) for place in several)}"
+    if not (one or several) and len(one_hot) >= _FEWEST:
+        return f"{counted(len(one_hot), 'column')} of 0 and 1 seem to be a class each, such as {header[one_hot[0]].strip()!r}"
+    place = (*one, *several, -1)[0]
+    cells = {row[place].strip() for _, row in rows if 0 <= place < len(row)}
+    parts = [name.strip() for cell in cells for name in cell.split(BETWEEN)]
+    shared = [cell for cell in sorted(cells) if BETWEEN in cell and any(parts.count(name.strip()) > 1 for name in cell.split(BETWEEN))]
+    return f"labels such as {shared[0]!r} seem to name several classes" if shared else ""
