@@ -125,7 +125,7 @@ def _rows(source: Path, task: AskedTask) -> tuple[list[_Row], Task]:
     taken["label"] = wording.joined([repr(columns[place]) for place in found.places])
     roles = ", ".join(f"{role} from {taken[role]}" for role in _COLUMNS if role in taken)
     logger.info(f"{name}, separated by {_SEPARATORS[separator]}: {roles}{'; not used: ' * bool(ignored)}{ignored}")
-    path, split = places["path"], places.get("split")
+    path, _, split = (places.get(role) for role in _COLUMNS)
     read = [(line, _cell(row, path), found.read(row, f"{name}, line {line}"), _cell(row, split)) for line, row in rows]
     return list(_meant(read, name)), found.task
 

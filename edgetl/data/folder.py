@@ -16,6 +16,10 @@ from edgetl.errors import listed as listed_lines
 
 def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List a folder, sorted by name. Below a class every file is listed that is not hidden and does not belong to another program."""
+    if reading.task == "multi-label":
+        raise DataError(
+            f"{as_text(source)} is a folder, in which each image is of one class", "list the images in a CSV file for --task multi-label"
+        )
     tree = Tree(Path(source), follow_links=reading.follow_links)
     class_splits: list[tuple[str, str | None]] = []
     found: list[Item | Rejected] = []

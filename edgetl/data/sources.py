@@ -25,11 +25,6 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
             raise DataError(f"each image of {source} is of one class", "leave --task multi-label out")
         return SOURCES.load(source)(source)
     if kind := lying_at(source):
-        if kind == "folder" and reading.task == "multi-label":
-            raise DataError(
-                f"{as_text(source)} is a folder, in which each image is of one class",
-                "list them in a CSV file for --task multi-label",
-            )
         return SOURCES.load(kind)(source, reading)
     if not source:
         raise DataError("no data was given", f"name a folder, a CSV file or an embedded set ({', '.join(embedded())})")

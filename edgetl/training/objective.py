@@ -1,4 +1,4 @@
-"""What a training minimizes, and what judges it: of images of one class each, and of images that show any number of classes.
+"""Compute what a training minimizes and what judges it, of images of one class each, and of images that show any number of classes.
 
 Labels are int32: [N], or [N, K] of 0 and 1 of images that may show several classes; logits are float32 [N, K]. An image's loss and a
 divergence are in nats; those of several classes are the sums over the classes, each of which is there or is not.
@@ -21,7 +21,7 @@ class Objective(Protocol):
 
     @property
     def figure(self) -> Figure:
-        """What `judge` computes first."""
+        """Name what `judge` computes first."""
 
     def loss(self, label_ids: Any, logits: Any, weights: Any, smoothing: float) -> Any:
         """Compute the mean loss of a batch; `weights` are float32 [K] of the classes, `smoothing` is that of the labels."""

@@ -178,7 +178,7 @@ def test_what_trains_is_what_is_saved(case: GetCase, tmp_path: Path) -> None:
     """The accuracy that chose the best epoch must be that of the saved weights, with kernels baked."""
     from edgetl.keras import keras
 
-    from edgetl.training.scoring import accuracy_and_loss
+    from edgetl.training.objective import ONE_CLASS
 
     trained, images, rows = case("small")
     model = keras.models.clone_model(trained)
@@ -193,6 +193,6 @@ def test_what_trains_is_what_is_saved(case: GetCase, tmp_path: Path) -> None:
     val = images.rows("val")
     # The trained model reads unquantized pixels, which lie on the grid already.
     logits = scorer(found.model.to_keras(model, CONTRACT), CONTRACT)(images.pixels, val)
-    accuracy, loss = accuracy_and_loss(logits, images.label_ids[val])
+    accuracy, loss = ONE_CLASS.judge(logits, images.label_ids[val])
     assert accuracy == pytest.approx(best.val_accuracy)
     assert loss == pytest.approx(best.val_loss, abs=1e-3)

@@ -17,8 +17,8 @@ from edgetl.training import finetune
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.head import decay
 from edgetl.training.history import History
-from edgetl.training.schedule import Schedule
 from edgetl.training.objective import ONE_CLASS
+from edgetl.training.schedule import Schedule
 from edgetl.training.scoring import scorer
 from edgetl.training.speed import in_precision
 from edgetl.training.step import Step

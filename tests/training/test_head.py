@@ -12,8 +12,9 @@ from edgetl.data.examples import Examples
 from edgetl.training import train_head as stage
 from edgetl.training.head import Head, attach_head, decay, trunk_of
 from edgetl.training.history import History
+from edgetl.training.objective import ONE_CLASS
 from edgetl.training.schedule import Schedule
-from edgetl.training.scoring import accuracy_and_loss, scorer
+from edgetl.training.scoring import scorer
 from edgetl.training.train_head import HeadSettings, train_head
 from tests.training.conftest import CONTRACT, small_backbone
 
@@ -57,7 +58,7 @@ def test_it_separates_simple_images(
     assert accuracy >= 0.9, "random features tell three colours apart; chance is a third"
     val = easy.rows("val")
     logits = scorer(model, CONTRACT)(easy.pixels, val)
-    assert accuracy_and_loss(logits, easy.label_ids[val])[0] == pytest.approx(accuracy), "the weights are those of the last epoch"
+    assert ONE_CLASS.judge(logits, easy.label_ids[val])[0] == pytest.approx(accuracy), "the weights are those of the last epoch"
     for layer in model.layers:
         changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
         assert changed == (layer.name == "logits"), f"{layer.name}"
@@ -72,7 +73,7 @@ def test_the_last_epoch_is_kept_and_recorded(classifier: Callable[..., Any], ima
         history = learn(model, images, wild, schedule(0, identity=str(seed)))
         accuracy = best_accuracy(history)
         assert (len(history.epochs), history.best_epoch) == (6, 6)
-        assert accuracy_and_loss(scorer(model, CONTRACT)(images.pixels, val), images.label_ids[val])[0] == pytest.approx(accuracy)
+        assert ONE_CLASS.judge(scorer(model, CONTRACT)(images.pixels, val), images.label_ids[val])[0] == pytest.approx(accuracy)
 
 
 def test_class_weights_count(classifier: Callable[..., Any], images: Images, schedule: MakeSchedule) -> None:
@@ -109,7 +110,7 @@ def test_hidden_layers_learn_too(pooling: str, easy: Images, schedule: MakeSched
     accuracy = best_accuracy(learn(model, easy, replace(SETTINGS, learning_rate=0.02), schedule(0)))
     assert accuracy >= 0.6, "chance is a third"
     val = easy.rows("val")
-    assert accuracy_and_loss(scorer(model, CONTRACT)(easy.pixels, val), easy.label_ids[val])[0] == pytest.approx(accuracy)
+    assert ONE_CLASS.judge(scorer(model, CONTRACT)(easy.pixels, val), easy.label_ids[val])[0] == pytest.approx(accuracy)
     for layer in model.layers:
         changed = any((a != b).any() for a, b in zip(before[layer.name], layer.get_weights(), strict=True))
         assert changed == (layer.name in ("dense_1", "dense_2", "logits")), layer.name

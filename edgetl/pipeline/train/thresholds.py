@@ -1,7 +1,8 @@
 """Find from which probability on each of several classes counts as present, on training images that the model has not learned from."""
 
 import logging
-from typing import Any
+
+from edgetl.keras import keras
 
 import numpy as np
 from scipy.special import expit
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 _FEWEST = 5  # held-out images that show a class; of fewer, one alone moves the best threshold anywhere
 
 
-def thresholds_of(project: Project, model: Any, temperature: float) -> Thresholds | None:
+def thresholds_of(project: Project, model: keras.Model, temperature: float) -> Thresholds | None:
     """Return the thresholds with the best F1 of each class, where an image may show several; None: one for all, which a message says.
 
     Args:
