@@ -31,6 +31,7 @@ def predict(
     """Classify images: print class names and probabilities.
 
     An image whose classes all stay below the model's thresholds, if it has any, is unknown; its best guesses stand in brackets.
+    A multi-label model prints all classes that reach their thresholds, or "none of the classes".
 
     An image that cannot be read is listed, and the others are classified all the same.
 
@@ -42,7 +43,6 @@ def predict(
     from edgetl.api.runs import load
     from edgetl.data.base import Rejected
     from edgetl.errors import DataError, listed
-    from edgetl.pipeline.predict import UNKNOWN
     from edgetl.wording import counted
 
     bad: list[Rejected] = []
@@ -50,13 +50,14 @@ def predict(
         predictions = classifier.predict(images, on_bad=bad.append, csv=csv, top=top)
     rows = []
     for one in predictions:
-        named = [[best.class_name, f"{best.probability:.4f}"] for best in one.top(top)]
-        lines = [[UNKNOWN, ""], *([f"({name})", share] for name, share in named)] if one.unknown else named
+        named = [[best.class_name, f"{best.probability:.4f}"] for best in one.shown(top)]
+        lines = [[one.without, ""], *([f"({name})", share] for name, share in named)] if one.without else named
         rows += [[one.image if rank == 0 else "", *line] for rank, line in enumerate(lines)]
     if rows:
         console.table(str(model), ["image", "class", "probability"], rows)
-    if unknown := sum(one.unknown for one in predictions):
-        console.note(f"unknown: {unknown} of {counted(len(predictions), 'image')}, as no class reaches its threshold; guesses in brackets")
+    if without := [one.without for one in predictions if one.without]:
+        share = f"{len(without)} of {counted(len(predictions), 'image')}"
+        console.note(f"{without[0]}: {share}, as no class reaches its threshold; guesses in brackets")
     if csv is not None:
         console.note(f"written: {csv}")
     console.result(

@@ -33,7 +33,7 @@ from edgetl.wording import seen
 
 BUNDLE_SUFFIX = ".edgetl"
 _SHOWN = 3  # classes in a prediction's text
-UNKNOWN = "unknown"  # in a prediction's text: an image that shows none of the classes
+UNKNOWN, NONE = "unknown", "none of the classes"  # in a prediction's text: what an image without a class is to either task
 _MODELS = ("*/run.json", f"*{BUNDLE_SUFFIX}", "*.tflite", "*.onnx", "*.ort", "*.keras")
 
 OneImage = str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
@@ -55,17 +55,24 @@ class Prediction:
         class_names: the K classes, in the order of the model's outputs.
         probabilities: one for each class.
         present: the classes that the image shows by the contract's thresholds; none of an unknown image.
+        several: an image may show several classes, or none, which is then no unknown one.
     """
 
     image: str
     class_names: tuple[str, ...]
     probabilities: tuple[float, ...]
     present: tuple[str, ...]
+    several: bool = False
 
     @property
     def unknown(self) -> bool:
-        """Whether no class reaches its threshold: the image shows none of them. Without thresholds no image is unknown."""
-        return not self.present
+        """Whether no class reaches its threshold, where an image is to show one: without thresholds no image is unknown."""
+        return not self.present and not self.several
+
+    @property
+    def without(self) -> str:
+        """What the image is in words where it shows no class: "unknown", or "none of the classes" where it may show several; else empty."""
+        return "" if self.present else NONE if self.several else UNKNOWN
 
     @property
     def class_name(self) -> str:
@@ -84,18 +91,25 @@ class Prediction:
         order = sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
         return [ClassProbability(self.class_names[k], self.probabilities[k]) for k in order[:count]]
 
+    def shown(self, count: int = _SHOWN) -> list[ClassProbability]:
+        """Return the classes to show, the most probable first: of several all that are present, else the `count` most probable."""
+        ranked = self.top(len(self.probabilities))
+        return [one for one in ranked if one.class_name in self.present] if self.several and self.present else self.top(count)
+
     def to_json(self, count: int = _SHOWN) -> dict[str, object]:
-        """Return plain JSON values: the image, the classes that it shows, and the most probable ones."""
-        best = [{"class_name": one.class_name, "probability": round(one.probability, 4)} for one in self.top(count)]
+        """Return plain JSON values: the image, the classes that it shows, and the most probable ones, of several all that are present."""
+        ranked = [one.class_name for one in self.top(len(self.probabilities))]
+        needed = max((ranked.index(name) + 1 for name in self.present if self.several), default=0)
+        best = [{"class_name": one.class_name, "probability": round(one.probability, 4)} for one in self.top(max(count, needed))]
         return {"image": self.image, "unknown": self.unknown, "present": list(self.present), "top": best}
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{seen(one.class_name)} {one.probability:.1%}" for one in self.top())
-        return f"Prediction({self.image!r}: {f'{UNKNOWN}, best guess ' if self.unknown else ''}{shown})"
+        shown = ", ".join(f"{seen(one.class_name)} {one.probability:.1%}" for one in self.shown())
+        return f"Prediction({self.image!r}: {f'{self.without}, best guess ' if self.without else ''}{shown})"
 
     def _repr_html_(self) -> str:
-        rows = [(one.class_name, f"{one.probability:.1%}") for one in self.top()]
-        notes = [f"{UNKNOWN}: {rows[0][0]} is the best guess"] if self.unknown else []
+        rows = [(one.class_name, f"{one.probability:.1%}") for one in self.shown()]
+        notes = [f"{self.without}: {rows[0][0]} is the best guess"] if self.without else []
         return Overview(self.image, ("class", "probability"), rows, notes).html()
 
 
@@ -131,7 +145,7 @@ class Classifier:
             on_bad: called with the name of each image that cannot be read and the reason, and the image is left out; `None`: it is
                 an error. `bad = []; classifier.predict(folder, on_bad=bad.append)` collects them.
             csv: also write this file, a row for each image: its `top` most probable classes with their probabilities, what it shows
-                ("unknown" where no class reaches its threshold), or why it cannot be read.
+                ("unknown" where no class reaches its threshold, nothing where it may show several), or why it cannot be read.
             top: number of classes in that file.
 
         Raises DataError that names the image that cannot be read.
@@ -168,8 +182,9 @@ class Classifier:
             return []
         with self._turn:
             rows = self._session(np.stack(batch))
-        found = zip(names, rows, self.contract.output.present_names(rows), strict=True)
-        return [Prediction(name, self.class_names, tuple(map(float, row)), present) for name, row, present in found]
+        output = self.contract.output
+        found = zip(names, rows, output.present_names(rows), strict=True)
+        return [Prediction(name, self.class_names, tuple(map(float, row)), present, output.several) for name, row, present in found]
 
     def close(self) -> None:
         """Delete what was extracted from a bundle."""
@@ -265,7 +280,7 @@ def _csv_rows(predictions: Sequence[Prediction], bad: Sequence[Rejected], count:
     yield ["image", *numbered, "present", "problem"]
     for one in predictions:
         best = (value for best in one.top(count) for value in (best.class_name, round(best.probability, 6)))
-        yield [one.image, *best, "|".join(one.present) or UNKNOWN, ""]
+        yield [one.image, *best, UNKNOWN if one.unknown else "|".join(one.present), ""]
     for rejected in bad:
         yield [rejected.name, *[""] * (2 * count), "", rejected.reason]
 

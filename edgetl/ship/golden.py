@@ -53,7 +53,9 @@ class GoldenPredictions(Document):
     REMEDY: ClassVar[str] = _REMEDY
 
     shape: tuple[Count, Count, Count, Count] = Field(description="of pixels.bin: [N, H, W, C]")
-    true_class_names: tuple[str, ...] = Field(description="the true class of each image; empty where it shows none of the classes")
+    true_class_names: tuple[str, ...] | tuple[tuple[str, ...], ...] = Field(
+        description="the true class of each image, empty where it shows none of the classes; of multi-label predictions a list of them"
+    )
     predictions: dict[str, tuple[tuple[Share, ...], ...]] = Field(description="by model file: N rows of K probabilities")
     top1_class_names: dict[str, tuple[str, ...]] = Field(description="by model file: the most probable class of each image")
     present_class_names: dict[str, tuple[tuple[str, ...], ...]] = Field(
@@ -83,13 +85,14 @@ class Golden:
 
     Args:
         pixels: uint8 [N, H, W, C].
-        true_class_names: the true class of each image [N]; empty of an image that shows none of the classes.
+        true_class_names: the true class of each image [N], empty of an image that shows none of the classes; where images may show
+            several, a tuple of them.
         predictions: each model file's probabilities [N, K], by the file's name.
         resized: the mosaic's part that the contract takes, at the model's size, uint8 [H, W, C].
     """
 
     pixels: NDArray[np.uint8]
-    true_class_names: tuple[str, ...]
+    true_class_names: tuple[str, ...] | tuple[tuple[str, ...], ...]
     predictions: Mapping[str, NDArray[np.floating]]
     resized: NDArray[np.uint8]
 
@@ -159,16 +162,21 @@ def resized_mosaic(pixels: NDArray[np.uint8], contract: Contract) -> NDArray[np.
     return crop_and_resize(as_image(mosaic(pixels)), contract)
 
 
-def choose(predictions: NDArray[np.floating], label_ids: NDArray[np.integer], count: int = IMAGES) -> NDArray[np.int64]:
+def choose(predictions: NDArray[np.floating], shown: NDArray[np.bool_], output: Output, count: int = IMAGES) -> NDArray[np.int64]:
     """Return rows of `count` images (or all): the surest right prediction of each class up to half of them, then the closest calls.
 
+    Where images may show several classes, the surest one with none of them and with two or more come before those of each class.
+
     Args:
-        predictions: probabilities [N, K]; label_ids: the true classes [N].
+        predictions: probabilities [N, K]; shown: which classes each image shows [N, K].
     """
     ordered = np.sort(predictions, axis=1)
-    margins = ordered[:, -1] - ordered[:, -2]
-    right = predictions.argmax(1) == label_ids
-    surest = [max(np.flatnonzero(label_ids == one), key=lambda row: (right[row], margins[row], -row)) for one in np.unique(label_ids)]
+    margins, right, kinds = ordered[:, -1] - ordered[:, -2], shown[np.arange(len(shown)), predictions.argmax(1)], list(shown.T)
+    if output.several:
+        margins = np.abs(predictions - output.present_from).min(axis=1)
+        right = (output.present(predictions) == shown).all(axis=1)
+        kinds = [~shown.any(axis=1), shown.sum(axis=1) > 1, *kinds]
+    surest = [max(np.flatnonzero(kind), key=lambda row: (right[row], margins[row], -row)) for kind in kinds if kind.any()]
     chosen = list(dict.fromkeys(surest))[: count // 2]
     close = [row for row in np.argsort(margins, kind="stable") if row not in chosen]
     return np.asarray((chosen + close)[:count], np.int64)

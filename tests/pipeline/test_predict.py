@@ -15,7 +15,7 @@ from PIL import Image
 from edgetl.contract import Contract
 from edgetl.data.base import Rejected
 from edgetl.errors import DataError, RunError, UsageError
-from edgetl.output import Rejection
+from edgetl.output import Rejection, Thresholds
 from edgetl.pipeline.predict import Classifier, Prediction, load
 from tests.conftest import CliResult, Made
 
@@ -160,6 +160,29 @@ def test_an_image_below_the_threshold_is_unknown_and_has_a_best_guess(classifier
     assert header == ["image", "class", "probability", "present", "problem"]
     assert [row[3] for row in rows] == ["green", "unknown"]
     assert not classifier.predict(grey)[0].unknown, "a model without thresholds names every image"
+
+
+def test_several_classes_are_all_shown_and_none_is_not_unknown(classifier: Classifier, tmp_path: Path) -> None:
+    several = classifier.contract.for_task("multi-label").with_thresholds(Thresholds(per_class=(0.1, 0.7, 0.45)))
+    purple, grey = GREEN[..., [1, 0, 1]], GREEN // 2 + 127
+    grey[..., 0] = 0
+    both, none = Classifier(Colours(), several, "colours").predict([purple, grey], csv=tmp_path / "p.csv", top=1)
+    assert (both.present, both.unknown, both.without) == (("red", "blue"), False, "")
+    assert both.shown(1) == [("red", 0.5), ("blue", 0.5)], "all that are present, however many were asked for"
+    assert (none.present, none.unknown, none.without) == ((), False, "none of the classes")
+    assert repr(none).startswith("Prediction('image 1': none of the classes, best guess green 66.7%")
+    assert both.to_json(1)["top"] == [{"class_name": "red", "probability": 0.5}, {"class_name": "blue", "probability": 0.5}]
+    assert len(none.to_json(1)["top"]) == 1  # type: ignore[arg-type]
+    with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
+        _, *rows = csv.reader(file)
+    assert [row[3] for row in rows] == ["red|blue", ""]
+
+
+def test_a_class_below_one_that_is_absent_is_in_the_document() -> None:
+    """A class with a low threshold is present though a more probable one is not."""
+    prediction = Prediction("a.png", ("x", "y", "z"), (0.3, 0.6, 0.1), ("x",), several=True)
+    assert prediction.shown() == [("x", 0.3)]
+    assert [one["class_name"] for one in prediction.to_json(1)["top"]] == ["y", "x"]  # type: ignore[attr-defined]
 
 
 def test_the_command_says_unknown_with_the_guesses(cli: Callable[..., CliResult], run_copy: Path) -> None:

@@ -16,9 +16,19 @@ LABEL_IDS = np.array([0, 0, 0, 1, 1, 1, 0])
 
 
 def test_the_surest_of_each_class_and_the_closest_calls() -> None:
-    assert choose(PREDICTIONS, LABEL_IDS, 4).tolist() == [0, 5, 2, 4]
-    assert sorted(choose(PREDICTIONS, LABEL_IDS, 100).tolist()) == list(range(7)), "few images are all golden"
-    assert choose(np.eye(30, dtype=np.float32), np.arange(30), 12).tolist()[:6] == [0, 1, 2, 3, 4, 5], "many classes take half at most"
+    shown = np.eye(2, dtype=bool)[LABEL_IDS]
+    assert choose(PREDICTIONS, shown, OUTPUT, 4).tolist() == [0, 5, 2, 4]
+    assert sorted(choose(PREDICTIONS, shown, OUTPUT, 100).tolist()) == list(range(7)), "few images are all golden"
+    many = contract(tuple(map(str, range(30)))).output
+    assert choose(np.eye(30, dtype=np.float32), np.eye(30, dtype=bool), many, 12).tolist()[:6] == [0, 1, 2, 3, 4, 5], "half at most"
+
+
+def test_of_several_classes_an_image_with_none_and_one_with_both_come_first() -> None:
+    shown = np.array([[1, 0], [1, 0], [0, 0], [0, 0], [1, 1], [1, 1], [0, 1], [1, 0]], bool)
+    predictions = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.1], [0.1, 0.3], [0.6, 0.9], [0.8, 0.9], [0.2, 0.8], [0.48, 0.3]], np.float32)
+    assert choose(predictions, shown, SEVERAL.output, 8).tolist()[:4] == [2, 5, 0, 7], "none, both, and one, then the closest call"
+    assert sorted(choose(predictions, shown, SEVERAL.output, 100).tolist()) == list(range(8))
+    assert choose(predictions[:2], shown[:2], SEVERAL.output).tolist() == [0, 1], "of a set without the one or the other kind"
 
 
 NAMES = ("cat", "dog")
@@ -34,6 +44,7 @@ def contract(names: tuple[str, ...] = NAMES, size: int = 4) -> Contract:
 
 
 OUTPUT = contract().output
+SEVERAL = contract().for_task("multi-label")
 UNSURE = contract().rejecting(Rejection(threshold=154.5 / 256, keep=0.95, inside_the_model=False))  # just above 0.6
 
 
@@ -55,6 +66,15 @@ def test_decisions_come_with_the_predictions() -> None:
     Golden.of(older, contract())
     with pytest.raises(ParityError, match="decided otherwise"):
         Golden.of(older, UNSURE)
+
+
+def test_several_true_classes_are_listed() -> None:
+    names = tuple(NAMES[: label + 1] if label else () for label in LABEL_IDS)
+    given = Golden(made().pixels, names, {"m": PREDICTIONS}, made().resized)
+    document = json.loads(given.files(SEVERAL.output)[golden.DOCUMENT])
+    assert document["true_class_names"][:4] == [[], [], [], ["cat", "dog"]]
+    assert document["present_class_names"]["m"] == [["cat"], ["cat"], ["cat"], ["dog"], ["dog"], ["dog"], ["dog"]]
+    assert Golden.of(given.files(SEVERAL.output), SEVERAL).true_class_names == names
 
 
 def test_only_what_is_near_a_threshold_may_be_decided_otherwise() -> None:

@@ -186,9 +186,10 @@ def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]
     if len(unknown):
         unknown = unknown[golden.choose_unknown(predict_rows(session, unknown, np.arange(len(unknown)), "unknown images"), contract.output)]
     first = predict_rows(session, images.pixels, rows, "golden images")
-    rows = rows[golden.choose(first, images.label_ids[rows], golden.IMAGES - len(unknown))]
+    rows = rows[golden.choose(first, images.shown[rows], contract.output, golden.IMAGES - len(unknown))]
     pixels = np.concatenate([images.pixels[rows], unknown])
-    true_class_names = (*(contract.class_names[label] for label in images.label_ids[rows]), *[""] * len(unknown))
+    names = [*(tuple(contract.class_names[k] for k in np.flatnonzero(row)) for row in images.shown[rows]), *[()] * len(unknown)]
+    true_class_names = tuple(names) if contract.output.several else tuple(next(iter(one), "") for one in names)
     predictions = golden.predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):
         reference = KerasSession(project.models.float_model, contract)(pixels)
