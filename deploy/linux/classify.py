@@ -3,7 +3,7 @@
 
 It needs Pillow and the model's runtime (requirements.txt) and nothing else.
 
-    python classify.py rose.jpg tulip.png      the best classes of each image
+    python classify.py rose.jpg tulip.png      the best classes of each image, or all that it shows where it may show several
     python classify.py --camera                what the camera sees, until Ctrl-C
     python classify.py --self-test             proof that this machine runs the validated model
 
@@ -49,7 +49,10 @@ class SelfTestError(Exception):
 
 
 class Prediction(NamedTuple):
-    """The best classes with their probabilities, the best first, and the classes that the image shows: none where the model is not sure."""
+    """The best classes with their probabilities, the best first, and the classes that the image shows: none where the model is not sure.
+
+    Of a model that knows several classes at once, `best` are all that the image shows. Where it shows none of them, they are guesses.
+    """
 
     best: list[tuple[str, float]]
     present: list[str]
@@ -71,8 +74,10 @@ class Classifier:
         self.height, self.width = self.input["height"], self.input["width"]
         output = self.manifest["contract"]["output"]
         self.class_names: list[str] = output["class_names"]
-        # The probability from which on each class counts as present: the larger of the rejection's threshold and the class's own.
-        self.present_from = np.zeros(len(self.class_names))
+        self.several = output["task"] == "multi-label"  # an image may show several classes, or none
+        # The probability from which on each class counts as present: the larger of the rejection's threshold and the class's own; half,
+        # less half a step, of several classes without thresholds.
+        self.present_from = np.full(len(self.class_names), 0.5 - 1 / 512 if self.several else 0.0)
         if output["thresholds"]:
             self.present_from = np.asarray(output["thresholds"]["per_class"], np.float64)
         if output["rejection"]:
@@ -80,13 +85,20 @@ class Classifier:
         self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
 
     def classify(self, image: Image.Image, top: int = 3) -> Prediction:
-        """Return the best classes with their probabilities, and those that the image shows."""
+        """Return the `top` best classes with their probabilities, of several all that are there; and those that the image shows."""
         probabilities = self.probabilities(self.pixels(image))
-        order = np.argsort(-probabilities, kind="stable")[:top]
-        return Prediction([(self.class_names[index], float(probabilities[index])) for index in order], self.present(probabilities))
+        present, order = self.present(probabilities), np.argsort(-probabilities, kind="stable")
+        all_shown = self.several and present
+        shown = [index for index in order if self.class_names[index] in present] if all_shown else order[:top]
+        return Prediction([(self.class_names[index], float(probabilities[index])) for index in shown], present)
 
     def present(self, probabilities: np.ndarray) -> list[str]:
-        """Return the most probable class [K] where it reaches its threshold, else nothing: the model is not sure."""
+        """Return the classes that an image with these probabilities [K] shows.
+
+        Of several those that reach their thresholds. Else the most probable one where it reaches its own, or none: the model is not sure.
+        """
+        if self.several:
+            return [name for name, reached in zip(self.class_names, probabilities >= self.present_from, strict=True) if reached]
         best = int(probabilities.argmax())
         return [self.class_names[best]] if probabilities[best] >= self.present_from[best] else []
 
@@ -224,14 +236,15 @@ def camera() -> Iterator[tuple[str, Image.Image]]:
         yield "camera", Image.open(BytesIO(done.stdout))
 
 
-def show(name: str, prediction: Prediction, latency_ms: float, as_json: bool) -> None:
+def show(name: str, prediction: Prediction, latency_ms: float, several: bool, as_json: bool) -> None:
     if as_json:
         best = [{"class_name": class_name, "probability": round(probability, 6)} for class_name, probability in prediction.best]
         document = {"image": name, "present": prediction.present, "best": best, "latency_ms": round(latency_ms, 3)}
         print(json.dumps(document, ensure_ascii=False), flush=True)
     else:
         best = ", ".join(f"{class_name} {probability:.1%}" for class_name, probability in prediction.best)
-        print(f"{name}: {best if prediction.present else f'not sure (perhaps {best})'} ({latency_ms:.1f} ms)", flush=True)
+        guessed = f"none of the classes (nearest: {best})" if several else f"not sure (perhaps {best})"
+        print(f"{name}: {best if prediction.present else guessed} ({latency_ms:.1f} ms)", flush=True)
 
 
 def main() -> int:
@@ -260,7 +273,7 @@ def main() -> int:
                 opened = Image.open(image, formats=FORMATS) if isinstance(image, str) else image
                 begun = time.perf_counter()
                 prediction = classifier.classify(opened, asked.top)
-                show(name, prediction, 1000 * (time.perf_counter() - begun), asked.json)
+                show(name, prediction, 1000 * (time.perf_counter() - begun), classifier.several, asked.json)
             except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 failed = 1

@@ -11,6 +11,10 @@ const STEADY_MS = 2000; // between two announcements to screen readers of what t
 
 const at = (id) => document.getElementById(id);
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
+// Of an image that shows none of the classes: who knows one class an image is not sure, who knows several has learned what shows none.
+const ONE = { verdict: "Not sure", guesses: "Perhaps none of what it knows. Best guesses:", announced: "Not sure. Best guess: " };
+const SEVERAL = { verdict: "None of the classes", guesses: "Nearest to it:", announced: "None of the classes. Nearest to it: " };
+const without = ({ several }) => (several ? SEVERAL : ONE);
 const EDGE = 960; // pixels of the longer edge of an image on the page
 const later = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -55,23 +59,24 @@ function draw(image, width, height, name) {
   at("stage").classList.add("filled");
 }
 
-function show({ best, present, modelMs, totalMs }, runtime) {
+function show({ best, present, modelMs, totalMs }, classifier) {
   at("state").hidden = true;
   at("unsure").hidden = present.length > 0;
-  at("prediction").classList.toggle("guesses", !present.length);
   at("prediction").replaceChildren(
     ...best.map(({ className, probability }) => {
       const bar = element("span", { className: "bar", ariaHidden: "true" });
       bar.style.setProperty("--share", `${100 * probability}%`);
-      return element("li", {}, element("bdi", { textContent: className }), element("span", { className: "share", textContent: percent(probability) }), bar);
+      const properties = { className: present.includes(className) ? "present" : "" };
+      return element("li", properties, element("bdi", { textContent: className }), element("span", { className: "share", textContent: percent(probability) }), bar);
     }),
   );
-  at("latency").textContent = `${modelMs.toFixed(1)} ms in ${runtime}, ${totalMs.toFixed(0)} ms in all`;
+  at("latency").textContent = `${modelMs.toFixed(1)} ms in ${classifier.runtime}, ${totalMs.toFixed(0)} ms in all`;
   at("latency").hidden = false;
 }
 
-function announce({ best: [{ className, probability }], present }) {
-  at("announced").textContent = `${present.length ? "" : "Not sure. Best guess: "}${className}, ${percent(probability)}`;
+function announce({ best, present }, classifier) {
+  const named = best.slice(0, Math.max(present.length, 1)).map(({ className, probability }) => `${className}, ${percent(probability)}`);
+  at("announced").textContent = `${present.length ? "" : without(classifier).announced}${named.join("; ")}`;
 }
 
 async function showImage(image) {
@@ -91,8 +96,8 @@ async function showImage(image) {
     draw(bitmap, bitmap.width, bitmap.height, name);
     const prediction = await classifier.classify(bitmap, TOP);
     if (mine !== turn) return;
-    show(prediction, classifier.runtime);
-    announce(prediction);
+    show(prediction, classifier);
+    announce(prediction, classifier);
   } catch (error) {
     problem(`It cannot be classified: ${error.message}`);
   } finally {
@@ -137,11 +142,11 @@ async function watch(video, mine) {
   while (mine === turn && video.srcObject) {
     const prediction = await classifier.classify(video, TOP);
     if (mine !== turn) return;
-    show(prediction, classifier.runtime);
+    show(prediction, classifier);
     const shows = prediction.present.join();
     if (shows !== said && performance.now() - announced > STEADY_MS) {
       [announced, said] = [performance.now(), shows];
-      announce(prediction);
+      announce(prediction, classifier);
     }
     await later(PAUSE_MS);
     await new Promise(requestAnimationFrame); // none while the page is not seen
@@ -184,18 +189,21 @@ async function prove() {
 }
 
 // The lowest and the highest of the thresholds.
-function unsureBelow(thresholds) {
+function between(thresholds) {
   const [lowest, highest] = [Math.min(...thresholds), Math.max(...thresholds)];
   return lowest === highest ? percent(lowest) : `${percent(lowest)} to ${percent(highest)}, by class`;
 }
 
-function describe({ manifest, app, runtime, presentFrom }) {
+function describe(classifier) {
+  const { manifest, app, runtime, several, presentFrom } = classifier;
+  at("without").textContent = without(classifier).verdict;
+  at("guesses").textContent = without(classifier).guesses;
   const { top1_accuracy: accuracy, top1_interval_95: interval } = manifest.models[app.model];
   const range = interval?.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
     Accuracy: range ? `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})` : "not measured",
     Classes: String(manifest.contract.output.class_names.length),
-    ...(presentFrom.some((least) => least > 0) && { "Not sure below": unsureBelow(presentFrom) }),
+    ...(presentFrom.some((least) => least > 0) && { [several ? "Shown from" : "Not sure below"]: between(presentFrom) }),
     Architecture: manifest.architecture,
     Runs: `${app.model} in ${runtime}`,
     Version: manifest.version,

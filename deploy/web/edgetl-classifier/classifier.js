@@ -5,7 +5,8 @@
 //   const { best, present } = await classifier.classify(image);
 //
 // `best` is [{ className, probability }, ...], the best first. `present` has the names of the classes that the image shows: it is empty
-// where the model is not sure, and shows nothing that it knows. A page then says so, whatever the best class is.
+// where the model is not sure, and shows nothing that it knows. A page then says so, whatever the best class is. A model that knows
+// several classes at once has `several`: `best` are then all that the image shows, or guesses where it shows none of them.
 //
 // An image is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
 
@@ -62,19 +63,29 @@ export class Classifier {
     return this.manifest.contract.output.class_names;
   }
 
-  // The probability from which on each class counts as present: the larger of the rejection's threshold and the class's own.
+  // Whether an image may show several classes, or none.
+  get several() {
+    return this.manifest.contract.output.task === "multi-label";
+  }
+
+  // The probability from which on each class counts as present: the larger of the rejection's threshold and the class's own; half, less
+  // half a step, of several classes without thresholds.
   get presentFrom() {
     const { rejection, thresholds } = this.manifest.contract.output;
-    return this.classNames.map((_, index) => Math.max(rejection?.threshold ?? 0, thresholds?.per_class[index] ?? 0));
+    const unless = this.several ? 0.5 - 1 / 512 : 0;
+    return this.classNames.map((_, index) => Math.max(rejection?.threshold ?? 0, thresholds?.per_class[index] ?? unless));
   }
 
-  // The names of the classes that an image shows: its most probable one where it reaches its threshold, else none.
+  // The names of the classes that an image shows: of several all that reach their thresholds, else the most probable one where it does, or none.
   present(probabilities) {
+    const { presentFrom } = this;
+    if (this.several) return this.classNames.filter((_, index) => probabilities[index] >= presentFrom[index]);
     const best = probabilities.reduce((most, one, index) => (one > probabilities[most] ? index : most), 0);
-    return probabilities[best] >= this.presentFrom[best] ? [this.classNames[best]] : [];
+    return probabilities[best] >= presentFrom[best] ? [this.classNames[best]] : [];
   }
 
-  // The `top` best classes, the best first; the names of those that the image shows; how long the model took, and all of it, in milliseconds.
+  // The `top` best classes, or of several all that the image shows, the best first; the names of those that it shows; how long the model
+  // took, and all of it, in milliseconds.
   async classify(image, top = 3) {
     const begun = performance.now();
     const pixels = await this.pixels(image);
@@ -82,8 +93,11 @@ export class Classifier {
     const probabilities = await this.probabilities(pixels);
     const done = performance.now();
     const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
-    const best = order.slice(0, top).map((index) => ({ className: this.classNames[index], probability: probabilities[index] }));
-    return { best, present: this.present(probabilities), modelMs: done - ready, totalMs: done - begun };
+    const present = this.present(probabilities);
+    const all = this.several && present.length > 0;
+    const shown = all ? order.filter((index) => present.includes(this.classNames[index])) : order.slice(0, top);
+    const best = shown.map((index) => ({ className: this.classNames[index], probability: probabilities[index] }));
+    return { best, present, modelMs: done - ready, totalMs: done - begun };
   }
 
   // uint8 [H, W, C]: upright, flattened onto white, cropped, resized with antialiased bilinear filtering; grey where the model takes it.

@@ -10,7 +10,7 @@ from edgetl.contract import Frame
 from edgetl.devices.browser_runtimes import RUNTIMES, web_files
 from edgetl.errors import DeviceError
 from tests.conftest import Made
-from tests.ship.repack import ended_in_float, of_another_input, recoloured, renamed, repacked, unsure
+from tests.ship.repack import ended_in_float, of_another_input, of_several, recoloured, renamed, repacked, unsure
 from tests.ship.targets.web_host import CHROMIUM, chromium
 
 if TYPE_CHECKING:
@@ -62,6 +62,12 @@ def coloured(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def float_ended(bundled: Path, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle with int8 models that end in a float softmax."""
     return repacked(bundled, tmp_path_factory.mktemp("floats") / "floats.edgetl", ended_in_float(made.run))
+
+
+@pytest.fixture(scope="session")
+def of_several_classes(bundled: Path, made: Made, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle with int8 models of several classes an image, whose golden images show none, one or two."""
+    return repacked(bundled, tmp_path_factory.mktemp("several") / "several.edgetl", of_several(made.run))
 
 
 @pytest.fixture(scope="session")

@@ -87,6 +87,26 @@ def test_it_is_not_sure_where_edgetl_says_unknown(python: Callable[..., Done], s
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
+def test_all_classes_of_several_are_named(cli: Cli, runtime: str, of_several_classes: Path, tmp_path: Path) -> None:
+    from edgetl.pipeline.ship.app import AppOptions, ship
+
+    assert cli("verify", of_several_classes).code == 0
+    app = tmp_path / "app"
+    ship(of_several_classes, "linux", AppOptions(out=app, runtime=runtime))
+    images = golden_images(app / "model", tmp_path)
+    command = [sys.executable, app / "classify.py", "--self-test", "--top", "1", *images]
+    proof, *said = subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout.splitlines()
+    assert json.loads(proof)["max_steps"] < 0.01
+    assert json.loads(proof)["other_decisions"] == 0
+    for line, names in zip(said, images.values(), strict=True):
+        assert ("png: none of the classes (nearest: " in line) is (not names)
+        assert all(f"{name} " in line for name in names)
+        assert line.count("%") == max(1, len(names)), "all that are there, or one guess"
+    lines = subprocess.run([*command[:2], "--json", *images], capture_output=True, text=True, check=True, encoding="utf-8").stdout
+    assert [json.loads(line)["present"] for line in lines.splitlines()] == list(images.values())
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_float_output_of_an_int8_model_is_read(cli: Cli, runtime: str, float_ended: Path, tmp_path: Path) -> None:
     from edgetl.pipeline.ship.app import AppOptions, ship
 

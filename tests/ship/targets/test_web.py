@@ -83,6 +83,41 @@ def test_it_is_not_sure_where_edgetl_says_unknown(browser: "Browser", web_apps: 
 
 @pytest.mark.usefixtures("web_runtimes")
 @pytest.mark.parametrize("runtime", RUNTIMES)
+def test_all_classes_of_several_are_shown(browser: "Browser", of_several_classes: Path, tmp_path: Path, runtime: str) -> None:
+    app = tmp_path / "app"
+    ship(of_several_classes, "web", AppOptions(out=app, runtime=runtime))
+    images = golden_images(app / PART / "model", tmp_path)
+    with hosted(app) as host:
+        visit = Visit(browser)
+        page = visit.page
+        page.goto(host.url)
+        page.wait_for_selector("#facts dt")
+        assert "Shown from" in page.inner_text("#facts")
+        assert proved(page) == "Passed: 12 images, 0.0 of 256 steps off at most", "nor is an image decided otherwise"
+        for path, names in images.items():
+            outcome = give(page, path)
+            large = page.eval_on_selector_all(
+                "#prediction li", "(all) => all.map((one) => parseFloat(getComputedStyle(one).fontSize) === 24)"
+            )
+            assert page.is_visible("#unsure") is (not names), path.name
+            if names:
+                assert {name for name, _ in outcome} == set(names), path.name
+                assert all(large)
+            else:
+                assert page.inner_text("#unsure").split("\n") == ["None of the classes", "Nearest to it:"]
+                assert not any(large)
+            said = (
+                "; ".join(f"{name}, {100 * share:.1f}\u00a0%" for name, share in outcome)
+                if names
+                else "None of the classes. Nearest to it: "
+            )
+            page.wait_for_function("(said) => document.getElementById('announced').textContent.startsWith(said)", arg=said)
+        assert visit.wrong == []
+        visit.context.close()
+
+
+@pytest.mark.usefixtures("web_runtimes")
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_float_output_of_an_int8_model_is_read(browser: "Browser", float_ended: Path, tmp_path: Path, runtime: str) -> None:
     ship(float_ended, "web", AppOptions(out=tmp_path / "app", runtime=runtime))
     with hosted(tmp_path / "app") as host:
