@@ -16,7 +16,8 @@ from edgetl.contract import Contract
 from edgetl.data.base import Rejected
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.output import Rejection, Thresholds
-from edgetl.pipeline.predict import Classifier, Prediction, load
+from edgetl.pipeline.predict import Classifier, load
+from edgetl.pipeline.prediction import Prediction
 from tests.conftest import CliResult, Made
 
 NAMES = ("red", "green", "blue")
