@@ -43,7 +43,7 @@ class Prediction:
 
     @property
     def without(self) -> str:
-        """Return what the image is in words where it shows no class: "unknown", or "none of the classes" where it may show several; else empty."""
+        """Return what the image is where it shows no class: "unknown", or "none of the classes" where it may show several; else empty."""
         return "" if self.present else NONE if self.several else UNKNOWN
 
     @property

@@ -1,7 +1,7 @@
 import EdgetlClassifier
 import SwiftUI
 
-/// The best classes with bars, smaller ones below "Not sure" where none reaches its threshold, and how long they took.
+/// The classes that the image shows with bars, or guesses below "Not sure" where none reaches its threshold, and how long they took.
 struct PredictionView: View {
     let prediction: EdgetlClassifier.Prediction?
 
@@ -10,13 +10,13 @@ struct PredictionView: View {
             if let prediction {
                 let isSure = !prediction.present.isEmpty
                 if !isSure {
-                    Text("Not sure").fontWeight(.semibold)
-                    Text("Perhaps none of what it knows. Best guesses:")
+                    Text(prediction.several ? "None of the classes" : "Not sure").fontWeight(.semibold)
+                    Text(prediction.several ? "Nearest to it:" : "Perhaps none of what it knows. Best guesses:")
                         .font(.footnote)
                         .foregroundStyle(.secondary)
                 }
                 ForEach(prediction.best) { row in
-                    ClassRow(row: row, isBest: isSure && row.id == prediction.best.first?.id)
+                    ClassRow(row: row, isBest: isSure && (prediction.several || row.id == prediction.best.first?.id))
                         .font(isSure ? .body : .footnote)
                 }
                 Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms")

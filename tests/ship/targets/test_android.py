@@ -114,6 +114,16 @@ def test_the_self_test_passes_on_the_golden_predictions(built: Built, tmp_path: 
         assert (int(otherwise[1]) == 0) is (steps == 0), "three steps more than half a step below a threshold is above it"
 
 
+def test_several_classes_are_decided_as_edgetl_does(built: Built, of_several_classes: Path, tmp_path: Path) -> None:
+    folder = data(tmp_path / "data", write(tmp_path / "app", fresh(of_several_classes, "litert", PACKAGES["litert"])))
+    code, said = built.compiler.main(built.jar, folder, "self-test", 0)
+    assert code == 0, said
+    assert b"otherDecisions=0," in said
+    code, said = built.compiler.main(built.jar, folder, "self-test", 3)
+    assert code == 0, said
+    assert b"otherDecisions=0," not in said, "three steps more than half a step below a threshold is above it"
+
+
 def test_the_self_test_fails_on_anything_else(built: Built, tmp_path: Path) -> None:
     def swapped(files: dict[str, bytes]) -> None:
         manifest = json.loads(files["manifest.json"])

@@ -248,7 +248,9 @@ def _hashed(data: Path, manifest: dict[str, dict[str, object]]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["litert", "onnxruntime"])
-def test_the_packages_own_tests_pass_and_find_what_is_wrong(swift: Swift, modules: Path, hostile: Path, runtime: str) -> None:
+def test_the_packages_own_tests_pass_and_find_what_is_wrong(
+    swift: Swift, modules: Path, hostile: Path, of_several_classes: Path, runtime: str
+) -> None:
     """With a stub of the runtime that knows the golden predictions by heart: all of the app's own code runs, the kernels do not."""
     app = placed(made(hostile, runtime), swift.work / runtime)
     swift.package(app, modules, 5)
@@ -257,14 +259,17 @@ def test_the_packages_own_tests_pass_and_find_what_is_wrong(swift: Swift, module
     sources = (app / PACKAGE / "Tests" / f"{PACKAGE}Tests" / "GoldenTests.swift", swift.work / "stubs" / "xctest" / "main.swift")
     flags = ("-swift-version", 5, "-wmo", "-module-name", "Run", *swift.imports(app, modules), "-o", app / "run")
     swift.compile(*flags, *sources, app / f"{PACKAGE}.o", *objects)
-    (app / "replay.bin").write_bytes(replay(app / DATA))
+    several = placed(made(of_several_classes, runtime), swift.work / f"{runtime}_several")
+    for one in (app, several):
+        (one / "replay.bin").write_bytes(replay(one / DATA))
 
-    def run(resources: Path) -> subprocess.CompletedProcess[str]:
-        return swift.run(app / "run", env={"REPLAY": swift.path(app / "replay.bin"), "RESOURCES": swift.path(resources)})
+    def run(resources: Path, known: Path = app) -> subprocess.CompletedProcess[str]:
+        return swift.run(app / "run", env={"REPLAY": swift.path(known / "replay.bin"), "RESOURCES": swift.path(resources)})
 
-    done = run((app / DATA).parent)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Executed 4 tests, with 0 failures" in done.stdout
+    for one in (app, several):
+        done = run((one / DATA).parent, one)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Executed 4 tests, with 0 failures" in done.stdout
     wrong = {
         changed_byte: "resized.bin was changed",
         other_order: "another order",

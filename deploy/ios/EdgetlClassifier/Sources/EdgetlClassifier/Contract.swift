@@ -24,12 +24,13 @@ public struct Contract: Decodable, Sendable {
         }
 
         let name: String
+        let task: String
         let classNames: [String]
         let thresholds: Thresholds?
         let rejection: Rejection?
 
         enum CodingKeys: String, CodingKey {
-            case name, thresholds, rejection
+            case name, task, thresholds, rejection
             case classNames = "class_names"
         }
     }
@@ -46,12 +47,25 @@ public struct Contract: Decodable, Sendable {
     /// In the order of the outputs.
     public var classNames: [String] { output.classNames }
 
-    /// The names of the classes that an image shows, of probabilities [K]: its most probable one where it reaches its threshold, which is
-    /// the larger of the rejection's and the class's own; else none.
+    /// Whether an image may show several classes, or none.
+    public var several: Bool { output.task == "multi-label" }
+
+    /// The names of the classes that an image shows, of probabilities [K].
     public func present(_ probabilities: [Double]) -> [String] {
-        guard let best = mostProbable(probabilities) else { return [] }
-        let threshold = max(output.rejection?.threshold ?? 0, output.thresholds?.perClass[best] ?? 0)
-        return probabilities[best] >= threshold ? [classNames[best]] : []
+        reached(probabilities).map { classNames[$0] }
+    }
+
+    /// The numbers of the classes that an image shows: of several all that reach their thresholds, else its most probable one where it does,
+    /// or none.
+    func reached(_ probabilities: [Double]) -> [Int] {
+        let candidates = several ? Array(probabilities.indices) : mostProbable(probabilities).map { [$0] } ?? []
+        return candidates.filter { probabilities[$0] >= threshold($0) }
+    }
+
+    /// The larger of the rejection's and the class's own; half, less half a step, of several classes without thresholds.
+    private func threshold(_ index: Int) -> Double {
+        let unless: Double = several ? 0.5 - 1.0 / 512 : 0
+        return max(output.rejection?.threshold ?? 0, output.thresholds?.perClass[index] ?? unless)
     }
 
     /// The first of equal ones.

@@ -26,9 +26,12 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
 
     /// The best classes, the best first, and how long they took, with cropping and resizing.
     public struct Prediction: Equatable, Sendable {
+        /// Of several classes all that the image shows, or guesses where it shows none of them.
         public let best: [ClassProbability]
         /// The names of the classes that the image shows: none where the model is not sure.
         public let present: [String]
+        /// Whether an image may show several classes, or none.
+        public let several: Bool
         public let latencyMs: Double
     }
 
@@ -69,8 +72,11 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
         let probabilities = try probabilities(pixels(image))
         let latency = ContinuousClock.now - begun
         let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
-        let best = order.prefix(top).map { ClassProbability(id: $0, className: contract.classNames[$0], probability: Double(probabilities[$0])) }
-        return Prediction(best: best, present: contract.present(probabilities.map(Double.init)), latencyMs: latency / .milliseconds(1))
+        let reached = contract.reached(probabilities.map(Double.init))
+        let shown = contract.several && !reached.isEmpty ? order.filter(reached.contains) : Array(order.prefix(top))
+        let best = shown.map { ClassProbability(id: $0, className: contract.classNames[$0], probability: Double(probabilities[$0])) }
+        let present = reached.map { contract.classNames[$0] }
+        return Prediction(best: best, present: present, several: contract.several, latencyMs: latency / .milliseconds(1))
     }
 
     /// The part of an upright image that the model takes, at its size, by the filter that the model was trained with.

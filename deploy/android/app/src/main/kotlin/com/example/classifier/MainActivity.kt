@@ -43,7 +43,7 @@ class MainActivity : AppCompatActivity() {
     private val classifier by loading // on the worker alone
     private val percent = NumberFormat.getPercentInstance().apply { maximumFractionDigits = 1 }
     private lateinit var camera: LifecycleCameraController
-    private lateinit var rows: List<View>
+    private val rows = mutableListOf<View>()
     private var chosen: Uri? = null // null: the camera
 
     private val picker = registerForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> if (uri != null) showImage(uri) }
@@ -68,7 +68,14 @@ class MainActivity : AppCompatActivity() {
         view<View>(R.id.self_test).setOnClickListener { selfTest() }
         worker.execute {
             val (ratio, stretches) = classifier.aspectRatio to classifier.stretches
-            runOnUiThread { frame(ratio, stretches) }
+            val several = classifier.several
+            runOnUiThread {
+                frame(ratio, stretches)
+                if (several) {
+                    view<TextView>(R.id.without).setText(R.string.none)
+                    view<TextView>(R.id.guesses).setText(R.string.nearest)
+                }
+            }
         }
         val before = savedInstanceState?.getString(CHOSEN)
         if (before == null) useCamera() else showImage(Uri.parse(before))
@@ -107,9 +114,16 @@ class MainActivity : AppCompatActivity() {
             WindowInsetsCompat.CONSUMED
         }
         ViewCompat.setAccessibilityHeading(view(R.id.title), true)
-        val predictions = view<ViewGroup>(R.id.predictions)
-        rows = List(TOP) { LayoutInflater.from(this).inflate(R.layout.row_prediction, predictions, false).also(predictions::addView) }
+        need(TOP)
         rows.forEach { it.visibility = View.INVISIBLE }
+    }
+
+    /** Makes as many rows for classes as that: several may be there. */
+    private fun need(count: Int) {
+        val predictions = view<ViewGroup>(R.id.predictions)
+        while (rows.size < count) {
+            rows += LayoutInflater.from(this).inflate(R.layout.row_prediction, predictions, false).also(predictions::addView)
+        }
     }
 
     private fun useCamera() {
@@ -171,12 +185,13 @@ class MainActivity : AppCompatActivity() {
             if (chosen == null) View.ACCESSIBILITY_LIVE_REGION_NONE else View.ACCESSIBILITY_LIVE_REGION_POLITE
         val unsure = found.best.isNotEmpty() && found.present.isEmpty()
         view<View>(R.id.unsure).visibility = if (unsure) View.VISIBLE else View.GONE
-        rows.forEachIndexed { place, row -> showPrediction(row, found.best.getOrNull(place)) }
+        need(found.best.size)
+        rows.forEachIndexed { place, row -> showPrediction(row, found.best.getOrNull(place), if (place < TOP) View.INVISIBLE else View.GONE) }
         view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs)
     }
 
-    private fun showPrediction(row: View, prediction: ClassProbability?) {
-        row.visibility = if (prediction == null) View.INVISIBLE else View.VISIBLE
+    private fun showPrediction(row: View, prediction: ClassProbability?, without: Int) {
+        row.visibility = if (prediction == null) without else View.VISIBLE
         if (prediction == null) return
         val share = percent.format(prediction.probability)
         ViewCompat.requireViewById<TextView>(row, R.id.class_name).text = prediction.className

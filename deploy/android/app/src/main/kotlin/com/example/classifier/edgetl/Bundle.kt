@@ -20,20 +20,31 @@ internal class Bundle(val files: Files) {
     private val output = contract.getJSONObject("output")
     val classNames: List<String> = output.getJSONArray("class_names").strings()
 
-    /** The larger of the rejection's threshold and the class's own. */
+    /** Whether an image may show several classes, or none. */
+    val several = output.getString("task") == "multi-label"
+
+    /** The larger of the rejection's threshold and the class's own; half, less half a step, of several classes without thresholds. */
     private val presentFrom: DoubleArray = run {
         val least = output.optJSONObject("rejection")?.getDouble("threshold") ?: 0.0
         val own = output.optJSONObject("thresholds")?.getJSONArray("per_class")?.doubles()
-        DoubleArray(classNames.size) { maxOf(least, own?.get(it) ?: 0.0) }
+        DoubleArray(classNames.size) { maxOf(least, own?.get(it) ?: if (several) EVEN else 0.0) }
     }
 
-    /** The names of the classes that an image shows: its most probable one where it reaches its threshold, else none. */
+    /**
+     * The names of the classes that an image shows: of several all that reach their thresholds, else its most probable one where it does, or
+     * none.
+     */
     fun present(probabilities: DoubleArray): List<String> {
+        if (several) return classNames.filterIndexed { index, _ -> probabilities[index] >= presentFrom[index] }
         val best = probabilities.indices.maxBy { probabilities[it] }
         return if (probabilities[best] >= presentFrom[best]) listOf(classNames[best]) else emptyList()
     }
 
     fun json(name: String) = JSONObject(files.read(name).decodeToString())
+
+    private companion object {
+        const val EVEN = 0.5 - 1.0 / 512
+    }
 }
 
 /** What the model takes: its size in pixels, one channel or three, and whether images are cropped or stretched to its proportions. */

@@ -12,7 +12,8 @@ data class ClassProbability(val className: String, val probability: Float)
 
 /**
  * The best classes, the best first; the names of those that the image shows, none where the model is not sure; and how long turning,
- * cropping, resizing and the model took together.
+ * cropping, resizing and the model took together. Of a model that knows several classes at once, `best` are all that the image shows, or
+ * guesses where it shows none of them.
  */
 data class Classification(val best: List<ClassProbability>, val present: List<String>, val latencyMs: Double)
 
@@ -30,15 +31,20 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     /** Whether nothing is cropped, and images are stretched to these proportions. */
     val stretches: Boolean = bundle.input.stretches
 
+    /** Whether an image may show several classes, or none. */
+    val several: Boolean = bundle.several
+
     /** An image is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. */
     @Synchronized
     fun classify(image: Bitmap, rotationDegrees: Int = 0, top: Int = 3): Classification {
         val begun = System.nanoTime()
         val probabilities = model.probabilities(pixels(image.turned(rotationDegrees)))
         val latencyMs = (System.nanoTime() - begun) / 1e6
-        val order = probabilities.indices.sortedByDescending { probabilities[it] }.take(top)
-        val best = order.map { ClassProbability(bundle.classNames[it], probabilities[it]) }
-        return Classification(best, bundle.present(probabilities.doubles()), latencyMs)
+        val present = bundle.present(probabilities.doubles())
+        val ranked = probabilities.indices.sortedByDescending { probabilities[it] }
+        val all = several && present.isNotEmpty()
+        val shown = if (all) ranked.filter { bundle.classNames[it] in present } else ranked.take(top)
+        return Classification(shown.map { ClassProbability(bundle.classNames[it], probabilities[it]) }, present, latencyMs)
     }
 
     /** Proves that this phone runs the validated model. Throws SelfTestException. */
