@@ -150,7 +150,7 @@ DOCUMENTS: Registry[type[Document]] = Registry(
             "thresholds.json: the threshold of each class, and what it does on images that measure",
         ),
         "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),
-        "results": ("edgetl.report.page.card:Results", "results.json: the measurements of a run beside its card"),
+        "results": ("edgetl.report.page.results:Results", "results.json: the measurements of a run beside its card"),
         "learning_curve": ("edgetl.evaluation.results:LearningCurve", "learning_curve.json: accuracy by number of training images"),
         "validation": (
             "edgetl.evaluation.validation:Validation",

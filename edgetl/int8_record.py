@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.documents import Count, Share
 from edgetl.output import OutputType
 from edgetl.wording import counted
 
-NO_BUDGET = 100.0  # points of top-1 that an int8 model may lose: any
+NO_BUDGET = 100.0  # points of top-1, or mAP, that an int8 model may lose: any
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Distance:
 
 @dataclass(frozen=True)
 class Int8Request:
-    """The demands of the recipe on the int8 model: operators kept in float, and the most points of top-1 accuracy that it may lose."""
+    """The demands of the recipe on the int8 model: operators kept in float, and the most points of top-1 or mAP that it may lose."""
 
     keep_float: tuple[str, ...]
     max_drop: float
@@ -42,12 +43,13 @@ class Int8Request:
 class Int8Candidate:
     """An int8 model as LiteRT runs it; drop, images lost and won, and McNemar's p are against the float model.
 
-    `kl`: mean KL divergence from the float model in nats; None: not recorded by that release.
+    `kl`: mean KL divergence from the float model in nats; None: not recorded by that release. `multi_label`: in place of top-1 where images
+    may show several classes; the drop is then of mAP, and lost and won are exact matches.
     """
 
     name: str
-    top1_accuracy: Share
-    top1_interval_95: tuple[Share, Share]
+    top1_accuracy: Share | None
+    top1_interval_95: tuple[Share, Share] | None
     loss: float
     drop_points: float
     lost: Count
@@ -56,6 +58,7 @@ class Int8Candidate:
     size_bytes: Count
     kept_float: tuple[str, ...] = ()
     kl: float | None = None
+    multi_label: MultiLabelAccuracy | None = None
 
 
 @dataclass(frozen=True)

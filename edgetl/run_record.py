@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field
 
+from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.compared import Compared, MeasuringSplit, Truth
 from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
@@ -104,10 +105,11 @@ class TrainingBudget:
 class BaselineSide:
     """One of the two models of a comparison with a baseline."""
 
-    top1_accuracy: Share
-    top1_interval_95: tuple[Share, Share]
+    top1_accuracy: Share | None
+    top1_interval_95: tuple[Share, Share] | None
     loss: float
     budget: TrainingBudget
+    multi_label: MultiLabelAccuracy | None = None
 
 
 class DataFacts(Part):

@@ -27,7 +27,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "output", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
+    *("documents", "accuracy", "output", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
     *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder", "tuning_record"),
     *("backbones", "importing", "training", "quantization", "export", "runtimes", "evaluation", "diagnosis", "explanation"),
     *("devices", "benchmarking", "ship", "report", "pipeline", "api", "cli", "__main__"),
@@ -36,7 +36,10 @@ MAX_FILE_LINES = 300  # what a reader can hold; also the reviewers' limit
 MAX_FUNCTION_LINES = 60  # a page
 # config stops at the door
 RECIPE_READERS = ("recipe", "recipe_tables", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")
-ARITHMETIC = ("metrics", "agreement", "statistics", "calibration", "per_class", "scores", "curve", "parity", "rejection", "thresholds")
+ARITHMETIC = (
+    *("metrics", "multi_label", "measures", "agreement", "statistics", "resampling", "calibration", "per_class", "scores", "curve"),
+    *("faults", "parity", "rejection", "thresholds"),
+)
 PURE = tuple(f"evaluation/{name}.py" for name in ARITHMETIC)
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}
 # It is run by itself, by the Keras generation that wrote a file from elsewhere.
@@ -134,7 +137,7 @@ def arithmetic_is_pure(name: str, tree: ast.Module) -> Iterator[str]:
     if name in PURE:
         yield from (f"{line}: {module}" for line, module, _ in imports(name, tree) if module.split(".")[0] not in PURE_IMPORTS)
         # Of documents the types Count and Share: what a figure may be.
-        known = ("errors", "wording", "contract", "output", "documents", "evaluation")
+        known = ("errors", "wording", "contract", "output", "accuracy", "documents", "evaluation")
         yield from (f"{line}: {module}" for line, module in own_imports(name, tree) if stage(module) not in known)
 
 

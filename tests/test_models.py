@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgetl import recipe
-from edgetl.report.page.card import Results, card
+from edgetl.report.page.card import card
+from edgetl.report.page.results import Results
 from tests.conftest import edgetl
 
 MODELS = sorted(path.parent for path in (Path(__file__).resolve().parents[1] / "models").glob("*/recipe.toml"))

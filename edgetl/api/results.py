@@ -17,7 +17,7 @@ from edgetl.wording import measured_on
 
 if TYPE_CHECKING:
     from edgetl.report.page.blocks import Absent
-    from edgetl.report.page.card import Results
+    from edgetl.report.page.results import Results
     from edgetl.tuning_record import TuningRecord
 
 
@@ -79,7 +79,8 @@ class Card(Tabular):
         from edgetl.evaluation.validation import Validation
         from edgetl.files import atomic
         from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
-        from edgetl.report.page.card import Results, card
+        from edgetl.report.page.card import card
+        from edgetl.report.page.results import Results
 
         folder = out or run.path
         results = Results.of(run.read(), Validation.of(run), unknowns_of(run), choice_of(run))

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.accuracy import Figure
 from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.base import Job
 from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
+from edgetl.output import Output
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class ModelFile:
     Args:
         name: what it is called in tables and in the baseline.
         runtime: "litert" or "onnxruntime".
-        top1_accuracy, measured_on: by the run's validation, where it is known, and its images in words.
+        accuracy, measured_on: by the run's validation, where it is known, and its images in words.
         batch: images that it takes at a time, which an inference is of; of one where any number.
         expected: this host's predictions of the images that are sent, float32 [N, K]; None where none are.
     """
@@ -27,7 +29,7 @@ class ModelFile:
     name: str
     path: Path
     runtime: str
-    top1_accuracy: float | None = None
+    accuracy: Figure | None = None
     measured_on: str = ""
     batch: Batch = 1
     expected: NDArray[np.float32] | None = None
@@ -42,10 +44,16 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class SentImages:
-    """Images for a device to predict: a file of raw uint8 pixels [N, H, W, 3], and the class index of each, [N]."""
+    """Images for a device to predict: a file of raw uint8 pixels [N, H, W, 3], and the labels of each.
+
+    Args:
+        label_ids: class indices [N]; [N, K] of 0 and 1 where images may show several classes.
+        output: the contract's, which says how the predictions are measured.
+    """
 
     file: Path
     label_ids: NDArray[np.integer]
+    output: Output
 
 
 def cpus_of(mask: str) -> tuple[int, ...]:

@@ -5,13 +5,13 @@ from typing import ClassVar, Self
 
 from pydantic import model_validator
 
+from edgetl.accuracy import AnyAccuracy, Metric
 from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.messages import DeviceFacts, Measurement
 from edgetl.devices.plan import Plan
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import Failure
 from edgetl.evaluation.agreement import Agreement
-from edgetl.evaluation.metrics import Accuracy
 from edgetl.evaluation.statistics import Paired
 from edgetl.overview import Overview
 from edgetl.wording import batches
@@ -20,7 +20,8 @@ NAME = "benchmark.json"
 
 
 class BenchmarkedFile(Part):
-    """A model file that was measured; `top1_accuracy` is that of the validation, where it is known, `measured_on` its images in words.
+    """A model file that was measured; `top1_accuracy`, or mAP where images may show several classes, is that of the validation,
+    where it is known, `measured_on` its images in words.
 
     `batch`: images that it takes at a time; its latency is of so many, and of one where it takes any number.
     """
@@ -32,6 +33,12 @@ class BenchmarkedFile(Part):
     top1_accuracy: Share | None
     measured_on: str = ""
     batch: Batch = 1
+    mean_average_precision: Share | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The figure that the model is judged by, in 0..1; None: it is not known."""
+        return self.top1_accuracy if self.mean_average_precision is None else self.mean_average_precision
 
     @property
     def images_at_once(self) -> int:
@@ -52,13 +59,17 @@ class PredictionCheck(Part):
 
     Args:
         failures: what is out of tolerance, in words.
+        same_decisions: the share of the images of which both say the same by the contract's thresholds; None: it has none.
+        map_drop_points: what the device loses of mAP, where images may show several classes.
     """
 
     images: Count
-    accuracy: Accuracy
+    accuracy: AnyAccuracy
     agreement: Agreement
     paired: Paired
     failures: tuple[str, ...]
+    same_decisions: Share | None = None
+    map_drop_points: float | None = None
 
 
 class BenchmarkResult(Part):
@@ -114,6 +125,11 @@ class Benchmark(Document):
         return next((file.measured_on for file in self.models.values() if file.measured_on), "")
 
     @property
+    def metric(self) -> Metric:
+        """The metric that the models are judged by."""
+        return "mAP" if any(file.mean_average_precision is not None for file in self.models.values()) else "top-1"
+
+    @property
     def timed(self) -> list[BenchmarkResult]:
         """The results that have a median latency."""
         return [result for result in self.results if result.p50_ms is not None]
@@ -124,8 +140,8 @@ class Benchmark(Document):
         failed += [(f"{one.device}, {one.model}", one.failure) for one in self.results]
         notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
         notes += [f"p50 is of {batch}" for batch in batches({name: one.batch for name, one in self.models.items()})]
-        notes += [f"top-1 on {self.measured_on}"] if self.measured_on else []
-        columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", "top-1 %")
+        notes += [f"{self.metric} on {self.measured_on}"] if self.measured_on else []
+        columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", f"{self.metric} %")
         return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)
 
     def _row(self, result: BenchmarkResult) -> list[str]:
@@ -138,5 +154,5 @@ class Benchmark(Document):
             "" if latency is None or latency.p90 is None else f"{latency.p90:.3f}",
             f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else "",
             f"{file.size_bytes / 1024:,.0f}",
-            "" if file.top1_accuracy is None else f"{100 * file.top1_accuracy:.2f}",
+            "" if file.value is None else f"{100 * file.value:.2f}",
         ]

@@ -20,10 +20,8 @@ from edgetl.devices.messages import Measurement
 from edgetl.devices.plan import Plan
 from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
-from edgetl.evaluation.agreement import compare
-from edgetl.evaluation.metrics import measure
-from edgetl.evaluation.parity import Tolerance
-from edgetl.evaluation.statistics import paired
+from edgetl.evaluation.measures import measures_of
+from edgetl.evaluation.parity import Judging, Labelled, Tolerance
 from edgetl.files import sha256
 from edgetl.progress import progress
 from edgetl.software import software
@@ -76,12 +74,14 @@ def benchmark(models: Sequence[ModelFile], devices: Sequence[str], plan: Plan, s
 
 
 def _facts(model: ModelFile) -> BenchmarkedFile:
+    known = model.accuracy
     return BenchmarkedFile(
         file=str(model.path),
         sha256=sha256(model.path),
         size_bytes=model.path.stat().st_size,
         runtime=model.runtime,
-        top1_accuracy=model.top1_accuracy,
+        top1_accuracy=known.value if known and known.metric == "top-1" else None,
+        mean_average_precision=known.value if known and known.metric == "mAP" else None,
         measured_on=model.measured_on,
         batch=model.batch,
     )
@@ -138,13 +138,17 @@ def _judged(device: str, predictions: NDArray[np.float32], expected: NDArray[np.
     """Compare the device's predictions with this host's and with the classes of the images. Raises DeviceError for another form."""
     if predictions.shape != expected.shape:
         raise DeviceError(f"{device} predicted {predictions.shape}, this computer {expected.shape}", "report it in an issue")
-    agreement = compare(expected, predictions)
-    tolerance = Tolerance("this host", device, 0.985, 0.04, 1.0, _KERNELS)
-    cost = paired(expected.argmax(1) == sent.label_ids, predictions.argmax(1) == sent.label_ids)
+    kernels = Tolerance("this host", device, 0.985, 0.04, 1.0, _KERNELS, min_same_decisions=0.985)
+    judge = Judging(
+        measures_of(sent.output), {kernels.first: expected, device: predictions}, Labelled.nameless(sent.label_ids), sent.output
+    )
+    found = judge.pair(kernels)
     return PredictionCheck(
         images=len(sent.label_ids),
-        accuracy=measure(predictions, sent.label_ids),
-        agreement=agreement,
-        paired=cost,
-        failures=tuple(tolerance.failures(agreement, cost)),
+        accuracy=judge.measures.measure(predictions, sent.label_ids),
+        agreement=found.agreement,
+        paired=found.paired,
+        failures=found.failures,
+        same_decisions=found.same_decisions,
+        map_drop_points=found.map_drop_points,
     )

@@ -41,8 +41,9 @@ def runs(
 
     if not folder.is_dir():
         raise RunError(f"there is no folder {folder}", "make a run with 'edgetl train DATA', or name the folder that holds your runs")
-    shown = [name.strip() for name in columns.split(",") if name.strip()] or list(stage.SHOWN)
-    rows = stage.runs(folder, shown, sort)
+    asked = [name.strip() for name in columns.split(",") if name.strip()]
+    rows = stage.runs(folder, asked or stage.WIDEST, sort)
+    shown, rows = (asked, rows) if asked else stage.narrowed(rows)
     cells = [[row.run.name, *(row.cells[name] for name in shown)] for row in rows]
     console.table(str(folder), ["run", *(stage.SHORT.get(name, name) for name in shown)], cells)
     removed = []

@@ -78,9 +78,13 @@ def gaps(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) ->
 
     The absolute column sums over N, added up, are the expected calibration error, also for resampled images.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids
-    spread = np.zeros((len(label_ids), _BINS))
-    spread[np.arange(len(label_ids)), _bin_of(confidence)] = confidence - right
+    return binned_gaps(probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids)
+
+
+def binned_gaps(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return float64 [N, bins]: each probability [N] minus 1 (right) or 0 (wrong) in its bin's column, zeros elsewhere."""
+    spread = np.zeros((len(right), _BINS))
+    spread[np.arange(len(right)), _bin_of(confidence)] = confidence - right
     return spread
 
 
@@ -91,7 +95,11 @@ def calibration_error(probabilities: NDArray[np.floating], label_ids: NDArray[np
 
 def reliability(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> tuple[Bin, ...]:
     """Return the bins that hold images, by increasing probability."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids
+    return bins_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids)
+
+
+def bins_of(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    """Return the bins that hold some of the probabilities [N], each of which was right or not, bool [N]."""
     place = _bin_of(confidence)
     return tuple(
         Bin(b / _BINS, (b + 1) / _BINS, int(here.sum()), float(confidence[here].mean()), float(right[here].mean()))

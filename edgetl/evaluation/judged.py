@@ -7,9 +7,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.accuracy import AnyAccuracy, figure
 from edgetl.compared import P_SIGNIFICANT
-from edgetl.evaluation.agreement import compare
-from edgetl.evaluation.metrics import Accuracy, measure
+from edgetl.evaluation.measures import Measures
 from edgetl.evaluation.statistics import Paired, paired
 
 
@@ -19,20 +19,25 @@ class Judged:
 
     Args:
         cost: what it loses of the float model, image by image.
+        drop_points: of the figure that models are judged by, top-1 or mAP, that it loses.
         kl: mean KL divergence from the float model, in nats.
         right: which images it gets right, bool [N].
     """
 
-    accuracy: Accuracy
+    accuracy: AnyAccuracy
     cost: Paired
+    drop_points: float
     kl: float
     right: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, of_float: NDArray[np.floating], found: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Self:
+    def of(cls, measures: Measures, of_float: NDArray[np.floating], found: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Self:
         """Judge the probabilities `found`, both float [N, K], of images with these labels."""
-        right = found.argmax(1) == label_ids
-        return cls(measure(found, label_ids), paired(of_float.argmax(1) == label_ids, right), compare(of_float, found).kl, right)
+        right = measures.right(found, label_ids)
+        cost = paired(measures.right(of_float, label_ids), right)
+        drop = measures.map_drop_points(of_float, found, label_ids)
+        kl = measures.compare(of_float, found).kl
+        return cls(measures.measure(found, label_ids), cost, cost.drop_points if drop is None else drop, kl, right)
 
 
 def best_of(tried: Sequence[Judged]) -> int:
@@ -41,6 +46,6 @@ def best_of(tried: Sequence[Judged]) -> int:
     On the images that choose, one more or fewer is chance, and after they were learned from, all models are right: the divergence from
     float still tells then which one follows it better, and that one loses less on other images.
     """
-    top = max(tried, key=lambda one: one.accuracy.top1_accuracy)
+    top = max(tried, key=lambda one: figure(one.accuracy).value)
     equals = [place for place, one in enumerate(tried) if one is top or paired(top.right, one.right).mcnemar_p >= P_SIGNIFICANT]
     return min(equals, key=lambda place: tried[place].kl)

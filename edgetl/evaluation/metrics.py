@@ -1,11 +1,9 @@
-"""Accuracy, macro F1 and loss of a model from its probabilities [N, K] and the labels [N]."""
-
-from dataclasses import dataclass
+"""Accuracy, macro F1 and loss of a model from its probabilities [N, K] and the labels: [N], or [N, K] where images have several."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.documents import Count, Share
+from edgetl.accuracy import Accuracy
 from edgetl.output import grain
 
 
@@ -15,18 +13,6 @@ def probability_floor(classes: int) -> float:
     Floored alike, float and int8 models compare fairly, and no image costs an infinite loss.
     """
     return grain(classes) / 2
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """Fractions in 0..1; loss is the mean cross-entropy in nats; the interval is Wilson's for top-1 at 95 %."""
-
-    images: Count
-    top1_accuracy: Share
-    top1_interval_95: tuple[Share, Share]
-    top5_accuracy: Share
-    macro_f1: Share
-    loss: float
 
 
 def measure(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Accuracy:

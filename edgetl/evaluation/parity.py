@@ -3,19 +3,42 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.accuracy import AnyAccuracy
 from edgetl.documents import Share
-from edgetl.evaluation.agreement import Agreement, compare
-from edgetl.evaluation.metrics import Accuracy, measure
+from edgetl.evaluation.agreement import Agreement
+from edgetl.evaluation.measures import Labels, Measures, Worst, measures_of
 from edgetl.evaluation.statistics import Paired, paired
-from edgetl.evaluation.steps import CURE, in_steps
-from edgetl.output import PROBABILITY_SCALE, Output, grain
+from edgetl.evaluation.steps import CURE
+from edgetl.output import Output
 from edgetl.wording import beside, counted
 
 REFERENCE = "keras_float"  # the subject that all others are measured against
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The agreement of two subjects by the contract's thresholds, and what the second one loses where images may show several classes.
+
+    Args:
+        same: the share of the images of which both say the same; None: there are no thresholds.
+        same_of_unknown: that share of the images of none of the classes, of which there are so many; None: there are none.
+        map_drop_points: the first one's mAP minus the second one's, in points; None: an image has one class.
+        label_points: what one label of one image is worth: less than that says nothing.
+    """
+
+    same: float | None = None
+    same_of_unknown: float | None = None
+    unknown_images: int = 0
+    map_drop_points: float | None = None
+    label_points: float = 0.0
+
+
+UNDECIDED = Decided()
 
 
 @dataclass(frozen=True)
@@ -24,10 +47,10 @@ class Tolerance:
 
     Args:
         first, second: names of subjects; a drop is the first one's accuracy less the second one's.
-        min_top1_agreement: fraction of the images that get the same top-1.
+        min_top1_agreement: fraction of the images that get the same top-1; of several classes an image, of the decisions on each.
         max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one image among twenty
             that goes from sure to sure of something else is a fault, a near tie that tips over is not, and this tells the two apart.
-        max_drop_points: percentage points of top-1 accuracy.
+        max_drop_points: percentage points of top-1 accuracy, or of mAP.
         min_same_decisions: fraction of the images of which both say the same by the contract's thresholds.
     """
 
@@ -39,58 +62,55 @@ class Tolerance:
     reason: str
     min_same_decisions: float = 0.0
 
-    def failures(self, agreement: Agreement, compared: Paired, same_decisions: float | None = None) -> tuple[str, ...]:
-        """Describe what is out of tolerance; nothing when the pair passes. `same_decisions` is None where there are no thresholds."""
+    def failures(self, agreement: Agreement, compared: Paired, decided: Decided = UNDECIDED) -> tuple[str, ...]:
+        """Describe what is out of tolerance; nothing when the pair passes."""
         pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
-        of_all = counted(images, "image")
-        may_differ = _allowed(1 - self.min_top1_agreement, images)
-        lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
-        differ = agreement.disagreements
-        tied = f"; on {agreement.ties} of those both classes are tied: {CURE}" if 2 * agreement.ties > differ else ""
-        found = []
-        if differ > may_differ:
-            found.append(f"{pair} name another class on {differ} of {of_all}, at most {may_differ} may differ{tied}")
+        several = decided.map_drop_points is not None
+        differ, lost = self._several(agreement, decided) if several else self._one(agreement, compared)
+        found = [differ] if differ else []
         if apart > self.max_mean_abs_dp:
             mean = beside(apart, self.max_mean_abs_dp)
             found.append(f"{pair} differ by {mean} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
-        if lost > may_lose:
-            chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more images" if compared.mcnemar_p > 0.05 else ""
-            found.append(
-                f"{self.second} predicts {lost} of {of_all} fewer correctly than {self.first}, at most {may_lose} may be lost{chance}"
-            )
-        decided, may_be = round((1 - (same_decisions or 0.0)) * images), _allowed(1 - self.min_same_decisions, images)
-        if same_decisions is not None and decided > may_be:
-            found.append(f"{pair} decide otherwise on {decided} of {of_all} by the contract's thresholds, at most {may_be} may differ")
+        found += [lost] if lost else []
+        for same, of, what in ((decided.same, images, "image"), (decided.same_of_unknown, decided.unknown_images, "unknown image")):
+            others, may_be = round((1 - (same or 0.0)) * of), _allowed(1 - self.min_same_decisions, of)
+            if same is not None and others > may_be:
+                all_of = counted(of, what)
+                found.append(f"{pair} decide otherwise on {others} of {all_of} by the contract's thresholds, at most {may_be} may differ")
         return tuple(found)
 
+    def _one(self, agreement: Agreement, compared: Paired) -> tuple[str, str]:
+        """Describe the images that get another class, and those that are right no more, where they are too many."""
+        images, differ = agreement.images, agreement.disagreements
+        of_all, may_differ = counted(images, "image"), _allowed(1 - self.min_top1_agreement, images)
+        lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
+        tied = f"; on {agreement.ties} of those both classes are tied: {CURE}" if 2 * agreement.ties > differ else ""
+        chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more images" if compared.mcnemar_p > 0.05 else ""
+        name = f"{self.first} and {self.second} name another class"
+        fewer = f"{self.second} predicts {lost} of {of_all} fewer correctly than {self.first}"
+        return (
+            f"{name} on {differ} of {of_all}, at most {may_differ} may differ{tied}" if differ > may_differ else "",
+            f"{fewer}, at most {may_lose} may be lost{chance}" if lost > may_lose else "",
+        )
 
-# Outputs that move by less than two steps (see `grain`) over a whole set are rounding noise around a constant.
-_CONSTANT_SPREAD = 2
-# Quantization alone moves an image's probability by some seven steps (0.027 on average, measured). A model that names one class for
-# everything and moves by no more has not told the images apart either, and its agreement with another such model shows nothing.
-_ONE_CLASS_SPREAD = 8
-_SUM_ERROR = 0.01  # of a row of probabilities, for softmax tables
-_LARGEST_STEPS_ERROR = 0.5  # beyond, most of what a model predicts has been rounded away, however many classes share the rest
+    def _several(self, agreement: Agreement, decided: Decided) -> tuple[str, str]:
+        """Describe the decisions on classes that differ, and the mAP that is lost, where they are too many."""
+        alike, least = 100 * (agreement.label_agreement or 0.0), 100 * self.min_top1_agreement
+        lost, may_lose = decided.map_drop_points or 0.0, max(self.max_drop_points, decided.label_points)
+        same = f"{self.first} and {self.second} decide alike on {beside(alike, least, 4)} % of all classes of all images"
+        fewer = f"{self.second} has {beside(lost, may_lose, 3)} points of mAP less than {self.first}"
+        return (
+            f"{same}, at least {least:g} % are needed" if alike < least else "",
+            f"{fewer}, at most {may_lose:.3g} may be lost" if lost > may_lose else "",
+        )
 
 
 @dataclass(frozen=True)
 class Subject:
     """One model's accuracy, and what is wrong with its predictions by themselves."""
 
-    accuracy: Accuracy
+    accuracy: AnyAccuracy
     faults: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class WorstImage:
-    """One image on which two subjects are far apart; the label and the top-1s are class indices."""
-
-    name: str
-    label_id: int
-    first_top1: int
-    first_probability: float
-    second_top1: int
-    second_probability: float
 
 
 @dataclass(frozen=True)
@@ -98,14 +118,23 @@ class Pair:
     """How two subjects agree, what was allowed, and the images on which they agree least.
 
     `same_decisions` is the share of the images of which both say the same, unknown included; None where the contract has no thresholds.
+    `same_of_unknown` is that share of images that show none of the classes; None: the run has none. `map_drop_points` is the first one's
+    mAP minus the second one's where images may show several classes, and `paired` then counts exact matches.
     """
 
     tolerance: Tolerance
     agreement: Agreement
     paired: Paired
     failures: tuple[str, ...]
-    worst: tuple[WorstImage, ...]
+    worst: tuple[Worst, ...]
     same_decisions: Share | None = None
+    same_of_unknown: Share | None = None
+    map_drop_points: float | None = None
+
+    @property
+    def drop_points(self) -> float:
+        """The first one's figure minus the second one's, in percentage points of top-1 or mAP."""
+        return self.paired.drop_points if self.map_drop_points is None else self.map_drop_points
 
     @property
     def passed(self) -> bool:
@@ -134,38 +163,66 @@ class Parity:
         return not self.failures
 
 
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """The images that subjects predict: class indices [N], or [N, K] of 0 and 1 where they may show several, and N names."""
+
+    label_ids: Labels
+    names: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if len(self.label_ids) != len(self.names):
+            raise ValueError(f"{len(self.names)} names for {len(self.label_ids)} labels")
+
+    @classmethod
+    def nameless(cls, label_ids: Labels) -> Self:
+        """Return images without names."""
+        return cls(label_ids, [""] * len(label_ids))
+
+
+@dataclass(frozen=True, eq=False)
+class Unknown:
+    """The images that show none of the classes: a subject's name to its probabilities [M, K], all over the same M >= 1 images."""
+
+    probabilities: Mapping[str, NDArray[np.floating]]
+
+    @property
+    def images(self) -> int:
+        return len(next(iter(self.probabilities.values())))
+
+
 def judge(
     subject_probabilities: Mapping[str, NDArray[np.floating]],
-    labels: NDArray[np.integer],
-    names: Sequence[str],
+    labelled: Labelled,
     tolerances: Sequence[Tolerance],
     output: Output | None = None,
+    unknown: Unknown | None = None,
 ) -> Parity:
     """Judge every pair of which both subjects are present.
 
     Args:
         subject_probabilities: a subject's name to its probabilities [N, K]; all over the same N >= 1 images.
-        labels: class indices [N].
-        names: of the images, N of them.
         tolerances: the pairs that ought to agree, each file the second one of some pair.
-        output: the contract's, for the decisions by its thresholds; None: there are none.
+        output: the contract's, for the task and the decisions by its thresholds; None: images have one class, and there are none.
+        unknown: predictions of unknown images by the same subjects; None: there are none, or no thresholds that know them.
     """
     files, references = {t.second for t in tolerances}, {REFERENCE} | {t.first for t in tolerances}
-    unknown = set(subject_probabilities) - files - references
-    if unknown or len(names) != len(labels):
-        raise ValueError(f"unknown subjects {sorted(unknown)}" if unknown else f"{len(names)} names for {len(labels)} labels")
-    labels = np.asarray(labels, np.int64)
+    strangers = set(subject_probabilities) - files - references
+    if strangers:
+        raise ValueError(f"unknown subjects {sorted(strangers)}")
     # A subject with NaN or infinity has failed already; as zeros they let the other statistics still be computed and written as JSON.
     finite = {name: np.where(np.isfinite(p), p, 0.0) for name, p in subject_probabilities.items()}
     present = [t for t in tolerances if {t.first, t.second} <= set(finite)]
     compared = {name for t in present for name in (t.first, t.second)}
-    decisions = {name: output.present(p) for name, p in finite.items()} if output and output.decides else {}
-    complete = not (output and output.rejection and output.rejection.inside_the_model)
-    faults = {name: _faults(p, labels, sum_is_one=complete) for name, p in subject_probabilities.items()}
+    measures = measures_of(output)
+    judging = Judging(measures, finite, labelled, output, unknown)
     return Parity(
-        images=len(labels),
-        subjects={name: Subject(measure(p, labels), faults[name]) for name, p in finite.items()},
-        pairs=tuple(_pair(t, finite, labels, names, decisions) for t in present),
+        images=len(labelled.names),
+        subjects={
+            name: Subject(measures.measure(p, labelled.label_ids), measures.faults(subject_probabilities[name], labelled.label_ids))
+            for name, p in finite.items()
+        },
+        pairs=tuple(judging.pair(t) for t in present),
         alone=tuple(name for name in finite if name in files and name not in compared),
     )
 
@@ -175,50 +232,37 @@ def _allowed(fraction: float, images: int) -> int:
     return max(1, math.floor(fraction * images + 1e-9))  # the addend: 0.1 * 10 must not come out as 0.999...
 
 
-def _pair(
-    tolerance: Tolerance,
-    finite: Mapping[str, NDArray[np.floating]],
-    labels: NDArray[np.integer],
-    names: Sequence[str],
-    decisions: Mapping[str, NDArray[np.bool_]],
-) -> Pair:
-    first, second = finite[tolerance.first], finite[tolerance.second]
-    agreement = compare(first, second)
-    compared = paired(first.argmax(axis=1) == labels, second.argmax(axis=1) == labels)
-    worst = tuple(_image(names[row], int(labels[row]), first[row], second[row]) for row in agreement.worst)
-    same = float((decisions[tolerance.first] == decisions[tolerance.second]).all(axis=1).mean()) if decisions else None
-    return Pair(tolerance, agreement, compared, tolerance.failures(agreement, compared, same), worst, same)
+@dataclass(frozen=True, eq=False)
+class Judging:
+    """Everything that pairs of subjects, probabilities [N, K] by name, are judged by; `output` is the contract's, None: there is none."""
 
+    measures: Measures
+    finite: Mapping[str, NDArray[np.floating]]
+    labelled: Labelled
+    output: Output | None
+    unknown: Unknown | None = None
 
-def _image(name: str, label: int, first: NDArray[np.floating], second: NDArray[np.floating]) -> WorstImage:
-    return WorstImage(name, label, int(first.argmax()), float(first.max()), int(second.argmax()), float(second.max()))
+    def pair(self, tolerance: Tolerance) -> Pair:
+        """Judge two subjects."""
+        first, second, label_ids = self.finite[tolerance.first], self.finite[tolerance.second], self.labelled.label_ids
+        measures, unknown = self.measures, self.unknown
+        agreement = measures.compare(first, second)
+        compared = paired(measures.right(first, label_ids), measures.right(second, label_ids))
+        names = self.labelled.names
+        worst = tuple(measures.worst(names[row], label_ids[row], first[row], second[row]) for row in agreement.worst)
+        strangers = unknown and [unknown.probabilities.get(name) for name in (tolerance.first, tolerance.second)]
+        decided = Decided(
+            same=self._same(first, second),
+            same_of_unknown=self._same(*strangers) if strangers else None,
+            unknown_images=unknown.images if unknown else 0,
+            map_drop_points=measures.map_drop_points(first, second, label_ids),
+            label_points=measures.label_points(label_ids),
+        )
+        failures = tolerance.failures(agreement, compared, decided)
+        return Pair(tolerance, agreement, compared, failures, worst, decided.same, decided.same_of_unknown, decided.map_drop_points)
 
-
-def _faults(probabilities: NDArray[np.floating], labels: NDArray[np.integer], *, sum_is_one: bool) -> tuple[str, ...]:
-    """Return what is wrong with one subject's predictions [N, K], whatever the others say; in words that follow its name."""
-    images = counted(len(labels), "image")
-    broken = int((~np.isfinite(probabilities)).any(axis=1).sum())
-    if broken:
-        return (f"gives NaN or infinity for {broken} of {images}",)
-    zeros = int((probabilities.max(axis=1) == 0).sum())
-    if zeros and sum_is_one:
-        return (f"gives 0 for every class of {zeros} of {images}" + (f": {CURE}" if in_steps(probabilities) else ""),)
-    if not are_probabilities(probabilities, sum_is_one=sum_is_one):
-        return (f"gives values that are not probabilities (0..1, with sum {'1' if sum_is_one else 'at most 1'})",)
-    spread = float((probabilities.max(axis=0) - probabilities.min(axis=0)).max()) / grain(probabilities.shape[1])
-    one_class = len(set(probabilities.argmax(axis=1).tolist())) == 1 and len(set(labels.tolist())) > 1
-    if spread < (_ONE_CLASS_SPREAD if one_class else _CONSTANT_SPREAD):
-        return (f"gives the same prediction for all of {images} (moved by {spread:.2g} steps): its agreement shows nothing",)
-    return ()
-
-
-def are_probabilities(probabilities: NDArray[np.floating], *, sum_is_one: bool = True) -> bool:
-    """Return whether all rows of [N, K] are probabilities: 0 to 1, with sum 1, or at most 1 where the model rejects unknown images.
-
-    In steps of 1/256 each of the K may be half a step off, and their sum as many times that, but never so far that most of it is lost.
-    """
-    rounding = probabilities.shape[1] * PROBABILITY_SCALE / 2 if in_steps(probabilities) else 0.0
-    within = probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-4
-    beyond = probabilities.sum(axis=1) - 1
-    allowed = min(rounding, _LARGEST_STEPS_ERROR) + _SUM_ERROR
-    return bool(within and (np.abs(beyond) if sum_is_one else beyond).max() <= allowed)
+    def _same(self, first: NDArray[np.floating] | None, second: NDArray[np.floating] | None) -> float | None:
+        """Return the share of the images that both decide alike; None: no thresholds decide, or one has not seen them."""
+        if self.output is None or not self.output.decides or first is None or second is None:
+            return None
+        return float((self.output.present(first) == self.output.present(second)).all(axis=1).mean())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.evaluation.scores import Estimate, proportion
+from edgetl.evaluation.resampling import Estimate, proportion
 from edgetl.output import PROBABILITY_SCALE
 
 KEEP = 0.95  # the share of known images at which rejections are compared, as is usual: "FPR at 95 % TPR"

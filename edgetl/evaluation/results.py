@@ -4,9 +4,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from edgetl.accuracy import Metric, MultiLabelAccuracy, figure
 from edgetl.compared import P_SIGNIFICANT, MeasuringSplit, of_split
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.evaluation.curve import CurvePoint, Doubled, PowerLaw
+from edgetl.evaluation.multi_label_scores import MultiLabelScores
 from edgetl.evaluation.scores import Scores
 from edgetl.evaluation.statistics import Paired
 from edgetl.evaluation.unknowns import Rejecting, ThresholdChoice
@@ -50,7 +52,7 @@ class Evaluation(Document):
     class_names: tuple[str, ...]
     caveat: str = Field(description="why the scores may be optimistic; empty: they are not")
     chosen_by: str = Field(default="", description="what chose the models and what measured them; empty: these images do neither")
-    models: dict[str, Scores]
+    models: dict[str, Scores | MultiLabelScores]
     cross_validation: CrossValidation | None = None
     rejection: Rejecting | None = Field(default=None, description="null: no threshold is set, and there were no unknown images")
     thresholds: ThresholdChoice | None = Field(default=None, description="of the classes, where the contract has any that were chosen")
@@ -63,9 +65,20 @@ class Evaluation(Document):
         crossed = [self.cross_validation.pooled] if self.cross_validation else []
         classes = len(self.class_names)
         for scores in (*self.models.values(), *crossed):
-            if not len(scores.classes) == len(scores.confusion) == classes or {len(row) for row in scores.confusion} - {classes}:
+            confusion = scores.confusion if isinstance(scores, Scores) else [[0] * classes] * classes  # several classes are not confused
+            if not len(scores.classes) == len(confusion) == classes or {len(row) for row in confusion} - {classes}:
                 raise ValueError(f"its scores are not for {classes} classes")
         return self
+
+    @property
+    def single_label(self) -> dict[str, Scores]:
+        """The scores by model where each image has one class; else empty."""
+        return {name: one for name, one in self.models.items() if isinstance(one, Scores)}
+
+    @property
+    def multi_label(self) -> dict[str, MultiLabelScores]:
+        """The scores by model where images may show several classes; else empty."""
+        return {name: one for name, one in self.models.items() if isinstance(one, MultiLabelScores)}
 
     @property
     def images(self) -> int:
@@ -79,27 +92,34 @@ class Evaluation(Document):
 
     def overview(self) -> Overview:
         """Return a row for each model, and one for the cross-validation."""
-        rows = [_scores_row(name, scores) for name, scores in self.models.items()]
+        title, notes = f"Evaluation of {self.run} on {self.measured_on}", [note for note in (self.caveat, self.chosen_by) if note]
+        if several := self.multi_label:
+            rows = [_multi_label_row(name, scores) for name, scores in several.items()]
+            columns = ("model", "mAP %", "95 % interval", "exact match %", "macro F1 %", "loss")
+            return Overview(
+                f"Evaluation of {self.run} on {self.measured_on}", columns, rows, [note for note in (self.caveat, self.chosen_by) if note]
+            )
+        rows = [_scores_row(name, scores) for name, scores in self.single_label.items()]
         if self.cross_validation:
             rows.append(_scores_row(f"head, {self.cross_validation.folds} folds", self.cross_validation.pooled))
         columns = ("model", "top-1 %", "95 % interval", "macro F1 %", "loss", "calibration error %")
-        notes = [note for note in (self.caveat, self.chosen_by) if note]
         if self.rejection:
             notes += [*self.rejection.notes(), *self.rejection.sentences()]
-        return Overview(f"Evaluation of {self.run} on {self.measured_on}", columns, rows, notes)
+        return Overview(title, columns, rows, notes)
 
 
 class ComparedRun(Part):
-    """One run's model: accuracy on the common images, loss in nats, size and median latency (None: not validated)."""
+    """One run's model: top-1 or multi-label accuracy on the common images, loss in nats, size and median latency (None: not validated)."""
 
     run: str
     model: str
     architecture: str
-    top1_accuracy: Share
-    top1_interval_95: tuple[Share, Share]
+    top1_accuracy: Share | None
+    top1_interval_95: tuple[Share, Share] | None
     loss: float
     size_bytes: Count
     latency_p50_ms: Annotated[float, Field(ge=0)] | None
+    multi_label: MultiLabelAccuracy | None = None
 
 
 class ComparedPair(Part):
@@ -114,6 +134,10 @@ class ComparedPair(Part):
     def significant(self) -> bool:
         """Return whether the difference is more than chance explains."""
         return self.holm_p < P_SIGNIFICANT
+
+    def shows(self, better: str) -> bool:
+        """Return whether the run of that name is better by more than chance explains; one of more mAP need not match exactly more often."""
+        return self.significant and (self.paired.drop_points > 0) is (better == self.first)
 
 
 class Comparison(Document):
@@ -135,7 +159,12 @@ class Comparison(Document):
     @property
     def best_first(self) -> list[ComparedRun]:
         """The runs by decreasing accuracy, then by increasing loss."""
-        return sorted(self.runs, key=lambda run: (-run.top1_accuracy, run.loss))
+        return sorted(self.runs, key=lambda run: (-figure(run).value, run.loss))
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that the runs are compared by."""
+        return figure(self.runs[0]).metric
 
     def pair(self, one: ComparedRun, other: ComparedRun) -> ComparedPair | None:
         """Return the test of two runs, None for a run and itself."""
@@ -147,17 +176,18 @@ class Comparison(Document):
         for run in self.best_first:
             pair = self.pair(best, run)
             sizes = [f"{run.size_bytes / 1024:,.0f}", "" if run.latency_p50_ms is None else f"{run.latency_p50_ms:.2f}"]
-            accuracy = _accuracy(run.top1_accuracy, run.top1_interval_95)
+            accuracy = _accuracy(figure(run).value, figure(run).interval_95)
             rows.append([run.run, run.model, *accuracy, *sizes, f"{pair.holm_p:.3f}" if pair else ""])
-        columns = ("run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "Holm p against the best")
+        columns = ("run", "model", f"{self.metric} %", "95 % interval", "KiB", "p50 ms", "Holm p against the best")
         return Overview(f"Comparison on {self.measured_on}", columns, rows, [self.summary()])
 
     def summary(self) -> str:
         """Return which run is best, and which differences to it may be chance, in a sentence."""
         best, *others = self.best_first
-        beaten = [other.run for other in others if (pair := self.pair(best, other)) and pair.significant]
+        beaten = [other.run for other in others if (pair := self.pair(best, other)) and pair.shows(best.run)]
+        what = "accuracy" if self.metric == "top-1" else self.metric
         if not beaten:
-            return f"{best.run} has the highest accuracy, but no difference to it is significant: it may be chance"
+            return f"{best.run} has the highest {what}, but no difference to it is significant: it may be chance"
         level = [other.run for other in others if other.run not in beaten]
         return f"{best.run} is better than {', '.join(beaten)}" + (f"; its lead over {', '.join(level)} may be chance" if level else "")
 
@@ -218,3 +248,8 @@ def _scores_row(name: str, scores: Scores) -> list[str]:
     accuracy = _accuracy(scores.top1_accuracy.value, scores.top1_accuracy.interval_95)
     others = [f"{100 * scores.macro.f1.value:.2f}", f"{scores.loss.value:.3f}", f"{100 * scores.calibration_error.value:.1f}"]
     return [name, *accuracy, *others]
+
+
+def _multi_label_row(name: str, scores: MultiLabelScores) -> list[str]:
+    figures = _accuracy(scores.mean_average_precision.value, scores.mean_average_precision.interval_95)
+    return [name, *figures, f"{100 * scores.exact_match.value:.2f}", f"{100 * scores.macro.f1.value:.2f}", f"{scores.loss.value:.3f}"]

@@ -1,39 +1,21 @@
 """All scores of one model on one set of images, each with its 95 % interval."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from edgetl.evaluation.calibration import Bin, calibration_error, gaps, reliability
 from edgetl.evaluation.metrics import measure, probability_floor
 from edgetl.evaluation.per_class import confusion
+from edgetl.evaluation.resampling import Estimate, Resampled, Weights, estimate, proportion, resample
 
-_RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its width
-_BLOCK = 4_000_000  # numbers held at once while resampling: 32 MB
 _TOP = (2, 3, 5)
 _FEW = 10  # images of a class; below, resampling the same few images says little of others
 _LOSS, _CALIBRATION, _F1, _ROC_AUC = "loss", "calibration_error", "f1", "roc_auc"
 _AVERAGED = ("precision", "recall", _F1, _ROC_AUC)
-
-Weights = NDArray[np.float64]
-Interval = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value and its 95 % interval."""
-
-    value: float
-    interval_95: Interval
-
-
-def _estimate(value: float, low: float, high: float) -> Estimate:
-    """Return an estimate whose interval reaches at least up to its value: wider than it need be, it holds the truth no less often."""
-    return Estimate(value, (min(low, value), max(high, value)))
 
 
 @dataclass(frozen=True)
@@ -91,14 +73,6 @@ class Scores:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Resampled:
-    """95 % intervals over resampled images: one a metric, and one for each class a per-class metric."""
-
-    overall: Mapping[str, Interval]
-    per_class: Mapping[str, Sequence[Interval]]
-
-
 def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], class_names: Sequence[str], seed: int = 0) -> Scores:
     """Return the scores of probabilities [N, K] for labels [N] in 0..K-1, N >= 1. Ties are resolved as in `measure`.
 
@@ -111,7 +85,7 @@ def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], c
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities have NaN or infinity")
     predictions = probabilities.argmax(axis=1)
-    resampled = _intervals(probabilities, label_ids, seed)
+    resampled = resample(weighted_statistics(probabilities, label_ids), len(label_ids), seed)
     counts = confusion(predictions, label_ids, len(class_names))
     per_class = _per_class(probabilities, label_ids, class_names, counts, resampled)
     error = calibration_error(probabilities, label_ids)
@@ -120,10 +94,10 @@ def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], c
         images=basic.images,
         top1_accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
         top_k=tuple(_top_k(probabilities, label_ids)),
-        loss=_estimate(basic.loss, *resampled.overall[_LOSS]),
+        loss=estimate(basic.loss, *resampled.overall[_LOSS]),
         macro=_averages("macro", label_ids, predictions, per_class, resampled),
         weighted=_averages("weighted", label_ids, predictions, per_class, resampled),
-        calibration_error=_estimate(error, max(2 * error - high, 0.0), min(2 * error - low, 1.0)),
+        calibration_error=estimate(error, max(2 * error - high, 0.0), min(2 * error - low, 1.0)),
         reliability=reliability(probabilities, label_ids),
         classes=per_class,
         confusion=tuple(map(tuple, counts.tolist())),
@@ -145,36 +119,28 @@ def _per_class(
     label_ids: NDArray[np.integer],
     class_names: Sequence[str],
     counts: NDArray[np.integer],
-    resampled: _Resampled,
+    resampled: Resampled,
 ) -> tuple[ClassScores, ...]:
     found = []
     for k, name in enumerate(class_names):
         images, predicted, right = int(counts[k].sum()), int(counts[:, k].sum()), int(counts[k, k])
-        f1 = _estimate(2 * right / (images + predicted), *resampled.per_class[_F1][k]) if images + predicted else None
+        f1 = estimate(2 * right / (images + predicted), *resampled.per_class[_F1][k]) if images + predicted else None
         both = 0 < images < len(label_ids)
-        area = _estimate(float(roc_auc_score(label_ids == k, probabilities[:, k])), *resampled.per_class[_ROC_AUC][k]) if both else None
+        area = estimate(float(roc_auc_score(label_ids == k, probabilities[:, k])), *resampled.per_class[_ROC_AUC][k]) if both else None
         found.append(ClassScores(name, images, predicted, proportion(right, predicted), proportion(right, images), f1, area))
     return tuple(found)
 
 
 def _averages(
-    kind: str, label_ids: NDArray[np.integer], predictions: NDArray[np.integer], per_class: Sequence[ClassScores], resampled: _Resampled
+    kind: str, label_ids: NDArray[np.integer], predictions: NDArray[np.integer], per_class: Sequence[ClassScores], resampled: Resampled
 ) -> Averages:
     values = precision_recall_fscore_support(label_ids, predictions, average=kind, zero_division=0)[:3]
     precision, recall, f1 = (
-        _estimate(float(value), *resampled.overall[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
+        estimate(float(value), *resampled.overall[f"{kind}_{name}"]) for name, value in zip(_AVERAGED[:3], values, strict=True)
     )
     areas = [(one.roc_auc.value, one.images if kind == "weighted" else 1) for one in per_class if one.roc_auc]
     area = float(np.average([value for value, _ in areas], weights=[weight for _, weight in areas])) if areas else None
-    return Averages(precision, recall, f1, None if area is None else _estimate(area, *resampled.overall[f"{kind}_{_ROC_AUC}"]))
-
-
-def proportion(right: int, of: int) -> Estimate | None:
-    """Return right / of with Wilson's interval; None for 0 / 0."""
-    if not of:
-        return None
-    interval = binomtest(right, of).proportion_ci(0.95, method="wilson")
-    return Estimate(right / of, (float(interval.low), float(interval.high)))
+    return Averages(precision, recall, f1, None if area is None else estimate(area, *resampled.overall[f"{kind}_{_ROC_AUC}"]))
 
 
 def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
@@ -186,28 +152,6 @@ def _notes(classes: Sequence[ClassScores]) -> Iterator[str]:
         yield "all images show the same class: ROC-AUC is undefined, and the other metrics mean little"
     if few:
         yield f"fewer than {_FEW} images show {', '.join(few)}: little is known about them; intervals of F1 and ROC-AUC are too narrow"
-
-
-def _intervals(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], seed: int) -> _Resampled:
-    """Return percentiles over resampled images."""
-    count, random = len(label_ids), np.random.default_rng(seed)
-    statistics = weighted_statistics(probabilities, label_ids)
-    made, block = [], max(1, _BLOCK // count)
-    for start in range(0, _RESAMPLES, block):
-        size = min(block, _RESAMPLES - start)
-        picked = random.integers(0, count, (size, count)) + count * np.arange(size)[:, None]
-        made.append(statistics(np.bincount(picked.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)))
-    overall: dict[str, Interval] = {}
-    per_class: dict[str, list[Interval]] = {}
-    for name in made[0]:
-        values = np.concatenate([one[name] for one in made])
-        known = np.where(np.isnan(values).all(axis=0), 0.0, values)  # a class that never occurs has no value, and needs no interval
-        low, high = np.nanpercentile(known, [2.5, 97.5], axis=0)
-        if values.ndim == 2:
-            per_class[name] = list(zip(low.tolist(), high.tolist(), strict=True))
-        else:
-            overall[name] = float(low), float(high)
-    return _Resampled(overall, per_class)
 
 
 def weighted_statistics(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> Callable[[Weights], dict[str, Weights]]:

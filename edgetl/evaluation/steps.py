@@ -29,13 +29,23 @@ class StepsCost:
 
 def cost_of_steps(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> StepsCost:
     """Return what rounding to steps does to probabilities [N, K] of images with the labels [N]."""
-    steps = np.clip(np.rint(np.asarray(probabilities, np.float64) / PROBABILITY_SCALE), 0, _HIGHEST)
+    steps = _steps(probabilities)
     highest = steps.max(axis=1)
     return StepsCost(
         cost=paired(probabilities.argmax(axis=1) == label_ids, steps.argmax(axis=1) == label_ids),
         ties=int(((steps == highest[:, None]).sum(axis=1) > 1).sum()),
         zeros=int((highest == 0).sum()),
     )
+
+
+def rounded(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the probabilities as an int8 model's uint8 output has them."""
+    return _steps(probabilities) * PROBABILITY_SCALE
+
+
+def _steps(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.clip(np.rint(np.asarray(probabilities, np.float64) / PROBABILITY_SCALE), 0, _HIGHEST)
+    return found
 
 
 def in_steps(probabilities: NDArray[np.floating]) -> bool:

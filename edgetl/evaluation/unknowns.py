@@ -8,7 +8,7 @@ from pydantic import Field
 from edgetl.documents import Document, Part, RelativePath, Share
 from edgetl.evaluation.per_class import ClassMetrics
 from edgetl.evaluation.rejection import KEEP, RejectionScores
-from edgetl.evaluation.scores import Estimate
+from edgetl.evaluation.resampling import Estimate
 from edgetl.overview import Overview
 from edgetl.wording import ends
 

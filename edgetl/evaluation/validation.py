@@ -4,11 +4,11 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from edgetl.accuracy import AnyAccuracy, Metric, figure
 from edgetl.compared import MeasuringSplit, Truth, of_split, right
 from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part
 from edgetl.errors import RunError
-from edgetl.evaluation.metrics import Accuracy
 from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
@@ -38,7 +38,7 @@ class ValidatedModel(Part):
     file: str = Field(description="relative to the run")
     runtime: str
     precision: str
-    accuracy: Accuracy
+    accuracy: AnyAccuracy
     faults: tuple[str, ...] = Field(description="what is wrong with its predictions by themselves")
     size_bytes: Count
     latency_ms: Percentiles = Field(description="of one image, as its share of a batch")
@@ -54,6 +54,7 @@ class Validation(Document):
     failures: tuple[str, ...] = Field(description="every reason for failing")
     images: int = Field(ge=1)
     split: MeasuringSplit = Field(default="val", description="whose images measured")
+    unknown_images: Count = Field(default=0, description="images that show none of the classes, on which decisions were compared too")
     truth: Truth = Field(
         default="labels",
         description="what says which class is right: labels, or without them the imported network itself, of images or of noise; then "
@@ -81,11 +82,10 @@ class Validation(Document):
         """Return a row for each model, and the verdict."""
         rows = []
         for name, one in self.subjects.items():
-            low, high = one.accuracy.top1_interval_95
-            accuracy = [f"{100 * one.accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
-            agreement = f"{100 * self.costs[name].agreement.top1_agreement:.2f}" if name in self.costs else ""
+            accuracy = figure(one.accuracy).texts
+            agreement = f"{100 * self.costs[name].agreement.same:.2f}" if name in self.costs else ""
             rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
-        columns = ("model", f"{right(self.truth)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
+        columns = ("model", f"{right(self.truth, self.metric)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
         verdict = "passed" if self.passed else "FAILED"
         notes = [*self.failures, *([self.chosen_by] if self.chosen_by else []), *(f"p50 is {share}" for share in self.shares)]
         return Overview(f"Validation on {self.measured_on}: {verdict}", columns, rows, notes)
@@ -99,6 +99,11 @@ class Validation(Document):
     def shares(self) -> list[str]:
         """Return "a share of a batch of 4 for NAME" for the latencies that were measured on several images."""
         return [f"a share of {batch}" for batch in batches({name: one.batch for name, one in self.subjects.items()})]
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that the models are judged by."""
+        return figure(self.float_model.accuracy).metric
 
     @property
     def float_model(self) -> ValidatedModel:
@@ -125,6 +130,6 @@ class Validation(Document):
         classes = len(self.class_names)
         for pair in self.pairs:
             for image in pair.worst:
-                if not all(0 <= label < classes for label in (image.label_id, image.first_top1, image.second_top1)):
+                if not all(0 <= label < classes for label in image.class_ids):
                     raise ValueError(f"an image of {pair.tolerance.second} has a class that does not exist")
         return self

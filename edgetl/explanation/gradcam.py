@@ -20,7 +20,8 @@ class SaliencyFigures:
     """The effect of hiding the most salient square on the probability of the class that was asked for.
 
     Args:
-        top1, top1_probability: class index and probability of the model's prediction.
+        top1, top1_probability: class index and probability of the model's prediction; of several classes, of the one that was asked for.
+        present: whether the model finds that one of several classes; None: an image has one class.
         probability: of the class that was asked for.
         window: (top, left, edge) in pixels of the square that holds most of the map.
         drop: how much that probability falls when this square is hidden.
@@ -35,6 +36,7 @@ class SaliencyFigures:
     drop: float
     drop_elsewhere: float
     beaten: float
+    present: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +72,9 @@ def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8
         label: index of the class that is asked for; None: the model's prediction.
     """
     probabilities = _probabilities(model, contract, image[None])[0]
-    top1 = int(probabilities.argmax())
+    top1, several = int(probabilities.argmax()), contract.output.several
     label = top1 if label is None else label
+    top1 = label if several else top1
     height, width, channels = image.shape
     seen = tf.image.resize(_cam(model, layer, contract, image, label)[..., None], (height, width)).numpy()[..., 0]
     edge, starts = _windows(height, width)
@@ -91,8 +94,19 @@ def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8
         drop=float(drops[most]),
         drop_elsewhere=float(others.mean()),
         beaten=float((others < drops[most]).mean()),
+        present=bool(contract.output.present(probabilities[None])[0, label]) if several else None,
     )
     return Saliency(seen, figures)
+
+
+def explained_classes(model: Any, contract: Contract, image: NDArray[np.uint8]) -> list[int]:
+    """Return the indices of the classes of an image uint8 [H, W, C] that are worth an explanation: those that the model finds.
+
+    That is the one that it predicts; and where it finds none of several, the most probable one.
+    """
+    probabilities = _probabilities(model, contract, image[None])
+    found = np.flatnonzero(contract.output.present(probabilities)[0]).tolist() if contract.output.several else []
+    return found or [int(probabilities[0].argmax())]
 
 
 def _windows(height: int, width: int) -> tuple[int, list[tuple[int, int]]]:

@@ -15,7 +15,7 @@ class ExplainedImage(Part):
     Args:
         image: its file's name, or that of an embedded image.
         file: the drawing, beside this document.
-        asked: name of the class that was explained: the float model's prediction.
+        asked: name of the class that was explained: the float model's prediction, or one of several that it finds.
         largest_map_change: the largest difference of the two saliency maps, in 0..1.
         alt: the drawing in words, for who cannot see it.
         lines: the same in sentences.

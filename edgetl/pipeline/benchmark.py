@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgetl.accuracy import Figure, figure
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import NAME, Benchmark
@@ -53,7 +54,7 @@ def _write(measured: Benchmark, folder: Path) -> None:
         with atomic((folder / NAME).with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
     if measured.timed:
-        pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"), measured.measured_on)
+        pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"), measured.measured_on, measured.metric)
 
 
 def opened(targets: Sequence[Path], data: str) -> Project | Sequence[Path]:
@@ -86,12 +87,12 @@ def _measurable(path: Path) -> str:
 
 def _of_run(project: Project) -> Sequence[ModelFile]:
     """Return the run's exported files that some device can run, with their accuracy where they are validated."""
-    accuracy: dict[str, float] = {}
+    accuracy: dict[str, Figure] = {}
     images = ""
     with suppress(RunError):  # not validated yet: nothing is known of it
         validation = Validation.of(project.run)
         if validation.truth == "labels":
-            accuracy, images = {name: one.accuracy.top1_accuracy for name, one in validation.subjects.items()}, validation.measured_on
+            accuracy, images = {name: figure(one.accuracy) for name, one in validation.subjects.items()}, validation.measured_on
     files = [file for file in exported(project) if not unverified(file.path)]
     return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name), images, file.batch) for file in files]
 
@@ -112,4 +113,4 @@ def _sent(project: Project | None, models: Sequence[ModelFile], count: int) -> I
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         file = Path(folder) / "images.bin"
         pixels.tofile(file)
-        yield expected, SentImages(file, images.label_ids[rows])
+        yield expected, SentImages(file, images.label_ids[rows], project.contract.output)

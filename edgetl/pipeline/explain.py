@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.errors import RunError
-from edgetl.explanation.gradcam import Saliency, last_map, saliency
+from edgetl.explanation.gradcam import Saliency, explained_classes, last_map, saliency
 from edgetl.explanation.results import NAME, ExplainedImage, Explanation
 from edgetl.files import atomic
 from edgetl.pipeline.predict import pixels_of
@@ -28,7 +28,9 @@ _STEM = 60  # characters of an image's own name in its file's name: file systems
 
 
 def explain(project: Project, names: Sequence[str], out: Path | None = None) -> Explanation:
-    """Write a PNG for each image and explain.json, which also keeps what was explained of the same models before.
+    """Write a PNG for each image (of several classes: for each that the float model finds) and explain.json.
+
+    The document also keeps what was explained of the same models before.
 
     Returns an explanation of these images alone.
 
@@ -47,10 +49,11 @@ def _explain(project: Project, names: Sequence[str], folder: Path) -> Explanatio
     found: dict[str, ExplainedImage] = {}
     with progress("explain", len(images)) as tick:
         for name, pixels in images.items():
-            of_float = saliency(project.models.float_model, layer, project.contract, pixels)
-            of_int8 = saliency(int8_model, layer, project.contract, pixels, of_float.figures.top1)
-            one = _written(folder, name, pixels, (of_float, of_int8), project.contract.class_names)
-            found[one.file] = one
+            for label in explained_classes(project.models.float_model, project.contract, pixels):
+                of_float = saliency(project.models.float_model, layer, project.contract, pixels, label)
+                of_int8 = saliency(int8_model, layer, project.contract, pixels, label)
+                one = _written(folder, name, pixels, (of_float, of_int8), project.contract.class_names)
+                found[one.file] = one
             tick(1)
     new = Explanation(models=identity(project.run.read()), scheme=scheme, layer=layer, images=tuple(found.values()))
     kept = tuple(one for one in _earlier(folder / NAME, new.models) if one.file not in found)
@@ -63,7 +66,8 @@ def _written(
 ) -> ExplainedImage:
     """Draw an image with the saliency of the float and the int8 model, and write the drawing."""
     of_float, of_int8 = saliencies
-    file = f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}.png"
+    of_class = "" if of_float.figures.present is None else f"-{of_float.figures.top1}"  # of several: a drawing each
+    file = f"{_slug(name)}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}{of_class}.png"
     with draw.style():
         content = draw.png(saliency_figure(pixels, of_float, of_int8, class_names))
     with atomic(folder / file) as temporary:

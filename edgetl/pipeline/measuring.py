@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import Compared
+from edgetl.evaluation.measures import measures_of
 from edgetl.evaluation.statistics import gain_interval, paired
 from edgetl.pipeline.project import Project
 from edgetl.runtimes.base import Session, predict
@@ -12,8 +13,8 @@ from edgetl.runtimes.base import Session, predict
 def rightly(project: Project, session: Session) -> NDArray[np.bool_]:
     """Return which of the images that measure the model gets right, bool [N]."""
     images, rows = project.data.trained_images(), project.data.measuring_rows()
-    right: NDArray[np.bool_] = predict(session, images.pixels, rows, "images that measure").argmax(axis=1) == images.label_ids[rows]
-    return right
+    found = predict(session, images.pixels, rows, "images that measure")
+    return measures_of(project.contract.output).right(found, images.label_ids[rows])
 
 
 def compared(project: Project, right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> Compared:
@@ -28,4 +29,5 @@ def compared(project: Project, right: NDArray[np.bool_], other_right: NDArray[np
         lost=found.only_b,
         interval_95=gain_interval(found.only_a, found.only_b, len(right)),
         mcnemar_p=found.mcnemar_p,
+        what="exact match" if project.contract.output.several else "top-1",
     )

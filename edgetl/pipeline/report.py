@@ -112,6 +112,7 @@ def _predictions(run: RunFolder, data: str) -> Predictions | Absent:
     return Predictions(
         split=project.data.measuring_split,
         class_names=images.class_names,
+        output=project.contract.output,
         label_ids=images.label_ids[rows],
         image_names=tuple(images.names[row] for row in rows),
         pixels=images.pixels[rows],

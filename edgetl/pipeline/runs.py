@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from edgetl.accuracy import Metric, figure
 from edgetl.compared import Truth
 from edgetl.errors import RunError, UsageError
 from edgetl.evaluation.validation import ValidatedModel, Validation
@@ -62,10 +63,10 @@ def _main(record: RunRecord, validation: Validation | None) -> ValidatedModel | 
     return validation.main_model if validation and record.integer_choice() else None
 
 
-def _points(validation: Validation | None, model: ValidatedModel | None) -> float | None:
-    """Return the accuracy in percent; None: there is no such model, or there are no labels."""
-    labelled = validation and validation.truth == "labels"
-    return round(100 * model.accuracy.top1_accuracy, 2) if labelled and model else None
+def _points(metric: Metric, validation: Validation | None, model: ValidatedModel | None) -> float | None:
+    """Return the metric in percent; None: there is no such model, it is judged by the other metric, or there are no labels."""
+    known = validation and validation.truth == "labels" and validation.metric == metric
+    return round(100 * figure(model.accuracy).value, 2) if known and model else None
 
 
 def _of(model: ValidatedModel | None, figure: Callable[[ValidatedModel], float]) -> float | None:
@@ -80,8 +81,10 @@ COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] =
     "backbone": (lambda r, v: r.recipe.model.backbone, False),
     "alpha": (lambda r, v: None if r.recipe.model.imported else r.recipe.model.alpha, False),
     "image_size": (lambda r, v: r.recipe.model.image_size, False),
-    "float_top1": (lambda r, v: _points(v, v.float_model if v else None), True),
-    "int8_top1": (lambda r, v: _points(v, _main(r, v)), True),
+    "float_top1": (lambda r, v: _points("top-1", v, v.float_model if v else None), True),
+    "int8_top1": (lambda r, v: _points("top-1", v, _main(r, v)), True),
+    "float_map": (lambda r, v: _points("mAP", v, v.float_model if v else None), True),
+    "int8_map": (lambda r, v: _points("mAP", v, _main(r, v)), True),
     "measured_on": (lambda r, v: f"{v.images} {_ON.get(v.truth, v.split)}" if v else None, False),
     "size_kib": (lambda r, v: _of(_main(r, v), lambda one: round(one.size_bytes / 1024)), False),
     "latency_ms": (lambda r, v: _of(_main(r, v), lambda one: one.latency_ms.p50), False),
@@ -89,8 +92,17 @@ COLUMNS: dict[str, tuple[Callable[[RunRecord, Validation | None], Any], bool]] =
     "seconds": (lambda r, v: round(sum(stage.seconds for stage in r.stages.values())), False),
     "stages": (lambda r, v: len(r.stages), True),
 }
-SHOWN = ("model", "measured_on", "float_top1", "int8_top1", "size_kib", "latency_ms", "verdict")  # what 80 characters hold
-SHORT = {"measured_on": "on", "float_top1": "float %", "int8_top1": "int8 %", "size_kib": "KiB", "latency_ms": "ms"}  # heads of a table
+_TOP1, _MAPS = ("float_top1", "int8_top1"), ("float_map", "int8_map")
+WIDEST = ("model", "measured_on", *_TOP1, *_MAPS, "size_kib", "latency_ms", "verdict")  # with one of the two, what 80 characters hold
+SHORT = {  # heads of a table
+    "measured_on": "on",
+    "float_top1": "float %",
+    "int8_top1": "int8 %",
+    "float_map": "float mAP",
+    "int8_map": "int8 mAP",
+    "size_kib": "KiB",
+    "latency_ms": "ms",
+}
 
 
 def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
@@ -105,6 +117,18 @@ def runs(folder: Path, columns: Sequence[str], sort: str) -> list[Row]:
     known = [row for row in found if row.cells[sort] is not None]
     known.sort(key=lambda row: (isinstance(row.cells[sort], str), row.cells[sort]), reverse=largest_first)
     return [*known, *(row for row in found if row.cells[sort] is None)]
+
+
+def narrowed(rows: Sequence[Row]) -> tuple[Sequence[str], list[Row]]:
+    """Return the columns that are shown unless others are asked for, and the rows of `WIDEST` without those that they leave out.
+
+    Of top-1 and mAP that are the ones that some run has; top-1, where none has any.
+    """
+    several = any(row.cells[name] is not None for row in rows for name in _MAPS)
+    single = not several or any(row.cells[name] is not None for row in rows for name in _TOP1)
+    out = {*(() if several else _MAPS), *(() if single else _TOP1)}
+    kept = [replace(row, cells={name: cell for name, cell in row.cells.items() if name not in out}) for row in rows]
+    return [name for name in WIDEST if name not in out], kept
 
 
 def _found(folder: Path) -> Iterator[RunFolder]:

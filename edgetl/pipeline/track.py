@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from edgetl.accuracy import figure
 from edgetl.errors import DependencyError, RunError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import fingerprint
@@ -101,7 +102,8 @@ def _figures(run: RunFolder) -> Iterator[tuple[str, float, int]]:
     for name, subject in validation.subjects.items():
         accuracy = subject.accuracy
         if validation.truth == "labels":
-            yield f"{name}/top1_accuracy", accuracy.top1_accuracy, 0
+            found = figure(accuracy)
+            yield f"{name}/{'top1_accuracy' if found.metric == 'top-1' else 'mean_average_precision'}", found.value, 0
             yield f"{name}/macro_f1", accuracy.macro_f1, 0
             yield f"{name}/loss", accuracy.loss, 0
         yield f"{name}/size_bytes", subject.size_bytes, 0

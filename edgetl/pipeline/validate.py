@@ -12,7 +12,7 @@ import numpy as np
 
 from edgetl.chosen import choice_and_measure
 from edgetl.contract import FREE_BATCH
-from edgetl.evaluation.parity import REFERENCE, Subject, Tolerance, judge
+from edgetl.evaluation.parity import REFERENCE, Labelled, Subject, Tolerance, Unknown, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
 from edgetl.export import FORMATS
 from edgetl.export.exported import ExportedFile, best_first
@@ -113,13 +113,16 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
     allowed = [*(original.ran.tolerances if original.ran else ()), *tolerances()]
     if project.recipe.quantize.own:  # what the integers stand for nobody uses: the files are compared, and the original
         allowed = [one for one in allowed if one.first != REFERENCE]
-    parity = judge(predictions, images.label_ids[rows], [images.names[row] for row in rows], allowed, project.contract.output)
+    labelled = Labelled(images.label_ids[rows], [images.names[row] for row in rows])
+    unknown = _unknown(project, {name: model.session for name, model in models.items() if model.session}, limit)
+    parity = judge(predictions, labelled, allowed, project.contract.output, unknown)
     subjects = {name: _validated(run, models[name], subject, latency_ms[name]) for name, subject in parity.subjects.items()}
     return Validation(
         passed=parity.passed,
         failures=parity.failures,
         images=parity.images,
         split=project.data.measuring_split,
+        unknown_images=unknown.images if unknown else 0,
         truth=run.facts("data", DataFacts).truth,
         chosen_by=choice_and_measure(run.read(), parity.images),
         class_names=tuple(images.class_names),
@@ -131,6 +134,18 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
         cpu=cpu_facts(),
         software=software(),
     )
+
+
+def _unknown(project: Project, sessions: Mapping[str, Session], limit: int) -> Unknown | None:
+    """Return the predictions of the background images that nothing learned from; None: there are none, or every image is named."""
+    if not project.data.learns_unknown or project.data.background is None:
+        return None
+    background = project.data.background
+    rows = background.rows("val")
+    rows = rows[:: -(-len(rows) // limit)] if limit and len(rows) > limit else rows  # evenly, as the images of the classes are
+    if not len(rows):
+        return None
+    return Unknown({name: predict_rows(session, background.pixels, rows, f"{name}, unknown") for name, session in sessions.items()})
 
 
 def _models(project: Project, files: Sequence[ExportedFile]) -> dict[str, _Model]:

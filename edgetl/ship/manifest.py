@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
+from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.contract import Contract
 from edgetl.documents import Document, Part
 from edgetl.overview import Overview
@@ -43,6 +44,7 @@ class BundledModel(Part):
     top1_interval_95: tuple[Share, Share] | None
     latency: tuple[MeasuredLatency, ...]
     unverified: str
+    multi_label: MultiLabelAccuracy | None = Field(default=None, description="in place of top-1 where images may show several classes")
 
 
 class Verdict(Part):
@@ -73,12 +75,16 @@ class Manifest(Document):
     def overview(self) -> Overview:
         """Return each model with its accuracy and size."""
         rows = [(name, _accuracy(facts), f"{self.files[name].size_bytes:,}") for name, facts in self.models.items() if name in self.files]
-        notes = [f"top-1 on {measured_on(self.validation.images, 'image')}"]
+        metric = "mAP" if self.contract.output.several else "top-1"
+        figure = metric if metric == "mAP" else "top-1 accuracy"
+        notes = [f"{metric} on {measured_on(self.validation.images, 'image')}"]
         notes += [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
-        return Overview(f"{self.name}, version {self.version}", ("model", "top-1 accuracy", "bytes"), rows, notes)
+        return Overview(f"{self.name}, version {self.version}", ("model", figure, "bytes"), rows, notes)
 
 
 def _accuracy(facts: BundledModel) -> str:
+    if facts.multi_label:
+        return f"{facts.multi_label.mean_average_precision:.2%}"
     if facts.top1_accuracy is None:
         return "unverified" if facts.unverified else "no labels"
     return f"{facts.top1_accuracy:.2%}"

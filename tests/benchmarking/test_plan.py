@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgetl.benchmarking.plan import ModelFile, SentImages, cpus_of
+from edgetl.contract import Contract
 from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
 
@@ -29,6 +30,6 @@ def test_an_unknown_delegate_gets_a_hint() -> None:
 
 def test_a_job_is_the_plan_for_one_model() -> None:
     plan, model = Plan(runs=7, warmup=3, duration_s=1.5), ModelFile("a", Path("a.onnx"), "onnxruntime")
-    job = model.job(plan, SentImages(Path("images.bin"), np.zeros(5)))
+    job = model.job(plan, SentImages(Path("images.bin"), np.zeros(5), Contract.square(32, 1 / 255, 0, ("a", "b")).output))
     assert (job.model, job.runtime, job.plan, job.images, job.image_count) == (Path("a.onnx"), "onnxruntime", plan, Path("images.bin"), 5)
     assert job.timeout_s > model.job(plan, None).timeout_s > 60, "a slow board gets its time, what hangs does not get for ever"

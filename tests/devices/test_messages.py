@@ -9,6 +9,7 @@ import pytest
 
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
+from edgetl.contract import Contract
 from edgetl.devices import messages
 from edgetl.devices.base import Job, PythonDevice
 from edgetl.devices.messages import DeviceFacts, Reply, SteerReply, parse
@@ -113,7 +114,12 @@ def test_predictions_of_other_classes_fail_that_model_only(monkeypatch: pytest.M
     monkeypatch.setattr(Board, "probe", lambda self: DeviceFacts.model_validate(FACTS))
     (tmp_path / "model.tflite").write_bytes(b"x")
     model = ModelFile("m", tmp_path / "model.tflite", "litert", expected=np.ones((1, 3), np.float32) / 3)
-    measured = benchmarking.benchmark([model], ["board"], Plan(), SentImages(tmp_path / "images.bin", np.zeros(1, int)))
+    measured = benchmarking.benchmark(
+        [model],
+        ["board"],
+        Plan(),
+        SentImages(tmp_path / "images.bin", np.zeros(1, int), Contract.square(32, 1 / 255, 0, ("a", "b")).output),
+    )
     assert measured.results[0].failure
     assert "(1, 2)" in measured.results[0].failure.problem
     assert measured.devices["board"].facts

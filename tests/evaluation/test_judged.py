@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from edgetl.evaluation.judged import Judged, best_of
+from edgetl.evaluation.measures import SingleLabel
 
 FLOAT = np.tile([0.9, 0.1], (100, 1))
 LABELS = np.zeros(100, np.int64)
@@ -13,7 +14,7 @@ def _judged(wrong: int, right: float) -> Judged:
     """Judge a model that gets `wrong` of 100 images wrong and gives the others' class this probability."""
     found = np.tile([right, 1 - right], (100, 1))
     found[:wrong] = [0.4, 0.6]
-    return Judged.of(FLOAT, found, LABELS)
+    return Judged.of(SingleLabel(), FLOAT, found, LABELS)
 
 
 def test_of_models_that_are_right_alike_the_nearest_to_float_is_best() -> None:

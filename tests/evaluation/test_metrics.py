@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from edgetl.evaluation.metrics import Accuracy, measure
+from edgetl.accuracy import Accuracy
+from edgetl.evaluation.metrics import measure
 
 
 def test_numbers_by_hand() -> None:

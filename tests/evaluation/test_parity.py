@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from edgetl.contract import Contract
 from edgetl.evaluation.agreement import compare
-from edgetl.evaluation.parity import REFERENCE, Parity, Tolerance, are_probabilities, judge
+from edgetl.evaluation.faults import are_probabilities
+from edgetl.evaluation.parity import REFERENCE, Labelled, Parity, Tolerance, judge
 from edgetl.evaluation.statistics import paired
 from edgetl.export import FORMATS
 from edgetl.output import Output, Rejection
@@ -35,7 +36,7 @@ def rounded(probabilities: Array) -> Array:
 
 
 def judged(labels: NDArray[np.int64], output: Output | None = None, **subjects: Array) -> Parity:
-    return judge(subjects, labels, [f"image-{row}.jpg" for row in range(len(labels))], TOLERANCES, output)
+    return judge(subjects, Labelled(labels, [f"image-{row}.jpg" for row in range(len(labels))]), TOLERANCES, output)
 
 
 def rejecting(threshold: float, *, inside: bool = False) -> Output:
@@ -98,7 +99,7 @@ def test_every_tolerance_makes_sense_and_every_file_meets_the_float_model() -> N
 def test_every_pair_fails_on_swapped_classes(tolerance: Tolerance) -> None:
     model, labels = a_model()
     pair = {tolerance.first: model, tolerance.second: model[:, [1, 0, 2, 3]]}
-    found = judge(pair, labels, [""] * len(labels), TOLERANCES)
+    found = judge(pair, Labelled(labels, [""] * len(labels)), TOLERANCES)
     assert not found.passed
     assert len(found.pairs) == 1
     assert any("name another class on 1" in failure for failure in found.failures)
@@ -301,8 +302,8 @@ def test_a_file_that_was_compared_with_nothing_is_a_failure() -> None:
 def test_names_that_are_not_subjects_and_names_that_do_not_fit_are_refused() -> None:
     model, labels = a_model()
     with pytest.raises(ValueError, match="tflite_in8"):
-        judge({"tflite_in8": model}, labels, [""] * 200, TOLERANCES)
+        judge({"tflite_in8": model}, Labelled(labels, [""] * 200), TOLERANCES)
     with pytest.raises(ValueError, match="199 names for 200 labels"):
-        judge({"keras_float": model}, labels, [""] * 199, TOLERANCES)
+        judge({"keras_float": model}, Labelled(labels, [""] * 199), TOLERANCES)
     with pytest.raises(ValueError, match="not both"):
         judged(labels, keras_float=model, tflite_float32=np.full((200, 5), 1 / 5))

@@ -1,5 +1,7 @@
 """The scores equal scikit-learn's, and the intervals behave."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import (
@@ -14,6 +16,7 @@ from sklearn.metrics import (
 
 from edgetl.evaluation import scores
 from edgetl.evaluation.calibration import calibration_error
+from edgetl.evaluation.resampling import resample
 from edgetl.evaluation.scores import score, weighted_statistics
 
 NAMES = ("a", "b", "c", "d")
@@ -83,7 +86,7 @@ def test_intervals_hold_the_figure_narrow_with_images_and_repeat() -> None:
 
 def test_the_intervals_hold_the_truth_about_as_often_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
     """Macro F1 of 60 sets of 150 images against that of 40,000; fewer resamples give the same intervals, a little less exact."""
-    monkeypatch.setattr(scores, "_RESAMPLES", 300)
+    monkeypatch.setattr(scores, "resample", partial(resample, times=300))
     probabilities, labels = some(40_000, seed=99)
     truth = f1_score(labels, probabilities.argmax(axis=1), average="macro")
     held = 0

@@ -25,7 +25,8 @@ from edgetl.contract import Contract
 from edgetl.data import csv_file, folder
 from edgetl.data.index import DataIndex
 from edgetl.documents import DOCUMENTS
-from edgetl.report.page.card import Results, card
+from edgetl.report.page.card import card
+from edgetl.report.page.results import Results
 from edgetl.report.terminal.run import print_settings, print_stages
 from edgetl.report.terminal.validation import print_validation
 from edgetl.run_folder import RunFolder

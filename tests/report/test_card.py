@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from edgetl.report.page.card import Results
+from edgetl.report.page.results import Results
 from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.errors import UsageError
 from edgetl.evaluation.curve import learning_curve as find_curve
 from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
@@ -16,6 +17,8 @@ from edgetl.wording import counted
 _FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 _CAVEAT = "a linear head on the backbone before fine-tuning; fine-tuning needs more images, and gains more from them"
 
+_ONE_EACH = "train on a part of the images instead, such as with --set data.limit=100, and compare the runs"
+
 
 def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     """Train heads on growing parts of the training images, score them on the validation images, and write learning_curve.json and .png.
@@ -23,6 +26,8 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     Every head takes the same number of steps: with fewer images it sees each more often, so that the curve shows the value of the images
     and not that of longer training. A part has every class in proportion, at least one image; a larger part contains the smaller ones.
     """
+    if project.contract.output.several:
+        raise UsageError("a learning curve trains heads for one class an image, and these images have several", _ONE_EACH)
     find_data(project)
     features, rows = starting_features(project)
     images = project.data.images

@@ -7,16 +7,19 @@ from pathlib import Path
 from edgetl.keras import exact_float32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetl.chosen import choice_and_measure
 from edgetl.compared import SPLIT_NAMES
 from edgetl.errors import DataError, RunError, UsageError
+from edgetl.evaluation.multi_label_scores import MultiLabelScores, score_several
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.results import SPLITS, CrossValidation, Evaluation, Split, SplitCounts
-from edgetl.evaluation.scores import score
+from edgetl.evaluation.scores import Scores, score
 from edgetl.evaluation.unknowns import Rejecting
 from edgetl.export.exported import ExportedFile, best_first, exported_files
 from edgetl.files import fingerprint
+from edgetl.output import Output
 from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.evaluate.recorded import choice_of
 from edgetl.pipeline.evaluate.unknown import Known, keep, listings, rejecting
@@ -24,6 +27,7 @@ from edgetl.pipeline.export.candidates import judging
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.registry import did_you_mean
+from edgetl.report.plots.class_metrics import class_plot
 from edgetl.report.plots.confusion import confusion_plot
 from edgetl.run_record import DataFacts
 from edgetl.runtimes import open_session, unverified
@@ -32,6 +36,8 @@ from edgetl.training.probe import folds, out_of_fold
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
+
+Floats = NDArray[np.floating]
 
 _LEARNED = "the models were trained on these images: the scores show what was memorized, not how well the models generalize"
 _CHOSE = "the int8 model was chosen on these images: expect slightly lower scores on others"
@@ -54,6 +60,9 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
     chosen = _split(split or project.data.measuring_split)
     if cv_folds == 1:
         raise UsageError("cross-validation needs two folds or more", "choose 2 or more; 5 is usual")
+    output = project.contract.output
+    if output.several:
+        _check_several(cv_folds, unknown)
     check_labelled(project)
     exact_float32()
     images, rows = project.data.trained_images(), project.data.rows(chosen)
@@ -64,11 +73,11 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
     sessions = {name: open_session(path, project.contract) for name, path in models.items()}
     predictions = {name: predict_rows(session, images.pixels, rows, name) for name, session in sessions.items()}
     found: Rejecting | None = None
-    if strangers or project.contract.output.decides:
+    if strangers or (output.decides and not output.several):
         known = Known(predictions, label_ids, counted(len(rows), f"{SPLIT_NAMES[chosen]} image"))
         found, most_sure = rejecting(project, known, sessions, strangers)
         if strangers:
-            keep(project.run, project.contract.output, models, found, most_sure)
+            keep(project.run, output, models, found, most_sure)
     evaluation = Evaluation(
         run=project.run.path.name,
         split=chosen,
@@ -76,14 +85,32 @@ def evaluate(project: Project, split: str = "", files: Sequence[Path] = (), cv_f
         class_names=tuple(images.class_names),
         caveat=_caveat(project, chosen),
         chosen_by=choice_and_measure(project.run.read(), len(rows)) if chosen == project.data.measuring_split else "",
-        models={name: score(probabilities, label_ids, images.class_names, seed) for name, probabilities in predictions.items()},
+        models={name: _scores(output, probabilities, label_ids, seed) for name, probabilities in predictions.items()},
         cross_validation=_cross_validate(project, cv_folds) if cv_folds else None,
         rejection=found,
         thresholds=choice_of(project.run),
     )
-    evaluation = evaluation.model_copy(update={"plot_description": confusion_plot(evaluation, project.run.evaluation_plot)})
+    draw = class_plot if output.several else confusion_plot
+    evaluation = evaluation.model_copy(update={"plot_description": draw(evaluation, project.run.evaluation_plot)})
     evaluation.write(project.run.evaluation)
     return evaluation
+
+
+def _scores(output: Output, probabilities: Floats, label_ids: NDArray[np.integer], seed: int) -> Scores | MultiLabelScores:
+    if output.several:
+        return score_several(probabilities, label_ids, output.class_names, output.present_from, seed)
+    return score(probabilities, label_ids, output.class_names, seed)
+
+
+def _check_several(cv_folds: int, unknown: Sequence[Path]) -> None:
+    """Raise UsageError for what a run of several labels an image has no use for, or no training of."""
+    if cv_folds:
+        raise UsageError("cross-validation trains heads for one class an image, and this run has several", "leave --cv out")
+    if unknown:
+        raise UsageError(
+            "a run of several labels an image knows images that show none of its classes: those without labels",
+            "put such images among its own, with no label, and evaluate them as all others",
+        )
 
 
 def check_labelled(project: Project) -> None:

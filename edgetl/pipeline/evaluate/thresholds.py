@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from edgetl.keras import exact_float32
@@ -10,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import of_split
-from edgetl.errors import DataError
-from edgetl.evaluation.per_class import decided_metrics
-from edgetl.evaluation.thresholds import Aim, BestThresholds, best_thresholds
+from edgetl.errors import DataError, RunError
+from edgetl.evaluation.per_class import metrics_of_several
+from edgetl.evaluation.thresholds import Aim, BestThresholds, best_thresholds, best_thresholds_of_several
 from edgetl.evaluation.unknowns import ClassThreshold, ThresholdChoice
+from edgetl.evaluation.validation import Validation
 from edgetl.export.exported import best_first
 from edgetl.output import Output, Thresholds
 from edgetl.pipeline.evaluate.scores import check_labelled
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.export.restamped import restamp
 from edgetl.pipeline.project import Project, writes
+from edgetl.pipeline.validate import validate
 from edgetl.run_record import FloatFacts
 from edgetl.runtimes import open_session, unverified
 from edgetl.runtimes.base import predict as predict_rows
@@ -35,7 +38,7 @@ Decisions = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class _Predicted:
-    """Images as the main model predicts them: probabilities [N, K], labels [N], and their contents."""
+    """Images as the main model predicts them: probabilities [N, K], labels [N] or [N, K], and their contents."""
 
     probabilities: Probabilities
     label_ids: Labels
@@ -79,7 +82,7 @@ def choose_thresholds(project: Project, aim: Aim) -> ThresholdChoice:
         classes=classes,
         notes=(*found.notes, *_losses(classes)),
     )
-    restamp(project, Thresholds(per_class=found.per_class))
+    _restamped(project, Thresholds(per_class=found.per_class))
     choice.write(project.run.thresholds)
     return choice
 
@@ -87,8 +90,19 @@ def choose_thresholds(project: Project, aim: Aim) -> ThresholdChoice:
 @writes
 def remove_thresholds(project: Project) -> None:
     """Take the thresholds of the classes out of contracts and model files; the rejection of unknown images stays as it is."""
-    restamp(project, None)
+    _restamped(project, None)
     project.run.thresholds.unlink(missing_ok=True)
+
+
+def _restamped(project: Project, thresholds: Thresholds | None) -> None:
+    """Write thresholds into the run, and validate again where it was validated: a validation is about decisions too."""
+    validated = None
+    with suppress(RunError):
+        validated = Validation.of(project.run)
+    restamp(project, thresholds)
+    if validated:
+        logger.info("other thresholds: validating again")
+        validate(project, validated.images)
 
 
 def _choosing(project: Project) -> tuple[NDArray[np.int64], str]:
@@ -110,6 +124,8 @@ def _choosing(project: Project) -> tuple[NDArray[np.int64], str]:
 
 
 def _best(output: Output, images: _Predicted, aim: Aim) -> BestThresholds:
+    if output.several:
+        return best_thresholds_of_several(images.probabilities, images.label_ids == 1, output.class_names, aim)
     least = output.rejection.threshold if output.rejection else 0.0
     return best_thresholds(images.probabilities, images.label_ids, output.class_names, aim, least)
 
@@ -122,7 +138,8 @@ def _crossed(output: Output, images: _Predicted, aim: Aim, seed: int) -> Decisio
     """Return the decisions [N, K] for each half of the images by thresholds of the other half."""
     if len(set(images.hashes)) < 2:
         raise DataError("one image cannot both choose thresholds and measure them", "add images")
-    half_of = folds(images.label_ids, images.hashes, 2, seed)
+    kinds = np.unique(images.label_ids, axis=0, return_inverse=True)[1] if output.several else images.label_ids  # the same labels together
+    half_of = folds(kinds, images.hashes, 2, seed)
     decisions = np.zeros(images.probabilities.shape, bool)
     for half in (0, 1):
         here, there = half_of == half, half_of != half
@@ -134,7 +151,8 @@ def _crossed(output: Output, images: _Predicted, aim: Aim, seed: int) -> Decisio
 def _compared(
     output: Output, found: BestThresholds, decisions: tuple[Decisions, Decisions], label_ids: Labels
 ) -> tuple[ClassThreshold, ...]:
-    before, after = (decided_metrics(one, label_ids) for one in decisions)
+    shown = label_ids == 1 if output.several else label_ids[:, None] == np.arange(len(output.class_names))
+    before, after = (metrics_of_several(one, shown) for one in decisions)
     columns = zip(output.class_names, found.per_class, before, after, strict=True)
     return tuple(ClassThreshold(*column) for column in columns)
 

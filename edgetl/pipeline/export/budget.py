@@ -20,7 +20,7 @@ SENSITIVITY_IMAGES = 128  # the order of the worst operators is settled by then
 
 
 def climb(project: Project, precision: str, max_drop: float) -> tuple[Candidate, list[Candidate]]:
-    """Return the first candidate that loses at most `max_drop` points of top-1, or the best there is; and every step."""
+    """Return the first candidate that loses at most `max_drop` points of top-1 or mAP, or the best there is; and every step."""
     steps: list[Candidate] = []
     best: Candidate | None = None
     for found in _ladder(project, precision):
@@ -28,7 +28,7 @@ def climb(project: Project, precision: str, max_drop: float) -> tuple[Candidate,
         steps.append(found)
         if best is None or found.order > best.order:
             best = found
-        if found.judged.cost.drop_points <= max_drop:
+        if found.judged.drop_points <= max_drop:
             return found, steps
     assert best is not None
     return best, steps

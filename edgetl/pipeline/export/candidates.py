@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edgetl.accuracy import figure
 from edgetl.data.base import Images
 from edgetl.evaluation.judged import Judged
+from edgetl.evaluation.measures import measures_of
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion, Format
 from edgetl.int8_record import Int8Candidate, Int8Request
@@ -35,30 +37,31 @@ class Candidate:
     @property
     def order(self) -> tuple[float, float]:
         """Return a key by which the better candidate for a promised drop is larger: more often right, then nearer to float."""
-        return self.judged.accuracy.top1_accuracy, -self.judged.kl
+        return figure(self.judged.accuracy).value, -self.judged.kl
 
     def figures(self) -> Int8Candidate:
         """Return what the record of the run keeps."""
         accuracy, cost = self.judged.accuracy, self.judged.cost
-        low, high = accuracy.top1_interval_95
+        single = accuracy.top1_interval_95
         return Int8Candidate(
             name=self.name,
             top1_accuracy=accuracy.top1_accuracy,
-            top1_interval_95=(round(low, 5), round(high, 5)),
+            top1_interval_95=single and (round(single[0], 5), round(single[1], 5)),
             loss=accuracy.loss,
             kl=self.judged.kl,
-            drop_points=cost.drop_points,
+            drop_points=self.judged.drop_points,
             lost=cost.only_a,
             won=cost.only_b,
             mcnemar_p=cost.mcnemar_p,
             size_bytes=self.size_bytes,
             kept_float=self.kept_float,
+            multi_label=accuracy.multi_label,
         )
 
     def __str__(self) -> str:
-        accuracy, cost = self.judged.accuracy, self.judged.cost
-        moved = f"{cost.drop_points:+z.2f} points lost ({counted(cost.only_a, 'image')} lost, {cost.only_b:,} won)"
-        right = f"top-1 {100 * accuracy.top1_accuracy:.2f} % on {measured_on(accuracy.images, 'image')}"
+        accuracy, cost, judged_by = self.judged.accuracy, self.judged.cost, figure(self.judged.accuracy)
+        moved = f"{self.judged.drop_points:+z.2f} points lost ({counted(cost.only_a, 'image')} lost, {cost.only_b:,} won)"
+        right = f"{judged_by.metric} {100 * judged_by.value:.2f} % on {measured_on(accuracy.images, 'image')}"
         return f"{self.name}: {right}, {moved}"
 
 
@@ -99,7 +102,7 @@ def measured(project: Project, chosen: Candidate) -> Candidate:
     with _file(form, chosen.conversion.precision, stamped(project, chosen.conversion, form.name)) as path:
         found = predict_rows(open_session(path, project.contract), images.pixels, rows, chosen.name)
         KnownPredictions.by("export", project, rows).keep({project.models.float_path: of_float, path: found})
-    return replace(chosen, judged=Judged.of(of_float, found, images.label_ids[rows]))
+    return replace(chosen, judged=Judged.of(measures_of(project.contract.output), of_float, found, images.label_ids[rows]))
 
 
 def _judged(project: Project, conversion: Conversion, name: str) -> Judged:
@@ -108,7 +111,8 @@ def _judged(project: Project, conversion: Conversion, name: str) -> Judged:
     rows = images.rows("val")
     with _file(form, conversion.precision, conversion.file(form.name)) as path:
         found = predict_rows(open_session(path, project.contract), images.pixels, rows, name)
-    return Judged.of(project.models.float_predictions_of(images), found, images.label_ids[rows])
+    measures, of_float = measures_of(project.contract.output), project.models.float_predictions_of(images)
+    return Judged.of(measures, of_float, found, images.label_ids[rows])
 
 
 def _first_format(conversion: Conversion) -> Format:

@@ -11,12 +11,14 @@ from edgetl.keras import exact_float32
 
 import numpy as np
 
+from edgetl.accuracy import figure
 from edgetl.chosen import judged_on
 from edgetl.compared import P_SIGNIFICANT, of_split
 from edgetl.contract import FREE_BATCH, Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.judged import Judged, best_of
-from edgetl.evaluation.steps import CURE, cost_of_steps
+from edgetl.evaluation.measures import measures_of
+from edgetl.evaluation.steps import CURE, cost_of_steps, rounded
 from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
@@ -166,7 +168,8 @@ def _best_with_integer_weights(project: Project, precision: str) -> Any:
         quantized = Quantized.load(project.run.quantized_model(name))
         models[name] = quantized.to_keras(project.models.float_model, project.contract, activations=False)
         found = predict_rows(KerasSession(models[name], project.contract), images.pixels, rows, name)
-        tried.append(Judged.of(project.models.float_predictions_of(images), found, images.label_ids[rows]))
+        of_float = project.models.float_predictions_of(images)
+        tried.append(Judged.of(measures_of(project.contract.output), of_float, found, images.label_ids[rows]))
     name = list(models)[best_of(tried)]
     logger.info(f"the weights are those of {name}")
     return models[name]
@@ -186,13 +189,13 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     else:
         candidates = [_stored(project, scheme, asked.keep_float) for scheme in int8_schemes(project, precision)]
         chosen = candidates[best_of([one.judged for one in candidates])]
-    met = chosen.judged.cost.drop_points <= asked.max_drop if has_budget else None
+    met = chosen.judged.drop_points <= asked.max_drop if has_budget else None
     if has_budget and not hopeless:
         reason = f"first within {asked.max_drop:g} points of float" if met else f"best found; {asked.max_drop:g} points were not met"
     else:
         judges, judged = _judges(project, chosen.name), {one.name: one.judged for one in candidates}
         word = "right" if project.run.facts("data", DataFacts).truth == "labels" else "as the original"
-        figures = ", ".join(f"{name} KL {one.kl:.4f}, {100 * one.accuracy.top1_accuracy:.2f} % {word}" for name, one in judged.items())
+        figures = ", ".join(f"{name} KL {one.kl:.4f}, {_share(one, word)}" for name, one in judged.items())
         if len(candidates) == 1:
             reason = f"no other was made; on {judges}: {figures}"
         else:
@@ -204,6 +207,11 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     return chosen, Int8Choice(asked, figured, shown.figures(), reason, met, project.contract.output.dtype, lost_to_steps)
 
 
+def _share(judged: Judged, word: str) -> str:
+    found = figure(judged.accuracy)
+    return f"{100 * found.value:.2f} % {word if found.metric == 'top-1' else found.metric}"
+
+
 def _judges(project: Project, model: str) -> str:
     images = judging(project)
     if images is project.data.trained_images():
@@ -212,13 +220,16 @@ def _judges(project: Project, model: str) -> str:
 
 
 def _lost_to_steps(project: Project) -> float | None:
-    """Return the points of top-1 that float would lose by the steps of a uint8 output; None: the output is float32.
+    """Return the points of top-1 or mAP that float would lose by the steps of a uint8 output; None: the output is float32.
 
     A warning says what they cost where the number of classes is too large for them, or a model too unsure.
     """
     if project.contract.ends_in_float:
         return None
-    found = cost_of_steps(project.models.float_predictions, project.data.images.label_ids[project.data.rows("val")])
+    probabilities, label_ids = project.models.float_predictions, project.data.images.label_ids[project.data.rows("val")]
+    if project.contract.output.several:
+        return measures_of(project.contract.output).map_drop_points(probabilities, rounded(probabilities), label_ids)
+    found = cost_of_steps(probabilities, label_ids)
     too_many = project.contract.ending_in("auto").ends_in_float
     if too_many or found.zeros or (found.cost.drop_points > 0 and found.cost.mcnemar_p < P_SIGNIFICANT):
         logger.warning(

@@ -9,14 +9,14 @@ from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.export.stamped import about
 from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.validate import validation_inputs
-from edgetl.run_record import ExportFacts, RunRecord, ValidateFacts
+from edgetl.run_record import ExportFacts, RunRecord
 
 
 def restamp(project: Project, thresholds: Thresholds | None) -> None:
     """Put thresholds of the classes (None: none) into the run's contracts and exported files, and their new hashes into its record.
 
-    The graphs stay as they are, so that every stage stays done, and a validation or a benchmark of these files goes on to count.
+    The graphs stay as they are, so that every stage stays done but the validation, which compared decisions; a benchmark of these files
+    goes on to count, but for the decisions in it.
     """
     run, files, record = project.run, exported(project), project.run.read()
     contract, beside = project.contract.with_thresholds(thresholds), run.export / run.contract.name
@@ -33,23 +33,18 @@ def restamp(project: Project, thresholds: Thresholds | None) -> None:
         with atomic(path) as temporary:
             temporary.write_bytes(content)
     renamed = {old: sha256(path) for path, old in before.items()}
-    _renamed(project, record, renamed).write(run.record)
+    _renamed(record, renamed).write(run.record)
     if benchmark:
         models = {name: one.model_copy(update={"sha256": renamed.get(one.sha256, one.sha256)}) for name, one in benchmark.models.items()}
-        benchmark.model_copy(update={"models": models}).write(run.path / NAME)
+        results = tuple(result.model_copy(update={"predictions": None}) for result in benchmark.results)
+        benchmark.model_copy(update={"models": models, "results": results}).write(run.path / NAME)
     project.contract = contract
 
 
-def _renamed(project: Project, record: RunRecord, renamed: dict[str, str]) -> RunRecord:
-    """Return the record with other hashes of the same files."""
+def _renamed(record: RunRecord, renamed: dict[str, str]) -> RunRecord:
+    """Return the record with other hashes of the same files, without the validation."""
     stages = {}
     for name, stage in record.stages.items():
-        changed: dict[str, object] = {"files": {file: renamed.get(digest, digest) for file, digest in stage.files.items()}}
-        if name == VALIDATE and isinstance(stage.facts, ValidateFacts):
-            old = stage.facts.files
-            new = {file: renamed.get(digest, digest) for file, digest in old.items()}
-            changed["facts"] = stage.facts.model_copy(update={"files": new})
-            if stage.inputs == validation_inputs(project, old):
-                changed["inputs"] = validation_inputs(project, new)
-        stages[name] = stage.model_copy(update=changed)
+        if name != VALIDATE:
+            stages[name] = stage.model_copy(update={"files": {file: renamed.get(digest, digest) for file, digest in stage.files.items()}})
     return record.model_copy(update={"stages": stages})

@@ -24,7 +24,8 @@ from edgetl.pipeline.export.stamped import about as about_of
 from edgetl.pipeline.project import Project
 from edgetl.recipe_tables import AboutTable
 from edgetl.registry import did_you_mean
-from edgetl.report.page.card import Results, card
+from edgetl.report.page.card import card
+from edgetl.report.page.results import Results
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, ExportFacts, ValidateFacts
 from edgetl.runtimes import open_session, runtime_of, unverified
@@ -218,6 +219,7 @@ def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:
         top1_interval_95=accuracy.top1_interval_95 if accuracy else None,
         latency=tuple(latency),
         unverified="",
+        multi_label=accuracy.multi_label if accuracy else None,
     )
 
 

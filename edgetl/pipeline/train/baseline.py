@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edgetl.accuracy import AnyAccuracy
 from edgetl.errors import UsageError
-from edgetl.evaluation.metrics import Accuracy, measure
+from edgetl.evaluation.measures import measures_of
 from edgetl.files import fingerprint
 from edgetl.float_record import NetworkFacts
 from edgetl.pipeline.measuring import compared
@@ -102,12 +103,13 @@ def _compare(project: Project, other: Project, kind: str) -> tuple[Sequence[Path
     images, rows = project.data.trained_images(), project.data.measuring_rows()
     label_ids, models = images.label_ids[rows], {"run": project.models.uncompressed(), kind: other.models.float_model}
     ours, theirs = (predict(KerasSession(model, project.contract), images.pixels, rows, name) for name, model in models.items())
-    found = compared(project, ours.argmax(axis=1) == label_ids, theirs.argmax(axis=1) == label_ids)
+    measures = measures_of(project.contract.output)
+    found = compared(project, measures.right(ours, label_ids), measures.right(theirs, label_ids))
     facts = BaselineFacts(
         baseline=kind,
         images=found.images,
-        run=_side(project, measure(ours, label_ids)),
-        other=_side(other, measure(theirs, label_ids)),
+        run=_side(project, measures.measure(ours, label_ids)),
+        other=_side(other, measures.measure(theirs, label_ids)),
         gain_points=found.gain_points,
         only_run=found.won,
         only_baseline=found.lost,
@@ -125,7 +127,7 @@ def _meaning(kind: str, gain_points: float, *, shown: bool) -> str:
     return f"{what} helps" if gain_points > 0 else f"negative transfer, {what} hurts"
 
 
-def _side(project: Project, accuracy: Accuracy) -> BaselineSide:
+def _side(project: Project, accuracy: AnyAccuracy) -> BaselineSide:
     train = project.recipe.train
     budget = TrainingBudget(train.head_epochs, _epochs(project), train.learning_rate, project.run.stage("float").seconds)
-    return BaselineSide(accuracy.top1_accuracy, accuracy.top1_interval_95, accuracy.loss, budget)
+    return BaselineSide(accuracy.top1_accuracy, accuracy.top1_interval_95, accuracy.loss, budget, accuracy.multi_label)

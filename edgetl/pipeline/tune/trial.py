@@ -8,6 +8,7 @@ from typing import Any
 
 from edgetl.keras import keras
 
+from edgetl.accuracy import figure
 from edgetl.benchmarking.plan import ModelFile
 from edgetl.benchmarking.run import benchmark
 from edgetl.compared import Compared
@@ -130,13 +131,13 @@ def _with_figures(project: Project, trial: TuningTrial) -> TuningTrial:
     judged = next(one for one in choice.candidates if one.name == choice.chosen.name)
     images, tuned = len(project.data.choosing.rows("val")), project.run.facts("float", FloatFacts).fine_tuning
     logger.info(
-        f"top-1 {100 * judged.top1_accuracy:.2f} % of {measured_on(images, 'held-out training image')}, {judged.size_bytes:,} bytes"
+        f"top-1 {100 * figure(judged).value:.2f} % of {measured_on(images, 'held-out training image')}, {judged.size_bytes:,} bytes"
     )
     figures = {
         "epochs": len(tuned.epochs) if tuned else 0,
         "images": images,
-        "top1_accuracy": judged.top1_accuracy,
-        "top1_interval_95": tuple(judged.top1_interval_95),
+        "top1_accuracy": figure(judged).value,
+        "top1_interval_95": figure(judged).interval_95,
         "size_bytes": judged.size_bytes,
     }
     return trial.model_copy(update=figures)

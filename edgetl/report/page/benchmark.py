@@ -56,5 +56,6 @@ def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
         "peak_memory_bytes": measured and measured.peak_memory_bytes,
         "size_bytes": file.size_bytes,
         "top1_accuracy": file.top1_accuracy,
+        "mean_average_precision": file.mean_average_precision,
         "failure": result.failure.problem if result.failure else None,
     }

@@ -26,12 +26,13 @@ class Predictions:
     Args:
         split: whose images they are.
         class_names: K names.
-        label_ids: class indices [N].
+        label_ids: class indices [N]; [N, K] of 0 and 1 where images may show several classes.
         image_names: N names.
         pixels: uint8 [N, H, W, 3].
         probabilities: float [N, K] by name of the model.
         reference: name of the float model.
         quantized: name of the main int8 file; None: there is none.
+        output: the contract's, which says what probabilities decide.
     """
 
     split: MeasuringSplit
@@ -42,6 +43,7 @@ class Predictions:
     probabilities: Mapping[str, NDArray[np.floating]]
     reference: str
     quantized: str | None
+    output: Output
 
     @property
     def main(self) -> str:
@@ -52,6 +54,21 @@ class Predictions:
     def shown(self) -> tuple[str, ...]:
         """Names of the models to plot: the float model and the int8 file, if there is one."""
         return (self.reference, self.quantized) if self.quantized else (self.reference,)
+
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes, or none."""
+        return self.output.several
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which of several classes each image shows, bool [N, K]."""
+        found: NDArray[np.bool_] = self.label_ids == 1
+        return found
+
+    def decisions(self, name: str) -> NDArray[np.bool_]:
+        """Return which of several classes the model finds on each image, bool [N, K]."""
+        return self.output.present(self.probabilities[name])
 
     def top1(self, name: str) -> NDArray[np.int64]:
         """Return the model's predicted class indices [N]."""

@@ -23,7 +23,7 @@ _CONFUSED = 3  # pairs in the alternative text
 
 def confusion_plot(evaluation: Evaluation, path: Path) -> str:
     """Write the confusion matrices of the first model and of the cross-validation as PNG; return its alternative text."""
-    name, first = next(iter(evaluation.models.items()))
+    name, first = next(iter(evaluation.single_label.items()))
     panels = [(f"{name}, {counted(first.images, f'{evaluation.split} image')}", first)]
     crossed = evaluation.cross_validation
     if crossed:

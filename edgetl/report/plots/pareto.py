@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
+from edgetl.accuracy import Metric
 from edgetl.benchmarking.results import Benchmark
 from edgetl.files import atomic
 
@@ -25,35 +26,35 @@ class ModelPoint:
         series: such as the device; points of one series have one colour and one line.
         label: text at the point; may be empty.
         p50_ms: median latency of an inference.
-        top1_accuracy: in 0..1, where it is known.
+        accuracy: top-1 or mAP in 0..1, where it is known.
     """
 
     series: str
     label: str
     p50_ms: float
     size_bytes: int
-    top1_accuracy: float | None
+    accuracy: float | None
 
 
 def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
     """Return a point for each model that was timed on each device."""
     files = ((result, benchmark.models[result.model]) for result in benchmark.timed)
-    return [ModelPoint(one.device, one.model, one.p50_ms or 0.0, file.size_bytes, file.top1_accuracy) for one, file in files]
+    return [ModelPoint(one.device, one.model, one.p50_ms or 0.0, file.size_bytes, file.value) for one, file in files]
 
 
-def pareto(points: Sequence[ModelPoint], path: Path, images: str) -> None:
+def pareto(points: Sequence[ModelPoint], path: Path, images: str, metric: Metric = "top-1") -> None:
     """Write the plot of latency against accuracy and size as a PNG."""
-    figure = pareto_figure(points, images)
+    figure = pareto_figure(points, images, metric)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
-def pareto_figure(points: Sequence[ModelPoint], images: str) -> Figure:
-    """Draw a circle for each point: median latency across, top-1 (or, unknown, size) upwards, its area the file's size.
+def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "top-1") -> Figure:
+    """Draw a circle for each point: median latency across, top-1 or mAP (unknown: size) upwards, its area the file's size.
 
     A line joins those that no other of the same series beats in both.
     """
-    accurate = all(point.top1_accuracy is not None for point in points)
+    accurate = all(point.accuracy is not None for point in points)
     figure = Figure(figsize=(10, 6.2), dpi=120, layout="constrained", facecolor="white")  # inches
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -66,7 +67,7 @@ def pareto_figure(points: Sequence[ModelPoint], images: str) -> Figure:
     axes.set_xscale("log")
     axes.margins(0.16, 0.24)
     axes.set_xlabel("median latency of an inference, ms (log)", color=_INK)
-    axes.set_ylabel(f"top-1 accuracy on {images}, %" if accurate else "size, KiB", color=_INK)
+    axes.set_ylabel(f"{'top-1 accuracy' if metric == 'top-1' else metric} on {images}, %" if accurate else "size, KiB", color=_INK)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
@@ -82,7 +83,7 @@ def _draw(axes: Axes, points: Sequence[ModelPoint], largest: int, colour: str, *
     """Draw one series."""
 
     def height(point: ModelPoint) -> float:
-        return 100 * (point.top1_accuracy or 0.0) if accurate else point.size_bytes / 1024
+        return 100 * (point.accuracy or 0.0) if accurate else point.size_bytes / 1024
 
     for point in points:
         axes.scatter(point.p50_ms, height(point), _AREA * point.size_bytes / largest + 12, colour, alpha=0.35, linewidths=0)

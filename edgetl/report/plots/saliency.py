@@ -13,6 +13,7 @@ from edgetl.report.plots.draw import FAINT, INK, short
 
 _FAINTEST = 0.1  # of 1: smaller changes are drawn pale, so that nothing does not look like much
 _MODELS = ("float", "quantized")
+_VERBS = {None: "predicts", True: "finds", False: "does not find"}
 _STRENGTH = 0.72  # of the map over the image: what lies beneath can still be seen
 
 
@@ -46,9 +47,9 @@ def sentences(of_float: Saliency, of_int8: Saliency, class_names: Sequence[str])
     for name, figures in zip(_MODELS, (of_float.figures, of_int8.figures), strict=True):
         hidden, elsewhere = _changed(f"the probability of {explained}", figures.drop), _changed("it", figures.drop_elsewhere)
         found.append(
-            f"The {name} model predicts {class_names[figures.top1]} ({100 * figures.top1_probability:.1f} %). Hiding the most salient "
-            f"region {hidden}, hiding another region {elsewhere} on average; the drop is larger than for {100 * figures.beaten:.0f} % of "
-            "the other regions"
+            f"The {name} model {_VERBS[figures.present]} {class_names[figures.top1]} ({100 * figures.top1_probability:.1f} %). Hiding the "
+            f"most salient region {hidden}, hiding another region {elsewhere} on average; the drop is larger than for "
+            f"{100 * figures.beaten:.0f} % of the other regions"
         )
     return (*found, f"The saliency maps (0 to 1) differ by at most {np.abs(of_int8.map - of_float.map).max():.2f}")
 

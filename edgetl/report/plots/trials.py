@@ -14,7 +14,7 @@ def trials_plot(record: TuningRecord, path: Path) -> None:
             label=f"{trial.network}, {trial.image_size} px" if trial.front else "",
             p50_ms=trial.latency_ms,
             size_bytes=trial.size_bytes or 0,
-            top1_accuracy=trial.top1_accuracy,
+            accuracy=trial.top1_accuracy,
         )
         for trial in record.accurate
     ]

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from edgetl import console
+from edgetl.accuracy import figure
 from edgetl.benchmarking.gate import GateRow
-from edgetl.benchmarking.results import Benchmark, BenchmarkResult
+from edgetl.benchmarking.results import Benchmark, BenchmarkResult, PredictionCheck
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
 from edgetl.wording import batches, beside, counted, measured_on
@@ -12,8 +13,8 @@ from edgetl.wording import batches, beside, counted, measured_on
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _DEVICE = ("device", "chip", "cores", "memory", "system")
 _LATENCY = ("device", "model", "p50 ms", "95 % interval", "p90 ms", "p99 ms")
-_START = ("device", "model", "load ms", "first run ms", "cold start ms", "peak memory MiB", "size KiB", "top-1 %")
-_PREDICTIONS = ("device", "model", "images", "same top-1 %", "mean steps", "max steps", "top-1 %", "verdict")
+_START = ("device", "model", "load ms", "first run ms", "cold start ms", "peak memory MiB", "size KiB")
+_PREDICTIONS = ("device", "model", "images", "mean steps", "max steps")
 LEGEND = "cold start: import of the runtime, load of the model and first inference; peak memory: of that process; size: of the file"
 
 
@@ -24,14 +25,18 @@ def show(benchmark: Benchmark) -> None:
     console.note(conditions(benchmark))
     console.table("latency", _LATENCY, [_latency(result) for result in benchmark.results])
     console.note(LEGEND)
-    console.table("start and size", _START, [_start(benchmark, result) for result in benchmark.results])
+    console.table("start and size", [*_START, f"{benchmark.metric} %"], [_start(benchmark, result) for result in benchmark.results])
     if benchmark.measured_on:
-        console.note(f"top-1 as the validation measured it, on {benchmark.measured_on}")
-    predictions = [_predictions(result) for result in benchmark.results if result.predictions]
-    if predictions:
+        console.note(f"{benchmark.metric} as the validation measured it, on {benchmark.measured_on}")
+    checked = [(result, result.predictions) for result in benchmark.results if result.predictions]
+    if checked:
+        metric = figure(checked[0][1].accuracy).metric
         console.note("the device's predictions against this computer's, in steps of 1/256 of probability")
-        console.note(f"top-1 there is of {measured_on(benchmark.images, 'image')}")
-        console.table("predictions", _PREDICTIONS, predictions)
+        console.note(f"{metric} there is of {measured_on(benchmark.images, 'image')}")
+        decided = ["same decision %"] * (checked[0][1].same_decisions is not None)
+        columns = [*_PREDICTIONS[:3], f"same {'classes' if metric == 'mAP' else metric} %", *_PREDICTIONS[3:], *decided]
+        rows = [_predictions(result, found) for result, found in checked]
+        console.table("predictions", [*columns, f"{metric} %", "verdict"], rows)
     for result in benchmark.results:
         if result.measurement and result.measurement.profile:
             _profile(result, result.measurement.profile)
@@ -87,7 +92,7 @@ def doubts(benchmark: Benchmark) -> list[tuple[str, str]]:
 def latency_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     """Return the columns and rows of everything that was measured."""
     rows = [[*_latency(result), *_start(benchmark, result)[2:]] for result in benchmark.results]
-    return [*_LATENCY, *_START[2:]], rows
+    return [*_LATENCY, *_START[2:], f"{benchmark.metric} %"], rows
 
 
 def _name(result: BenchmarkResult) -> str:
@@ -132,17 +137,16 @@ def _start(benchmark: Benchmark, result: BenchmarkResult) -> list[str]:
     file, measured = benchmark.models[result.model], result.measurement
     times = [measured.load_ms, measured.first_ms, measured.cold_start_ms] if measured else [None] * 3
     memory = f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else ""
-    accuracy = None if file.top1_accuracy is None else 100 * file.top1_accuracy
+    accuracy = None if file.value is None else 100 * file.value
     size = f"{file.size_bytes / 1024:,.0f}"
     return [result.device, result.model, *(_number(ms, 1) for ms in times), memory, size, _number(accuracy, 2)]
 
 
-def _predictions(result: BenchmarkResult) -> list[str]:
-    checked = result.predictions
-    assert checked
+def _predictions(result: BenchmarkResult, checked: PredictionCheck) -> list[str]:
     agreement = checked.agreement
-    steps = [f"{100 * agreement.top1_agreement:.2f}", f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}"]
-    accuracy = f"{100 * checked.accuracy.top1_accuracy:.2f}"
+    steps = [f"{100 * agreement.same:.2f}", f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}"]
+    steps += [] if checked.same_decisions is None else [f"{100 * checked.same_decisions:.2f}"]
+    accuracy = f"{100 * figure(checked.accuracy).value:.2f}"
     return [result.device, result.model, str(checked.images), *steps, accuracy, "FAILED" if checked.failures else "ok"]
 
 

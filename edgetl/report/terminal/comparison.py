@@ -1,6 +1,7 @@
 """Tables of a comparison: the runs, best first, and the paired test of every two."""
 
 from edgetl import console
+from edgetl.accuracy import figure
 from edgetl.evaluation.results import ComparedPair, Comparison
 from edgetl.report.plots.comparison import p_value, short_names
 
@@ -11,14 +12,15 @@ def print_comparison(comparison: Comparison) -> None:
     names = short_names(comparison)
     rows = []
     for run in runs:
-        low, high = run.top1_interval_95
+        low, high = figure(run).interval_95
         latency = "" if run.latency_p50_ms is None else f"{run.latency_p50_ms:.2f}"
-        accuracy = [f"{100 * run.top1_accuracy:.2f}", f"{100 * low:.1f}-{100 * high:.1f}"]
+        accuracy = [f"{100 * figure(run).value:.2f}", f"{100 * low:.1f}-{100 * high:.1f}"]
         against_best = _p_values(comparison.pair(runs[0], run))
         rows.append([names[run.run], run.model, *accuracy, f"{run.size_bytes / 1024:,.0f}", latency, *against_best])
-    console.note(f"top-1 accuracy on {comparison.measured_on}; latency as measured by each run's validation")
+    what = "top-1 accuracy" if comparison.metric == "top-1" else "mAP, and p of exact matches,"
+    console.note(f"{what} on {comparison.measured_on}; latency as measured by each run's validation")
     console.note("p: exact McNemar test against the best run; Holm p: corrected for the number of comparisons")
-    console.table("runs", ["run", "model", "top-1 %", "95 % interval", "KiB", "p50 ms", "p", "Holm p"], rows)
+    console.table("runs", ["run", "model", f"{comparison.metric} %", "95 % interval", "KiB", "p50 ms", "p", "Holm p"], rows)
     if len({run.model for run in runs}) > 1:
         console.warn("the runs' models have different formats or precisions: choose one, for example with --model model_int8.tflite")
     pairs = []

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from edgetl import console
+from edgetl.evaluation.multi_label_scores import MultiLabelScores
+from edgetl.evaluation.resampling import Estimate
 from edgetl.evaluation.results import Evaluation
-from edgetl.evaluation.scores import Averages, Estimate, Scores
+from edgetl.evaluation.scores import Averages, Scores
 from edgetl.wording import ends, measured_on
 
 
@@ -15,11 +17,14 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.note(evaluation.caveat)
     if evaluation.chosen_by:
         console.note(evaluation.chosen_by)
-    _scores("models", evaluation.models)
+    _scores("models", evaluation)
     for note in dict.fromkeys(note for scores in evaluation.models.values() for note in scores.notes):
         console.warn(note)
     name, first = next(iter(evaluation.models.items()))
-    _classes(f"per-class metrics of {name}", first)
+    if isinstance(first, MultiLabelScores):
+        _labels(f"per-class metrics of {name}", first)
+    else:
+        _classes(f"per-class metrics of {name}", first)
     _rejection(evaluation)
     crossed = evaluation.cross_validation
     if crossed:
@@ -29,7 +34,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
         console.note(crossed.caveat)
         for note in (*crossed.notes, *crossed.pooled.notes):
             console.warn(note)
-        _scores("cross-validation of the head", {"all folds": crossed.pooled})
+        _columns("cross-validation of the head", {"all folds": _column(crossed.pooled)})
         _classes("per-class metrics in cross-validation", crossed.pooled)
 
 
@@ -47,11 +52,28 @@ def _rejection(evaluation: Evaluation) -> None:
         console.table("thresholds of the classes, metrics before and after", choice.COLUMNS, choice.rows())
 
 
-def _scores(title: str, models: Mapping[str, Scores]) -> None:
+def _scores(title: str, evaluation: Evaluation) -> None:
     """Print a column for each model."""
-    columns = [_column(scores) for scores in models.values()]
-    names = dict.fromkeys(name for column in columns for name in column)
-    console.table(title, ["metric", *models], [[name, *(column.get(name, "-") for column in columns)] for name in names])
+    columns = {name: _column(scores) for name, scores in evaluation.single_label.items()}
+    _columns(title, columns | {name: _multi_label_column(scores) for name, scores in evaluation.multi_label.items()})
+
+
+def _columns(title: str, columns: Mapping[str, Mapping[str, str]]) -> None:
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    console.table(title, ["metric", *columns], [[name, *(column.get(name, "-") for column in columns.values())] for name in names])
+
+
+def _multi_label_column(scores: MultiLabelScores) -> dict[str, str]:
+    rows = {"mAP": percent(scores.mean_average_precision), "micro AP": percent(scores.micro_average_precision)}
+    rows["exact match"] = percent(scores.exact_match)
+    for kind, averages in (("macro", scores.macro), ("micro", scores.micro)):
+        rows |= {f"{kind} precision": percent(averages.precision), f"{kind} recall": percent(averages.recall)}
+        rows[f"{kind} F1"] = percent(averages.f1)
+    low, high = scores.loss.interval_95
+    return rows | {
+        "expected calibration error": percent(scores.calibration_error),
+        "loss": f"{scores.loss.value:.3f} ({low:.3f} to {high:.3f})",
+    }
 
 
 def _column(scores: Scores) -> dict[str, str]:
@@ -95,3 +117,11 @@ def _classes(title: str, scores: Scores) -> None:
         for one in scores.classes
     ]
     console.table(title, ["class", "images", "predicted", "precision", "recall", "F1", "ROC-AUC"], rows)
+
+
+def _labels(title: str, scores: MultiLabelScores) -> None:
+    rows = []
+    for one in scores.classes:
+        shares = [_short(value) for value in (one.average_precision, one.precision, one.recall, one.f1)]
+        rows.append([one.class_name, one.images, one.predicted, f"{one.threshold:.3f}", *shares])
+    console.table(title, ["class", "images", "found", "from", "AP", "precision", "recall", "F1"], rows)

@@ -1,8 +1,10 @@
 """Tables of a validation: the models, the agreement of every pair, and the images that quantization changes most."""
 
 import re
+from collections.abc import Callable
 
 from edgetl import console
+from edgetl.accuracy import Accuracy, AnyAccuracy, MultiLabelAccuracy, figure
 from edgetl.compared import right
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
@@ -10,22 +12,22 @@ from edgetl.wording import counted
 
 _TOP = 5  # with no more classes than these, the right one is always among the five most probable
 
+_AGREEMENT = ("pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict")
+
 
 def print_validation(validation: Validation) -> None:
     """Print accuracy, size and latency of each model, agreement of each pair, and the images whose predictions changed most."""
     accuracies, costs = [], []
-    several = len(validation.class_names) > _TOP
+    columns = _columns(validation)
     for name, subject in validation.subjects.items():
         accuracy, latency = subject.accuracy, subject.latency_ms
-        low, high = accuracy.top1_interval_95
-        shares = [accuracy.top5_accuracy, accuracy.macro_f1] if several else [accuracy.macro_f1]
-        top1 = [f"{100 * accuracy.top1_accuracy:.2f}", f"{100 * low:.1f} to {100 * high:.1f}"]
-        accuracies.append([name, *top1, *(f"{100 * share:.1f}" for share in shares), f"{accuracy.loss:.3f}"])
+        shares = [f"{100 * columns[column](accuracy):.1f}" for column in columns]
+        accuracies.append([name, *figure(accuracy).texts, *shares, f"{accuracy.loss:.3f}"])
         costs.append([name, f"{subject.size_bytes / 1024:,.0f}", f"{latency.p50:.2f}", f"{latency.p90:.2f}"])
     labelled = validation.truth == "labels"
-    columns = ["model", f"{right(validation.truth)} %", "95 % interval", *(["top-5 %"] if several else []), "macro F1 %", "loss"]
+    judged_by = right(validation.truth, validation.metric)
     what = "accuracy" if labelled else "agreement with the imported network"
-    console.table(f"{what} on {validation.measured_on}", columns, accuracies)
+    console.table(f"{what} on {validation.measured_on}", ["model", f"{judged_by} %", "95 % interval", *columns, "loss"], accuracies)
     if validation.chosen_by:
         console.note(validation.chosen_by)
     console.note("; ".join(["latency of one image on one thread, Keras on all cores", *validation.shares]))
@@ -34,12 +36,10 @@ def print_validation(validation: Validation) -> None:
         "steps, max: mean and largest difference of probability in units of 1/256; |dp|: an image's largest difference, the mean of all"
     )
     console.note("KL: divergence in nats")
-    console.note(f"diff: second minus first in percentage points of '{right(validation.truth)}'; p: McNemar's test")
-    columns = ["pair", "same %", "steps", "max", "|dp|", "KL", "diff", "p", "verdict"]
-    console.table("agreement", columns, [_pair(pair) for pair in validation.pairs])
-    decided = [(_name(pair), f"{100 * pair.same_decisions:.2f}") for pair in validation.pairs if pair.same_decisions is not None]
-    if decided:
-        console.table("the same decision by the thresholds, unknown included", ["pair", "same %"], decided)
+    of = " of exact matches" if validation.metric == "mAP" else ""
+    console.note(f"diff: second minus first in percentage points of '{judged_by}'; p: McNemar's test{of}")
+    console.table("agreement", _AGREEMENT, [_pair(pair) for pair in validation.pairs])
+    _decisions(validation)
     for pair in validation.pairs:
         if pair.agreement.ties:
             name, agreement = f"{pair.tolerance.first}~{pair.tolerance.second}", pair.agreement
@@ -52,6 +52,30 @@ def print_validation(validation: Validation) -> None:
     console.note("verdict: PASSED" if validation.passed else "verdict: FAILED")
 
 
+def _columns(validation: Validation) -> dict[str, Callable[[AnyAccuracy], float]]:
+    """Return what is printed of each model's accuracy beside what it is judged by, all of them shares."""
+    found: dict[str, Callable[[AnyAccuracy], float]] = {}
+    if validation.metric == "mAP":
+        found["exact %"] = lambda one: one.exact_match if isinstance(one, MultiLabelAccuracy) else 0.0
+    elif len(validation.class_names) > _TOP:
+        found["top-5 %"] = lambda one: one.top5_accuracy if isinstance(one, Accuracy) else 0.0
+    return found | {"macro F1 %": lambda one: one.macro_f1}
+
+
+def _decisions(validation: Validation) -> None:
+    """Print the share of the images that both of a pair decide alike, of one class an image."""
+    decided = [pair for pair in validation.pairs if pair.same_decisions is not None and pair.map_drop_points is None]
+    unknown = any(pair.same_of_unknown is not None for pair in decided)
+    rows = [[_name(one), _share(one.same_decisions), *([_share(one.same_of_unknown)] if unknown else [])] for one in decided]
+    if rows:
+        of_unknown = [f"same of {counted(validation.unknown_images, 'unknown image')} %"] if unknown else []
+        console.table("the same decision by the thresholds, unknown included", ["pair", "same %", *of_unknown], rows)
+
+
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.2f}"
+
+
 def _name(pair: Pair) -> str:
     return re.sub(r"float(\d)", r"f\1", f"{pair.tolerance.first}~{pair.tolerance.second}")  # for 80 columns
 
@@ -59,8 +83,8 @@ def _name(pair: Pair) -> str:
 def _pair(pair: Pair) -> list[str]:
     agreement = pair.agreement
     steps = [f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}", f"{agreement.mean_abs_dp:.4f}", f"{agreement.kl:.4f}"]
-    cost = [f"{-pair.paired.drop_points:+z.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
-    return [_name(pair), f"{100 * agreement.top1_agreement:.2f}", *steps, *cost]
+    cost = [f"{-pair.drop_points:+z.2f}", f"{pair.paired.mcnemar_p:.2f}", "ok" if pair.passed else "FAILED"]
+    return [_name(pair), f"{100 * agreement.same:.2f}", *steps, *cost]
 
 
 def _worst(validation: Validation) -> None:
@@ -68,10 +92,6 @@ def _worst(validation: Validation) -> None:
     if not validation.pairs:
         return
     pair = validation.costs.get(validation.main, validation.pairs[-1])
-    names = validation.class_names
-    rows = []
-    for one in pair.worst:
-        first, second = f"{names[one.first_top1]} {one.first_probability:.2f}", f"{names[one.second_top1]} {one.second_probability:.2f}"
-        rows.append([one.name, names[one.label_id], first, second])
-    known = "true class" if validation.truth == "labels" else "imported"
+    rows = [[one.name, *one.texts(validation.class_names)] for one in pair.worst]
+    known = "class, as labelled" if validation.metric == "mAP" else "true class" if validation.truth == "labels" else "imported"
     console.table("predictions that changed most", ["image", known, pair.tolerance.first, pair.tolerance.second], rows)

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from edgetl.cli.app import _COMMANDS
+from edgetl.contract import Contract
 from edgetl.diagnosis.base import Finding
 from edgetl.diagnosis.results import Diagnosis
 from edgetl.errors import DependencyError
 from edgetl.recipe import load
 from edgetl.report.page.blocks import Absent
-from edgetl.report.page.facts import Facts, Predictions
-from edgetl.report.page.sections import training
+from edgetl.report.page.facts import Facts, Predictions, Rejects
+from edgetl.report.page.sections import SECTIONS, training
 from edgetl.report.page.write import write
 from edgetl.run_record import Epoch, FloatFacts, RunRecord, Stage, Training
 from tests.conftest import CliResult, Made
@@ -105,6 +106,7 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
         {"keras_float": first, "tflite_int8": second, "onnx_int8": second},
         reference="keras_float",
         quantized="tflite_int8",
+        output=Contract.square(8, 1 / 255, 0, classes).output,
     )
     epochs = (Epoch(loss=1.0, accuracy=0.5, val_accuracy=0.6, val_loss=0.9, seconds=1.0),) * 2
     trained = FloatFacts(
@@ -265,3 +267,22 @@ def test_thumbnails_are_images() -> None:
     from edgetl.report.page.sections.flips import thumbnail
 
     assert base64.b64encode(thumbnail(np.zeros((32, 32, 3), np.uint8))).startswith(b"/9j/")
+
+
+def test_the_sections_of_several_labels_an_image() -> None:
+    random, classes = np.random.default_rng(0), ("a", "b", "c")
+    shown = (random.random((60, 3)) < 0.4).astype(int)
+    first = np.clip(0.75 * shown + 0.25 * random.random(shown.shape), 0, 1)
+    second = np.where(np.arange(60)[:, None] < 2, 1 - first, first)
+    base = facts(classes)
+    assert isinstance(base.predictions, Predictions)
+    output = Contract.square(8, 1 / 255, 0, classes).for_task("multi-label").output
+    predictions = replace(base.predictions, label_ids=shown, probabilities={"keras_float": first, "tflite_int8": second}, output=output)
+    made = replace(base, predictions=predictions, rejects=Rejects(output, None, None, Path("nowhere")))
+    sections = {name: SECTIONS.load(name)(made) for name in ("confusion", "classes", "calibration", "rejection", "flips")}
+    texts = {name: str(section) for name, section in sections.items()}
+    assert "58 of 60 images have all their classes found and no other" in texts["confusion"]
+    assert "AP % int8" in texts["classes"]
+    assert "decisions, one for each image and class" in texts["calibration"]
+    assert "A class is found on an image where its probability reaches its threshold" in texts["rejection"]
+    assert "different classes for 2 of 60 images: 2 correct in float only (lost), 0 in int8 only (won)" in texts["flips"]

@@ -25,12 +25,15 @@ def section(facts: Facts) -> Section | Absent:
     if not isinstance(facts.predictions, Absent):
         blocks += [_scatter(facts.predictions, first, second) for first, second in pairwise(facts.predictions.probabilities)]
     pairs = facts.validation.pairs
-    decided = any(pair.same_decisions is not None for pair in pairs)
+    several = facts.validation.metric == "mAP"
+    decided = not several and any(pair.same_decisions is not None for pair in pairs)
+    unknown = any(pair.same_of_unknown is not None for pair in pairs)
     columns = (
         "first",
         "second",
-        "same prediction %",
+        "same classes %" if several else "same prediction %",
         *(["same decision %"] if decided else []),
+        *(["same of unknown %"] if unknown else []),
         "mean |dp|",
         "KL",
         "second minus first",
@@ -40,40 +43,52 @@ def section(facts: Facts) -> Section | Absent:
     )
     caption = (
         "Pairs of models. |dp|: largest difference of an image's probabilities; KL: divergence in nats; second minus first: percentage "
-        f"points of '{right(facts.truth)}'; lost / won: images that only the first / only the second predicts correctly; p: McNemar's test"
+        f"points of '{right(facts.truth, facts.validation.metric)}'; lost / won: images that only the first / only the second predicts "
+        "correctly"
+        + (", all classes and no other" if several else "")
+        + "; p: McNemar's test"
         + ("; same decision: both say the same class by the thresholds, or unknown" if decided else "")
+        + (f"; same of unknown: of {counted(facts.validation.unknown_images, 'image')} of none of the classes" if unknown else "")
     )
-    blocks.append(Table(columns, [_row(pair) for pair in pairs], caption))
-    reasons = [(pair.tolerance.first, pair.tolerance.second, _allowed(pair.tolerance)) for pair in pairs]
+    blocks.append(Table(columns, [_row(pair, decided=decided, unknown=unknown) for pair in pairs], caption))
+    reasons = [(pair.tolerance.first, pair.tolerance.second, _allowed(pair.tolerance, several=several)) for pair in pairs]
     blocks.append(Table(("first", "second", "tolerance and its reason"), reasons, "Tolerances", folded=True))
     return Section(_TITLE, blocks)
 
 
-def _row(pair: Pair) -> list[str]:
+def _row(pair: Pair, *, decided: bool, unknown: bool) -> list[str]:
     agreement, compared, tolerance = pair.agreement, pair.paired, pair.tolerance
     return [
         tolerance.first,
         tolerance.second,
-        percent(agreement.top1_agreement),
-        *([] if pair.same_decisions is None else [percent(pair.same_decisions)]),
+        percent(agreement.same),
+        *([_share(pair.same_decisions)] if decided else []),
+        *([_share(pair.same_of_unknown)] if unknown else []),
         f"{agreement.mean_abs_dp:.4f}",
         f"{agreement.kl:.4f}",
-        f"{-compared.drop_points:+z.2f}",
+        f"{-pair.drop_points:+z.2f}",
         f"{compared.only_a} / {compared.only_b}",
         f"{compared.mcnemar_p:.2f}",
         "passed" if pair.passed else "FAILED",
     ]
 
 
-def _allowed(tolerance: Tolerance) -> str:
-    agreement = f"at least {percent(tolerance.min_top1_agreement, 1)} % same predictions"
-    agreement += f" and {percent(tolerance.min_same_decisions, 1)} % same decisions" if tolerance.min_same_decisions else ""
+def _share(share: float | None) -> str:
+    return "" if share is None else percent(share)
+
+
+def _allowed(tolerance: Tolerance, *, several: bool) -> str:
+    agreement = f"at least {percent(tolerance.min_top1_agreement, 1)} % same {'decisions on a class' if several else 'predictions'}"
+    decided = f" and {percent(tolerance.min_same_decisions, 1)} % same {'classes of an image' if several else 'decisions'}"
+    agreement += decided if tolerance.min_same_decisions else ""
     limits = f"mean |dp| at most {tolerance.max_mean_abs_dp:g}, drop at most {tolerance.max_drop_points:g} points"
     return f"{agreement}, {limits}: {tolerance.reason}"
 
 
 def _scatter(predictions: Predictions, first: str, second: str) -> Plot:
     """Plot the probability of the class that the first model predicts, by both models, with a dot for each image."""
+    if predictions.several:
+        return _scatter_of_several(predictions, first, second)
     a, b = predictions.probabilities[first], predictions.probabilities[second]
     chosen = a.argmax(1)
     rows = np.arange(len(a))
@@ -85,6 +100,18 @@ def _scatter(predictions: Predictions, first: str, second: str) -> Plot:
     differ = f"{int((~same).sum()):,} of {counted(len(same), 'image')} get another class"
     text = f"{first} and {second}: {differ}; probabilities differ by {np.abs(x - y).mean():.2f} points on average"
     return Plot(figure, text, f"{text}.")
+
+
+def _scatter_of_several(predictions: Predictions, first: str, second: str) -> Plot:
+    """Plot the probability of each class of each image by both models."""
+    x, y = (100 * predictions.probabilities[name].ravel() for name in (first, second))
+    alike = predictions.decisions(first) == predictions.decisions(second)
+    figure = _dots(x, y, alike.ravel())
+    figure.axes[0].set_xlabel(f"probability of a class by {first}, %")
+    figure.axes[0].set_ylabel(f"by {second}, %")
+    differ = f"{int((~alike.all(axis=1)).sum()):,} of {counted(len(alike), 'image')} get other classes"
+    text = f"{first} and {second}: {differ}; probabilities differ by {np.abs(x - y).mean():.2f} points on average"
+    return Plot(figure, text, f"{text}. A dot for each class of each image.")
 
 
 def _dots(x: NDArray[np.floating], y: NDArray[np.floating], same: NDArray[np.bool_]) -> Figure:

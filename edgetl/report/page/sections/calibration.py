@@ -1,8 +1,9 @@
 """The section on calibration."""
 
-from edgetl.evaluation.calibration import calibration_error, reliability
+from edgetl.evaluation.calibration import Bin, calibration_error, reliability
+from edgetl.evaluation.multi_label import calibration_error_of_several, reliability_of_several
 from edgetl.report.page.blocks import Absent, Plot, Section, Text
-from edgetl.report.page.facts import Facts, percent
+from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, legend, plot
 
 _TITLE = "Calibration"
@@ -17,23 +18,34 @@ def section(facts: Facts) -> Section | Absent:
     axes.plot([0, 100], [0, 100], color=FAINT, linewidth=1, linestyle=(0, (3, 3)))
     errors, leanings = [], []
     for name, colour in zip(predictions.shown, (GOLD, BLUE)[-len(predictions.shown) :], strict=True):
-        bins = reliability(predictions.probabilities[name], predictions.label_ids)
-        error = percent(calibration_error(predictions.probabilities[name], predictions.label_ids), 1)
+        bins, error = _found(predictions, name)
+        count = sum(one.images for one in bins)
         axes.plot([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], color=colour, linewidth=1.4, label=name)
-        sizes = [8 + 240 * one.images / len(predictions.label_ids) for one in bins]
+        sizes = [8 + 240 * one.images / count for one in bins]
         axes.scatter([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], sizes, color=colour, linewidths=0)
-        errors.append(f"{error} % for {name}")
-        lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / len(predictions.label_ids)
+        errors.append(f"{percent(error, 1)} % for {name}")
+        lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / count
         leanings.append(f"{name} is {'underconfident' if lean > 0 else 'overconfident'} by {abs(100 * lean):.1f} points")
     axes.set_xlim(0, 103)
     axes.set_ylim(0, 103)
-    axes.set_xlabel("top-1 probability, %")
-    axes.set_ylabel("accuracy, %")
+    what, right = ("probability", "share of images that show the class") if predictions.several else ("top-1 probability", "accuracy")
+    axes.set_xlabel(f"{what}, %")
+    axes.set_ylabel(f"{right}, %")
     legend(axes, "upper left")
     text = (
-        f"On average {'; '.join(leanings)}. The expected calibration error is {' and '.join(errors)}: the mean distance between top-1 "
-        "probability and accuracy. Training with label smoothing makes a model underconfident."
+        f"On average {'; '.join(leanings)}. The expected calibration error is {' and '.join(errors)}: the mean distance between "
+        f"{what} and {right}. Training with label smoothing makes a model underconfident."
     )
     alt = f"Reliability diagram. On average {'; '.join(leanings)}"
-    caption = "Accuracy by top-1 probability; larger dots stand for more images. A perfectly calibrated model follows the dashed line."
+    counts = "decisions, one for each image and class" if predictions.several else "images"
+    caption = f"{right.capitalize()} by {what}; larger dots stand for more {counts}. A perfectly calibrated model follows the dashed line."
     return Section(_TITLE, (Plot(figure, alt, caption), Text(text, beside=True)))
+
+
+def _found(predictions: Predictions, name: str) -> tuple[tuple[Bin, ...], float]:
+    """Return a model's reliability by bin, and its expected calibration error."""
+    probabilities = predictions.probabilities[name]
+    if predictions.several:
+        shown = predictions.labelled
+        return reliability_of_several(probabilities, shown), calibration_error_of_several(probabilities, shown)
+    return reliability(probabilities, predictions.label_ids), calibration_error(probabilities, predictions.label_ids)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from edgetl.compared import of_split
-from edgetl.evaluation.per_class import ClassMetrics, confusion, per_class_metrics
+from edgetl.evaluation.multi_label import average_precisions
+from edgetl.evaluation.per_class import ClassMetrics, confusion, metrics_of_several, per_class_metrics
 from edgetl.report.page.blocks import Absent, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, plot, short
@@ -22,13 +24,17 @@ def section(facts: Facts) -> Section | Absent:
         return predictions
     names = predictions.shown
     metrics = [_metrics(predictions, name) for name in names]
+    areas = [_average_precisions(predictions, name) for name in names] if predictions.several else []
     order = sorted(range(len(predictions.class_names)), key=lambda k: metrics[-1][k].f1)
     rows = []
     for k in order:
         one = metrics[-1][k]
         shares = [one.precision, one.recall, *(of[k].f1 for of in metrics)]
-        rows.append([predictions.class_names[k], str(one.images), *(percent(share, 1) for share in shares)])
+        rows.append(
+            [predictions.class_names[k], str(one.images), *(percent(share, 1) for share in shares), *(_area(of[k]) for of in areas)]
+        )
     columns = ["class", "images", "precision %", "recall %", *(["F1 % float", "F1 % int8"] if len(names) > 1 else ["F1 %"])]
+    columns += ["AP % float", "AP % int8"][: len(areas)] if len(areas) > 1 else ["AP %"] * len(areas)
     worst, best = predictions.class_names[order[0]], predictions.class_names[order[-1]]
     alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
     drawn = _dots([predictions.class_names[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in metrics])
@@ -38,7 +44,20 @@ def section(facts: Facts) -> Section | Absent:
 
 
 def _metrics(predictions: Predictions, name: str) -> list[ClassMetrics]:
+    if predictions.several:
+        return metrics_of_several(predictions.decisions(name), predictions.labelled)
     return per_class_metrics(confusion(predictions.top1(name), predictions.label_ids, len(predictions.class_names)))
+
+
+def _average_precisions(predictions: Predictions, name: str) -> list[float]:
+    """Return the average precision of each class, NaN where no image shows it."""
+    areas = average_precisions(predictions.probabilities[name], predictions.labelled)
+    found: list[float] = areas(np.ones((1, len(predictions.label_ids))))[0].tolist()
+    return found
+
+
+def _area(value: float) -> str:
+    return "-" if np.isnan(value) else percent(value, 1)
 
 
 def _dots(classes: Sequence[str], names: Sequence[str], metrics: Sequence[Sequence[ClassMetrics]]) -> Figure:

@@ -26,6 +26,8 @@ def section(facts: Facts) -> Section | Absent:
     predictions = facts.predicted(_TITLE)
     if isinstance(predictions, Absent):
         return predictions
+    if predictions.several:
+        return _of_several(predictions)
     counts = confusion(predictions.top1(predictions.main), predictions.label_ids, len(predictions.class_names))
     rows = _most_confused(counts, predictions)
     worst = f"; the most frequent mistake is {rows[0][0]} predicted as {rows[0][1]} ({rows[0][2]} of {rows[0][3]})" if rows else ""
@@ -38,6 +40,19 @@ def section(facts: Facts) -> Section | Absent:
     else:
         blocks.append(Text("Every image is predicted correctly.", beside=True))
     return Section(_TITLE, blocks)
+
+
+def _of_several(predictions: Predictions) -> Section:
+    """Return for each class how often it is found and missed: several classes of an image are not confused with one another."""
+    shown, found = predictions.labelled, predictions.decisions(predictions.main)
+    cells = [(shown & found), (shown & ~found), (~shown & found), (~shown & ~found)]
+    counts = np.stack([cell.sum(axis=0) for cell in cells], axis=1)
+    order = np.argsort(-(counts[:, 1] + counts[:, 2]), kind="stable").tolist()
+    rows = [[predictions.class_names[k], *(f"{count:,}" for count in counts[k].tolist())] for k in order]
+    exact = f"{int((shown == found).all(axis=1).sum()):,} of {counted(len(shown), 'image')} have all their classes found and no other"
+    caption = f"{predictions.main}: {exact}. A row for each class, most mistakes first."
+    columns = ("class", "shown and found", "shown, missed", "not shown, found", "not shown, not found")
+    return Section("Confusion matrix of each class", (Table(columns, rows, caption),))
 
 
 def _most_confused(counts: NDArray[np.int64], predictions: Predictions) -> list[list[str]]:

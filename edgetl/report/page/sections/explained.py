@@ -19,8 +19,10 @@ def section(facts: Facts) -> Section | Absent:
     found = [one for one in images if (facts.explained_folder / one.file).is_file()]
     if not found:
         return Absent(_TITLE, "no image was explained", "edgetl explain RUN IMAGE...")
+    several = any(one.float_model.present is not None for one in found)
+    of = "each class that the float model finds" if several else "the class that the float model predicts"
     text = (
-        "Grad-CAM saliency maps for the class that the float model predicts: bright regions support it. As a check, the most salient "
+        f"Grad-CAM saliency maps for {of}: bright regions support it. As a check, the most salient "
         "region (framed) is hidden: the probability of the class should fall further than when other regions of that size are hidden, "
         "unless these show as much of the object."
     )

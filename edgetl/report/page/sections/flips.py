@@ -4,10 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import Truth
+from edgetl.evaluation.measures import measures_of
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.thumbnail import thumbnail
-from edgetl.wording import counted
+from edgetl.wording import counted, joined
 
 _TITLE = "Predictions changed by quantization"
 _SHOWN = 24
@@ -22,13 +23,13 @@ def section(facts: Facts) -> Section | Absent:
         return Absent(_TITLE, "the run has no int8 file", "edgetl export RUN --int8")
     first, second = predictions.reference, predictions.quantized
     a, b = predictions.probabilities[first], predictions.probabilities[second]
-    before, after = a.argmax(1), b.argmax(1)
-    flipped = np.flatnonzero(before != after)
+    before, after = _decided(predictions, first), _decided(predictions, second)
+    flipped = np.flatnonzero((before != after).any(axis=1))
     largest = flipped[np.argsort(-np.abs(a - b).max(axis=1)[flipped], kind="stable")]
     text = f"{first} and {second} predict different classes for {len(flipped):,} of {counted(len(before), 'image')}"
     if facts.truth == "labels":
-        won = int((after[flipped] == predictions.label_ids[flipped]).sum())
-        lost = int((before[flipped] == predictions.label_ids[flipped]).sum())
+        truth = predictions.label_ids.reshape(len(before), -1)
+        won, lost = (int((decided == truth).all(axis=1)[flipped].sum()) for decided in (after, before))
         text += f": {lost} correct in float only (lost), {won} in int8 only (won), {len(flipped) - lost - won} wrong in both"
     text += "."
     if not len(flipped):
@@ -39,13 +40,33 @@ def section(facts: Facts) -> Section | Absent:
     return Section(_TITLE, (Text(text), Gallery(shown)))
 
 
+def _decided(predictions: Predictions, name: str) -> NDArray[np.integer]:
+    """Return what a model says of each image: its class [N, 1], or which of several it finds, [N, K] of 0 and 1."""
+    return predictions.decisions(name).astype(np.int64) if predictions.several else predictions.top1(name)[:, None]
+
+
 def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArray[np.floating], NDArray[np.floating]]) -> Photo:
-    classes, label, name = predictions.class_names, int(predictions.label_ids[row]), predictions.image_names[row]
-    named = zip(("float:", "quantized:"), found, strict=True)
-    lines = [f"{model} {classes[int(p.argmax())]} ({percent(p.max(), 0)} %)" for model, p in named]
+    name, label, decided = predictions.image_names[row], _true(predictions, row), [_said(predictions, p) for p in found]
+    lines = [f"{model} {said}" for model, said in zip(("float:", "quantized:"), decided, strict=True)]
     if truth != "labels":
         return Photo(thumbnail(predictions.pixels[row]), "jpeg", f"{name}; {'; '.join(lines)}", name, lines)
-    before, after = found
-    outcome = "lost" if before.argmax() == label else "won" if after.argmax() == label else "wrong in both"
-    alt = f"{name}, true class {classes[label]}; {'; '.join(lines)}"
-    return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{classes[label]} ({outcome})", lines)
+    measures, label_ids = measures_of(predictions.output), predictions.label_ids[row : row + 1]
+    before, after = (bool(measures.right(p[None], label_ids)[0]) for p in found)
+    outcome = "lost" if before else "won" if after else "wrong in both"
+    what = "true classes" if predictions.several else "true class"
+    alt = f"{name}, {what} {label}; {'; '.join(lines)}"
+    return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{label} ({outcome})", lines)
+
+
+def _true(predictions: Predictions, row: int) -> str:
+    if not predictions.several:
+        return predictions.class_names[int(predictions.label_ids[row])]
+    return joined([predictions.class_names[k] for k in np.flatnonzero(predictions.labelled[row])]) or "none"
+
+
+def _said(predictions: Predictions, probabilities: NDArray[np.floating]) -> str:
+    """Return what probabilities [K] say, with the probability of each class that is named."""
+    if not predictions.several:
+        return f"{predictions.class_names[int(probabilities.argmax())]} ({percent(float(probabilities.max()), 0)} %)"
+    present = np.flatnonzero(predictions.output.present(probabilities[None])[0])
+    return ", ".join(f"{predictions.class_names[k]} ({percent(float(probabilities[k]), 0)} %)" for k in present) or "none"

@@ -9,6 +9,7 @@ from edgetl.report.page.facts import Facts, Predictions, Rejects, percent
 from edgetl.report.plots.draw import BLUE, GOLD, INK, legend, plot
 
 _TITLE = "Unknown images"
+_ROWS = 24  # of a table that is open
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -16,6 +17,8 @@ def section(facts: Facts) -> Section | Absent:
     rejects = facts.rejects
     if rejects is None or not (rejects.unknowns or rejects.output.decides):
         return Absent(_TITLE, "no threshold is set, and no unknown images were evaluated", "edgetl evaluate RUN --unknown DIR")
+    if rejects.output.several:
+        return _thresholds(rejects)
     blocks: list[Block] = []
     predictions = facts.predicted(_TITLE)
     if isinstance(predictions, Predictions):
@@ -25,12 +28,31 @@ def section(facts: Facts) -> Section | Absent:
         found = rejects.unknowns.found
         blocks += [Text(f"{note}.") for note in found.notes()]
         blocks.append(Table(found.COLUMNS, found.rows(), "Images that show none of the classes, with 95 % intervals"))
-    if choice := rejects.choice:
-        blocks += [Text(choice.sentence()), *(Text(f"{note}.", warning=True) for note in choice.notes)]
-        blocks.append(Table(choice.COLUMNS, choice.rows(), "Thresholds of the classes, with the metrics before and after"))
+    blocks += _chosen(rejects)
     if rejects.unknowns and rejects.unknowns.most_sure:
         blocks += _most_sure(rejects, rejects.unknowns)
     return Section(_TITLE, blocks)
+
+
+def _thresholds(rejects: Rejects) -> Section:
+    """Return from which probability on each of several classes is found."""
+    named = zip(rejects.output.class_names, rejects.output.present_from.tolist(), strict=True)
+    rows = [[name, f"{threshold:.3f}"] for name, threshold in named]
+    meaning = "A class is found on an image where its probability reaches its threshold; an image may show none of the classes."
+    table = Table(("class", "threshold"), rows, "The thresholds of the contract", folded=len(rows) > _ROWS)
+    return Section("Thresholds", (Text(meaning), *_chosen(rejects), table))
+
+
+def _chosen(rejects: Rejects) -> list[Block]:
+    """Return how the thresholds of the classes were chosen, where they were, with what they change."""
+    if (choice := rejects.choice) is None:
+        return []
+    notes = [Text(f"{note}.", warning=True) for note in choice.notes]
+    return [
+        Text(choice.sentence()),
+        *notes,
+        Table(choice.COLUMNS, choice.rows(), "Thresholds of the classes, with the metrics before and after"),
+    ]
 
 
 def _coverage(predictions: Predictions, rejects: Rejects) -> Plot:

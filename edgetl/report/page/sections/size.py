@@ -1,5 +1,6 @@
 """Size of the files, beside accuracy and latency."""
 
+from edgetl.accuracy import figure
 from edgetl.compared import right
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, kib, percent
@@ -17,18 +18,22 @@ def section(facts: Facts) -> Section | Absent:
         [
             name,
             kib(one.size_bytes),
-            percent(one.accuracy.top1_accuracy),
+            percent(figure(one.accuracy).value),
             percent(one.accuracy.macro_f1),
             f"{one.accuracy.loss:.3f}",
         ]
         for name, one in subjects.items()
     ]
-    caption = f"All models of the run; the metrics are of {facts.validation.measured_on}"
-    blocks: list[Block] = [Table(("model", "size KiB", f"{right(facts.validation.truth)} %", "macro F1 %", "loss"), rows, caption)]
-    if facts.benchmark is not None and facts.benchmark.timed:
+    validation, benchmark = facts.validation, facts.benchmark
+    caption = f"All models of the run; the metrics are of {validation.measured_on}"
+    columns = ("model", "size KiB", f"{right(validation.truth, validation.metric)} %", "macro F1 %", "loss")
+    blocks: list[Block] = [Table(columns, rows, caption)]
+    if benchmark is not None and benchmark.timed:
+        what = "Top-1 accuracy" if benchmark.metric == "top-1" else benchmark.metric
         alt = (
-            "Top-1 accuracy by median latency; the area of a circle is the size of the file. A line joins the models of a device for which "
+            f"{what} by median latency; the area of a circle is the size of the file. A line joins the models of a device for which "
             "no other one is both faster and more accurate"
         )
-        blocks.append(Plot(pareto_figure(benchmark_points(facts.benchmark), facts.benchmark.measured_on), alt, f"{alt}.", wide=True))
+        drawn = pareto_figure(benchmark_points(benchmark), benchmark.measured_on, benchmark.metric)
+        blocks.append(Plot(drawn, alt, f"{alt}.", wide=True))
     return Section(_TITLE, blocks)

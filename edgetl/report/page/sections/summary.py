@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from edgetl.accuracy import figure
 from edgetl.compared import SPLIT_NAMES
 from edgetl.evaluation.validation import Validation
 from edgetl.float_record import NetworkFacts
@@ -53,17 +54,23 @@ def _tiles(validation: Validation) -> Iterator[Tile]:
     name, main, reference = validation.main, validation.main_model, validation.float_model
     verdict = "passed" if validation.passed else "FAILED"
     yield Tile(verdict, "verdict of the validation", f"{len(validation.pairs)} pairs of models compared", validation.passed)
-    low, high = main.accuracy.top1_interval_95
-    accuracy = main.accuracy.top1_accuracy
+    judged_by = figure(main.accuracy)
+    low, high = judged_by.interval_95
+    accuracy, metric = judged_by.value, judged_by.metric
     interval = f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %"
-    what = "top-1 accuracy of" if validation.truth == "labels" else "same class as the imported network by"
+    share = "top-1 accuracy of" if metric == "top-1" else f"{metric} of"
+    what = share if validation.truth == "labels" else "same class as the imported network by"
     yield Tile(f"{percent(accuracy)} %", f"{what} {name}", f"{interval}; {validation.measured_on}")
+    if several := main.accuracy.multi_label:
+        low, high = several.exact_match_interval_95
+        interval = f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %"
+        yield Tile(f"{percent(several.exact_match)} %", "exact match: all classes of an image and no other", interval)
     if main is not reference:
-        float_accuracy = reference.accuracy.top1_accuracy
+        float_accuracy = figure(reference.accuracy).value
         change = 100 * (accuracy - float_accuracy)
         if validation.truth == "labels":
             note = f"float: {percent(float_accuracy)} %"
-            yield Tile(f"{change:+z.2f}", "points of top-1, quantized minus float", note, change >= 0 or None)
+            yield Tile(f"{change:+z.2f}", f"points of {metric}, quantized minus float", note, change >= 0 or None)
         alike = (one for one in validation.subjects.values() if (one.runtime, one.precision) == (main.runtime, reference.precision))
         ratio = next(alike, reference).size_bytes / main.size_bytes
         yield Tile(f"{kib(main.size_bytes)} KiB", f"size of {name}", f"{ratio:.1f} times smaller than float")
