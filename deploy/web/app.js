@@ -198,10 +198,11 @@ function describe(classifier) {
   const { manifest, app, runtime, several, presentFrom } = classifier;
   at("without").textContent = without(classifier).verdict;
   at("guesses").textContent = without(classifier).guesses;
-  const { top1_accuracy: accuracy, top1_interval_95: interval } = manifest.models[app.model];
+  const { top1_accuracy, top1_interval_95, multi_label: found } = manifest.models[app.model];
+  const [accuracy, interval] = found ? [found.mean_average_precision, found.map_interval_95] : [top1_accuracy, top1_interval_95];
   const range = interval?.map((share) => (100 * share).toFixed(1)).join(" to ");
   const facts = {
-    Accuracy: range ? `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})` : "not measured",
+    [several ? "Mean average precision" : "Accuracy"]: range ? `${percent(accuracy)} of ${manifest.validation.images} images (95\u00a0% interval ${range})` : "not measured",
     Classes: String(manifest.contract.output.class_names.length),
     ...(presentFrom.some((least) => least > 0) && { [several ? "Shown from" : "Not sure below"]: between(presentFrom) }),
     Architecture: manifest.architecture,
