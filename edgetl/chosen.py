@@ -94,6 +94,7 @@ def _by_held_out(record: RunRecord, trained: FloatFacts) -> list[str]:
         "the network or its head": trained.choice,
         "the epoch": _epoch_chosen(record, trained),
         "the state of the compression": compressed and not trained.trained_again,
+        "the thresholds": trained.thresholds,
         "the temperature": trained.temperature or (compressed and compressed.temperature),
         _INT8: integers and len(integers.candidates) > 1 and not integers.asked.has_budget,
     }

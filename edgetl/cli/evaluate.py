@@ -49,7 +49,8 @@ def evaluate(
 ) -> None:
     """Measure accuracy, per-class metrics and calibration.
 
-    Also measures top-k accuracy, loss and the confusion matrix, all with confidence intervals. Writes evaluation.json and
+    Also measures top-k accuracy, loss and the confusion matrix, all with confidence intervals; of several labels an image mAP, exact match
+    and the average precision of each class. Writes evaluation.json and
     evaluation.png into the run; with --unknown also a folder unknown, for the report.
 
     Example:
@@ -63,7 +64,8 @@ def evaluate(
         _set_thresholds(used, choose_thresholds, target)
     evaluation = used.evaluate(split=split, models=model or (), folds=cv, unknown=unknown or ())
     print_evaluation(evaluation)
-    console.note(f"written: {used.folder.evaluation_plot} (confusion matrix), {used.folder.evaluation}")
+    drawn = "per-class metrics" if evaluation.multi_label else "confusion matrix"
+    console.note(f"written: {used.folder.evaluation_plot} ({drawn}), {used.folder.evaluation}")
     console.result(evaluation.to_json())
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgetl.contract import Contract
 from edgetl.evaluation.agreement import compare
 from edgetl.evaluation.faults import are_probabilities
-from edgetl.evaluation.parity import REFERENCE, Labelled, Parity, Tolerance, judge
+from edgetl.evaluation.parity import REFERENCE, Labelled, Parity, Tolerance, Unknown, judge
 from edgetl.evaluation.statistics import paired
 from edgetl.export import FORMATS
 from edgetl.output import Output, Rejection
@@ -307,3 +307,19 @@ def test_names_that_are_not_subjects_and_names_that_do_not_fit_are_refused() -> 
         judge({"keras_float": model}, Labelled(labels, [""] * 199), TOLERANCES)
     with pytest.raises(ValueError, match="not both"):
         judged(labels, keras_float=model, tflite_float32=np.full((200, 5), 1 / 5))
+
+
+def test_decisions_on_unknown_images_are_compared_too() -> None:
+    model, labels = a_model()
+    output = rejecting(0.5, inside=True)
+    stranger = np.where(np.arange(400)[:, None] % 2, model[0], model[0] * 0.4)  # half of them pass
+    tipped = stranger.copy()
+    tipped[:6:2] *= 2  # 3 of 400 pass in one engine alone: more than 0.5 %
+    subjects = {"keras_float": model, "keras_int8": model, "tflite_int8": model, "onnx_int8": model}
+
+    def failures(of_onnx: Array) -> tuple[str, ...]:
+        unknown = Unknown({"keras_float": stranger, "keras_int8": stranger, "tflite_int8": stranger, "onnx_int8": of_onnx})
+        return judge(subjects, Labelled.nameless(labels), TOLERANCES, output, unknown).failures
+
+    assert failures(stranger) == ()
+    assert any("decide otherwise on 3 of 400 unknown images by the contract's thresholds, at most 2" in one for one in failures(tipped))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import obtain
-from edgetl.errors import WeightsError
+from edgetl.errors import UsageError, WeightsError
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.train.teacher import AUTO
@@ -65,9 +65,13 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     and the best of these at other learning rates. Held-out training images rank them all; what measures ranks none, and compares the best
     one with the recipe as it was.
 
-    Raises DataError, DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones).
+    Raises DataError, DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones), and UsageError for images
+    of several labels.
     """
-    listing_of(recipe)  # images that cannot be used are an error before anything is written
+    listing = listing_of(recipe)  # images that cannot be used are an error before anything is written
+    if listing.several:
+        problem = "a search judges networks by heads for one class an image, and these images have several"
+        raise UsageError(problem, "train several networks, and compare the runs: edgetl compare RUN RUN")
     with writing(out):
         return _search(recipe, out, search)
 

@@ -44,6 +44,8 @@ def card(name: str, results: Results) -> str:
         ]
         for model, one in results.models.items()
     ]
+    several = results.metric == "mAP"
+    matches = "exact matches" if several else "images"
     share = f"{right(results.truth, results.metric)} % (95 % interval)"
     software = ", ".join(f"{title} {results.software[package]}" for package, title in _PACKAGES.items() if package in results.software)
     return "\n".join(
@@ -54,14 +56,14 @@ def card(name: str, results: Results) -> str:
             "",
             results.chosen_by or "What chose the models is not recorded: the images that measure may have.",
             "",
-            "int8 minus float, in LiteRT on the images that chose (percentage points; images lost / won; McNemar's p):",
+            f"int8 minus float, in LiteRT on the images that chose (percentage points; {matches} lost / won; McNemar's p):",
             "",
             *markdown_table(["scheme", share, "int8 minus float", "lost / won", "p"], schemes),
             "",
             f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores), "
             f"measured on {results.images_in_words}:",
             "",
-            *markdown_table(["model", share, "KiB", "p50 ms", "same prediction as float %"], files),
+            *markdown_table(["model", share, "KiB", "p50 ms", f"same {'classes' if several else 'prediction'} as float %"], files),
             "",
             *_rejection(results),
             f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "

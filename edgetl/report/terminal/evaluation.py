@@ -123,5 +123,5 @@ def _labels(title: str, scores: MultiLabelScores) -> None:
     rows = []
     for one in scores.classes:
         shares = [_short(value) for value in (one.average_precision, one.precision, one.recall, one.f1)]
-        rows.append([one.class_name, one.images, one.predicted, f"{one.threshold:.3f}", *shares])
-    console.table(title, ["class", "images", "found", "from", "AP", "precision", "recall", "F1"], rows)
+        rows.append([one.class_name, one.images, f"{one.threshold:.3f}", *shares])
+    console.table(title, ["class", "images", "from", "AP", "precision", "recall", "F1"], rows)

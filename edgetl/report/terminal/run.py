@@ -1,6 +1,7 @@
 """Tables of a run: its settings and its stages."""
 
 from edgetl import console
+from edgetl.accuracy import Metric
 from edgetl.chosen import choice_and_measure, judged_on
 from edgetl.compared import right
 from edgetl.float_record import NetworkFacts
@@ -72,5 +73,6 @@ def _best(record: RunRecord, name: str, training: Training | None) -> str:
     if training.best is None:
         return f"no epoch of {len(training.epochs)} improved on the initial weights"
     data, images = record.find("data", DataFacts), judged_on(record, name)
-    share = f"{right(data.truth if data else 'labels')} {100 * training.best.val_accuracy:.2f} %"
+    metric: Metric = "mAP" if data and data.task == "multi-label" else "top-1"
+    share = f"{right(data.truth if data else 'labels', metric)} {100 * training.best.val_accuracy:.2f} %"
     return f"{share} on {images}, epoch {training.best_epoch} of {len(training.epochs)}"

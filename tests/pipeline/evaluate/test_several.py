@@ -13,7 +13,10 @@ from PIL import Image
 from edgetl.accuracy import MultiLabelAccuracy, figure
 from edgetl.contract import Contract
 from edgetl.data.digits import find
+from edgetl.errors import UsageError
 from edgetl.evaluation.validation import Validation
+from edgetl.pipeline.tune.search import Search, tune
+from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult, edgetl
 
@@ -110,3 +113,20 @@ def test_each_class_that_is_found_is_explained(cli: Cli, several: Path) -> None:
     assert set(asked) & set(shown[name])
     assert len({one["file"] for one in outcome.document["images"]}) == len(asked)
     assert all(one["float_model"]["present"] is not None for one in outcome.document["images"])
+
+
+def test_devices_are_checked_by_decisions(cli: Cli, several: Path) -> None:
+    outcome = cli("benchmark", several, "--device", "local", "--accuracy", 20, "--runs", 2, "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.document["models"]["tflite_int8"]["mean_average_precision"] > 0.8
+    checked = next(one["predictions"] for one in outcome.document["results"] if one["model"] == "tflite_int8")
+    assert checked["same_decisions"] == 1
+    assert checked["failures"] == []
+    assert "top-1" not in outcome.err
+
+
+def test_what_trains_heads_for_one_class_is_refused(cli: Cli, several: Path, tmp_path: Path) -> None:
+    images = several.parent / "list.csv"
+    assert cli("learning-curve", images, "--set", "data.task=multi-label", "--backbone", "small_cnn", "--out", tmp_path).code == 2
+    with pytest.raises(UsageError, match="one class an image, and these images have several"):
+        tune(load(options={"data.source": str(images), "data.task": "multi-label"}), tmp_path, Search(trials=1, device="local"))

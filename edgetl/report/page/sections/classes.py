@@ -39,7 +39,7 @@ def section(facts: Facts) -> Section | Absent:
     alt = f"F1 of each class by {' and '.join(names)}: lowest for {worst}, highest for {best}"
     drawn = _dots([predictions.class_names[k] for k in order[:_DRAWN]], names, [[of[k] for k in order[:_DRAWN]] for of in metrics])
     caption = f"{predictions.main} on {of_split(len(predictions.label_ids), predictions.split)}, lowest F1 first"
-    table = Table(columns, rows, caption, folded=len(rows) > _DRAWN, beside=len(rows) <= _DRAWN)
+    table = Table(columns, rows, caption, folded=len(rows) > _DRAWN, beside=len(rows) <= _DRAWN and not areas)
     return Section(_TITLE, (Plot(drawn, alt), table))
 
 

@@ -9,23 +9,26 @@ from edgetl.chosen import choice_and_measure, judged_on
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, legend, panel
-from edgetl.run_record import CompressFacts, Epoch, FloatFacts, Training
+from edgetl.run_record import CompressFacts, DataFacts, Epoch, FloatFacts, Training
 from edgetl.wording import counted
 
 _TITLE = "Training"
 _AGAIN = " It was then trained again on all training images, these too: those weights are the model's."
+_ACCURACY = "accuracy"
 _TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
 
 
 def section(facts: Facts) -> Section | Absent:
     """Return a plot of each training."""
+    data = facts.record.find("data", DataFacts)
+    metric = "mAP" if data and data.task == "multi-label" else _ACCURACY
     blocks: list[Block] = []
     for name, training in facts.record.trainings():
         title = _TITLES.get(name) or f"Quantization-aware training ({name})"
         note = "" if name in _TITLES else " Its training loss is the divergence from the float model's predictions."
-        kept = _kept(training, judged_on(facts.record, name))
+        kept = _kept(training, judged_on(facts.record, name), metric)
         caption = f"{title}: {_count(training.epochs)}; {kept}.{note}"
-        blocks.append(Plot(_curves(training.epochs, training.best_epoch), _alt(title, training.epochs, kept), caption))
+        blocks.append(Plot(_curves(training, metric), _alt(title, training.epochs, kept, metric), caption))
     trained = facts.record.find("float", FloatFacts)
     if not blocks and trained and trained.imported:
         return Absent(_TITLE, "the network was trained elsewhere")
@@ -49,13 +52,16 @@ def section(facts: Facts) -> Section | Absent:
     return Section(_TITLE, blocks)
 
 
-def _kept(training: Training, images: str) -> str:
+def _kept(training: Training, images: str, metric: str) -> str:
     if not training.best:
         return f"no epoch did better than the start on {images}, and the start was kept"
-    return f"the weights of epoch {training.best_epoch} were kept, {100 * training.best.val_accuracy:.1f} % right on {images}"
+    share = f"{100 * training.best.val_accuracy:.1f} %"
+    figure = f"{share} right" if metric == _ACCURACY else f"{metric} {share}"
+    return f"the weights of epoch {training.best_epoch} were kept, {figure} on {images}"
 
 
-def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
+def _curves(training: Training, metric: str) -> Figure:
+    epochs, best = training.epochs, training.best_epoch
     figure = Figure(figsize=(5.6, 4.4), layout="constrained", facecolor="white")
     upper, lower = figure.subplots(2, 1, sharex=True)
     numbers = range(1, len(epochs) + 1)
@@ -64,13 +70,13 @@ def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
         (upper, [100 * one.accuracy for one in epochs], [100 * one.val_accuracy for one in epochs]),
         (lower, [one.loss for one in epochs], [one.val_loss for one in epochs]),
     )
-    for axes, training, validation in curves:
+    for axes, learned, held_out in curves:
         panel(axes, "y")
-        for values, colour, label in ((training, GOLD, "training"), (validation, BLUE, "held out")):
+        for values, colour, label in ((learned, GOLD, "training"), (held_out, BLUE, "held out")):
             axes.plot(numbers, values, marker=marker, markersize=3, linewidth=1.6, color=colour, label=label)
         if best:
             axes.axvline(best, color=FAINT, linewidth=0.9, linestyle=(0, (3, 3)))
-    upper.set_ylabel("accuracy, %", color=INK)
+    upper.set_ylabel(f"{metric}, %", color=INK)
     lower.set_ylabel("loss", color=INK)
     lower.set_xlabel("epoch", color=INK)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -78,11 +84,11 @@ def _curves(epochs: Sequence[Epoch], best: int) -> Figure:
     return figure
 
 
-def _alt(title: str, epochs: Sequence[Epoch], kept: str) -> str:
+def _alt(title: str, epochs: Sequence[Epoch], kept: str, metric: str) -> str:
     first, last = epochs[0], epochs[-1]
     return (
-        f"{title}: held-out accuracy from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
-        f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
+        f"{title}: held-out {metric} from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
+        f"training {metric} from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
     )
 
 
