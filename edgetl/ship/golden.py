@@ -165,7 +165,7 @@ def resized_mosaic(pixels: NDArray[np.uint8], contract: Contract) -> NDArray[np.
 def choose(predictions: NDArray[np.floating], shown: NDArray[np.bool_], output: Output, count: int = IMAGES) -> NDArray[np.int64]:
     """Return rows of `count` images (or all): the surest right prediction of each class up to half of them, then the closest calls.
 
-    Where images may show several classes, the surest one with none of them and with two or more come before those of each class.
+    Where images may show several classes, the surest one with none of them, with one and with more come before those of each class.
 
     Args:
         predictions: probabilities [N, K]; shown: which classes each image shows [N, K].
@@ -175,7 +175,8 @@ def choose(predictions: NDArray[np.floating], shown: NDArray[np.bool_], output: 
     if output.several:
         margins = np.abs(predictions - output.present_from).min(axis=1)
         right = (output.present(predictions) == shown).all(axis=1)
-        kinds = [~shown.any(axis=1), shown.sum(axis=1) > 1, *kinds]
+        classes = shown.sum(axis=1)
+        kinds = [classes == 0, classes == 1, classes > 1, *kinds]
     surest = [max(np.flatnonzero(kind), key=lambda row: (right[row], margins[row], -row)) for kind in kinds if kind.any()]
     chosen = list(dict.fromkeys(surest))[: count // 2]
     close = [row for row in np.argsort(margins, kind="stable") if row not in chosen]

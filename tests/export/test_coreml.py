@@ -63,6 +63,18 @@ def test_from_an_image_to_a_class_name(name: str, precision: str, network: GetNe
     assert not [key for key in texts.userDefined if "date" in key]
 
 
+def test_several_classes_have_a_sigmoid_each_and_are_given_by_name(network: GetNetwork) -> None:
+    net = network("mobilenet_v2")
+    contract = net.contract.for_task("multi-label")
+    content = Conversion(net.model, contract, "float16", FORMATS.load).file("coreml")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        model = spec({name.partition("/")[2]: archive.read(name) for name in archive.namelist()})
+    block = model.mlProgram.functions["main"].block_specializations
+    kinds = [operation.type for one in block.values() for operation in one.operations]
+    assert (kinds.count("sigmoid"), kinds.count("softmax"), kinds.count("classify")) == (1, 0, 1)
+    assert [output.name for output in model.description.output] == ["classLabel", "classLabel_probs"]
+
+
 def test_halves_take_half_the_room(network: GetNetwork) -> None:
     net = network("mobilenet_v2")
     kinds = ("float16", "float32")

@@ -26,7 +26,7 @@ def test_the_surest_of_each_class_and_the_closest_calls() -> None:
 def test_of_several_classes_an_image_with_none_and_one_with_both_come_first() -> None:
     shown = np.array([[1, 0], [1, 0], [0, 0], [0, 0], [1, 1], [1, 1], [0, 1], [1, 0]], bool)
     predictions = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.1], [0.1, 0.3], [0.6, 0.9], [0.8, 0.9], [0.2, 0.8], [0.48, 0.3]], np.float32)
-    assert choose(predictions, shown, SEVERAL.output, 8).tolist()[:4] == [2, 5, 0, 7], "none, both, and one, then the closest call"
+    assert choose(predictions, shown, SEVERAL.output, 8).tolist()[:4] == [2, 0, 5, 7], "none, one, and both, then the closest call"
     assert sorted(choose(predictions, shown, SEVERAL.output, 100).tolist()) == list(range(8))
     assert choose(predictions[:2], shown[:2], SEVERAL.output).tolist() == [0, 1], "of a set without the one or the other kind"
 
