@@ -13,6 +13,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.data.examples import AugmentedExamples
+from edgetl.data.unknown import joined, made
 from edgetl.progress import progress
 from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
@@ -31,6 +32,7 @@ _SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
 _BINS = 2048  # eight to a step of the widest grid: the choice of a narrower one is good to a few per cent of its step
 _TAIL = 1e-4  # share of the values beyond each end that the percentile method gives up
 _ONE_UNKNOWN_IN = 4  # of the unknown images that were learned from: ends change little by more
+_MADE = 64  # unknown images that are made where none were learned from
 _SHRINKS = np.linspace(0.2, 1.0, 81)  # of a range, in steps of a hundredth: finer than the error differs
 
 Ends = Mapping[str, tuple[float, float]]  # by layer
@@ -104,12 +106,16 @@ def _of_unknown(model: keras.Model, examples: AugmentedExamples, rows: np.ndarra
     Args:
         known: the ends of each layer's output on known images.
     """
-    unknown = np.flatnonzero(examples.images.label_ids == len(examples.contract.class_names))[::_ONE_UNKNOWN_IN]
-    if not any(name.startswith(UNKNOWN) for name in known) or not len(unknown):
+    if not any(name.startswith(UNKNOWN) for name in known):
         return {}
+    images = examples.images
+    unknown = np.flatnonzero(images.label_ids == len(examples.contract.class_names))[::_ONE_UNKNOWN_IN]
+    if not len(unknown):  # it has learned from none
+        images = joined(images, [made(images, _MADE, 0)])
+        unknown = np.arange(len(images.names))[-_MADE:]
     logits = known[logits_layer(model).name]
     ends = {name: found for name in known if (found := limits_of(name, known, logits))}
-    return histograms(model, examples.contract, examples.images.pixels, np.concatenate([rows, unknown]), ends)
+    return histograms(model, examples.contract, images.pixels, np.concatenate([rows, unknown]), ends)
 
 
 def histograms(
