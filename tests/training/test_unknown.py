@@ -61,7 +61,7 @@ def test_distance_counts_for_more_where_known_images_do_not_vary() -> None:
     along, across = np.array([1, 1, 1, 1], np.float32), np.array([1, -1, 1, -1], np.float32)
     near, far_along, far = familiar.distance(np.stack([mean, mean + along, mean + across]))
     assert near < far_along < far / 10
-    assert familiar.distance(known).mean() == pytest.approx(4, rel=0.15), "one for each channel, but for the shrinkage"
+    assert familiar.distance(known).mean() == pytest.approx(4, rel=0.2), "one for each channel, but for the shrinkage"
 
 
 def test_a_channel_that_never_varied_does_not_outweigh_all_others() -> None:
