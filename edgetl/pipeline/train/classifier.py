@@ -13,13 +13,16 @@ from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
 from edgetl.pipeline.train.rejection import find_rejection
 from edgetl.pipeline.train.rejoin import rejoining
+from edgetl.pipeline.train.start import starting_model
 from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
 from edgetl.pipeline.train.thresholds import thresholds_of
 from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.finetune import FineTuneSettings, fine_tune
+from edgetl.training.head import trunk_of
 from edgetl.training.history import History
 from edgetl.training.objective import objective_of
+from edgetl.training.retain import Retained
 from edgetl.training.schedule import Schedule
 from edgetl.training.speed import in_precision, policy, uses_xla
 from edgetl.training.train_head import train_head
@@ -117,7 +120,15 @@ def _settings(project: Project) -> FineTuneSettings | None:
         return None
     # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
     settings = replace(settings, learning_rate=settings.learning_rate * math.sqrt(team.replicas))
-    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=distillation(project))
+    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=distillation(project), retained=_retained(project))
+
+
+def _retained(project: Project) -> Retained | None:
+    """Return the features to retain; None: the network rejects nothing, or knows nothing yet, or rejects by its hidden layers."""
+    recipe, data = project.recipe, project.data
+    if not (data.keep and recipe.reject.retain) or recipe.model.weights == "none" or recipe.model.dense:
+        return None
+    return Retained.of(trunk_of(starting_model(project)), data.images, project.contract, recipe.reject.retain)
 
 
 def _learn(project: Project, model: Any, images: Images, settings: FineTuneSettings | None, schedule: Schedule) -> tuple[History, History]:
