@@ -114,10 +114,15 @@ def _predicted(project: Project, sessions: Mapping[str, Session], name: str, lis
 
 
 def _warn_of_known(project: Project, unknown: Images) -> None:
-    own = set(project.data.images.hashes)
-    if copies := sum(content in own for content in unknown.hashes):
-        among = f"{copies:,} of {counted(len(unknown.names), 'image')} in {unknown.source}"
-        logger.warning(f"{among} {'is' if copies == 1 else 'are'} among the run's own images, which show its classes")
+    """Warn of images that the run has itself: as images of its classes, or as unknown ones that it has learned from."""
+    background = project.data.background
+    learned = [background.hashes[row] for row in background.rows("train")] if background else []
+    own = {"among the run's own images, which show its classes": set(project.data.images.hashes)}
+    own["among the background images that the run has learned from: the figures are better than for others"] = set(learned)
+    for where, contents in own.items():
+        if copies := sum(content in contents for content in unknown.hashes):
+            among = f"{copies:,} of {counted(len(unknown.names), 'image')} in {unknown.source}"
+            logger.warning(f"{among} {'is' if copies == 1 else 'are'} {where}")
 
 
 def _most_sure(project: Project, main: str, folders: Sequence[_Folder]) -> list[UnknownImage]:

@@ -61,6 +61,7 @@ def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], bac
     assert open_session(run / "float.keras", contract)(known[:1]).shape == (1, 10), "the logit of unknown images is none of its classes"
     alike = [np.mean((one == other).all(1)) for one, other in zip(*decisions.values(), strict=True)]
     assert min(alike) >= 0.98
+    assert "background images that the run has learned from" in cli("evaluate", run, "--unknown", background).err
 
 
 def test_nothing_is_rejected_unless_asked(cli: Callable[..., CliResult], background: Path, tmp_path: Path) -> None:
