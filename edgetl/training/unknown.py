@@ -73,7 +73,7 @@ class Familiar:
 
 
 def places(model: Any, images: int) -> tuple[Place, ...]:
-    """Return the maps by which images are told apart: the first and the last narrow one of the size of the last, which is none of them.
+    """Return the maps that tell unknown images apart: the first and the last narrow one of the size of the last, which is none of them.
 
     Where none is narrow enough for a whole covariance, it is the last one's first channels. None: there is no such map.
 
