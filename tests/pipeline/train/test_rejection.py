@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from edgetl.contract import Contract
+from edgetl.evaluation.validation import Validation
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, FloatFacts
 from edgetl.runtimes import open_session
@@ -62,6 +63,11 @@ def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], bac
     alike = [np.mean((one == other).all(1)) for one, other in zip(*decisions.values(), strict=True)]
     assert min(alike) >= 0.98
     assert "background images that the run has learned from" in cli("evaluate", run, "--unknown", background).err
+
+    assert f"same of {len(unseen)} unknown images %" in cli("validate", run).out
+    validation = Validation.read(run / "validation.json")  # whatever the verdict on so short a training
+    assert validation.unknown_images == len(unseen)
+    assert all(one.same_of_unknown is not None for one in validation.pairs)
 
 
 def test_nothing_is_rejected_unless_asked(cli: Callable[..., CliResult], background: Path, tmp_path: Path) -> None:
