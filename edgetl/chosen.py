@@ -2,8 +2,9 @@
 
 from edgetl.compared import Truth, of_split
 from edgetl.int8_record import Distance
+from edgetl.output import metric_of
 from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, QuantizedFacts, RunRecord
-from edgetl.wording import beside, counted, joined, measured_on
+from edgetl.wording import beside, counted, counted_for, joined
 
 _INT8 = "the int8 model"
 _MEASURED: dict[Truth, str] = {
@@ -20,7 +21,7 @@ def judged_on(record: RunRecord, training: str) -> str:
         return ""
     if trained.held_out and not (trained.trained_again and training in ("pruning", "clustering")):  # which then learn from all
         learned = trained.trained_again and training not in ("head", "float")  # by the float model, which later trainings start from
-        return measured_on(trained.held_out, "training image" if learned else "held-out image")
+        return counted_for(trained.held_out, "training image" if learned else "held-out image", metric_of(data.task))
     return of_split(data.images("val"), "val")
 
 
@@ -33,14 +34,15 @@ def choice_and_measure(record: RunRecord, images: int = 0) -> str:
     data, trained = record.find("data", DataFacts), _trained(record)
     if data is None or trained is None:
         return ""
+    metric = metric_of(data.task)
     by_held_out, by_validation = _by_held_out(record, trained), _by_validation(record, trained)
     sentences = []
     later = [name for name in by_held_out if trained.trained_again and name == _INT8]  # than the second training
     if earlier := [name for name in by_held_out if name not in later]:
         learned = ", which were learned from only afterwards" if trained.trained_again else ""
-        sentences.append(f"{_were_chosen(earlier)} on {measured_on(trained.held_out, 'held-out training image')}{learned}.")
+        sentences.append(f"{_were_chosen(earlier)} on {counted_for(trained.held_out, 'held-out training image', metric)}{learned}.")
     if later:
-        these = "the same images" if earlier else measured_on(trained.held_out, "training image")
+        these = "the same images" if earlier else counted_for(trained.held_out, "training image", metric)
         sentences.append(f"{_were_chosen(later)} on {these}, when the float model had learned from them.")
     if by_held_out and trained.teacher and record.recipe.teacher.run == "auto":
         sentences.append("The teacher had learned from them.")

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from edgetl.accuracy import Metric
 from edgetl.compared import MeasuringSplit, of_split
 from edgetl.documents import Count, Part, Share
 from edgetl.output import Rejection
-from edgetl.wording import counted, measured_on
+from edgetl.wording import counted, counted_for, measured_on
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,10 @@ class ScaledTemperature:
     loss_after: float
 
 
-Figure = Literal["accuracy", "mAP"]  # what training judges by: mAP, the mean of average precisions, where images show several classes
-
-
-def judged(figure: Figure, value: float, digits: int = 1) -> str:
-    """Return a figure that a training was judged by in words."""
+def judged(metric: Metric, value: float, digits: int = 1) -> str:
+    """Return what a training was judged by in words."""
     share = f"{100 * value:.{digits}f} %"
-    return f"{share} right" if figure == "accuracy" else f"mAP {share}"
+    return f"{share} right" if metric == "top-1" else f"mAP {share}"
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class FloatChoice:
         images: training images that chose, and that neither model had learned from.
         head_accuracy, head_loss: of the head on these images.
         accuracy, loss: of the fine-tuned network on them.
-        figure: what the accuracies are.
+        metric: what the accuracies are.
     """
 
     kept: Literal["fine-tuned", "head"]
@@ -48,17 +46,17 @@ class FloatChoice:
     head_loss: float
     accuracy: Share
     loss: float
-    figure: Figure = "accuracy"
+    metric: Metric = "top-1"
 
     def __str__(self) -> str:
-        tuned, head = (judged(self.figure, value) for value in (self.accuracy, self.head_accuracy))
+        tuned, head = (judged(self.metric, value) for value in (self.accuracy, self.head_accuracy))
         as_right = f"as often right, but with a loss of {self.loss:.3f} against {self.head_loss:.3f}"
         worse = as_right if self.accuracy == self.head_accuracy else f"it did worse: {100 * self.accuracy:.1f} %"
         said = {
             "fine-tuned": f"fine-tuned, {tuned} (its head alone: {100 * self.head_accuracy:.1f} %)",
             "head": f"the head alone, {head} (fine-tuned {worse})",
         }
-        return f"{said[self.kept]} {'of' if self.figure == 'accuracy' else 'on'} {measured_on(self.images, 'held-out image')}"
+        return f"{said[self.kept]} {'of' if self.metric == 'top-1' else 'on'} {counted_for(self.images, 'held-out image', self.metric)}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from edgetl.accuracy import Metric
 from edgetl.documents import Part
 from edgetl.wording import counted
 
@@ -123,6 +124,11 @@ def output_type(task: Task, classes: int) -> OutputType:
 def grain(classes: int) -> float:
     """Return the probability that counts as one step: 1/256 as int8 models give it, less where a class's even share is less."""
     return min(PROBABILITY_SCALE, 1 / classes)
+
+
+def metric_of(task: Task) -> Metric:
+    """Return what models of a task are judged by."""
+    return "mAP" if task == "multi-label" else "top-1"
 
 
 def activation_of(task: Task) -> Literal["softmax", "sigmoid"]:

@@ -39,6 +39,11 @@ def measured_on(count: int, what: str) -> str:
     return counted(count, what) + (f", of which one is {100 / count:.{1 if count <= 100 else 2}f} points" if 1 < count < _FEW else "")
 
 
+def counted_for(count: int, what: str, metric: str) -> str:
+    """Return a count of images that a metric is of, with what one of them is worth in top-1, where they are few."""
+    return measured_on(count, what) if metric == "top-1" else counted(count, what)
+
+
 def duration(seconds: float) -> str:
     """Return an estimated time as one says it, no finer than it is known: "20 s", "4 min", "1.5 h"."""
     if seconds < 90:

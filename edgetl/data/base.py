@@ -110,6 +110,12 @@ def classes_in(class_name: str, task: Task) -> tuple[str, ...]:
     return (class_name,) if task == "single-label" else tuple(name for name in class_name.split(BETWEEN) if name)
 
 
+def shown_by(label_ids: NDArray[np.integer], classes: int) -> NDArray[np.bool_]:
+    """Return which classes images with these labels show, [N] or [N, K] as `Images` has them, as bool [N, K]."""
+    found: NDArray[np.bool_] = label_ids == 1 if label_ids.ndim == 2 else label_ids[:, None] == np.arange(classes)
+    return found
+
+
 def joined(class_names: Iterable[str]) -> str:
     """Return the `class_name` of an item that shows these classes."""
     return BETWEEN.join(sorted(set(class_names)))
@@ -236,8 +242,7 @@ class Images:
     @property
     def shown(self) -> NDArray[np.bool_]:
         """Which classes each image shows, bool [N, K]."""
-        found: NDArray[np.bool_] = self.label_ids == 1 if self.several else self.label_ids[:, None] == np.arange(len(self.class_names))
-        return found
+        return shown_by(self.label_ids, len(self.class_names))
 
     def rows(self, split: str) -> NDArray[np.int64]:
         """Row numbers of a split, ascending; empty when there are none."""

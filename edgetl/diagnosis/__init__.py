@@ -15,7 +15,10 @@ CHECKS: Registry[Check] = Registry(
             "edgetl.diagnosis.copies:leaks",
             "the same or nearly the same image in two splits: accuracy on the second one is overstated",
         ),
-        "two_labels": ("edgetl.diagnosis.copies:two_labels", "the same or nearly the same image in two classes: one label is wrong"),
+        "two_labels": (
+            "edgetl.diagnosis.copies:two_labels",
+            "the same or nearly the same image in two classes, or with other labels: one is wrong",
+        ),
         "duplicates": ("edgetl.diagnosis.copies:duplicates", "the same file again, in the same split and class"),
         "near_duplicates": ("edgetl.diagnosis.copies:near_duplicates", "nearly the same image again, in the same split and class"),
         "wrong_labels": (
@@ -27,6 +30,7 @@ CHECKS: Registry[Check] = Registry(
             "images of few colours, unlike their class: the 'image not found' of a photo host, or a card with text",
         ),
         "classes": ("edgetl.diagnosis.classes:classes", "classes with few images or none, and classes that are far from balanced"),
+        "together": ("edgetl.diagnosis.together:together", "of several classes an image, those that are never without another one"),
         "constant": ("edgetl.diagnosis.shapes:constant", "images that are almost uniform"),
         "sizes": (
             "edgetl.diagnosis.shapes:sizes",

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.data.base import Rejected
+from edgetl.data.base import Rejected, joined, shown_by
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DatasetFacts:
 
     Args:
         class_names: K names.
-        label_ids: int [N], indices into `class_names`.
+        label_ids: int [N], indices into `class_names`; int [N, K] of 0 and 1 where an image may show several classes.
         splits: N of "train", "val" and "test", as training would have them.
         rejected: files that cannot be used, and why.
         pairs: copies and near copies, each pair once.
@@ -71,8 +71,23 @@ class DatasetFacts:
         if len(lengths) != 1 or (self.features is not None and len(self.features) != len(self.names)):
             raise ValueError(f"the rows differ in number: {sorted(lengths)}")
 
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes, or none."""
+        return self.label_ids.ndim == 2
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Which classes each image shows, bool [N, K]."""
+        return shown_by(self.label_ids, len(self.class_names))
+
     def class_name(self, row: int) -> str:
-        return self.class_names[int(self.label_ids[row])]
+        """Return the class of an image; of several all of them."""
+        return joined(self.class_names[k] for k in np.flatnonzero(self.shown[row])) or "none"
+
+    def same_classes(self, first: int, second: int) -> bool:
+        """Return whether two images have the same label, or the same labels."""
+        return bool(np.array_equal(self.label_ids[first], self.label_ids[second]))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
+
 from edgetl.diagnosis.base import DatasetFacts, Finding
 from edgetl.wording import counted
 
@@ -29,10 +31,11 @@ def classes(data: DatasetFacts) -> Iterator[Finding]:
     largest, smallest = max(data.class_names, key=train_counts.__getitem__), min(data.class_names, key=train_counts.__getitem__)
     if train_counts[largest] >= _UNBALANCED * max(train_counts[smallest], 1):
         most = counted(train_counts[largest], "training image")
-        detail = f"{most}, {smallest!r} has only {train_counts[smallest]}: training weights the classes"
+        detail = f"{most}, {smallest!r} has only {train_counts[smallest]}{'' if data.several else ': training weights the classes'}"
         yield Finding(largest, detail, score=0.6, kind="class")
 
 
 def _counts(data: DatasetFacts, split: str) -> Counter[str]:
     """Count the images of each class in a split."""
-    return Counter(data.class_name(row) for row, its_split in enumerate(data.splits) if its_split == split)
+    counts = data.shown[np.array(data.splits) == split].sum(0)
+    return Counter({name: int(count) for name, count in zip(data.class_names, counts, strict=True) if count})

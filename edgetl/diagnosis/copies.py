@@ -25,11 +25,12 @@ def two_labels(data: DatasetFacts) -> Iterator[Finding]:
     """Yield copies of an image in two classes."""
 
     def other_label(pair: ImagePair) -> bool:
-        return bool(data.label_ids[pair.first] != data.label_ids[pair.second])
+        return not data.same_classes(pair.first, pair.second)
 
     for first, second, pair in _ordered(data, other_label):
         names = data.names[first], data.names[second]
-        detail = f"{_likeness(pair)} is in the classes {data.class_name(first)} and {data.class_name(second)}"
+        labelled = "is labelled" if data.several else "is in the classes"
+        detail = f"{_likeness(pair)} {labelled} {data.class_name(first)} and {data.class_name(second)}"
         sure, doubtful = (names, ()) if pair.likeness == 1 else ((), names)
         yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=doubtful)
 
@@ -63,7 +64,7 @@ def _within(data: DatasetFacts) -> Callable[[ImagePair], bool]:
     """Return a predicate: whether a pair lies in one split and one class."""
 
     def within(pair: ImagePair) -> bool:
-        return bool(data.splits[pair.first] == data.splits[pair.second] and data.label_ids[pair.first] == data.label_ids[pair.second])
+        return data.splits[pair.first] == data.splits[pair.second] and data.same_classes(pair.first, pair.second)
 
     return within
 

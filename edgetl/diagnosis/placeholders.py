@@ -21,10 +21,10 @@ def placeholders(data: DatasetFacts) -> Iterator[Finding]:
     if data.features is not None and len(bits):
         lengths = np.linalg.norm(data.features, axis=1)
         found &= lengths < _EMPTY * np.median(lengths)
-    for label_id, class_name in enumerate(data.class_names):
-        own = data.label_ids == label_id
+    for own, class_name in zip(data.shown.T, data.class_names, strict=True):
         usual = float(np.median(bits[own])) if own.any() else 0.0
         for row in np.flatnonzero(found & own & (bits < _OWN_CLASS * usual)):
+            found[row] = False  # once, of several classes
             name, own_bits = data.names[row], bits[row]
             colours = f"nearly of one colour, unlike {class_name} ({own_bits:.1f} bits a pixel, usually {usual:.1f})"
             detail = f"{colours}: a placeholder, or a card with text?"

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from edgetl.pipeline.settings import split_options
 from edgetl.recipe import Recipe, anchored
 from edgetl.report.page import findings as report
 from edgetl.run_folder import RunFolder
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -115,8 +115,8 @@ def _check(name: str, data: DatasetFacts) -> tuple[Finding, ...]:
 
 
 def _counts(data: DatasetFacts) -> dict[str, dict[str, int]]:
-    counts = Counter(zip(data.splits, data.label_ids.tolist(), strict=True))
-    return {split: {name: counts[split, label] for label, name in enumerate(data.class_names)} for split in SPLITS}
+    shown, splits = data.shown, np.array(data.splits)
+    return {split: dict(zip(data.class_names, shown[splits == split].sum(0).tolist(), strict=True)) for split in SPLITS}
 
 
 def _check_out(out: Path, source: Path) -> None:
@@ -142,12 +142,12 @@ def _facts(listing: Listing, recipe: Recipe, cache: Path, *, fast: bool) -> Data
     usable = tuple(facts for facts in inspected if facts)
     if not items:
         raise DataError(f"{listing.source} has no image that can be used", ARE_READ)
-    label_ids = np.array([listing.class_names.index(item.class_name) for item in items], np.int64)
+    label_ids = listing.label_ids(items).astype(np.int64)
     splits = completed(
         [item.split for item in items],
         {item.split for item in listing.items},
         [facts.sha256 for facts in usable],
-        label_ids.tolist(),
+        label_ids,
         split_options(recipe),
     )
     return DatasetFacts(
@@ -196,6 +196,13 @@ def _notes(listing: Listing, data: DatasetFacts, *, fast: bool) -> list[str]:
     notes = []
     if "val" not in {item.split for item in listing.items}:
         notes.append("The source has no validation split: leaks are counted across the split that training makes of it.")
+    if data.several:
+        without, most = int((~data.shown.any(1)).sum()), int(data.shown.sum(1).max())
+        notes.append(
+            f"{without:,} of {counted(len(data.names), 'image')} have no label: they show none of the classes, and are learned from"
+        )
+        if most < 2:
+            notes.append("no image shows several classes: with a label each, --task single-label tells them apart better")
     if all_alike(data):
         notes.append("many images are nearly the same as another one: if that is their nature, only exact copies matter")
     if fast:

@@ -22,7 +22,7 @@ from edgetl.training.schedule import Schedule
 from edgetl.training.step import Step
 from edgetl.training.team import ALONE, Team
 from edgetl.training.tensorboard import TensorBoard
-from edgetl.wording import duration, measured_on
+from edgetl.wording import counted_for, duration
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +57,8 @@ class Trainer:
     def train(self) -> History:
         """Train, leave the values of the epoch that is kept in the variables, and return what happened."""
         schedule, team, name = self.schedule, self.team, self.schedule.name
-        said = partial(judged, self.step.objective.figure, digits=2)
-        images = measured_on(self.judges, schedule.judged_by)
+        metric = self.step.objective.metric
+        images, said = counted_for(self.judges, schedule.judged_by, metric), partial(judged, metric, digits=2)
         start = _values(self.variables) if self.keep_start else None
         least, loss_before = team.broadcast(self.validate()) if self.keep_start else (0.0, 0.0)
         history, best = self._resume()

@@ -54,6 +54,29 @@ def without(*rows: int) -> DatasetFacts:
     )
 
 
+def several(**changes: object) -> DatasetFacts:
+    """Return images of any of three classes, each on half of them and in all combinations, told apart by their features."""
+    dataset = sound()
+    random = np.random.default_rng(1)
+    labels = np.arange(len(dataset.names))[:, None] >> np.arange(3) & 1
+    features = random.normal(size=(len(labels), 60)).astype(np.float32)
+    features[:, :30] += 2 * np.repeat(labels, 10, axis=1)
+    given = {"class_names": ("cat", "dog", "eel"), "label_ids": labels, "features": features} | changes
+    return replace(dataset, **given)  # type: ignore[arg-type]
+
+
+def several_with(row: int, label_id: int, value: int) -> DatasetFacts:
+    dataset = several()
+    dataset.label_ids[row, label_id] = value
+    return dataset
+
+
+def never_without(one: int, other: int) -> DatasetFacts:
+    dataset = several(features=None)
+    dataset.label_ids[:, other] |= dataset.label_ids[:, one]
+    return dataset
+
+
 FAULTS: dict[str, list[tuple[Callable[[], DatasetFacts], str, str]]] = {
     "unreadable": [(lambda: replace(sound(), rejected=(Rejected("x.jpg", "the file is empty"),)), "x.jpg", "exclude")],
     "damaged": [
@@ -65,9 +88,15 @@ FAULTS: dict[str, list[tuple[Callable[[], DatasetFacts], str, str]]] = {
         (lambda: paired(40, 0, 0.97), "0.jpg", "exclude"),
     ],
     "two_labels": [(lambda: paired(0, 52, 1.0), "0.jpg", "exclude"), (lambda: paired(52, 0, 0.97), "0.jpg", "consider")],
-    "duplicates": [(lambda: paired(0, 1, 1.0), "1.jpg", "exclude")],
+    "duplicates": [
+        (lambda: several(label_ids=np.ones((104, 3), np.int64), pairs=(ImagePair(0, 1, 1.0),)), "1.jpg", "exclude"),
+        (lambda: paired(0, 1, 1.0), "1.jpg", "exclude"),
+    ],
     "near_duplicates": [(lambda: paired(0, 1, 0.97), "1.jpg", "consider")],
-    "wrong_labels": [(lambda: relabelled(3), "3.jpg", "consider")],
+    "wrong_labels": [
+        (lambda: relabelled(3), "3.jpg", "consider"),
+        (lambda: several_with(5, 1, 1 - int(several().label_ids[5, 1])), "5.jpg", "consider"),
+    ],
     "placeholders": [
         (lambda: with_facts(colour_bits=2.9), "0.jpg", "consider"),
         (lambda: replace(with_facts(colour_bits=2.5), features=None), "0.jpg", "consider"),
@@ -78,6 +107,7 @@ FAULTS: dict[str, list[tuple[Callable[[], DatasetFacts], str, str]]] = {
         (lambda: without(*range(40, 52)), "cat", ""),
         (lambda: without(*range(40, 48)), "cat", ""),
     ],
+    "together": [(lambda: never_without(0, 1), "cat", "")],
     "constant": [(lambda: with_facts(contrast=1.0), "0.jpg", "consider")],
     "sizes": [(lambda: with_facts(size=(40, 40)), "0.jpg", ""), (lambda: with_facts(size=(800, 240)), "0.jpg", "")],
     "colours": [(lambda: with_facts(mode="CMYK"), "0.jpg", "")],
@@ -88,6 +118,7 @@ FAULTS: dict[str, list[tuple[Callable[[], DatasetFacts], str, str]]] = {
 @pytest.mark.parametrize("name", CHECKS)
 def test_nothing_is_found_where_nothing_is_wrong(name: str) -> None:
     assert list(CHECKS.load(name)(sound())) == []
+    assert list(CHECKS.load(name)(several())) == []
 
 
 @pytest.mark.parametrize(("name", "number"), [(name, number) for name in CHECKS for number in range(len(FAULTS[name]))])
@@ -95,7 +126,7 @@ def test_a_fault_is_found_by_its_check(name: str, number: int) -> None:
     make, what, listed = FAULTS[name][number]
     found = list(CHECKS.load(name)(make()))
     assert found[0].name == what
-    assert {one.kind for one in found} == {"class" if name == "classes" else "image"}
+    assert {one.kind for one in found} == {"class" if name in ("classes", "together") else "image"}
     for way in ("exclude", "consider"):
         names = {left for one in found for left in getattr(one, way)}
         assert (what in names) == (way == listed)
@@ -141,3 +172,17 @@ def test_what_is_alike_by_nature_is_for_a_person_to_judge() -> None:
     leaks = list(CHECKS.load("leaks")(replace(sound(), pairs=(*frames, ImagePair(20, 92, 1.0)))))
     assert [name for one in leaks for name in one.exclude] == ["20.jpg"]
     assert sorted(name for one in leaks for name in one.consider) == sorted(f"{row}.jpg" for row in range(12))
+
+
+def test_classes_that_are_always_together_are_named_once() -> None:
+    dataset = several()
+    dataset.label_ids[:, 2] = dataset.label_ids[:, 0]
+    (found,) = CHECKS.load("together")(dataset)
+    assert (found.name, "always together with 'eel'" in found.detail) == ("cat", True)
+
+
+def test_copies_with_other_labels_are_found() -> None:
+    dataset = several(pairs=(ImagePair(0, 1, 1.0),))
+    dataset.label_ids[:2] = [[1, 0, 0], [1, 1, 0]]
+    (found,) = CHECKS.load("two_labels")(dataset)
+    assert found.detail == "the same file is labelled cat and cat|dog"

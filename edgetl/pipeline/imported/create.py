@@ -66,6 +66,11 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     check_size(recipe, imported, file)
     recipe = unlabelled_recipe(keeping_integers(recipe, imported))
     listing = listing_of(recipe)
+    if listing.several:
+        raise UsageError(
+            f"{file} names one class an image, and the images of {listing.source} may show several",
+            f"train it further for that, under a new head: edgetl train DATA --weights {file.name} --task multi-label",
+        )
     folders = listing.class_names if listing.labelled else ()
     class_names = class_names_of(recipe.imported.class_names, imported.origin.class_names, folders, imported.classes)
     if listing.labelled:

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgetl.keras import layers
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file
 from edgetl.contract import Contract
@@ -22,7 +23,8 @@ from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.features import without_classifier
 from edgetl.pipeline.imported.create import check_size, conventions, frame_of, network_of, reported, settled
 from edgetl.pipeline.imported.heads import Heads
-from edgetl.pipeline.imported.search import Feeding, search
+from edgetl.pipeline.imported.search import Feeding, Found, search
+from edgetl.pipeline.imported.unlabelled import named
 from edgetl.pipeline.project import ImportedNetwork, Project, default_name
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.run_inputs import RunData
@@ -36,6 +38,7 @@ from edgetl.training.unfold import unfold_batch_norms
 logger = logging.getLogger(__name__)
 
 _IMAGES = 512  # that measure and give the norms their statistics; heads need twice as many as a trained classifier to tell ways apart
+_FEWEST = 100  # images of one class among those of several that can measure how a network is fed
 _BATCH = 32
 
 
@@ -116,21 +119,33 @@ def _network(recipe: Recipe, listing: Listing, cache: RunFolder) -> tuple[Import
     resize = "crop" if recipe.imported.resize == "auto" else recipe.imported.resize  # a new head learns what it is shown
     frame = frame_of(imported, file, resize)
     check_size(recipe, imported, file)
-    contract = Contract.square(1, 1.0, 0, listing.class_names).taking(frame)
+    contract = Contract.square(1, 1.0, 0, listing.class_names).for_task(listing.task).taking(frame)
     if {frame.height, frame.width} != {size}:
         logger.info(f"images: {frame.height} x {frame.width} pixels, as {file.name} takes them; model.image_size ({size}) does not count")
     data = RunData(cache, recipe, contract, lambda: listing)
     with data.learning():
         rows = np.random.default_rng(recipe.train.seed).permutation(data.choosing.rows("train"))[:_IMAGES]
     pixels = np.asarray(data.images.pixels[rows])
-    candidates = [Feeding(one, resize) for one in conventions(recipe.imported.preprocessing, imported.channels)]
-    heads = Heads(imported, pixels, data.images.label_ids[rows].astype(np.int64), len(listing.class_names))
-    found = reported(search(candidates, heads, heads.label_ids, ()))
+    found = _found(recipe, imported, pixels, data.images.shown[rows], resize)
     network, contract = network_of(imported, file, found, contract)
     fed = contract.normalize(pixels.astype(np.float32))
     model = unfold_batch_norms(network.model, [fed[start : start + _BATCH] for start in range(0, len(fed), _BATCH)])
     logger.info(f"network: {file.name} ({imported.origin.producer}) in place of a backbone, features {list(model.output_shape[1:])}")
     return replace(network, model=model), contract, data
+
+
+def _found(recipe: Recipe, imported: ImportedModel, pixels: NDArray[np.uint8], shown: NDArray[np.bool_], resize: str) -> Found:
+    """Return how the network is fed: heads on images of one class each measure it, where there are enough of these.
+
+    Args:
+        pixels, shown: uint8 [N, H, W, C] and bool [N, K], of training images and their classes.
+    """
+    one, classes = shown.sum(1) == 1, shown.shape[1]
+    if not one.all() and one.sum() < _FEWEST:
+        return named(recipe, imported)
+    candidates = [Feeding(way, resize) for way in conventions(recipe.imported.preprocessing, imported.channels)]
+    heads = Heads(imported, pixels[one], shown[one].argmax(1), classes)
+    return reported(search(candidates, heads, heads.label_ids, ()))
 
 
 def _features(recipe: Recipe, file: Path) -> ImportedModel:

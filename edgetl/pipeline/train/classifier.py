@@ -7,8 +7,9 @@ from typing import Any
 
 from edgetl.keras import device_name
 
+from edgetl.accuracy import Metric
 from edgetl.data.base import Images
-from edgetl.float_record import Figure, FloatChoice
+from edgetl.float_record import FloatChoice
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
 from edgetl.pipeline.train.rejection import find_rejection
@@ -60,7 +61,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     after = schedule.epochs_after
     first = replace(schedule, epochs_after=after + schedule.epochs) if again and after is not None else schedule
     head, history = _learn(project, model, data.choosing, settings, first)
-    choice = _choice(images - learned, head, history, objective_of(project.contract.output.task).figure)
+    choice = _choice(images - learned, head, history, objective_of(project.contract.output.task).metric)
     temperature = temperature_of(project, model) if team.rank == 0 else None
     divisor = temperature.temperature if temperature else 1.0
     rejection = find_rejection(project, model, divisor) if team.rank == 0 else None
@@ -91,7 +92,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     )
 
 
-def _choice(images: int, head: History, fine_tuning: History, figure: Figure) -> FloatChoice | None:
+def _choice(images: int, head: History, fine_tuning: History, metric: Metric) -> FloatChoice | None:
     """Return what the images that choose said; None: there was nothing to choose from."""
     if not images or not head.best or not fine_tuning.epochs:
         return None
@@ -103,7 +104,7 @@ def _choice(images: int, head: History, fine_tuning: History, figure: Figure) ->
         head_loss=head.best.val_loss,
         accuracy=tuned.val_accuracy,
         loss=tuned.val_loss,
-        figure=figure,
+        metric=metric,
     )
     logger.info(f"float model: {choice}")
     return choice

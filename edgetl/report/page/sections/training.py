@@ -76,7 +76,7 @@ def _curves(training: Training, metric: str) -> Figure:
             axes.plot(numbers, values, marker=marker, markersize=3, linewidth=1.6, color=colour, label=label)
         if best:
             axes.axvline(best, color=FAINT, linewidth=0.9, linestyle=(0, (3, 3)))
-    upper.set_ylabel(f"{metric}, %", color=INK)
+    upper.set_ylabel(f"{metric}{'' if metric == _ACCURACY else ' (training: right decisions)'}, %", color=INK)
     lower.set_ylabel("loss", color=INK)
     lower.set_xlabel("epoch", color=INK)
     lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -88,7 +88,7 @@ def _alt(title: str, epochs: Sequence[Epoch], kept: str, metric: str) -> str:
     first, last = epochs[0], epochs[-1]
     return (
         f"{title}: held-out {metric} from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
-        f"training {metric} from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
+        f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
     )
 
 
