@@ -156,8 +156,7 @@ class FoundRejection:
         threshold: the lowest highest probability of an image that is named.
         keep: the share of these images that it keeps.
         images: number of these.
-        inside: the model has a logit of unknown images: its own, as learned, plus `slope` times the distance from known
-            images, plus `offset`.
+        inside: the model has a logit of unknown images: how unknown an image is, times `scale`, plus `offset`.
         background: unknown images that it learned from.
         made: made ones that it learned from.
     """
@@ -166,7 +165,7 @@ class FoundRejection:
     keep: Share
     images: Count
     inside: bool
-    slope: float = 0.0
+    scale: float = 0.0
     offset: float = 0.0
     background: Count = 0
     made: Count = 0
@@ -179,7 +178,7 @@ class FoundRejection:
     def __str__(self) -> str:
         kinds = {"background image": self.background, "made image": self.made}
         learned = " and ".join(counted(count, kind) for kind, count in kinds.items() if count)
-        how = "by the distance from known images and the probability" if self.inside else "by the probability alone"
+        how = "by a logit of their own and the probability" if self.inside else "by the probability alone"
         kept = f"below {self.threshold:.3f}, which keeps {self.keep:.0%} of {measured_on(self.images, 'held-out image')}"
         return f"images are rejected {how}, {kept}" + (f"; learned from {learned}" if learned else "")
 

@@ -116,8 +116,7 @@ class RejectTable(RecipeTable):
     keep: Fraction | Literal["auto"]
     background: str
     made: Annotated[float, Field(ge=0, le=10)]
-    slope: Annotated[float, Field(ge=0, le=100)]
-    retain: Annotated[float, Field(ge=0, le=100)]
+    scale: Annotated[float, Field(gt=0, le=100)]
 
     def share(self, *, background: bool) -> float:
         """Return the share of known images to keep, 0 where nothing is rejected; `background`: there are images of none of the classes."""

@@ -1,16 +1,13 @@
-"""Images that show none of the classes: the user's own, kept apart from the others, and made ones; a classifier learns to reject them."""
+"""Images that show none of the classes, to learn to reject by: the user's own, kept apart from the others, and made ones."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgetl.data.base import Images, Listing, Pixels
+from edgetl.data.base import Images, Listing
 
-Unknown = Sequence[tuple[Pixels, Sequence[str]]]  # pixels uint8 [M, H, W, C] of images of none of the classes, and their names
-Rows = int | slice | NDArray[np.integer] | Sequence[int]
 CLASS_NAME = "_background"  # of a class folder, or in a CSV file: no class of the model
 
 _GRIDS = (2, 4, 8, 16, 32, 64, 128)  # random pixels along an edge of a texture, from broad areas of colour to noise
@@ -39,36 +36,13 @@ def together(given: Listing, own: Listing | None) -> Listing:
     return Listing(given.source, (CLASS_NAME,), items, given.rejected, labelled=False)
 
 
-def joined(images: Images, unknown: Unknown) -> Images:
-    """Return the images with unknown ones behind them, which are learned from as of a class behind the last one (label id K).
-
-    Args:
-        unknown: of the images' size; none: the images are as they were.
-    """
-    if not unknown:
-        return images
-    pixels, names = images.pixels, list(images.names)
-    for more, called in unknown:
-        pixels = _Joined(pixels, more)
-        names += called
-    count = len(names) - len(images.names)
-    return replace(
-        images,
-        pixels=pixels,
-        label_ids=np.concatenate([images.label_ids, np.full(count, len(images.class_names), np.int32)]),
-        splits=np.concatenate([images.splits, np.full(count, "train", "<U5")]),
-        names=tuple(names),
-        hashes=(*images.hashes, *names[len(images.names) :]),
-    )
-
-
-def made(images: Images, count: int, seed: int) -> tuple[NDArray[np.uint8], list[str]]:
+def made(images: Images, count: int, seed: int) -> NDArray[np.uint8]:
     """Make images that show none of the classes: textures of random colours, and enlarged corners of training images.
 
     The same seed gives the same images in every size.
 
     Returns:
-        uint8 [count, H, W, C] of the images' size, and their names.
+        uint8 [count, H, W, C] of the images' size.
     """
     height, width, channels = images.pixels.shape[1:]
     textures, rows = round(_TEXTURES * count), images.rows("train")
@@ -76,7 +50,7 @@ def made(images: Images, count: int, seed: int) -> tuple[NDArray[np.uint8], list
     for place in range(count):
         random = np.random.default_rng([seed, place])
         pixels[place] = _texture(random, pixels.shape[1:]) if place < textures else _corner(random, images.pixels[random.choice(rows)])
-    return pixels, [f"texture:{place}" if place < textures else f"corner:{place - textures}" for place in range(count)]
+    return pixels
 
 
 def _texture(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -96,27 +70,3 @@ def _corner(random: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np
 def _resized(cells: NDArray[np.uint8], shape: tuple[int, ...], how: Image.Resampling) -> NDArray[np.uint8]:
     one = Image.fromarray(cells[..., 0] if shape[-1] == 1 else cells).resize((shape[1], shape[0]), how)
     return np.asarray(one, np.uint8).reshape(shape)
-
-
-class _Joined:
-    """Pixels of two sources, one behind the other."""
-
-    dtype = np.dtype(np.uint8)
-
-    def __init__(self, first: Pixels, second: Pixels) -> None:
-        self._first, self._second = first, second
-        self.shape = (len(first) + len(second), *first.shape[1:])
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: Rows, /) -> NDArray[np.uint8]:
-        """Copies: of one row, of a slice or of an array of row numbers."""
-        wanted = np.arange(len(self))[rows]
-        flat, split = wanted.reshape(-1), len(self._first)
-        found = np.empty((len(flat), *self.shape[1:]), np.uint8)
-        behind = flat >= split
-        for source, here, start in ((self._first, ~behind, 0), (self._second, behind, split)):
-            if here.any():
-                found[here] = source[flat[here] - start]
-        return found.reshape(*wanted.shape, *self.shape[1:])

@@ -1,7 +1,7 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -18,7 +18,7 @@ from edgetl.compared import MeasuringSplit
 from edgetl.contract import Contract
 from edgetl.data import images as data_images
 from edgetl.data import unknown
-from edgetl.data.base import Images, Listing, Pixels
+from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples, Examples, class_weights
 from edgetl.data.splits import choosing
@@ -105,64 +105,18 @@ class RunData:
         """The share of the images of the classes that the threshold is to keep; 0: every image is named."""
         return self._recipe.reject.share(background=self.listing.background is not None)
 
-    @property
-    def learns_unknown(self) -> bool:
-        """Whether training learns from images of none of the classes too, with a logit of their own."""
-        of_none = self.listing.background is not None or self._recipe.reject.made
-        return bool(self.keep and of_none) and not self._recipe.model.imported
-
-    @property
-    def all_weights(self) -> NDArray[np.float32]:
-        """The weights of all logits in a training: of the classes, and where it learns from unknown images of that class, too."""
-        return np.append(self.class_weights, [1.0] * self.learns_unknown).astype(np.float32)
-
     @cached_property
     def background(self) -> Images | None:
         """The images that show none of the classes, in the contract's size. Raises DataError when they cannot be used."""
         listing = self.listing.background
-        return data_images.load(listing, self._contract, self._background_options) if listing else None
+        options = replace(self._options, cache=self._run.cache / "background")
+        return data_images.load(listing, self._contract, options) if listing else None
 
-    @property
-    def background_images(self) -> int:
-        """How many of these are learned from."""
-        return len(self.background.rows("train")) if self.learns_unknown and self.background else 0
-
-    @property
-    def made_unknown(self) -> int:
-        """How many made images of none of the classes are learned from."""
-        return made_unknown(self._recipe, len(self.rows("train"))) if self.learns_unknown else 0
-
-    @property
-    def unknown_images(self) -> int:
-        """How many images of none of the classes are learned from."""
-        return self.background_images + self.made_unknown
-
-    @cached_property
-    def _unknown(self) -> unknown.Unknown:
-        return self._of_none(self.images, self.background)
-
-    @cached_property
-    def _larger_unknown(self) -> unknown.Unknown:
-        larger, listing = self.background, self.listing.background
-        if larger and listing and self._enlarged != self._contract:
-            larger = data_images.resized(larger, listing, self._enlarged, self._background_options)
-        return self._of_none(self.training_images, larger)
-
-    @property
-    def _background_options(self) -> data_images.LoadOptions:
-        return replace(self._options, cache=self._run.cache / "background")
-
-    def _of_none(self, images: Images, background: Images | None) -> unknown.Unknown:
-        """Return what a training learns from that shows none of the classes, in the size of these images."""
-        if not self.learns_unknown:
-            return ()
-        found: list[tuple[Pixels, Sequence[str]]] = []
-        if self.made_unknown:
-            found.append(unknown.made(images, self.made_unknown, self._recipe.train.seed))
-        if background is not None:
-            rows = background.rows("train")
-            found.append((background.pixels[rows], [background.names[row] for row in rows]))
-        return found
+    def unknown_pixels(self) -> list[NDArray[np.uint8]]:
+        """Return the images of none of the classes to learn from: background images, and made ones, each uint8 [M, H, W, C]; M may be 0."""
+        background, seed = self.background, self._recipe.train.seed
+        own = background.pixels[background.rows("train")] if background else np.empty((0, *self._contract.shape), np.uint8)
+        return [own, unknown.made(self.images, made_unknown(self._recipe, len(self.rows("train"))), seed)]
 
     @cached_property
     def choosing(self) -> Images:
@@ -189,15 +143,15 @@ class RunData:
 
     def plain(self, images: Images) -> Examples:
         """Return `images` or `choosing` as examples that a head learns from."""
-        return Examples(unknown.joined(images, self._unknown), self._contract, self.all_weights)
+        return Examples(images, self._contract, self.class_weights)
 
     def augmented(self, images: Images) -> AugmentedExamples:
         """Return `images` or `choosing` as examples that a network learns from."""
         return AugmentedExamples(
-            images=unknown.joined(images, self._unknown),
+            images=images,
             contract=self._contract,
-            class_weights=self.all_weights,
-            read_larger=lambda: unknown.joined(self.training_images, self._larger_unknown),
+            class_weights=self.class_weights,
+            read_larger=lambda: self.training_images,
             augment=augmentation(self._recipe, self._contract.shape[:2]),
         )
 

@@ -138,7 +138,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
 
 def _unknown(project: Project, sessions: Mapping[str, Session], limit: int) -> Unknown | None:
     """Return the predictions of the background images that nothing learned from; None: there are none, or every image is named."""
-    if not project.data.learns_unknown or project.data.background is None:
+    if not project.contract.output.rejection or project.data.background is None:
         return None
     background = project.data.background
     rows = background.rows("val")

@@ -13,7 +13,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.data.examples import AugmentedExamples
-from edgetl.data.unknown import joined, made
+from edgetl.data.unknown import made
 from edgetl.progress import progress
 from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
@@ -22,7 +22,7 @@ from edgetl.quantization.distance import distance_from
 from edgetl.quantization.quantized import QuantizationResult, bake, ranged_layers
 from edgetl.run_record import RangeMethod
 from edgetl.training.schedule import Schedule
-from edgetl.training.unknown import UNKNOWN, limits_of, logits_layer
+from edgetl.training.unknown import UNKNOWN, limits_of, logits_beside
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
@@ -31,8 +31,7 @@ _BATCH = 32  # images: all activations of a batch pass through memory, though no
 _SMALLEST_HIGH = 1e-3  # a ReLU that never fired still needs a scale
 _BINS = 2048  # eight to a step of the widest grid: the choice of a narrower one is good to a few per cent of its step
 _TAIL = 1e-4  # share of the values beyond each end that the percentile method gives up
-_ONE_UNKNOWN_IN = 4  # of the unknown images that were learned from: ends change little by more
-_MADE = 64  # unknown images that are made where none were learned from
+_MADE = 128  # unknown images: ends change little by more
 _SHRINKS = np.linspace(0.2, 1.0, 81)  # of a range, in steps of a hundredth: finer than the error differs
 
 Ends = Mapping[str, tuple[float, float]]  # by layer
@@ -101,21 +100,17 @@ def quantize(
 
 
 def _of_unknown(model: keras.Model, examples: AugmentedExamples, rows: np.ndarray, known: Ends) -> dict[str, Histogram]:
-    """Count how the logit of unknown images comes about on these too: on known images alone it would clip before it rejects anything.
+    """Count how the logit of unknown images comes about on such too: on known images alone it would clip before it rejects anything.
 
     Args:
         known: the ends of each layer's output on known images.
     """
     if not any(name.startswith(UNKNOWN) for name in known):
         return {}
-    images = examples.images
-    unknown = np.flatnonzero(images.label_ids == len(examples.contract.class_names))[::_ONE_UNKNOWN_IN]
-    if not len(unknown):  # it has learned from none
-        images = joined(images, [made(images, _MADE, 0)])
-        unknown = np.arange(len(images.names))[-_MADE:]
-    logits = known[logits_layer(model).name]
-    ends = {name: found for name in known if (found := limits_of(name, known, logits))}
-    return histograms(model, examples.contract, images.pixels, np.concatenate([rows, unknown]), ends)
+    images = [examples.images.pixels[rows], made(examples.images, _MADE, 0)]
+    logits = known.get(logits_beside(model), (-np.inf, np.inf))
+    ends = {name: found for name in known if (found := limits_of(name, logits))}
+    return histograms(model, examples.contract, np.concatenate(images), np.arange(len(rows) + _MADE), ends)
 
 
 def histograms(

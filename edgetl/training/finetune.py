@@ -19,7 +19,6 @@ from edgetl.training.head import decay, dense_layers
 from edgetl.training.history import History
 from edgetl.training.memory import explained_memory_errors
 from edgetl.training.objective import ONE_CLASS, Objective, objective_of
-from edgetl.training.retain import Retained
 from edgetl.training.schedule import Schedule, WarmupCosine
 from edgetl.training.scoring import scorer
 from edgetl.training.step import Constraint, Loss, Optimizer, Step
@@ -72,7 +71,6 @@ class FineTuneSettings:
         distillation: None: learn from the labels alone.
         constraint: what the weights must keep to from the first step on.
         keep_start: the model ends as it began where that does better on the images that choose.
-        retained: features that must stay computable from the model's; None: it may forget what the classes do not need.
     """
 
     batch_size: int
@@ -91,7 +89,6 @@ class FineTuneSettings:
     distillation: Distillation | None = None
     constraint: Constraint | None = None
     keep_start: bool = False
-    retained: Retained | None = None
 
 
 def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSettings, schedule: Schedule, *, team: Team = ALONE) -> History:
@@ -105,17 +102,15 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = _NORM_MOMENTUM
     with team.scope():
-        regressor = settings.retained.regressor() if settings.retained else None
-        beside = regressor.variables if regressor else []
-        optimizers = _optimizers(model, settings, schedule, beside)
+        optimizers = _optimizers(model, settings, schedule)
     images, larger = examples.images, examples.training_images
     objective = objective_of(examples.contract.output.task)
     val, score = images.rows("val"), scorer(model, examples.contract)
     batching = Batching(rows=images.rows("train"), batch_size=settings.batch_size * team.replicas, seed=settings.seed)
     trainer = Trainer(
-        variables=[*model.variables, *beside],
+        variables=model.variables,
         step=Step(
-            loss=_loss(model, examples, settings, regressor),
+            loss=_loss(model, examples, settings),
             optimizers=optimizers,
             augment=examples.augment,
             constraint=settings.constraint,
@@ -159,14 +154,13 @@ def unfreeze(model: Any, what: str) -> None:
         layer.trainable = False
 
 
-def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings, regressor: Any) -> Loss:
+def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -> Loss:
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
     features_of = partial(trunk, training=True) if settings.live_norms else computed_folded(trunk)
     objective = objective_of(examples.contract.output.task)
     # The contract and the weights alone: a graph's function must not hold the images.
-    contract, weights = examples.contract, tf.constant(examples.class_weights)
-    distillation, retained = settings.distillation, settings.retained
+    contract, weights, distillation = examples.contract, tf.constant(examples.class_weights), settings.distillation
 
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         features = features_of(contract.normalize(pixels))
@@ -174,8 +168,6 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings, r
         value = objective.loss(label_ids, logits, weights, settings.label_smoothing)
         if distillation is not None:
             value = (1 - distillation.weight) * value + distillation.weight * distillation.loss(pixels, logits)
-        if retained is not None:
-            value += retained.loss(pixels, regressor(tf.cast(features, tf.float32)))
         if settings.l2:
             value += decay(model, settings.l2)
         return value, logits
@@ -183,15 +175,11 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings, r
     return loss
 
 
-def _optimizers(model: Any, settings: FineTuneSettings, schedule: Schedule, beside: list[Any]) -> list[Optimizer]:
-    """Return one Adam for all variables, or one for each block where blocks learn at rates of their own, the head's first.
-
-    Args:
-        beside: variables that learn as the head does, and are no part of the model.
-    """
-    groups = {0: [*model.trainable_variables, *beside]}
+def _optimizers(model: Any, settings: FineTuneSettings, schedule: Schedule) -> list[Optimizer]:
+    """Return one Adam for all variables, or one for each block where blocks learn at rates of their own, the head's first."""
+    groups = {0: model.trainable_variables}
     if settings.depth_factor != 1 or settings.unfreeze_epochs:
-        groups, depth_of = {0: beside}, depths(model)
+        groups, depth_of = {}, depths(model)
         for layer in reversed(model.layers):
             if layer.trainable_variables:
                 groups.setdefault(depth_of[layer.name], []).extend(layer.trainable_variables)

@@ -14,16 +14,13 @@ from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
 from edgetl.pipeline.train.rejection import find_rejection
 from edgetl.pipeline.train.rejoin import rejoining
-from edgetl.pipeline.train.start import starting_model
 from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
 from edgetl.pipeline.train.thresholds import thresholds_of
 from edgetl.run_record import FloatFacts, UnfreezeFacts
 from edgetl.training.finetune import FineTuneSettings, fine_tune
-from edgetl.training.head import trunk_of
 from edgetl.training.history import History
 from edgetl.training.objective import objective_of
-from edgetl.training.retain import Retained
 from edgetl.training.schedule import Schedule
 from edgetl.training.speed import in_precision, policy, uses_xla
 from edgetl.training.train_head import train_head
@@ -34,8 +31,7 @@ logger = logging.getLogger(__name__)
 
 def learning_steps(project: Project, replicas: int = 1) -> int:
     """Return the number of batches in an epoch of the images that are learned from."""
-    learned = len(project.data.choosing.rows("train")) + project.data.unknown_images
-    return steps_per_epoch(project.recipe, learned, replicas)
+    return steps_per_epoch(project.recipe, len(project.data.choosing.rows("train")), replicas)
 
 
 def float_schedule(project: Project, stage: str, inputs: str) -> Schedule:
@@ -68,7 +64,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     thresholds = thresholds_of(project, model, divisor) if team.rank == 0 else None
     if again:
         model.set_weights(start)
-        steps = steps_per_epoch(recipe, images + data.unknown_images, team.replicas)
+        steps = steps_per_epoch(recipe, images, team.replicas)
         epochs = history.best_epoch if schedule.patience else schedule.epochs
         logger.info(f"training {'again' if history.best_epoch else 'the head again'}, on all {counted(images, 'training image')}")
         logs = schedule.logs / "on_all" if schedule.logs else None  # beside the curves of the first training, not in place of them
@@ -121,15 +117,7 @@ def _settings(project: Project) -> FineTuneSettings | None:
         return None
     # Adam's rule for larger batches: Malladi et al. 2022, arXiv:2205.10287
     settings = replace(settings, learning_rate=settings.learning_rate * math.sqrt(team.replicas))
-    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=distillation(project), retained=_retained(project))
-
-
-def _retained(project: Project) -> Retained | None:
-    """Return the features to retain; None: the network rejects nothing, or knows nothing yet, or rejects by its hidden layers."""
-    recipe, data = project.recipe, project.data
-    if not (data.keep and recipe.reject.retain) or recipe.model.weights == "none" or recipe.model.dense:
-        return None
-    return Retained.of(trunk_of(starting_model(project)), data.images, project.contract, recipe.reject.retain)
+    return replace(settings, jit=uses_xla(recipe.train.jit, team.replicas), distillation=distillation(project))
 
 
 def _learn(project: Project, model: Any, images: Images, settings: FineTuneSettings | None, schedule: Schedule) -> tuple[History, History]:

@@ -10,7 +10,8 @@ from edgetl.keras import class_probabilities, keras, layers
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.data.base import Images
+from edgetl.data.base import Images, Pixels
+from edgetl.data.calibration import sample
 from edgetl.evaluation.rejection import threshold_keeping
 from edgetl.float_record import FoundRejection
 from edgetl.output import PROBABILITY_SCALE
@@ -19,12 +20,14 @@ from edgetl.runtimes.base import predict
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.fold import fold_batch_norms
 from edgetl.training.scoring import scorer
-from edgetl.training.unknown import Familiar, features_at, known_alone, logits_layer, own_logit, places, with_unknown
+from edgetl.training.unknown import Place, Strangeness, means_at, place_of, with_unknown
 
 logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
 
+_MOST_KNOWN = 8000  # training images that are looked at: more say nothing new of some hundred channels
 _FEWEST = 20  # held-out images; of fewer, 95 % are all or all but one
 
 
@@ -43,12 +46,12 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
         held = 0 if images is project.data.images else len(rows)
         logger.info(f"no image is rejected as unknown: {_FEWEST} held-out images are needed to find the threshold by, {held} are there")
         return None
-    seen = _seen(project, model, images) if inside else None
-    if seen is None:
+    inside_of = _inside_of(project, model, images) if inside else None
+    if inside_of is None:
         scores = predict(KerasSession(model, project.contract), images.pixels, rows, "held-out images").max(1)
         found = FoundRejection(threshold=_threshold(scores, keep), keep=keep, images=len(rows), inside=False)
     else:
-        found = _inside(project, seen, rows, temperature)
+        found = _by_a_logit(project, inside_of, images, temperature)
     logger.info(f"unknown: {found}")
     return found
 
@@ -56,55 +59,66 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
 def rejecting(project: Project, model: Any, found: FoundRejection | None) -> Any:
     """Return the folded network with the logit of unknown images where it rejects by one; the project's contract says the threshold."""
     project.contract = project.contract.rejecting(found.rejection if found else None)
-    seen = _seen(project, model, project.data.images) if found and found.inside else None
-    if found is None or seen is None:
-        return known_alone(model, len(project.contract.class_names))
-    return with_unknown(model, len(project.contract.class_names), seen.familiar, found.slope, found.offset)
+    inside_of = _inside_of(project, model, project.data.images) if found and found.inside else None
+    if found is None or inside_of is None:
+        return model
+    return with_unknown(model, inside_of.place, inside_of.strangeness, found.scale, found.offset)
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """Known images inside a network: how they look, and a function from rows to logits [N, K or K + 1] and features [N, C]."""
+class _Inside:
+    """A network inside: where it is looked at, how unknown an image is by that, and what it computes of pixels and rows.
 
-    familiar: Familiar
-    compute: Callable[[NDArray[np.int64]], tuple[Floats, Floats]]
+    Args:
+        compute: returns logits [N, K] and means [N, C].
+        unknown: number of background and of made images that were learned from.
+    """
+
+    place: Place
+    strangeness: Strangeness
+    compute: Callable[[Pixels, Rows], tuple[Floats, Floats]]
+    unknown: tuple[int, int]
 
 
-def _seen(project: Project, model: Any, images: Images) -> _Seen | None:
-    """Look at training images inside a network; None: it ends otherwise than in a dense layer, or has no map to look at."""
-    folded, rows = fold_batch_norms(model), images.rows("train")
-    some = places(folded, len(rows))
-    if not some or logits_layer(folded) is None:
+def _inside_of(project: Project, model: Any, images: Images) -> _Inside | None:
+    """Look at training images and at unknown ones inside a network; None: it has no map to look at."""
+    folded, known = fold_batch_norms(model), sample(images.label_ids, images.rows("train"), _MOST_KNOWN, project.recipe.train.seed)
+    place = place_of(folded, len(known))
+    if place is None:
         return None
-    parts = [folded.output, *(layers.Flatten()(features) for features in features_at(folded, some))]
-    score, width = scorer(keras.Model(folded.input, layers.Concatenate()(parts)), project.contract), folded.output_shape[-1]
+    outputs = layers.Concatenate()([folded.output, layers.Flatten()(means_at(folded, place))])
+    score, classes = scorer(keras.Model(folded.input, outputs), project.contract), folded.output_shape[-1]
 
-    def compute(rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        computed = score(images.pixels, rows, "features")
-        return computed[:, :width], computed[:, width:]
+    def compute(pixels: Pixels, rows: Rows) -> tuple[Floats, Floats]:
+        computed = score(pixels, rows, "inside the network")
+        return computed[:, :classes], computed[:, classes:]
 
-    return _Seen(Familiar.of(compute(rows)[1], some), compute)
+    of_none = project.data.unknown_pixels()
+    unknown = [compute(pixels, np.arange(len(pixels)))[1] for pixels in of_none if len(pixels)]
+    means = compute(images.pixels, known)[1]
+    strangeness = Strangeness.of(means, np.concatenate([means[:0], *unknown]))
+    return _Inside(place, strangeness, compute, (len(of_none[0]), len(of_none[1])))
 
 
-def _inside(project: Project, seen: _Seen, rows: NDArray[np.int64], temperature: float) -> FoundRejection:
-    """Find the logit and the threshold on held-out images, by their rows."""
-    classes, data, keep = len(project.contract.class_names), project.data, project.data.keep
-    computed, features = seen.compute(rows)
-    logits, distances = computed.astype(np.float64) / temperature, seen.familiar.distance(features)
-    own = own_logit(logits, classes)
-    slope = project.recipe.reject.slope * float(own.std() / max(distances.std(), 1e-9))
-    offset = float(np.quantile(own - slope * distances, 1 - keep))
-    unknown = (logits[:, classes] if logits.shape[1] > classes else 0.0) + slope * distances + offset
-    scores = class_probabilities(np.column_stack([logits[:, :classes], unknown]), project.contract.output).numpy().max(1)
+def _by_a_logit(project: Project, inside: _Inside, images: Images, temperature: float) -> FoundRejection:
+    """Find the logit and the threshold on the held-out images."""
+    rows, keep = images.rows("val"), project.data.keep
+    computed, means = inside.compute(images.pixels, rows)
+    logits, strange = computed.astype(np.float64) / temperature, inside.strangeness.measure(means)
+    sure: NDArray[np.float64] = np.logaddexp.reduce(logits, axis=1)
+    scale = project.recipe.reject.scale * float(sure.std() / max(strange.std(), 1e-9))
+    offset = float(np.quantile(sure - scale * strange, 1 - keep))
+    beside = np.column_stack([logits, scale * strange + offset])
+    scores = class_probabilities(beside, project.contract.output).numpy().max(1)
     return FoundRejection(
         threshold=_threshold(scores, keep),
         keep=keep,
         images=len(rows),
         inside=True,
-        slope=slope,
+        scale=scale,
         offset=offset,
-        background=data.background_images,
-        made=data.made_unknown,
+        background=inside.unknown[0],
+        made=inside.unknown[1],
     )
 
 

@@ -45,6 +45,6 @@ def starting_backbone(project: Project) -> keras.Model:
 
 
 def with_head(project: Project, backbone: keras.Model) -> keras.Model:
-    """Return a classifier of the backbone, itself and no copy, and the recipe's head; a logit more learns from unknown images."""
+    """Return a classifier of the backbone, itself and no copy, and the recipe's head."""
     head = Head(project.recipe.model.pooling, project.recipe.model.dense)
-    return attach_head(backbone, len(project.contract.class_names) + project.data.learns_unknown, head)
+    return attach_head(backbone, len(project.contract.class_names), head)
