@@ -23,7 +23,7 @@ from edgetl.backbones.hard_sigmoid import HardSigmoid
 
 UNKNOWN = "unknown"  # the layers of the logit are called so, and unknown_...
 PARTS = tuple(f"{UNKNOWN}_{part}" for part in ("along", "squared"))  # the layers whose outputs add up to the logit
-_WEIGHTS = 0.03  # of the network's number of weights: what the directions may have
+_WEIGHTS = 0.04  # of the network's number of weights: what the directions may have
 _IMAGES = 4  # known images for each channel: fewer say little about how channels vary together
 _SHRINKAGE = 0.02  # of the covariance towards independent channels: 0.01 to 0.05 are alike
 _FAITH = 7.0  # in the images, over that in small weights: a fifth or five times as much are alike

@@ -40,7 +40,7 @@ def test_layers_compute_the_logit(place: Place) -> None:
 def test_it_looks_at_the_last_narrow_map_before_the_last() -> None:
     """But at none that an activation reads, whose integers would need a grid of their own, and not at the last, which forgets most."""
     network = _network()
-    with_room = keras.Model(network.input, layers.Dense(300)(network.output))  # 3 % of the weights hold the directions of 7 channels
+    with_room = keras.Model(network.input, layers.Dense(300)(network.output))  # 4 % of the weights hold the directions of 8 channels
     assert place_of(with_room, 1000) == Place("narrow_too", 5)
     assert place_of(with_room, 12) == Place("narrow_too", 3), "12 images say nothing of 5 channels"
     flat = keras.Input((8,))
