@@ -118,9 +118,9 @@ class RejectTable(RecipeTable):
     made: Annotated[float, Field(ge=0, le=10)]
     scale: Annotated[float, Field(gt=0, le=100)]
 
-    def share(self, *, background: bool) -> float:
+    def share(self, *, background: bool, imported: bool) -> float:
         """Return the share of known images to keep, 0 where nothing is rejected; `background`: there are images of none of the classes."""
-        return (_KEPT if background else 0.0) if self.keep == "auto" else self.keep
+        return self.keep if self.keep != "auto" else _KEPT if background or not imported else 0.0
 
 
 class AugmentTable(RecipeTable):

@@ -49,7 +49,7 @@ def _with_background(listing: Listing, recipe: Recipe) -> Listing:
     if folder:
         given = unlabelled.find(folder, reading(recipe))
         background = unknown.together(given, background)
-    if background and not recipe.reject.share(background=True):
+    if background and recipe.reject.keep == 0:
         problem = f"{counted(len(background.items), 'image')} of none of the classes were given, and reject.keep = 0 rejects nothing"
         raise UsageError(problem, "leave the background out, or set reject.keep above 0, such as 0.95")
     return replace(listing, background=background)

@@ -103,7 +103,10 @@ class RunData:
     @property
     def keep(self) -> float:
         """The share of the images of the classes that the threshold is to keep; 0: every image is named."""
-        return self._recipe.reject.share(background=self.listing.background is not None)
+        if self.listing.several:
+            return 0.0  # an image of none of the classes is below all thresholds
+        background, imported = self.listing.background is not None, self._recipe.model.imported
+        return self._recipe.reject.share(background=background, imported=imported)
 
     @cached_property
     def background(self) -> Images | None:
