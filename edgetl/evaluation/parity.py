@@ -51,7 +51,8 @@ class Tolerance:
         max_mean_abs_dp: bound of Agreement.mean_abs_dp, a probability. It has no allowance for small sets: one image among twenty
             that goes from sure to sure of something else is a fault, a near tie that tips over is not, and this tells the two apart.
         max_drop_points: percentage points of top-1 accuracy, or of mAP.
-        min_same_decisions: fraction of the images of which both say the same by the contract's thresholds.
+        min_same_decisions: fraction of the images of which both say the same by the contract's thresholds; of the decisions on each class
+            where an image may show several.
     """
 
     first: str
@@ -72,7 +73,8 @@ class Tolerance:
             mean = beside(apart, self.max_mean_abs_dp)
             found.append(f"{pair} differ by {mean} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
         found += [lost] if lost else []
-        for same, of, what in ((decided.same, images, "image"), (decided.same_of_unknown, decided.unknown_images, "unknown image")):
+        counts = ((decided.same, images, "image"), (decided.same_of_unknown, decided.unknown_images, "unknown image"))
+        for same, of, what in () if several else counts:
             others, may_be = round((1 - (same or 0.0)) * of), _allowed(1 - self.min_same_decisions, of)
             if same is not None and others > may_be:
                 all_of = counted(of, what)
@@ -95,7 +97,7 @@ class Tolerance:
 
     def _several(self, agreement: Agreement, decided: Decided) -> tuple[str, str]:
         """Describe the decisions on classes that differ, and the mAP that is lost, where they are too many."""
-        alike, least = 100 * (agreement.label_agreement or 0.0), 100 * self.min_top1_agreement
+        alike, least = 100 * (agreement.label_agreement or 0.0), 100 * max(self.min_top1_agreement, self.min_same_decisions)
         lost, may_lose = decided.map_drop_points or 0.0, max(self.max_drop_points, decided.label_points)
         same = f"{self.first} and {self.second} decide alike on {beside(alike, least, 4)} % of all classes of all images"
         fewer = f"{self.second} has {beside(lost, may_lose, 3)} points of mAP less than {self.first}"

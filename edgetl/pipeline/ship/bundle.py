@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.chosen import doubt
 from edgetl.contract import FREE_BATCH
+from edgetl.data.unknown import made
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
@@ -50,6 +51,7 @@ from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
+_MADE = 64  # unknown images, of which a few become golden
 _REMEDY = "run 'edgetl validate' and fix what it finds, or bundle the run anyway with --force"
 
 
@@ -169,9 +171,11 @@ def _stamped(project: Project, file: ExportedFile, said: AboutTable, asked: Mapp
 
 
 def _unknown(project: Project) -> NDArray[np.uint8] | None:
-    """Return the run's images of none of the classes that were not learned from; None: it has none."""
-    background = project.data.background
-    return None if background is None else np.asarray(background.pixels[background.rows("val")])
+    """Return images of none of the classes: the run's own that were not learned from, or else made ones; None: every image is named."""
+    data, background = project.data, project.data.background
+    if background is not None:
+        return np.asarray(background.pixels[background.rows("val")])
+    return made(data.images, _MADE, project.recipe.train.seed + 1) if project.contract.output.rejection else None
 
 
 def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes], unknown: NDArray[np.uint8] | None = None) -> Golden:
