@@ -121,12 +121,15 @@ crop_min_area = 0.8
 epochs = 1
 calibration_images = 32
 {quantize}
+[reject]
+keep = 0
 [export]
 precisions = {precisions}
 [validation]
 timed_runs = 5
 warmup_runs = 2
 """
+# Runs that name every image: what rejects is tested in tests/pipeline/train/test_rejection.py.
 # A fifth of the time of EfficientNet-Lite0, and it learns the digits from nothing.
 SMALL = {
     "model": 'backbone = "small_cnn"\nweights = "none"',

@@ -28,6 +28,7 @@ _IMAGES = 4  # known images for each channel: fewer say little about how channel
 _SHRINKAGE = 0.02  # of the covariance towards independent channels: 0.01 to 0.05 are alike
 _FAITH = 7.0  # in the images, over that in small weights: a fifth or five times as much are alike
 _SURELY = 8.0  # nats: e^-8 is less than a step of 1/256
+_JUST = 3.0  # nats above the surest class: it has a twentieth left then, less sure ones nothing
 _MOST_SPREADS = 6.0  # that a direction counts for at most: 256 integers hold them, and their squares
 _STEPS = 255  # of the integers that maps become: a spread below one step would be noise there, and outweigh all others
 _SMALLEST_SPREAD = 1e-6  # where nothing varies at all
@@ -136,7 +137,10 @@ def limits_of(name: str, logits: tuple[float, float]) -> tuple[float, float] | N
         return -_MOST_SPREADS, _MOST_SPREADS
     if name == f"{UNKNOWN}_squares":
         return 0.0, _MOST_SPREADS**2
-    return (-np.inf, logits[1] + _SURELY) if name in (UNKNOWN, f"{UNKNOWN}_beside", *PARTS) else None
+    if name in PARTS:
+        return -np.inf, logits[1] + _SURELY
+    # On one grid with the classes' logits, whose steps must stay fine: as unlikely as the least of them is nothing.
+    return (logits[0], logits[1] + _JUST) if name in (UNKNOWN, f"{UNKNOWN}_beside") else None
 
 
 def logits_beside(model: Any) -> str:
