@@ -76,7 +76,8 @@ class ImportedModel:
     Args:
         model: plain layers, batch norms folded, [N, H, W, C] to logits [N, K]; it reads what `preprocessing` gives.
         preprocessing: what stood before the first layer in the file.
-        activation: what stood behind the logits: softmax, sigmoid, or empty where the file gives the logits.
+        activation: what stood behind the logits: softmax, sigmoid, or empty where the file gives the logits; "rejecting softmax" in a file
+            of ours that rejects unknown images, whose part for that is left out.
         channels_last: the file's own input is [N, H, W, C], not [N, C, H, W].
         sha256: of the file; of a folder, of all its files.
         numbers: the integers of a quantized file.

@@ -11,6 +11,7 @@ from edgetl.importing.graph import Graph
 from edgetl.importing.grids import Grid
 from edgetl.importing.operators import Sigmoidal, Softmax
 from edgetl.importing.patterns import simplified, without_activation, without_identities
+from edgetl.importing.rejection import REJECTING, without_rejection
 from edgetl.importing.relus import before_pools
 from edgetl.importing.separate import separated
 
@@ -23,7 +24,9 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
     """
     graph = without_identities(simplified(graph))
     ends_in_steps = isinstance(graph.nodes[-1].operator, Grid) if graph.nodes else False
+    graph, rejects = without_rejection(graph)
     graph, activation = without_activation(graph, (Softmax, Sigmoidal))
+    activation = REJECTING if rejects else activation
     builder, lost, unknown = Builder(graph), set[str](), []
     for node in graph.nodes:
         if lost & set(node.inputs):

@@ -20,6 +20,7 @@ from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.convention import Convention, InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels
 from edgetl.importing.grids import LOWEST
+from edgetl.importing.rejection import REJECTING
 from edgetl.pipeline.imported.borders import Predicted, measured
 from edgetl.pipeline.imported.class_names import class_names_of
 from edgetl.pipeline.imported.own import keeping_integers, on_bytes, own_convention, two_classes_of
@@ -114,6 +115,11 @@ def check_size(recipe: Recipe, imported: ImportedModel, file: Path) -> None:
 
 def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
     """Return the network with a logit for each class. Raises UsageError where that is not what its outputs are."""
+    if imported.activation == REJECTING:
+        logger.warning(
+            f"{file} rejects unknown images; its classes are imported without that, which can be found again: "
+            "--set reject.keep=0.95, with images of none of the classes in --set reject.background=DIR"
+        )
     if imported.activation == "sigmoid":
         imported = two_classes_of(imported)
         if imported.classes != 2 or imported.model.output_shape[-1] < 2:

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,17 @@ from edgetl.export.exported import exported_files
 from edgetl.float_record import Imported
 from edgetl.importing import identity, kind
 from edgetl.importing.convention import convention
+from edgetl.importing.rejection import REJECTING
 from edgetl.pipeline.project import Project
 from edgetl.quantization.bounds import ENGINES, SAME_INTEGERS
 from edgetl.run_record import FloatFacts
 from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
+
+_OF_SHARES = replace(
+    ENGINES, min_top1_agreement=0.98, max_drop_points=2.0, reason="the original's classes share few steps where it rejects"
+)
 
 ORIGINAL = "original"
 _PROGRAM = Path(__file__).with_name("original_program.py")
@@ -74,6 +79,8 @@ def _tolerances(project: Project, facts: Imported, path: Path) -> tuple[Toleranc
         return (_tolerance(facts),)
     files = [file for file in exported_files(project.run) if file.integer]
     bounds = [(file.name, SAME_INTEGERS if file.path.suffix == path.suffix.lower() else ENGINES) for file in files]
+    if facts.activation == REJECTING:
+        bounds = [(file.name, _OF_SHARES) for file in files]
     return tuple(Tolerance(ORIGINAL, name, **asdict(bound)) for name, bound in bounds)
 
 
@@ -108,9 +115,10 @@ def _run(project: Project, facts: Imported, path: Path, rows: NDArray[np.int64])
 
 
 def _probabilities(outputs: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
-    """Return probabilities of outputs [N, K], or [N, 1] of two classes."""
+    """Return probabilities of outputs [N, K], or [N, 1] of two classes; what went to none of the classes is left out."""
     if outputs.shape[1] == 1:
         second = outputs if activation else expit(outputs)
         return np.concatenate([1 - second, second], axis=1)
-    found: NDArray[np.float32] = outputs if activation else softmax(outputs, axis=1)
+    known = outputs / outputs.sum(axis=1, keepdims=True) if activation == REJECTING else outputs
+    found: NDArray[np.float32] = known if activation else softmax(outputs, axis=1)
     return found

@@ -36,7 +36,7 @@ def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], bac
     run = tmp_path / "run"
     trained = cli("train", "digits", *QUICK, "--epochs", "12", "--no-qat", "--background", background, "--out", run, "--json")
     assert trained.code == 0, trained.err
-    exported = cli("export", run, "--int8", "--json")  # which refuses operators that are not integer
+    exported = cli("export", run, "--json")  # which refuses operators that are not integer
     assert exported.code == 0, exported.err
 
     facts = RunFolder(run).facts("float", FloatFacts).rejection
@@ -62,6 +62,12 @@ def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], bac
     assert open_session(run / "float.keras", contract)(known[:1]).shape == (1, 10), "the logit of unknown images is none of its classes"
     alike = [np.mean((one == other).all(1)) for one, other in zip(*decisions.values(), strict=True)]
     assert min(alike) >= 0.98
+    imported = cli("import", run / "export" / "model_float32.onnx", "--data", "digits", "--out", tmp_path / "again")
+    assert imported.code == 0, imported.err
+    assert "its classes are imported without that" in imported.err
+    assert cli("export", tmp_path / "again").code == 0
+    validated = cli("validate", tmp_path / "again")
+    assert "original and keras_float" not in validated.out + validated.err, "but for its share for unknown images it is the same"
     assert "background images that the run has learned from" in cli("evaluate", run, "--unknown", background).err
 
     assert f"same of {len(unseen)} unknown images %" in cli("validate", run).out
