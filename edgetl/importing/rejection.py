@@ -27,8 +27,8 @@ def without_rejection(graph: Graph) -> tuple[Graph, bool]:
     curves = [node for node in graph.nodes if isinstance(node.operator, Softmax)]
     for known in curves:
         joined = behind(known, Grid, Take)
-        whole = [node for node in curves if node is not known and behind(node, Grid) is joined]
-        if whole and joined is not None and isinstance(joined.operator, Join):
+        beside = [node for node in curves if node is not known and behind(node, Grid) is joined]
+        if beside and joined is not None and isinstance(joined.operator, Join):
             makers[known.output] = replace(known, inputs=joined.inputs[:1])
             return replace(graph, nodes=_needed(makers, known.output), output=known.output), True
     return graph, False
