@@ -42,8 +42,11 @@ def evaluate(
         ),
     ] = "",
     target: Annotated[
-        str, typer.Option(metavar="best-f1|precision=P", help="Choose thresholds with the best F1, or the lowest with this precision.")
-    ] = "best-f1",
+        str,
+        typer.Option(
+            metavar="best-f1|precision=P", help="Choose thresholds with the best F1, or the lowest with this precision (default: best-f1)."
+        ),
+    ] = "",
     data: Images = "",
     as_json: Json = False,
 ) -> None:
@@ -59,6 +62,10 @@ def evaluate(
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation
 
+    if target and choose_thresholds != "per-class":
+        raise UsageError(
+            f"--target {target} is what thresholds are chosen by, and none are to be chosen", "add --choose-thresholds per-class"
+        )
     used = opened(run, for_="evaluate", data=data)
     if choose_thresholds:
         _set_thresholds(used, choose_thresholds, target)
@@ -74,6 +81,6 @@ def _set_thresholds(run: "Run", how: str, target: str) -> None:
     if how == "none":
         run.remove_thresholds()
     elif how == "per-class":
-        run.choose_thresholds(target)
+        run.choose_thresholds(*[target] * bool(target))
     else:
         raise UsageError(f"there is no choice '{how}' of thresholds", "choices: per-class, none")

@@ -15,6 +15,7 @@ NAMES = ("label", "class", "class_name", "classname", "label_name", "category")
 _MORE = {"labels": "label", "classes": "class", "class_names": "class_name", "categories": "category", "tag": "tag", "tags": "tag"}
 _NUMBER = re.compile(r"[ _-]?\d+$")
 _WHETHER = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
+_MOST_ODD = 0.5  # of a one-hot column's cells: more say neither, and it is another column
 _FEWEST = 2  # one-hot columns: as many as a classifier has classes
 
 Cells = Sequence[tuple[int, Sequence[str]]]  # line and cells of each row
@@ -65,7 +66,8 @@ def label_columns(header: Sequence[str], rows: Cells, others: set[int], task: As
         hint = _hint(header, rows, one, several, one_hot)
         if hint and task == "auto":
             raise DataError(
-                f"{source}: {hint}", "to learn all classes of an image: --task multi-label; to take it as it is: --task single-label"
+                f"{source}: {hint}",
+                "to learn all classes of an image: --task multi-label" + ("; to take it as it is: --task single-label" if one else ""),
             )
         if len(one) > 1:
             named = ", ".join(repr(columns[place]) for place in one)
@@ -73,6 +75,9 @@ def label_columns(header: Sequence[str], rows: Cells, others: set[int], task: As
         return LabelColumns("single-label", tuple(one))
     if several:
         return LabelColumns("multi-label", several)
+    for place in range(len(columns)):
+        if place not in others and place not in one_hot:
+            _check_odd_cell(header[place].strip(), rows, place, source)
     if len(one_hot) < _FEWEST:
         return LabelColumns("multi-label", ())
     names = tuple(normalize(header[place], source) for place in one_hot)
@@ -95,6 +100,17 @@ def _several(columns: Sequence[str]) -> tuple[int, ...]:
 def _says_whether(rows: Cells, place: int) -> bool:
     """Return whether each cell of a column says yes or no."""
     return bool(rows) and all(place < len(row) and row[place].strip().casefold() in _WHETHER for _, row in rows)
+
+
+def _check_odd_cell(name: str, rows: Cells, place: int, source: str) -> None:
+    """Raise DataError for a column that says whether, but for a few cells: its class would be lost."""
+    odd = [line for line, row in rows if place >= len(row) or row[place].strip().casefold() not in _WHETHER]
+    if name and 0 < len(odd) <= _MOST_ODD * len(rows):
+        cell = next((row[place].strip() for line, row in rows if line == odd[0] and place < len(row)), "")
+        raise DataError(
+            f"{source}, line {odd[0]}: {cell!r} in the column {name!r}, whose other cells say 0 or 1; there are {len(odd)} such lines",
+            "write 1 where the image shows the class and 0 where it does not; remove the lines of which you do not know",
+        )
 
 
 def _hint(header: Sequence[str], rows: Cells, one: Sequence[int], several: Sequence[int], one_hot: Sequence[int]) -> str:

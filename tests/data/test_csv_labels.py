@@ -102,3 +102,10 @@ def test_a_limit_counts_each_set_of_classes(write: Write) -> None:
     listing: Listing = find(write("path,label\n" + rows("a", "a", "a|b", "b")), SEVERAL).limited(1)
     assert [item.class_name for item in listing.items] == ["a", "a|b", "b"]
     assert np.array_equal(listing.label_ids(listing.items), [[1, 0], [1, 1], [0, 1]])
+
+
+@pytest.mark.parametrize("cell", ["", "2", "-1", "maybe"])
+def test_an_odd_cell_does_not_lose_a_class(write: Write, cell: str) -> None:
+    """Else the class of that column would be none, and nobody would notice."""
+    with pytest.raises(DataError, match=rf"line 3: '{cell}' in the column 'dog'"):
+        find(write("path,cat,dog,eel\n" + rows("1,1,0", f"0,{cell},0", "0,0,0", "1,0,1")), SEVERAL)

@@ -21,6 +21,7 @@ from edgetl.runtimes.keras import KerasSession
 from edgetl.training.fold import fold_batch_norms
 from edgetl.training.scoring import scorer
 from edgetl.training.unknown import Place, Strangeness, means_at, place_of, with_unknown
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +53,12 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
         found = FoundRejection(threshold=_threshold(scores, keep), keep=keep, images=len(rows), inside=False)
     else:
         found = _by_a_logit(project, inside_of, images, temperature)
+    if not found.threshold:
+        of_held = counted(len(rows), "held-out image")
+        logger.warning(
+            f"no image is rejected as unknown: no threshold keeps {keep:.0%} of {of_held}, since the network is hardly sure of any"
+        )
+        return None
     logger.info(f"unknown: {found}")
     return found
 
