@@ -77,7 +77,13 @@ def evaluate(
 
 
 def _set_thresholds(run: "Run", how: str, target: str) -> None:
-    """Choose or remove the thresholds of the classes. Raises UsageError."""
+    """Choose or remove the thresholds of the classes, or leave them. Raises UsageError."""
+    if target and how != "per-class":
+        raise UsageError(
+            f"--target {target} is what thresholds are chosen by, and none are to be chosen", "add --choose-thresholds per-class"
+        )
+    if not how:
+        return
     if how == "none":
         run.remove_thresholds()
     elif how == "per-class":
