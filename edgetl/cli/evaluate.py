@@ -43,9 +43,7 @@ def evaluate(
     ] = "",
     target: Annotated[
         str,
-        typer.Option(
-            metavar="best-f1|precision=P", help="Choose thresholds with the best F1, or the lowest with this precision (default: best-f1)."
-        ),
+        typer.Option(metavar="best-f1|precision=P", help="Choose those with the best F1 (the default), or the lowest with this precision."),
     ] = "",
     data: Images = "",
     as_json: Json = False,
@@ -53,8 +51,7 @@ def evaluate(
     """Measure accuracy, per-class metrics and calibration.
 
     Also measures top-k accuracy, loss and the confusion matrix, all with confidence intervals; of several labels an image mAP, exact match
-    and the average precision of each class. Writes evaluation.json and
-    evaluation.png into the run; with --unknown also a folder unknown, for the report.
+    and the average precision of each class. Writes evaluation.json and evaluation.png into the run; with --unknown also a folder unknown.
 
     Example:
       edgetl evaluate runs/flowers --unknown photos/insects
