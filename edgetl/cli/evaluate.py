@@ -43,7 +43,7 @@ def evaluate(
     ] = "",
     target: Annotated[
         str,
-        typer.Option(metavar="best-f1|precision=P", help="Choose those with the best F1 (the default), or the lowest with this precision."),
+        typer.Option(metavar="best-f1|precision=P", help="Choose for the best F1, or the lowest with this precision (default: best-f1)."),
     ] = "",
     data: Images = "",
     as_json: Json = False,
