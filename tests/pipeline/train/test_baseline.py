@@ -19,7 +19,7 @@ def again(run: Path) -> list[str]:
     """Return the words that train a finished run again, so that nothing of it is left to do."""
     recipe = RunFolder(run).read().to_json()["recipe"]
     words = ["train", recipe["data"]["source"], "--out", str(run)]
-    for table in ("data", "model", "train", "augment", "quantize", "validation"):
+    for table in ("data", "model", "train", "reject", "augment", "quantize", "validation"):
         for key, value in recipe[table].items():
             if (table, key) != ("data", "source"):
                 words += ["--set", f"{table}.{key}={str(value).lower() if isinstance(value, bool) else value}"]
