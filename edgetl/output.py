@@ -87,6 +87,11 @@ class Output(Part):
         return self.task == "multi-label"
 
     @property
+    def rejects_inside(self) -> bool:
+        """Whether models have a logit of unknown images, which takes its share of the probabilities and is none of them."""
+        return bool(self.rejection and self.rejection.inside_the_model)
+
+    @property
     def decides(self) -> bool:
         """Whether an image may show none of the classes: some threshold is set."""
         return bool(self.several or self.rejection or self.thresholds)

@@ -59,13 +59,8 @@ def evaluate(
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation
 
-    if target and choose_thresholds != "per-class":
-        raise UsageError(
-            f"--target {target} is what thresholds are chosen by, and none are to be chosen", "add --choose-thresholds per-class"
-        )
     used = opened(run, for_="evaluate", data=data)
-    if choose_thresholds:
-        _set_thresholds(used, choose_thresholds, target)
+    _set_thresholds(used, choose_thresholds, target)
     evaluation = used.evaluate(split=split, models=model or (), folds=cv, unknown=unknown or ())
     print_evaluation(evaluation)
     drawn = "per-class metrics" if evaluation.multi_label else "confusion matrix"
@@ -84,6 +79,6 @@ def _set_thresholds(run: "Run", how: str, target: str) -> None:
     if how == "none":
         run.remove_thresholds()
     elif how == "per-class":
-        run.choose_thresholds(*[target] * bool(target))
+        run.choose_thresholds(target or "best-f1")
     else:
         raise UsageError(f"there is no choice '{how}' of thresholds", "choices: per-class, none")

@@ -116,6 +116,11 @@ def shown_by(label_ids: NDArray[np.integer], classes: int) -> NDArray[np.bool_]:
     return found
 
 
+def names_shown(label_ids: NDArray[np.integer] | np.integer, class_names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the classes that one image shows, by its label, or by its labels [K]."""
+    return tuple(class_names[int(k)] for k in np.flatnonzero(shown_by(np.asarray(label_ids)[None], len(class_names))))
+
+
 def joined(class_names: Iterable[str]) -> str:
     """Return the `class_name` of an item that shows these classes."""
     return BETWEEN.join(sorted(set(class_names)))

@@ -1,7 +1,7 @@
 """Which columns of a CSV file say what is on an image, and what their cells say: one class, or several."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgetl.data.base import BETWEEN, AskedTask, joined
@@ -99,16 +99,24 @@ def _several(columns: Sequence[str]) -> tuple[int, ...]:
 
 def _says_whether(rows: Cells, place: int) -> bool:
     """Return whether each cell of a column says yes or no."""
-    return bool(rows) and all(place < len(row) and row[place].strip().casefold() in _WHETHER for _, row in rows)
+    return bool(rows) and next(_odd_cells(rows, place), None) is None
+
+
+def _odd_cells(rows: Cells, place: int) -> Iterator[tuple[int, str]]:
+    """Yield line and cell of each row that says neither yes nor no in a column."""
+    for line, row in rows:
+        cell = row[place].strip() if place < len(row) else ""
+        if cell.casefold() not in _WHETHER:
+            yield line, cell
 
 
 def _check_odd_cell(name: str, rows: Cells, place: int, source: str) -> None:
     """Raise DataError for a column that says whether, but for a few cells: its class would be lost."""
-    odd = [line for line, row in rows if place >= len(row) or row[place].strip().casefold() not in _WHETHER]
+    odd = list(_odd_cells(rows, place))
     if name and 0 < len(odd) <= _MOST_ODD * len(rows):
-        cell = next((row[place].strip() for line, row in rows if line == odd[0] and place < len(row)), "")
+        line, cell = odd[0]
         raise DataError(
-            f"{source}, line {odd[0]}: {cell!r} in the column {name!r}, whose other cells say 0 or 1; there are {len(odd)} such lines",
+            f"{source}, line {line}: {cell!r} in the column {name!r}, whose other cells say 0 or 1; there are {len(odd)} such lines",
             "write 1 where the image shows the class and 0 where it does not; remove the lines of which you do not know",
         )
 

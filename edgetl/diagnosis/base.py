@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.data.base import Rejected, joined, shown_by
+from edgetl.data.base import Rejected, joined, names_shown, shown_by
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class DatasetFacts:
 
     def class_name(self, row: int) -> str:
         """Return the class of an image; of several all of them."""
-        return joined(self.class_names[k] for k in np.flatnonzero(self.shown[row])) or "none"
+        return joined(names_shown(self.label_ids[row], self.class_names)) or "none"
 
     def same_classes(self, first: int, second: int) -> bool:
         """Return whether two images have the same label, or the same labels."""

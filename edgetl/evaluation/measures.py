@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.accuracy import Accuracy, AnyAccuracy, Metric, MultiLabelAccuracy
+from edgetl.accuracy import Accuracy, AnyAccuracy, MultiLabelAccuracy
 from edgetl.evaluation.agreement import Agreement, compare
 from edgetl.evaluation.faults import faults, faults_of_several
 from edgetl.evaluation.metrics import measure
@@ -69,11 +69,6 @@ Worst = WorstImage | WorstLabel
 class Measures(Protocol):
     """Everything that is asked of a task's predictions, probabilities [N, K], and of the labels of the images, N >= 1."""
 
-    @property
-    def metric(self) -> Metric:
-        """The metric that a model is judged by."""
-        ...
-
     def right(self, probabilities: Floats, label_ids: Labels) -> NDArray[np.bool_]:
         """Return of each image whether its class, or all its classes and no other, are found, bool [N]."""
         ...
@@ -109,10 +104,6 @@ class SingleLabel:
 
     complete: bool = True
 
-    @property
-    def metric(self) -> Metric:
-        return "top-1"
-
     def right(self, probabilities: Floats, label_ids: Labels) -> NDArray[np.bool_]:
         found: NDArray[np.bool_] = probabilities.argmax(axis=1) == label_ids
         return found
@@ -141,10 +132,6 @@ class MultiLabel:
     """Several classes an image, or none, as the output's thresholds decide."""
 
     output: Output
-
-    @property
-    def metric(self) -> Metric:
-        return "mAP"
 
     def right(self, probabilities: Floats, label_ids: Labels) -> NDArray[np.bool_]:
         exact: NDArray[np.bool_] = (self.output.present(probabilities) == (label_ids == 1)).all(axis=1)
@@ -184,7 +171,7 @@ def measures_of(output: Output | None) -> Measures:
     """Return what predictions of this output are measured by; None: one class an image."""
     if output and output.several:
         return MultiLabel(output)
-    return SingleLabel(complete=not (output and output.rejection and output.rejection.inside_the_model))
+    return SingleLabel(complete=not (output and output.rejects_inside))
 
 
 def _present(*, present: bool) -> str:

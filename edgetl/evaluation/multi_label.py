@@ -26,7 +26,7 @@ def measure_several(probabilities: Floats, decisions: Booleans, shown: Booleans)
     assert exact is not None  # there are images
     areas = average_precisions(probabilities, shown)
     low, high = resample(lambda weights: {_MAP: mean_average_precision(areas(weights))}, len(shown), 0, _TIMES).overall[_MAP]
-    value = float(mean_average_precision(areas(np.ones((1, len(shown)))))[0])
+    value = _counting_once(areas, len(shown))
     hits, either = (decisions & shown).sum(axis=0), decisions.sum(axis=0) + shown.sum(axis=0)
     per_class = 2 * hits[either > 0] / either[either > 0]
     return MultiLabelAccuracy(
@@ -73,8 +73,12 @@ def mean_average_precision(per_class: Weights) -> Weights:
 
 def map_of(probabilities: Floats, shown: Booleans) -> float:
     """Return mAP alone."""
-    areas = average_precisions(np.asarray(probabilities, np.float64), shown)
-    return float(mean_average_precision(areas(np.ones((1, len(shown)))))[0])
+    return _counting_once(average_precisions(np.asarray(probabilities, np.float64), shown), len(shown))
+
+
+def _counting_once(areas: Callable[[Weights], Weights], images: int) -> float:
+    """Return mAP of images that count once each."""
+    return float(mean_average_precision(areas(np.ones((1, images))))[0])
 
 
 def losses(probabilities: Floats, shown: Booleans) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from edgetl.evaluation.multi_label import (
     micro_average_precision,
     reliability_of_several,
 )
-from edgetl.evaluation.resampling import Estimate, Weights, estimate, proportion, resample
+from edgetl.evaluation.resampling import Estimate, Weights, estimate, mirrored, proportion, resample
 
 _FEW = 10  # images of a class; below, resampling the same few images says little of others
 _LOSS, _CALIBRATION, _MAP, _MICRO_AP, _AP, _F1 = "loss", "calibration_error", "map", "micro_map", "average_precision", "f1"
@@ -98,7 +98,6 @@ def score_several(
     classes = _classes(class_names, thresholds, decisions, shown, found)
     exact = proportion(int((decisions == shown).all(axis=1).sum()), len(shown))
     assert exact is not None  # there are images
-    error, (low, high) = found.overall(_CALIBRATION), found.resampled.overall[_CALIBRATION]
     return MultiLabelScores(
         images=len(shown),
         mean_average_precision=found.overall(_MAP),
@@ -107,7 +106,7 @@ def score_several(
         loss=found.overall(_LOSS),
         macro=LabelAverages(*(found.overall(f"macro_{name}") for name in _PRF)),
         micro=LabelAverages(*(found.overall(f"micro_{name}") for name in _PRF)),
-        calibration_error=estimate(error.value, max(2 * error.value - high, 0.0), min(2 * error.value - low, 1.0)),
+        calibration_error=mirrored(found.overall(_CALIBRATION).value, found.resampled.overall[_CALIBRATION]),
         reliability=reliability_of_several(probabilities, shown),
         classes=classes,
         notes=tuple(_notes(classes)),

@@ -29,13 +29,8 @@ def per_class_metrics(counts: NDArray[np.int64]) -> list[ClassMetrics]:
     return [_class_metrics(*column) for column in zip(images, predicted, right, strict=True)]
 
 
-def decided_metrics(decisions: NDArray[np.bool_], label_ids: NDArray[np.integer]) -> list[ClassMetrics]:
-    """Return the metrics of each class of decisions [N, K], in which an image may show none of the classes, and labels [N]."""
-    return metrics_of_several(decisions, np.asarray(label_ids)[:, None] == np.arange(decisions.shape[1]))
-
-
-def metrics_of_several(decisions: NDArray[np.bool_], shown: NDArray[np.bool_]) -> list[ClassMetrics]:
-    """Return the metrics of each class of decisions [N, K], for images that show the classes bool [N, K]."""
+def decided_metrics(decisions: NDArray[np.bool_], shown: NDArray[np.bool_]) -> list[ClassMetrics]:
+    """Return the metrics of each class of decisions [N, K], which may be none of an image, for images that show the classes bool [N, K]."""
     columns = zip(*((one.sum(axis=0).tolist()) for one in (shown, decisions, shown & decisions)), strict=True)
     return [_class_metrics(*column) for column in columns]
 

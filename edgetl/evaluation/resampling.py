@@ -36,6 +36,12 @@ def estimate(value: float, low: float, high: float) -> Estimate:
     return Estimate(value, (min(low, value), max(high, value)))
 
 
+def mirrored(value: float, interval: Interval) -> Estimate:
+    """Return an estimate in 0..1 with the interval mirrored at its value, where resampling adds what chance has added already."""
+    low, high = interval
+    return estimate(value, max(2 * value - high, 0.0), min(2 * value - low, 1.0))
+
+
 def proportion(right: int, of: int) -> Estimate | None:
     """Return right / of with Wilson's interval; None for 0 / 0."""
     if not of:

@@ -10,7 +10,7 @@ from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 from edgetl.evaluation.calibration import Bin, calibration_error, gaps, reliability
 from edgetl.evaluation.metrics import measure, probability_floor
 from edgetl.evaluation.per_class import confusion
-from edgetl.evaluation.resampling import Estimate, Resampled, Weights, estimate, proportion, resample
+from edgetl.evaluation.resampling import Estimate, Resampled, Weights, estimate, mirrored, proportion, resample
 
 _TOP = (2, 3, 5)
 _FEW = 10  # images of a class; below, resampling the same few images says little of others
@@ -88,8 +88,6 @@ def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], c
     resampled = resample(weighted_statistics(probabilities, label_ids), len(label_ids), seed)
     counts = confusion(predictions, label_ids, len(class_names))
     per_class = _per_class(probabilities, label_ids, class_names, counts, resampled)
-    error = calibration_error(probabilities, label_ids)
-    low, high = resampled.overall[_CALIBRATION]
     return Scores(
         images=basic.images,
         top1_accuracy=Estimate(basic.top1_accuracy, basic.top1_interval_95),
@@ -97,7 +95,7 @@ def score(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], c
         loss=estimate(basic.loss, *resampled.overall[_LOSS]),
         macro=_averages("macro", label_ids, predictions, per_class, resampled),
         weighted=_averages("weighted", label_ids, predictions, per_class, resampled),
-        calibration_error=estimate(error, max(2 * error - high, 0.0), min(2 * error - low, 1.0)),
+        calibration_error=mirrored(calibration_error(probabilities, label_ids), resampled.overall[_CALIBRATION]),
         reliability=reliability(probabilities, label_ids),
         classes=per_class,
         confusion=tuple(map(tuple, counts.tolist())),

@@ -108,7 +108,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
     original = original_of(project, rows)
     if original.ran:
         probabilities = original.ran.probabilities
-        if project.contract.output.rejection and project.contract.output.rejection.inside_the_model:
+        if project.contract.output.rejects_inside:
             # The original knows nothing of unknown images: its classes get the share of the probability that the run leaves them.
             probabilities = probabilities * predictions[REFERENCE].sum(axis=1, keepdims=True)
         predictions = {ORIGINAL: probabilities} | predictions

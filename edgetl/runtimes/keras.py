@@ -42,9 +42,7 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> KerasSessi
     with opening(path, *saved_model.FAULTS):
         model = saved_model.load(path)
         takes, (batch, logits) = list(model.input_shape), model.output_shape
-    rejection = contract.output.rejection
-    beside_classes = bool(rejection and rejection.inside_the_model)  # the logit of unknown images, which `class_probabilities` leaves out
-    check_shapes(path, takes, [batch, logits - beside_classes], contract)
+    check_shapes(path, takes, [batch, logits - contract.output.rejects_inside], contract)
     return KerasSession(model, contract)
 
 

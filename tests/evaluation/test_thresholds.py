@@ -11,6 +11,7 @@ NAMES = ("a", "b")
 A = np.array([0.95, 0.9, 0.85, 0.7, 0.6, 0.55])  # probability of "a", in six images that are predicted as it
 PROBABILITIES = np.concatenate([np.stack([A, 1 - A], axis=1), [[0.1, 0.9]]])
 LABELS = np.array([0, 0, 0, 1, 0, 1, 1])
+SHOWN = LABELS[:, None] == np.arange(2)
 
 
 def test_the_best_f1_is_found() -> None:
@@ -42,8 +43,8 @@ def test_other_aims_are_refused(text: str) -> None:
 def test_decisions_are_measured_as_predictions_are_where_every_image_is_named() -> None:
     predictions = PROBABILITIES.argmax(axis=1)
     named = np.eye(2, dtype=bool)[predictions]
-    assert decided_metrics(named, LABELS) == per_class_metrics(confusion(predictions, LABELS, 2))
-    rejected = decided_metrics(named & (PROBABILITIES >= 0.8), LABELS)[0]
+    assert decided_metrics(named, SHOWN) == per_class_metrics(confusion(predictions, LABELS, 2))
+    rejected = decided_metrics(named & (PROBABILITIES >= 0.8), SHOWN)[0]
     assert (rejected.precision, rejected.recall) == (1, 3 / 4)
 
 

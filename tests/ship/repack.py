@@ -110,27 +110,32 @@ def golden_images(model: Path, folder: Path) -> dict[Path, list[str]]:
     return dict(zip(paths, present, strict=True))
 
 
-def ended_in_float(run: Path) -> Callable[[dict[str, bytes]], None]:
-    """Return a change that gives a run's bundle int8 models with a float softmax at the end, and golden predictions of these."""
+def _int8_models(run: Path, changed: Callable[[Contract], Contract]) -> tuple[Contract, Callable[[dict[str, bytes]], None]]:
+    """Return the changed contract of a run, and what gives its bundle int8 models of that contract, and golden predictions of these."""
     from edgetl.export import FORMATS, format_of
     from edgetl.export.base import About, Conversion
     from edgetl.pipeline.project import Project
     from edgetl.quantization.quantized import Quantized
 
     project = Project.open(run)
-    contract = project.contract.ending_in("float32")
+    contract = changed(project.contract)
     model = Quantized.load(project.run.quantized_model("int8")).to_keras(project.models.float_model, contract)
     conversion = Conversion(model, contract, "int8", FORMATS.load)
 
-    def change(files: dict[str, bytes]) -> None:
+    def put(files: dict[str, bytes]) -> None:
         manifest = json.loads(files["manifest.json"]) | {"contract": contract.to_json()}
         for name in manifest["models"]:
             form = format_of(name)
-            files[name] = form.stamp(conversion.file(form.name), contract, About("ends in float"))
+            files[name] = form.stamp(conversion.file(form.name), contract, About("other int8 models"))
         files["manifest.json"] = json.dumps(manifest).encode()
         recoloured(files)
 
-    return change
+    return contract, put
+
+
+def ended_in_float(run: Path) -> Callable[[dict[str, bytes]], None]:
+    """Return a change that gives a run's bundle int8 models with a float softmax at the end, and golden predictions of these."""
+    return _int8_models(run, lambda contract: contract.ending_in("float32"))[1]
 
 
 def of_another_input(frame: Frame) -> Callable[[dict[str, bytes]], None]:
@@ -159,23 +164,11 @@ def of_another_input(frame: Frame) -> Callable[[dict[str, bytes]], None]:
 
 def of_several(run: Path) -> Callable[[dict[str, bytes]], None]:
     """Return a change that gives a run's bundle int8 models with a sigmoid for each class, and golden images with none, one and two."""
-    from edgetl.export import FORMATS, format_of
-    from edgetl.export.base import About, Conversion
-    from edgetl.pipeline.project import Project
-    from edgetl.quantization.quantized import Quantized
-
-    project = Project.open(run)
-    contract = project.contract.for_task("multi-label")
-    model = Quantized.load(project.run.quantized_model("int8")).to_keras(project.models.float_model, contract)
-    conversion = Conversion(model, contract, "int8", FORMATS.load)
+    contract, put_models = _int8_models(run, lambda contract: contract.for_task("multi-label"))
 
     def change(files: dict[str, bytes]) -> None:
+        put_models(files)
         manifest = json.loads(files["manifest.json"])
-        for name in manifest["models"]:
-            form = format_of(name)
-            files[name] = form.stamp(conversion.file(form.name), contract, About("several"))
-        files["manifest.json"] = json.dumps(manifest | {"contract": contract.to_json()}).encode()
-        recoloured(files)
         golden = Golden.of(files, contract)
         rows = next(iter(golden.predictions.values()))
         tried = ((np.floor(256 * np.quantile(rows, share, axis=0)) + 0.5) / 256 for share in np.linspace(0.9, 0.1, 17))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import MeasuringSplit
-from edgetl.data.base import Images
+from edgetl.data.base import names_shown
 from edgetl.errors import DataError, UsageError
 from edgetl.evaluation.measures import measures_of
 from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
@@ -80,7 +80,9 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
     check_labelled(project)
     name, file = next(iter(chosen_models(project, [model] if model else []).items()))
     images = project.data.trained_images()
-    identities = {row: (images.hashes[row], "|".join(names_of(images, row))) for row in project.data.measuring_rows()}
+    identities = {
+        row: (images.hashes[row], "|".join(names_shown(images.label_ids[row], images.class_names))) for row in project.data.measuring_rows()
+    }
     rows = np.array(sorted(identities, key=identities.__getitem__))
     probabilities = predict_rows(open_session(file, project.contract), images.pixels, rows, f"{project.run.path.name}, {name}")
     measures, label_ids = measures_of(project.contract.output), images.label_ids[rows]
@@ -97,11 +99,6 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
         multi_label=accuracy.multi_label,
     )
     return _Result(run, measures.right(probabilities, label_ids), [identities[row] for row in rows], project.data.measuring_split)
-
-
-def names_of(images: Images, row: int) -> tuple[str, ...]:
-    """Return the names of the classes that an image shows."""
-    return tuple(images.class_names[k] for k in np.flatnonzero(images.shown[row]))
 
 
 def _latency_p50_ms(project: Project, name: str) -> float | None:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import of_split
+from edgetl.data.base import shown_by
 from edgetl.errors import DataError, RunError
-from edgetl.evaluation.per_class import metrics_of_several
+from edgetl.evaluation.per_class import decided_metrics
 from edgetl.evaluation.thresholds import Aim, BestThresholds, best_thresholds, best_thresholds_of_several
 from edgetl.evaluation.unknowns import ClassThreshold, ThresholdChoice
 from edgetl.evaluation.validation import Validation
@@ -151,8 +152,7 @@ def _crossed(output: Output, images: _Predicted, aim: Aim, seed: int) -> Decisio
 def _compared(
     output: Output, found: BestThresholds, decisions: tuple[Decisions, Decisions], label_ids: Labels
 ) -> tuple[ClassThreshold, ...]:
-    shown = label_ids == 1 if output.several else label_ids[:, None] == np.arange(len(output.class_names))
-    before, after = (metrics_of_several(one, shown) for one in decisions)
+    before, after = (decided_metrics(one, shown_by(label_ids, len(output.class_names))) for one in decisions)
     columns = zip(output.class_names, found.per_class, before, after, strict=True)
     return tuple(ClassThreshold(*column) for column in columns)
 

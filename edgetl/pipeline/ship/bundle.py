@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.chosen import doubt
 from edgetl.contract import FREE_BATCH
+from edgetl.data.base import names_shown
 from edgetl.data.unknown import made
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
@@ -193,7 +194,7 @@ def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes]
     first = predict_rows(session, images.pixels, rows, "golden images")
     rows = rows[golden.choose(first, images.shown[rows], contract.output, golden.IMAGES - len(unknown))]
     pixels = np.concatenate([images.pixels[rows], unknown])
-    names = [*(tuple(contract.class_names[k] for k in np.flatnonzero(row)) for row in images.shown[rows]), *[()] * len(unknown)]
+    names = [*(names_shown(own, contract.class_names) for own in images.label_ids[rows]), *[()] * len(unknown)]
     true_class_names = tuple(names) if contract.output.several else tuple(next(iter(one), "") for one in names)
     predictions = golden.predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
     if len(here) < len(models):

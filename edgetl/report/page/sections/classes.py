@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from edgetl.compared import of_split
 from edgetl.evaluation.multi_label import average_precisions
-from edgetl.evaluation.per_class import ClassMetrics, confusion, metrics_of_several, per_class_metrics
+from edgetl.evaluation.per_class import ClassMetrics, confusion, decided_metrics, per_class_metrics
 from edgetl.report.page.blocks import Absent, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, plot, short
@@ -45,7 +45,7 @@ def section(facts: Facts) -> Section | Absent:
 
 def _metrics(predictions: Predictions, name: str) -> list[ClassMetrics]:
     if predictions.several:
-        return metrics_of_several(predictions.decisions(name), predictions.labelled)
+        return decided_metrics(predictions.decisions(name), predictions.labelled)
     return per_class_metrics(confusion(predictions.top1(name), predictions.label_ids, len(predictions.class_names)))
 
 

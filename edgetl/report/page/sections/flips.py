@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import Truth
+from edgetl.data.base import names_shown
 from edgetl.evaluation.measures import measures_of
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
@@ -59,9 +60,7 @@ def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArra
 
 
 def _true(predictions: Predictions, row: int) -> str:
-    if not predictions.several:
-        return predictions.class_names[int(predictions.label_ids[row])]
-    return joined([predictions.class_names[k] for k in np.flatnonzero(predictions.labelled[row])]) or "none"
+    return joined(names_shown(predictions.label_ids[row], predictions.class_names)) or "none"
 
 
 def _said(predictions: Predictions, probabilities: NDArray[np.floating]) -> str:
