@@ -24,7 +24,7 @@ def distance_from(float_model: keras.Model, examples: AugmentedExamples, rows: n
     images, contract = examples.images, examples.contract
     others = _others(images, rows, seed)
 
-    objective = objective_of(contract.output.task)
+    objective = objective_of(contract.output)
     wanted = scorer(float_model, contract)(images.pixels, others)
     simulated: Any = None
     compute_logits: Callable[..., np.ndarray]

@@ -35,7 +35,7 @@ def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, se
     """
     _refuse_mixed_precision(float_model)
     images, larger, contract = examples.images, examples.training_images, examples.contract
-    objective = objective_of(contract.output.task)
+    objective = objective_of(contract.output)
     start = settings.calibrated or calibrate(float_model, examples, rows, settings)
     calibrated = start.model
     student = quantize_aware(float_model, calibrated, learn_ranges=settings.learn_ranges)
@@ -89,7 +89,7 @@ def _loss(student: Any, float_model: Any, contract: Contract, settings: Settings
         keras.Model(model.input, [model.get_layer(layer).output, model.output])
         for model, layer in ((float_model, features), (student, f"quant_{features}"))
     )
-    objective = objective_of(contract.output.task)
+    objective = objective_of(contract.output)
     temperature, feature_weight = settings.temperature, settings.feature_weight  # a graph's function must not hold the images
 
     def loss(pixels: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:

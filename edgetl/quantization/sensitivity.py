@@ -53,7 +53,7 @@ def sensitivity(float_model: Any, quantized: Quantized, contract: Contract, pixe
         pixels, rows: uint8 images [N, H, W, 3] and which of them to look at.
     """
     model, operators = _switchable(float_model, quantized)
-    objective = objective_of(contract.output.task)
+    objective = objective_of(contract.output)
 
     @graph_of_images(contract.shape)
     def outputs(batch: Any) -> Any:

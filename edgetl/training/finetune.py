@@ -104,7 +104,7 @@ def fine_tune(model: Any, examples: AugmentedExamples, settings: FineTuneSetting
     with team.scope():
         optimizers = _optimizers(model, settings, schedule)
     images, larger = examples.images, examples.training_images
-    objective = objective_of(examples.contract.output.task)
+    objective = objective_of(examples.contract.output)
     val, score = images.rows("val"), scorer(model, examples.contract)
     batching = Batching(rows=images.rows("train"), batch_size=settings.batch_size * team.replicas, seed=settings.seed)
     trainer = Trainer(
@@ -158,7 +158,7 @@ def _loss(model: Any, examples: AugmentedExamples, settings: FineTuneSettings) -
     head = model.get_layer("logits")
     trunk = keras.Model(model.input, head.input)
     features_of = partial(trunk, training=True) if settings.live_norms else computed_folded(trunk)
-    objective = objective_of(examples.contract.output.task)
+    objective = objective_of(examples.contract.output)
     # The contract and the weights alone: a graph's function must not hold the images.
     contract, weights, distillation = examples.contract, tf.constant(examples.class_weights), settings.distillation
 

@@ -1,7 +1,8 @@
 """Compute what a training minimizes and what judges it, of images of one class each, and of images that show any number of classes.
 
 Labels are int32: [N], or [N, K] of 0 and 1 of images that may show several classes; logits are float32 [N, K]. An image's loss and a
-divergence are in nats; those of several classes are the sums over the classes, each of which is there or is not.
+divergence are in nats; those of several classes are the sums over the classes, each of which is there or is not. A model that rejects
+unknown images has K + 1 logits: the last one counts where models are compared, and nowhere where classes are.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from scipy.special import expit, log_softmax
 
 from edgetl.accuracy import Metric
-from edgetl.output import Task
+from edgetl.output import Output
 
 
 class Objective(Protocol):
@@ -41,8 +42,13 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class OneClass:
-    """Each image is of one class: a softmax, and top-1 accuracy."""
+    """Each image is of one class: a softmax, and top-1 accuracy.
 
+    Args:
+        classes: K; None: there is no logit of unknown images.
+    """
+
+    classes: int | None = None
     metric: Metric = "top-1"
 
     def loss(self, label_ids: Any, logits: Any, weights: Any, smoothing: float) -> Any:
@@ -53,7 +59,7 @@ class OneClass:
 
     def right(self, label_ids: Any, logits: Any) -> Any:
         """Compute the top-1 accuracy."""
-        return tf.reduce_mean(tf.cast(tf.argmax(logits, 1, tf.int32) == label_ids, tf.float32))
+        return tf.reduce_mean(tf.cast(tf.argmax(logits[:, : self.classes], 1, tf.int32) == label_ids, tf.float32))
 
     def divergence(self, teacher_logits: Any, logits: Any, temperature: float) -> Any:
         """Compute the divergence of the classes' distribution."""
@@ -62,6 +68,7 @@ class OneClass:
 
     def judge(self, logits: np.ndarray, label_ids: np.ndarray) -> tuple[float, float]:
         """Compute top-1 accuracy and mean cross-entropy."""
+        logits = logits[:, : self.classes]
         shifted = logits - logits.max(1, keepdims=True)
         log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
         return float(np.mean(logits.argmax(1) == label_ids)), float(-log_probabilities[np.arange(len(label_ids)), label_ids].mean())
@@ -69,7 +76,8 @@ class OneClass:
     def distances(self, wanted: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute the divergence of the classes' distribution, and whether another class is the most probable."""
         wanted, found = (log_softmax(logits.astype(np.float64), axis=1) for logits in (wanted, found))
-        return (np.exp(wanted) * (wanted - found)).sum(1), wanted.argmax(1) != found.argmax(1)
+        kl: np.ndarray = (np.exp(wanted) * (wanted - found)).sum(1)
+        return kl, wanted[:, : self.classes].argmax(1) != found[:, : self.classes].argmax(1)
 
 
 @dataclass(frozen=True)
@@ -118,9 +126,8 @@ class SeveralClasses:
 
 
 ONE_CLASS = OneClass()
-_OBJECTIVES: dict[Task, Objective] = {"single-label": ONE_CLASS, "multi-label": SeveralClasses()}
 
 
-def objective_of(task: Task) -> Objective:
-    """Return the arithmetic of a task."""
-    return _OBJECTIVES[task]
+def objective_of(output: Output) -> Objective:
+    """Return the arithmetic of an output's task and classes."""
+    return SeveralClasses() if output.several else OneClass(len(output.class_names))

@@ -62,7 +62,7 @@ def train_head(model: Any, examples: Examples, settings: HeadSettings, schedule:
     scorers = [scorer(trunk, examples.contract, mirrored=mirrored) for mirrored in ((False, True) if settings.mirror else (False,))]
     val_features = tf.constant(scorers[0](images.pixels, val))
     label_ids = np.concatenate([images.label_ids[train]] * len(scorers))
-    objective = objective_of(examples.contract.output.task)
+    objective = objective_of(examples.contract.output)
     steps = -(-len(label_ids) // settings.batch_size)
     own = replace(schedule.part("head"), epochs=settings.epochs, steps_per_epoch=steps, patience=0)
     optimizer = keras.optimizers.Adam(WarmupCosine(settings.learning_rate, settings.epochs * steps, 1))
@@ -94,7 +94,7 @@ def _logits(layers: list[Any], features: Any, drop_out: Callable[[Any], Any] = l
 
 def _loss(model: Any, examples: Examples, settings: HeadSettings) -> Loss:
     layers, weights = dense_layers(model), tf.constant(examples.class_weights)
-    objective = objective_of(examples.contract.output.task)
+    objective = objective_of(examples.contract.output)
 
     def loss(features: Any, label_ids: Any, seed: Any) -> tuple[Any, Any]:
         logits = _logits(layers, features, lambda last: tf.nn.experimental.stateless_dropout(last, settings.dropout, seed))

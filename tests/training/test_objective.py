@@ -7,9 +7,11 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, log_loss
 
+from edgetl.contract import Contract
 from edgetl.training.objective import ONE_CLASS, objective_of
 
-SEVERAL = objective_of("multi-label")
+ONE = Contract.square(8, 1.0, 0, ("a", "b", "c", "d")).output
+SEVERAL = objective_of(Contract.square(8, 1.0, 0, ONE.class_names).for_task("multi-label").output)
 RANDOM = np.random.default_rng(0)
 LOGITS = RANDOM.normal(0, 2, (50, 4)).astype(np.float32)
 SHOWN = (RANDOM.random((50, 4)) < 0.4).astype(np.int32)
@@ -65,3 +67,15 @@ def test_smoothed_labels_are_the_least_loss() -> None:
         logits = tf.Variable(np.log([[0.95 / 0.05, 0.05 / 0.95]]).astype(np.float32))
         loss = SEVERAL.loss(np.array([[1, 0]]), logits, EVEN[:2], 0.1)
     assert np.abs(tape.gradient(loss, logits).numpy()).max() < 1e-6
+
+
+def test_a_logit_of_unknown_images_above_all_others_makes_no_prediction_wrong() -> None:
+    """Whether an image is rejected is no matter of how right its class is: accuracies are those before rejection."""
+    beside, label_ids = np.column_stack([LOGITS, LOGITS.max(1) + 1]), LOGITS.argmax(1).astype(np.int32)
+    objective = objective_of(ONE)
+    assert objective.right(label_ids, beside).numpy() == 1
+    assert objective.judge(beside, label_ids) == pytest.approx(ONE_CLASS.judge(LOGITS, label_ids))
+    less = beside - np.array([0, 0, 0, 0, 8], np.float32)
+    apart, changed = objective.distances(beside, less)
+    assert not changed.any()
+    assert (apart > 0.1).all()  # of what is rejected a student has to learn all the same

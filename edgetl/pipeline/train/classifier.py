@@ -57,7 +57,7 @@ def train_classifier(project: Project, model: Any, schedule: Schedule) -> FloatF
     after = schedule.epochs_after
     first = replace(schedule, epochs_after=after + schedule.epochs) if again and after is not None else schedule
     head, history = _learn(project, model, data.choosing, settings, first)
-    choice = _choice(images - learned, head, history, objective_of(project.contract.output.task).metric)
+    choice = _choice(images - learned, head, history, objective_of(project.contract.output).metric)
     temperature = temperature_of(project, model) if team.rank == 0 else None
     divisor = temperature.temperature if temperature else 1.0
     rejection = find_rejection(project, model, divisor) if team.rank == 0 else None

@@ -206,7 +206,7 @@ def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts
 def _compress(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     """Prune, then cluster what is left; both learn the predictions of the model that they were made from."""
     recipe, contract, model, original = project.recipe, project.contract, project.models.uncompressed(), project.models.uncompressed()
-    objective = objective_of(contract.output.task)
+    objective = objective_of(contract.output)
     teacher = lambda pixels: original(contract.normalize(pixels), training=False)  # noqa: E731
     distillation = Distillation(teacher, 1.0, recipe.quantize.temperature, objective)
     settings = compress_settings(recipe, distillation, jit=uses_xla(recipe.train.jit, project.team.replicas))

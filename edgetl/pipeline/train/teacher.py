@@ -93,7 +93,7 @@ def distillation(project: Project) -> Distillation | None:
         sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)
         return model(contract.normalize(sized), training=False)
 
-    return Distillation(teacher, settings.weight, settings.temperature, objective_of(contract.output.task))
+    return Distillation(teacher, settings.weight, settings.temperature, objective_of(contract.output))
 
 
 def _reason_for_none(project: Project) -> str:

@@ -36,7 +36,7 @@ def temperature_of(project: Project, model: keras.Model) -> ScaledTemperature | 
     if len(rows) < _FEWEST:
         logger.info(f"{counted(len(rows), 'image')} to choose by cannot give a temperature: {_FEWEST} are needed")
         return None
-    logits = scorer(model, project.contract)(images.pixels, rows)
+    logits = scorer(model, project.contract)(images.pixels, rows)[:, : len(project.contract.class_names)]  # without one of unknown images
     label_ids = images.label_ids[rows]
     if images.several:  # each decision is one of two classes, whose logits are 0 and the class's own
         logits, label_ids = np.stack([np.zeros(logits.size), logits.ravel()], axis=1), label_ids.ravel()
