@@ -20,8 +20,9 @@ class SaliencyFigures:
     """The effect of hiding the most salient square on the probability of the class that was asked for.
 
     Args:
-        top1, top1_probability: class index and probability of the model's prediction; of several classes, of the one that was asked for.
+        top1, top1_probability: index and probability of the most probable class; of several classes, of the one that was asked for.
         present: whether the model finds that one of several classes; None: an image has one class.
+        unknown: whether the model rejects the image, which then shows none of the classes.
         probability: of the class that was asked for.
         window: (top, left, edge) in pixels of the square that holds most of the map.
         drop: how much that probability falls when this square is hidden.
@@ -37,6 +38,7 @@ class SaliencyFigures:
     drop_elsewhere: float
     beaten: float
     present: bool | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +71,13 @@ def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8
     Args:
         model: normalized float32 [N, H, W, C] to logits [N, K].
         layer: whose output is looked at, see `last_map`; the same name for a fake-quantized model.
-        label: index of the class that is asked for; None: the model's prediction.
+        label: index of the class that is asked for; None: the most probable one.
     """
     probabilities = _probabilities(model, contract, image[None])[0]
     top1, several = int(probabilities.argmax()), contract.output.several
     label = top1 if label is None else label
     top1 = label if several else top1
+    shown = contract.output.present(probabilities[None])[0]
     height, width, channels = image.shape
     seen = tf.image.resize(_cam(model, layer, contract, image, label)[..., None], (height, width)).numpy()[..., 0]
     edge, starts = _windows(height, width)
@@ -94,7 +97,8 @@ def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8
         drop=float(drops[most]),
         drop_elsewhere=float(others.mean()),
         beaten=float((others < drops[most]).mean()),
-        present=bool(contract.output.present(probabilities[None])[0, label]) if several else None,
+        present=bool(shown[label]) if several else None,
+        unknown=not several and not shown.any(),
     )
     return Saliency(seen, figures)
 
@@ -102,7 +106,7 @@ def saliency(model: Any, layer: str, contract: Contract, image: NDArray[np.uint8
 def explained_classes(model: Any, contract: Contract, image: NDArray[np.uint8]) -> list[int]:
     """Return the indices of the classes of an image uint8 [H, W, C] that are worth an explanation: those that the model finds.
 
-    That is the one that it predicts; and where it finds none of several, the most probable one.
+    That is the one that it predicts; and where it finds none of several, or rejects the image, the most probable one.
     """
     probabilities = _probabilities(model, contract, image[None])
     found = np.flatnonzero(contract.output.present(probabilities)[0]).tolist() if contract.output.several else []

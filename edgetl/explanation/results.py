@@ -15,7 +15,8 @@ class ExplainedImage(Part):
     Args:
         image: its file's name, or that of an embedded image.
         file: the drawing, beside this document.
-        asked: name of the class that was explained: the float model's prediction, or one of several that it finds.
+        asked: name of the class that was explained: the float model's most probable one, which is its prediction unless it rejects the
+            image, or one of several that it finds.
         largest_map_change: the largest difference of the two saliency maps, in 0..1.
         alt: the drawing in words, for who cannot see it.
         lines: the same in sentences.
@@ -29,6 +30,10 @@ class ExplainedImage(Part):
     largest_map_change: float
     alt: str
     lines: tuple[str, ...]
+
+    def explained(self, figures: SaliencyFigures) -> str:
+        """Return the class that was explained, and whether the model of these figures rejects the image."""
+        return f"{self.asked} (unknown)" if figures.unknown else self.asked
 
 
 class Explanation(Document):
@@ -49,5 +54,5 @@ class Explanation(Document):
 
     def overview(self) -> Overview:
         """Return a row for each image."""
-        rows = [(one.image, one.asked, f"{one.largest_map_change:.2f}", one.file) for one in self.images]
+        rows = [(one.image, one.explained(one.float_model), f"{one.largest_map_change:.2f}", one.file) for one in self.images]
         return Overview("Where the float and the int8 model look", ("image", "class", "largest difference", "file"), rows)

@@ -11,6 +11,8 @@ from PIL import Image
 from edgetl.contract import Contract
 from edgetl.explanation.gradcam import last_map, saliency
 from edgetl.explanation.results import Explanation
+from edgetl.output import Rejection
+from edgetl.report.plots.saliency import sentences
 from tests.conftest import CliResult
 
 Cli = Callable[..., CliResult]
@@ -51,6 +53,20 @@ def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
     y, x = np.unravel_index(blue.map.argmax(), blue.map.shape)
     assert 16 <= y < 40
     assert 24 <= x < 48
+
+
+def test_of_a_rejected_image_the_most_probable_class_is_explained(colours: Any) -> None:
+    rejecting = CONTRACT.rejecting(Rejection(threshold=0.9, keep=0.95, inside_the_model=False))
+    image = np.full((64, 64, 3), 90, np.uint8)
+    assert not saliency(colours, "found", CONTRACT, image).figures.unknown, "nothing is rejected there"
+    found = saliency(colours, "found", rejecting, image)
+    image[:] = 255, 0, 0
+    sure = saliency(colours, "found", rejecting, image)
+    assert (found.figures.unknown, found.figures.top1, sure.figures.unknown) == (True, 0, False)
+    assert found.figures.top1_probability == pytest.approx(0.5)
+    lines = sentences(sure, found, CONTRACT.class_names)
+    assert lines[0].startswith("The float model predicts red (100.0 %). Hiding")
+    assert lines[1].startswith("The quantized model rejects the image as unknown; most probable is red (50.0 %). Hiding")
 
 
 def test_a_class_that_nothing_speaks_for_has_an_empty_map(colours: Any) -> None:

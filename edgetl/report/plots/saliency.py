@@ -31,7 +31,8 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
         top, left, edge = figures.window
         axes.add_patch(Rectangle((left - 0.5, top - 0.5), edge, edge, fill=False, edgecolor="#2bb3a3", linewidth=1.8))
         points = f"frame hidden: {-100 * figures.drop:+z.1f} points; elsewhere {-100 * figures.drop_elsewhere:+z.1f}"
-        _label(axes, f"{name}: {short(class_names[figures.top1])} ({100 * figures.top1_probability:.1f} %)", points)
+        likeliest = f"{short(class_names[figures.top1])} ({100 * figures.top1_probability:.1f} %)"
+        _label(axes, f"{name}: unknown, {likeliest}" if figures.unknown else f"{name}: {likeliest}", points)
     difference.imshow(grey, alpha=0.35)
     change = of_int8.map - of_float.map
     limit = max(float(np.abs(change).max()), _FAINTEST)
@@ -46,8 +47,9 @@ def sentences(of_float: Saliency, of_int8: Saliency, class_names: Sequence[str])
     explained = class_names[of_float.figures.top1]
     for name, figures in zip(_MODELS, (of_float.figures, of_int8.figures), strict=True):
         hidden, elsewhere = _changed(f"the probability of {explained}", figures.drop), _changed("it", figures.drop_elsewhere)
+        verb = "rejects the image as unknown; most probable is" if figures.unknown else _VERBS[figures.present]
         found.append(
-            f"The {name} model {_VERBS[figures.present]} {class_names[figures.top1]} ({100 * figures.top1_probability:.1f} %). Hiding the "
+            f"The {name} model {verb} {class_names[figures.top1]} ({100 * figures.top1_probability:.1f} %). Hiding the "
             f"most salient region {hidden}, hiding another region {elsewhere} on average; the drop is larger than for "
             f"{100 * figures.beaten:.0f} % of the other regions"
         )

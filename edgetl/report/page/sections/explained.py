@@ -20,7 +20,7 @@ def section(facts: Facts) -> Section | Absent:
     if not found:
         return Absent(_TITLE, "no image was explained", "edgetl explain RUN IMAGE...")
     several = any(one.float_model.present is not None for one in found)
-    of = "each class that the float model finds" if several else "the class that the float model predicts"
+    of = "each class that the float model finds" if several else "the class that is most probable to the float model"
     text = (
         f"Grad-CAM saliency maps for {of}: bright regions support it. As a check, the most salient "
         "region (framed) is hidden: the probability of the class should fall further than when other regions of that size are hidden, "
