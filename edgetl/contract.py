@@ -174,8 +174,8 @@ class Contract(Document):
             ("class names", ", ".join(self.class_names)),
         ]
         if self.output.rejection:
-            keep, threshold = self.output.rejection.keep, self.output.rejection.threshold
-            rows.append(("unknown", f"below a probability of {threshold:.3f}, chosen to keep {keep:.0%} of the images of the classes"))
+            kept, threshold = 100 * self.output.rejection.keep, self.output.rejection.threshold
+            rows.append(("unknown", f"below a probability of {threshold:.3f}, chosen to keep {kept:g} % of the images of the classes"))
         return Overview("Contract", ("part", "value"), rows, ["The model normalizes by itself: feed plain pixels."])
 
     @property

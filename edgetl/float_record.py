@@ -179,7 +179,7 @@ class FoundRejection:
         kinds = {"background image": self.background, "made image": self.made}
         learned = " and ".join(counted(count, kind) for kind, count in kinds.items() if count)
         how = "by a logit of their own and the probability" if self.inside else "by the probability alone"
-        kept = f"below {self.threshold:.3f}, which keeps {self.keep:.0%} of {measured_on(self.images, 'held-out image')}"
+        kept = f"below {self.threshold:.3f}, which keeps {100 * self.keep:g} % of {measured_on(self.images, 'held-out image')}"
         return f"images are rejected {how}, {kept}" + (f"; learned from {learned}" if learned else "")
 
 

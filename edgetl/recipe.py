@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import JsonValue, ValidationError
+from pydantic_core import ErrorDetails
 
 from edgetl.errors import UsageError
 from edgetl.recipe_tables import (
@@ -30,6 +31,25 @@ from edgetl.recipe_tables import (
 from edgetl.recipe_values import PATHS, Overrides, merge, put_settings, read, with_paths
 from edgetl.registry import closest, did_you_mean
 
+_DEPTH = 2  # a setting is a table's key
+_LONGEST = 100  # characters of a wrong value that are repeated
+_MUST_BE = {  # by pydantic's type of error
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "model_type": "a table",
+    "literal_error": "{expected}",
+    "greater_than": "above {gt:.15g}",
+    "greater_than_equal": "at least {ge:.15g}",
+    "less_than": "below {lt:.15g}",
+    "less_than_equal": "at most {le:.15g}",
+    "too_short": "a list of one or more",
+    "string_pattern_mismatch": "height x width, such as 96x128",
+}
 _BYTES = re.compile(r"[\ud800-\udfff]")  # as which Python has the bytes of a name that are not UTF-8
 
 
@@ -155,7 +175,7 @@ def check(values: Mapping[str, Any]) -> Recipe:
         raise UsageError("the recipe is nested too deeply", "tables hold plain values: edgetl list settings") from None
     except ValidationError as error:
         raise UsageError(
-            "the recipe has mistakes:\n" + "\n".join(f"  {_mistake(item)}" for item in error.errors()),
+            "the recipe has mistakes:\n" + "\n".join(f"  {mistake}" for mistake in _mistakes(error)),
             "all keys with their defaults and reasons: edgetl list settings",
         ) from None
 
@@ -173,13 +193,23 @@ def anchored(recipe: Recipe) -> Recipe:
     return check(with_paths(recipe.model_dump(mode="json"), Path.cwd()))
 
 
-def _mistake(item: Any) -> str:
-    place = [str(part) for part in item["loc"]]
-    if item["type"] == "extra_forbidden":
-        return f"{'.'.join(place)}: unknown; {_meant(place)}"
-    if item["type"] == "password":  # which an error does not repeat
-        return f"{'.'.join(place)}: {item['msg']}"
-    return f"{'.'.join(place)}: {item['msg']}, not {item['input']!r}"
+def _mistakes(error: ValidationError) -> list[str]:
+    """Return a line for each setting that is wrong: what it must be, by all of the types that it may have."""
+    settings: dict[str, list[ErrorDetails]] = {}
+    for item in error.errors():
+        # Of a setting of several types the third part is a type's name; that of a list is a number.
+        place = [str(part) for depth, part in enumerate(item["loc"]) if depth < _DEPTH or isinstance(part, int)]
+        settings.setdefault(".".join(place), []).append(item)
+    return [f"{setting}: {_mistake(setting.split('.'), items)}" for setting, items in settings.items()]
+
+
+def _mistake(place: list[str], items: list[ErrorDetails]) -> str:
+    if items[0]["type"] == "extra_forbidden":
+        return f"unknown; {_meant(place)}"
+    if not all(item["type"] in _MUST_BE for item in items):  # of several settings, whose values are not repeated: one may be a password
+        return items[0]["msg"]
+    wanted = list(dict.fromkeys(_MUST_BE[item["type"]].format(**item.get("ctx", {})) for item in items))
+    return f"must be {' or '.join(wanted)}, not {repr(items[0]['input'])[:_LONGEST]}"
 
 
 def _meant(place: list[str]) -> str:

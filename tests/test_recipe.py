@@ -78,6 +78,28 @@ def test_all_mistakes_are_reported_together() -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ("reject.keep=1.5", "reject.keep: must be below 1 or 'auto', not 1.5"),
+        ("reject.keep=most", "reject.keep: must be a number or 'auto', not 'most'"),
+        ("train.epochs=-1", "train.epochs: must be at least 0 or 'auto', not -1"),
+        ("train.epochs=1.5", "train.epochs: must be a whole number or 'auto', not 1.5"),
+        ("quantize.qat=3", "quantize.qat: must be true or false or 'auto', not 3"),
+        ("export.output=int8", "export.output: must be 'auto', 'uint8' or 'float32', not 'int8'"),
+        ("export.formats=[]", "export.formats: must be a list of one or more, not []"),
+        ("model.dense=[3, -1]", "model.dense.1: must be at least 1, not -1"),
+        ("imported.size=3x", "imported.size: must be height x width, such as 96x128, not '3x'"),
+        ("data.val_fraction=0.99999", "data: val_fraction and test_fraction leave no images to train on"),
+        ("train=3", "train: must be a table, not 3"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_what_it_must_be(setting: str, problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        recipe.load(settings=[setting, "data.test_fraction=0.1"])
+    assert caught.value.problem == f"the recipe has mistakes:\n  {problem}"
+
+
+@pytest.mark.parametrize(
     "setting",
     [
         "train.epochs=5.0",

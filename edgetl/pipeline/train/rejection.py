@@ -56,7 +56,7 @@ def find_rejection(project: Project, model: Any, temperature: float = 1.0, *, in
     if not found.threshold:
         of_held = counted(len(rows), "held-out image")
         logger.warning(
-            f"no image is rejected as unknown: no threshold keeps {keep:.0%} of {of_held}, since the network is hardly sure of any"
+            f"no image is rejected as unknown: no threshold keeps {100 * keep:g} % of {of_held}, since the network is hardly sure of any"
         )
         return None
     logger.info(f"unknown: {found}")
