@@ -17,6 +17,7 @@ from edgetl.documents import Document, Part
 from edgetl.errors import RunError
 from edgetl.output import Output, OutputType, Rejection, Task, Thresholds, activation_of, output_type
 from edgetl.overview import Overview
+from edgetl.wording import quoted
 
 Channels = Literal["RGB", "gray"]
 Crop = Literal["center_square", "center", "none"]
@@ -171,7 +172,7 @@ class Contract(Document):
             ("batch", str(self.input.batch)),
             ("crop and resize", f"{self.input.crop}, {self.input.resize}"),
             ("output", f"{len(self.class_names)} {self.output.name} ({self.output.activation}), {self.output.dtype} of int8 models"),
-            ("class names", ", ".join(self.class_names)),
+            ("class names", ", ".join(quoted(self.class_names))),
         ]
         if self.output.rejection:
             kept, threshold = 100 * self.output.rejection.keep, self.output.rejection.threshold

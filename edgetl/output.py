@@ -16,7 +16,7 @@ PROBABILITY_SCALE = 1.0 / 256.0
 _MOST_CLASSES_IN_STEPS = round(1 / PROBABILITY_SCALE)
 
 # From which a class of several counts as present unless thresholds were chosen: half, between two of those steps, so that all decide alike.
-_EVEN = 0.5 - PROBABILITY_SCALE / 2
+EVEN = 0.5 - PROBABILITY_SCALE / 2
 
 OutputType = Literal["uint8", "float32"]
 Task = Literal["single-label", "multi-label"]  # one class an image; any number of them, none included
@@ -101,7 +101,7 @@ class Output(Part):
         """The probability from which on each class counts as present, float64 [K]; all 0 where every image is named."""
         classes = len(self.class_names)
         if self.several:
-            return np.asarray(self.thresholds.per_class) if self.thresholds else np.full(classes, _EVEN)
+            return np.asarray(self.thresholds.per_class) if self.thresholds else np.full(classes, EVEN)
         least = self.rejection.threshold if self.rejection else 0.0
         return np.maximum(least, self.thresholds.per_class if self.thresholds else np.zeros(classes))
 

@@ -28,6 +28,11 @@ def joined(names: Sequence[str]) -> str:
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
+def quoted(names: Sequence[str]) -> list[str]:
+    """Return names for a list with commas between them: all in quotation marks where one holds a comma itself."""
+    return [f"'{name}'" for name in names] if any("," in name for name in names) else list(names)
+
+
 def batches(sizes: Mapping[str, int | str]) -> list[str]:
     """Return "a batch of 4 for NAME and NAME" for each size, of the models that take several images at a time and no fewer."""
     larger = {name: size for name, size in sizes.items() if isinstance(size, int) and size > 1}

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from edgetl.wording import batches, beside, counted, ends, joined, measured_on, plural, seen
+from edgetl.wording import batches, beside, counted, ends, joined, measured_on, plural, quoted, seen
 from tests.test_architecture import FILES, ROOT, parsed
 
 COUNTED = "images|files|classes|epochs|runs|seeds|heads|shards|operators|trials|layers|devices|threads|predictions|findings|blocks"
@@ -141,3 +141,8 @@ def test_batches_are_those_of_several_images() -> None:
 
 def test_names_are_joined_as_in_a_sentence() -> None:
     assert [joined(["a", "b", "c"][:count]) for count in range(4)] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_names_with_commas_stand_in_quotation_marks() -> None:
+    assert quoted(["a", "b"]) == ["a", "b"]
+    assert ", ".join(quoted(["cup, red", "b"])) == "'cup, red', 'b'"

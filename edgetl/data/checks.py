@@ -8,7 +8,7 @@ from edgetl.data.base import SPLITS, Rejected
 from edgetl.data.formats import ARE_READ
 from edgetl.data.tree import FOLLOW
 from edgetl.errors import DataError, listed
-from edgetl.wording import counted
+from edgetl.wording import counted, joined, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,25 @@ def warn_of_copies(splits: Sequence[str], hashes: Sequence[str]) -> None:
                 f"{copies:,} of {counted(len(own), f'{split} image')} {'is' if copies == 1 else 'are'} in train too, the same file, so the "
                 f"model learns them: the accuracy on {split} flatters. 'edgetl doctor DATA' lists them, and --exclude leaves them out"
             )
+
+
+def warn_of_labels(names: Sequence[str], shown: Sequence[Sequence[str]], hashes: Sequence[str]) -> None:
+    """Warn of images whose bytes are the same and whose labels are not: the model learns both.
+
+    Args:
+        names, shown, hashes: of each usable image; `shown` are its classes.
+    """
+    copies: dict[str, list[int]] = defaultdict(list)
+    for row, content in enumerate(hashes):
+        copies[content].append(row)
+    unlike = [rows for rows in copies.values() if len({tuple(shown[row]) for row in rows}) > 1]
+    if unlike:
+        found = [", ".join(f"{names[row]!r} ({joined(quoted(shown[row])) or 'none'})" for row in rows) for rows in unlike]
+        images = counted(sum(map(len, unlike)), "image")
+        logger.warning(
+            f"{images} are copies of one another, the same file, with different labels, and the model learns them all:{listed(found)}\n"
+            "'edgetl doctor DATA' lists them, and --exclude leaves them out"
+        )
 
 
 def check_classes(source: str, class_names: Sequence[str], shown: Sequence[Sequence[str]], hashes: Sequence[str]) -> None:

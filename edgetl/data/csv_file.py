@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from edgetl import wording
+from edgetl import errors, wording
 from edgetl.data import csv_labels
-from edgetl.data.base import BY_NAMES, AskedTask, Item, Listing, Reading, Rejected, classes_in, joined, listed
+from edgetl.data.base import BETWEEN, BY_NAMES, AskedTask, Item, Listing, Reading, Rejected, classes_in, joined, listed
 from edgetl.data.csv_labels import LabelColumns, label_columns
 from edgetl.data.labels import as_text, check
 from edgetl.data.split_words import CHOICES, splits_of
@@ -55,7 +55,7 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     seen: dict[str, _Row] = {}
     lookup = Lookup(folder)
     several = task == "multi-label"
-    for row in _merged(rows, lookup) if several else rows:
+    for row in _merged(rows, lookup, source) if several else rows:
         if not row.path or not (row.class_name or several):
             found.append(Rejected(as_text(row.path) or f"line {row.line}", f"line {row.line} has no {'label' if row.path else 'path'}"))
             continue
@@ -82,13 +82,20 @@ def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     )
 
 
-def _merged(rows: Sequence[_Row], lookup: Lookup) -> list[_Row]:
+def _merged(rows: Sequence[_Row], lookup: Lookup, source: str) -> list[_Row]:
     """Return one row for each image and split, with the classes of all lines that list it."""
     merged: dict[tuple[str, str | None], _Row] = {}
+    unlike = dict[tuple[str, str | None], list[_Row]]()
     for row in rows:
         key = lookup.path_of(row.path) if row.path else f"line {row.line}", row.split
         first = merged.setdefault(key, row)
+        if first.class_name != row.class_name:
+            unlike.setdefault(key, [first]).append(row)
         merged[key] = replace(first, class_name=joined(name for one in (first, row) for name in classes_in(one.class_name, "multi-label")))
+    several = [f"{of[0].path!r}: lines {wording.joined([str(row.line) for row in of])}" for of in unlike.values()]
+    if several and any(BETWEEN in row.class_name for row in rows):  # else each line has one label, which is a usual form
+        listing = f"{source} lists {counted(len(several), 'image')} in several lines with different labels"
+        logger.warning(f"{listing}, which are taken together:{errors.listed(several)}")
     return list(merged.values())
 
 

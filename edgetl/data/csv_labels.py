@@ -1,14 +1,17 @@
 """Which columns of a CSV file say what is on an image, and what their cells say: one class, or several."""
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgetl.data.base import BETWEEN, AskedTask, joined
 from edgetl.data.labels import normalize
-from edgetl.errors import DataError
+from edgetl.errors import DataError, listed
 from edgetl.output import Task
 from edgetl.wording import counted
+
+logger = logging.getLogger(__name__)
 
 # Of the column, the one that edgetl writes of first: where it is there, the others are not looked at.
 NAMES = ("label", "class", "class_name", "classname", "label_name", "category")
@@ -84,6 +87,9 @@ def label_columns(header: Sequence[str], rows: Cells, others: set[int], task: As
     wrong = [name for name in names if BETWEEN in name] or [name for name in names if names.count(name) > 1]
     if wrong:
         raise DataError(f"{source}: {wrong[0]!r} cannot be a class of a column", f"rename it: each name once, and without {BETWEEN}")
+    shown = {name for name, place in zip(names, one_hot, strict=True) for _, row in rows if _WHETHER[row[place].strip().casefold()]}
+    if idle := [repr(name) for name in names if name not in shown]:
+        logger.warning(f"{source}: no image shows these classes, whose columns hold 0 alone; the model does not learn them:{listed(idle)}")
     return LabelColumns("multi-label", one_hot, names)
 
 

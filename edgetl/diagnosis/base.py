@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.data.base import Rejected, joined, names_shown, shown_by
+from edgetl.data.base import Rejected, names_shown, shown_by
+from edgetl.wording import joined, quoted
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class DatasetFacts:
 
     def class_name(self, row: int) -> str:
         """Return the class of an image; of several all of them."""
-        return joined(names_shown(self.label_ids[row], self.class_names)) or "none"
+        return joined(quoted(names_shown(self.label_ids[row], self.class_names))) or "none"
 
     def same_classes(self, first: int, second: int) -> bool:
         """Return whether two images have the same label, or the same labels."""

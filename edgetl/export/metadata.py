@@ -11,6 +11,7 @@ import flatbuffers
 from edgetl.contract import Contract
 from edgetl.export.base import About
 from edgetl.output import Output
+from edgetl.wording import quoted
 
 NAME = b"TFLITE_METADATA"  # by which readers find the buffer
 _IDENTIFIER = b"M001"
@@ -155,7 +156,7 @@ def _said(output: Output) -> str:
     lowest, highest = output.present_from.min(), output.present_from.max()
     if not highest:
         return ""
-    own = ", ".join(f"{name} {least:.4f}" for name, least in zip(output.class_names, output.present_from, strict=True))
+    own = ", ".join(f"{name} {least:.4f}" for name, least in zip(quoted(output.class_names), output.present_from, strict=True))
     if output.several:
         each = f" from {lowest:.4f} on" if lowest == highest else f" from its threshold on: {own}"
         return f" An image shows each class whose probability is high enough,{each}."

@@ -51,6 +51,26 @@ def test_forms(write: Write, form: str) -> None:
     assert listing.label_ids(listing.items).tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]]
 
 
+def test_a_class_that_no_image_shows_does_not_vanish_silently(write: Write, caplog: pytest.LogCaptureFixture) -> None:
+    listing = find(write("path,cat,fox,eel\n" + rows("1,0,0", "0,0,1", "1,0,1")), SEVERAL)
+    assert listing.class_names == ("cat", "eel")
+    [warning] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "no image shows these classes, whose columns hold 0 alone; the model does not learn them:" in warning
+    assert "'fox'" in warning
+    assert "'cat'" not in warning
+
+
+@pytest.mark.parametrize(("labels", "warned"), [(["cat|dog", "dog"], True), (["cat|dog", "cat|dog"], False), (["cat", "dog"], False)])
+def test_lines_of_one_image_that_differ_are_named(
+    write: Write, caplog: pytest.LogCaptureFixture, labels: tuple[str, str], warned: bool
+) -> None:
+    text = "path,label\n" + rows(labels[0], "eel") + rows(labels[1])
+    assert find(write(text), SEVERAL).items[0].class_name == "cat|dog"
+    found = [record.getMessage() for record in caplog.records if "in several lines with different labels" in record.getMessage()]
+    assert bool(found) is warned, "a line for each label is a usual form"
+    assert all("'x/000.png': lines 2 and 4" in message for message in found)
+
+
 @pytest.mark.parametrize("form", ["one column", "numbered columns", "label and more", "one-hot", "true and false"])
 def test_what_has_several_labels_is_not_silently_taken_as_one(write: Write, form: str) -> None:
     with pytest.raises(DataError, match="--task multi-label"):

@@ -168,6 +168,19 @@ def test_train_says_how_many_given_images_it_learns(
     assert all("flatters" in message and "edgetl doctor" in message for message in found)
 
 
+def test_train_names_copies_with_different_labels(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = fill(tmp_path / "data", {f"{split}/{name}": count for split, count in (("train", 4), ("val", 1)) for name in "ab"})
+    for copy in ("train/a/again.png", "train/b/other.png"):
+        shutil.copy(data / "train/a/000.png", data / copy)
+    with caplog.at_level("WARNING"):
+        project = Project.create(load(None, (), {"data.source": str(data), "model.image_size": 32}), tmp_path / "run")
+        with project.run.writing():
+            find_data(project)
+    [found] = [record.getMessage() for record in caplog.records if "different labels" in record.getMessage()]
+    assert found.startswith("3 images are copies of one another, the same file, with different labels, and the model learns them all:")
+    assert "'train/a/000.png' (a), 'train/a/again.png' (a), 'train/b/other.png' (b)" in found
+
+
 def test_images_without_a_class_still_count(tmp_path: Path) -> None:
     fill(tmp_path, {"a": 1, "b": 1})
     (tmp_path / "lost.png").write_bytes(encode(scene(4, 4)))

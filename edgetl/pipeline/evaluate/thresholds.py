@@ -81,7 +81,7 @@ def choose_thresholds(project: Project, aim: Aim) -> ThresholdChoice:
         measured_on=measured,
         made_for=project.run.stage(main.stage).inputs,
         classes=classes,
-        notes=(*found.notes, *_losses(classes)),
+        notes=(*found.notes, *_missed(classes, aim), *_losses(classes)),
     )
     _restamped(project, Thresholds(per_class=found.per_class))
     choice.write(project.run.thresholds)
@@ -155,6 +155,14 @@ def _compared(
     before, after = (decided_metrics(one, shown_by(label_ids, len(output.class_names))) for one in decisions)
     columns = zip(output.class_names, found.per_class, before, after, strict=True)
     return tuple(ClassThreshold(*column) for column in columns)
+
+
+def _missed(classes: Sequence[ClassThreshold], aim: Aim) -> list[str]:
+    """Return a sentence on the classes that have less than the asked precision on images that did not choose; none where there are none."""
+    if aim.precision is None:
+        return []
+    missed = [f"'{one.class_name}' ({100 * one.after.precision:.1f} %)" for one in classes if one.after.precision < aim.precision]
+    return [f"on the images that measure, less precise than {100 * aim.precision:g} %: {', '.join(missed)}"] if missed else []
 
 
 def _losses(classes: Sequence[ClassThreshold]) -> list[str]:

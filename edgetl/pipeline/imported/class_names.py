@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgetl.errors import UsageError, listed
-from edgetl.wording import counted
+from edgetl.wording import counted, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def class_names_of(file: str, inside: Sequence[str], folders: tuple[str, ...], o
     elif len(folders) == outputs:
         names = folders
         if inside:
-            own = ", ".join(inside[:5])
+            own = ", ".join(quoted(inside[:5]))
             logger.warning(f"the file's own class names ({own} ...) are not the images': the order of the folders is taken")
     else:
         raise UsageError(

@@ -16,7 +16,7 @@ from edgetl.evaluation.statistics import gain_interval, paired
 from edgetl.float_record import TriedPreprocessing
 from edgetl.importing.convention import Convention
 from edgetl.pipeline.imported.class_order import Order, order_of
-from edgetl.wording import counted, joined
+from edgetl.wording import counted, joined, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -227,8 +227,9 @@ def _of_another_order(measured: Sequence[Measured], class_names: Sequence[str], 
         return None
     order, candidate = max(orders, key=lambda one: one[0].accuracy)
     names = [class_names[order.outputs.index(output)] for output in range(len(class_names))]
+    given, meant = (", ".join(quoted(one)) for one in (class_names, names))
     return UsageError(
-        f"the network is hardly better than chance with its outputs as {', '.join(class_names)}, but {100 * order.accuracy:.0f} % of its "
-        f"predictions are right ({candidate}) with its outputs as {', '.join(names)}\n{table(tried)}",
+        f"the network is hardly better than chance with its outputs as {given}, but {100 * order.accuracy:.0f} % of its "
+        f"predictions are right ({candidate}) with its outputs as {meant}\n{table(tried)}",
         "put these names into a file in that order, one a line, and name it with --class-names FILE",
     )

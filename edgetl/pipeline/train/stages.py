@@ -11,8 +11,8 @@ import numpy as np
 
 from edgetl.backbones import keras_file
 from edgetl.chosen import left_by_calibration, untrained
-from edgetl.data.base import SPLITS
-from edgetl.data.checks import warn_of_copies
+from edgetl.data.base import SPLITS, classes_in
+from edgetl.data.checks import warn_of_copies, warn_of_labels
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
@@ -149,7 +149,9 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
     excluded = project.data.listing.excluded
     index = DataIndex.of(project.data.images, excluded, project.data.listing.links)
     index.write(project.run.data)
-    warn_of_copies([image.split for image in index.images], [image.sha256 for image in index.images])
+    hashes = [image.sha256 for image in index.images]
+    warn_of_copies([image.split for image in index.images], hashes)
+    warn_of_labels([image.name for image in index.images], [classes_in(image.class_name, index.task) for image in index.images], hashes)
     facts = DataFacts(
         fingerprint=index.fingerprint,
         counts={split: len(project.data.rows(split)) for split in SPLITS},

@@ -8,13 +8,14 @@ import numpy as np
 from scipy.special import expit
 
 from edgetl.evaluation.thresholds import Aim, best_thresholds_of_several
-from edgetl.output import Thresholds
+from edgetl.output import EVEN, Thresholds
 from edgetl.pipeline.project import Project
 from edgetl.training.scoring import scorer
-from edgetl.wording import counted, measured_on
+from edgetl.wording import counted, measured_on, quoted
 
 logger = logging.getLogger(__name__)
 
+_EVENLY = f"from a probability of {EVEN:.3f} on (one half, less half a step of 1/256)"
 _FEWEST = 5  # held-out images that show a class; of fewer, one alone moves the best threshold anywhere
 
 
@@ -28,7 +29,7 @@ def thresholds_of(project: Project, model: keras.Model, temperature: float) -> T
         return None
     images = project.data.choosing
     if images is project.data.images:
-        logger.info("every class counts as present from a probability of 0.5 on: no training images are held out to choose thresholds by")
+        logger.info(f"every class counts as present {_EVENLY}: no training images are held out to choose thresholds by")
         return None
     rows = images.rows("val")
     probabilities = expit(scorer(model, project.contract)(images.pixels, rows).astype(np.float64) / temperature)
@@ -38,7 +39,7 @@ def thresholds_of(project: Project, model: keras.Model, temperature: float) -> T
     found = tuple(map(float, np.where(few, even, chosen)))
     if few.any():
         names = ", ".join(f"'{images.class_names[k]}'" for k in np.flatnonzero(few))
-        logger.info(f"too few held-out images show {names} to choose a threshold by: there it is 0.5")
-    named = ", ".join(f"{name} {threshold:.3f}" for name, threshold in zip(images.class_names, found, strict=True))
+        logger.info(f"too few held-out images show {names} to choose a threshold by: such a class counts as present {_EVENLY}")
+    named = ", ".join(f"{name} {threshold:.3f}" for name, threshold in zip(quoted(images.class_names), found, strict=True))
     logger.info(f"thresholds of {counted(len(found), 'class')}, best F1 on {measured_on(len(rows), 'held-out image')}: {named}")
     return Thresholds(per_class=found)

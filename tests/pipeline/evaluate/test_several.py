@@ -96,6 +96,10 @@ def test_thresholds_are_chosen_and_the_validation_is_of_the_new_ones(cli: Cli, s
     strict = validation.main_model.accuracy.multi_label
     assert contract.output.thresholds
     assert strict
+    missed = [f"'{one['class_name']}' ({100 * one['after']['precision']:.1f} %)" for one in outcome.document["thresholds"]["classes"]]
+    missed = [text for text, one in zip(missed, outcome.document["thresholds"]["classes"], strict=True) if one["after"]["precision"] < 1]
+    said = f"on the images that measure, less precise than 100 %: {', '.join(missed)}"
+    assert (said in outcome.document["thresholds"]["notes"]) is bool(missed)
     assert cli("evaluate", several, "--choose-thresholds", "per-class").code == 0
     best = Validation.of(RunFolder(several)).main_model.accuracy.multi_label
     assert best

@@ -77,3 +77,13 @@ def test_names_are_data_and_predictions_may_be_missing(tmp_path: Path) -> None:
     assert HOSTILE[0] in page.text
     assert "chosen to keep 95 %" in page.text
     assert "few images" in page.text
+
+
+def test_thresholds_of_several_classes_are_listed_once(tmp_path: Path) -> None:
+    chosen = rejects(tmp_path, "all")
+    output = Contract.square(8, 1.0, 0, HOSTILE).for_task("multi-label").output
+    output = output.model_copy(update={"thresholds": Thresholds(per_class=(0.2,) * len(HOSTILE))})
+    for choice, columns in ((chosen.choice, ThresholdChoice.COLUMNS), (None, ("class", "threshold"))):
+        found = section(facts(rejects=Rejects(output, None, choice, tmp_path)))
+        assert isinstance(found, Section)
+        assert [block.columns for block in found.blocks if isinstance(block, Table)] == [columns]

@@ -9,7 +9,7 @@ from edgetl.evaluation.measures import measures_of
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.thumbnail import thumbnail
-from edgetl.wording import counted, joined
+from edgetl.wording import counted, joined, quoted
 
 _TITLE = "Predictions changed by quantization"
 _SHOWN = 24
@@ -60,12 +60,12 @@ def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArra
 
 
 def _true(predictions: Predictions, row: int) -> str:
-    return joined(names_shown(predictions.label_ids[row], predictions.class_names)) or "none"
+    return joined(quoted(names_shown(predictions.label_ids[row], predictions.class_names))) or "none"
 
 
 def _said(predictions: Predictions, probabilities: NDArray[np.floating]) -> str:
     """Return what probabilities [K] say, with the probability of each class that is named."""
     if not predictions.several:
         return f"{predictions.class_names[int(probabilities.argmax())]} ({percent(float(probabilities.max()), 0)} %)"
-    present = np.flatnonzero(predictions.output.present(probabilities[None])[0])
-    return ", ".join(f"{predictions.class_names[k]} ({percent(float(probabilities[k]), 0)} %)" for k in present) or "none"
+    present, names = np.flatnonzero(predictions.output.present(probabilities[None])[0]), quoted(predictions.class_names)
+    return ", ".join(f"{names[k]} ({percent(float(probabilities[k]), 0)} %)" for k in present) or "none"

@@ -36,11 +36,12 @@ def section(facts: Facts) -> Section | Absent:
 
 def _thresholds(rejects: Rejects) -> Section:
     """Return from which probability on each of several classes is found."""
+    meaning = Text("A class is found on an image where its probability reaches its threshold; an image may show none of the classes.")
+    if rejects.choice:
+        return Section("Thresholds", (meaning, *_chosen(rejects)))
     named = zip(rejects.output.class_names, rejects.output.present_from.tolist(), strict=True)
     rows = [[name, f"{threshold:.3f}"] for name, threshold in named]
-    meaning = "A class is found on an image where its probability reaches its threshold; an image may show none of the classes."
-    table = Table(("class", "threshold"), rows, "The thresholds of the contract", folded=len(rows) > _ROWS)
-    return Section("Thresholds", (Text(meaning), *_chosen(rejects), table))
+    return Section("Thresholds", (meaning, Table(("class", "threshold"), rows, "The thresholds of the contract", folded=len(rows) > _ROWS)))
 
 
 def _chosen(rejects: Rejects) -> list[Block]:
