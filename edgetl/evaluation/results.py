@@ -104,7 +104,7 @@ class Evaluation(Document):
             rows.append(_scores_row(f"head, {self.cross_validation.folds} folds", self.cross_validation.pooled))
         columns = ("model", "top-1 %", "95 % interval", "macro F1 %", "loss", "calibration error %")
         if self.rejection:
-            notes += [*self.rejection.notes(), *self.rejection.sentences()]
+            notes += [*self.rejection.notes(), *self.rejection.sentences(), *self.rejection.caveats()]
         return Overview(title, columns, rows, notes)
 
 

@@ -5,22 +5,38 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from edgetl.documents import Document, Part, RelativePath, Share
+from edgetl.documents import Count, Document, Part, RelativePath, Share
 from edgetl.evaluation.per_class import ClassMetrics
 from edgetl.evaluation.rejection import KEEP, RejectionScores
 from edgetl.evaluation.resampling import Estimate
 from edgetl.overview import Overview
-from edgetl.wording import ends
+from edgetl.wording import counted, ends
 
 NAME = "unknown.json"
 _KEPT = f"{100 * KEEP:.0f} %"
 
 
 class UnknownFolder(Part):
-    """A folder of images that show none of the classes: what it is called, and how many of its images were read."""
+    """A folder of images that show none of the classes.
+
+    Args:
+        name: what tells it from the other folders; not where it lies.
+        images: how many were read.
+        own: of these, those that are among the run's own images.
+        learned: those that the run has learned from as unknown ones.
+    """
 
     name: str
     images: Annotated[int, Field(ge=1)]
+    own: Count = 0
+    learned: Count = 0
+
+    def caveats(self) -> list[str]:
+        """Return what is wrong with its figures, in sentences."""
+        found = {"among the run's own images, which show its classes": self.own}
+        found["among the background images that the run has learned from: the figures are better than for others"] = self.learned
+        of = f"of {counted(self.images, 'image')} in {self.name}"
+        return [f"{count:,} {of} {'is' if count == 1 else 'are'} {where}" for where, count in found.items() if count]
 
 
 class UnknownImage(Part):
@@ -71,6 +87,10 @@ class Rejecting(Part):
         """Return the rows as text."""
         return [f"{row[2]}, {row[0]}: AUROC {row[3]} %, {row[4]} % pass, {row[5]} % where {_KEPT} are kept" for row in self.rows()]
 
+    def caveats(self) -> list[str]:
+        """Return what is wrong with the figures of the folders, in sentences."""
+        return [caveat for folder in self.folders for caveat in folder.caveats()]
+
     def notes(self) -> list[str]:
         """Return for each model what it keeps of the images of the classes, in a sentence."""
         return [self._kept(name, one) for name, one in self.models.items()]
@@ -100,7 +120,12 @@ class Unknowns(Document):
 
     def overview(self) -> Overview:
         """Return a row for each model and folder."""
-        return Overview(f"Unknown images against {self.found.measured_on}", self.found.COLUMNS, self.found.rows(), self.found.notes())
+        return Overview(
+            f"Unknown images against {self.found.measured_on}",
+            self.found.COLUMNS,
+            self.found.rows(),
+            [*self.found.notes(), *self.found.caveats()],
+        )
 
 
 @dataclass(frozen=True)

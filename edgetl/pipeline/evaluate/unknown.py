@@ -1,6 +1,5 @@
 """Evaluate a run's models on folders of images that show none of its classes."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from edgetl.data import unlabelled
 from edgetl.data.base import Images, Listing
 from edgetl.data.images import load
+from edgetl.data.labels import as_text
 from edgetl.errors import UsageError
 from edgetl.evaluation.rejection import Scored, rejection
 from edgetl.evaluation.unknowns import NAME, Rejecting, UnknownFolder, UnknownImage, Unknowns
@@ -23,9 +23,6 @@ from edgetl.report.plots.thumbnail import thumbnail
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
-from edgetl.wording import counted
-
-logger = logging.getLogger(__name__)
 
 _SHOWN = 24  # unknown images, those with the highest probabilities
 _CACHE = "unknown"  # apart from the run's own pixels, which would else be read again
@@ -54,15 +51,21 @@ def listings(project: Project, folders: Sequence[Path]) -> dict[str, Listing]:
     """List all images below each folder, by a name that tells the folders apart. Raises DataError or UsageError before any is read."""
     if len({folder.resolve() for folder in folders}) != len(folders):
         raise UsageError("a folder of unknown images was named twice", "name each once")
-    short = [folder.resolve().name for folder in folders]
     found = {}
-    for number, (folder, name) in enumerate(zip(folders, short, strict=True), 1):
+    for folder, name in zip(folders, _names(folders), strict=True):
         listing = unlabelled.find(str(folder), reading(project.recipe))
-        # Without the path, which says where they lie: a report is read elsewhere.
-        found[name if short.count(name) == 1 else f"{name} ({number})"] = replace(
-            listing, items=tuple(replace(item, split="val") for item in listing.items)
-        )
+        found[name] = replace(listing, items=tuple(replace(item, split="val") for item in listing.items))
     return found
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Return as much of each path's end as tells the folders apart, and no more: a report is read elsewhere."""
+    parts = [folder.resolve().parts for folder in folders]
+    names = []
+    for own in parts:
+        lengths = (count for count in range(1, len(own)) if [other[-count:] for other in parts].count(own[-count:]) == 1)
+        names.append(as_text(Path(*own[-next(lengths, len(own)) :]).as_posix()))
+    return names
 
 
 def rejecting(
@@ -101,28 +104,23 @@ def _judged(output: Output, probabilities: NDArray[np.floating]) -> Scored:
 def _predicted(project: Project, sessions: Mapping[str, Session], name: str, listing: Listing) -> _Folder:
     options = replace(load_options(project.recipe, project.run.cache / _CACHE), max_bad_fraction=1.0)
     images = load(listing, project.contract, options)
-    _warn_of_known(project, images)
     rows = np.arange(len(images.names))
     probabilities = {model: predict_rows(session, images.pixels, rows, f"{model}, {name}") for model, session in sessions.items()}
     surest = np.argsort(-next(iter(probabilities.values())).max(axis=1), kind="stable")[:_SHOWN].tolist()
     return _Folder(
-        facts=UnknownFolder(name=name, images=len(rows)),
+        facts=_facts(project, name, images),
         names=images.names,
         probabilities=probabilities,
         surest={row: np.array(images.pixels[row]) for row in surest},
     )
 
 
-def _warn_of_known(project: Project, unknown: Images) -> None:
-    """Warn of images that the run has itself: as images of its classes, or as unknown ones that it has learned from."""
-    background = project.data.background
-    learned = [background.hashes[row] for row in background.rows("train")] if background else []
-    own = {"among the run's own images, which show its classes": set(project.data.images.hashes)}
-    own["among the background images that the run has learned from: the figures are better than for others"] = set(learned)
-    for where, contents in own.items():
-        if copies := sum(content in contents for content in unknown.hashes):
-            among = f"{copies:,} of {counted(len(unknown.names), 'image')} in {unknown.source}"
-            logger.warning(f"{among} {'is' if copies == 1 else 'are'} {where}")
+def _facts(project: Project, name: str, unknown: Images) -> UnknownFolder:
+    """Return the facts of a folder, with the images that the run has itself: of its classes, or unknown ones that it learned from."""
+    background, own = project.data.background, set(project.data.images.hashes)
+    learned = {background.hashes[row] for row in background.rows("train")} if background else set[str]()
+    own_images, learned_images = (sum(content in contents for content in unknown.hashes) for contents in (own, learned))
+    return UnknownFolder(name=name, images=len(unknown.names), own=own_images, learned=learned_images)
 
 
 def _most_sure(project: Project, main: str, folders: Sequence[_Folder]) -> list[UnknownImage]:

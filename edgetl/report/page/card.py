@@ -79,7 +79,7 @@ def _rejection(results: Results) -> list[str]:
     if found := results.unknown:
         rows = [[plain(cell) for cell in row] for row in found.rows()]
         lines += ["Images that show none of the classes:", "", *markdown_table(found.COLUMNS, rows), ""]
-        lines += [plain(f"{'; '.join(found.notes())}."), ""]
+        lines += [plain(f"{'; '.join([*found.notes(), *found.caveats()])}."), ""]
     if choice := results.thresholds:
         rows = [[plain(cell) for cell in row] for row in choice.rows()]
         lines += [plain(choice.sentence()), "", *markdown_table(choice.COLUMNS, rows), ""]

@@ -43,6 +43,8 @@ def _rejection(evaluation: Evaluation) -> None:
     if found := evaluation.rejection:
         for note in found.notes():
             console.note(note)
+        for caveat in found.caveats():
+            console.warn(caveat)
         if found.folders:
             console.table("images that show none of the classes", found.COLUMNS, found.rows())
     if choice := evaluation.thresholds:

@@ -1,6 +1,7 @@
 """`edgetl evaluate --unknown`, and thresholds of the classes, on a finished run."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from edgetl.data.digits import find
 from edgetl.export.exported import exported_files
 from edgetl.output import Rejection
 from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
+from edgetl.pipeline.evaluate.unknown import listings
 from edgetl.pipeline.export.files import is_current
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import train
@@ -69,9 +71,21 @@ def test_unknown_images_are_measured_beside_known_ones(cli: Cli, run_copy: Path,
     assert unknowns_of(run) is None, "the shares are of another threshold"
 
 
-def test_its_own_images_are_named(cli: Cli, run_copy: Path, digit_folder: Path) -> None:
-    outcome = cli("evaluate", run_copy, "--unknown", digit_folder / "1")
-    assert "40 of 40 images" in outcome.err
+def test_folders_are_named_by_as_much_of_their_path_as_tells_them_apart(made: Made, digit_folder: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / "val", tmp_path / "a" / "val", tmp_path / "b" / "a" / "val", tmp_path / "é"]
+    for path in paths:
+        path.mkdir(parents=True)
+        shutil.copy(next((digit_folder / "1").iterdir()), path)
+    assert list(listings(Project.open(made.run), paths)) == [f"{tmp_path.name}/val", f"{tmp_path.name}/a/val", "b/a/val", "é"]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_its_own_images_are_named_beside_the_figures(cli: Cli, run_copy: Path, digit_folder: Path, options: tuple[str, ...]) -> None:
+    outcome = cli("evaluate", run_copy, "--unknown", digit_folder / "1", *options)
+    figures = outcome.err[outcome.err.index("no threshold is set") :]  # behind the metrics, of which there may be screens
+    assert "warning: 40 of 40 images in 1 are among the run's own images, which show its classes" in figures
+    if options:
+        assert outcome.document["rejection"]["folders"] == [{"name": "1", "images": 40, "own": 40, "learned": 0}]
     assert "no threshold is set" in outcome.err
 
 

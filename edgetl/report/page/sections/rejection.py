@@ -27,6 +27,7 @@ def section(facts: Facts) -> Section | Absent:
     if rejects.unknowns:
         found = rejects.unknowns.found
         blocks += [Text(f"{note}.") for note in found.notes()]
+        blocks += [Text(f"{caveat}.", warning=True) for caveat in found.caveats()]
         blocks.append(Table(found.COLUMNS, found.rows(), "Images that show none of the classes, with 95 % intervals"))
     blocks += _chosen(rejects)
     if rejects.unknowns and rejects.unknowns.most_sure:
