@@ -42,7 +42,8 @@ def ship(
     The app gets the model, class names, a classifier, and a test that replays the golden predictions. A second call updates what the first
     one wrote; files that you changed are kept and listed.
 
-    Exit codes: 5 the run or bundle is damaged; 7 its validation failed, or its models give other predictions than when it was made.
+    Exit codes: 5 the run or bundle is damaged; 6 a microcontroller cannot run the model; 7 its validation failed, or its models give other
+    predictions than when it was made.
 
     Example:
       edgetl ship runs/flowers --target android --out flowers-app

@@ -127,7 +127,7 @@ def app_files(target: Target, app: App, bundled: Mapping[str, bytes], into: Path
     data["app.json"] = (json.dumps(choice, indent=2) + "\n").encode()
     folder = target.data(into)
     files = {**target.files(app, into), **{f"{folder}/{name}": content for name, content in data.items()}}
-    return target.completed(app, files) if target.completed and not into else files
+    return target.completed(app, files, into)
 
 
 def _contents(project: Project, runtime: str) -> BundleContents:

@@ -16,6 +16,10 @@ TARGETS: "Registry[Target]" = Registry(
         ),
         "android": ("edgetl.ship.targets.android:TARGET", "an Android app in Kotlin with camera and gallery, on LiteRT or ONNX Runtime"),
         "linux": ("edgetl.ship.targets.linux:TARGET", "a Linux board or server: one Python file on LiteRT or ONNX Runtime and Pillow"),
+        "mcu": (
+            "edgetl.ship.targets.mcu:TARGET",
+            "a microcontroller: an ESP-IDF project around a C++ library on TensorFlow Lite Micro; in the extra mcu",
+        ),
         "web": ("edgetl.ship.targets.web:TARGET", "a web page that works offline, on LiteRT.js or ONNX Runtime Web"),
     },
 )

@@ -50,7 +50,7 @@ class Target:
         steps: what to do next with what was written to a folder, in one line; the last argument is the existing app's folder, None for
             a fresh app.
         package: of the existing app in a folder, where none is named; empty: from the model's name.
-        completed: adds what depends on all files of a fresh app, given the app and these.
+        completed: adds what depends on all files, given the app, these, and the existing app's folder, None for a fresh app.
     """
 
     runtimes: tuple[str, ...]
@@ -58,7 +58,7 @@ class Target:
     data: Callable[[Path | None], str]
     steps: Callable[[App, Path, Path | None], str]
     package: Callable[[Path], str] = lambda _: ""
-    completed: Callable[[App, Files], Files] | None = None
+    completed: Callable[[App, Files, Path | None], Files] = lambda _, files, __: files
 
 
 def template(target: str) -> dict[str, bytes]:

@@ -47,8 +47,10 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")} if into else files
 
 
-def _completed(app: App, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """Put the title and the size to load into the page, and list all files for the service worker."""
+def _completed(app: App, files: Mapping[str, bytes], into: Path | None) -> Mapping[str, bytes]:
+    """Put the title and the size to load into the page of a fresh app, and list all files for the service worker."""
+    if into:
+        return files
     title, megabytes = app.manifest.name, f"{sum(map(len, files.values())) / 1e6:.0f}"
     page = filled(files[_PAGE], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
     install = filled(files[_INSTALL], {"EDGETL_TITLE": json.dumps(title, ensure_ascii=False)[1:-1]})

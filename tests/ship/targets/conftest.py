@@ -9,6 +9,7 @@ import pytest
 from edgetl.contract import Frame
 from edgetl.devices.browser_runtimes import RUNTIMES, web_files
 from edgetl.errors import DeviceError
+from edgetl.micro import interpreter
 from tests.conftest import Made
 from tests.ship.repack import ended_in_float, of_another_input, of_several, recoloured, renamed, repacked, unsure
 from tests.ship.targets.web_host import CHROMIUM, chromium
@@ -43,8 +44,11 @@ def web_runtimes() -> None:
 @pytest.fixture(autouse=True)
 def _needs_of_the_target(request: pytest.FixtureRequest) -> None:
     """For the tests over all targets."""
-    if getattr(request.node, "callspec", None) and request.node.callspec.params.get("target") == "web":
+    target = request.node.callspec.params.get("target") if getattr(request.node, "callspec", None) else None
+    if target == "web":
         request.getfixturevalue("web_runtimes")
+    if target == "mcu" and interpreter.missing():
+        pytest.skip(interpreter.missing())
 
 
 @pytest.fixture(scope="session")

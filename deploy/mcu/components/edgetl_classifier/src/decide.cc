@@ -1,0 +1,40 @@
+#include "decide.h"
+
+#include <cstdio>
+
+namespace edgetl {
+namespace {
+
+// Write "daisy 97.3 %" and return its length; no more than `size` bytes, with integers alone.
+size_t write_class(const Prediction& prediction, int index, const char* before, char* text, size_t size) {
+  const int permille = static_cast<int>(1000 * prediction.probabilities[index] + 0.5F);
+  const int written = std::snprintf(text, size, "%s%s %d.%d %%", before, kClassNames[index], permille / 10, permille % 10);
+  return written < 0 ? 0 : static_cast<size_t>(written) < size ? static_cast<size_t>(written) : size - 1;
+}
+
+}  // namespace
+
+void decide(Prediction* prediction) {
+  const float* probabilities = prediction->probabilities;
+  prediction->best = 0;
+  for (int index = 1; index < kClasses; ++index) {
+    if (probabilities[index] > probabilities[prediction->best]) prediction->best = index;
+  }
+  for (int index = 0; index < kClasses; ++index) {
+    const bool asked = kSeveral || index == prediction->best;
+    prediction->present[index] = asked && probabilities[index] >= kPresentFrom[index];
+  }
+}
+
+void describe(const Prediction& prediction, char* text, size_t size) {
+  if (size == 0) return;
+  size_t used = 0;
+  for (int index = 0; index < kClasses; ++index) {
+    if (prediction.present[index]) used += write_class(prediction, index, used ? ", " : "", text + used, size - used);
+  }
+  if (used) return;
+  used = write_class(prediction, prediction.best, kSeveral ? "none of the classes (nearest: " : "not sure (perhaps ", text, size);
+  std::snprintf(text + used, size - used, ")");
+}
+
+}  // namespace edgetl

@@ -1,0 +1,69 @@
+"""A program for a microcontroller: an ESP-IDF project around a CMake library, or the library alone into an existing project."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from edgetl.errors import UsageError
+from edgetl.micro.footprint import footprint
+from edgetl.micro.interpreter import Interpreter
+from edgetl.micro.sources import FOLDER, contract_sources, model_sources
+from edgetl.output import PROBABILITY_SCALE
+from edgetl.ship import golden
+from edgetl.ship.golden import GoldenPredictions
+from edgetl.ship.golden_sources import golden_sources
+from edgetl.ship.targets.base import App, Files, Target, template
+
+_PART = "components/edgetl_classifier"  # a component of ESP-IDF, and a CMake library
+_DATA = f"{_PART}/model"
+_PROJECT = "CMakeLists.txt"
+_IGNORED = b"build/\nmanaged_components/\nsdkconfig\nsdkconfig.old\n"
+_PRECISION = "int8"
+
+
+def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
+    if into and not (into / _PROJECT).is_file():
+        raise UsageError(f"{into} holds no {_PROJECT}", "name the folder of an ESP-IDF or CMake project, or make a fresh one with --out")
+    precision = app.manifest.models[app.model].precision
+    if precision != _PRECISION:
+        raise UsageError(
+            f"a microcontroller runs {_PRECISION} models, and {app.model} is {precision}",
+            f"export and bundle an {_PRECISION} .tflite file: edgetl export RUN --int8",
+        )
+    files = template("mcu")
+    return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")} if into else files | {".gitignore": _IGNORED}
+
+
+def _completed(app: App, files: Files, into: Path | None) -> Files:
+    """Add the sources that hold the model and its golden predictions, measured and replayed by TensorFlow Lite Micro.
+
+    Raises ExportError where it cannot run the model, ParityError where it predicts otherwise, DependencyError where it is not installed.
+    """
+    bundled = {path.removeprefix(f"{_DATA}/"): content for path, content in files.items() if path.startswith(f"{_DATA}/")}
+    model, manifest = bundled[app.model], app.manifest
+    made = contract_sources(manifest.contract) | model_sources(model, manifest.files[app.model].sha256, footprint(model))
+    made |= golden_sources(manifest, app.model, bundled)
+    _check(app, bundled)
+    return {**files, **{f"{_PART}/generated/{FOLDER}/{name}": text for name, text in made.items()}}
+
+
+def _check(app: App, bundled: Files) -> None:
+    """Raise ParityError unless TensorFlow Lite Micro gives the golden predictions."""
+    document = GoldenPredictions.from_bytes(bundled[golden.DOCUMENT], golden.DOCUMENT)
+    pixels = np.frombuffer(bundled[golden.PIXELS], np.uint8).reshape(document.shape)
+    with Interpreter(bundled[app.model]) as interpreter:
+        rows = np.concatenate([interpreter(image[np.newaxis]) for image in pixels]).astype(np.float64)
+        scale = PROBABILITY_SCALE if interpreter.output.dtype == "uint8" else 1.0
+    golden.check(app.model, np.asarray(document.predictions[app.model]), rows * scale, app.manifest.contract.output)
+
+
+def _steps(app: App, root: Path, into: Path | None) -> str:
+    if into:
+        return f"next: add {root / _PART} to your build (its README.md says how), call edgetl::begin() and print edgetl::self_test()"
+    flash = f"cd {shlex.quote(str(root))}, then idf.py set-target esp32s3 flash monitor"
+    return f"next: {flash}: it prints the self-test, then what the camera sees"
+
+
+TARGET = Target(("litert",), _files, lambda into: _DATA, _steps, completed=_completed)

@@ -1,0 +1,2 @@
+#pragma once
+extern "C" void vTaskDelay(const TickType_t xTicksToDelay);
