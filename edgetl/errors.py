@@ -130,6 +130,12 @@ class ModelFileError(EdgetlError):
     exit_code = 12
 
 
+class AccelerationError(EdgetlError):
+    """An accelerator that was required did not run every operator."""
+
+    exit_code = 13
+
+
 def _phrase(text: str) -> str:
     line = text.splitlines()[0].removesuffix(".")
     return line[:1].lower() + line[1:]
@@ -150,6 +156,7 @@ EXIT_CODES = {0: "success"} | {
         DeviceError,
         SlowdownError,
         ModelFileError,
+        AccelerationError,
     )
 }
 NOT_READ = 141

@@ -1,6 +1,7 @@
 """Functions for files and folders that need not be a run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -34,19 +35,20 @@ def benchmark(files: File | Sequence[File] | RunFolder, **options: Unpack[Benchm
     images = options.get("images", 0)
     at_least(-1, images=images)
     runs = options.get("runs", Plan.runs)
+    delegates = several("delegate", options.get("delegate", Plan.delegate)) or [Plan.delegate]
     plan = Plan(
         threads=options.get("threads", Plan.threads),
         runs=runs,
         warmup=options.get("warmup", Plan.warmup),
         duration_s=options.get("duration_s", Plan.duration_s),
         cpus=cpus_of(options.get("cpu_mask", "")),
-        delegate=options.get("delegate", Plan.delegate),
         profile=runs if options.get("profile") else 0,
     )
     devices = several("devices", options.get("devices", ())) or [LOCAL]
     named = [files.path] if isinstance(files, RunFolder) else [Path(file) for file in several("a model", files)]
     targets = stage.opened(named, text_of("data", options.get("data", "")))
-    return stage.benchmark(targets, devices, plan, images=images, out=as_path(options.get("out")))
+    plans = [replace(plan, delegate=delegate) for delegate in dict.fromkeys(delegates)]
+    return stage.benchmark(targets, devices, plans, images=images, out=as_path(options.get("out")))
 
 
 def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]) -> "Shipped":

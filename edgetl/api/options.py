@@ -94,7 +94,7 @@ class BenchmarkOptions(TypedDict, total=False):
     warmup: inferences before the timing starts; default: 10.
     duration_s: least duration of a measurement, in seconds.
     cpu_mask: cores to run on, such as "0xf0"; default: any.
-    delegate: "cpu", "xnnpack", "gpu" or "nnapi"; default: the runtime's own choice.
+    delegate: one or several of "default", "cpu", "xnnpack", "gpu", "npu", "nnapi", "coreml" and "webnn"; default: the runtime's own choice.
     profile: also time each operator.
     images: number of images that measure whose predictions are compared with this computer's; -1: all; default: 0.
     out: folder of benchmark.json, .md, .csv and .png; default: the run.
@@ -107,7 +107,7 @@ class BenchmarkOptions(TypedDict, total=False):
     warmup: int
     duration_s: float
     cpu_mask: str
-    delegate: str
+    delegate: str | Sequence[str]
     profile: bool
     images: int
     out: File | None

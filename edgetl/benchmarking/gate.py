@@ -41,13 +41,13 @@ def against(baseline: Benchmark, measured: Benchmark, max_slowdown: float) -> li
                 f"an inference of {name} is of {counted(batch, 'image')} now, and of {file.images_at_once:,} in the baseline",
                 f"export it with --batch {file.images_at_once}, or make a baseline of the files as they are now",
             )
-    now = {(one.device, one.model): one.p50_ms for one in measured.timed}
+    now = {(one.device, one.model, one.delegate or measured.plan.delegate): one.p50_ms for one in measured.timed}
     rows = []
     for one in baseline.timed:
-        before_ms, now_ms = one.p50_ms or 0.0, now.get((one.device, one.model))
+        before_ms, now_ms = one.p50_ms or 0.0, now.get((one.device, one.model, one.delegate or baseline.plan.delegate))
         ratio = now_ms / before_ms if now_ms is not None and before_ms else None
         passed = ratio is not None and ratio <= max_slowdown
-        rows.append(GateRow(one.device, one.model, before_ms, now_ms, ratio, passed))
+        rows.append(GateRow(one.device, one.shown, before_ms, now_ms, ratio, passed))
     if not rows:
         raise UsageError("the baseline holds no latencies", "make one where at least one model was measured")
     return rows

@@ -17,12 +17,12 @@ def with_layers(profile: Sequence[OperatorTime], model: Path) -> tuple[OperatorT
 
     def layer(operator: str) -> str:
         name = _ADDED.sub("", operator)
-        return _layer(tensors.get(name, name))
+        return layer_of(tensors.get(name, name))
 
     return tuple(one.model_copy(update={"layer": layer(one.operator)}) for one in profile)
 
 
-def _layer(tensor: str) -> str:
+def layer_of(tensor: str) -> str:
     """Return the layer in a tensor's name. The converter joins the names of all that it fused: MODEL/LAYER/OPERATION;MODEL/LAYER/..."""
     first = tensor.split(";")[0]
     parts = first.split("/")

@@ -39,7 +39,7 @@ class ModelFile:
         batch = 1 if self.batch == FREE_BATCH else self.batch
         if sent is None:
             return Job(self.path, self.runtime, plan, batch=batch)
-        return Job(self.path, self.runtime, plan, sent.file, len(sent.label_ids), batch)
+        return Job(self.path, self.runtime, plan, sent.file, len(sent.label_ids), batch, required=sent.judged)
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,13 @@ class SentImages:
     Args:
         label_ids: class indices [N]; [N, K] of 0 and 1 where images may show several classes.
         output: the contract's, which says how the predictions are measured.
+        judged: whether the predictions were asked for; else they serve to compare an accelerator with its CPU where a device can.
     """
 
     file: Path
     label_ids: NDArray[np.integer]
     output: Output
+    judged: bool = True
 
 
 def cpus_of(mask: str) -> tuple[int, ...]:

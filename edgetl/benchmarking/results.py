@@ -6,9 +6,11 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from edgetl.accuracy import AnyAccuracy, Metric
+from edgetl.benchmarking.beside_cpu import BesideCpu
+from edgetl.benchmarking.placement import fallback
 from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.messages import DeviceFacts, Measurement
-from edgetl.devices.plan import Plan
+from edgetl.devices.plan import ACCELERATORS, Plan
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import Failure
 from edgetl.evaluation.agreement import Agreement
@@ -73,13 +75,31 @@ class PredictionCheck(Part):
 
 
 class BenchmarkResult(Part):
-    """One model on one device: its measurement, or why it failed."""
+    """One model on one device: its measurement, or why it failed.
+
+    Args:
+        delegate: who was asked to run it; empty in documents from before there were several: the plan's.
+        beside_cpu: an accelerator's predictions beside the CPU's; None: it was none, or they could not be compared.
+    """
 
     device: str
     model: str
+    delegate: str = ""
     measurement: Measurement | None = None
     predictions: PredictionCheck | None = None
+    beside_cpu: BesideCpu | None = None
     failure: Failure | None = None
+
+    @property
+    def shown(self) -> str:
+        """The model, and the delegate where one was chosen."""
+        return self.model if self.delegate in ("", Plan.delegate) else f"{self.model} by {self.delegate}"
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether it is proven that the accelerator which was asked for ran every operator."""
+        placed = self.measurement.placement if self.measurement else None
+        return bool(placed and placed.shares) and not (placed.fell_back or placed.doubts)  # type: ignore[union-attr]
 
     @property
     def p50_ms(self) -> float | None:
@@ -89,7 +109,13 @@ class BenchmarkResult(Part):
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        return self.measurement.doubts if self.measurement else ()
+        """Return reasons not to trust the row as it is."""
+        if not self.measurement:
+            return ()
+        placed, compared = self.measurement.placement, self.beside_cpu
+        unknown = ("its predictions were not compared with the CPU's",) if self.delegate in ACCELERATORS and not compared else ()
+        left = (fallback(self.delegate, placed),) if placed and placed.fell_back else ()
+        return (*self.measurement.doubts, *left, *(placed.doubts if placed else ()), *(compared.failures if compared else unknown))
 
 
 class Benchmark(Document):
@@ -137,7 +163,7 @@ class Benchmark(Document):
     def overview(self) -> Overview:
         """Return a row for each model on each device, and what failed."""
         failed = [(name, one.failure) for name, one in self.devices.items()]
-        failed += [(f"{one.device}, {one.model}", one.failure) for one in self.results]
+        failed += [(f"{one.device}, {one.shown}", one.failure) for one in self.results]
         notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
         notes += [f"p50 is of {batch}" for batch in batches({name: one.batch for name, one in self.models.items()})]
         notes += [f"{self.metric} on {self.measured_on}"] if self.measured_on else []
@@ -149,7 +175,7 @@ class Benchmark(Document):
         latency = measured.latency_ms if measured else None
         return [
             result.device,
-            result.model,
+            result.shown,
             "" if latency is None or latency.p50 is None else f"{latency.p50:.3f}",
             "" if latency is None or latency.p90 is None else f"{latency.p90:.3f}",
             f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else "",

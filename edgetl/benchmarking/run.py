@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.benchmarking.beside_cpu import beside_cpu
 from edgetl.benchmarking.operators import with_layers
+from edgetl.benchmarking.placement import placement
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import Benchmark, BenchmarkedDevice, BenchmarkedFile, BenchmarkResult, PredictionCheck
 from edgetl.benchmarking.statistics import doubts, summary
@@ -37,23 +40,26 @@ class _Task:
     """The work of each device, and how its thread is stopped and reports."""
 
     models: Sequence[ModelFile]
-    plan: Plan
+    plans: Sequence[Plan]
     sent: SentImages | None
     stop: threading.Event
     report: Callable[[str], None]
 
 
-def benchmark(models: Sequence[ModelFile], devices: Sequence[str], plan: Plan, sent: SentImages | None) -> Benchmark:
-    """Measure every model on every device. A device that fails leaves its failure, the others keep their results."""
+def benchmark(models: Sequence[ModelFile], devices: Sequence[str], plans: Sequence[Plan], sent: SentImages | None) -> Benchmark:
+    """Measure every model on every device by every plan: they differ in their delegates.
+
+    A device that fails leaves its failure, the others keep their results.
+    """
     names = list(dict.fromkeys(devices))
     lock = threading.Lock()
-    with progress("benchmark", len(names) * len(models)) as tick, ThreadPoolExecutor(len(names)) as pool:
+    with progress("benchmark", len(names) * len(models) * len(plans)) as tick, ThreadPoolExecutor(len(names)) as pool:
 
         def report(facts: str) -> None:
             with lock:
                 tick(1, facts)
 
-        task = _Task(models, plan, sent, threading.Event(), report)
+        task = _Task(models, plans, sent, threading.Event(), report)
         jobs = [pool.submit(_on_device, name, task) for name in names]
         try:
             wait(jobs)
@@ -65,8 +71,8 @@ def benchmark(models: Sequence[ModelFile], devices: Sequence[str], plan: Plan, s
     return Benchmark(
         measured=datetime.now(UTC).isoformat(timespec="seconds"),
         software=software(),
-        plan=plan,
-        images=len(sent.label_ids) if sent else 0,
+        plan=plans[0],
+        images=len(sent.label_ids) if sent and sent.judged else 0,
         models={model.name: _facts(model) for model in models},
         devices={name: device for name, (device, _) in outcomes.items()},
         results=tuple(result for _, results in outcomes.values() for result in results),
@@ -97,11 +103,11 @@ def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[Benchmar
     results: list[BenchmarkResult] = []
     try:
         facts = device.probe()
-        for model in task.models:
+        for model, plan in product(task.models, task.plans):
             if task.stop.is_set():
                 break
-            results.append(_result(device, model, task))
-            task.report(f"{name}: {model.name}")
+            results.append(_result(device, model, plan, task.sent))
+            task.report(f"{name}: {results[-1].shown}")
     except DeviceError as error:
         return BenchmarkedDevice(failure=error.failure), results
     finally:
@@ -109,19 +115,23 @@ def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[Benchmar
     return BenchmarkedDevice(facts=facts, timed=device.timed), results
 
 
-def _result(device: Device, model: ModelFile, task: _Task) -> BenchmarkResult:
+def _result(device: Device, model: ModelFile, plan: Plan, sent: SentImages | None) -> BenchmarkResult:
+    row = BenchmarkResult(device=device.name, model=model.name, delegate=plan.delegate)
     try:
-        reply = device.measure(model.job(task.plan, task.sent))
+        reply = device.measure(model.job(plan, sent))
         predictions = None
-        if task.sent and model.expected is not None:
-            predictions = _judged(device.name, np.array(reply.predictions, np.float32), model.expected, task.sent)
+        if sent and sent.judged and model.expected is not None:
+            predictions = _judged(device.name, np.array(reply.predictions, np.float32), model.expected, sent)
+        compared = beside_cpu(device.name, reply.accelerated, reply.by_cpu, noise=sent is None)
     except DeviceError as error:
         logger.info(f"{device.name}: {model.name}: {error.problem}")
-        return BenchmarkResult(device=device.name, model=model.name, failure=error.failure)
+        return row.model_copy(update={"failure": error.failure})
     measurement = _summarized(reply.measurement, timed=device.timed)
     if measurement.profile:
         measurement = measurement.model_copy(update={"profile": with_layers(measurement.profile, model.path)})
-    return BenchmarkResult(device=device.name, model=model.name, measurement=measurement, predictions=predictions)
+    if reply.placed:
+        measurement = measurement.model_copy(update={"placement": placement(plan.delegate, reply.placed)})
+    return row.model_copy(update={"measurement": measurement, "predictions": predictions, "beside_cpu": compared})
 
 
 def _summarized(found: Measurement, *, timed: bool) -> Measurement:

@@ -7,7 +7,8 @@ import typer
 
 from edgetl import console
 from edgetl.cli.options import Images, Json
-from edgetl.devices.plan import DELEGATES, Plan
+from edgetl.devices.plan import ACCELERATORS, DELEGATES, Plan
+from edgetl.errors import UsageError
 
 if TYPE_CHECKING:
     from edgetl.benchmarking.results import Benchmark
@@ -25,9 +26,15 @@ Devices = Annotated[
         help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side (default: local).",
     ),
 ]
-Delegate = Annotated[
-    str,
-    typer.Option(metavar="|".join(DELEGATES), help="Use this delegate; default: the runtime's own choice."),
+Delegates = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="|".join(DELEGATES), help="Use this delegate; may be repeated: a row for each (default: the runtime's own choice)."
+    ),
+]
+Required = Annotated[
+    bool,
+    typer.Option("--require-accelerated", help="Exit with code 13 unless it is proven that the delegate ran every operator, in every row."),
 ]
 Accuracy = Annotated[
     int,
@@ -45,7 +52,8 @@ def benchmark(
     warmup: Annotated[int, typer.Option(min=0, metavar="N", help="Run this many inferences before the timing starts.")] = Plan.warmup,
     duration: Annotated[float, typer.Option(min=0, metavar="S", help="Measure for at least this many seconds.")] = Plan.duration_s,
     cpu_mask: Annotated[str, typer.Option(metavar="0xf0", help="Run only on the cores of this bit mask (default: any).")] = "",
-    delegate: Delegate = Plan.delegate,
+    delegate: Delegates = None,
+    require_accelerated: Required = False,
     profile: Annotated[bool, typer.Option("--profile", help="Also time each operator.")] = False,
     accuracy: Accuracy = 0,
     baseline: Annotated[
@@ -64,9 +72,11 @@ def benchmark(
     """Measure latency, memory and size on devices.
 
     A device is this computer, a board, a phone or a browser. With --accuracy, the devices' predictions are compared with this computer's.
+    Every row says which processor ran which share of the operators; what fell back from a delegate is a warning with the operators' names,
+    and a delegate's predictions are compared with those of the same device's CPU.
 
-    Exit codes: 7 a device gives other predictions than this computer; 10 a device failed (the others' results are kept); 11 slower than the
-    baseline allows.
+    Exit codes: 7 a device or a delegate gives other predictions than this computer or the CPU; 10 a device failed (the others' results are
+    kept); 11 slower than the baseline allows; 13 with --require-accelerated: an operator fell back, or no one knows who ran it.
 
     Example:
       edgetl benchmark --device local --device ssh://pi@board.local --accuracy 32
@@ -77,26 +87,30 @@ def benchmark(
     from edgetl.benchmarking.gate import against, load_baseline
     from edgetl.report.terminal import benchmark as report
 
+    if require_accelerated and not set(delegate or ()) & set(ACCELERATORS):
+        raise UsageError("--require-accelerated needs an accelerator", f"name one: --delegate {'|'.join(ACCELERATORS)}")
     before = load_baseline(baseline) if baseline else None
     measured = files.benchmark(
         targets or [], devices=device or (), threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,
-        delegate=delegate, profile=profile, images=accuracy, out=out, data=data,
+        delegate=delegate or [Plan.delegate], profile=profile, images=accuracy, out=out, data=data,
     )  # fmt: skip
     report.show(measured)
     rows = against(before, measured, max_slowdown) if before else []
     if rows:
         report.show_gate(rows, max_slowdown)
     console.result(measured.to_json() | {"baseline": [asdict(row) for row in rows]})
-    _exit(measured, slower=not all(row.passed for row in rows))
+    _exit(measured, slower=not all(row.passed for row in rows), required=require_accelerated)
 
 
-def _exit(measured: "Benchmark", *, slower: bool) -> None:
+def _exit(measured: "Benchmark", *, slower: bool, required: bool) -> None:
     """End with the exit code of what went wrong, if anything did."""
-    from edgetl.errors import DeviceError, ParityError, SlowdownError
+    from edgetl.errors import AccelerationError, DeviceError, ParityError, SlowdownError
     from edgetl.report.terminal import benchmark as report
 
     failed = bool(report.failures(measured))
-    differs = any(result.predictions and result.predictions.failures for result in measured.results)
-    for wrong, error in ((failed, DeviceError), (differs, ParityError), (slower, SlowdownError)):
+    checks = [check for result in measured.results for check in (result.predictions, result.beside_cpu) if check]
+    differs = any(check.failures for check in checks)
+    fell_back = required and any(row.delegate in ACCELERATORS and not row.accelerated for row in measured.results)
+    for wrong, error in ((failed, DeviceError), (differs, ParityError), (fell_back, AccelerationError), (slower, SlowdownError)):
         if wrong:
             raise typer.Exit(error.exit_code)

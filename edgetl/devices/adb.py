@@ -55,6 +55,7 @@ for cpu in /sys/devices/system/cpu/cpu[0-9]*/cpufreq; do
 for zone in /sys/class/thermal/thermal_zone[0-9]*; do echo "zone=$(cat $zone/temp) $(cat $zone/type)"; done
 dumpsys battery | while read -r line; do echo "battery=$line"; done
 """
+_BY_TOOL = ("gpu", "npu", "nnapi")  # delegates that the makers' tools have, and no Python on a phone
 _CHARGING = "2"  # BatteryManager.BATTERY_STATUS_CHARGING
 
 
@@ -147,7 +148,7 @@ class AdbDevice(PythonDevice):
         return base.model_copy(update={**known, "state": self._state()})
 
     def measure(self, job: Job) -> Reply:
-        by_runner = self._by_python and self._by_python.runtimes.get(job.runtime) and job.plan.delegate not in ("gpu", "nnapi")
+        by_runner = self._by_python and self._by_python.runtimes.get(job.runtime) and job.plan.delegate not in _BY_TOOL
         before = self._state()
         reply = super().measure(job) if by_runner else Reply(measurement=self._by_tool(job))
         after = self._state()
@@ -160,7 +161,7 @@ class AdbDevice(PythonDevice):
     def _by_tool(self, job: Job) -> Measurement:
         tool = TOOLS[job.runtime]
         python = f"a Python with {PACKAGES[job.runtime][0]} (Termux; python = ... in the devices file)"
-        if job.images:
+        if job.images and job.required:
             raise DeviceError(f"{self.name} cannot predict images: {tool.name} only times", f"leave --accuracy out, or use {python} there")
         program = obtain(tool, self._settings.source(tool))
         if program is None:

@@ -9,14 +9,16 @@ from typing import Any, Protocol
 
 from edgetl.devices.messages import DeviceFacts, Reply, check_reply, parse
 from edgetl.devices.plan import Plan
-from edgetl.devices.runner import PACKAGES
+from edgetl.devices.runner import NOISE, PACKAGES
 from edgetl.documents import Part
 from edgetl.errors import DeviceError
 
 RUNNER = Path(__file__).with_name("runner.py")
+_ENGINES = tuple(sorted(RUNNER.parent.glob("engine_*.py")))
 _LITERT_PROFILE = Path(__file__).with_name("litert_profile.py")
 _START_S = 120.0  # for an interpreter, a runtime and a model to be loaded from a slow card
 _SLOWEST_RUN_S = 2.0  # an inference beyond this is none for a phone; what hangs must end
+ELSEWHERE = {"nnapi": "an Android phone over adb", "webnn": "a browser"}  # delegates that no Python has
 _OLD_PYTHON = "is it a Python 3.8 or newer?"
 
 
@@ -30,6 +32,7 @@ class Job:
         images: raw uint8 pixels [N, H, W, 3] in a file on this host, each predicted after the timing; None: no predictions.
         image_count: N.
         batch: images an inference.
+        required: whether the images must be predicted; else a device that cannot leaves them.
     """
 
     model: Path
@@ -38,12 +41,14 @@ class Job:
     images: Path | None = None
     image_count: int = 0
     batch: int = 1
+    required: bool = True
 
     @property
     def timeout_s(self) -> float:
         """The time after which the job hangs for certain."""
         plan = self.plan
-        inferences = self.batch * (plan.runs + plan.warmup + plan.profile) + self.image_count
+        compared = 2 * max(self.image_count, NOISE) if plan.accelerated else 0
+        inferences = self.batch * (plan.runs + plan.warmup + plan.profile) + self.image_count + compared
         return _START_S + plan.duration_s + _SLOWEST_RUN_S * inferences
 
 
@@ -106,12 +111,13 @@ class PythonDevice(Device):
 
     def measure(self, job: Job) -> Reply:
         plan = job.plan
-        if plan.delegate in ("gpu", "nnapi"):
+        if plan.delegate in ELSEWHERE:
             raise DeviceError(
-                f"{self.name} has no delegate '{plan.delegate}'", "leave --delegate out, or measure an Android phone over adb"
+                f"{self.name} has no delegate '{plan.delegate}'", f"leave --delegate out, or measure {ELSEWHERE[plan.delegate]}"
             )
         model = f"model{job.model.suffix}"
-        self.push(RUNNER, RUNNER.name)
+        for script in (RUNNER, *_ENGINES):
+            self.push(script, script.name)
         self.push(job.model, model)
         if plan.profile:
             self.push(_LITERT_PROFILE, _LITERT_PROFILE.name)

@@ -88,6 +88,55 @@ class OperatorTime(Part):
     layer: str = ""
 
 
+class PlacedOperator(Part):
+    """An operator of a model. `by`: the runtime's name of the kernels that ran it, such as "XNNPACK"; empty: it gives none."""
+
+    operator: str
+    type: str
+    by: str = ""
+
+
+class PlacementReport(Part):
+    """Hold what a device knows of who ran which operator; `edgetl.devices.placement` makes a Placement of it.
+
+    Args:
+        operators: all that the model has.
+        alone: whether the accelerator was asked to run them without any other, which the runtime refuses where it cannot.
+        log: what the runtime wrote while it loaded the model.
+    """
+
+    operators: tuple[PlacedOperator, ...] = ()
+    alone: bool = False
+    log: str = ""
+
+
+class ProcessorShare(Part):
+    """The number of operators that one processor ran. `processor`: "CPU", "GPU", "NPU"; `by`: the kernels, or the name of the chip."""
+
+    processor: str
+    by: str
+    operators: Count
+
+
+class Placement(Part):
+    """Which processor ran which share of a model's operators.
+
+    Args:
+        shares: of each processor, the largest first; empty: the runtime does not say.
+        fell_back: the operators that the accelerator which was asked for did not run, each with the runtime's reason if it gives one.
+        doubts: why this is less than it seems, such as a GPU that is a program.
+    """
+
+    shares: tuple[ProcessorShare, ...] = ()
+    fell_back: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def operators(self) -> int:
+        """The number of operators in all."""
+        return sum(share.operators for share in self.shares)
+
+
 class LatencyStatistics(Part):
     """Statistics of warm inferences, in milliseconds. None: the device's tool does not report it.
 
@@ -122,6 +171,7 @@ class Measurement(Part):
         profile_note: why there is no profile although one was asked for.
         seconds: duration of the measurement, all in all.
         clock_resolution_ms, inferences_per_sample: of a browser, whose clock is coarse.
+        placement: which processor ran what; None: nothing is known of it.
     """
 
     runtime: str
@@ -141,13 +191,23 @@ class Measurement(Part):
     seconds: Amount | None = None
     clock_resolution_ms: Amount | None = None
     inferences_per_sample: Count | None = None
+    placement: Placement | None = None
 
 
 class Reply(Part):
-    """A measurement and, for each image that was sent, the probabilities [K]."""
+    """A measurement and, for each image that was sent, the probabilities [K].
+
+    Args:
+        placed: who ran which operator; None: the device does not know.
+        accelerated, by_cpu: of an accelerator's job, its probabilities and those of the same device's CPU for the same images: those that
+            were sent, else noise.
+    """
 
     measurement: Measurement
     predictions: tuple[tuple[float, ...], ...] = ()
+    placed: PlacementReport | None = None
+    accelerated: tuple[tuple[float, ...], ...] = ()
+    by_cpu: tuple[tuple[float, ...], ...] = ()
 
 
 class PageJob(Part):

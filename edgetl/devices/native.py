@@ -12,8 +12,8 @@ from http.client import HTTPException
 from pathlib import Path
 
 from edgetl.devices.base import Device, Job
+from edgetl.devices.engine_onnxruntime import operators
 from edgetl.devices.messages import LatencyStatistics, Measurement, OperatorTime, check
-from edgetl.devices.runner import operators
 from edgetl.errors import DeviceError
 from edgetl.files import atomic, sha256
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from edgetl.errors import UsageError
 from edgetl.registry import did_you_mean
 
-DELEGATES = ("default", "cpu", "xnnpack", "gpu", "nnapi")
+DELEGATES = ("default", "cpu", "xnnpack", "gpu", "npu", "nnapi", "coreml", "webnn")
+ACCELERATORS = DELEGATES[2:]  # which may leave operators to the CPU's plain kernels; the others leave nothing to fall back from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +37,8 @@ class Plan:
             value = getattr(self, name)
             if not isinstance(value, int | float) or not least <= value < float("inf"):
                 raise UsageError(f"{name} cannot be {value!r}", f"give a number from {least} on")
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether an accelerator is asked for."""
+        return self.delegate in ACCELERATORS

@@ -3,18 +3,18 @@
     python3 runner.py probe             writes facts of this machine, as JSON, to stdout
     python3 runner.py run job.json      reads job.json, the model and the images beside it; writes result.json
 
-It stands alone: a board needs nothing of edgetl. All its files lie in the current folder. edgetl/devices/messages.py has the form of
-both documents.
+It stands alone with the engine_*.py beside it: a board needs nothing of edgetl. All its files lie in the current folder.
+edgetl/devices/messages.py has the form of both documents.
 """
 
 from __future__ import annotations  # of Python 3.8, which some boards still have
 
 import gc
+import importlib
 import json
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import time
 from collections import namedtuple
@@ -24,6 +24,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 MOST_SAMPLES = 200_000  # a long benchmark of a fast model has millions, which would fill a board's memory
+ENGINES = {"litert": "LiteRT", "onnxruntime": "OnnxRuntime"}
+COMPILED = ("engine_compiled", "CompiledLiteRT")
+NOISE = 16  # images of noise to compare an accelerator by, where none were sent
 # What job.json asks for: the fields of edgetl.devices.base.Job and Plan, with names of files in the current folder.
 Order = namedtuple("Order", "model runtime images threads runs warmup duration_s cpus delegate profile")
 PACKAGES = {"litert": ("ai-edge-litert", "tflite-runtime"), "onnxruntime": ("onnxruntime",)}
@@ -103,105 +106,23 @@ class Engine(Protocol):
 
     def predictions(self) -> Any: ...
 
-    def profile(self, runs: int) -> list[dict[str, Any]] | None: ...
+    def profile(self, runs: int) -> dict[str, object]:
+        """Return the times of the operators as `profile`, or why there are none as `profile_note`."""
+        ...
+
+    def placed(self) -> dict[str, object]:
+        """Return what is known of who runs which operator: see PlacementReport in edgetl/devices/messages.py."""
+        ...
 
 
-class NoProfile(Exception):
-    """The operators cannot be timed, and why."""
-
-
-class LiteRT:
-    def __init__(self, job: Order) -> None:
-        self._job = job
-        try:
-            from ai_edge_litert import interpreter as litert
-        except ImportError:
-            from tflite_runtime import interpreter as litert
-        kind = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if job.delegate == "cpu" else litert.OpResolverType.AUTO
-        self.imported = time.perf_counter()
-        interpreter = litert.Interpreter(model_path=job.model, num_threads=job.threads, experimental_op_resolver_type=kind)
-        interpreter.allocate_tensors()
-        [takes], [self._gives] = interpreter.get_input_details(), interpreter.get_output_details()
-        self.shape, self.dtype = tuple(takes["shape"]), takes["dtype"]
-        self.infer: Callable[[], None] = interpreter.invoke
-        self._interpreter, self._at = interpreter, takes["index"]
-
-    def feed(self, images: Any) -> None:
-        self._interpreter.set_tensor(self._at, images)
-
-    def predictions(self) -> Any:
-        values, (scale, zero) = self._interpreter.get_tensor(self._gives["index"]), self._gives["quantization"]
-        return (values.astype("float32") - zero) * scale if scale else values
-
-    def profile(self, runs: int) -> list[dict[str, Any]] | None:
-        """Run litert_profile.py in a process of its own, so that what was measured outlives a crash of the library."""
-        command = [sys.executable, "litert_profile.py", self._job.model, str(runs), str(self._job.threads), self._job.delegate]
-        try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=60 + 2 * runs)
-            return list(json.loads(Path("profile.json").read_text(encoding="utf-8")))
-        except subprocess.CalledProcessError as error:
-            said = (error.stderr.strip().splitlines() or [""])[-1]
-            raise NoProfile(
-                said if error.returncode == 1 else f"LiteRT's profiler ended with exit code {error.returncode}: {said}"
-            ) from None
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NoProfile(str(error)) from None
-
-
-class OnnxRuntime:
-    def __init__(self, job: Order) -> None:
-        import onnxruntime
-
-        self.imported = time.perf_counter()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads, options.log_severity_level = job.threads, 3
-        wanted = {"xnnpack": ["XnnpackExecutionProvider"]}.get(job.delegate, [])
-        providers = [*wanted, "CPUExecutionProvider"]
-        missing = set(providers) - set(onnxruntime.get_available_providers())
-        if missing:
-            raise SystemExit(f"this onnxruntime has no {', '.join(sorted(missing))}")
-        self._options, self._providers, self._path = options, providers, job.model
-        self._session = self._open()
-        [takes] = self._session.get_inputs()
-        self._name = takes.name
-        self.shape = tuple(size if isinstance(size, int) else 1 for size in takes.shape)
-        self.dtype = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}[takes.type]
-
-    def _open(self) -> Any:
-        import onnxruntime
-
-        return onnxruntime.InferenceSession(self._path, self._options, providers=self._providers)
-
-    def feed(self, images: Any) -> None:
-        self._inputs = {self._name: images}
-
-    def infer(self) -> None:
-        self._values = self._session.run(None, self._inputs)
-
-    def predictions(self) -> Any:
-        values = self._values[0]
-        return values.astype("float32") / 256 if values.dtype == "uint8" else values
-
-    def profile(self, runs: int) -> list[dict[str, Any]] | None:
-        """Return the mean milliseconds of each operator in one inference, from ONNX Runtime's own trace."""
-        self._options.enable_profiling, self._options.profile_file_prefix = True, "trace"
-        session = self._open()
-        for _ in range(runs):
-            session.run(None, self._inputs)
-        return operators(json.loads(Path(session.end_profiling()).read_text(encoding="utf-8")), runs)
-
-
-def operators(trace: list[dict[str, Any]], runs: int) -> list[dict[str, Any]]:
-    """Return the mean milliseconds of each operator in one of `runs` inferences, from ONNX Runtime's trace."""
-    spent: dict[tuple[str, str], float] = {}
-    for event in trace:
-        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
-            key = event["name"][: -len("_kernel_time")], event["args"]["op_name"]
-            spent[key] = spent.get(key, 0) + event["dur"] / 1000 / runs
-    return [{"operator": name, "type": kind, "ms": ms} for (name, kind), ms in spent.items()]
-
-
-ENGINES: dict[str, Callable[[Order], Engine]] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
+def _engine(job: Order) -> Engine:
+    """Load the model by the module beside this file that runs it."""
+    compiled = job.runtime == "litert" and job.delegate in ("gpu", "npu")
+    module, kind = COMPILED if compiled else (f"engine_{job.runtime}", ENGINES[job.runtime])
+    try:
+        return getattr(importlib.import_module(module), kind)(job)  # type: ignore[no-any-return]
+    except ImportError as error:
+        raise SystemExit(f"cannot import {job.runtime}: {error}") from None
 
 
 def run(job: Order) -> dict[str, Any]:
@@ -211,10 +132,7 @@ def run(job: Order) -> dict[str, Any]:
         os.sched_setaffinity(0, job.cpus)
     before = state()
     begun = time.perf_counter()
-    try:
-        engine = ENGINES[job.runtime](job)
-    except ImportError as error:
-        raise SystemExit(f"cannot import {job.runtime}: {error}") from None
+    engine = _engine(job)
     loaded = time.perf_counter()
     import numpy  # which both runtimes have brought
 
@@ -242,9 +160,24 @@ def run(job: Order) -> dict[str, Any]:
         "after": after,
     }
     predictions = _predictions(engine, pixels)
-    measurement.update(_profile(engine, job.profile))
+    measurement.update(engine.profile(job.profile) if job.profile else {})
+    reply: dict[str, Any] = {"measurement": measurement, "predictions": predictions, "placed": engine.placed()}
+    if job.delegate not in ("default", "cpu"):
+        reply.update(_beside_cpu(engine, job, pixels))
     measurement["seconds"] = time.perf_counter() - started
-    return {"measurement": measurement, "predictions": predictions}
+    return reply
+
+
+def _beside_cpu(engine: Engine, job: Order, pixels: Any) -> dict[str, object]:
+    """Return the accelerator's predictions and those of this machine's CPU for the same images: those that were sent, else noise."""
+    import numpy
+
+    if pixels is None:
+        random, (height, width, channels) = numpy.random.default_rng(0), engine.shape[1:]
+        colours = random.uniform(0, 255, (NOISE, 1, 1, channels))  # that change from image to image, as predictions then do
+        pixels = numpy.clip(colours + random.normal(0, 30, (NOISE, height, width, channels)), 0, 255).astype("uint8")
+    cpu = _engine(job._replace(delegate="cpu" if job.delegate == "xnnpack" else "default"))
+    return {"accelerated": _predictions(engine, pixels), "by_cpu": _predictions(cpu, pixels)}
 
 
 def _timed(infer: Callable[[], None], job: Order) -> list[float]:
@@ -277,13 +210,6 @@ def _predictions(engine: Engine, pixels: Any) -> list[list[float]]:
         engine.infer()
         predictions += engine.predictions().tolist()
     return predictions[:count]
-
-
-def _profile(engine: Engine, runs: int) -> dict[str, Any]:
-    try:
-        return {"profile": engine.profile(runs)} if runs else {}
-    except NoProfile as reason:
-        return {"profile_note": str(reason)}
 
 
 def main(verb: str, *names: str) -> None:

@@ -89,7 +89,7 @@ def test_a_browser_predicts_as_this_host_does(made: Made, tmp_path: Path, tempor
     sent = SentImages(tmp_path / "images.bin", images.label_ids[:12], project.contract.output)
     files = {"litert": made.run / "export" / "model_int8.tflite", "onnxruntime": made.run / "export" / "model_int8.onnx"}
     models = [ModelFile(name, file, name, expected=open_session(file, project.contract)(pixels)) for name, file in files.items()]
-    measured = benchmark(models, ["browser"], Plan(runs=5), sent)
+    measured = benchmark(models, ["browser"], [Plan(runs=5)], sent)
 
     device = measured.devices["browser"].facts
     assert device

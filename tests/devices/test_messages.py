@@ -117,7 +117,7 @@ def test_predictions_of_other_classes_fail_that_model_only(monkeypatch: pytest.M
     measured = benchmarking.benchmark(
         [model],
         ["board"],
-        Plan(),
+        [Plan()],
         SentImages(tmp_path / "images.bin", np.zeros(1, int), Contract.square(32, 1 / 255, 0, ("a", "b")).output),
     )
     assert measured.results[0].failure

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from edgetl.devices import DEVICES_FILE
+from edgetl.devices.runner import NOISE
 from tests.conftest import CliResult, Made
+from tests.devices.tiny_model import write
 from tests.pipeline.test_pipeline import FORMS, PRECISIONS
 
 Cli = Callable[..., CliResult]
@@ -79,6 +81,42 @@ def test_a_baseline_is_a_gate(cli: Cli, made: Made, measured: Path, tmp_path: Pa
     assert "MISSING" in missing.out
 
 
+def test_an_operator_kept_in_float_is_named_and_refused_where_acceleration_is_required(cli: Cli, tmp_path: Path) -> None:
+    """It has no int8 kernel, so that the converter keeps it in float, and neither XNNPACK nor a GPU takes it."""
+    odd, plain = write("kept_float", tmp_path), write("float32", tmp_path)
+    arguments = ["--runs", 1, "--delegate", "xnnpack", "--delegate", "cpu", "--out", tmp_path, "--json"]
+    outcome = cli("benchmark", odd, plain, *arguments)
+    assert outcome.code == 0, "it is a warning"
+    assert "fell back from the delegate xnnpack: LOCAL_RESPONSE_NORMALIZATION" in outcome.err
+    rows = {(row["model"], row["delegate"]): row for row in outcome.document["results"]}
+    assert len(rows) == 4
+    placed = rows[odd.name, "xnnpack"]["measurement"]["placement"]
+    assert any(name.startswith("LOCAL_RESPONSE_NORMALIZATION") for name in placed["fell_back"])
+    assert {share["by"] for share in placed["shares"]} == {"XNNPACK", "built-in kernels"}
+    assert rows[odd.name, "cpu"]["measurement"]["placement"]["fell_back"] == [], "nothing was asked for"
+    assert rows[odd.name, "cpu"]["beside_cpu"] is None
+    compared = rows[plain.name, "xnnpack"]["beside_cpu"]
+    assert compared["same_top1"] == compared["images"] == NOISE
+    assert compared["noise"]
+    assert compared["max_difference"] < 1e-4, "float kernels add up in another order"
+
+    assert cli("benchmark", odd, *arguments, "--require-accelerated").code == 13
+    assert cli("benchmark", plain, *arguments, "--require-accelerated").code == 0
+    with (tmp_path / "benchmark.csv").open(encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    assert (row["delegate"], row["accelerated"], row["fell_back"]) == ("xnnpack", "True", "")
+    assert "| CPU 100 % (XNNPACK) |" in (tmp_path / "benchmark.md").read_text(encoding="utf-8")
+
+
+def test_a_runs_images_show_whether_a_delegate_predicts_as_the_cpu(cli: Cli, made: Made, tmp_path: Path) -> None:
+    outcome = cli("benchmark", made.run, "--runs", 1, "--delegate", "xnnpack", "--out", tmp_path, "--json")
+    found = [row["beside_cpu"] for row in outcome.document["results"] if row["measurement"]]
+    assert found, "onnxruntime's wheels have no XNNPACK, LiteRT's have"
+    assert not any(one["noise"] for one in found)
+    assert {one["images"] for one in found} == {25}, "all that measure, where there are fewer than 32"
+    assert outcome.document["images"] == 0, "nothing was asked to be compared with this computer"
+
+
 def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: Path) -> None:
     outcome = cli("benchmark", made.run / "export/model_int8.tflite", "--device", CLOSED, "--device", "local", "--json", "--out", tmp_path)
     assert outcome.code == 10
@@ -95,7 +133,9 @@ def test_one_device_fails_and_the_other_is_kept(cli: Cli, made: Made, tmp_path: 
         (["{run}/float.keras"], "cannot be run on a device"),
         (["{file}", "--device", "locl"], "did you mean 'local'"),
         (["{file}", "--cpu-mask", "all"], "is not a CPU mask"),
-        (["{file}", "--delegate", "npu"], "no delegate 'npu'"),
+        (["{file}", "--delegate", "tpu"], "no delegate 'tpu'"),
+        (["{file}", "--require-accelerated"], "--require-accelerated needs an accelerator"),
+        (["{file}", "--require-accelerated", "--delegate", "cpu"], "--require-accelerated needs an accelerator"),
         (["{file}", "{run}/nothing.tflite"], "is not a model file"),
         (["{file}", "--baseline", "{run}/run.json"], "is not a baseline"),
     ],

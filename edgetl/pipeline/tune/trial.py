@@ -171,7 +171,7 @@ def _export_settings() -> Settings:
 
 def _latency_ms(path: Path, device: str) -> float:
     """Measure the median latency of a file. Raises DeviceError."""
-    measured = benchmark([ModelFile(path.name, path, runtime_of(path))], [device], Plan(), None)
+    measured = benchmark([ModelFile(path.name, path, runtime_of(path))], [device], [Plan()], None)
     failures = [one.failure for one in measured.devices.values()] + [one.failure for one in measured.results]
     failure = next(filter(None, failures), None)
     if failure:

@@ -4,6 +4,7 @@ import csv
 import io
 
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
+from edgetl.devices.plan import ACCELERATORS
 from edgetl.report.page.tables import markdown_table
 from edgetl.report.terminal import benchmark as terminal
 
@@ -17,6 +18,7 @@ def markdown(benchmark: Benchmark) -> str:
     columns, rows = terminal.latency_table(benchmark)
     lines += ["", f"{terminal.conditions(benchmark).capitalize()}. {terminal.LEGEND.capitalize()}.", ""]
     lines += [*markdown_table(columns, rows), ""]
+    lines += [*markdown_table(*terminal.processors_table(benchmark)), ""]
     lines += [f"- {name}: {problem}" for name, problem in terminal.failures(benchmark) + terminal.doubts(benchmark)]
     if benchmark.timed:
         lines += ["", "![Latency, accuracy and size](benchmark.png)"]
@@ -36,11 +38,12 @@ def comma_separated(benchmark: Benchmark) -> str:
 def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
     file, measured = benchmark.models[result.model], result.measurement
     latency = measured.latency_ms if measured else None
+    placed, compared = measured.placement if measured else None, result.beside_cpu
     return {
         "device": result.device,
         "model": result.model,
         "runtime": measured and measured.runtime,
-        "delegate": benchmark.plan.delegate,
+        "delegate": result.delegate or benchmark.plan.delegate,
         "threads": benchmark.plan.threads,
         "batch": file.batch,
         "p50_ms": latency and latency.p50,
@@ -57,5 +60,11 @@ def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
         "size_bytes": file.size_bytes,
         "top1_accuracy": file.top1_accuracy,
         "mean_average_precision": file.mean_average_precision,
+        "operators": placed.operators if placed else None,
+        "fell_back": placed and "; ".join(placed.fell_back),
+        "accelerated": result.accelerated if result.delegate in ACCELERATORS else None,
+        "same_top1_as_cpu": compared and compared.same_top1,
+        "images_compared": compared and compared.images,
+        "max_difference_from_cpu": compared and compared.max_difference,
         "failure": result.failure.problem if result.failure else None,
     }

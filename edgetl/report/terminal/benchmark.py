@@ -14,6 +14,7 @@ _TOP_OPERATORS = 10  # of a profile: they hold most of the time
 _DEVICE = ("device", "chip", "cores", "memory", "system")
 _LATENCY = ("device", "model", "p50 ms", "95 % interval", "p90 ms", "p99 ms")
 _START = ("device", "model", "load ms", "first run ms", "cold start ms", "peak memory MiB", "size KiB")
+_PROCESSORS = ("device", "model", "ran on", "operators", "same class as on the CPU", "largest difference")
 _PREDICTIONS = ("device", "model", "images", "mean steps", "max steps")
 LEGEND = "cold start: import of the runtime, load of the model and first inference; peak memory: of that process; size: of the file"
 
@@ -37,6 +38,7 @@ def show(benchmark: Benchmark) -> None:
         columns = [*_PREDICTIONS[:3], f"same {'classes' if metric == 'mAP' else metric} %", *_PREDICTIONS[3:], *decided]
         rows = [_predictions(result, found) for result, found in checked]
         console.table("predictions", [*columns, f"{metric} %", "verdict"], rows)
+    console.table("processors", _PROCESSORS, processors(benchmark))
     for result in benchmark.results:
         if result.measurement and result.measurement.profile:
             _profile(result, result.measurement.profile)
@@ -95,8 +97,28 @@ def latency_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     return [*_LATENCY, *_START[2:], f"{benchmark.metric} %"], rows
 
 
+def processors(benchmark: Benchmark) -> list[list[str]]:
+    """Return a row for each result: who ran which share of the operators, and how an accelerator agrees with the CPU."""
+    rows = []
+    for result in benchmark.results:
+        placed, compared = result.measurement.placement if result.measurement else None, result.beside_cpu
+        shares = placed.shares if placed else ()
+        ran = [f"{one.processor} {100 * one.operators / (placed.operators or 1):.0f} % ({one.by})" for one in shares] if placed else []
+        images = counted(compared.images, "image") if compared else ""
+        same = f"{compared.same_top1} of {images}{' of noise' if compared.noise else ''}" if compared else ""
+        largest = f"{compared.max_difference:.4f}" if compared else ""
+        known = ", ".join(ran) or ("" if result.failure else "unknown")
+        rows.append([result.device, result.shown, known, str(placed.operators) if placed and shares else "", same, largest])
+    return rows
+
+
+def processors_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and rows of who ran what."""
+    return list(_PROCESSORS), processors(benchmark)
+
+
 def _name(result: BenchmarkResult) -> str:
-    return f"{result.device}, {result.model}"
+    return f"{result.device}, {result.shown}"
 
 
 def _reason(failure: Failure) -> str:
@@ -127,10 +149,10 @@ def device_texts(facts: DeviceFacts | None, failure: Failure | None = None) -> l
 def _latency(result: BenchmarkResult) -> list[str]:
     latency = result.measurement.latency_ms if result.measurement else None
     if latency is None:
-        return [result.device, result.model, "failed" if result.failure else "not timed", "", "", ""]
+        return [result.device, result.shown, "failed" if result.failure else "not timed", "", "", ""]
     middle = _number(latency.p50, 3) or f"mean {_number(latency.mean, 3)}"
     interval = "{:.3f} to {:.3f}".format(*latency.p50_interval_95) if latency.p50_interval_95 else ""
-    return [result.device, result.model, middle, interval, _number(latency.p90, 3), _number(latency.p99, 3)]
+    return [result.device, result.shown, middle, interval, _number(latency.p90, 3), _number(latency.p99, 3)]
 
 
 def _start(benchmark: Benchmark, result: BenchmarkResult) -> list[str]:
@@ -139,7 +161,7 @@ def _start(benchmark: Benchmark, result: BenchmarkResult) -> list[str]:
     memory = f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else ""
     accuracy = None if file.value is None else 100 * file.value
     size = f"{file.size_bytes / 1024:,.0f}"
-    return [result.device, result.model, *(_number(ms, 1) for ms in times), memory, size, _number(accuracy, 2)]
+    return [result.device, result.shown, *(_number(ms, 1) for ms in times), memory, size, _number(accuracy, 2)]
 
 
 def _predictions(result: BenchmarkResult, checked: PredictionCheck) -> list[str]:
@@ -147,7 +169,7 @@ def _predictions(result: BenchmarkResult, checked: PredictionCheck) -> list[str]
     steps = [f"{100 * agreement.same:.2f}", f"{agreement.mean_steps:.2f}", f"{agreement.max_steps:.2f}"]
     steps += [] if checked.same_decisions is None else [f"{100 * checked.same_decisions:.2f}"]
     accuracy = f"{100 * figure(checked.accuracy).value:.2f}"
-    return [result.device, result.model, str(checked.images), *steps, accuracy, "FAILED" if checked.failures else "ok"]
+    return [result.device, result.shown, str(checked.images), *steps, accuracy, "FAILED" if checked.failures else "ok"]
 
 
 def _profile(result: BenchmarkResult, profile: Sequence[OperatorTime]) -> None:
