@@ -101,6 +101,14 @@ class Reached:
 
 
 @dataclass(frozen=True)
+class ByteGrid:
+    """The 256 values `scale * (q - zero_point)` that a file's input or output is on; q is from -128 to 127, of unsigned bytes 128 less."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
 class Imported:
     """The file that a float model was made of, and how it is fed.
 
@@ -113,6 +121,7 @@ class Imported:
         same_at_borders: whether the float model pads the image with the very pixel that the file pads it with.
         borders: what it costs where it does not.
         channels_first: the file takes [N, C, H, W].
+        takes, gives: the grids of its input and of its outputs; None: they are real numbers.
         quantized: its numbers are integers, which the run's int8 model has as they are; the float model is what they stand for.
         tried: all that were measured.
         doubt: why it may be of no use, a sentence without its end; empty: it knows the classes, or nothing says whether.
@@ -128,6 +137,8 @@ class Imported:
     reason: str
     same_at_borders: bool
     channels_first: bool = False
+    takes: ByteGrid | None = None
+    gives: ByteGrid | None = None
     quantized: bool = False
     borders: Borders | None = None
     tried: tuple[TriedPreprocessing, ...] = ()

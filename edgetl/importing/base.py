@@ -8,7 +8,7 @@ from edgetl.errors import ModelFileError, listed
 from edgetl.wording import counted
 
 if TYPE_CHECKING:
-    from edgetl.importing.grids import Numbers
+    from edgetl.importing.grids import Grid, Numbers
 
 
 class QuantizedFile(ModelFileError):
@@ -81,7 +81,7 @@ class ImportedModel:
         channels_last: the file's own input is [N, H, W, C], not [N, C, H, W].
         sha256: of the file; of a folder, of all its files.
         numbers: the integers of a quantized file.
-        ends_in_steps: its probabilities are integers, too.
+        gives: the grid that a quantized file's outputs are on; None: they are on none.
     """
 
     model: Any
@@ -91,7 +91,17 @@ class ImportedModel:
     sha256: str
     origin: Origin
     numbers: "Numbers | None" = None
-    ends_in_steps: bool = False
+    gives: "Grid | None" = None
+
+    @property
+    def ends_in_steps(self) -> bool:
+        """Whether its probabilities are integers, too."""
+        return self.gives is not None and bool(self.activation)
+
+    @property
+    def takes(self) -> "Grid | None":
+        """The grid that a quantized file's input of integers is on; None: it takes real numbers."""
+        return self.numbers.image if self.numbers and self.origin.takes_bytes else None
 
     @property
     def height(self) -> int:

@@ -23,7 +23,7 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
         features: it need not classify, see `Wish`.
     """
     graph = without_identities(simplified(graph))
-    ends_in_steps = isinstance(graph.nodes[-1].operator, Grid) if graph.nodes else False
+    last = graph.nodes[-1].operator if graph.nodes else None
     graph, rejects = without_rejection(graph)
     graph, activation = without_activation(graph, (Softmax, Sigmoidal))
     activation = REJECTING if rejects else activation
@@ -57,6 +57,5 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
             model, numbers = separated(model, builder.marks, builder.gathered.kernels)
         except Unsupported as error:
             raise quantized(path, error) from error
-    return ImportedModel(
-        model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin, numbers, ends_in_steps and bool(activation)
-    )
+    gives = last if isinstance(last, Grid) else None
+    return ImportedModel(model, builder.preprocessing, activation, graph.layout.channels_last, sha256, origin, numbers, gives)

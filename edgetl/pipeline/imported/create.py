@@ -14,12 +14,12 @@ from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.data.images import load as load_images
 from edgetl.errors import UsageError
-from edgetl.float_record import Imported
+from edgetl.float_record import ByteGrid, Imported
 from edgetl.importing import read
 from edgetl.importing.base import ImportedModel, Wish
 from edgetl.importing.convention import Convention, InputAffine, convention, usual
 from edgetl.importing.first_layer import on_pixels
-from edgetl.importing.grids import LOWEST
+from edgetl.importing.grids import LOWEST, Grid
 from edgetl.importing.rejection import REJECTING
 from edgetl.pipeline.imported.borders import Predicted, measured
 from edgetl.pipeline.imported.class_names import class_names_of
@@ -186,12 +186,18 @@ def network_of(imported: ImportedModel, file: Path, found: Found, contract: Cont
         reason=found.reason,
         same_at_borders=same,
         channels_first=not imported.channels_last,
+        takes=_integers(imported.takes),
+        gives=_integers(imported.gives),
         quantized=quantized is not None,
         tried=found.tried,
         doubt=found.doubt,
     )
     frame = Frame(contract.height, contract.width, contract.input.channels, CROPS[found.chosen.resize])
     return ImportedNetwork(model, facts, quantized), contract.taking(frame).normalized(scale, zero_point)
+
+
+def _integers(grid: Grid | None) -> ByteGrid | None:
+    return ByteGrid(grid.scale, grid.zero_point) if grid else None
 
 
 def settled(recipe: Recipe, facts: Imported, size: tuple[int, int]) -> Recipe:

@@ -99,6 +99,8 @@ def _run(project: Project, facts: Imported, path: Path, rows: NDArray[np.int64])
         "std": found.std,
         "order": found.order,
         "channels_first": facts.channels_first,
+        "takes": facts.takes and asdict(facts.takes),
+        "gives": facts.gives and asdict(facts.gives),
         "legacy": facts.producer.startswith("Keras 2"),
         "warmup_runs": settings.warmup_runs,
         "timed_runs": settings.timed_runs,

@@ -18,11 +18,23 @@ import numpy as np
 _BATCH = 32  # images at a time, where the file takes more than one
 
 
-def _onnx(path: str) -> tuple[Callable[[Any], Any], int]:
+def _onnx(path: str, takes: Any, gives: Any) -> tuple[Callable[[Any], Any], int]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(None, {session.get_inputs()[0].name: images})[0], 1
+    [image], lowest = session.get_inputs(), -128  # of the grids' integers, which are counted as signed ones
+
+    def run(images: Any) -> Any:
+        if takes and image.type != "tensor(float)":
+            kind = np.dtype(image.type.removeprefix("tensor(").removesuffix(")"))
+            shift = np.iinfo(kind).min - lowest
+            images = _on_grid(images, takes["scale"], takes["zero_point"] + shift, kind)
+        made = session.run(None, {image.name: images})[0]
+        if not gives or made.dtype == np.float32:
+            return made
+        return (made.astype(np.float32) - (gives["zero_point"] + np.iinfo(made.dtype).min - lowest)) * np.float32(gives["scale"])
+
+    return run, 1
 
 
 def _tflite(path: str) -> tuple[Callable[[Any], Any], int]:
@@ -47,8 +59,12 @@ def _integers(images: Any, takes: Any) -> Any:
     scale, zero_point = takes["quantization"]
     if not scale:
         return images
-    ends = np.iinfo(takes["dtype"])
-    return np.clip(np.rint(images / scale) + zero_point, ends.min, ends.max).astype(takes["dtype"])
+    return _on_grid(images, scale, zero_point, takes["dtype"])
+
+
+def _on_grid(images: Any, scale: float, zero_point: int, kind: Any) -> Any:
+    ends = np.iinfo(kind)
+    return np.clip(np.rint(images / scale) + zero_point, ends.min, ends.max).astype(kind)
 
 
 def _keras(path: str, *, legacy: bool) -> tuple[Callable[[Any], Any], int]:
@@ -71,8 +87,13 @@ def _saved_model(path: str) -> tuple[Callable[[Any], Any], int]:
 def main(kind: str, path: str, folder: Path) -> None:
     feed = json.loads((folder / "feed.json").read_text(encoding="utf-8"))
     pixels = np.load(folder / "images.npy", mmap_mode="r")
-    kinds = {"onnx": _onnx, "tflite": _tflite, "saved_model": _saved_model}
-    run, batch = _keras(path, legacy=feed["legacy"]) if kind == "keras" else kinds[kind](path)
+    kinds = {
+        "onnx": lambda: _onnx(path, feed["takes"], feed["gives"]),
+        "tflite": lambda: _tflite(path),
+        "saved_model": lambda: _saved_model(path),
+        "keras": lambda: _keras(path, legacy=feed["legacy"]),
+    }
+    run, batch = kinds[kind]()
 
     def images(start: int, count: int) -> Any:
         made = (pixels[start : start + count][..., feed["order"]] - np.array(feed["mean"])) / np.array(feed["std"])

@@ -50,10 +50,13 @@ def test_a_file_becomes_a_run_that_is_exported_and_validated(
     assert "put the very file back" in why
 
 
-def test_a_quantized_file_keeps_its_integers(cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_a_quantized_file_keeps_its_integers(
+    cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path, kind: str
+) -> None:
     """Nothing is calibrated or trained, and everything that follows says so: its files predict what the original does."""
-    file, run = tmp_path / "theirs.tflite", tmp_path / "run"
-    shutil.copy(made.run / "export" / "model_int8.tflite", file)
+    file, run = tmp_path / f"theirs.{kind}", tmp_path / "run"
+    shutil.copy(made.run / "export" / f"model_int8.{kind}", file)
     given = ("import", file, "--data", digit_folder, "--set", "data.max_bad_fraction=0.1", "--out", run)
     for senseless, reason in ((("--qat",), "quantization-aware training"), (("--set", "quantize.ranges=mse"), "other ranges")):
         refused = cli(*given, *senseless)
@@ -81,8 +84,8 @@ def test_a_quantized_file_keeps_its_integers(cli: Callable[..., CliResult], made
     assert validation.passed, validation.failures
     assert "nothing was calibrated or trained" in validation.chosen_by
     same = {one.tolerance.second: one.agreement for one in validation.pairs if one.tolerance.first == "original"}
-    assert (same["tflite_int8"].top1_agreement, same["tflite_int8"].max_steps) == (1, 0)
-    assert same["onnx_int8"].top1_agreement == 1
+    assert (same[f"{kind}_int8"].top1_agreement, same[f"{kind}_int8"].max_steps) == (1, 0)
+    assert {one.top1_agreement for one in same.values()} == {1}
 
 
 def test_images_may_be_of_some_classes(cli: Callable[..., CliResult], made: Made, digit_folder: Path, tmp_path: Path) -> None:
