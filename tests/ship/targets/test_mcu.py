@@ -17,9 +17,14 @@ from PIL import Image
 from edgetl.contract import Contract
 from edgetl.data.decode import crop_and_resize
 from edgetl.micro import interpreter
-from edgetl.micro.footprint import footprint
+from edgetl.micro.footprint import Footprint, footprint
 from edgetl.micro.interpreter import Interpreter
+from edgetl.micro.sources import contract_sources, model_sources
 from edgetl.pipeline.ship.app import AppOptions, ship
+from edgetl.ship import archive
+from edgetl.ship.golden import Golden
+from edgetl.ship.golden_sources import golden_sources
+from edgetl.ship.targets.base import template
 from tests.conftest import CliResult, Made
 from tests.ship.repack import RESIZED
 from tests.ship.targets.mcu_tools import (
@@ -229,6 +234,43 @@ def test_the_resize_is_that_of_training_to_the_bit(machine: Machine, one: Shippe
     assert (done.returncode, done.stdout) == (0, "")
     found = np.fromfile(tmp_path / "resized.bin", np.uint8)
     assert found.tobytes() == b"".join(wanted.tobytes() for wanted in cases)
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+def test_the_hash_is_sha256_whatever_the_length(machine: Machine, one: Shipped, tmp_path: Path) -> None:
+    machine.needed()
+    lines = [hashlib.sha256(bytes(range(size))).hexdigest() for size in range(130)]  # its blocks have 64 bytes, the last of them 55
+    (tmp_path / "hashes.txt").write_text("\n".join(lines), encoding="utf-8")
+    source = one.app / PART / "src"
+    files = [source / "sha256.cc", STUBS / "programs/hash.cc", *machine.sources]
+    done = machine.run(machine.linked([machine.compiled(file, [source], tmp_path) for file in files], tmp_path / "program"), tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["wide", "grey"])
+def test_inputs_of_any_kind(name: str, of_other_inputs: dict[str, Path], tmp_path: Path) -> None:
+    """By what a program is made of, since these bundles hold float models, which the target refuses."""
+    manifest, files = archive.read(of_other_inputs[name])
+    model = next(name for name in manifest.models if name.endswith(".tflite"))
+    made = contract_sources(manifest.contract) | model_sources(
+        files[model], manifest.files[model].sha256, Footprint(1 << 20, 1, 1, ("AddSoftmax",))
+    )
+    made |= golden_sources(manifest, model, files)
+    templates = {path: content for path, content in template("mcu").items() if path.startswith(PART.as_posix())}
+    for path, content in {**templates, **{f"{PART}/{MADE}/{path}": content for path, content in made.items()}}.items():
+        (tmp_path / "app" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "app" / path).write_bytes(content)
+    golden = Golden.of(files, manifest.contract)
+    seen = np.random.default_rng(2).integers(0, 256, (45, 80, 3), np.uint8)
+    images = [*golden.pixels, crop_and_resize(Image.fromarray(seen), manifest.contract)]
+    outputs = list(golden.predictions[model].astype(np.float32))
+    write_replay(tmp_path, images, [*outputs, outputs[3]])
+    write_frames(tmp_path, [(seen.tobytes(), (80, 45), "rgb888")])
+    done = HOST.run(HOST.linked(objects(HOST, tmp_path / "app", tmp_path).values(), tmp_path / "program"), tmp_path)
+    assert done.stdout.split("\n")[:2] == [
+        "edgetl self-test: passed; 12 images, 0.00 of 256 steps off at most, 0.00 on average, 0 decided otherwise; resize 0 levels off",
+        _said(manifest.contract, outputs[3]),
+    ]
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
