@@ -11,7 +11,7 @@ import threading
 import tokenize
 import tomllib
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ _ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, an
 _PART_BYTES = 2**10  # of a part's line in the list of contents, with a long name
 _LARGEST_TOML_BYTES, _MOST_DOTS = 2**18, 200  # a hundred times the defaults with all their reasons
 _LARGEST_HEADER = 10_000  # characters; NumPy's own limit
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 # A spreadsheet computes a cell that begins like this; a formula that calls or reaches anything has one of the others ("-1" and "+" do not).
 _FORMULA = re.compile(r"[=+\-@\t\r].*[(|!]", re.DOTALL)
 
@@ -153,3 +154,14 @@ def zipped_bytes(content: bytes) -> int:
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         archive.writestr("model", content)
     return len(packed.getvalue())
+
+
+def stored_zip(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip file of these files by their paths, stored and in the order of the alphabet: the same content gives the same bytes."""
+    archived = io.BytesIO()
+    with zipfile.ZipFile(archived, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, files[name])
+    return archived.getvalue()

@@ -13,6 +13,8 @@ from edgetl.int8_record import Int8Choice
 from edgetl.overview import Overview, Tabular
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts
+from edgetl.runtimes import memory_of
+from edgetl.runtimes.base import Memory, with_memory
 from edgetl.wording import measured_on
 
 if TYPE_CHECKING:
@@ -23,12 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WrittenFile:
-    """A model file, its size, its size in a zip file, and how many images it takes at a time ("dynamic": any number)."""
+    """A model file, its size, its size in a zip file, and how many images it takes at a time ("dynamic": any number).
+
+    `memory`: what it takes of a microcontroller; None: it is for none.
+    """
 
     path: Path
     size_bytes: int
     zipped_bytes: int
     batch: Batch = 1
+    memory: Memory | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as JSON holds it; without memory where it is for no microcontroller."""
+        found = {"path": str(self.path), "size_bytes": self.size_bytes, "zipped_bytes": self.zipped_bytes, "batch": self.batch}
+        return found | ({"memory": self.memory.model_dump()} if self.memory else {})
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,13 +54,20 @@ class Exported(Tabular):
     def of(cls, run: RunFolder, paths: Sequence[Path]) -> "Exported":
         """Return the sizes of a run's files, and what its export recorded."""
         batches = {file.path: file.batch for file in exported_files(run)}
-        files = tuple(WrittenFile(path, path.stat().st_size, zipped_bytes(path.read_bytes()), batches[path]) for path in paths)
+        sizes = {path: (path.stat().st_size, zipped_bytes(path.read_bytes())) for path in paths}
+        files = tuple(WrittenFile(path, *sizes[path], batches[path], memory_of(path)) for path in paths)
         return cls(run.path, files, run.read().integer_choice())
+
+    @property
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Columns, and a row for each file."""
+        rows = [[str(file.path), f"{file.size_bytes:,}", f"{file.zipped_bytes:,}", str(file.batch)] for file in self.files]
+        return with_memory(["file", "bytes", "zipped", "batch"], rows, [file.memory for file in self.files])
 
     def overview(self) -> Overview:
         """Return a row for each file."""
-        rows = [(file.path.name, f"{file.size_bytes:,}", f"{file.zipped_bytes:,}", str(file.batch)) for file in self.files]
-        return Overview(f"Exported to {self.run / 'export'}", ("file", "bytes", "zipped", "batch"), rows)
+        columns, rows = self.table
+        return Overview(f"Exported to {self.run / 'export'}", columns, [[Path(path).name, *row] for path, *row in rows])
 
 
 @dataclass(frozen=True, repr=False)

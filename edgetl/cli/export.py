@@ -85,8 +85,7 @@ def export(
         batch=int(batch) if batch and batch.isdecimal() else batch,
         settings=settings,
     )
-    sizes = [asdict(file) | {"path": str(file.path)} for file in exported.files]
-    document = {"run": str(exported.run), "files": sizes} | ({"choice": asdict(exported.choice)} if exported.choice else {})
-    rows = [[str(file.path), f"{file.size_bytes:,}", f"{file.zipped_bytes:,}", str(file.batch)] for file in exported.files]
-    console.table("exported", ["file", "bytes", "zipped", "batch"], rows)
+    files = [file.to_json() for file in exported.files]
+    document = {"run": str(exported.run), "files": files} | ({"choice": asdict(exported.choice)} if exported.choice else {})
+    console.table("exported", *exported.table)
     console.result(document)

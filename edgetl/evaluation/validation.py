@@ -12,6 +12,7 @@ from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
+from edgetl.runtimes.base import Memory, with_memory
 from edgetl.runtimes.cpu import CpuFacts
 from edgetl.wording import batches
 
@@ -43,6 +44,7 @@ class ValidatedModel(Part):
     size_bytes: Count
     latency_ms: Percentiles = Field(description="of one image, as its share of a batch")
     batch: Batch = Field(default=1, description="images that it takes at a time")
+    memory: Memory | None = Field(default=None, description="what it takes of a microcontroller; null: it is for none")
 
 
 class Validation(Document):
@@ -85,7 +87,8 @@ class Validation(Document):
             accuracy = figure(one.accuracy).texts
             agreement = f"{100 * self.costs[name].agreement.same:.2f}" if name in self.costs else ""
             rows.append([name, *accuracy, agreement, f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"])
-        columns = ("model", f"{right(self.truth, self.metric)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
+        shown = ("model", f"{right(self.truth, self.metric)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
+        columns, rows = with_memory(shown, rows, [one.memory for one in self.subjects.values()])
         verdict = "passed" if self.passed else "FAILED"
         notes = [*self.failures, *([self.chosen_by] if self.chosen_by else []), *(f"p50 is {share}" for share in self.shares)]
         return Overview(f"Validation on {self.measured_on}: {verdict}", columns, rows, notes)

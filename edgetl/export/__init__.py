@@ -17,6 +17,7 @@ FORMATS: "Registry[Format]" = Registry(
         "onnx_qdq": ("edgetl.export.onnx_qdq:FORMAT", "accelerators that read ONNX (QNN, OpenVINO): int8 as Q/DQ pairs"),
         "ort": ("edgetl.export.ort:FORMAT", "ONNX Runtime's small builds for phones: float32, float16, int8, optimized already"),
         "coreml": ("edgetl.export.coreml:FORMAT", "Apple's devices: float32, float16, from image to class; in the extra coreml"),
+        "tflm": ("edgetl.export.tflm:FORMAT", "microcontrollers, TensorFlow Lite Micro: int8 with its C++ sources; in the extra mcu"),
     },
 )
 

@@ -16,13 +16,13 @@ from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import DependencyError, ExportError
 from edgetl.export.base import CONTRACT_KEY, About, Conversion, Format, contract_text
+from edgetl.files import stored_zip
 from edgetl.software import install
 
 _DATA = "com.apple.CoreML"
 _MODEL = "model.mlmodel"
 _SPEC = f"Data/{_DATA}/{_MODEL}"
 _PARTS = {_MODEL: "CoreML Model Specification", "weights": "CoreML Model Weights"}
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 
 
 def _coremltools() -> Any:
@@ -89,13 +89,7 @@ def _zipped(root: str, files: dict[str, bytes]) -> bytes:
         "rootModelIdentifier": parts[_MODEL],
     }
     files = files | {"Manifest.json": (json.dumps(manifest, indent=4) + "\n").encode()}
-    archived = io.BytesIO()
-    with zipfile.ZipFile(archived, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{root}/{name}", _EPOCH)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, files[name])
-    return archived.getvalue()
+    return stored_zip({f"{root}/{name}": content for name, content in files.items()})
 
 
 FORMAT = Format(

@@ -51,7 +51,7 @@ def check(content: bytes) -> None:
 
 def _fault(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT) -> str:
     """Return what an operator has that TensorFlow Lite Micro has not; empty: nothing."""
-    kind = _kind(model, operator)
+    kind = kind_of(model, operator)
     tensors = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
     place = f"{kind} ({graph.tensors[operator.outputs[0]].name.decode(errors='replace')})"
     if kind not in _KNOWN and kind != ETHOS_U:
@@ -64,7 +64,8 @@ def _fault(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.Opera
     return ""
 
 
-def _kind(model: schema.ModelT, operator: schema.OperatorT) -> str:
+def kind_of(model: schema.ModelT, operator: schema.OperatorT) -> str:
+    """Return an operator's kind, such as CONV_2D; of a custom one its own name."""
     code = model.operatorCodes[operator.opcodeIndex]
     if code.customCode:
         return str(code.customCode.decode(errors="replace"))
@@ -74,7 +75,7 @@ def _kind(model: schema.ModelT, operator: schema.OperatorT) -> str:
 def resolvers(content: bytes) -> list[str]:
     """Return the methods of `MicroMutableOpResolver` that register a file's operators, in the order of the alphabet: AddConv2D."""
     model = read(content)
-    return sorted({_resolver(_kind(model, operator)) for operator in model.subgraphs[0].operators})
+    return sorted({_resolver(kind_of(model, operator)) for operator in model.subgraphs[0].operators})
 
 
 def _resolver(kind: str) -> str:

@@ -26,7 +26,7 @@ from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, ValidateFacts
-from edgetl.runtimes import TRAINED, open_session, unverified
+from edgetl.runtimes import TRAINED, memory_of, open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
@@ -182,6 +182,7 @@ def _validated(run: RunFolder, model: _Model, subject: Subject, latency_ms: np.n
         size_bytes=sum(file.stat().st_size for file in (model.path, *model.path.rglob("*")) if file.is_file()),
         latency_ms=_percentiles(latency_ms / (1 if batch == FREE_BATCH else batch)),
         batch=batch,
+        memory=None if model.runtime == TRAINED else memory_of(model.path),
     )
 
 

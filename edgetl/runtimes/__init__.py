@@ -6,7 +6,7 @@ from edgetl.contract import Batch, Contract
 from edgetl.errors import UsageError
 from edgetl.export import FORMATS, format_of
 from edgetl.registry import Registry
-from edgetl.runtimes.base import Runtime, Session
+from edgetl.runtimes.base import Memory, Runtime, Session
 
 RUNTIMES: Registry[Runtime] = Registry(
     "runtime",
@@ -15,6 +15,7 @@ RUNTIMES: Registry[Runtime] = Registry(
         "litert": ("edgetl.runtimes.litert:RUNTIME", "LiteRT (TensorFlow Lite), for .tflite: phones and boards"),
         "onnxruntime": ("edgetl.runtimes.onnxruntime:RUNTIME", "ONNX Runtime, for .onnx and .ort: servers, desktops, the web"),
         "coreml": ("edgetl.runtimes.coreml:RUNTIME", "Core ML, for .mlpackage: Apple's devices; not on this machine"),
+        "tflm": ("edgetl.runtimes.tflm:RUNTIME", "TensorFlow Lite Micro, for .tflm.zip: microcontrollers"),
     },
 )
 TRAINED = "keras"  # what runs a model that is not exported
@@ -40,6 +41,12 @@ def unverified(path: Path) -> str:
 def batch_of(path: Path) -> Batch:
     """Return how many images a file takes at a time. Raises UsageError, RunError (no file) or ExportError (damaged)."""
     return RUNTIMES.load(runtime_of(path)).batch_of(path)
+
+
+def memory_of(path: Path) -> Memory | None:
+    """Return what a file takes of a microcontroller; None: it is for none. Raises as `batch_of` does."""
+    found = RUNTIMES.load(runtime_of(path)).memory_of
+    return found(path) if found else None
 
 
 def open_session(path: Path, contract: Contract, threads: int = 1) -> Session:

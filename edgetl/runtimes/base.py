@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from edgetl.console import hushed
 from edgetl.contract import FREE_BATCH, Batch, Contract
 from edgetl.data.base import Pixels
+from edgetl.documents import Count, Part
 from edgetl.errors import ExportError, RunError
 from edgetl.progress import progress
 
 SIDE_BY_SIDE = os.cpu_count() or 1  # batches at a time, one a core: the runtimes compute outside of Python's lock
+_MEMORY = ("arena KiB", "flash KiB", "million MACs")  # of a table
 _AT_A_TIME = 16  # images a core, and of a batch that is free
 
 
@@ -33,6 +35,35 @@ class Session(Protocol):
     def __call__(self, pixels: NDArray[np.uint8], /) -> NDArray[np.float32]:
         """Raw pixels uint8 [N, H, W, C] to probabilities float32 [N, K] in 0..1."""
         ...
+
+
+class Memory(Part):
+    """Memory and work of a model on a microcontroller.
+
+    Args:
+        arena_bytes: working memory, measured by the runtime's own interpreter.
+        flash_bytes: the model; the program's code comes on top.
+        macs: multiplications with an addition of one prediction.
+    """
+
+    arena_bytes: Count
+    flash_bytes: Count
+    macs: Count
+
+    @property
+    def texts(self) -> list[str]:
+        """Both in KiB, and the work in millions."""
+        return [f"{self.arena_bytes / 1024:,.1f}", f"{self.flash_bytes / 1024:,.1f}", f"{self.macs / 1e6:,.1f}"]
+
+
+def with_memory(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], memories: Sequence[Memory | None]
+) -> tuple[list[str], list[list[str]]]:
+    """Return a table with the memory of each row's model in further columns; as it is where no model is for a microcontroller."""
+    if not any(memories):
+        return list(columns), [list(row) for row in rows]
+    texts = [one.texts if one else [""] * len(_MEMORY) for one in memories]
+    return [*columns, *_MEMORY], [[*row, *more] for row, more in zip(rows, texts, strict=True)]
 
 
 OpenSession = Callable[[Path, Contract, int], Session]
@@ -51,11 +82,13 @@ class Runtime:
             contract).
         batch_of: returns how many images a file takes at a time, of whatever contract it is. Raises as `open_session` does.
         missing: why it cannot run here; empty: it can.
+        memory_of: returns what a file takes of a microcontroller; None: the runtime is for none. Raises as `open_session` does.
     """
 
     open_session: OpenSession
     batch_of: Callable[[Path], Batch] = _any_number
     missing: str = ""
+    memory_of: Callable[[Path], Memory] | None = None
 
 
 def predict(session: Session, pixels: Pixels, rows: NDArray[np.integer], description: str) -> NDArray[np.float32]:

@@ -39,6 +39,8 @@ ENDS = {
     "unknown": SOFTMAX.rejecting(Rejection(threshold=0.4 - PROBABILITY_SCALE / 2, keep=0.95, inside_the_model=True)),
     "sigmoid": SOFTMAX.for_task("multi-label"),
 }
+# The reference kernels of microcontrollers round twice, and may end at the next logit, which is worth 4 steps of probability.
+STEPS = {form: 4 if form == "tflm" else 1 for form in INT8}
 every_end = pytest.mark.parametrize("end", ENDS)
 every_form = pytest.mark.parametrize("form", INT8)
 
@@ -93,7 +95,8 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Net]:
 def test_a_float_end_is_the_models(end: str, form: str, net: Callable[[str], Net]) -> None:
     found = net(end).predictions(form, "float32")
     assert np.ptp(found, axis=0).min() > 0.3, "a model that always predicts the same would agree with anything"
-    np.testing.assert_allclose(found, net(end).promised, atol=1e-5)  # the integers before it are the same, to the bit
+    # The integers before it are the same, to the bit, but for reference kernels.
+    np.testing.assert_allclose(found, net(end).promised, atol=1e-5 if STEPS[form] == 1 else STEPS[form] * PROBABILITY_SCALE)
 
 
 @every_end
@@ -114,7 +117,7 @@ def test_only_the_end_computes_in_float(end: str, net: Callable[[str], Net]) -> 
 def test_integers_are_a_step_from_the_model(end: str, form: str, net: Callable[[str], Net]) -> None:
     """Of the logits' integers each operator behind them rounds once: a softmax is cut into two and joined where unknown images have one."""
     far = np.abs(net(end).predictions(form, "uint8") - net(end).promised).max() / PROBABILITY_SCALE
-    assert far <= (2.5 if end == "unknown" else 1)
+    assert far <= (1.5 if end == "unknown" else 0) + STEPS[form]
 
 
 @every_end
@@ -122,7 +125,7 @@ def test_both_engines_decide_alike(end: str, net: Callable[[str], Net]) -> None:
     lite, contract = net(end).predictions("tflite", "uint8"), net(end).contract
     for form in INT8:
         found = net(end).predictions(form, "uint8")
-        assert np.abs(lite - found).max() / PROBABILITY_SCALE <= 1
+        assert np.abs(lite - found).max() / PROBABILITY_SCALE <= STEPS[form]
         np.testing.assert_array_equal(contract.output.present(lite), contract.output.present(found))
 
 

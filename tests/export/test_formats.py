@@ -19,6 +19,7 @@ from edgetl.contract import Contract
 from edgetl.export import FORMATS, format_of, integer_graph, onnx_writer, tflite_checks
 from edgetl.export.base import About
 from edgetl.export.onnx_optimizer import optimized
+from edgetl.export.tflm import MODEL, parts
 from edgetl.importing import tflite_reader
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of, unverified
@@ -61,8 +62,8 @@ def test_input_and_output_are_the_contracts(name: str, form: str, precision: str
     net = network(name)
     path, size = net.file(form, precision), net.contract.height
     dtype = "uint8" if precision == "int8" else "float32"
-    if form == "tflite":
-        interpreter = Interpreter(model_path=str(path))
+    if form in ("tflite", "tflm"):
+        interpreter = Interpreter(model_content=path.read_bytes() if form == "tflite" else parts(path.read_bytes())[MODEL])
         [takes], [gives] = interpreter.get_input_details(), interpreter.get_output_details()
         described = [(end["name"], list(end["shape"]), np.dtype(end["dtype"]).name) for end in (takes, gives)]
         if precision == "int8":

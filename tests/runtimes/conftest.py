@@ -9,6 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from edgetl.contract import Contract
+from edgetl.export import FORMATS
+from edgetl.export.base import Conversion
 
 CONTRACT = Contract.square(size=16, scale=1 / 127.5, zero_point=128, class_names=("red", "green", "blue"))
 
@@ -55,7 +57,7 @@ def model() -> Any:
 
 @pytest.fixture(scope="session")
 def folder(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with float.keras and model_{float32,int8}.{tflite,onnx}, by the same converters that the export uses."""
+    """A folder with float.keras, model_{float32,int8}.{tflite,onnx} and model_int8.tflm.zip, by the converters that the export uses."""
     from edgetl.keras import tf
 
     import tf2onnx
@@ -82,6 +84,9 @@ def folder(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / "model_int8.tflite").write_bytes(converter.convert())
         for name in ("model_float32", "model_int8"):
             tf2onnx.convert.from_tflite(str(place / f"{name}.tflite"), opset=17, output_path=str(place / f"{name}.onnx"))
+    lite = (place / "model_int8.tflite").read_bytes()
+    made = Conversion(None, CONTRACT, "int8", FORMATS.load, made={"tflite": lite}).file("tflm")
+    (place / "model_int8.tflm.zip").write_bytes(made)
     return place
 
 

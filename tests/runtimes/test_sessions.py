@@ -12,12 +12,12 @@ from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of
 from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, in_batches, predict, profitable
 
-FILES = ("float.keras", "model_float32.tflite", "model_float32.onnx", "model_int8.tflite", "model_int8.onnx")
+FILES = ("float.keras", "model_float32.tflite", "model_float32.onnx", "model_int8.tflite", "model_int8.onnx", "model_int8.tflm.zip")
 # Float: the order of 256 summands. int8: activations, weights and logits rounded to 8 bits in three layers, each worth about a step
 # of 1/256, on logits that are several units apart.
 TOLERANCE = {"float": 1e-5, "int8": 8 / 256}
 HERE = [name for name in RUNTIMES if not RUNTIMES.load(name).missing]
-SUFFIXES = {runtime_of(Path(file)): Path(file).suffix for file in FILES}
+SUFFIXES = {runtime_of(Path(file)): "".join(Path(file).suffixes) for file in FILES}
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         chosen, choice = _choose(project, precision)
         chosen.quantized.save(project.run.quantized_model(precision))
         written.append(project.run.quantized_model(precision))
-        conversion = chosen.conversion
+        conversion = replace(chosen.conversion, samples=partial(_samples, project)) if project.recipe.has_images else chosen.conversion
         facts = facts.model_copy(update={"choice": choice})
     else:
         model = _to_be_converted(project, scheme)

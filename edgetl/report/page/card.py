@@ -10,6 +10,7 @@ from edgetl.compared import SPLIT_NAMES, right
 from edgetl.contract import FREE_BATCH
 from edgetl.report.page.results import Results
 from edgetl.report.page.tables import markdown_table, plain
+from edgetl.runtimes.base import with_memory
 from edgetl.wording import counted, joined
 
 # Settings that an import makes by itself, or that its command says in other words.
@@ -47,6 +48,7 @@ def card(name: str, results: Results) -> str:
     several = results.metric == "mAP"
     matches = "exact matches" if several else "images"
     share = f"{right(results.truth, results.metric)} % (95 % interval)"
+    columns = ["model", share, "KiB", "p50 ms", f"same {'classes' if several else 'prediction'} as float %"]
     software = ", ".join(f"{title} {results.software[package]}" for package, title in _PACKAGES.items() if package in results.software)
     return "\n".join(
         [
@@ -63,7 +65,7 @@ def card(name: str, results: Results) -> str:
             f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores), "
             f"measured on {results.images_in_words}:",
             "",
-            *markdown_table(["model", share, "KiB", "p50 ms", f"same {'classes' if several else 'prediction'} as float %"], files),
+            *markdown_table(*with_memory(columns, files, [one.memory for one in results.models.values()])),
             "",
             *_rejection(results),
             f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "

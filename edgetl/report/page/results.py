@@ -16,6 +16,7 @@ from edgetl.float_record import Imported, NetworkFacts
 from edgetl.int8_record import Int8Candidate, Int8Choice
 from edgetl.overview import Overview
 from edgetl.run_record import DataFacts, FloatFacts, RunRecord
+from edgetl.runtimes.base import Memory, with_memory
 from edgetl.runtimes.cpu import CpuFacts
 from edgetl.wording import counted
 
@@ -77,6 +78,7 @@ class CardModel(Part):
     against_float: AgainstFloat | None
     batch: Batch = 1
     multi_label: MultiLabelAccuracy | None = None
+    memory: Memory | None = None
 
 
 class RuntimeAgreement(Part):
@@ -176,7 +178,9 @@ class Results(Document):
         """Return a row for each model."""
         rows = [[name, str(figure(one)), f"{one.size_bytes / 1024:,.0f}", f"{one.latency_ms.p50:.2f}"] for name, one in self.models.items()]
         notes = [note for note in (f"{right(self.truth, self.metric)} on {self.images_in_words}", self.chosen_by) if note]
-        return Overview(self.describe(), ("model", f"{right(self.truth, self.metric)} % (95 %)", "KiB", "p50 ms"), rows, notes)
+        shown = ("model", f"{right(self.truth, self.metric)} % (95 %)", "KiB", "p50 ms")
+        columns, rows = with_memory(shown, rows, [one.memory for one in self.models.values()])
+        return Overview(self.describe(), columns, rows, notes)
 
     def describe(self) -> str:
         """Return the network and the number of images in words."""
@@ -211,6 +215,7 @@ def _models(validation: Validation) -> dict[str, CardModel]:
             batch=subject.batch,
             against_float=against_float.get(name),
             multi_label=subject.accuracy.multi_label,
+            memory=subject.memory,
         )
         for name, subject in validation.subjects.items()
     }

@@ -8,6 +8,7 @@ from edgetl.accuracy import Accuracy, AnyAccuracy, MultiLabelAccuracy, figure
 from edgetl.compared import right
 from edgetl.evaluation.parity import Pair
 from edgetl.evaluation.validation import Validation
+from edgetl.runtimes.base import with_memory
 from edgetl.wording import counted
 
 _TOP = 5  # with no more classes than these, the right one is always among the five most probable
@@ -31,7 +32,8 @@ def print_validation(validation: Validation) -> None:
     if validation.chosen_by:
         console.note(validation.chosen_by)
     console.note("; ".join(["latency of one image on one thread, Keras on all cores", *validation.shares]))
-    console.table("size and latency", ["model", "KiB", "p50 ms", "p90 ms"], costs)
+    memories = [subject.memory for subject in validation.subjects.values()]
+    console.table("size and latency", *with_memory(["model", "KiB", "p50 ms", "p90 ms"], costs, memories))
     console.note(
         "steps, max: mean and largest difference of probability in units of 1/256; |dp|: an image's largest difference, the mean of all"
     )

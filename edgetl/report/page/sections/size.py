@@ -5,6 +5,7 @@ from edgetl.compared import right
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table
 from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.report.plots.pareto import benchmark_points, pareto_figure
+from edgetl.runtimes.base import with_memory
 
 _TITLE = "Size"
 
@@ -26,7 +27,8 @@ def section(facts: Facts) -> Section | Absent:
     ]
     validation, benchmark = facts.validation, facts.benchmark
     caption = f"All models of the run; the metrics are of {validation.measured_on}"
-    columns = ("model", "size KiB", f"{right(validation.truth, validation.metric)} %", "macro F1 %", "loss")
+    shown = ("model", "size KiB", f"{right(validation.truth, validation.metric)} %", "macro F1 %", "loss")
+    columns, rows = with_memory(shown, rows, [one.memory for one in subjects.values()])
     blocks: list[Block] = [Table(columns, rows, caption)]
     if benchmark is not None and benchmark.timed:
         what = "Top-1 accuracy" if benchmark.metric == "top-1" else benchmark.metric
