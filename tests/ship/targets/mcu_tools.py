@@ -28,9 +28,9 @@ class Machine:
 
     def needed(self) -> None:
         """Skip the test where a program is missing."""
-        for program, package in ((self.compiler[0], self.compiler[0]), *((one, one) for one in self.start[:1])):
+        for program in (self.compiler[0], *self.start[:1]):
             if not shutil.which(program):
-                pytest.skip(f"there is no {program} (apt-get install {PACKAGES.get(package, package)})")
+                pytest.skip(f"there is no {program} (apt-get install {PACKAGES.get(program, program)})")
 
     def compiled(self, source: Path, includes: Iterable[Path], into: Path) -> Path:
         """Return the object of a source file, compiled without a warning."""
