@@ -27,7 +27,7 @@ def learning_curve(project: Project, seeds: int = 5) -> LearningCurve:
     and not that of longer training. A part has every class in proportion, at least one image; a larger part contains the smaller ones.
     """
     if project.contract.output.several:
-        raise UsageError("a learning curve trains heads for one class an image, and these images have several", _ONE_EACH)
+        raise UsageError("a learning curve trains heads that name one class an image, and these images may show several", _ONE_EACH)
     find_data(project)
     features, rows = starting_features(project)
     images = project.data.images

@@ -105,11 +105,12 @@ def _scores(output: Output, probabilities: Floats, label_ids: NDArray[np.integer
 def _check_several(cv_folds: int, unknown: Sequence[Path]) -> None:
     """Raise UsageError for what a run of several labels an image has no use for, or no training of."""
     if cv_folds:
-        raise UsageError("cross-validation trains heads for one class an image, and this run has several", "leave --cv out")
+        problem = "cross-validation trains heads that name one class an image, and the images of this run may show several"
+        raise UsageError(problem, "leave --cv out: the figures of a multi-label run have intervals, too")
     if unknown:
         raise UsageError(
-            "a run of several labels an image knows images that show none of its classes: those without labels",
-            "put such images among its own, with no label, and evaluate them as all others",
+            "a multi-label model rejects no image as unknown: one that shows none of its classes is below all thresholds",
+            "leave --unknown out; list such images without a label in the CSV file, and they count in every figure",
         )
 
 

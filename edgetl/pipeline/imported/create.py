@@ -124,8 +124,9 @@ def _classifier(imported: ImportedModel, file: Path) -> ImportedModel:
         imported = two_classes_of(imported)
         if imported.classes != 2 or imported.model.output_shape[-1] < 2:
             raise UsageError(
-                f"each output of {file} ({imported.classes} in all) is a probability of its own: several classes can be on one image",
-                "edgetl can do networks of one class an image (softmax), or of two classes with one output (sigmoid)",
+                f"{file} is a multi-label network: each of its {counted(imported.classes, 'output')} is a probability of its own, "
+                "and an import keeps networks that name one class an image",
+                f"train it further under a new head: edgetl train DATA --weights {file.name} --task multi-label",
             )
     return imported
 

@@ -70,7 +70,7 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     """
     listing = listing_of(recipe)  # images that cannot be used are an error before anything is written
     if listing.several:
-        problem = "a search judges networks by heads for one class an image, and these images have several"
+        problem = "a search judges networks by heads that name one class an image, and these images may show several"
         raise UsageError(problem, "train several networks, and compare the runs: edgetl compare RUN RUN")
     with writing(out):
         return _search(recipe, out, search)

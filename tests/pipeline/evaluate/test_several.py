@@ -83,10 +83,11 @@ def test_an_evaluation_has_the_metrics_of_each_class(cli: Cli, several: Path) ->
     assert [one["class_name"] for one in found["classes"]] == list(CLASSES)
     assert found["exact_match"]["value"] <= found["micro"]["f1"]["value"]
     assert "F1 is lowest for" in json.loads((several / "evaluation.json").read_text(encoding="utf-8"))["plot_description"]
-    for refused in (("--cv", 2), ("--unknown", several.parent)):
+    for refused, why in (("--cv", 2), "may show several"), (("--unknown", several.parent), "below all thresholds"):
         outcome = cli("evaluate", several, *refused)
         assert outcome.code == 2, refused
-        assert "several" in outcome.err
+        assert why in outcome.err
+        assert f"leave {refused[0]} out" in outcome.err
 
 
 def test_thresholds_are_chosen_and_the_validation_is_of_the_new_ones(cli: Cli, several: Path) -> None:
@@ -132,5 +133,5 @@ def test_devices_are_checked_by_decisions(cli: Cli, several: Path) -> None:
 def test_what_trains_heads_for_one_class_is_refused(cli: Cli, several: Path, tmp_path: Path) -> None:
     images = several.parent / "list.csv"
     assert cli("learning-curve", images, "--set", "data.task=multi-label", "--backbone", "small_cnn", "--out", tmp_path).code == 2
-    with pytest.raises(UsageError, match="one class an image, and these images have several"):
+    with pytest.raises(UsageError, match="one class an image, and these images may show several"):
         tune(load(options={"data.source": str(images), "data.task": "multi-label"}), tmp_path, Search(trials=1, device="local"))
