@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgetl.devices.messages import OperatorTime
+from edgetl.devices.engine_litert import operators
+from edgetl.devices.messages import OperatorTime, PlacedOperator, PlacementReport
 from edgetl.errors import ExportError
 
 # What ONNX Runtime adds to a name: nodes that a pass rebuilt, blocked layouts, and casts that go with float16.
@@ -20,6 +21,20 @@ def with_layers(profile: Sequence[OperatorTime], model: Path) -> tuple[OperatorT
         return layer_of(tensors.get(name, name))
 
     return tuple(one.model_copy(update={"layer": layer(one.operator)}) for one in profile)
+
+
+def known(report: PlacementReport, model: Path) -> PlacementReport:
+    """Return a device's report with the operators of a TFLite file, where its runtime lists none."""
+    if report.operators or model.suffix != ".tflite":
+        return report
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    try:
+        plain = Interpreter(model_path=str(model), experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES)
+    except ValueError:  # this host's LiteRT cannot read it, the device's could
+        return report
+    found = (PlacedOperator.model_validate(one).model_copy(update={"by": ""}) for one in operators(plain))
+    return report.model_copy(update={"operators": tuple(found)})
 
 
 def layer_of(tensor: str) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 
 from edgetl.benchmarking.operators import layer_of
 from edgetl.devices.messages import PlacedOperator, Placement, PlacementReport, ProcessorShare
@@ -36,7 +35,7 @@ _LISTED = 5  # operators in a warning: enough to see what they have in common
 def placement(delegate: str, placed: PlacementReport) -> Placement:
     """Return who ran what, under this delegate."""
     if any(one.by for one in placed.operators):
-        return _by_operator(delegate, placed.operators)
+        return _by_operator(delegate, placed)
     shares, doubts = _by_log(delegate, placed)
     if not shares:
         return Placement(doubts=(f"the runtime does not say which operators {_named(delegate)} ran", *doubts))
@@ -59,11 +58,18 @@ def _named(delegate: str) -> str:
     return f"the delegate {delegate}"
 
 
-def _by_operator(delegate: str, operators: Sequence[PlacedOperator]) -> Placement:
-    counts = Counter((_processor(one.by), one.by) for one in operators)
+def _by_operator(delegate: str, placed: PlacementReport) -> Placement:
+    operators, adapter = placed.operators, _ADAPTER.search(placed.log)
+    by, processor, software = _chip(delegate, placed.log) if adapter else ("", "", ())
+    counts = Counter(
+        (processor, f"{one.by}, {by}") if adapter and _processor(one.by) == "GPU" else (_processor(one.by), one.by) for one in operators
+    )
     shares = tuple(ProcessorShare(processor=processor, by=by, operators=count) for (processor, by), count in counts.most_common())
     left = [one for one in operators if delegate in ACCELERATORS and not _takes(delegate, one.by, _processor(one.by))]
-    doubts = [f"{share.by} does not say which processor it used" for share in shares if share.processor in _CHOOSE]
+    doubts = [
+        f"{share.by} does not say which processor it used, and may have joined operators" for share in shares if share.processor in _CHOOSE
+    ]
+    doubts += software if any(share.by.endswith(by) for share in shares) else ()
     return Placement(shares=shares, fell_back=tuple(dict.fromkeys(map(_text, left))), doubts=tuple(doubts))
 
 
@@ -83,27 +89,30 @@ def _takes(delegate: str, by: str, processor: str) -> bool:
 
 def _by_log(delegate: str, placed: PlacementReport) -> tuple[tuple[ProcessorShare, ...], tuple[str, ...]]:
     """Return the accelerator's share, then the CPU's, and doubts; nothing where the log counts nothing."""
-    log, total = placed.log, len(placed.operators)
-    taken, left = (total, 0) if placed.alone else _counted(log, total)
+    total = len(placed.operators)
+    taken, left = _counted(delegate, placed)
     if taken is None:
         return (), ()
-    by, processor, doubts = _chip(delegate, log)
+    by, processor, doubts = _chip(delegate, placed.log)
     shares = [ProcessorShare(processor=processor, by=by, operators=taken)] if taken or total else []
-    shares += [ProcessorShare(processor=_CPU, by="XNNPACK and built-in kernels", operators=left)] if left else []
+    shares += [ProcessorShare(processor=_CPU, by="other kernels", operators=left)] if left else []
     return tuple(shares), doubts if taken else ()
 
 
-def _counted(log: str, total: int) -> tuple[int | None, int]:
-    """Return how many operators the accelerator took, None where the log does not say, and how many are left."""
+def _counted(delegate: str, placed: PlacementReport) -> tuple[int | None, int]:
+    """Return how many operators the accelerator took, None where nothing says it, and how many are left."""
+    log, total = placed.log, len(placed.operators)
     if found := _GPU.search(log):
         return int(found[1]), int(found[2])
     if found := _NPU.search(log):
         taken = int(found[1]) if _COMPILED.search(log) else 0
         return taken, int(found[2]) - taken
-    replaced = [(int(found[1]), int(found[2])) for found in _REPLACED.finditer(log) if _processor(found[3]) != _CPU]
+    replaced = [(int(found[1]), int(found[2])) for found in _REPLACED.finditer(log) if _takes(delegate, found[3], _processor(found[3]))]
     if replaced:
         return replaced[0][0], replaced[0][1] - replaced[0][0]
-    if total and _COMPLETELY.search(log):
+    if total and placed.left:
+        return total - len(placed.left), len(placed.left)
+    if total and (placed.alone or _COMPLETELY.search(log)):
         return total, 0
     return None, 0
 
@@ -119,7 +128,11 @@ def _chip(delegate: str, log: str) -> tuple[str, str, tuple[str, ...]]:
     if found := _OPENVINO.search(log):
         name = f"OpenVINO on the {found[1]}"
         return (name, found[1], ()) if found[1] == "NPU" else (f"{name} as NPU", found[1], (f"the NPU is {name}",))
-    processor = delegate.upper()
+    if delegate not in ACCELERATORS:
+        return "the runtime's kernels", _CPU, ()
+    if delegate == "xnnpack":
+        return "XNNPACK", _CPU, ()
+    processor = {"webnn": "WebNN"}.get(delegate, delegate.upper())
     return f"{delegate} delegate", processor, (f"{processor} does not say which processor it used",) if processor in _CHOOSE else ()
 
 
@@ -127,4 +140,4 @@ def _refused(placed: PlacementReport, left: int) -> tuple[str, ...]:
     """Return the operators that the log refuses, with its reasons; where it names none, how many there are."""
     said = placed.log.partition("operations are not supported by")[2].partition("operations will run")[0]
     named = dict.fromkeys(f"{kind}: {why.strip()}" for kind, why in _REFUSED.findall(said))
-    return tuple(named) or (f"{counted(left, 'operator')} that the log does not name",)
+    return tuple(named) or placed.left or (f"{counted(left, 'operator')} that the log does not name",)

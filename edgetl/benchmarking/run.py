@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.benchmarking.beside_cpu import beside_cpu
-from edgetl.benchmarking.operators import with_layers
+from edgetl.benchmarking.operators import known, with_layers
 from edgetl.benchmarking.placement import placement
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import Benchmark, BenchmarkedDevice, BenchmarkedFile, BenchmarkResult, PredictionCheck
@@ -130,7 +130,7 @@ def _result(device: Device, model: ModelFile, plan: Plan, sent: SentImages | Non
     if measurement.profile:
         measurement = measurement.model_copy(update={"profile": with_layers(measurement.profile, model.path)})
     if reply.placed:
-        measurement = measurement.model_copy(update={"placement": placement(plan.delegate, reply.placed)})
+        measurement = measurement.model_copy(update={"placement": placement(plan.delegate, known(reply.placed, model.path))})
     return row.model_copy(update={"measurement": measurement, "predictions": predictions, "beside_cpu": compared})
 
 

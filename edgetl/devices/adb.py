@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgetl.devices.adb_connection import REPLY_S, adb_program, check_state, choose, listed
 from edgetl.devices.base import Job, Kind, PythonDevice
-from edgetl.devices.messages import Battery, DeviceFacts, Measurement, Reply, State
+from edgetl.devices.messages import Battery, DeviceFacts, Reply, State
 from edgetl.devices.native import TOOLS, Tool, ToolSource, obtain
 from edgetl.devices.process import call, last_lines
 from edgetl.devices.runner import PACKAGES
@@ -150,7 +150,7 @@ class AdbDevice(PythonDevice):
     def measure(self, job: Job) -> Reply:
         by_runner = self._by_python and self._by_python.runtimes.get(job.runtime) and job.plan.delegate not in _BY_TOOL
         before = self._state()
-        reply = super().measure(job) if by_runner else Reply(measurement=self._by_tool(job))
+        reply = super().measure(job) if by_runner else self._by_tool(job)
         after = self._state()
         if by_runner:  # its own states are nearer to the timing, but know no battery
             before = reply.measurement.before.model_copy(update={"battery": before.battery})
@@ -158,7 +158,7 @@ class AdbDevice(PythonDevice):
         measurement = reply.measurement.model_copy(update={"before": before, "after": after})
         return reply.model_copy(update={"measurement": measurement})
 
-    def _by_tool(self, job: Job) -> Measurement:
+    def _by_tool(self, job: Job) -> Reply:
         tool = TOOLS[job.runtime]
         python = f"a Python with {PACKAGES[job.runtime][0]} (Termux; python = ... in the devices file)"
         if job.images and job.required:
@@ -179,7 +179,8 @@ class AdbDevice(PythonDevice):
         # Both outputs in one: releases differ in which they use.
         command += ["sh", "-c", 'exec "$@" 2>&1', "sh", f"./{tool.name}"]
         runtime = f"{tool.name} {sha256(program)[:12]}"  # the tools have no version
-        return tool.measure(job, self, command).model_copy(update={"runtime": runtime, "cpus": cpus or None})
+        reply = tool.measure(job, self, command)
+        return reply.model_copy(update={"measurement": reply.measurement.model_copy(update={"runtime": runtime, "cpus": cpus or None})})
 
     @cached_property
     def _by_python(self) -> DeviceFacts | None:

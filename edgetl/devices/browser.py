@@ -22,6 +22,14 @@ from edgetl.errors import DependencyError, DeviceError
 from edgetl.software import install
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# A delegate's way in a browser, and for WebNN the processor that is preferred; XNNPACK is in LiteRT's WebAssembly anyway.
+_BACKENDS = {
+    "default": ("wasm", ""),
+    "cpu": ("wasm", ""),
+    "gpu": ("webgpu", ""),
+    "webnn": ("webnn", "gpu"),
+    "npu": ("webnn", "npu"),
+}
 _STEER = [sys.executable, "-P", "-m", "edgetl.devices.browser_steer"]
 _ROOT = Path(__file__).parents[2]  # where that module is found, also when edgetl is not installed
 
@@ -74,8 +82,10 @@ class BrowserDevice(Device):
 
     def measure(self, job: Job) -> Reply:
         plan = job.plan
-        if plan.delegate == "nnapi":
-            raise DeviceError(f"{self.name} has no delegate 'nnapi'", "leave --delegate out, or measure an Android phone over adb")
+        if plan.delegate not in _BACKENDS:
+            advice = f"leave --delegate out, or choose one of: {', '.join(_BACKENDS)}"
+            raise DeviceError(f"{self.name} has no delegate '{plan.delegate}'", advice)
+        backend, device_type = _BACKENDS[plan.delegate]
         started = time.perf_counter()
         runtime = web_files(job.runtime, self._runtimes, self.name)
         self.push(job.model, "model")
@@ -87,7 +97,8 @@ class BrowserDevice(Device):
             runs=plan.runs,
             warmup=plan.warmup,
             duration_s=plan.duration_s,
-            gpu=plan.delegate == "gpu",
+            backend=backend,
+            device_type=device_type,
             image_count=job.image_count if job.images else 0,
         )
         reply = self._steered(runtime | self._files, job.timeout_s, page, plan).reply

@@ -2,10 +2,11 @@
 
 const RESOLUTIONS = 20; // that an inference must last to be timed alone: the clock is then wrong by a twentieth at most
 const SETTLE_MS = 1000; // of warming up at least: WebAssembly is compiled fast at first, and well while it runs (1.6 times slower till then)
+const NOISE = 16; // images
 const now = () => performance.now();
 
-const said = []; // ONNX Runtime writes its trace to the console, and to nowhere else
-console.log = (line) => said.push(line);
+const said = []; // ONNX Runtime writes its trace to the console, LiteRT what the GPU refuses, and to nowhere else
+for (const kind of ["log", "info", "warn", "error"]) console[kind] = (line) => said.push(String(line));
 
 async function bytes(url) {
   const response = await fetch(url);
@@ -13,9 +14,14 @@ async function bytes(url) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-async function adapter() {
-  const found = await navigator.gpu?.requestAdapter();
-  return found && !found.info.isFallbackAdapter ? found : null; // a fallback is the CPU that plays a GPU
+const adapter = async () => (await navigator.gpu?.requestAdapter()) ?? null;
+
+// The GPU as LiteRT's log names it elsewhere; a fallback is the CPU that plays a GPU.
+async function adapterLine() {
+  const info = (await adapter())?.info;
+  if (!info) return "";
+  const name = info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || "a GPU";
+  return `Selected adapter: ${name}, arch=${info.architecture}, backend=WebGPU, adapterType=${info.isFallbackAdapter ? "CPU" : "GPU"}\n`;
 }
 
 // The output as probabilities: the exported uint8 models have a scale of 1/256.
@@ -36,20 +42,40 @@ function operators(events, runs) {
   return [...spent.values()];
 }
 
+// Who ran each operator, from ONNX Runtime's trace.
+function providers(events) {
+  const found = new Map();
+  for (const { cat, name, args } of events) {
+    if (cat !== "Node" || !name.endsWith("_kernel_time")) continue;
+    const operator = name.slice(0, -"_kernel_time".length);
+    found.set(operator, { operator, type: args.op_name, by: args.provider ?? "" });
+  }
+  return [...found.values()];
+}
+
+let liteRt; // loads once in a page
+
 // Each makes a loaded model. `infer` runs it on the input that `feed` put there and reads the output, as any page must.
 const ENGINES = {
-  async onnxruntime({ threads, gpu }) {
-    const ort = await import(`/onnxruntime-web/dist/ort.${gpu ? "webgpu" : "wasm"}.min.mjs`);
+  async onnxruntime({ threads, backend, device_type }) {
+    const ort = await import(`/onnxruntime-web/dist/ort.${backend === "wasm" ? "wasm" : "webgpu"}.min.mjs`);
     ort.env.wasm.numThreads = threads;
     ort.env.wasm.wasmPaths = "/onnxruntime-web/dist/";
     const imported = now(); // the WebAssembly of this runtime comes with the first session
     const open = async (enableProfiling) =>
       ort.InferenceSession.create(await bytes("/model"), {
-        executionProviders: [gpu ? "webgpu" : "wasm"],
+        executionProviders: [backend === "webnn" ? { name: backend, deviceType: device_type } : backend, "wasm"].slice(0, backend === "wasm" ? 1 : 2),
         logSeverityLevel: 3,
         enableProfiling,
-        extra: gpu ? { session: { disable_cpu_ep_fallback: "1" } } : {}, // or both would be timed, under the GPU's name
       });
+    const traced = async (runs) => {
+      const session = await open(true);
+      for (let run = 0; run < runs; run++) await session.run(feeds);
+      const before = said.length;
+      session.endProfiling();
+      const written = said.slice(before).join("\n"); // the trace is an array, and warnings may stand around it
+      return JSON.parse(written.slice(written.indexOf("["), written.lastIndexOf("]") + 1));
+    };
     const session = await open(false);
     const [takes] = session.inputMetadata;
     const [name] = session.outputNames;
@@ -61,23 +87,18 @@ const ENGINES = {
       feed: (pixels) => (feeds = { [takes.name]: new ort.Tensor(takes.type, typed(takes.type, pixels), shape) }),
       infer: async () => (values = (await session.run(feeds))[name].data),
       predict: () => cut(probabilities(values), values.length / shape[0]),
-      async profile(runs) {
-        const traced = await open(true);
-        for (let run = 0; run < runs; run++) await traced.run(feeds);
-        const before = said.length;
-        traced.endProfiling();
-        return operators(JSON.parse(said.slice(before).join("\n")), runs);
-      },
+      profile: async (runs) => operators(await traced(runs), runs),
+      placed: async () => ({ operators: providers(await traced(1)) }),
     };
   },
 
-  async litert({ threads, gpu }) {
+  async litert({ threads, backend, device_type }) {
     const litert = await import("/@litertjs/core/dist/index.js");
-    await litert.loadLiteRt("/@litertjs/core/wasm/", gpu ? { jspi: true } : { threads: threads > 1 });
+    liteRt ??= litert.loadLiteRt("/@litertjs/core/wasm/", backend === "wasm" ? { threads: threads > 1 } : { jspi: true });
+    await liteRt;
     const imported = now();
-    const options = { accelerator: gpu ? "webgpu" : "wasm", cpuOptions: { numThreads: threads } };
+    const options = { accelerator: backend, cpuOptions: { numThreads: threads }, webNNOptions: { devicePreference: device_type } };
     const model = await litert.loadAndCompile(await bytes("/model"), options);
-    if (gpu && !model.isFullyAccelerated) throw new Error("LiteRT.js cannot run the whole of this model on the GPU");
     const [takes] = model.getInputDetails();
     const shape = Array.from(takes.shape);
     let input, values;
@@ -95,6 +116,7 @@ const ENGINES = {
       },
       predict: () => cut(probabilities(values), values.length / shape[0]),
       profile: async () => null, // LiteRT.js has none
+      placed: async () => ({ alone: backend === "wasm" || model.isFullyAccelerated, log: said.join("\n").slice(-20000) }),
     };
   },
 };
@@ -131,6 +153,24 @@ async function timed(infer, { runs, warmup, duration_s }) {
   return { samples_ms: samples, clock_resolution_ms: step, inferences_per_sample: group };
 }
 
+// Images to compare by where none were sent: noise around a colour that changes from image to image, as predictions then do.
+function noise([, height, width, channels]) {
+  const hash = (at) => (Math.imul(at + 1, 2654435761) >>> 24) % 256;
+  const one = (image) => Uint8Array.from({ length: height * width * channels }, (_, at) =>
+    Math.min(255, Math.max(0, hash(16 * image + (at % channels)) + hash(at + 977 * image) / 4 - 32)));
+  return Array.from({ length: NOISE }, (_, image) => [...one(image)]).flat();
+}
+
+async function predicted(engine, batches) {
+  const predictions = [];
+  for (const pixels of batches) {
+    engine.feed(pixels);
+    await engine.infer();
+    predictions.push(...engine.predict());
+  }
+  return predictions;
+}
+
 // The pixels of a batch; zeros fill up where there are too few.
 function filled(pixels, size) {
   const made = new Uint8Array(size);
@@ -138,17 +178,22 @@ function filled(pixels, size) {
   return made;
 }
 
-let engine, batches, image_count;
+let engine, batches, image_count, asked;
 
 globalThis.edgetl = {
   async facts() {
-    const webgpu = (await adapter()) !== null;
+    const webgpu = (await adapter())?.info.isFallbackAdapter === false;
     const browser = { user_agent: navigator.userAgent, cross_origin_isolated: crossOriginIsolated, webgpu };
     return { cores: navigator.hardwareConcurrency, browser };
   },
 
   async time(job) {
-    if (job.gpu && !(await adapter())) throw new Error("there is no WebGPU in this browser on this machine");
+    if (job.backend === "webgpu" && !(await adapter())) throw new Error("there is no WebGPU in this browser on this machine");
+    if (job.backend === "webnn") {
+      const context = await navigator.ml?.createContext({ deviceType: job.device_type }).catch((error) => said.push(error.message) && null);
+      if (!context) throw new Error(`there is no WebNN in this browser on this machine (${said.at(-1) ?? "navigator.ml is not there"})`);
+    }
+    asked = job;
     const begun = now();
     engine = await ENGINES[job.runtime](job);
     const loaded = now();
@@ -170,13 +215,22 @@ globalThis.edgetl = {
   },
 
   async predict() {
-    const predictions = [];
-    for (const pixels of batches) {
-      engine.feed(pixels);
-      await engine.infer();
-      predictions.push(...engine.predict());
-    }
-    return predictions.slice(0, image_count);
+    return (await predicted(engine, batches)).slice(0, image_count);
+  },
+
+  async placed() {
+    const found = await engine.placed();
+    return { ...found, log: `${asked.backend === "webgpu" ? await adapterLine() : ""}${found.log ?? ""}` };
+  },
+
+  // An accelerator's predictions, and those of the CPU for the same images: those that were sent, else noise.
+  async beside() {
+    const size = engine.shape.reduce((product, length) => product * length, 1);
+    const images = batches.length ? batches : cut(noise(engine.shape), size).map((pixels) => filled(pixels, size));
+    const count = image_count || NOISE;
+    const accelerated = (await predicted(engine, images)).slice(0, count);
+    const cpu = await ENGINES[asked.runtime]({ ...asked, backend: "wasm" });
+    return { accelerated, by_cpu: (await predicted(cpu, images)).slice(0, count) };
   },
 
   profile: (runs) => engine.profile(runs),

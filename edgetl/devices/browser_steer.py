@@ -29,7 +29,12 @@ _FLAGS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # and nothing else is reached
 )
 # WebGPU without a window needs Vulkan, and to be asked for: developer.chrome.com/blog/supercharge-web-ai-testing
-_GPU_FLAGS = ("--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-angle=vulkan", "--disable-vulkan-surface")
+_VULKAN = ("--enable-unsafe-webgpu", "--use-angle=vulkan", "--disable-vulkan-surface")
+_BACKENDS = {
+    "wasm": ("--disable-gpu",),
+    "webgpu": (*_VULKAN, "--enable-features=Vulkan"),
+    "webnn": (*_VULKAN, "--enable-features=Vulkan,WebMachineLearningNeuralNetwork"),
+}
 
 
 def steer(job: SteerJob) -> SteerReply:
@@ -58,7 +63,10 @@ def steer(job: SteerJob) -> SteerReply:
         predictions = page.evaluate("edgetl.predict()")
         if job.profile:
             measurement["profile"] = page.evaluate("runs => edgetl.profile(runs)", job.profile)
-        return SteerReply(reply=check("the page", Reply, {"measurement": measurement, "predictions": predictions}))
+        found = {"measurement": measurement, "predictions": predictions, "placed": page.evaluate("edgetl.placed()")}
+        if job.page.backend != "wasm":
+            found |= page.evaluate("edgetl.beside()")
+        return SteerReply(reply=check("the page", Reply, found))
 
 
 @contextmanager
@@ -78,7 +86,7 @@ def _page(job: SteerJob) -> Iterator[tuple["Page", "CDPSession"]]:
                 artifacts_dir=folder / "artifacts",
                 env={**os.environ, "TMPDIR": str(folder)},
                 executable_path=program,
-                args=[*_FLAGS, *(_GPU_FLAGS if job.page and job.page.gpu else ("--disable-gpu",))],
+                args=[*_FLAGS, *_BACKENDS[job.page.backend if job.page else "wasm"]],
                 timeout=1e3 * START_S,
             )
         except Error as error:

@@ -103,11 +103,13 @@ class PlacementReport(Part):
         operators: all that the model has.
         alone: whether the accelerator was asked to run them without any other, which the runtime refuses where it cannot.
         log: what the runtime wrote while it loaded the model.
+        left: the types of the operators that ran outside of the accelerator, where a profile lists those alone.
     """
 
     operators: tuple[PlacedOperator, ...] = ()
     alone: bool = False
     log: str = ""
+    left: tuple[str, ...] = ()
 
 
 class ProcessorShare(Part):
@@ -211,14 +213,19 @@ class Reply(Part):
 
 
 class PageJob(Part):
-    """A job for browser_page.js: see `edgetl.devices.base.Job`."""
+    """A job for browser_page.js: see `edgetl.devices.base.Job`.
+
+    Args:
+        backend: "wasm", "webgpu" or "webnn"; of the last, `device_type` is the processor to prefer.
+    """
 
     runtime: str
     threads: int
     runs: int
     warmup: int
     duration_s: float
-    gpu: bool
+    backend: str
+    device_type: str
     image_count: int
 
 

@@ -12,8 +12,8 @@ from http.client import HTTPException
 from pathlib import Path
 
 from edgetl.devices.base import Device, Job
-from edgetl.devices.engine_onnxruntime import operators
-from edgetl.devices.messages import LatencyStatistics, Measurement, OperatorTime, check
+from edgetl.devices.engine_onnxruntime import operators, placed
+from edgetl.devices.messages import LatencyStatistics, Measurement, OperatorTime, PlacedOperator, PlacementReport, Reply, check
 from edgetl.errors import DeviceError
 from edgetl.files import atomic, sha256
 
@@ -30,13 +30,13 @@ class Tool:
     Args:
         name: the publisher's.
         setting: its path on this host in the devices file; with _url and _sha256: where to download it.
-        measure: (job, device, command) -> measurement, where the command starts the program beside the model, both its outputs in one.
+        measure: (job, device, command) -> reply, where the command starts the program beside the model, both its outputs in one.
             Where it reports no single runs, `samples_ms` is empty, `latency_ms` is the program's, and `doubts` says why that is less.
     """
 
     name: str
     setting: str
-    measure: Callable[[Job, Device, Sequence[str]], Measurement]
+    measure: Callable[[Job, Device, Sequence[str]], Reply]
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,12 @@ _BENCHMARK_MODEL_DELEGATES = {
 }
 
 
-def _benchmark_model(job: Job, device: Device, command: Sequence[str]) -> Measurement:
+def _benchmark_model(job: Job, device: Device, command: Sequence[str]) -> Reply:
     """Run Google's tool for TFLite files (tensorflow/lite/tools/benchmark), which reports statistics over all runs only."""
     plan = job.plan
+    if plan.delegate not in _BENCHMARK_MODEL_DELEGATES:
+        advice = f"choose one of: {', '.join(_BENCHMARK_MODEL_DELEGATES)}"
+        raise DeviceError(f"benchmark_model has no delegate '{plan.delegate}'", advice)
     start = [*command, f"--graph=model{job.model.suffix}", f"--num_threads={plan.threads}", *_BENCHMARK_MODEL_DELEGATES[plan.delegate]]
     counts = f"--num_runs={plan.runs}", f"--min_secs={plan.duration_s}", f"--max_secs={math.ceil(job.timeout_s)}"
     said = device.run([*start, f"--warmup_runs={plan.warmup + 1}", "--warmup_min_secs=0", *counts], job.timeout_s)
@@ -109,21 +112,21 @@ def _benchmark_model(job: Job, device: Device, command: Sequence[str]) -> Measur
     if plan.delegate in ("xnnpack", "gpu", "nnapi") and not applied:  # it goes on without
         raise DeviceError(f"the phone has no delegate '{plan.delegate}' for this model", "leave --delegate out, or choose another")
     first_ms, load_ms = stats[0].ms("first"), float(init.group(1)) / 1e3
-    doubts: tuple[str, ...] = (_NO_SAMPLES,)
-    if applied and applied.group(1) == "partially":
-        doubts += (f"only a part of the model ran by {plan.delegate}",)
-    said = device.run([*start, *_watched(plan.profile)], job.timeout_s)
+    partly = bool(applied and applied.group(1) == "partially")
+    log, said = said, device.run([*start, *_watched(plan.profile, operators=partly)], job.timeout_s)
     peak = re.search(r"Overall peak memory footprint \(MB\)[^:]*: (\d[\d.]*)", said)
-    return Measurement(
+    report = PlacementReport(alone=not plan.accelerated, log=log, left=_outside(said) if partly else ())
+    found = Measurement(
         runtime="",
         load_ms=load_ms,
         first_ms=first_ms,
         cold_start_ms=load_ms + (first_ms or 0.0),
         latency_ms=stats[1].latency(),
-        doubts=doubts,
+        doubts=(_NO_SAMPLES,),
         peak_memory_bytes=int(float(peak.group(1)) * 2**20) if peak else None,
         profile=_run_order(said) if plan.profile else None,
     )
+    return Reply(measurement=found, placed=report)
 
 
 _FIGURE = r"(\d[\d.]*(?:e[+-]?\d+)?)"
@@ -161,11 +164,16 @@ class _Statistics:
         )
 
 
-def _watched(profile: int) -> list[str]:
+def _watched(profile: int, *, operators: bool) -> list[str]:
     """Return the options of a second call, which watches memory and operators: that takes time of its own."""
     few = [f"--num_runs={profile or 1}", "--min_secs=0", "--warmup_runs=1", "--warmup_min_secs=0"]
     watch = ["--report_peak_memory_footprint=true", f"--memory_footprint_check_interval_ms={_MEMORY_EVERY_MS}"]
-    return few + watch + (["--enable_op_profiling=true"] if profile else [])
+    return few + watch + (["--enable_op_profiling=true"] if profile or operators else [])
+
+
+def _outside(said: str) -> tuple[str, ...]:
+    """Return the types of the operators that ran outside of the delegate: the first of the tables has one row for all of its own."""
+    return tuple(one.type for one in _run_order(said.partition("Delegate internal")[0]) if "Delegate" not in one.type)
 
 
 def _run_order(said: str) -> tuple[OperatorTime, ...]:
@@ -183,13 +191,16 @@ def _run_order(said: str) -> tuple[OperatorTime, ...]:
     return tuple(one for one in operators if "Delegate internal" not in said or "Delegate" not in one.type)
 
 
-def _perf_test(job: Job, device: Device, command: Sequence[str]) -> Measurement:
+_PERF_TEST_PROVIDERS = {"default": "cpu", "cpu": "cpu", "xnnpack": "xnnpack", "nnapi": "nnapi", "npu": "qnn"}
+
+
+def _perf_test(job: Job, device: Device, command: Sequence[str]) -> Reply:
     """Run ONNX Runtime's own tool (onnxruntime/test/perftest), which writes the time of every run."""
     plan = job.plan
-    if plan.delegate == "gpu":
-        raise DeviceError("ONNX Runtime has no delegate 'gpu' on phones", "choose xnnpack or nnapi, or measure the .tflite file")
-    provider = plan.delegate if plan.delegate in ("xnnpack", "nnapi") else "cpu"
-    start = [*command, "-I", "-e", provider, "-x", str(plan.threads)]
+    if plan.delegate not in _PERF_TEST_PROVIDERS:
+        advice = f"choose one of: {', '.join(_PERF_TEST_PROVIDERS)}; or measure the .tflite file"
+        raise DeviceError(f"ONNX Runtime has no delegate '{plan.delegate}' on phones", advice)
+    start = [*command, "-I", "-e", _PERF_TEST_PROVIDERS[plan.delegate], "-x", str(plan.threads)]
     device.run(["sh", "-c", "rm -f result.csv trace*"], job.timeout_s)  # it appends
     # Either so many runs or so many seconds; its one run before them is the first inference.
     model = f"model{job.model.suffix}"
@@ -207,25 +218,29 @@ def _perf_test(job: Job, device: Device, command: Sequence[str]) -> Measurement:
         )
     first = re.search(rf"First inference time cost: *{_FIGURE} ms", said)
     load_ms, first_ms = 1e3 * float(load.group(1)), float(first.group(1)) if first else None
-    profile = None
-    if plan.profile:
-        device.run([*start, "-m", "times", "-r", str(plan.profile), "-p", "trace", model, "profiled.csv"], job.timeout_s)
-        profile = _traced(device.name, device.run(["sh", "-c", "cat trace*"], job.timeout_s), plan.profile + 1)
-    return Measurement(
+    runs = plan.profile or 1
+    traced: tuple[tuple[OperatorTime, ...], tuple[PlacedOperator, ...]] = (), ()
+    if plan.profile or plan.accelerated:
+        device.run([*start, "-m", "times", "-r", str(runs), "-p", "trace", model, "profiled.csv"], job.timeout_s)
+        traced = _traced(device.name, device.run(["sh", "-c", "cat trace*"], job.timeout_s), runs + 1)
+    measurement = Measurement(
         runtime="",
         load_ms=load_ms,
         first_ms=first_ms,
         cold_start_ms=load_ms + first_ms if first_ms is not None else None,
         samples_ms=samples_ms[plan.warmup :] or samples_ms,
         peak_memory_bytes=int(rows[0].group(2)),
-        profile=profile,
+        profile=traced[0] if plan.profile else None,
     )
+    return Reply(measurement=measurement, placed=PlacementReport(operators=traced[1]) if traced[1] else None)
 
 
-def _traced(device: str, trace: str, runs: int) -> tuple[OperatorTime, ...]:
-    """Return the mean time of each operator from ONNX Runtime's trace of so many runs. Raises DeviceError."""
+def _traced(device: str, trace: str, runs: int) -> tuple[tuple[OperatorTime, ...], tuple[PlacedOperator, ...]]:
+    """Return the mean time of each operator from ONNX Runtime's trace of so many runs, and who ran it. Raises DeviceError."""
     try:
-        return tuple(check(device, OperatorTime, one) for one in operators(json.loads(trace), runs))
+        events = json.loads(trace)
+        times = tuple(check(device, OperatorTime, one) for one in operators(events, runs))
+        return times, tuple(check(device, PlacedOperator, one) for one in placed(events))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DeviceError(f"{device}: onnxruntime_perf_test wrote a trace that cannot be read: {error}", "leave --profile out") from error
 

@@ -61,7 +61,7 @@ def test_the_providers_of_onnx_runtime_have_processors(by: str, processor: str) 
 
 def test_a_provider_that_chooses_a_processor_by_itself_proves_none() -> None:
     found = placement("npu", PlacementReport(operators=operators(3, "OpenVINOExecutionProvider")))
-    assert found.doubts == ("OpenVINOExecutionProvider does not say which processor it used",)
+    assert found.doubts == ("OpenVINOExecutionProvider does not say which processor it used, and may have joined operators",)
 
 
 def test_a_gpus_log_counts_and_gives_reasons() -> None:
@@ -69,7 +69,7 @@ def test_a_gpus_log_counts_and_gives_reasons() -> None:
     found = placement("gpu", PlacementReport(operators=operators(9), log=log))
     assert [(one.processor, one.by, one.operators) for one in found.shares] == [
         ("GPU", "Adreno (TM) 740 by Vulkan", 3),
-        ("CPU", "XNNPACK and built-in kernels", 6),
+        ("CPU", "other kernels", 6),
     ]
     assert found.fell_back == ("CAST: Tensor type(INT64) is not supported. Cast", "MUL: Can't parse inputs with const tensors.")
     assert not found.doubts
@@ -98,6 +98,50 @@ def test_openvino_on_the_cpu_is_no_npu() -> None:
     found = placement("npu", PlacementReport(operators=operators(67), alone=True, log=NPU.format(taken=67, plugins=1, device="CPU")))
     assert [one.processor for one in found.shares] == ["CPU"]
     assert found.doubts == ("the NPU is OpenVINO on the CPU",)
+
+
+@pytest.mark.parametrize(
+    ("delegate", "log", "left", "shares"),
+    [
+        (
+            "gpu",
+            "INFO: Explicitly applied GPU delegate, and the model graph will be completely executed by the delegate.",
+            (),
+            [("GPU", 9)],
+        ),
+        ("gpu", "will be partially executed by the delegate w/ 2 delegate kernels.", ("CAST", "MUL"), [("GPU", 7), ("CPU", 2)]),
+        (
+            "nnapi",
+            "INFO: Replacing 7 out of 9 node(s) with delegate (TfLiteNnapiDelegate) node, yielding 2 partitions for the whole graph.",
+            ("MEAN", "MUL"),
+            [("NNAPI", 7), ("CPU", 2)],
+        ),
+        (
+            "xnnpack",
+            "INFO: Replacing 9 out of 9 node(s) with delegate (TfLiteXNNPackDelegate) node, yielding 1 partitions for subgraph 0 (main).",
+            (),
+            [("CPU", 9)],
+        ),
+    ],
+)
+def test_the_log_of_benchmark_model(delegate: str, log: str, left: tuple[str, ...], shares: list[tuple[str, int]]) -> None:
+    found = placement(delegate, PlacementReport(operators=operators(9), log=log, left=left))
+    assert [(one.processor, one.operators) for one in found.shares] == shares
+    assert found.fell_back == left
+    assert bool(found.doubts) == (delegate == "nnapi"), "its driver chooses a processor"
+    assert fallback(delegate, found).startswith(f"2 of 9 operators fell back from the delegate {delegate}" if left else "")
+
+
+def test_a_software_adapter_of_a_browser_is_the_cpu() -> None:
+    line = "Selected adapter: google swiftshader, arch=swiftshader, backend=WebGPU, adapterType=CPU\n"
+    mixed = operators(5, "WebGpuExecutionProvider") + operators(2, "CPUExecutionProvider")
+    found = placement("gpu", PlacementReport(operators=mixed, log=line))
+    assert {(one.processor, one.operators) for one in found.shares} == {("CPU", 5), ("CPU", 2)}
+    assert len(found.fell_back) == 2
+    assert found.doubts == ("the GPU is a program on the CPU: google swiftshader",)
+    assert fallback("gpu", found).startswith("2 of 7 operators fell back")
+    none = placement("gpu", PlacementReport(operators=operators(5, "CPUExecutionProvider"), log=line))
+    assert not none.doubts, "it ran nothing"
 
 
 def test_a_log_that_counts_nothing_proves_nothing() -> None:

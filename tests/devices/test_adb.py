@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgetl.benchmarking.operators import known
+from edgetl.benchmarking.placement import placement
 from edgetl.devices import DEVICES_FILE, open_device, runner
 from edgetl.devices.adb import _END, _RUN, AdbDevice
 from edgetl.devices.base import Job
@@ -31,6 +33,7 @@ from edgetl.software import install
 from tests.conftest import CliResult, Made, python_program
 from tests.devices.adbd import Daemon, adb_server, daemon, start_daemon
 from tests.devices.conftest import RUNTIMES, Models
+from tests.devices.tiny_model import write
 
 __all__ = ["adb_server", "daemon", "start_daemon"]  # fixtures
 
@@ -379,7 +382,8 @@ def test_options_of_benchmark_model(delegate: str, flag: str, model: Path, daemo
     program = script(tmp_path / "tool", TIMING)
     job = Job(model, "litert", Plan(threads=2, runs=7, warmup=3, duration_s=1.5, cpus=(1,), delegate=delegate, profile=2))
     with opened(name(daemon.serial, python="", benchmark_model=program)) as device:
-        found = device.measure(job).measurement
+        reply = device.measure(job)
+        found = reply.measurement
         timed, watched = device.pull("options").decode().splitlines()
     for option in ("--graph=model.tflite", "--num_threads=2", flag, "[1]"):
         assert option in timed
@@ -393,7 +397,26 @@ def test_options_of_benchmark_model(delegate: str, flag: str, model: Path, daemo
         OperatorTime(operator="Softmax:1", type="SOFTMAX", ms=0.03),
     )
     assert found.cpus == (1,)
-    assert any("only a part" in doubt for doubt in found.doubts) == (delegate == "gpu")
+    assert reply.placed
+    assert ("partially" in reply.placed.log) == (delegate == "gpu")
+    assert reply.placed.alone == (delegate == "cpu")
+    assert reply.placed.left == ()
+
+
+def test_operators_beside_a_phones_gpu_are_named(daemon: Daemon, name: Name, tmp_path: Path) -> None:
+    """benchmark_model counts those of the delegate and lists the others; it predicts nothing, so that there is nothing to compare."""
+    inside = '    print("Delegate internal'
+    row = r'print("\t MEAN\t 0.029\t 0.030\t 0.001%\t 1.993%\t 0.000\t 1\t[pool]:7\n")'
+    listed = TIMING.replace("TfLiteXNNPackDelegate", "TfLiteGpuDelegateV2").replace(r":2\n", ":2").replace(inside, f"    {row}\n{inside}")
+    program = script(tmp_path / "tool", listed)
+    with opened(name(daemon.serial, python="", benchmark_model=program)) as device:
+        reply = device.measure(Job(write("float32", tmp_path), "litert", Plan(runs=2, delegate="gpu")))
+    assert reply.placed
+    assert reply.placed.left == ("MEAN",)
+    found = placement("gpu", known(reply.placed, write("float32", tmp_path)))
+    assert [(one.processor, one.operators) for one in found.shares] == [("GPU", 8), ("CPU", 1)], "of nine operators"
+    assert found.fell_back == ("MEAN",)
+    assert not reply.accelerated
 
 
 PERF_TEST = """
@@ -409,7 +432,7 @@ with open(result, "a") as file:
         file.write(f".,{0.001 * (run + 1):g},36696064,96,{run}\\n")
     file.write("\\nP50 Latency: 0.0018 s\\n")
 if "-p" in words:
-    event = {"cat": "Node", "name": "conv_kernel_time", "dur": 500, "args": {"op_name": "Conv"}}
+    event = {"cat": "Node", "name": "conv_kernel_time", "dur": 500, "args": {"op_name": "Conv", "provider": "NnapiExecutionProvider"}}
     json.dump([event] * (count + 1), open(words[words.index("-p") + 1] + "_2025-01-01.json", "w"))
 """
 
@@ -418,7 +441,9 @@ def test_perf_test(model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> N
     """The output format is that of onnxruntime/test/perftest."""
     program, onnx = script(tmp_path / "tool", PERF_TEST), model.rename(model.with_suffix(".onnx"))
     with opened(name(daemon.serial, python="", perf_test=program)) as device:
-        found = device.measure(Job(onnx, "onnxruntime", Plan(threads=3, runs=4, warmup=2, delegate="nnapi", profile=5))).measurement
+        reply = device.measure(Job(onnx, "onnxruntime", Plan(threads=3, runs=4, warmup=2, delegate="nnapi", profile=5)))
+        found = reply.measurement
+        assert reply.placed
         assert [round(ms, 6) for ms in found.samples_ms] == [3, 4, 5, 6]
         assert [(one.operator, one.type, round(one.ms, 6)) for one in found.profile or ()] == [("conv", "Conv", 0.5)]
         assert (found.load_ms, found.first_ms, found.peak_memory_bytes) == (10.2016, 2, 36696064)
@@ -426,6 +451,7 @@ def test_perf_test(model: Path, daemon: Daemon, name: Name, tmp_path: Path) -> N
         first, second, third = device.pull("options").decode().splitlines()
         assert first == "-I -e nnapi -x 3 -m times -r 6 model.onnx result.csv"
         assert "-r 5 -p trace" in second
+        assert [one.by for one in reply.placed.operators] == ["NnapiExecutionProvider"]
         assert third == "-I -e cpu -x 1 -m duration -t 2 model.onnx result.csv"
         with pytest.raises(DeviceError, match="no delegate 'gpu'"):
             device.measure(Job(onnx, "onnxruntime", Plan(delegate="gpu")))

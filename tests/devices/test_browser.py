@@ -115,6 +115,37 @@ def test_a_browser_predicts_as_this_host_does(made: Made, tmp_path: Path, tempor
 
 
 @needs_chromium
+@pytest.mark.usefixtures("runtimes", "temporary")
+def test_webgpu_beside_webassembly(made: Made, tmp_path: Path) -> None:
+    """On Chromium's software adapter, which is called one. ONNX Runtime Web has no integer operator for WebGPU."""
+    project = Project.open(made.run)
+    images = project.data.trained_images()
+    np.ascontiguousarray(images.pixels[:12]).tofile(tmp_path / "images.bin")
+    sent = SentImages(tmp_path / "images.bin", images.label_ids[:12], project.contract.output, judged=False)
+    names = {"model_float32.tflite": "litert", "model_float32.onnx": "onnxruntime", "model_int8.onnx": "onnxruntime"}
+    models = [ModelFile(name, made.run / "export" / name, runtime) for name, runtime in names.items()]
+    measured = benchmark(models, ["browser"], [Plan(runs=2, warmup=1), Plan(runs=2, warmup=1, delegate="gpu")], sent)
+    rows = {(row.model, row.delegate): row for row in measured.results}
+    assert len(rows) == 6
+    for name in names:
+        plain, fast = rows[name, "default"].measurement, rows[name, "gpu"].measurement
+        assert plain
+        assert fast
+        assert plain.placement
+        assert [share.processor for share in plain.placement.shares] == ["CPU"]
+        assert plain.placement.operators
+        compared = rows[name, "gpu"].beside_cpu
+        assert compared
+        assert (compared.images, compared.same_top1, compared.noise, compared.failures) == (12, 12, False, ())
+        assert compared.max_difference < 1e-3
+        assert fast.placement
+        assert not rows[name, "gpu"].accelerated, "a program on the CPU"
+        integers = "int8" in name
+        assert bool(fast.placement.fell_back) == integers
+        assert any("a program on the CPU" in doubt for doubt in fast.placement.doubts) != integers
+
+
+@needs_chromium
 @pytest.mark.usefixtures("runtimes")
 def test_threads_cores_operators_and_short_inferences(tiny: Path, tmp_path: Path, temporary: Path) -> None:
     pixels = np.random.default_rng(1).integers(100, 104, (3, SIZE, SIZE, 3), np.uint8)
@@ -174,14 +205,11 @@ def test_an_interrupted_benchmark_ends_the_browser(tiny: Path, temporary: Path) 
 
 
 @needs_chromium
-@pytest.mark.parametrize(("delegate", "said"), [("gpu", "WebGPU"), ("nnapi", "no delegate 'nnapi'")])
+@pytest.mark.parametrize(("delegate", "said"), [("webnn", "no WebNN"), ("nnapi", "no delegate 'nnapi'")])
 @pytest.mark.usefixtures("runtimes")
 def test_delegates_that_are_not_there(tiny: Path, delegate: str, said: str) -> None:
-    with closing(open_device("browser")) as device:
-        if delegate == "gpu" and (browser := device.probe().browser) and browser.webgpu:
-            pytest.skip("there is a GPU")
-        with pytest.raises(DeviceError, match=said):
-            device.measure(Job(tiny, "onnxruntime", Plan(delegate=delegate)))
+    with closing(open_device("browser")) as device, pytest.raises(DeviceError, match=said):
+        device.measure(Job(tiny, "onnxruntime", Plan(delegate=delegate)))
 
 
 @needs_chromium
