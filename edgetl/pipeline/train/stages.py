@@ -187,7 +187,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     facts = train_classifier(project, model, schedule)
     model = fold_batch_norms(model)
     scale(model, facts.temperature)
-    model = rejecting(project, model, facts.rejection)
+    model = rejecting(project, model, facts.rejection, trained_again=facts.trained_again)
     project.contract = project.contract.with_thresholds(facts.thresholds)
     model.trainable = True
     keras_file.save(model, project.run.float_model)
