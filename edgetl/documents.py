@@ -128,6 +128,7 @@ def _inside(path: str) -> str:
 
 RelativePath = Annotated[str, AfterValidator(_inside)]  # of a file inside the document's folder, with forward slashes
 Count = Annotated[int, Field(ge=0, le=2**53)]  # which every reader of JSON can hold
+Amount = Annotated[float, Field(ge=0)]  # a time, a size or a count that was found somewhere: never negative
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

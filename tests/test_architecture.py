@@ -182,6 +182,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "devices/runner.py": ("runs on a device, without edgetl", {"litert", "onnxruntime"}),
     "diagnosis/network.py": ("the doctor's choice of a network, with its reason", {"efficientnet_lite0"}),
     "keras.py": ("what the module exports; Keras' type to compute in", {"keras", "exact_float32", "float32"}),
+    "micro/ethos_u.py": ("an extra of the package", {"mcu"}),
     "micro/interpreter.py": ("an extra of the package", {"mcu"}),
     "pipeline/environment.py": ("names of Python packages and of programs", {"keras", "adb", "ssh"}),
     "pipeline/imported/original_program.py": (

@@ -41,6 +41,7 @@ BOUNDARIES = {
     "importing/tensorflow_node.py": "reads TensorFlow's protocol messages",
     "importing/tensorflow_operators.py": "reads TensorFlow's protocol messages",
     "keras.py": "reads TensorFlow's facts of a device",
+    "micro/ethos_u.py": "reads the compiler's table",
     "micro/program.py": "reads TensorFlow Lite Micro's facts of tensors",
     "quantization/wrappers.py": "is called by tensorflow-model-optimization with dictionaries of variables",
     "runtimes/cpu.py": "reads /proc/cpuinfo and NumPy's facts of a processor",

@@ -15,6 +15,7 @@ from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import Failure
 from edgetl.evaluation.agreement import Agreement
 from edgetl.evaluation.statistics import Paired
+from edgetl.micro.estimate import LEGEND, NpuEstimate
 from edgetl.overview import Overview
 from edgetl.wording import batches
 
@@ -108,13 +109,20 @@ class BenchmarkResult(Part):
         return latency.p50 if latency else None
 
     @property
+    def estimate(self) -> NpuEstimate | None:
+        """An estimate in place of a measurement; None: it was measured, or failed."""
+        return self.measurement.estimate if self.measurement else None
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """Return reasons not to trust the row as it is."""
         if not self.measurement:
             return ()
         placed, compared = self.measurement.placement, self.beside_cpu
-        unknown = ("its predictions were not compared with the CPU's",) if self.delegate in ACCELERATORS and not compared else ()
-        left = (fallback(self.delegate, placed),) if placed and placed.fell_back else ()
+        uncompared = self.delegate in ACCELERATORS and not compared and not self.estimate
+        unknown = ("its predictions were not compared with the CPU's",) if uncompared else ()
+        fell_back = self.estimate.left if self.estimate else fallback(self.delegate, placed) if placed else ""
+        left = (fell_back,) if fell_back else ()
         return (*self.measurement.doubts, *left, *(placed.doubts if placed else ()), *(compared.failures if compared else unknown))
 
 
@@ -156,6 +164,11 @@ class Benchmark(Document):
         return "mAP" if any(file.mean_average_precision is not None for file in self.models.values()) else "top-1"
 
     @property
+    def estimated(self) -> list[tuple[BenchmarkResult, NpuEstimate]]:
+        """The results that are estimates of a compiler."""
+        return [(result, result.estimate) for result in self.results if result.estimate]
+
+    @property
     def timed(self) -> list[BenchmarkResult]:
         """The results that have a median latency."""
         return [result for result in self.results if result.p50_ms is not None]
@@ -167,6 +180,7 @@ class Benchmark(Document):
         notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
         notes += [f"p50 is of {batch}" for batch in batches({name: one.batch for name, one in self.models.items()})]
         notes += [f"{self.metric} on {self.measured_on}"] if self.measured_on else []
+        notes += [f"{one.device}, {one.shown}: estimated {found.ms:.2f} ms; {LEGEND}" for one, found in self.estimated]
         columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", f"{self.metric} %")
         return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)
 

@@ -25,9 +25,11 @@ from edgetl.devices.process import end_all
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.evaluation.measures import measures_of
 from edgetl.evaluation.parity import Judging, Labelled, Tolerance
+from edgetl.export import main_format
 from edgetl.files import sha256
 from edgetl.progress import progress
 from edgetl.software import software
+from edgetl.wording import joined
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +105,7 @@ def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[Benchmar
     results: list[BenchmarkResult] = []
     try:
         facts = device.probe()
-        for model, plan in product(task.models, task.plans):
+        for model, plan in product(_measurable(device, task.models), task.plans):
             if task.stop.is_set():
                 break
             results.append(_result(device, model, plan, task.sent))
@@ -113,6 +115,15 @@ def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[Benchmar
     finally:
         device.close()
     return BenchmarkedDevice(facts=facts, timed=device.timed), results
+
+
+def _measurable(device: Device, models: Sequence[ModelFile]) -> Sequence[ModelFile]:
+    """Return the models that the device has a runtime for. Raises DeviceError when there is none."""
+    found = [model for model in models if model.runtime in device.runtimes]
+    if not found:
+        needed = joined([main_format(runtime).suffix for runtime in device.runtimes])
+        raise DeviceError(f"{device.name} can measure none of these files", f"export or name one that ends in {needed}")
+    return found
 
 
 def _result(device: Device, model: ModelFile, plan: Plan, sent: SentImages | None) -> BenchmarkResult:

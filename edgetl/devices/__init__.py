@@ -20,6 +20,7 @@ KINDS: "Registry[Kind]" = Registry(
         "ssh": ("edgetl.devices.ssh:KIND", "a Linux board, as ssh://[USER@]HOST[:PORT]"),
         "browser": ("edgetl.devices.browser:KIND", "Chromium without a window, on this computer"),
         "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: predictions only, no latency"),
+        "vela": ("edgetl.devices.vela:KIND", "an Ethos-U NPU as Arm's compiler estimates it, as vela:ethos-u55-128; in the extra mcu"),
     },
 )
 LOCAL = KINDS.first  # this computer: the device that is always there

@@ -60,6 +60,7 @@ class Device(Protocol):
 
     name: str
     timed: bool  # whether its latency means anything (an emulator's does not)
+    runtimes: Sequence[str] = tuple(PACKAGES)  # whose files it can measure
 
     def probe(self) -> DeviceFacts:
         """Find out what the device is, and in which state."""

@@ -4,17 +4,17 @@ A reply comes from another machine and is not trusted: `parse` refuses whatever 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
-from edgetl.documents import Count, Part, first_mistake
+from edgetl.documents import Amount, Count, Part, first_mistake
 from edgetl.errors import DeviceError, Failure
+from edgetl.micro.estimate import NpuEstimate
 from edgetl.wording import counted
 
 _LONGEST_REPLY = 2**28  # characters: predictions of 10,000 images in 1000 classes take 2**27
 
-Amount = Annotated[float, Field(ge=0)]  # a time, a size or a count of a device: never negative
 P = TypeVar("P", bound=Part)
 
 
@@ -174,6 +174,7 @@ class Measurement(Part):
         seconds: duration of the measurement, all in all.
         clock_resolution_ms, inferences_per_sample: of a browser, whose clock is coarse.
         placement: which processor ran what; None: nothing is known of it.
+        estimate: of a device that runs nothing; None: it does.
     """
 
     runtime: str
@@ -194,6 +195,7 @@ class Measurement(Part):
     clock_resolution_ms: Amount | None = None
     inferences_per_sample: Count | None = None
     placement: Placement | None = None
+    estimate: NpuEstimate | None = None
 
 
 class Reply(Part):

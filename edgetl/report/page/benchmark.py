@@ -5,6 +5,7 @@ import io
 
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.devices.plan import ACCELERATORS
+from edgetl.micro import estimate
 from edgetl.report.page.tables import markdown_table
 from edgetl.report.terminal import benchmark as terminal
 
@@ -19,6 +20,8 @@ def markdown(benchmark: Benchmark) -> str:
     lines += ["", f"{terminal.conditions(benchmark).capitalize()}. {terminal.LEGEND.capitalize()}.", ""]
     lines += [*markdown_table(columns, rows), ""]
     lines += [*markdown_table(*terminal.processors_table(benchmark)), ""]
+    if benchmark.estimated:
+        lines += [f"{estimate.LEGEND}.", "", *markdown_table(*terminal.estimates_table(benchmark)), ""]
     lines += [f"- {name}: {problem}" for name, problem in terminal.failures(benchmark) + terminal.doubts(benchmark)]
     if benchmark.timed:
         lines += ["", "![Latency, accuracy and size](benchmark.png)"]
@@ -66,5 +69,9 @@ def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
         "same_top1_as_cpu": compared and compared.same_top1,
         "images_compared": compared and compared.images,
         "max_difference_from_cpu": compared and compared.max_difference,
+        "estimated_ms": result.estimate and result.estimate.ms,
+        "estimated_cycles": result.estimate and result.estimate.cycles,
+        "estimated_sram_bytes": result.estimate and result.estimate.sram_bytes,
+        "estimated_flash_bytes": result.estimate and result.estimate.flash_bytes,
         "failure": result.failure.problem if result.failure else None,
     }

@@ -8,6 +8,7 @@ from edgetl.benchmarking.gate import GateRow
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult, PredictionCheck
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
+from edgetl.micro import estimate
 from edgetl.wording import batches, beside, counted, measured_on
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
@@ -39,6 +40,9 @@ def show(benchmark: Benchmark) -> None:
         rows = [_predictions(result, found) for result, found in checked]
         console.table("predictions", [*columns, f"{metric} %", "verdict"], rows)
     console.table("processors", _PROCESSORS, processors(benchmark))
+    if benchmark.estimated:
+        console.note(estimate.LEGEND)
+        console.table("estimates", *estimates_table(benchmark))
     for result in benchmark.results:
         if result.measurement and result.measurement.profile:
             _profile(result, result.measurement.profile)
@@ -117,6 +121,12 @@ def processors_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     return list(_PROCESSORS), processors(benchmark)
 
 
+def estimates_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and rows of what was estimated and not measured."""
+    rows = [[result.device, result.shown, *found.texts] for result, found in benchmark.estimated]
+    return ["device", "model", *estimate.COLUMNS], rows
+
+
 def _name(result: BenchmarkResult) -> str:
     return f"{result.device}, {result.shown}"
 
@@ -149,7 +159,14 @@ def device_texts(facts: DeviceFacts | None, failure: Failure | None = None) -> l
 def _latency(result: BenchmarkResult) -> list[str]:
     latency = result.measurement.latency_ms if result.measurement else None
     if latency is None:
-        return [result.device, result.shown, "failed" if result.failure else "not timed", "", "", ""]
+        return [
+            result.device,
+            result.shown,
+            "failed" if result.failure else "estimated, see below" if result.estimate else "not timed",
+            "",
+            "",
+            "",
+        ]
     middle = _number(latency.p50, 3) or f"mean {_number(latency.mean, 3)}"
     interval = "{:.3f} to {:.3f}".format(*latency.p50_interval_95) if latency.p50_interval_95 else ""
     return [result.device, result.shown, middle, interval, _number(latency.p90, 3), _number(latency.p99, 3)]

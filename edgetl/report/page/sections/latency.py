@@ -6,10 +6,11 @@ from matplotlib.figure import Figure
 
 from edgetl.benchmarking.results import Benchmark, BenchmarkResult
 from edgetl.evaluation.validation import Validation
+from edgetl.micro.estimate import LEGEND
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import COLOURS, FAINT, INK, plot
-from edgetl.report.terminal.benchmark import conditions, doubts, failures, latency_table
+from edgetl.report.terminal.benchmark import conditions, doubts, estimates_table, failures, latency_table
 from edgetl.wording import counted
 
 _TITLE = "Latency"
@@ -39,6 +40,9 @@ def _measured(benchmark: Benchmark) -> list[Block]:
         blocks.append(Plot(_dots(timed, devices), f"Median latency of each file on {', '.join(devices)}: {text}", f"{text}."))
     columns, rows = latency_table(benchmark)
     blocks.append(Table(columns, rows, conditions(benchmark).capitalize()))
+    if benchmark.estimated:
+        columns, rows = estimates_table(benchmark)
+        blocks.append(Table(columns, rows, f"{LEGEND}."))
     blocks += [Text(f"{name}: {reason}", warning=True) for name, reason in failures(benchmark)]
     doubtful = doubts(benchmark)
     if doubtful:
