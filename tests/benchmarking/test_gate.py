@@ -36,6 +36,16 @@ def test_slower_than_allowed_and_missing_do_not_pass() -> None:
     assert rows[2].now_ms is None
 
 
+def test_each_delegate_is_compared_with_itself() -> None:
+    """An earlier document names one for all of its rows, in the plan."""
+    old, now = measured(a=1.0), measured(a=9.0)
+    gpu = [row.model_copy(update={"delegate": "gpu", "measurement": old.results[0].measurement}) for row in now.results]
+    slow = [row.model_copy(update={"delegate": "default"}) for row in now.results]
+    now = now.model_copy(update={"results": (*gpu, *slow)})
+    assert [row.now_ms for row in against(old, now, 1.1)] == [9.0]
+    assert [(row.model, row.now_ms) for row in against(now, now, 1.1)] == [("a by gpu", 1.0), ("a", 9.0)]
+
+
 def test_a_baseline_without_latencies_is_none() -> None:
     with pytest.raises(UsageError, match="holds no latencies"):
         against(measured(a=None), measured(a=1.0), 1.1)

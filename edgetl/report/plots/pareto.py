@@ -39,7 +39,7 @@ class ModelPoint:
 def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
     """Return a point for each model that was timed on each device."""
     files = ((result, benchmark.models[result.model]) for result in benchmark.timed)
-    return [ModelPoint(one.device, one.model, one.p50_ms or 0.0, file.size_bytes, file.value) for one, file in files]
+    return [ModelPoint(one.device, one.shown, one.p50_ms or 0.0, file.size_bytes, file.value) for one, file in files]
 
 
 def pareto(points: Sequence[ModelPoint], path: Path, images: str, metric: Metric = "top-1") -> None:

@@ -125,7 +125,8 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
 
 def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert cli("sensitivity", run_copy, "--limit", 8).code == 0
-    assert cli("benchmark", run_copy / "export" / "model_int8.tflite", "--runs", 3, "--warmup", 1, "--out", run_copy).code == 0
+    timed = ["--runs", 3, "--warmup", 1, "--delegate", "default", "--delegate", "xnnpack"]
+    assert cli("benchmark", run_copy / "export" / "model_int8.tflite", *timed, "--out", run_copy).code == 0
     outcome = cli("report", run_copy, "--json")
     assert outcome.code == 0, outcome.err
     path = run_copy / "report.html"
@@ -135,6 +136,8 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     page = check_self_contained(text)
     assert {one["part"] for one in outcome.document["absent"]} == {"Explanations", "Data quality", "Unknown images"}
     assert "edgetl explain RUN IMAGE..." in page.text
+    assert re.search(r"CPU \d\d % \(XNNPACK\), CPU \d\d % \(built-in kernels\)", page.text), "who ran the operators"
+    assert "fell back from the delegate xnnpack: QUANTIZE" in page.text
     for tag in (
         "summary",
         "training",

@@ -10,7 +10,7 @@ from edgetl.micro.estimate import LEGEND
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.plots.draw import COLOURS, FAINT, INK, plot
-from edgetl.report.terminal.benchmark import conditions, doubts, estimates_table, failures, latency_table
+from edgetl.report.terminal.benchmark import conditions, doubts, estimates_table, failures, latency_table, processors_table
 from edgetl.wording import counted
 
 _TITLE = "Latency"
@@ -36,7 +36,7 @@ def _measured(benchmark: Benchmark) -> list[Block]:
     if timed:
         devices = list(dict.fromkeys(one.device for one in timed))
         fastest = min(timed, key=_p50)
-        text = f"{fastest.model} on {fastest.device} is the fastest: {_p50(fastest):.2f} ms"
+        text = f"{fastest.shown} on {fastest.device} is the fastest: {_p50(fastest):.2f} ms"
         blocks.append(Plot(_dots(timed, devices), f"Median latency of each file on {', '.join(devices)}: {text}", f"{text}."))
     columns, rows = latency_table(benchmark)
     blocks.append(Table(columns, rows, conditions(benchmark).capitalize()))
@@ -44,6 +44,8 @@ def _measured(benchmark: Benchmark) -> list[Block]:
         columns, rows = estimates_table(benchmark)
         blocks.append(Table(columns, rows, f"{LEGEND}."))
     blocks += [Text(f"{name}: {reason}", warning=True) for name, reason in failures(benchmark)]
+    columns, rows = processors_table(benchmark)
+    blocks.append(Table(columns, rows, "Who ran which share of the operators, and how a delegate agrees with the CPU", folded=True))
     doubtful = doubts(benchmark)
     if doubtful:
         blocks.append(Table(("result", "reason"), doubtful, f"Doubtful measurements: {len(doubtful)}", folded=True))
@@ -56,13 +58,13 @@ def _p50(result: BenchmarkResult) -> float:
 
 def _dots(timed: Sequence[BenchmarkResult], devices: Sequence[str]) -> Figure:
     """Draw a dot with its interval for each model on each device; bars would have no beginning on a logarithmic axis."""
-    models = list(dict.fromkeys(one.model for one in timed))
+    models = list(dict.fromkeys(one.shown for one in timed))
     figure, axes = plot(height=1.4 + 0.24 * len(models) * max(len(devices), 2) ** 0.7, grid="both")
     thickness = 0.8 / len(devices)
     for number, device in enumerate(devices):
         colour, label = COLOURS[number % len(COLOURS)], device
         for one in (one for one in timed if one.device == device):
-            place = models.index(one.model) + (number - (len(devices) - 1) / 2) * thickness
+            place = models.index(one.shown) + (number - (len(devices) - 1) / 2) * thickness
             latency = one.measurement.latency_ms if one.measurement else None
             low, high = (latency and latency.p50_interval_95) or (_p50(one), _p50(one))
             axes.plot([low, high], [place, place], color=colour, linewidth=2)
