@@ -152,7 +152,7 @@ DOCUMENTS: Registry[type[Document]] = Registry(
         ),
         "comparison": ("edgetl.evaluation.results:Comparison", "compare.json: several runs on the same images"),
         "results": ("edgetl.report.page.results:Results", "results.json: the measurements of a run beside its card"),
-        "microcontroller": ("edgetl.export.tflm:TflmFacts", "model.json in a .tflm.zip: what a model needs on a microcontroller"),
+        "microcontroller": ("edgetl.export.micro_sources:TflmFacts", "model.json in a .tflm.zip: what a model needs on a microcontroller"),
         "learning_curve": ("edgetl.evaluation.results:LearningCurve", "learning_curve.json: accuracy by number of training images"),
         "validation": (
             "edgetl.evaluation.validation:Validation",

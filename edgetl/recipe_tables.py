@@ -174,6 +174,7 @@ class ExportTable(RecipeTable):
     output: Literal["auto", "uint8", "float32"]
     max_drop: Annotated[float, Field(ge=0, le=100)]
     batch: Batch
+    npu: str
 
 
 class ValidationTable(RecipeTable):

@@ -7,9 +7,8 @@ from edgetl.devices.base import Device, Job, Kind
 from edgetl.devices.messages import DeviceFacts, Measurement, Placement, ProcessorShare, Reply
 from edgetl.devices.plan import Plan
 from edgetl.documents import Part
-from edgetl.errors import DependencyError, DeviceError, ExportError, UsageError
-from edgetl.micro.ethos_u import ACCELERATORS, compiled, version
-from edgetl.registry import did_you_mean
+from edgetl.errors import DependencyError, DeviceError, ExportError
+from edgetl.micro.ethos_u import check_accelerator, compiled, version
 from edgetl.software import install
 
 _DELEGATES = (Plan.delegate, "npu")  # one and the same here
@@ -67,8 +66,7 @@ class VelaDevice(Device):
 
 def _open(name: str, target: str, settings: VelaSettings) -> VelaDevice:
     accelerator = settings.accelerator or target
-    if accelerator not in ACCELERATORS:
-        raise UsageError(f"there is no NPU '{accelerator}'", did_you_mean(accelerator, ACCELERATORS))
+    check_accelerator(accelerator)
     if not version():
         raise DependencyError(f"{name} needs Arm's compiler, the Python package ethos-u-vela", install("mcu"))
     return VelaDevice(name, accelerator)

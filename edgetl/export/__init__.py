@@ -18,6 +18,7 @@ FORMATS: "Registry[Format]" = Registry(
         "ort": ("edgetl.export.ort:FORMAT", "ONNX Runtime's small builds for phones: float32, float16, int8, optimized already"),
         "coreml": ("edgetl.export.coreml:FORMAT", "Apple's devices: float32, float16, from image to class; in the extra coreml"),
         "tflm": ("edgetl.export.tflm:FORMAT", "microcontrollers, TensorFlow Lite Micro: int8 with its C++ sources; in the extra mcu"),
+        "ethos_u": ("edgetl.export.ethos_u:FORMAT", "microcontrollers with Arm's Ethos-U: int8 compiled for it; in the extra mcu"),
     },
 )
 

@@ -53,6 +53,7 @@ class Conversion:
         selective: some operators of an integer model are in float on purpose.
         samples: images for a precision whose converter calibrates, see `edgetl.quantization.base.Samples`.
         own: the integers of a file from elsewhere, which the files are to have; None: those that the converter finds.
+        npu: the NPU that files for one are compiled for, see `edgetl.micro.ethos_u`.
         made: files by format that are there already, as `file` made them.
     """
 
@@ -63,6 +64,7 @@ class Conversion:
     selective: bool = False
     samples: Callable[[], Iterator[list[Any]]] = _no_samples
     own: "Numbers | None" = None
+    npu: str = "ethos-u55-128"
     made: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ class Format:
         in_batches: makes the file that takes a batch, from the conversion's files for one image. Raises ExportError. None: its files
             take one image at a time.
         free_batch: a file can take any number of images at a time.
+        for_npu: its files are compiled for the conversion's NPU.
         style: how its ONNX files are written, where the user may choose; empty: there is no choice.
     """
 
@@ -110,6 +113,7 @@ class Format:
     agrees: Mapping[str, Mapping[str, Bound]] = field(default_factory=dict)
     in_batches: Callable[[Conversion, Batch], bytes] | None = None
     free_batch: bool = False
+    for_npu: bool = False
     style: str = ""
 
     def batch(self, asked: Batch) -> Batch:

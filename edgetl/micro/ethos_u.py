@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgetl.errors import DependencyError, ExportError
+from edgetl.errors import DependencyError, ExportError, UsageError
 from edgetl.importing.tflite_reader import read
 from edgetl.micro.estimate import NpuEstimate
 from edgetl.micro.operators import ETHOS_U, kind_of
+from edgetl.registry import did_you_mean
 from edgetl.software import install
 
 # The number is of multiplications with an addition a cycle. What surrounds the NPU is vela's default system of each family.
@@ -31,6 +32,12 @@ class Compiled:
     estimate: NpuEstimate
 
 
+def check_accelerator(name: str) -> None:
+    """Raise UsageError, with all names, unless this is one of `ACCELERATORS`."""
+    if name not in ACCELERATORS:
+        raise UsageError(f"there is no NPU '{name}'", did_you_mean(name, ACCELERATORS))
+
+
 def version() -> str:
     """Return the version of vela; empty: it is not installed."""
     try:
@@ -44,6 +51,7 @@ def compiled(content: bytes, accelerator: str) -> Compiled:
 
     Raises DependencyError without vela, ExportError with its words for a file that it cannot compile.
     """
+    check_accelerator(accelerator)
     if not version():
         raise DependencyError("files and estimates for Ethos-U need Arm's compiler, the Python package ethos-u-vela", install("mcu"))
     operators = len(read(content).subgraphs[0].operators)

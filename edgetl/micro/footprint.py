@@ -7,6 +7,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.importing.tflite_reader import read
+from edgetl.micro.ethos_u import Compiled
 from edgetl.micro.interpreter import Interpreter
 from edgetl.micro.operators import check, resolvers
 
@@ -25,12 +26,15 @@ class Footprint:
         flash_bytes: the file itself, as a constant of the program; the program's own code comes on top.
         macs: multiplications with an addition, of one prediction.
         resolvers: the methods that register its operators, see `resolvers`.
+        basis: where the arena's figure comes from, as a sentence; measured: whether it was.
     """
 
     arena_bytes: int
     flash_bytes: int
     macs: int
     resolvers: tuple[str, ...]
+    basis: str = "Measured by TensorFlow Lite Micro's interpreter on a computer, with its reference kernels."
+    measured: bool = True
 
     @property
     def arena_size_bytes(self) -> int:
@@ -47,6 +51,13 @@ def footprint(content: bytes) -> Footprint:
     with Interpreter(content) as interpreter:
         interpreter(np.zeros(interpreter.input.shape, interpreter.input.dtype))  # kernels check what they are given when they run
         return Footprint(interpreter.arena_bytes, len(content), macs(content), tuple(resolvers(content)))
+
+
+def estimated(content: bytes, made: Compiled) -> Footprint:
+    """Return what a file of these bytes needs once it is compiled for an NPU, by the compiler's estimate; what the CPU keeps is checked."""
+    check(made.content)
+    basis = f"Estimated by Arm's compiler for {made.estimate.accelerator}, and not measured."
+    return Footprint(made.estimate.sram_bytes, len(made.content), macs(content), tuple(resolvers(made.content)), basis, measured=False)
 
 
 def macs(content: bytes) -> int:

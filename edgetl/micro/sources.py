@@ -19,13 +19,14 @@ _RESOLVER = "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 
 def model_sources(content: bytes, sha256: str, found: Footprint) -> dict[str, bytes]:
     """Return the sources of a TFLite file by their names: its bytes, as they are read in place, the arena, and the operators."""
+    name = "kMeasuredArenaBytes" if found.measured else "kEstimatedArenaBytes"
     numbers = f"""\
 extern const uint8_t kModel[];
 constexpr size_t kModelBytes = {len(content)};
 constexpr char kModelSha256[] = "{sha256}";
 
-// Measured by TensorFlow Lite Micro's interpreter on a computer, with its reference kernels.
-constexpr size_t kMeasuredArenaBytes = {found.arena_bytes};
+// {found.basis}
+constexpr size_t {name} = {found.arena_bytes};
 // The same and {MARGIN:.0%}, up to the next KiB.
 constexpr size_t kArenaBytes = {found.arena_size_bytes};
 """

@@ -16,6 +16,7 @@ RUNTIMES: Registry[Runtime] = Registry(
         "onnxruntime": ("edgetl.runtimes.onnxruntime:RUNTIME", "ONNX Runtime, for .onnx and .ort: servers, desktops, the web"),
         "coreml": ("edgetl.runtimes.coreml:RUNTIME", "Core ML, for .mlpackage: Apple's devices; not on this machine"),
         "tflm": ("edgetl.runtimes.tflm:RUNTIME", "TensorFlow Lite Micro, for .tflm.zip: microcontrollers"),
+        "ethos_u": ("edgetl.runtimes.ethos_u:RUNTIME", "Arm's Ethos-U, for .ethos_u.zip: microcontrollers; not on this machine"),
     },
 )
 TRAINED = "keras"  # what runs a model that is not exported

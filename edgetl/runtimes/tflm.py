@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import Batch, Contract
-from edgetl.export.tflm import MODEL, facts_of, parts
+from edgetl.export.micro_sources import MODEL, facts_of, parts
 from edgetl.micro.interpreter import Interpreter, missing
 from edgetl.runtimes.base import SIDE_BY_SIDE, Memory, Runtime, check_dtypes, check_shapes, in_batches, opening, profitable, side_by_side
 from edgetl.software import install

@@ -91,4 +91,10 @@ def test_a_file_that_keeps_images_apart_in_another_way_is_refused(network: Calla
 def test_a_format_that_cannot_have_the_batch_takes_one_image() -> None:
     able = {name: [FORMATS.load(name).batch(asked) for asked in (1, 4, FREE_BATCH)] for name in FORMATS}
     free = [1, 4, FREE_BATCH]
-    assert able == {"tflite": [1, 4, 1], "onnx": free, "onnx_qdq": free, "ort": free, "coreml": [1, 1, 1], "tflm": [1, 1, 1]}
+    assert able == {
+        "tflite": [1, 4, 1],
+        "onnx": free,
+        "onnx_qdq": free,
+        "ort": free,
+        **{name: [1, 1, 1] for name in ("coreml", "tflm", "ethos_u")},
+    }

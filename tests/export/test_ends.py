@@ -24,7 +24,7 @@ from edgetl.export.onnx_optimizer import optimized
 from edgetl.importing import read
 from edgetl.output import PROBABILITY_SCALE, OutputType, Rejection, Thresholds
 from edgetl.quantization.quantized import Quantized, bake
-from edgetl.runtimes import open_session
+from edgetl.runtimes import RUNTIMES, open_session
 from edgetl.runtimes.keras import KerasSession
 from tests.conftest import Classify
 from tests.export.conftest import scenes
@@ -32,7 +32,7 @@ from tests.quantization.ranges import activation_ranges
 
 NAMES = ("rain", "sea", "snow", "sun", "tree")
 PIXELS = scenes(60)
-INT8 = [form for form in FORMATS if "int8" in FORMATS.load(form).precisions]
+INT8 = [form for form in FORMATS if "int8" in FORMATS.load(form).precisions and not RUNTIMES.load(FORMATS.load(form).runtime).missing]
 SOFTMAX = Contract.square(32, 1 / 127.5, 128, NAMES)
 ENDS = {
     "softmax": SOFTMAX,

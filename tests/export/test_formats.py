@@ -18,8 +18,8 @@ from edgetl.backbones import BACKBONES
 from edgetl.contract import Contract
 from edgetl.export import FORMATS, format_of, integer_graph, onnx_writer, tflite_checks
 from edgetl.export.base import About
+from edgetl.export.micro_sources import MODEL, parts
 from edgetl.export.onnx_optimizer import optimized
-from edgetl.export.tflm import MODEL, parts
 from edgetl.importing import tflite_reader
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of, unverified

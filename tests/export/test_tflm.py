@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,12 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgetl.contract import Contract
-from edgetl.errors import DependencyError, ExportError
+from edgetl.errors import DependencyError, ExportError, UsageError
 from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
-from edgetl.export.tflm import MODEL, facts_of, parts
+from edgetl.export.micro_sources import MODEL, facts_of, parts
 from edgetl.micro import interpreter
+from edgetl.micro.ethos_u import compiled
 from edgetl.micro.sources import contract_sources, literal
 from edgetl.runtimes import memory_of
 from edgetl.software import install
@@ -31,7 +33,7 @@ def content(network: GetNetwork) -> bytes:
     return network("mobilenet_v2").file("tflm", "int8").read_bytes()
 
 
-def compiled(folder: Path, main: str, content: dict[str, bytes]) -> str:
+def printed(folder: Path, main: str, content: dict[str, bytes]) -> str:
     """Compile the sources, strictly, with a program that prints; return what it prints."""
     if shutil.which("g++") is None:
         pytest.skip("there is no g++")
@@ -66,7 +68,7 @@ int main() {
 """
     files = parts(content)
     sources = {name: text for name, text in files.items() if name.startswith("edgetl/") and not name.endswith("operators.h")}
-    summed, arena, outputs, pixels = compiled(tmp_path, main, sources).split("\n")
+    summed, arena, outputs, pixels = printed(tmp_path, main, sources).split("\n")
     wanted = 0
     for byte in files[MODEL]:
         wanted = (wanted * 31 + byte) % 2**32
@@ -94,7 +96,7 @@ int main() { for (const char* name : edgetl::kClassNames) std::printf("%s;", nam
 """
     contract = Contract.square(8, 1 / 127.5, 128, NAMES)
     made = {f"edgetl/{name}": text for name, text in contract_sources(contract).items()}
-    assert compiled(tmp_path, main, made) == "".join(f"{name};" for name in NAMES)
+    assert printed(tmp_path, main, made) == "".join(f"{name};" for name in NAMES)
     assert all(32 <= ord(letter) < 127 for name in NAMES for letter in literal(name))
 
 
@@ -135,3 +137,22 @@ def test_without_the_interpreter_it_says_what_to_install(network: GetNetwork, mo
     with pytest.raises(DependencyError) as caught:
         conversion.file("tflm")
     assert caught.value.remedy == install("mcu")
+
+
+def test_a_file_for_an_npu_holds_what_the_compiler_made_and_calls_its_arena_an_estimate(network: GetNetwork) -> None:
+    pytest.importorskip("ethosu", reason="ethos-u-vela is not installed: pip install edgetl[mcu]")
+    net = network("mobilenet_v2")
+    conversion = replace(net.conversion("int8"), npu="ethos-u65-256", made={"tflite": net.lite("int8")})
+    content = conversion.file("ethos_u")
+    files, facts = parts(content), facts_of(content)
+    made = compiled(net.lite("int8"), "ethos-u65-256")
+    assert files[MODEL] == made.content
+    assert facts.estimate == made.estimate
+    assert facts.operators == ("AddEthosU",)
+    assert facts.arena_bytes == made.estimate.sram_bytes
+    header = files["edgetl/model_data.h"].decode()
+    assert "kEstimatedArenaBytes" in header
+    assert "Measured" not in header
+    assert files["edgetl/golden.cc"] == parts(net.file("tflm", "int8").read_bytes())["edgetl/golden.cc"], "of the same images"
+    with pytest.raises(UsageError, match="no NPU 'ethos-u12'"):
+        replace(conversion, npu="ethos-u12", made={"tflite": net.lite("int8")}).file("ethos_u")

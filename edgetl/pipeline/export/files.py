@@ -98,6 +98,7 @@ def export_inputs(project: Project, precision: str, facts: ExportFacts) -> str:
     asked = asdict(facts.choice.asked if facts.choice else asked_of(project)) if scheme.quantize else {}
     asked |= {"output": project.contract.output.dtype} if scheme.quantize and project.contract.ends_in_float else {}
     asked |= {"batch": facts.batch} if facts.batch != 1 else {}
+    asked |= {"npu": project.recipe.export.npu} if any(FORMATS.load(name).for_npu for name in facts.formats) else {}
     return fingerprint([stage.inputs for stage in stages], list(facts.formats), asked, facts.about.model_dump())
 
 
@@ -129,7 +130,9 @@ def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[S
         chosen, choice = _choose(project, precision)
         chosen.quantized.save(project.run.quantized_model(precision))
         written.append(project.run.quantized_model(precision))
-        conversion = replace(chosen.conversion, samples=partial(_samples, project)) if project.recipe.has_images else chosen.conversion
+        conversion = replace(chosen.conversion, npu=project.recipe.export.npu)
+        if project.recipe.has_images:
+            conversion = replace(conversion, samples=partial(_samples, project))
         facts = facts.model_copy(update={"choice": choice})
     else:
         model = _to_be_converted(project, scheme)
