@@ -72,6 +72,7 @@ class Strangeness:
 
         here, there = (_terms(means @ whitening + offset) for means in (known, unknown))
         spread = here.std(0)
+        spread[spread < _SMALLEST_SPREAD] = np.inf  # channels that are dead on known images teach nothing, and still count in the distance
         images, is_unknown = np.concatenate([here, there]) / spread, np.repeat([0, 1], [len(here), len(there)])
         model = LogisticRegression(C=_FAITH / len(images), class_weight="balanced", max_iter=1000).fit(images, is_unknown)
         learned, distance = model.coef_[0] / spread, np.repeat([0.0, 1.0], len(offset))

@@ -76,6 +76,17 @@ def test_a_channel_that_never_varied_does_not_outweigh_all_others() -> None:
     assert measured[0] < 60, "a step is no reason to be unknown: at most 1 / 0.02"
 
 
+def test_dead_channels_teach_nothing() -> None:
+    """MobileNetV1 0.25 on 135 images had two of them, and what was infinite ended the training."""
+    known, unknown = (RANDOM.normal(size=(80, 4)).astype(np.float32) for _ in range(2))
+    known[:, :2], unknown[:, 0] = 0, 0
+    strangeness = Strangeness.of(known, unknown + np.array([0, 0, 3, 0], np.float32))
+    figures = strangeness.measure(np.array([[0, 0, 0, 0], [0, 0, 3, 0], [0, 1, 0, 0]], np.float32))
+    assert np.isfinite(figures).all()
+    assert figures[1] > figures[0]
+    assert figures[2] > figures[0], "a channel that never was alive is strange"
+
+
 def test_a_rejected_image_keeps_the_order_of_its_classes() -> None:
     logits = np.array([[2.0, 1.0, 0.0, 30.0], [2.0, 1.0, 0.0, -30.0]], np.float32)
     rejected, known = class_probabilities(logits, OUTPUT).numpy()
