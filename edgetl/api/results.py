@@ -96,12 +96,13 @@ class Card(Tabular):
         """Write the card of a run into `out`, by default the run."""
         from edgetl.evaluation.validation import Validation
         from edgetl.files import atomic
-        from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
+        from edgetl.pipeline.evaluate.recorded import choice_of, estimates_of, unknowns_of
         from edgetl.report.page.card import card
         from edgetl.report.page.results import Results
 
         folder = out or run.path
         results = Results.of(run.read(), Validation.of(run), unknowns_of(run), choice_of(run))
+        results = results.model_copy(update={"npu": estimates_of(run)})
         with run.writing() if out is None else nullcontext():
             results.write(folder / "results.json")
             with atomic(folder / "card.md") as temporary:

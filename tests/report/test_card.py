@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from edgetl.report.page.results import Results
 from tests.conftest import CliResult, Made
 
@@ -31,3 +33,19 @@ def test_without_a_validation_there_is_no_card(cli: Cli, run_copy: Path, tmp_pat
     assert outcome.code == 5
     assert "edgetl validate" in outcome.err
     assert not (tmp_path / "card").exists()
+
+
+def test_estimates_of_an_npu_are_called_so(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ethosu", reason="ethos-u-vela is not installed: pip install edgetl[mcu]")
+    assert cli("card", run_copy, "--out", tmp_path / "before").code == 0
+    assert "ethos-u55-128" not in (tmp_path / "before" / "card.md").read_text(encoding="utf-8")
+    assert cli("benchmark", run_copy, "--device", "vela:ethos-u55-128").code == 0
+    assert cli("card", run_copy, "--out", tmp_path / "card").code == 0
+    results, card = Results.read(tmp_path / "card" / "results.json"), (tmp_path / "card" / "card.md").read_text(encoding="utf-8")
+    assert {one.accelerator for one in results.npu} == {"ethos-u55-128"}
+    assert "Estimated by Arm's compiler, vela: nothing was run" in card
+    assert all(f"| {' | '.join(one.texts)} |" in card for one in results.npu)
+    with (run_copy / "benchmark.json").open("a", encoding="utf-8") as damaged:
+        damaged.write("?")
+    assert cli("card", run_copy, "--out", tmp_path / "after").code == 0
+    assert not Results.read(tmp_path / "after" / "results.json").npu

@@ -4,12 +4,15 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from edgetl.benchmarking.results import NAME as BENCHMARK
+from edgetl.benchmarking.results import Benchmark
 from edgetl.contract import Contract
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.unknowns import NAME, ThresholdChoice, Unknowns
 from edgetl.export.exported import exported_files
 from edgetl.files import fingerprint, sha256
+from edgetl.micro.estimate import NpuEstimate
 from edgetl.output import Output
 from edgetl.run_folder import RunFolder
 
@@ -32,6 +35,19 @@ def unknowns_of(run: RunFolder) -> Unknowns | None:
         return found
     logger.warning(f"{run.unknown / NAME} is of other files or thresholds, and is left out; {Unknowns.REMEDY}")
     return None
+
+
+def estimates_of(run: RunFolder) -> tuple[NpuEstimate, ...]:
+    """Return what the run's benchmark estimates of its present files on NPUs; none where there is no benchmark that can be read."""
+    if not (run.path / BENCHMARK).is_file():
+        return ()
+    try:
+        measured = Benchmark.read(run.path / BENCHMARK)
+    except RunError as error:
+        logger.warning(f"{error.problem}; it is left out")
+        return ()
+    present = {sha256(file.path) for file in exported_files(run) if file.path.is_file()}
+    return tuple(found for result, found in measured.estimated if measured.models[result.model].sha256 in present)
 
 
 def identity(output: Output, models: Mapping[str, Path]) -> str:

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from edgetl.accuracy import figure
 from edgetl.compared import SPLIT_NAMES, right
 from edgetl.contract import FREE_BATCH
+from edgetl.micro import estimate
 from edgetl.report.page.results import Results
 from edgetl.report.page.tables import markdown_table, plain
 from edgetl.runtimes.base import with_memory
@@ -68,11 +69,22 @@ def card(name: str, results: Results) -> str:
             *markdown_table(*with_memory(columns, files, [one.memory for one in results.models.values()])),
             "",
             *_rejection(results),
+            *_estimates(results),
             f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "
             "`results.json` has all measurements.",
             "",
         ]
     )
+
+
+def _estimates(results: Results) -> list[str]:
+    """Return what was estimated of the int8 file on an NPU."""
+    if not results.npu:
+        return []
+    of = f", of {results.npu_of}" if results.npu_of else ""
+    lines = markdown_table(["NPU", *estimate.COLUMNS], [[f"`{one.accelerator}`", *one.texts] for one in results.npu])
+    left = [line for one in results.npu if one.left for line in (plain(f"{one.accelerator}: {one.left}."), "")]
+    return [f"{estimate.LEGEND}{of}:", "", *lines, "", *left]
 
 
 def _rejection(results: Results) -> list[str]:

@@ -14,6 +14,7 @@ from edgetl.evaluation.unknowns import Rejecting, ThresholdChoice, Unknowns
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
 from edgetl.float_record import Imported, NetworkFacts
 from edgetl.int8_record import Int8Candidate, Int8Choice
+from edgetl.micro.estimate import NpuEstimate
 from edgetl.overview import Overview
 from edgetl.run_record import DataFacts, FloatFacts, RunRecord
 from edgetl.runtimes.base import Memory, with_memory
@@ -108,6 +109,10 @@ class Results(Document):
     chosen_by: str = ""
     unknown: Rejecting | None = Field(default=None, description="what unknown images were measured to do; null: none were")
     thresholds: ThresholdChoice | None = Field(default=None, description="of the classes; null: none were chosen")
+    npu: tuple[NpuEstimate, ...] = Field(
+        default=(), description="what Arm's compiler estimates of the int8 file on an Ethos-U; not measured"
+    )
+    npu_of: str = Field(default="", description="the file that was compiled for it, in words; empty: the run's own")
     passed: bool
     latency: Timing
     cpu: CpuFacts
