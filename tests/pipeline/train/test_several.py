@@ -116,4 +116,4 @@ def test_thresholds_are_one_half_where_nothing_is_held_out(colours: Path, tmp_pa
     caplog.set_level("INFO")
     train(colours / "list.csv", out=tmp_path / "run", task="multi-label", qat=False, settings=settings, **options)  # type: ignore[arg-type]
     assert Contract.read(tmp_path / "run" / "contract.json").output.thresholds is None
-    assert "from a probability of 0.5 on: no training images are held out" in caplog.text
+    assert "from a probability of 0.498 on (one half, less half a step of 1/256): no training images are held out" in caplog.text
