@@ -21,6 +21,11 @@ final class ClassifierModel {
     private(set) var photo: UIImage?
     private(set) var isWatching = false
     private(set) var selfTest: SelfTest?
+    /// What became of each accelerator.
+    private(set) var accelerators: [String] = []
+    /// Whether they were timed at this start, which is then shown.
+    private(set) var isFirstStart = false
+    private(set) var isTiming = false
     let camera = Camera()
     private var classifier: EdgetlClassifier?
 
@@ -55,6 +60,19 @@ final class ClassifierModel {
         }
     }
 
+    /// Time the accelerators again.
+    func timeAccelerators() async {
+        isTiming = true
+        defer { isTiming = false }
+        do {
+            let classifier = try await loaded()
+            try await Task.detached { try classifier.timeAccelerators() }.value
+            accelerators = classifier.accelerators
+        } catch {
+            selfTest = .failed(error.localizedDescription)
+        }
+    }
+
     func forgetSelfTest() {
         selfTest = nil
     }
@@ -66,6 +84,8 @@ final class ClassifierModel {
         let loaded = try await Task.detached { try EdgetlClassifier() }.value
         classifier = loaded
         name = loaded.name
+        accelerators = loaded.accelerators
+        isFirstStart = loaded.timed
         return loaded
     }
 

@@ -12,7 +12,9 @@ struct ContentView: View {
         NavigationStack {
             PhotoView(model: model) { attempt += 1 }
                 .frame(maxWidth: .infinity, maxHeight: .infinity)
-                .safeAreaInset(edge: .bottom) { PredictionView(prediction: model.prediction) }
+                .safeAreaInset(edge: .bottom) {
+                    PredictionView(prediction: model.prediction, accelerators: model.isFirstStart ? model.accelerators : [])
+                }
                 .navigationTitle(Text(verbatim: model.name))
                 .navigationBarTitleDisplayMode(.inline)
                 .toolbar { tools }
@@ -21,7 +23,7 @@ struct ContentView: View {
             let item = chosen
             await model.show(photo: item.map { item in { try await item.loadTransferable(type: Data.self) } })
         }
-        .sheet(isPresented: testing) { SelfTestView(state: model.selfTest) }
+        .sheet(isPresented: testing) { SelfTestView(model: model) }
     }
 
     @ToolbarContentBuilder
@@ -88,7 +90,7 @@ struct PhotoView: View {
                 .accessibilityElement()
                 .accessibilityLabel("What the camera sees")
         } else {
-            ProgressView()
+            ProgressView("Loading the model. The first start times the accelerators of this device, too.")
         }
     }
 }

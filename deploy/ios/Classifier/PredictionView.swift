@@ -4,6 +4,8 @@ import SwiftUI
 /// The classes that the image shows with bars, or guesses below "Not sure" where none reaches its threshold, and how long they took.
 struct PredictionView: View {
     let prediction: EdgetlClassifier.Prediction?
+    /// What became of each, to be shown at the first start.
+    let accelerators: [String]
 
     var body: some View {
         VStack(alignment: .leading, spacing: 12) {
@@ -19,12 +21,17 @@ struct PredictionView: View {
                     ClassRow(row: row, isBest: isSure && (prediction.several || row.id == prediction.best.first?.id))
                         .font(isSure ? .body : .footnote)
                 }
-                Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms")
+                Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms, \(prediction.accelerator)")
                     .font(.footnote.monospacedDigit())
                     .foregroundStyle(.secondary)
-                    .accessibilityLabel("Took \(prediction.latencyMs, format: .number.precision(.fractionLength(1))) milliseconds")
+                    .accessibilityLabel("Took \(prediction.latencyMs, format: .number.precision(.fractionLength(1))) milliseconds, \(prediction.accelerator)")
             } else {
                 Text("Waiting for an image")
+                    .foregroundStyle(.secondary)
+            }
+            ForEach(accelerators, id: \.self) { row in
+                Text(verbatim: row)
+                    .font(.footnote)
                     .foregroundStyle(.secondary)
             }
         }

@@ -1,9 +1,9 @@
 import EdgetlClassifier
 import SwiftUI
 
-/// What the self-test found.
+/// What the self-test found, and what became of each accelerator.
 struct SelfTestView: View {
-    let state: ClassifierModel.SelfTest?
+    let model: ClassifierModel
     @Environment(\.dismiss) private var dismiss
 
     var body: some View {
@@ -22,7 +22,7 @@ struct SelfTestView: View {
 
     @ViewBuilder
     private var found: some View {
-        switch state {
+        switch model.selfTest {
         case .passed(let report):
             List {
                 Label("This device runs the validated model", systemImage: "checkmark.seal.fill")
@@ -32,6 +32,18 @@ struct SelfTestView: View {
                 LabeledContent("Mean distance", value: "\(report.meanSteps.formatted(.number.precision(.fractionLength(2)))) / 256")
                 LabeledContent("Decided otherwise", value: report.otherDecisions.formatted())
                 LabeledContent("Furthest pixel", value: "\(report.resizeMaxLevels.formatted()) / 255")
+                Section("Accelerators") {
+                    ForEach(model.accelerators, id: \.self) { row in
+                        Text(verbatim: row)
+                    }
+                    if model.isTiming {
+                        ProgressView("Timing the accelerators")
+                    } else {
+                        Button("Time them again") {
+                            Task { await model.timeAccelerators() }
+                        }
+                    }
+                }
             }
         case .failed(let problem):
             ContentUnavailableView {

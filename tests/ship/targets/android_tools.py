@@ -113,6 +113,7 @@ def linked(app: Path, work: Path, package: str, *more: object) -> Path:
         done("aapt2", "compile", "--dir", folder, "-o", work / f"{name}.zip")
     manifest = (app / "app/src/main/AndroidManifest.xml").read_text(encoding="utf-8")
     merged = re.sub(r'<uses-permission [^>]*tools:node="remove" />', "", manifest)  # what Gradle's merger does
+    merged = re.sub("<uses-native-library [^>]*/>", "", merged)  # of Android 12: Debian's aapt2 is older
     (work / "AndroidManifest.xml").write_text(merged.replace("<manifest ", f'<manifest package="{package}" ', 1), encoding="utf-8")
     sources = ("--manifest", work / "AndroidManifest.xml", "-A", app / "app/src/main/assets", work / "app.zip", work / "stubs.zip")
     options = ("--auto-add-overlay", "--min-sdk-version", "26", "--target-sdk-version", "37", "--java", work / "gen")

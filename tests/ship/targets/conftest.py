@@ -10,8 +10,10 @@ from edgetl.contract import Frame
 from edgetl.devices.browser_runtimes import RUNTIMES, web_files
 from edgetl.errors import DeviceError
 from edgetl.micro import interpreter
-from tests.conftest import Made
+from tests.conftest import Made, made_once
 from tests.ship.repack import ended_in_float, of_another_input, of_several, recoloured, renamed, repacked, unsure
+from tests.ship.targets.android_built import Built, built_in, make
+from tests.ship.targets.android_tools import kotlin
 from tests.ship.targets.web_host import CHROMIUM, chromium
 
 if TYPE_CHECKING:
@@ -99,3 +101,10 @@ def web_apps(coloured: Path, web_runtimes: None, tmp_path_factory: pytest.TempPa
     for runtime in RUNTIMES:
         ship(coloured, "web", AppOptions(out=folder / runtime, runtime=runtime))
     return {runtime: folder / runtime for runtime in RUNTIMES}
+
+
+@pytest.fixture(scope="session")
+def built(hostile: Path, shared_folder: Path) -> Built:
+    """The Android app in both runtimes, compiled once for all processes; tests change nothing in it."""
+    compiler = kotlin()
+    return built_in(compiler, made_once(shared_folder / "android", lambda folder: make(compiler, hostile, folder)))

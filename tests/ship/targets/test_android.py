@@ -7,7 +7,6 @@ import tomllib
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,53 +15,14 @@ from PIL import Image
 
 from edgetl.contract import Contract, Frame
 from edgetl.data.decode import crop_and_resize
-from edgetl.pipeline.ship.app import app_files
-from edgetl.ship import archive
 from edgetl.ship.targets import android
-from edgetl.ship.targets.base import App, template
+from edgetl.ship.targets.base import template
 from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE, RESIZED, with_other_thresholds
-from tests.ship.targets.android_tools import STUBS, Kotlin, api, done, kotlin, linked, need
+from tests.ship.targets.android_built import PACKAGES, Built, data, fresh, write
+from tests.ship.targets.android_tools import api, done, need
 
 Cli = Callable[..., CliResult]
-PACKAGES = {"litert": "com.example.classifier", "onnxruntime": "com.example.other"}  # the driver is in the first
-
-
-@dataclass(frozen=True)
-class Built:
-    """A fresh app for each runtime, their linked APKs, and the classes of both."""
-
-    compiler: Kotlin
-    apps: dict[str, Path]
-    apks: dict[str, Path]
-    jar: Path
-
-
-def write(folder: Path, files: dict[str, bytes]) -> Path:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
-def fresh(bundle: Path, runtime: str, package: str) -> dict[str, bytes]:
-    manifest, files = archive.read(bundle)
-    model = next(name for name, facts in manifest.models.items() if facts.runtime == runtime)
-    return dict(app_files(android.TARGET, App(manifest, runtime, model, package), files))
-
-
-@pytest.fixture(scope="module")
-def built(hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """One run of the compiler for both runtimes and the desktop's driver."""
-    compiler, root = kotlin(), tmp_path_factory.mktemp("android")
-    apps = {runtime: write(root / runtime, fresh(hostile, runtime, package)) for runtime, package in PACKAGES.items()}
-    apks = {
-        runtime: linked(app, root / f"{runtime}-apk", PACKAGES[runtime], "-0", ".tflite", "-0", ".onnx") for runtime, app in apps.items()
-    }
-    sources = [path for folder in (STUBS, *apps.values()) for path in folder.rglob("*.kt")]
-    code, said = compiler.compile([*sources, *(apk.parent / "gen" for apk in apks.values())], root / "app.jar")
-    assert code == 0, said
-    return Built(compiler, apps, apks, root / "app.jar")
 
 
 def test_all_kotlin_type_checks_and_only_the_chosen_runtime_is_there(built: Built) -> None:
@@ -92,12 +52,6 @@ def test_the_check_finds_a_misspelled_method_and_gradle_files_parse(built: Built
     assert re.search(r"script\d\.kt.*unresolved reference", said), "Gradle's own names are unknown here"
     sources[-1].write_text(sources[-1].read_text(encoding="utf-8").rstrip("}"), encoding="utf-8")
     assert "syntax error" in built.compiler.compile(sources[-1:], tmp_path / "out")[1].lower()
-
-
-def data(folder: Path, app: Path) -> Path:
-    """A copy of the assets, to be changed."""
-    assets = app / f"app/{android._ASSETS}"
-    return write(folder, {path.relative_to(assets).as_posix(): path.read_bytes() for path in assets.rglob("*") if path.is_file()})
 
 
 def test_the_self_test_passes_on_the_golden_predictions(built: Built, tmp_path: Path) -> None:

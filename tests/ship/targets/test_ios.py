@@ -31,6 +31,18 @@ from tests.ship.targets.swift import Swift, replay, unpacked
 
 Cli = Callable[..., CliResult]
 PACKAGE, DATA = "EdgetlClassifier", "EdgetlClassifier/Sources/EdgetlClassifier/Resources/model"
+TABLE = Path(__file__).with_name("accelerators.json")
+ROWS = {
+    "litert": (
+        *("CPU: MS ms, identical", "GPU and CPU: MS ms, identical"),
+        "Neural Engine and CPU: not available (LiteRT's Core ML delegate takes numbers, and no integers)",
+    ),
+    "onnxruntime": (
+        *("CPU: MS ms, identical", "XNNPACK and CPU: MS ms, identical", "Core ML and CPU: MS ms, identical"),
+        "Core ML: not available (This session contains graph nodes that are assigned to the default CPU EP)",
+    ),
+}
+BROKEN = {"litert": "GPU and CPU", "onnxruntime": "Core ML and CPU"}
 MODELS = {"litert": "LiteRTModel.swift", "onnxruntime": "OnnxRuntimeModel.swift", "coreml": "CoreMLModel.swift"}
 
 
@@ -145,10 +157,12 @@ def test_an_existing_app_gets_the_package_and_nothing_else(cli: Cli, hostile: Pa
 @pytest.mark.skipif(not shutil.which("shasum"), reason="there is no shasum (Debian's package perl)")
 def test_the_runtime_is_unpacked_when_it_is_the_pinned_one_only(tmp_path: Path) -> None:
     package, programs, archived = tmp_path / "it's a package", tmp_path / "bin", tmp_path / "a.tar.gz"
-    framework = tmp_path / "TensorFlowLiteC-2/Frameworks/TensorFlowLiteC.xcframework"
-    for folder in (package, programs, framework):
+    names = [f"TensorFlowLiteC{delegate}.xcframework" for delegate in ("", "CoreML", "Metal")]
+    frameworks = [tmp_path / "TensorFlowLiteC-2/Frameworks" / name for name in names]
+    for folder in (package, programs, *frameworks):
         folder.mkdir(parents=True)
-    (framework / "Info.plist").write_text("whole", encoding="utf-8")
+    for framework in frameworks:
+        (framework / "Info.plist").write_text("whole", encoding="utf-8")
     with tarfile.open(archived, "w:gz") as packed:
         packed.add(tmp_path / "TensorFlowLiteC-2", "TensorFlowLiteC-2")
     # Writes the archive to where it is told to: the word after --output.
@@ -168,9 +182,9 @@ def test_the_runtime_is_unpacked_when_it_is_the_pinned_one_only(tmp_path: Path) 
     pinned = re.sub(r"sha256=\w+", f"sha256={hashlib.sha256(archived.read_bytes()).hexdigest()}", script)
     done = run(pinned)
     assert done.returncode == 0, done.stderr
-    assert [path.name for path in (package / "Frameworks").iterdir()] == [framework.name]
-    assert (package / "Frameworks" / framework.name / "Info.plist").read_text(encoding="utf-8") == "whole"
-    assert "there already" in run(pinned).stdout
+    assert sorted(path.name for path in (package / "Frameworks").iterdir()) == names
+    assert {(package / "Frameworks" / name / "Info.plist").read_text(encoding="utf-8") for name in names} == {"whole"}
+    assert "already" in run(pinned).stdout
 
 
 @pytest.fixture(scope="module")
@@ -263,13 +277,22 @@ def test_the_packages_own_tests_pass_and_find_what_is_wrong(
     for one in (app, several):
         (one / "replay.bin").write_bytes(replay(one / DATA))
 
-    def run(resources: Path, known: Path = app) -> subprocess.CompletedProcess[str]:
-        return swift.run(app / "run", env={"REPLAY": swift.path(known / "replay.bin"), "RESOURCES": swift.path(resources)})
+    shutil.copy(TABLE, app)
+
+    def run(resources: Path, known: Path = app, **more: str) -> subprocess.CompletedProcess[str]:
+        paths = {"REPLAY": known / "replay.bin", "RESOURCES": resources, "TABLE": app / TABLE.name}
+        return swift.run(app / "run", env={name: swift.path(path) for name, path in paths.items()} | more)
 
     for one in (app, several):
         done = run((one / DATA).parent, one)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "Executed 4 tests, with 0 failures" in done.stdout
+        assert "Executed 7 tests, with 0 failures" in done.stdout
+        rows = [re.sub(r"[\d.]+ ms", "MS ms", row) for row in done.stdout.splitlines()]
+        assert set(ROWS[runtime]) <= set(rows)
+    (app / "home").mkdir()
+    refused = run((app / DATA).parent, WRONG="3", HOME=swift.path(app / "home"))  # where nothing is remembered
+    assert refused.returncode == 0, "the CPU runs in the place of a broken accelerator"
+    assert f"{BROKEN[runtime]}: refused, 3 of 12 differ" in refused.stdout.splitlines()
     wrong = {
         changed_byte: "resized.bin was changed",
         other_order: "another order",

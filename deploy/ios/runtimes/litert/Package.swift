@@ -9,12 +9,14 @@ let package = Package(
     targets: [
         .target(
             name: "EdgetlClassifier",
-            dependencies: ["TensorFlowLiteC"],
+            dependencies: ["TensorFlowLiteC", "TensorFlowLiteCCoreML", "TensorFlowLiteCMetal"],
             resources: [.copy("Resources/model"), .copy("Resources/PrivacyInfo.xcprivacy")],
-            linkerSettings: [.linkedLibrary("c++")]
+            linkerSettings: [.linkedLibrary("c++"), .linkedFramework("CoreML"), .linkedFramework("Metal")]
         ),
-        // get-runtime.sh puts it there.
+        // get-runtime.sh puts them there.
         .binaryTarget(name: "TensorFlowLiteC", path: "Frameworks/TensorFlowLiteC.xcframework"),
+        .binaryTarget(name: "TensorFlowLiteCCoreML", path: "Frameworks/TensorFlowLiteCCoreML.xcframework"),
+        .binaryTarget(name: "TensorFlowLiteCMetal", path: "Frameworks/TensorFlowLiteCMetal.xcframework"),
         .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"]),
     ]
 )

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Puts Google's TensorFlowLiteC.xcframework (LiteRT's C library for iOS) into Frameworks/. Once, on any machine with curl; 77 MB.
+# Puts LiteRT's C library for iOS and its delegates for Core ML and Metal into Frameworks/. Once, on any machine with curl; 77 MB.
+# 2.17.0 is the newest that Google publishes for iOS: the Swift package of LiteRT 2.2.0 names a binary that its repository does not have.
 # It is published as a .tar.gz for CocoaPods only, and a Swift package can name the address of a .zip only.
 set -eu
 cd "$(dirname "$0")"
@@ -7,10 +8,15 @@ cd "$(dirname "$0")"
 version=2.17.0
 address=https://dl.google.com/tflite-release/ios/prod/tensorflow/lite/release/ios/release/32/20240729-115310/TensorFlowLiteC/$version/0c10b3543e01f547/TensorFlowLiteC-$version.tar.gz
 sha256=9667b476015f136e5b332ce040e12822c4ac6d5c58947882ddc809cdff0fb99e
-name=TensorFlowLiteC.xcframework
+names="TensorFlowLiteC TensorFlowLiteCCoreML TensorFlowLiteCMetal"
+here() {
+    for name in $names; do
+        [ -f "Frameworks/$name.xcframework/Info.plist" ] || return 1
+    done
+}
 
-if [ -f "Frameworks/$name/Info.plist" ]; then
-    echo "Frameworks/$name is there already"
+if here; then
+    echo "Frameworks/ has them already"
     exit 0
 fi
 mkdir -p Frameworks
@@ -22,6 +28,8 @@ echo "$sha256  $work/archive.tar.gz" | shasum -a 256 -c - > /dev/null || {
     exit 1
 }
 tar -xzf "$work/archive.tar.gz" -C "$work"
-rm -rf "Frameworks/$name"
-mv "$(find "$work" -type d -name "$name" | head -n 1)" "Frameworks/$name"
-echo "Frameworks/$name: $version"
+for name in $names; do
+    rm -rf "Frameworks/$name.xcframework"
+    mv "$(find "$work" -type d -name "$name.xcframework" | head -n 1)" "Frameworks/$name.xcframework"
+done
+echo "Frameworks/: $names $version"

@@ -1,10 +1,15 @@
 package com.example.classifier.edgetl
 
 import java.io.File
+import java.nio.ByteBuffer
 import kotlin.system.exitProcess
+import org.json.JSONArray
 import org.json.JSONObject
 
-/** Runs on a desktop what the app has without Android: `FOLDER self-test STEPS`, or `FOLDER resize WIDTH HEIGHT INPUT < ARGB > PIXELS`, INPUT as in contract.json. */
+/**
+ * Runs on a desktop what the app has without Android: `FOLDER self-test STEPS`, or `FOLDER resize WIDTH HEIGHT INPUT < ARGB > PIXELS`, INPUT as
+ * in contract.json, or `MODEL tensors`, or `TABLE rule`, or `FOLDER choose MEMORY KEY again|start NAME=WHAT...`: accelerators that do WHAT.
+ */
 fun main(arguments: Array<String>) {
     if (arguments[1] == "resize") {
         val (width, height) = arguments.drop(2).take(2).map(String::toInt)
@@ -17,13 +22,49 @@ fun main(arguments: Array<String>) {
         System.out.flush()
         return
     }
+    if (arguments[1] == "tensors") {
+        val tensors = TfliteTensors(ByteBuffer.wrap(File(arguments[0]).readBytes()))
+        return println("${tensors.takesFloats} ${tensors.givesFloats}")
+    }
+    if (arguments[1] == "rule") return rule(JSONArray(File(arguments[0]).readText()))
     val bundle = Bundle(Folder(File(arguments[0])))
+    if (arguments[1] == "choose") return choose(bundle, arguments.drop(2))
     try {
-        println(SelfTest(bundle, Replay(bundle, arguments[2].toFloat())).run())
+        println(SelfTest(bundle, Golden(bundle)).run(Replay(bundle, arguments[2].toFloat())))
     } catch (error: SelfTestException) {
         println(error.message)
         exitProcess(7)
     }
+}
+
+/** Prints the rows and the name of the fastest, null where none passes, of each case in a table of what was measured. */
+private fun rule(table: JSONArray) {
+    for (number in 0 until table.length()) {
+        val measured = table.getJSONObject(number).getJSONArray("measured")
+        val trials = List(measured.length()) { measured.getJSONObject(it) }.map { one ->
+            val deviation = Deviation(one.optInt("images"), one.optDouble("max_steps"), 0.0, one.optInt("differ")).takeUnless { one.has("missing") }
+            Trial(one.getString("name"), one.optDouble("ms"), deviation, one.optString("missing"))
+        }
+        println(JSONArray(trials.map(Trial::text)).put(Trial.ranked(trials).firstOrNull()?.name ?: JSONObject.NULL))
+    }
+}
+
+/** Prints what became of each accelerator, then the one that was kept, and whether they were tried. */
+private fun choose(bundle: Bundle, arguments: List<String>) {
+    val candidates = arguments.drop(3).map { it.split("=") }.map { (name, what) -> Candidate(name) { accelerator(bundle, what) } }
+    val choice = Accelerators({ Golden(bundle) }, candidates, File(arguments[0]), arguments[1])
+    choice.open(again = arguments[2] == "again").close()
+    choice.rows.forEach(::println)
+    println("${choice.name} ${choice.fresh}")
+}
+
+/** `missing`, `library`: cannot be opened; `end`: ends the app; `STEPS,MS,IMAGES`: a prediction takes MS and the first IMAGES are upside down. */
+private fun accelerator(bundle: Bundle, what: String): Model {
+    if (what == "missing") throw IllegalStateException("no such chip\nat line 9")
+    if (what == "library") throw UnsatisfiedLinkError("libGpu.so")
+    if (what == "end") exitProcess(9)
+    val (steps, ms, images) = what.split(",")
+    return Replay(bundle, steps.toFloat(), ms.toLong(), images.toInt())
 }
 
 private class Folder(private val root: File) : Files {
@@ -32,16 +73,18 @@ private class Folder(private val root: File) : Files {
     override fun read(name: String) = File(root, name).readBytes()
 }
 
-/** Gives the golden predictions, each value some steps of 1/256 off, for golden images alone. */
-private class Replay(private val bundle: Bundle, private val steps: Float) : Model {
+/** Gives the golden predictions for golden images alone: each value some steps of 1/256 off, those of the `wrong` first images upside down. */
+private class Replay(private val bundle: Bundle, private val steps: Float, private val ms: Long = 0, private val wrong: Int = 0) : Model {
     private val pixels = bundle.files.read("golden/pixels.bin")
+    private val predictions = bundle.json("golden/golden.json").getJSONObject("predictions").getJSONArray(bundle.model)
 
     override fun probabilities(pixels: ByteArray): FloatArray {
         val image = (0 until this.pixels.size / pixels.size).first {
             this.pixels.copyOfRange(it * pixels.size, (it + 1) * pixels.size).contentEquals(pixels)
         }
-        val predictions = bundle.json("golden/golden.json").getJSONObject("predictions").getJSONArray(bundle.model)
-        return predictions.getJSONArray(image).doubles().map { it.toFloat() + steps / 256 }.toFloatArray()
+        Thread.sleep(ms)
+        val found = predictions.getJSONArray(image).doubles().map { it.toFloat() + steps / 256 }
+        return found.map { if (image < wrong) 1 - it else it }.toFloatArray()
     }
 
     override fun close() = Unit

@@ -1,9 +1,13 @@
 package ai.onnxruntime
 
+import ai.onnxruntime.providers.NNAPIFlags
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
+import java.util.EnumSet
 
 enum class OnnxJavaType { FLOAT, UINT8 }
+
+enum class OrtProvider { CPU, NNAPI, QNN, XNNPACK }
 
 interface ValueInfo
 
@@ -40,6 +44,8 @@ class OrtEnvironment private constructor() : AutoCloseable {
 
     companion object {
         @JvmStatic fun getEnvironment(): OrtEnvironment = TODO()
+
+        @JvmStatic fun getAvailableProviders(): EnumSet<OrtProvider> = TODO()
     }
 }
 
@@ -55,6 +61,12 @@ class OrtSession private constructor() : AutoCloseable {
         fun setIntraOpNumThreads(numThreads: Int) = Unit
 
         fun addConfigEntry(configKey: String, configValue: String) = Unit
+
+        fun addNnapi(flags: EnumSet<NNAPIFlags>) = Unit
+
+        fun addXnnpack(providerOptions: Map<String, String>) = Unit
+
+        fun addQnn(providerOptions: Map<String, String>) = Unit
 
         override fun close() = Unit
     }

@@ -136,9 +136,16 @@ public struct Spacer: View {
     public typealias Body = Never
     public init(minLength: CGFloat? = nil) {}
 }
-public struct ForEach<Data: RandomAccessCollection, Content: View>: View where Data.Element: Identifiable {
+public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>: View {
     public typealias Body = Never
+    public init(_ data: Data, id: KeyPath<Data.Element, ID>, @ViewBuilder content: @escaping (Data.Element) -> Content) {}
+}
+extension ForEach where Data.Element: Identifiable, ID == Data.Element.ID {
     public init(_ data: Data, @ViewBuilder content: @escaping (Data.Element) -> Content) {}
+}
+public struct Section<Parent: View, Content: View, Footer: View>: View { public typealias Body = Never }
+extension Section where Parent == Text, Footer == EmptyView {
+    public init(_ key: LocalizedStringKey, @ViewBuilder content: () -> Content) {}
 }
 public struct HorizontalAlignment: Sendable { public static let leading = HorizontalAlignment(), center = HorizontalAlignment() }
 public struct VerticalAlignment: Sendable { public static let center = VerticalAlignment(), firstTextBaseline = VerticalAlignment() }

@@ -5,11 +5,23 @@ protocol Model {
     /// As app.json names it.
     static var runtime: String { get }
 
-    /// - Parameter precision: of the file, as the manifest says it: `int8` takes bytes, `float32` and the like take numbers.
-    init(path: URL, contract: Contract, precision: String, threads: Int) throws
+    /// Names of what can run it, the CPU first; not all of them are in every device.
+    static var accelerators: [String] { get }
+
+    /// Throws where the device does not have the accelerator, or it does not take the model.
+    init(path: URL, contract: Contract, plan: Plan) throws
 
     /// Probabilities [K] of one image, raw uint8 [H, W, C].
     func run(_ pixels: [UInt8]) throws -> [Float]
+}
+
+/// How a file is to be run.
+struct Plan {
+    /// Of the file, as the manifest says it: `int8` takes bytes, `float32` and the like take numbers.
+    let precision: String
+    let threads: Int
+    /// One of the runtime's.
+    let accelerator: String
 }
 
 /// The two kinds of numbers that go into a model and come out of it.

@@ -15,28 +15,25 @@ extension EdgetlClassifier {
     /// Prove that files and predictions are the validated ones. Throws what is not.
     public func selfTest() throws -> SelfTestReport {
         try checkFiles()
-        let golden = try JSONDecoder().decode(Golden.self, from: read("golden/golden.json"))
-        guard golden.shape.count == 4, golden.shape[0] > 0, Array(golden.shape[1...]) == [contract.imageHeight, contract.imageWidth, contract.channels],
-            let wanted = golden.predictions[choice.model], let top1 = golden.top1ClassNames[choice.model],
-            wanted.count == golden.shape[0], wanted.allSatisfy({ $0.count == contract.classNames.count })
-        else {
-            throw ClassifierError("The golden predictions are of another model.")
-        }
-        let named = wanted.map { row in contract.classNames[contract.mostProbable(row)!] }
-        guard named == top1 else {
+        let known = try GoldenImages(folder: folder, choice: choice, contract: contract)
+        let (golden, wanted) = (known.golden, known.wanted)
+        guard let top1 = golden.top1ClassNames[choice.model], wanted.map({ contract.classNames[contract.mostProbable($0)!] }) == top1 else {
             throw ClassifierError("The class names are in another order than the model's outputs.")
         }
         let present = golden.presentClassNames?[choice.model] ?? top1.map { [$0] }
         guard wanted.map(contract.present) == present else {
             throw ClassifierError("The golden predictions are decided otherwise: these are not the thresholds of the validation.")
         }
-        let images = try goldenImages(golden)
-        let found = try images.map { try probabilities($0).map(Double.init) }
-        let (maxSteps, meanSteps) = try checkPredictions(found, wanted: wanted, tolerance: golden.tolerance)
+        let found = try known.images.map { try probabilities($0).map(Double.init) }
+        let deviation = known.deviation(found)
+        guard deviation.differing == 0 else {
+            throw ClassifierError("The predictions are up to \(Int(deviation.maxSteps)) steps of 1/256 off.")
+        }
         let otherDecisions = zip(found, present).filter { contract.present($0) != $1 }.count
-        let levels = try checkResize(of: images, mosaic: golden.mosaic)
+        let levels = try checkResize(of: known.images, mosaic: golden.mosaic)
         return SelfTestReport(
-            images: images.count, maxSteps: maxSteps, meanSteps: meanSteps, otherDecisions: otherDecisions, resizeMaxLevels: levels)
+            images: wanted.count, maxSteps: deviation.maxSteps, meanSteps: deviation.meanSteps, otherDecisions: otherDecisions,
+            resizeMaxLevels: levels)
     }
 
     private func read(_ name: String) throws -> Data {
@@ -57,23 +54,6 @@ extension EdgetlClassifier {
         guard try read("labels.txt") == Data(contract.classNames.map { $0 + "\n" }.joined().utf8) else {
             throw ClassifierError("labels.txt has other class names than manifest.json.")
         }
-    }
-
-    private func goldenImages(_ golden: Golden) throws -> [Pixels] {
-        let bytes = [UInt8](try read("golden/pixels.bin")), length = contract.imageHeight * contract.imageWidth * contract.channels
-        guard bytes.count == golden.shape[0] * length else {
-            throw ClassifierError("The golden images are of another size than golden.json says.")
-        }
-        return (0..<golden.shape[0]).map { contract.pixels(Array(bytes[$0 * length..<($0 + 1) * length])) }
-    }
-
-    private func checkPredictions(_ found: [[Double]], wanted: [[Double]], tolerance: Golden.Tolerance) throws -> (Double, Double) {
-        let steps = zip(found, wanted).flatMap { zip($0, $1).map { abs($0 - $1) * 256 } }
-        let most = steps.max() ?? .infinity, mean = steps.reduce(0, +) / Double(steps.count)
-        guard most <= tolerance.maxSteps, mean <= tolerance.meanSteps else {
-            throw ClassifierError("The predictions are up to \(Int(most)) steps of 1/256 off.")
-        }
-        return (most, mean)
     }
 
     private func checkResize(of images: [Pixels], mosaic: Golden.Mosaic) throws -> Int {

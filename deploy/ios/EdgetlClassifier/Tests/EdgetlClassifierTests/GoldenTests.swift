@@ -11,6 +11,18 @@ final class GoldenTests: XCTestCase {
         XCTAssertEqual(report.resizeMaxLevels, 0, "the filter is Pillow's, to the bit")
     }
 
+    func testTheAcceleratorsAreTimedOnceAndTheirRowsKept() throws {
+        let memory = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).json")
+        defer { try? FileManager.default.removeItem(at: memory) }
+        let first = try EdgetlClassifier(memory: memory), second = try EdgetlClassifier(memory: memory)
+        XCTAssertEqual([first.timed, second.timed], [true, false])
+        XCTAssertEqual(first.accelerators.count, RuntimeModel.accelerators.count)
+        XCTAssertEqual(first.accelerators, second.accelerators)
+        try second.timeAccelerators()
+        XCTAssertTrue(second.timed)
+        print(second.accelerators.joined(separator: "\n"))
+    }
+
     func testTheBestClassesComeFirst() throws {
         let classifier = try EdgetlClassifier()
         let (width, height) = (classifier.contract.imageWidth, classifier.contract.imageHeight)

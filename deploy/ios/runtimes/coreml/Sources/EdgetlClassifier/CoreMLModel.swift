@@ -5,11 +5,16 @@ import Foundation
 /// A Core ML package: takes the image as an image, gives a dictionary of probabilities by class name.
 final class RuntimeModel: Model {
     static let runtime = "coreml"
+    /// Core ML always has the CPU for what the others do not take.
+    private static let units: KeyValuePairs<String, MLComputeUnits> = [
+        "CPU": .cpuOnly, "GPU and CPU": .cpuAndGPU, "Neural Engine and CPU": .cpuAndNeuralEngine, "Neural Engine, GPU and CPU": .all,
+    ]
+    static var accelerators: [String] { units.map(\.key) }
     private let model: MLModel
     private let contract: Contract
     private let output: String
 
-    init(path: URL, contract: Contract, precision: String, threads: Int) throws {
+    init(path: URL, contract: Contract, plan: Plan) throws {
         // Compiled on the device, so that the file in the app is the one whose hash the manifest gives.
         let files = FileManager.default, unpacked = files.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         defer { try? files.removeItem(at: unpacked) }
@@ -18,7 +23,7 @@ final class RuntimeModel: Model {
         let compiled = try MLModel.compileModel(at: package)
         defer { try? files.removeItem(at: compiled) }
         let configuration = MLModelConfiguration()
-        configuration.computeUnits = .all
+        configuration.computeUnits = Self.units.first { $0.key == plan.accelerator }?.value ?? .cpuOnly
         model = try MLModel(contentsOf: compiled, configuration: configuration)
         let outputs = model.modelDescription.outputDescriptionsByName
         guard let output = outputs.first(where: { $0.value.type == .dictionary })?.key else {

@@ -1,37 +1,65 @@
 import Foundation
 import TensorFlowLiteC
+import TensorFlowLiteCCoreML
+import TensorFlowLiteCMetal
 
-/// A TFLite file in LiteRT, on XNNPACK's kernels.
+/// A TFLite file in LiteRT: on XNNPACK's kernels, which also run what a delegate before them does not take. Delegates of TensorFlowLiteC
+/// 2.17.0: coreml_delegate.h and metal_delegate.h.
 final class RuntimeModel: Model {
     static let runtime = "litert"
+    static let accelerators = ["CPU", "GPU and CPU", "Neural Engine and CPU"]
     private let model: OpaquePointer
-    private let delegate: UnsafeMutablePointer<TfLiteDelegate>?
+    private let accelerator: Delegate?
+    private let kernels: Delegate?
     private let interpreter: OpaquePointer
 
-    init(path: URL, contract: Contract, precision: String, threads: Int) throws {
+    init(path: URL, contract: Contract, plan: Plan) throws {
+        accelerator = try Self.delegate(plan)
         guard let model = TfLiteModelCreateFromFile(path.path) else {
             throw ClassifierError("LiteRT cannot read \(path.lastPathComponent).")
         }
         let options = TfLiteInterpreterOptionsCreate()
         defer { TfLiteInterpreterOptionsDelete(options) }
-        TfLiteInterpreterOptionsSetNumThreads(options, Int32(threads))
+        TfLiteInterpreterOptionsSetNumThreads(options, Int32(plan.threads))
         // By name, since the golden predictions are of these kernels and the plain ones round otherwise.
-        var kernels = TfLiteXNNPackDelegateOptionsDefault()
-        kernels.num_threads = Int32(threads)
-        let delegate = TfLiteXNNPackDelegateCreate(&kernels)
-        TfLiteInterpreterOptionsAddDelegate(options, delegate)
+        var own = TfLiteXNNPackDelegateOptionsDefault()
+        own.num_threads = Int32(plan.threads)
+        kernels = Delegate(TfLiteXNNPackDelegateCreate(&own), delete: TfLiteXNNPackDelegateDelete)
+        for delegate in [accelerator, kernels] {
+            if let delegate { TfLiteInterpreterOptionsAddDelegate(options, delegate.pointer) }
+        }
         guard let interpreter = TfLiteInterpreterCreate(model, options), TfLiteInterpreterAllocateTensors(interpreter) == kTfLiteOk else {
             throw ClassifierError("LiteRT cannot run \(path.lastPathComponent).")
         }
         self.model = model
-        self.delegate = delegate
         self.interpreter = interpreter
     }
 
     deinit {
-        TfLiteInterpreterDelete(interpreter)
-        TfLiteXNNPackDelegateDelete(delegate)
+        TfLiteInterpreterDelete(interpreter)  // its delegates go after it
         TfLiteModelDelete(model)
+    }
+
+    private static func delegate(_ plan: Plan) throws -> Delegate? {
+        switch plan.accelerator {
+        case "GPU and CPU":
+            var options = TFLGpuDelegateOptionsDefault()
+            return try available(Delegate(TFLGpuDelegateCreate(&options), delete: TFLGpuDelegateDelete))
+        case "Neural Engine and CPU":
+            guard plan.precision.hasPrefix("float") else {
+                throw ClassifierError("LiteRT's Core ML delegate takes numbers, and no integers")
+            }
+            var options = TfLiteCoreMlDelegateOptions()
+            options.enabled_devices = TfLiteCoreMlDelegateDevicesWithNeuralEngine
+            options.min_nodes_per_partition = 2  // its default; 0 partitions are all
+            return try available(Delegate(TfLiteCoreMlDelegateCreate(&options), delete: TfLiteCoreMlDelegateDelete))
+        default: return nil
+        }
+    }
+
+    private static func available(_ delegate: Delegate?) throws -> Delegate {
+        guard let delegate else { throw ClassifierError("this device has none for LiteRT") }
+        return delegate
     }
 
     func run(_ pixels: [UInt8]) throws -> [Float] {
@@ -53,5 +81,21 @@ final class RuntimeModel: Model {
         case kTfLiteFloat32: return .float32
         default: throw ClassifierError("The model takes or gives numbers of another kind than uint8 and float32.")
         }
+    }
+}
+
+/// A delegate of LiteRT, deleted with the last reference to it.
+private final class Delegate {
+    let pointer: UnsafeMutablePointer<TfLiteDelegate>
+    private let delete: (UnsafeMutablePointer<TfLiteDelegate>?) -> Void
+
+    init?(_ pointer: UnsafeMutablePointer<TfLiteDelegate>?, delete: @escaping (UnsafeMutablePointer<TfLiteDelegate>?) -> Void) {
+        guard let pointer else { return nil }
+        self.pointer = pointer
+        self.delete = delete
+    }
+
+    deinit {
+        delete(pointer)
     }
 }

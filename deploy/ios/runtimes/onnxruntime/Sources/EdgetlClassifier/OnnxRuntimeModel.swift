@@ -1,23 +1,44 @@
 import Foundation
 import OnnxRuntimeBindings
 
-/// An ONNX file in ONNX Runtime, on the processor.
+/// An ONNX file in ONNX Runtime, on one of its execution providers for Apple (1.24: objectivec/include of github.com/microsoft/onnxruntime).
 final class RuntimeModel: Model {
     static let runtime = "onnxruntime"
+    /// What a provider does not take runs on the CPU without a word, so that Core ML is first asked for alone.
+    static let accelerators = ["CPU", "XNNPACK and CPU", "Core ML", "Core ML and CPU"]
     private let environment: ORTEnv
     private let session: ORTSession
     private let contract: Contract
     private let input: Elements
 
-    init(path: URL, contract: Contract, precision: String, threads: Int) throws {
+    init(path: URL, contract: Contract, plan: Plan) throws {
         environment = try ORTEnv(loggingLevel: .warning)
         let options = try ORTSessionOptions()
-        try options.setIntraOpNumThreads(Int32(threads))
+        try options.setIntraOpNumThreads(Int32(plan.threads))
         // In the simulator of an Intel Mac sums saturate otherwise.
         try options.addConfigEntry(withKey: "session.x64quantprecision", value: "1")
+        try Self.provide(plan, in: options)
         session = try ORTSession(env: environment, modelPath: path.path, sessionOptions: options)
         self.contract = contract
-        input = precision.hasPrefix("int8") ? .uint8 : .float32
+        input = plan.precision.hasPrefix("int8") ? .uint8 : .float32
+    }
+
+    private static func provide(_ plan: Plan, in options: ORTSessionOptions) throws {
+        switch plan.accelerator {
+        case "XNNPACK and CPU":
+            let own = ORTXnnpackExecutionProviderOptions()
+            own.intra_op_num_threads = Int32(plan.threads)
+            try options.appendXnnpackExecutionProvider(with: own)
+        case "Core ML", "Core ML and CPU":
+            guard ORTIsCoreMLExecutionProviderAvailable() else {
+                throw ClassifierError("not in this package of ONNX Runtime")
+            }
+            if plan.accelerator == "Core ML" {
+                try options.addConfigEntry(withKey: "session.disable_cpu_ep_fallback", value: "1")
+            }
+            try options.appendCoreMLExecutionProvider(withOptionsV2: ["ModelFormat": "MLProgram", "MLComputeUnits": "ALL"])
+        default: break
+        }
     }
 
     func run(_ pixels: [UInt8]) throws -> [Float] {

@@ -66,10 +66,14 @@ class MainActivity : AppCompatActivity() {
         }
         view<View>(R.id.use_camera).setOnClickListener { useCamera() }
         view<View>(R.id.self_test).setOnClickListener { selfTest() }
+        view<View>(R.id.accelerators).setOnClickListener { timeAccelerators() }
         worker.execute {
             val (ratio, stretches) = classifier.aspectRatio to classifier.stretches
             val several = classifier.several
+            val timed = if (classifier.timed) accelerators() else ""
             runOnUiThread {
+                val others = view<TextView>(R.id.message).text.toString().takeUnless { it == getString(R.string.loading) }.orEmpty()
+                say(listOf(others, timed).filter(String::isNotEmpty).joinToString("\n"))
                 frame(ratio, stretches)
                 if (several) {
                     view<TextView>(R.id.without).setText(R.string.none)
@@ -79,6 +83,7 @@ class MainActivity : AppCompatActivity() {
         }
         val before = savedInstanceState?.getString(CHOSEN)
         if (before == null) useCamera() else showImage(Uri.parse(before))
+        say(getString(R.string.loading))
     }
 
     override fun onSaveInstanceState(outState: Bundle) {
@@ -176,7 +181,7 @@ class MainActivity : AppCompatActivity() {
             setImageBitmap(image)
         }
         if (found == null) say(getString(R.string.unreadable))
-        show(found ?: Classification(emptyList(), emptyList(), 0.0))
+        show(found ?: Classification(emptyList(), emptyList(), 0.0, ""))
     }
 
     private fun show(found: Classification) {
@@ -187,7 +192,7 @@ class MainActivity : AppCompatActivity() {
         view<View>(R.id.unsure).visibility = if (unsure) View.VISIBLE else View.GONE
         need(found.best.size)
         rows.forEachIndexed { place, row -> showPrediction(row, found.best.getOrNull(place), if (place < TOP) View.INVISIBLE else View.GONE) }
-        view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs)
+        view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs, found.accelerator)
     }
 
     private fun showPrediction(row: View, prediction: ClassProbability?, without: Int) {
@@ -211,6 +216,18 @@ class MainActivity : AppCompatActivity() {
             runOnUiThread { say(verdict) }
         }
     }
+
+    private fun timeAccelerators() {
+        say(getString(R.string.timing))
+        worker.execute {
+            classifier.timeAccelerators()
+            val found = accelerators()
+            runOnUiThread { say(found) }
+        }
+    }
+
+    /** On the worker alone. */
+    private fun accelerators() = classifier.accelerators.joinToString("\n")
 
     private fun <T : View> view(id: Int): T = ActivityCompat.requireViewById(this, id)
 

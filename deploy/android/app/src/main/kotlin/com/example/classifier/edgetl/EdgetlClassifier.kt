@@ -3,6 +3,8 @@ package com.example.classifier.edgetl
 import android.content.Context
 import android.content.res.AssetManager
 import android.graphics.Bitmap
+import android.os.Build
+import java.io.File
 import java.io.FileInputStream
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
@@ -13,17 +15,31 @@ data class ClassProbability(val className: String, val probability: Float)
 /**
  * The best classes, the best first; the names of those that the image shows, none where the model is not sure; and how long turning,
  * cropping, resizing and the model took together. Of a model that knows several classes at once, `best` are all that the image shows, or
- * guesses where it shows none of them.
+ * guesses where it shows none of them. `accelerator` is where the model ran.
  */
-data class Classification(val best: List<ClassProbability>, val present: List<String>, val latencyMs: Double)
+data class Classification(val best: List<ClassProbability>, val present: List<String>, val latencyMs: Double, val accelerator: String)
 
 /**
- * The model in the app's assets, and how an image becomes its input. Safe to use from several threads, one image at a time; not from
+ * The model in the app's assets, and how an image becomes its input. At the first start it times the accelerators of the phone and
+ * keeps the fastest that gives the golden predictions, which takes seconds. Safe to use from several threads, one image at a time; not from
  * the main one.
  */
 class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     private val bundle = Bundle(Assets(context.assets))
-    private val model: Model = LiteRtModel(mapped(context.assets, bundle.model), threads)
+    private val golden by lazy { Golden(bundle) }
+    private val proof = Accelerators(
+        { golden },
+        LiteRtModel.candidates(context, bundle.model, threads),
+        File(context.noBackupFilesDir, "edgetl-accelerators.json"),
+        key(context),
+    )
+    private var model: Model = proof.open()
+
+    /** What became of each accelerator, such as "GPU: 2.1 ms, identical". */
+    val accelerators: List<String> @Synchronized get() = proof.rows
+
+    /** Whether the accelerators were timed by this object, and not at an earlier start. */
+    val timed: Boolean @Synchronized get() = proof.fresh
 
     /** Width of the model's input over its height: the proportions of what is cropped from an image. */
     val aspectRatio: Float = bundle.input.width.toFloat() / bundle.input.height
@@ -44,12 +60,20 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
         val ranked = probabilities.indices.sortedByDescending { probabilities[it] }
         val all = several && present.isNotEmpty()
         val shown = if (all) ranked.filter { bundle.classNames[it] in present } else ranked.take(top)
-        return Classification(shown.map { ClassProbability(bundle.classNames[it], probabilities[it]) }, present, latencyMs)
+        val best = shown.map { ClassProbability(bundle.classNames[it], probabilities[it]) }
+        return Classification(best, present, latencyMs, proof.name)
+    }
+
+    /** Times the accelerators again, and goes on with the one that is kept now. */
+    @Synchronized
+    fun timeAccelerators() {
+        model.close()
+        model = proof.open(again = true)
     }
 
     /** Proves that this phone runs the validated model. Throws SelfTestException. */
     @Synchronized
-    fun selfTest(): SelfTestReport = SelfTest(bundle, model).run()
+    fun selfTest(): SelfTestReport = SelfTest(bundle, golden).run(model)
 
     @Synchronized
     override fun close() = model.close()
@@ -62,16 +86,20 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
         }
     }
 
-    private companion object {
-        /** The model's file without a copy, which needs it stored uncompressed: androidResources.noCompress in build.gradle. */
-        fun mapped(assets: AssetManager, name: String): ByteBuffer =
-            assets.openFd("$FOLDER/$name").use { part ->
-                FileInputStream(part.fileDescriptor).channel.map(FileChannel.MapMode.READ_ONLY, part.startOffset, part.declaredLength)
-            }
+    /** Of the model, the system and this app, which brings the runtime: after a change of any of them all are timed again. */
+    private fun key(context: Context): String {
+        val installed = context.packageManager.getPackageInfo(context.packageName, 0).lastUpdateTime
+        return "${bundle.model} ${bundle.choice.getString("manifest_sha256")} ${Build.FINGERPRINT} $installed"
     }
 }
 
-private const val FOLDER = "edgetl" // in the app's assets
+internal const val FOLDER = "edgetl" // in the app's assets
+
+/** A model's file without a copy, which needs it stored uncompressed: androidResources.noCompress in build.gradle. */
+internal fun mapped(assets: AssetManager, name: String): ByteBuffer =
+    assets.openFd("$FOLDER/$name").use { part ->
+        FileInputStream(part.fileDescriptor).channel.map(FileChannel.MapMode.READ_ONLY, part.startOffset, part.declaredLength)
+    }
 
 private class Assets(private val assets: AssetManager) : Files {
     override fun names() = below("")

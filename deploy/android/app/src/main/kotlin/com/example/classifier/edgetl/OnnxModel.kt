@@ -3,13 +3,17 @@ package com.example.classifier.edgetl
 import ai.onnxruntime.OnnxJavaType
 import ai.onnxruntime.OnnxTensor
 import ai.onnxruntime.OrtEnvironment
+import ai.onnxruntime.OrtProvider
 import ai.onnxruntime.OrtSession
 import ai.onnxruntime.TensorInfo
+import ai.onnxruntime.providers.NNAPIFlags
+import android.content.Context
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
+import java.util.EnumSet
 
-/** An ONNX file on ONNX Runtime. */
-internal class OnnxModel(file: ByteBuffer, threads: Int) : Model {
+/** An ONNX file on ONNX Runtime; `provide` asks for the execution provider that goes before the CPU's. */
+internal class OnnxModel(file: ByteBuffer, threads: Int, provide: (OrtSession.SessionOptions) -> Unit) : Model {
     private val environment = OrtEnvironment.getEnvironment()
     private val session: OrtSession
     private val name: String
@@ -20,6 +24,7 @@ internal class OnnxModel(file: ByteBuffer, threads: Int) : Model {
         OrtSession.SessionOptions().use { options ->
             options.setIntraOpNumThreads(threads)
             options.addConfigEntry("session.x64quantprecision", "1") // emulators: x86 without VNNI saturates sums otherwise
+            provide(options)
             session = environment.createSession(file, options)
         }
         name = session.inputNames.first()
@@ -51,4 +56,30 @@ internal class OnnxModel(file: ByteBuffer, threads: Int) : Model {
     }
 
     override fun close() = session.close() // the environment is the process's
+
+    companion object {
+        /**
+         * The execution providers that phones have (1.30: java/src/main/java/ai/onnxruntime of github.com/microsoft/onnxruntime). What one
+         * does not take runs on the CPU without a word, so that it is first asked for alone. QNN is in Qualcomm's package only.
+         */
+        fun candidates(context: Context, name: String, threads: Int): List<Candidate> {
+            val file by lazy { mapped(context.assets, name) }
+            fun candidate(title: String, provider: OrtProvider, add: (OrtSession.SessionOptions) -> Unit) = Candidate(title) {
+                check(provider in OrtEnvironment.getAvailableProviders()) { "not in this package of ONNX Runtime" }
+                OnnxModel(file, threads, add)
+            }
+            val nnapi = EnumSet.of(NNAPIFlags.CPU_DISABLED) // not by its own reference code
+            val qnn = mapOf("backend_path" to "libQnnHtp.so")
+            return listOf(
+                Candidate("CPU") { OnnxModel(file, threads) {} },
+                candidate("XNNPACK and CPU", OrtProvider.XNNPACK) { it.addXnnpack(mapOf("intra_op_num_threads" to "$threads")) },
+                candidate("NNAPI", OrtProvider.NNAPI) { it.alone().addNnapi(nnapi) },
+                candidate("NNAPI and CPU", OrtProvider.NNAPI) { it.addNnapi(nnapi) },
+                candidate("QNN", OrtProvider.QNN) { it.alone().addQnn(qnn) },
+                candidate("QNN and CPU", OrtProvider.QNN) { it.addQnn(qnn) },
+            )
+        }
+
+        private fun OrtSession.SessionOptions.alone() = apply { addConfigEntry("session.disable_cpu_ep_fallback", "1") }
+    }
 }

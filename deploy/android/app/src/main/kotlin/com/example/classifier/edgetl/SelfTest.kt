@@ -20,47 +20,31 @@ data class SelfTestReport(
 )
 
 /** Proves that files and predictions are the validated ones. */
-internal class SelfTest(private val bundle: Bundle, private val model: Model) {
-    private val golden = bundle.json("golden/golden.json")
-    private val pixels = bundle.files.read("golden/pixels.bin")
+internal class SelfTest(private val bundle: Bundle, private val golden: Golden) {
+    private val pixels = golden.pixels
     private val imageBytes = bundle.input.bytes
 
     /** Throws SelfTestException. */
-    fun run(): SelfTestReport {
+    fun run(model: Model): SelfTestReport {
         checkFiles()
-        val predictions = golden.getJSONObject("predictions").getJSONArray(bundle.model)
-        val wanted = List(predictions.length()) { predictions.getJSONArray(it).doubles() }
+        val wanted = golden.wanted
         if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes || wanted.any { it.size != bundle.classNames.size }) {
             throw SelfTestException("there are ${wanted.size} golden predictions and ${pixels.size} bytes of golden images")
         }
-        val top1 = golden.getJSONObject("top1_class_names").getJSONArray(bundle.model).strings()
-        if (wanted.map { row -> bundle.classNames.getOrNull(row.indices.maxBy { row[it] }) } != top1) {
+        if (wanted.map { row -> bundle.classNames.getOrNull(row.indices.maxBy { row[it] }) } != golden.top1) {
             throw SelfTestException("the class names are in another order than the model's outputs")
         }
-        val present = golden.optJSONObject("present_class_names")?.optJSONArray(bundle.model)
-        val decided = present?.let { List(it.length()) { image -> it.getJSONArray(image).strings() } }
-            ?: top1.map(::listOf) // a bundle of an older edgetl, without thresholds
-        if (wanted.map(bundle::present) != decided) {
+        if (wanted.map(bundle::present) != golden.decided) {
             throw SelfTestException("the golden predictions are decided otherwise: these are not the thresholds of the validation")
         }
-        val found = wanted.indices.map(::probabilities)
-        val steps = wanted.indices.flatMap { image -> wanted[image].indices.map { abs(found[image][it] - wanted[image][it]) * 256 } }
-        val (largest, mean) = steps.max() to steps.average()
-        val tolerance = golden.getJSONObject("tolerance")
-        // Written so that NaN fails.
-        if (!(largest <= tolerance.getDouble("max_steps") && mean <= tolerance.getDouble("mean_steps"))) {
+        val found = golden.predictions(model)
+        val deviation = golden.deviation(found)
+        val (largest, mean) = deviation.maxSteps to deviation.meanSteps
+        if (deviation.differing > 0) {
             throw SelfTestException("the predictions are up to %.0f steps of 1/256 off, %.1f on average".format(largest, mean))
         }
-        val otherDecisions = found.indices.count { bundle.present(found[it]) != decided[it] }
+        val otherDecisions = found.indices.count { bundle.present(found[it]) != golden.decided[it] }
         return SelfTestReport(wanted.size, largest, mean, otherDecisions, resizeMaxLevels())
-    }
-
-    private fun probabilities(image: Int): DoubleArray {
-        val found = model.probabilities(pixels.copyOfRange(image * imageBytes, (image + 1) * imageBytes))
-        if (found.size != bundle.classNames.size) {
-            throw SelfTestException("the model gives ${found.size} probabilities for ${bundle.classNames.size} classes")
-        }
-        return found.doubles()
     }
 
     private fun checkFiles() {
@@ -83,7 +67,7 @@ internal class SelfTest(private val bundle: Bundle, private val model: Model) {
 
     /** Crops and resizes the golden images in three rows, from the first again where they run out, cut below to a height. */
     private fun resizeMaxLevels(): Int {
-        val mosaic = golden.getJSONObject("mosaic")
+        val mosaic = golden.mosaic
         val (columns, height) = mosaic.getInt("columns") to mosaic.getInt("height")
         val (input, count) = bundle.input to pixels.size / imageBytes
         val last = input.channels - 1 // of one channel, which then stands for red, green and blue
