@@ -78,7 +78,8 @@ class Recipe(RecipeTable):
         """The network in words, with the size of its images: of one from elsewhere the file's name."""
         model, (height, width) = self.model, self.imported.asked_size or (self.model.image_size, self.model.image_size)
         name = Path(model.weights).stem if model.imported else f"{model.backbone} {model.alpha:g}"
-        return f"{name}, {width} px" if height == width else f"{name}, {height} x {width} px"
+        gray = ", gray" if model.channels == "gray" else ""
+        return f"{name}, {width} px{gray}" if height == width else f"{name}, {height} x {width} px{gray}"
 
     def changed(self, other: "Recipe") -> dict[str, tuple[JsonValue, JsonValue]]:
         """Return the settings that differ from another recipe's, by dotted key, each with its own value and the other's."""

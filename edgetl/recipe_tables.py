@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from edgetl.contract import Batch
+from edgetl.contract import Batch, Channels
 
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Positive = Annotated[int, Field(ge=1, le=10_000_000)]
@@ -49,6 +49,7 @@ class ModelTable(RecipeTable):
     backbone: str
     alpha: Annotated[float, Field(gt=0, le=4)]
     image_size: Annotated[int, Field(ge=1, le=4096)]
+    channels: Channels
     weights: str
     pooling: Literal["average", "max", "flatten"]
     dense: tuple[Positive, ...]

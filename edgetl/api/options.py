@@ -21,11 +21,14 @@ class TuneOptions(RecipeOptions, total=False):
     """Options of a search: those of `edgetl.RecipeOptions`, which all trials share, and these.
 
     latency_budget_ms: highest median latency of one image that is allowed; default: any.
-    device: device that latency is measured on, see `edgetl list devices`; default: "local".
+    arena_budget_bytes, flash_budget_bytes: most working memory, and largest model, on a microcontroller; default: any.
+    device: device that latency or memory is measured on, see `edgetl list devices`; default: "local".
     trials: networks to judge in all, including those of earlier calls; default: 12.
     """
 
     latency_budget_ms: float
+    arena_budget_bytes: int
+    flash_budget_bytes: int
     device: str
     trials: int
 

@@ -229,7 +229,9 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
     from edgetl.devices import LOCAL
 
     budget_ms, device, trials = options.pop("latency_budget_ms", 0.0), options.pop("device", LOCAL), options.pop("trials", 12)
+    arena_bytes, flash_bytes = options.pop("arena_budget_bytes", 0), options.pop("flash_budget_bytes", 0)
     at_least(1, trials=trials)
+    at_least(0, arena_budget_bytes=arena_bytes, flash_budget_bytes=flash_bytes)
     texts(device=device)
     if not isinstance(budget_ms, int | float) or not 0 <= budget_ms < float("inf"):
         raise UsageError(f"latency_budget_ms cannot be {budget_ms!r}", "give milliseconds; 0: any latency")
@@ -238,9 +240,11 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
     from edgetl.api.results import Tuned
     from edgetl.pipeline.tune import search as stage
     from edgetl.run_folder import RUNS
+    from edgetl.tuning_record import Budget
 
     folder = as_path(out) or RUNS / f"{Path(recipe.data.source).stem or 'data'}-tune"
-    return Tuned(folder, stage.tune(recipe, folder, stage.Search(trials=trials, device=device, budget_ms=budget_ms)))
+    budget = Budget(float(budget_ms), arena_bytes, flash_bytes)
+    return Tuned(folder, stage.tune(recipe, folder, stage.Search(trials=trials, device=device, budget=budget)))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from edgetl.evaluation.agreement import Agreement
 from edgetl.evaluation.statistics import Paired
 from edgetl.micro.estimate import LEGEND, NpuEstimate
 from edgetl.overview import Overview
+from edgetl.runtimes.base import Memory, with_memory
 from edgetl.wording import batches
 
 NAME = "benchmark.json"
@@ -114,6 +115,11 @@ class BenchmarkResult(Part):
         return self.measurement.estimate if self.measurement else None
 
     @property
+    def memory(self) -> Memory | None:
+        """Memory and work that it takes of a microcontroller; None: the device is none."""
+        return self.measurement.memory if self.measurement else None
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """Return reasons not to trust the row as it is."""
         if not self.measurement:
@@ -182,7 +188,8 @@ class Benchmark(Document):
         notes += [f"{self.metric} on {self.measured_on}"] if self.measured_on else []
         notes += [f"{one.device}, {one.shown}: estimated {found.ms:.2f} ms; {LEGEND}" for one, found in self.estimated]
         columns = ("device", "model", "p50 ms", "p90 ms", "peak memory MiB", "KiB", f"{self.metric} %")
-        return Overview(f"Benchmark of {len(self.models)} models", columns, [self._row(result) for result in self.results], notes)
+        table = with_memory(columns, [self._row(result) for result in self.results], [result.memory for result in self.results])
+        return Overview(f"Benchmark of {len(self.models)} models", *table, notes)
 
     def _row(self, result: BenchmarkResult) -> list[str]:
         file, measured = self.models[result.model], result.measurement

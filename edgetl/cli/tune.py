@@ -1,5 +1,6 @@
 """`edgetl tune`."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,19 @@ from edgetl import console
 from edgetl.cli.options import Data, Json, RecipeFile, Set
 from edgetl.devices import LOCAL
 
+_UNITS = {"KiB": 2**10, "MiB": 2**20}
+
 
 def tune(
     data: Data,
     latency_budget: Annotated[str, typer.Option(metavar="5ms", help="Allow at most this median latency per image (default: any).")] = "",
-    device: Annotated[str, typer.Option(metavar="DEVICE", help="Measure latency on this device, see 'edgetl list devices'.")] = LOCAL,
+    arena_budget: Annotated[
+        str, typer.Option(metavar="256KiB", help="Allow at most this working memory on a microcontroller (default: any).")
+    ] = "",
+    flash_budget: Annotated[str, typer.Option(metavar="512KiB", help="Allow at most this size of the model there (default: any).")] = "",
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="Measure latency or memory on this device, see 'edgetl list devices'.")
+    ] = LOCAL,
     trials: Annotated[
         int, typer.Option(min=1, metavar="N", help="Judge this many networks in all, including those of earlier calls.")
     ] = 12,
@@ -25,18 +34,23 @@ def tune(
 ) -> None:
     """Search for accurate, fast and small models.
 
-    Searches over backbone, width, image size and learning rate, and measures accuracy, latency and size. Networks over the budget are
-    dropped without training. The others are ranked by training only a head; the recipe as it is and the best of them are trained in full,
-    and the best of these again at other learning rates: one training for every three networks, and one of the recipe as it is. If it is
-    stopped, the same command continues.
+    Searches over backbone, width, image size and learning rate, and measures accuracy, latency and size. Networks over a budget are
+    dropped without training: latency and memory hardly depend on weights. The others are ranked by training only a head; the recipe as it
+    is and the best of them are trained in full, and the best of these again at other learning rates: one training for every three
+    networks, and one of the recipe as it is. If it is stopped, the same command continues.
 
     Held-out training images rank the networks. The images that measure rank none: on them the best one is compared with the recipe as it
     was, image by image.
+
+    With a budget of memory, or for a microcontroller (`--device tflm` for memory alone, `vela:ethos-u55-128` for what Arm's compiler
+    estimates of an NPU), it searches small networks, images from 48 px on and one channel beside three, unless the recipe says
+    model.channels = "gray". The arena is what TensorFlow Lite Micro's interpreter measures, and a tenth to spare.
 
     Writes tune.json, tune.png and best.toml, the recipe of the most accurate model within the budget.
 
     Example:
       edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
+      edgetl tune flowers/ --arena-budget 256KiB --flash-budget 512KiB --latency-budget 50ms --device vela:ethos-u55-128
     """
     from edgetl.api import training
     from edgetl.report.terminal import trials as report
@@ -44,6 +58,8 @@ def tune(
     found = training.tune(
         data,
         latency_budget_ms=_milliseconds(latency_budget),
+        arena_budget_bytes=_bytes(arena_budget),
+        flash_budget_bytes=_bytes(flash_budget),
         device=device,
         trials=trials,
         out=out,
@@ -56,6 +72,15 @@ def tune(
     console.result(
         found.record.to_json(), f"{found.plot} shows them; next: edgetl run {shlex.quote(str(found.recipe))}" if found.recipe else ""
     )
+
+
+def _bytes(text: str) -> int:
+    from edgetl.errors import UsageError
+
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?(KiB|MiB)", text.strip())
+    if text and not found:
+        raise UsageError(f"'{text}' is not a size of memory", "write it in KiB or MiB: 256KiB")
+    return round(float(found[1]) * _UNITS[found[2]]) if found else 0
 
 
 def _milliseconds(text: str) -> float:

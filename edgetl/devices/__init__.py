@@ -21,6 +21,7 @@ KINDS: "Registry[Kind]" = Registry(
         "browser": ("edgetl.devices.browser:KIND", "Chromium without a window, on this computer"),
         "qemu": ("edgetl.devices.qemu:KIND", "an emulated Arm processor, as qemu:cortex-a76: predictions only, no latency"),
         "vela": ("edgetl.devices.vela:KIND", "an Ethos-U NPU as Arm's compiler estimates it, as vela:ethos-u55-128; in the extra mcu"),
+        "tflm": ("edgetl.devices.tflm:KIND", "any microcontroller: the memory that a model takes, and no latency; in the extra mcu"),
     },
 )
 LOCAL = KINDS.first  # this computer: the device that is always there

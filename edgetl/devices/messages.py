@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from edgetl.documents import Amount, Count, Part, first_mistake
 from edgetl.errors import DeviceError, Failure
 from edgetl.micro.estimate import NpuEstimate
+from edgetl.runtimes.base import Memory
 from edgetl.wording import counted
 
 _LONGEST_REPLY = 2**28  # characters: predictions of 10,000 images in 1000 classes take 2**27
@@ -175,6 +176,7 @@ class Measurement(Part):
         clock_resolution_ms, inferences_per_sample: of a browser, whose clock is coarse.
         placement: which processor ran what; None: nothing is known of it.
         estimate: of a device that runs nothing; None: it does.
+        memory: what a microcontroller needs; None: it is none.
     """
 
     runtime: str
@@ -196,6 +198,7 @@ class Measurement(Part):
     inferences_per_sample: Count | None = None
     placement: Placement | None = None
     estimate: NpuEstimate | None = None
+    memory: Memory | None = None
 
 
 class Reply(Part):

@@ -39,7 +39,12 @@ class Footprint:
     @property
     def arena_size_bytes(self) -> int:
         """The arena to reserve: what was measured and a tenth, up to the next KiB."""
-        return math.ceil(self.arena_bytes * (1 + MARGIN) / _KIB) * _KIB
+        return reserved(self.arena_bytes)
+
+
+def reserved(arena_bytes: int) -> int:
+    """Return the arena to reserve where so much was measured, see `Footprint.arena_size_bytes`."""
+    return math.ceil(arena_bytes * (1 + MARGIN) / _KIB) * _KIB
 
 
 def footprint(content: bytes) -> Footprint:

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack
+from importlib import metadata
 from pathlib import Path
 from typing import Self
 
@@ -44,6 +45,14 @@ def missing() -> str:
     """Return why nothing can be run here; empty: it can."""
     there = importlib.util.find_spec("tflite_micro") is not None
     return "" if there else "TensorFlow Lite Micro's interpreter is not installed, the Python package tflite-micro"
+
+
+def version() -> str:
+    """Return the version of the package; empty: it is not installed."""
+    try:
+        return metadata.version("tflite-micro")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 class Interpreter:

@@ -15,7 +15,7 @@ from edgetl import stops
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.base import Backbone
 from edgetl.backbones.weights import load as weights
-from edgetl.contract import Contract
+from edgetl.contract import Contract, Frame
 from edgetl.data.base import Listing
 from edgetl.errors import UsageError
 from edgetl.export import FORMATS
@@ -203,8 +203,9 @@ def default_name(recipe: Recipe, network: str) -> str:
 
 def _contract(recipe: Recipe, class_names: Sequence[str], task: Task) -> Contract:
     """Return the contract of a network of ours."""
-    backbone = BACKBONES.load(recipe.model.backbone)
-    return Contract.square(recipe.model.image_size, backbone.scale, backbone.zero_point, tuple(class_names)).for_task(task)
+    backbone, size = BACKBONES.load(recipe.model.backbone), recipe.model.image_size
+    contract = Contract.square(size, backbone.scale, backbone.zero_point, tuple(class_names)).for_task(task)
+    return contract.taking(Frame(size, size, recipe.model.channels))
 
 
 def _ordered(listing: Listing, class_names: tuple[str, ...], recipe: Recipe) -> Listing:
@@ -224,6 +225,8 @@ def _check(recipe: Recipe) -> None:
         scheme_of(precision)
     if recipe.quantize.own and not recipe.model.imported:
         raise UsageError("quantize.ranges = own: only a quantized file that is imported has integers of its own", "take auto")
+    if recipe.model.imported and recipe.model.channels == "gray":
+        raise UsageError("model.channels = gray: the network of a file has the channels that it has", "leave the setting out")
     if not recipe.model.imported:
         backbone = BACKBONES.load(recipe.model.backbone)
         backbone.check_alpha(recipe.model.alpha)

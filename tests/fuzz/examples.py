@@ -185,7 +185,15 @@ def tuning_record() -> bytes:
     from edgetl.tuning_record import TuningRecord, TuningTrial
 
     network = {"backbone": "mobilenet_v1", "alpha": 0.25, "image_size": 32, "epochs": 1, "learning_rate": 1e-3}
-    figures = {"latency_ms": 0.5, "top1_accuracy": 0.9, "top1_interval_95": (0.8, 0.95), "size_bytes": 1000, "front": True}
+    figures = {
+        "latency_ms": 0.5,
+        "arena_bytes": 4096,
+        "flash_bytes": 1000,
+        "top1_accuracy": 0.9,
+        "top1_interval_95": (0.8, 0.95),
+        "size_bytes": 1000,
+        "front": True,
+    }
     best = TuningTrial.model_validate({"run": "x", **network, **figures})
     return json.dumps(TuningRecord(device="local", budget_ms=5.0, recipe=load(), best=best, trials=(best,)).to_json()).encode()
 

@@ -20,8 +20,11 @@ from edgetl.run_record import FloatFacts
 def pretrain(project: Project, out: Path | None) -> Path:
     """Train a classifier on the project's images and keep only its backbone; returns the file, which is a copy of the run's own.
 
-    Raises UsageError among several workers.
+    Raises UsageError among several workers, and for gray images.
     """
+    if project.recipe.model.channels == "gray":
+        problem = "a backbone is pretrained on colours: one of gray images starts from the same file, which is then made gray"
+        raise UsageError(problem, "leave model.channels out here, and give it to 'edgetl train'")
     if project.team.workers > 1:
         raise UsageError(
             "a backbone is pretrained in one process", "unset TF_CONFIG, or use --set train.strategy=mirrored for all GPUs of this one"

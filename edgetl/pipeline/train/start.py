@@ -6,6 +6,7 @@ from pathlib import Path
 from edgetl.keras import keras
 
 from edgetl.backbones import keras_file
+from edgetl.backbones.gray import in_channels
 from edgetl.backbones.weights import load as weights
 from edgetl.files import fingerprint, sha256
 from edgetl.float_record import NetworkFacts
@@ -41,7 +42,7 @@ def starting_backbone(project: Project) -> keras.Model:
         return keras_file.load(project.run.network)
     backbone = project.backbone.build(settings.alpha, settings.image_size)
     weights.load(backbone, project.backbone, settings.weights, settings.alpha, settings.image_size)
-    return backbone
+    return in_channels(backbone, settings.channels)
 
 
 def with_head(project: Project, backbone: keras.Model) -> keras.Model:

@@ -91,9 +91,16 @@ def distillation(project: Project) -> Distillation | None:
 
     def teacher(pixels: Any) -> Any:
         sized = tf.image.resize(pixels, [contract.height, contract.width], antialias=True)
-        return model(contract.normalize(sized), training=False)
+        return model(contract.normalize(_in_channels(sized, contract.shape[2])), training=False)
 
     return Distillation(teacher, settings.weight, settings.temperature, objective_of(contract.output))
+
+
+def _in_channels(pixels: Any, channels: int) -> Any:
+    """Return images [N, H, W, 1 or 3] in as many channels as a network takes."""
+    if pixels.shape[-1] == channels:
+        return pixels
+    return tf.image.grayscale_to_rgb(pixels) if channels == 3 else tf.image.rgb_to_grayscale(pixels)
 
 
 def _reason_for_none(project: Project) -> str:

@@ -1,17 +1,19 @@
-"""A search over networks and learning rates: every trial is a run, judged by accuracy, measured latency and size."""
+"""A search over networks and learning rates: every trial is a run, judged by accuracy, latency, memory and size."""
 
 import json
 import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
 from itertools import zip_longest
 from pathlib import Path
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import obtain
+from edgetl.contract import Channels
+from edgetl.devices import open_device
 from edgetl.errors import UsageError, WeightsError
 from edgetl.files import atomic, fingerprint
 from edgetl.pipeline.recorded_images import listing_of
@@ -21,7 +23,7 @@ from edgetl.pipeline.tune.trial import Workbench, compare_trials, judged, recipe
 from edgetl.recipe import Recipe, load
 from edgetl.report.plots.trials import trials_plot
 from edgetl.run_folder import writing
-from edgetl.tuning_record import NAME, TuningRecord, TuningTrial
+from edgetl.tuning_record import NAME, Budget, TuningRecord, TuningTrial
 from edgetl.wording import duration
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,9 @@ MODELS = (
     "efficientnet_lite0 1.0",
 )
 IMAGE_SIZES = (96, 128, 160, 192, 224)
+# For microcontrollers: what some hundred KiB may hold.
+SMALL_MODELS = ("mobilenet_v1 0.25", "mobilenet_v1 0.5", "mobilenet_v2 0.35", "mobilenet_v3_small_minimalistic 1.0")
+SMALL_IMAGE_SIZES = (48, 64, 80, 96, 112, 128, 160)
 LEARNING_RATES = (2e-4, 5e-4, 1e-3)
 _TRAININGS, _FINALISTS = 1 / 3, 1 / 4  # of the number of networks: trainings take most of the time
 _SURPLUS = 3  # trials begun for each one that counts; the others are over the budget, or were drawn before
@@ -49,12 +54,20 @@ class Search:
     Args:
         trials: networks that are to be judged in all, those of earlier calls included.
         device: that latency is measured on, see `edgetl.devices`.
-        budget_ms: median latency that is allowed; 0: any.
     """
 
     trials: int
     device: str
-    budget_ms: float = 0.0
+    budget: Budget = field(default_factory=Budget)
+
+    @cached_property
+    def small(self) -> bool:
+        """Whether networks for microcontrollers are searched: memory is limited, or nothing is timed. Raises as `open_device` does."""
+        if self.budget.of_memory:
+            return True
+        device = open_device(self.device)
+        device.close()
+        return not device.timed
 
 
 def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
@@ -65,8 +78,8 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     and the best of these at other learning rates. Held-out training images rank them all; what measures ranks none, and compares the best
     one with the recipe as it was.
 
-    Raises DataError, DependencyError, DeviceError (no latency can be measured), WeightsError (of all backbones), and UsageError for images
-    of several labels.
+    Raises DataError, DependencyError, DeviceError (no latency or memory can be measured), WeightsError (of all backbones), and UsageError
+    for images of several labels.
     """
     listing = listing_of(recipe)  # images that cannot be used are an error before anything is written
     if listing.several:
@@ -79,16 +92,19 @@ def tune(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
 def _search(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
     if recipe.teacher.run == AUTO:
         logger.info("trials have no teacher, which would take each several times as long; best.toml has one again")
-    bench = Workbench(recipe, out / "trials", search.device, search.budget_ms)
-    usable, own = _with_weights(recipe), replace(_own(recipe), learning_rate=None)
-    sizes, rates = sorted({*IMAGE_SIZES, own.image_size}), sorted({*LEARNING_RATES, recipe.train.learning_rate})
-    networks = _study(recipe, out, search, Space(usable, sizes))
+    bench = Workbench(recipe, out / "trials", search.device, search.budget)
+    own, rates = replace(_own(recipe), learning_rate=None), sorted({*LEARNING_RATES, recipe.train.learning_rate})
+    usable = _with_weights(recipe, SMALL_MODELS if search.small else MODELS)
+    sizes = sorted({*(SMALL_IMAGE_SIZES if search.small else IMAGE_SIZES), own.image_size})
+    channels: Sequence[Channels] = ("RGB", "gray") if search.small and own.channels == "RGB" else (own.channels,)
+    space = Space(usable, sizes, channels)
+    networks = _study(recipe, out, search, space)
     if networks.is_new and own.network in usable:
         networks.enqueue(own)
     for _ in _until(networks, search.trials, "search 1 of 2, by heads"):
         networks.attempt(partial(judged, bench))
 
-    trainings = _study(recipe, out, search, Space(usable, sizes, rates))
+    trainings = _study(recipe, out, search, replace(space, learning_rates=rates))
     heads = [choice_of(trial) for trial in networks.complete]
     finalists = _finalists(networks.complete, math.ceil(_FINALISTS * search.trials))
     own_first = dict.fromkeys([own] * (own in heads) + finalists)  # of equally accurate ones the first is the best
@@ -102,8 +118,8 @@ def _search(recipe: Recipe, out: Path, search: Search) -> TuningRecord:
 
 
 def _study(recipe: Recipe, out: Path, search: Search, space: Space) -> Study:
-    name = fingerprint(recipe.model_dump(), space.parameters, search.device, search.budget_ms)
-    options = StudyOptions(budget_ms=search.budget_ms, seed=recipe.train.seed, startup=max(4, search.trials // 3))
+    name = fingerprint(recipe.model_dump(), space.parameters, search.device, asdict(search.budget))
+    options = StudyOptions(budget=search.budget, seed=recipe.train.seed, startup=max(4, search.trials // 3))
     return Study(out, name, space, options)
 
 
@@ -142,12 +158,12 @@ def _accuracy(trial: TuningTrial) -> float:
     return trial.top1_accuracy or 0.0
 
 
-def _with_weights(recipe: Recipe) -> Sequence[str]:
-    """Return the networks to choose from. Raises WeightsError when the weights of none can be obtained."""
+def _with_weights(recipe: Recipe, models: Sequence[str]) -> Sequence[str]:
+    """Return the networks to choose from: the recipe's and these. Raises WeightsError when the weights of none can be obtained."""
     if recipe.model.weights != "imagenet":  # one file, or none, for one backbone
         return [_own(recipe).network]
     there, missing = [], []
-    for model in dict.fromkeys((_own(recipe).network, *MODELS)):
+    for model in dict.fromkeys((_own(recipe).network, *models)):
         name, alpha = model.split()
         try:
             obtain(BACKBONES.load(name), float(alpha), recipe.model.image_size)
@@ -163,7 +179,7 @@ def _with_weights(recipe: Recipe) -> Sequence[str]:
 
 def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence[TuningTrial], search: Search, out: Path) -> TuningRecord:
     trials, recipe = [*heads, *trainings], bench.recipe
-    within = [one for one in trials if one.top1_accuracy is not None and (not search.budget_ms or one.latency_ms <= search.budget_ms)]
+    within = [one for one in trials if one.top1_accuracy is not None and not search.budget.over(one)]
     # Fine-tuning never ends below its own head, so that a head alone is no conclusion where anything was trained.
     rivals = [one for one in within if one.learning_rate is not None] or within
     front = [one for one in rivals if not any(_beats(other, one) for other in rivals)]
@@ -172,7 +188,15 @@ def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence
     default = next((one for one in marked if choice_of(one) == _own(recipe)), None)
     found = compare_trials(bench, best, default) if best and default and best.run != default.run else None
     record = TuningRecord(
-        device=search.device, budget_ms=search.budget_ms, recipe=recipe, best=best, default=default, against_default=found, trials=marked
+        device=search.device,
+        budget_ms=search.budget.latency_ms,
+        arena_budget_bytes=search.budget.arena_bytes,
+        flash_budget_bytes=search.budget.flash_bytes,
+        recipe=recipe,
+        best=best,
+        default=default,
+        against_default=found,
+        trials=marked,
     )
     if best:
         tuned = replace(choice_of(best), learning_rate=best.learning_rate or recipe.train.learning_rate)
@@ -185,13 +209,14 @@ def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence
 
 def _own(recipe: Recipe) -> Choice:
     """Return the choice that is the recipe as it is."""
-    return Choice(f"{recipe.model.backbone} {recipe.model.alpha}", recipe.model.image_size, recipe.train.learning_rate)
+    model = recipe.model
+    return Choice(f"{model.backbone} {model.alpha}", model.image_size, recipe.train.learning_rate, model.channels)
 
 
 def _beats(one: TuningTrial, other: TuningTrial) -> bool:
-    """Return whether one is as good in accuracy, latency and size, and better in one of them."""
-    sizes = (other.size_bytes or 0) - (one.size_bytes or 0)
-    gains = _accuracy(one) - _accuracy(other), other.latency_ms - one.latency_ms, sizes
+    """Return whether one is as good in accuracy, latency, size and working memory, and better in one of them."""
+    pairs = [(getattr(other, name) or 0, getattr(one, name) or 0) for name in ("latency_ms", "size_bytes", "arena_bytes", "flash_bytes")]
+    gains = [_accuracy(one) - _accuracy(other), *(theirs - own for theirs, own in pairs)]
     return bool(min(gains) >= 0 < max(gains))
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from edgetl.contract import Channels
 from edgetl.errors import DependencyError, RunError
 from edgetl.software import install
-from edgetl.tuning_record import TuningTrial
+from edgetl.tuning_record import Budget, TuningTrial
 
 _TRIAL = "trial"  # the attribute of Optuna's trial that holds ours
-_MODEL, _IMAGE_SIZE, _LEARNING_RATE = "model", "model.image_size", "train.learning_rate"  # its parameters
+_MODEL, _IMAGE_SIZE, _CHANNELS, _LEARNING_RATE = "model", "model.image_size", "model.channels", "train.learning_rate"  # its parameters
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Choice:
     network: str
     image_size: int
     learning_rate: float | None = None
+    channels: Channels = "RGB"
 
     @property
     def backbone(self) -> str:
@@ -38,12 +40,13 @@ class Choice:
 
     def __str__(self) -> str:
         trained = "a head alone" if self.learning_rate is None else f"learning rate {self.learning_rate:g}"
-        return f"{self.network}, {self.image_size} px, {trained}"
+        gray = ", gray" if self.channels == "gray" else ""
+        return f"{self.network}, {self.image_size} px{gray}, {trained}"
 
 
 def choice_of(trial: TuningTrial) -> Choice:
     """Return the choice that a trial was made from."""
-    return Choice(trial.network, trial.image_size, trial.learning_rate)
+    return Choice(trial.network, trial.image_size, trial.learning_rate, trial.channels)
 
 
 @dataclass(frozen=True)
@@ -52,20 +55,23 @@ class Space:
 
     networks: Sequence[str]
     image_sizes: Sequence[int]
+    channels: Sequence[Channels] = ("RGB",)
     learning_rates: Sequence[float] = ()
 
     @property
     def parameters(self) -> dict[str, list[object]]:
         """The values of each of Optuna's parameters."""
         found: dict[str, list[object]] = {_MODEL: list(self.networks), _IMAGE_SIZE: list(self.image_sizes)}
-        return found | ({_LEARNING_RATE: list(self.learning_rates)} if self.learning_rates else {})
+        more = {_CHANNELS: self.channels[1:] and self.channels, _LEARNING_RATE: self.learning_rates}  # of one value nothing is to be chosen
+        return found | {name: list(values) for name, values in more.items() if values}
 
     def suggest(self, trial: Any) -> Choice:
         """Let Optuna's trial choose."""
         network = trial.suggest_categorical(_MODEL, self.networks)
         image_size = trial.suggest_categorical(_IMAGE_SIZE, self.image_sizes)
+        channels = trial.suggest_categorical(_CHANNELS, self.channels) if self.channels[1:] else self.channels[0]
         rate = trial.suggest_categorical(_LEARNING_RATE, self.learning_rates) if self.learning_rates else None
-        return Choice(network, image_size, rate)
+        return Choice(network, image_size, rate, channels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +79,10 @@ class StudyOptions:
     """How a study draws.
 
     Args:
-        budget_ms: median latency that is allowed; 0: any.
         startup: trials that are drawn at random.
     """
 
-    budget_ms: float
+    budget: Budget
     seed: int
     startup: int
 
@@ -98,7 +103,7 @@ class Study:
                 storage=f"sqlite:///{(folder / 'study.db').resolve()}",
                 study_name=name,
                 load_if_exists=True,
-                directions=("maximize", "minimize", "minimize"),  # accuracy, latency, size
+                directions=("maximize", "minimize", "minimize"),  # accuracy, latency or working memory, size
             )
             tried = len(self._study.trials)
         except (SQLAlchemyError, self._optuna.exceptions.OptunaError, LookupError, RuntimeError) as error:  # damaged, or a later release's
@@ -109,7 +114,7 @@ class Study:
                 seed=options.seed + tried,  # or a second call would draw what the first one drew
                 n_startup_trials=options.startup,
                 multivariate=True,
-                constraints_func=lambda trial: (_over_budget_ms(_ours(trial), options.budget_ms),),
+                constraints_func=lambda trial: (options.budget.excess(_ours(trial)),),
             )
         self._take_up_again()
 
@@ -130,17 +135,19 @@ class Study:
 
     @property
     def tried(self) -> list[TuningTrial]:
-        """The trials that gave a latency."""
+        """The trials that gave a latency or working memory."""
         return [ours for trial in self._study.trials if (ours := _ours(trial))]
 
     @property
     def complete(self) -> list[TuningTrial]:
-        """The trials that gave accuracy, latency and size."""
+        """The trials that gave accuracy and size, too."""
         return [ours for ours in self.tried if ours.top1_accuracy is not None]
 
     def enqueue(self, choice: Choice) -> None:
         """Try this next. A choice without a learning rate leaves it to the study."""
         parameters: dict[str, object] = {_MODEL: choice.network, _IMAGE_SIZE: choice.image_size}
+        if self.space.channels[1:]:
+            parameters[_CHANNELS] = choice.channels
         if choice.learning_rate is not None:
             parameters[_LEARNING_RATE] = choice.learning_rate
         self._study.enqueue_trial(parameters)
@@ -154,7 +161,7 @@ class Study:
         if found:
             trial.set_user_attr(_TRIAL, found.model_dump(mode="json"))
         if found and found.top1_accuracy is not None:
-            self._study.tell(trial, [found.top1_accuracy, found.latency_ms, found.size_bytes])
+            self._study.tell(trial, [found.top1_accuracy, found.cost, found.size_bytes])
         else:
             self._study.tell(trial, state=self._optuna.trial.TrialState.PRUNED)
 
@@ -163,11 +170,6 @@ def _ours(trial: Any) -> TuningTrial | None:
     """Return what came of an Optuna trial; None: nothing."""
     kept = trial.user_attrs.get(_TRIAL)
     return TuningTrial.model_validate(kept) if kept else None
-
-
-def _over_budget_ms(trial: TuningTrial | None, budget_ms: float) -> float:
-    """Return by how much the trial is over the budget; at most 0: it is within."""
-    return (trial.latency_ms if trial else 0.0) - budget_ms if budget_ms else -1.0
 
 
 def _optuna() -> ModuleType:

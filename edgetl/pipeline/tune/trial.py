@@ -9,11 +9,8 @@ from typing import Any
 from edgetl.keras import keras
 
 from edgetl.accuracy import figure
-from edgetl.benchmarking.plan import ModelFile
-from edgetl.benchmarking.run import benchmark
+from edgetl.backbones.gray import in_channels
 from edgetl.compared import Compared
-from edgetl.devices.plan import Plan
-from edgetl.errors import DeviceError
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Format
 from edgetl.export.tflite_writer import int8_tflite
@@ -26,14 +23,15 @@ from edgetl.pipeline.settings import quantize_settings
 from edgetl.pipeline.train.stages import train
 from edgetl.pipeline.train.start import with_head
 from edgetl.pipeline.train.teacher import AUTO
+from edgetl.pipeline.tune.costs import with_costs
 from edgetl.pipeline.tune.study import Choice
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.base import Scheme
 from edgetl.recipe import Recipe, restore
 from edgetl.run_record import FloatFacts
-from edgetl.runtimes import open_session, runtime_of
+from edgetl.runtimes import open_session
 from edgetl.training.fold import fold_batch_norms
-from edgetl.tuning_record import TuningTrial
+from edgetl.tuning_record import Budget, TuningTrial
 from edgetl.wording import measured_on
 
 logger = logging.getLogger(__name__)
@@ -46,12 +44,12 @@ _IMAGES = 16  # to calibrate an untrained model on: its latency does not depend 
 
 @dataclass(frozen=True)
 class Workbench:
-    """The recipe, the folder of runs, the device and the latency allowed (0: any), which all trials of a search share."""
+    """The recipe, the folder of runs, the device and the budget, which all trials of a search share."""
 
     recipe: Recipe
     folder: Path
     device: str
-    budget_ms: float
+    budget: Budget
 
     def project(self, choice: Choice, settings: Settings) -> Project:
         """Create or open the run of a choice, with these settings, in which only held-out training images choose."""
@@ -71,32 +69,34 @@ class Workbench:
 
 
 def judged(bench: Workbench, choice: Choice) -> TuningTrial:
-    """Measure a network's latency and, unless that is over the budget, its accuracy and size with nothing but a head trained.
+    """Measure a network's latency and memory and, unless they are over the budget, its accuracy and size with nothing but a head trained.
 
-    Raises DeviceError when no latency can be measured.
+    Raises as `with_costs` does.
     """
     project = bench.project(choice, {**_export_settings(), **_HEAD_ALONE})
     path = project.run.path / f"untrained{_judged_by()[1].suffix}"
     with atomic(path) as temporary:
         temporary.write_bytes(_untrained(project))
-    latency_ms = _latency_ms(path, bench.device)
-    if bench.budget_ms and latency_ms > bench.budget_ms:
-        logger.info("over the budget: not trained")
-        return _trial(project, choice, latency_ms)
-    return _with_figures(project, _trial(project, choice, latency_ms))
+    trial = with_costs(_trial(project, choice), path, bench.device, memory=bench.budget.of_memory)
+    beyond = bench.budget.over(trial)
+    if beyond:
+        logger.info(f"over the budget, not trained: {beyond}")
+        return trial
+    return _with_figures(project, trial)
 
 
 def trained(bench: Workbench, choice: Choice) -> TuningTrial:
-    """Train a network as the choice and the recipe say; measure its accuracy, size and latency."""
+    """Train a network as the choice and the recipe say; measure its accuracy, size, latency and memory."""
     project = bench.project(choice, _export_settings())
-    trial = _with_figures(project, _trial(project, choice, 0.0))
+    trial = _with_figures(project, _trial(project, choice))
     scheme, form = _judged_by()
-    return trial.model_copy(update={"latency_ms": _latency_ms(project.run.export / form.file_name(scheme.precision), bench.device)})
+    return with_costs(trial, project.run.export / form.file_name(scheme.precision), bench.device, memory=bench.budget.of_memory)
 
 
 def recipe_of(choice: Choice, recipe: Recipe, settings: Settings | None = None) -> Recipe:
     """Return the recipe with what was chosen, and with further settings."""
     chosen: dict[str, object] = {"model.backbone": choice.backbone, "model.alpha": choice.alpha, "model.image_size": choice.image_size}
+    chosen["model.channels"] = choice.channels
     if choice.learning_rate is not None:
         chosen["train.learning_rate"] = choice.learning_rate
     return restore(recipe.model_dump(), options=chosen | dict(settings or {}))
@@ -110,14 +110,14 @@ def compare_trials(bench: Workbench, one: TuningTrial, other: TuningTrial) -> Co
     return compared(projects[0], *(rightly(project, session) for project, session in zip(projects, sessions, strict=True)))
 
 
-def _trial(project: Project, choice: Choice, latency_ms: float) -> TuningTrial:
+def _trial(project: Project, choice: Choice) -> TuningTrial:
     return TuningTrial(
         run=project.run.path.name,
         backbone=choice.backbone,
         alpha=choice.alpha,
         image_size=choice.image_size,
+        channels=choice.channels,
         learning_rate=choice.learning_rate,
-        latency_ms=latency_ms,
     )
 
 
@@ -146,7 +146,7 @@ def _with_figures(project: Project, trial: TuningTrial) -> TuningTrial:
 def _untrained(project: Project) -> bytes:
     """Return the int8 file of the network as it is built: it is as fast as the trained one."""
     recipe = project.recipe.model
-    backbone = project.backbone.build(recipe.alpha, recipe.image_size)
+    backbone = in_channels(project.backbone.build(recipe.alpha, recipe.image_size), recipe.channels)
     model = fold_batch_norms(with_head(project, backbone))
     rows = project.data.calibration_rows[:_IMAGES]
     find: Any = _judged_by()[0].quantize
@@ -167,17 +167,3 @@ def _judged_by() -> tuple[Scheme, Format]:
 def _export_settings() -> Settings:
     scheme, form = _judged_by()
     return {"quantize.qat": False, "export.formats": [form.name], "export.precisions": [scheme.precision]}
-
-
-def _latency_ms(path: Path, device: str) -> float:
-    """Measure the median latency of a file. Raises DeviceError."""
-    measured = benchmark([ModelFile(path.name, path, runtime_of(path))], [device], [Plan()], None)
-    failures = [one.failure for one in measured.devices.values()] + [one.failure for one in measured.results]
-    failure = next(filter(None, failures), None)
-    if failure:
-        raise DeviceError(failure.problem, failure.remedy)
-    latency_ms = next((one.p50_ms for one in measured.timed), None)
-    if latency_ms is None:
-        raise DeviceError(f"{device} reports no median latency", "name a device that does: 'edgetl devices'")
-    logger.info(f"{latency_ms:.2f} ms on {device}")
-    return latency_ms

@@ -69,6 +69,8 @@ def _row(benchmark: Benchmark, result: BenchmarkResult) -> dict[str, object]:
         "same_top1_as_cpu": compared and compared.same_top1,
         "images_compared": compared and compared.images,
         "max_difference_from_cpu": compared and compared.max_difference,
+        "arena_bytes": result.memory and result.memory.arena_bytes,
+        "flash_bytes": result.memory and result.memory.flash_bytes,
         "estimated_ms": result.estimate and result.estimate.ms,
         "estimated_cycles": result.estimate and result.estimate.cycles,
         "estimated_sram_bytes": result.estimate and result.estimate.sram_bytes,

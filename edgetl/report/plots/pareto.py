@@ -19,19 +19,33 @@ _AREA = 900.0  # points squared, of the largest model's circle
 
 
 @dataclass(frozen=True)
+class Cost:
+    """A price of accuracy: its name, the axis with its unit, and a comparative of models that take less of it."""
+
+    name: str
+    axis: str
+    less: str
+
+
+LATENCY = Cost("Latency", "median latency of an inference, ms", "faster")
+ESTIMATED_LATENCY = Cost("Estimated latency", "latency of an inference as Arm's compiler estimates it, ms", "faster")
+ARENA = Cost("Working memory", "working memory (arena), KiB", "smaller in memory")
+
+
+@dataclass(frozen=True)
 class ModelPoint:
     """A model in the plot.
 
     Args:
         series: such as the device; points of one series have one colour and one line.
         label: text at the point; may be empty.
-        p50_ms: median latency of an inference.
+        cost: median latency of an inference in milliseconds, or what else the plot is of.
         accuracy: top-1 or mAP in 0..1, where it is known.
     """
 
     series: str
     label: str
-    p50_ms: float
+    cost: float
     size_bytes: int
     accuracy: float | None
 
@@ -42,15 +56,15 @@ def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
     return [ModelPoint(one.device, one.shown, one.p50_ms or 0.0, file.size_bytes, file.value) for one, file in files]
 
 
-def pareto(points: Sequence[ModelPoint], path: Path, images: str, metric: Metric = "top-1") -> None:
-    """Write the plot of latency against accuracy and size as a PNG."""
-    figure = pareto_figure(points, images, metric)
+def pareto(points: Sequence[ModelPoint], path: Path, images: str, metric: Metric = "top-1", cost: Cost = LATENCY) -> None:
+    """Write the plot of latency, or another cost, against accuracy and size as a PNG."""
+    figure = pareto_figure(points, images, metric, cost)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
-def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "top-1") -> Figure:
-    """Draw a circle for each point: median latency across, top-1 or mAP (unknown: size) upwards, its area the file's size.
+def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "top-1", cost: Cost = LATENCY) -> Figure:
+    """Draw a circle for each point: the cost across, top-1 or mAP (unknown: size) upwards, its area the file's size.
 
     A line joins those that no other of the same series beats in both.
     """
@@ -66,16 +80,18 @@ def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "t
         _draw(axes, [point for point in points if point.series == series], largest, _COLOURS[number % len(_COLOURS)], accurate=accurate)
     axes.set_xscale("log")
     axes.margins(0.16, 0.24)
-    axes.set_xlabel("median latency of an inference, ms (log)", color=_INK)
+    axes.set_xlabel(f"{cost.axis} (log)", color=_INK)
     axes.set_ylabel(f"{'top-1 accuracy' if metric == 'top-1' else metric} on {images}, %" if accurate else "size, KiB", color=_INK)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(which="both", colors=_INK, length=0, labelsize=9)
-    heading = "no model is both faster and more accurate:" if accurate else "no model is both faster and smaller:"
+    heading = f"no model is both {cost.less} and more accurate:" if accurate else f"no model is both {cost.less} and smaller:"
     legend = axes.legend(frameon=False, labelcolor=_INK, loc="lower right", title=heading, alignment="left")
     legend.get_title().set_color(_INK)
-    axes.set_title("Latency, accuracy and size" if accurate else "Latency and size", loc="left", fontsize=14, fontweight="bold", color=_INK)
+    axes.set_title(
+        f"{cost.name}, accuracy and size" if accurate else f"{cost.name} and size", loc="left", fontsize=14, fontweight="bold", color=_INK
+    )
     return figure
 
 
@@ -86,12 +102,12 @@ def _draw(axes: Axes, points: Sequence[ModelPoint], largest: int, colour: str, *
         return 100 * (point.accuracy or 0.0) if accurate else point.size_bytes / 1024
 
     for point in points:
-        axes.scatter(point.p50_ms, height(point), _AREA * point.size_bytes / largest + 12, colour, alpha=0.35, linewidths=0)
-        axes.plot(point.p50_ms, height(point), ".", color=colour)
-    named = [(point.p50_ms, height(point), point.label) for point in points if point.label]
+        axes.scatter(point.cost, height(point), _AREA * point.size_bytes / largest + 12, colour, alpha=0.35, linewidths=0)
+        axes.plot(point.cost, height(point), ".", color=colour)
+    named = [(point.cost, height(point), point.label) for point in points if point.label]
     for ms, place, name in _together(named):
         axes.annotate(name, (ms, place), (5, 6), rotation=42, rotation_mode="anchor", textcoords="offset points", fontsize=8.5, color=_INK)
-    front = _front([(point.p50_ms, height(point)) for point in points], higher_is_better=accurate)
+    front = _front([(point.cost, height(point)) for point in points], higher_is_better=accurate)
     axes.plot(*zip(*front, strict=True), color=colour, linewidth=1.2, label=points[0].series)
 
 

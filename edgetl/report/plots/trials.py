@@ -1,9 +1,11 @@
-"""The plot of a search: latency against accuracy and size."""
+"""The plot of a search: latency, or working memory, against accuracy and size."""
 
 from pathlib import Path
 
-from edgetl.report.plots.pareto import ModelPoint, pareto
-from edgetl.tuning_record import TuningRecord
+from edgetl.report.plots.pareto import ARENA, ESTIMATED_LATENCY, LATENCY, ModelPoint, pareto
+from edgetl.tuning_record import TuningRecord, TuningTrial
+
+_KIB = 1024
 
 
 def trials_plot(record: TuningRecord, path: Path) -> None:
@@ -11,11 +13,17 @@ def trials_plot(record: TuningRecord, path: Path) -> None:
     points = [
         ModelPoint(
             series=f"{record.device}, {'trained' if trial.learning_rate is not None else 'a head alone'}",
-            label=f"{trial.network}, {trial.image_size} px" if trial.front else "",
-            p50_ms=trial.latency_ms,
-            size_bytes=trial.size_bytes or 0,
+            label=_label(trial) if trial.front else "",
+            cost=trial.cost if record.timed else trial.cost / _KIB,
+            size_bytes=trial.flash_bytes or trial.size_bytes or 0,
             accuracy=trial.top1_accuracy,
         )
         for trial in record.accurate
     ]
-    pareto(points, path, "held-out training images")
+    pareto(points, path, "held-out training images", cost=(ESTIMATED_LATENCY if record.estimated else LATENCY) if record.timed else ARENA)
+
+
+def _label(trial: TuningTrial) -> str:
+    """Return a network with its input and, where it was asked for, its memory."""
+    memory = "" if trial.arena_bytes is None else ": {} + {} KiB".format(*trial.memory_texts)
+    return f"{trial.network}, {trial.input_text}{memory}"

@@ -9,6 +9,7 @@ from edgetl.benchmarking.results import Benchmark, BenchmarkResult, PredictionCh
 from edgetl.devices.messages import DeviceFacts, OperatorTime
 from edgetl.errors import Failure
 from edgetl.micro import estimate
+from edgetl.runtimes.base import Memory, with_memory
 from edgetl.wording import batches, beside, counted, measured_on
 
 _TOP_OPERATORS = 10  # of a profile: they hold most of the time
@@ -27,7 +28,8 @@ def show(benchmark: Benchmark) -> None:
     console.note(conditions(benchmark))
     console.table("latency", _LATENCY, [_latency(result) for result in benchmark.results])
     console.note(LEGEND)
-    console.table("start and size", [*_START, f"{benchmark.metric} %"], [_start(benchmark, result) for result in benchmark.results])
+    starts = [_start(benchmark, result) for result in benchmark.results]
+    console.table("start and size", *with_memory([*_START, f"{benchmark.metric} %"], starts, _memories(benchmark)))
     if benchmark.measured_on:
         console.note(f"{benchmark.metric} as the validation measured it, on {benchmark.measured_on}")
     checked = [(result, result.predictions) for result in benchmark.results if result.predictions]
@@ -98,7 +100,7 @@ def doubts(benchmark: Benchmark) -> list[tuple[str, str]]:
 def latency_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     """Return the columns and rows of everything that was measured."""
     rows = [[*_latency(result), *_start(benchmark, result)[2:]] for result in benchmark.results]
-    return [*_LATENCY, *_START[2:], f"{benchmark.metric} %"], rows
+    return with_memory([*_LATENCY, *_START[2:], f"{benchmark.metric} %"], rows, _memories(benchmark))
 
 
 def processors(benchmark: Benchmark) -> list[list[str]]:
@@ -125,6 +127,10 @@ def estimates_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     """Return the columns and rows of what was estimated and not measured."""
     rows = [[result.device, result.shown, *found.texts] for result, found in benchmark.estimated]
     return ["device", "model", *estimate.COLUMNS], rows
+
+
+def _memories(benchmark: Benchmark) -> list[Memory | None]:
+    return [result.memory for result in benchmark.results]
 
 
 def _name(result: BenchmarkResult) -> str:

@@ -8,9 +8,10 @@ import pytest
 
 from edgetl.errors import RunError
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions
+from edgetl.tuning_record import Budget
 
 SPACE = Space(("mobilenet_v2 0.35",), (128,))
-OPTIONS = StudyOptions(budget_ms=0.0, seed=0, startup=1)
+OPTIONS = StudyOptions(budget=Budget(), seed=0, startup=1)
 
 
 def begun(folder: Path) -> Path:
