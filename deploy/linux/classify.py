@@ -6,6 +6,7 @@ It needs Pillow and the model's runtime (requirements.txt) and nothing else.
     python classify.py rose.jpg tulip.png      the best classes of each image, or all that it shows where it may show several
     python classify.py --camera                what the camera sees, until Ctrl-C
     python classify.py --self-test             proof that this machine runs the validated model
+    python classify.py --accelerators          times the accelerators again, and keeps the fastest that gives the golden predictions
 
 In a program of yours: `Classifier().classify(Image.open("rose.jpg")).present`.
 """
@@ -25,6 +26,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+sys.path.append(str(Path(__file__).resolve().parent))  # for a program of yours, which imports this file from its folder
+from edgetl_accelerators import CPU, Accelerator, Golden, openers, probabilities
 
 # Programs that write one JPEG image of the camera to standard output, in the order in which they are tried.
 CAMERAS = (
@@ -63,10 +67,12 @@ class Classifier:
 
     Args:
         folder: with the model, manifest.json and the golden predictions; None: `model` beside this file.
-        threads: of the runtime.
+        threads: of the CPU, which then runs the model; None: the fastest accelerator does that gives the golden predictions. They are
+            timed at the first start, which takes seconds.
+        again: times them, whatever is known from an earlier start.
     """
 
-    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+    def __init__(self, folder: Path | None = None, threads: int | None = None, again: bool = False) -> None:
         self.folder = folder = folder or Path(__file__).resolve().parent / "model"
         self.choice = json.loads((folder / "app.json").read_text(encoding="utf-8"))
         self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -82,7 +88,9 @@ class Classifier:
             self.present_from = np.asarray(output["thresholds"]["per_class"], np.float64)
         if output["rejection"]:
             self.present_from = np.maximum(self.present_from, output["rejection"]["threshold"])
-        self._run = RUNTIMES[self.choice["runtime"]](folder / self.choice["model"], threads)
+        runtime, model = self.choice["runtime"], self.choice["model"]
+        self.accelerator = Accelerator(folder, runtime, model, again) if threads is None else None
+        self._run = self.accelerator or openers(runtime, threads)[CPU](folder / model)
 
     def classify(self, image: Image.Image, top: int = 3) -> Prediction:
         """Return the `top` best classes with their probabilities, of several all that are there; and those that the image shows."""
@@ -122,8 +130,7 @@ class Classifier:
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
         """Return float32 [K] of uint8 pixels [H, W, C]."""
-        values = self._run(pixels[np.newaxis])[0]
-        return values / np.float32(256) if values.dtype == np.uint8 else values
+        return probabilities(self._run, pixels)
 
     def self_test(self) -> dict[str, float]:
         """Prove that files and predictions are the validated ones, and return how far the latter are off. Raises SelfTestError.
@@ -131,8 +138,8 @@ class Classifier:
         Images near a threshold may be decided otherwise within the tolerance: `other_decisions` counts them.
         """
         self._check_files()
-        golden = json.loads((self.folder / "golden/golden.json").read_text(encoding="utf-8"))
-        wanted = np.asarray(golden["predictions"][self.choice["model"]])
+        files = Golden(self.folder, self.choice["model"])
+        golden, wanted, pixels = files.document, files.wanted, files.pixels
         top1 = golden["top1_class_names"][self.choice["model"]]
         if [self.class_names[row.argmax()] for row in wanted] != top1:
             raise SelfTestError("the class names are in another order than the model's outputs")
@@ -140,11 +147,9 @@ class Classifier:
         present = [self.present(row) for row in wanted]
         if present != (golden.get("present_class_names") or older)[self.choice["model"]]:
             raise SelfTestError("the golden predictions are decided otherwise: these are not the thresholds of the validation")
-        pixels = np.fromfile(self.folder / "golden/pixels.bin", np.uint8).reshape(golden["shape"])
         found = np.stack([self.probabilities(image) for image in pixels])
-        steps = np.abs(found - wanted) * 256
-        tolerance = golden["tolerance"]
-        if not (steps.max() <= tolerance["max_steps"] and steps.mean() <= tolerance["mean_steps"]):
+        steps = files.steps(found)
+        if not files.within(steps):
             raise SelfTestError(f"the predictions are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
         resized = np.fromfile(self.folder / "golden/resized.bin", np.uint8).reshape(golden["shape"][1:])
         mosaic = _mosaic(pixels, **golden["mosaic"])
@@ -164,42 +169,6 @@ class Classifier:
                 raise SelfTestError(f"{name} was changed")
         if (self.folder / "labels.txt").read_text(encoding="utf-8") != "".join(f"{name}\n" for name in self.class_names):
             raise SelfTestError("labels.txt has other class names than manifest.json")
-
-
-class LiteRT:
-    """Predictions [1, K] of a TFLite file, as the file has them."""
-
-    def __init__(self, path: Path, threads: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
-        self._interpreter.allocate_tensors()
-        self._input, self._output = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        self._interpreter.set_tensor(self._input["index"], pixels.astype(self._input["dtype"]))
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output["index"])
-
-
-class OnnxRuntime:
-    """Predictions [1, K] of an ONNX file, as the file has them."""
-
-    def __init__(self, path: Path, threads: int) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.x64quantprecision", "1")  # x86 processors without VNNI saturate sums otherwise
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self._input = self._session.get_inputs()[0]
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        dtype = np.uint8 if self._input.type == "tensor(uint8)" else np.float32
-        return self._session.run(None, {self._input.name: pixels.astype(dtype)})[0]
-
-
-RUNTIMES: dict[str, Any] = {"litert": LiteRT, "onnxruntime": OnnxRuntime}
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -253,13 +222,18 @@ def main() -> int:
     parser.add_argument("--camera", action="store_true", help="classify what the camera sees, until Ctrl-C")
     parser.add_argument("--self-test", action="store_true", help="replay the golden images")
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="of the runtime (default: 1)")
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--accelerators", action="store_true", help="time the accelerators again, and say which runs the model, and why")
+    place.add_argument("--threads", type=int, metavar="N", help="run on the CPU with so many threads (default: the fastest accelerator)")
     parser.add_argument("--json", action="store_true", help="a JSON document a line")
     asked = parser.parse_args()
-    if not (asked.images or asked.camera or asked.self_test):
-        parser.error("name an image, --camera or --self-test")
+    if not (asked.images or asked.camera or asked.self_test or asked.accelerators):
+        parser.error("name an image, --camera, --self-test or --accelerators")
     try:
-        classifier = Classifier(threads=asked.threads)
+        classifier = Classifier(threads=asked.threads, again=asked.accelerators)
+        if classifier.accelerator and classifier.accelerator.fresh:
+            rows, name = classifier.accelerator.rows, classifier.accelerator.name
+            print(*rows, f"The model runs on: {name}", sep="\n", file=sys.stdout if asked.accelerators else sys.stderr)
         if asked.self_test:
             print(json.dumps({"passed": True} | classifier.self_test()))
     except (SelfTestError, OSError, ValueError, KeyError, RuntimeError) as error:

@@ -70,7 +70,7 @@ function show({ best, present, modelMs, totalMs }, classifier) {
       return element("li", properties, element("bdi", { textContent: className }), element("span", { className: "share", textContent: percent(probability) }), bar);
     }),
   );
-  at("latency").textContent = `${modelMs.toFixed(1)} ms in ${classifier.runtime}, ${totalMs.toFixed(0)} ms in all`;
+  at("latency").textContent = `${modelMs.toFixed(1)} ms in ${classifier.runtime} on the ${classifier.accelerator}, ${totalMs.toFixed(0)} ms in all`;
   at("latency").hidden = false;
 }
 
@@ -188,6 +188,24 @@ async function prove() {
   button.ariaBusy = "false";
 }
 
+// At the first start this times the accelerators, which takes seconds; later, and for a page that cannot keep the choice, it shows it.
+async function accelerate(again = false) {
+  const [button, chosen] = [at("accelerate"), at("chosen")];
+  if (button.ariaBusy === "true") return;
+  button.ariaBusy = "true";
+  chosen.textContent = "Timing …";
+  try {
+    const classifier = await loading;
+    const { name, rows } = await classifier.accelerate({ again });
+    const item = (row) => element("li", { textContent: row, className: name && row.startsWith(`${name}:`) ? "chosen" : "" });
+    at("accelerators").replaceChildren(...rows.map(item));
+    chosen.textContent = name ? `The model runs on the ${name}.` : `None gives the known predictions: run the self-test. The model runs on the ${classifier.accelerator}.`;
+  } catch (error) {
+    chosen.textContent = `They cannot be timed: ${error.message}`;
+  }
+  button.ariaBusy = "false";
+}
+
 // The lowest and the highest of the thresholds.
 function between(thresholds) {
   const [lowest, highest] = [Math.min(...thresholds), Math.max(...thresholds)];
@@ -228,6 +246,7 @@ function listen() {
   at("stage").addEventListener("click", () => at("video").hidden && at("file").click());
   at("camera").addEventListener("click", () => (at("video").srcObject ? stopCamera() : startCamera()));
   at("prove").addEventListener("click", prove);
+  at("accelerate").addEventListener("click", () => accelerate(true));
   addEventListener("paste", (event) => imageOf(event.clipboardData) && showImage(imageOf(event.clipboardData)));
   addEventListener("dragover", (event) => {
     event.preventDefault(); // or the browser opens the file
@@ -247,6 +266,7 @@ listen();
 try {
   describe(await loading);
   at("state").textContent = "Nothing yet: give it an image.";
+  accelerate();
 } catch (error) {
   at("state").hidden = true;
   problem(`The model cannot be loaded: ${error.message}`);

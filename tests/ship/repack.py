@@ -156,6 +156,7 @@ def of_another_input(frame: Frame) -> Callable[[dict[str, bytes]], None]:
         manifest["contract"] = contract.to_json()
         for name in list(manifest["models"]):
             files[name] = conversion.file(format_of(name).name)
+            manifest["models"][name]["precision"] = "float32"
         files["manifest.json"] = json.dumps(manifest).encode()
         recoloured(files)
 

@@ -9,9 +9,14 @@
 // several classes at once has `several`: `best` are then all that the image shows, or guesses where it shows none of them.
 //
 // An image is what createImageBitmap takes: a File or Blob, an <img>, <video> or <canvas>, an ImageBitmap or ImageData.
+//
+// `await classifier.accelerate()` once moves the model to the fastest accelerator that gives the golden predictions; later visits begin there.
 
+import { ACCELERATORS, CPU, measure, remember, remembered } from "./accelerators.js";
+import { choose } from "./choice.js";
+import { goldenOf } from "./golden.js";
 import { channelsOf, resampled } from "./resample.js";
-import { NAME, open } from "./runtime/runtime.js";
+import { load, NAME, open } from "./runtime/runtime.js";
 
 const HERE = new URL("model/", import.meta.url);
 const DECODING = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
@@ -34,6 +39,7 @@ export async function sha256(bytes) {
 }
 
 export class Classifier {
+  #model;
   #run;
   #last = Promise.resolve();
 
@@ -42,16 +48,64 @@ export class Classifier {
     const [app, manifest] = await Promise.all(["app.json", "manifest.json"].map(async (name) => parsed(await fetched(new URL(name, folder)))));
     const model = await fetched(new URL(app.model, folder));
     const digest = await sha256(model);
-    const classifier = new Classifier(folder, app, manifest, digest, await open(model));
-    const { input } = classifier;
-    await classifier.probabilities(new Uint8Array(input.height * input.width * channelsOf(input))); // the first prediction takes ten times as long
+    const choice = await remembered(digest);
+    const classifier = new Classifier(folder, app, manifest, digest, choice);
+    classifier.#model = model;
+    const found = ACCELERATORS.find(({ name }) => name === choice?.name) ?? CPU;
+    await classifier.#start(found).catch((error) => classifier.#fallBack(found, error));
     return classifier;
   }
 
   // For `load` alone.
-  constructor(folder, app, manifest, modelSha256, run) {
-    Object.assign(this, { folder, app, manifest, modelSha256, runtime: NAME });
-    this.#run = run;
+  constructor(folder, app, manifest, modelSha256, choice) {
+    Object.assign(this, { folder, app, manifest, modelSha256, choice, runtime: NAME, accelerator: null });
+  }
+
+  async #start(accelerator) {
+    await load(accelerator.id);
+    this.#run = await open(accelerator.id, this.#model);
+    this.accelerator = accelerator.name;
+    await this.#run(new Uint8Array(this.input.height * this.input.width * channelsOf(this.input))); // the first prediction takes ten times as long
+  }
+
+  // To the CPU, and the next start times again.
+  async #fallBack(from, error) {
+    if (from.name === CPU.name) throw error;
+    console.info(`${from.name}: ${error.message}`);
+    await remember(this.modelSha256, (this.choice = null));
+    await this.#start(CPU);
+  }
+
+  // Times the accelerators that this device offers with the golden images, moves to the fastest that passes, and remembers it: `name`,
+  // null where none passes, and `rows` of text, one for each. Nothing is timed where it is known from an earlier visit, unless `again`.
+  async accelerate({ again = false } = {}) {
+    if (this.choice && !again) return this.choice;
+    const files = await Promise.all(["golden/golden.json", "golden/pixels.bin"].map((name) => fetched(new URL(name, this.folder))));
+    const golden = goldenOf(parsed(files[0]), files[1], this.app.model);
+    const { precision } = this.manifest.models[this.app.model];
+    const given = { model: this.#model, precision, golden, alone: (work) => this.#alone(work) };
+    const measured = [];
+    for (const accelerator of ACCELERATORS) measured.push(await measure(accelerator, given));
+    this.choice = choose(measured);
+    await this.#alone(() => this.#move(measured));
+    await remember(this.modelSha256, this.choice.name && this.choice);
+    return this.choice;
+  }
+
+  // To the one that was chosen: the CPU where none passes, whose self-test then says what is wrong.
+  async #move(measured) {
+    const chosen = measured.find(({ name }) => name === this.choice.name);
+    for (const { run } of measured.filter((one) => one.run && one !== chosen)) run.close();
+    if (!chosen) return this.accelerator === CPU.name || this.#start(CPU);
+    this.#run.close();
+    [this.#run, this.accelerator] = [chosen.run, chosen.name];
+  }
+
+  // One piece of work at a time: the runtimes have one memory for all inputs.
+  #alone(work) {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   // What the model takes: height, width, channels and crop, as the contract has them.
@@ -117,10 +171,11 @@ export class Classifier {
     }
   }
 
-  // float32 [K] of uint8 pixels [H, W, C]. One call at a time: the runtimes have one memory for all inputs.
+  // float32 [K] of uint8 pixels [H, W, C]. An accelerator that fails is left for the CPU.
   probabilities(pixels) {
-    const prediction = this.#last.then(() => this.#run(pixels));
-    this.#last = prediction.catch(() => {});
-    return prediction.then((values) => Float32Array.from(values, (value) => (values instanceof Uint8Array ? value / 256 : value)));
+    return this.#alone(async () => {
+      const from = ACCELERATORS.find(({ name }) => name === this.accelerator);
+      return this.#run(pixels).catch((error) => this.#fallBack(from, error).then(() => this.#run(pixels)));
+    });
   }
 }

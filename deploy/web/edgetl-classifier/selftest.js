@@ -1,6 +1,7 @@
 // Proves that this browser runs the validated model, with the same inputs and class names.
 
 import { fetched, parsed, sha256 } from "./classifier.js";
+import { compared, goldenOf } from "./golden.js";
 
 export const STEPS = [
   "Every file is the one that was bundled",
@@ -18,15 +19,12 @@ export async function selfTest(classifier, passed = () => {}) {
   const files = await checkFiles(classifier);
   passed(0);
   const golden = parsed(files["golden/golden.json"]);
-  const wanted = golden.predictions[classifier.app.model];
+  const { pixels, wanted, tolerance } = goldenOf(golden, files["golden/pixels.bin"], classifier.app.model);
   const top1 = golden.top1_class_names[classifier.app.model];
   checkOrder(classifier.classNames, wanted, top1);
   checkDecisions(classifier, wanted, golden.present_class_names?.[classifier.app.model] ?? top1.map((name) => [name])); // older bundles have no thresholds
   passed(1);
-  const [images, height, width, channels] = golden.shape;
-  const length = height * width * channels;
-  const pixels = Array.from({ length: images }, (_, at) => files["golden/pixels.bin"].subarray(at * length, (at + 1) * length));
-  const predictions = await checkPredictions(classifier, pixels, wanted, golden.tolerance);
+  const predictions = await checkPredictions(classifier, pixels, wanted, tolerance);
   passed(2);
   const made = await classifier.pixels(mosaic(pixels, golden.shape, golden.mosaic));
   const resize_max_levels = made.reduce((most, value, at) => Math.max(most, Math.abs(value - files["golden/resized.bin"][at])), 0);
@@ -34,7 +32,7 @@ export async function selfTest(classifier, passed = () => {}) {
     throw new SelfTestError(`cropping and resizing give other pixels, up to ${resize_max_levels} levels off`);
   }
   passed(3);
-  return { images, ...predictions, resize_max_levels };
+  return { images: pixels.length, ...predictions, resize_max_levels };
 }
 
 // The files by their names, each with the size and hash that the manifest gives, and the manifest with the one that the app was built with.
@@ -76,18 +74,14 @@ function checkDecisions(classifier, wanted, present) {
 }
 
 async function checkPredictions(classifier, pixels, wanted, tolerance) {
-  const [steps, predictions] = [[], []];
+  const predictions = [];
   for (const [at, image] of pixels.entries()) {
     const found = await classifier.probabilities(image);
     if (found.length !== wanted[at].length) throw new SelfTestError(`the model has ${found.length} outputs, not ${wanted[at].length}`);
     predictions.push(found);
-    found.forEach((value, index) => steps.push(Math.abs(value - wanted[at][index]) / tolerance.step));
   }
-  const max_steps = steps.reduce((most, one) => Math.max(most, one), 0);
-  const mean_steps = steps.reduce((sum, one) => sum + one, 0) / steps.length;
-  if (!(max_steps <= tolerance.max_steps && mean_steps <= tolerance.mean_steps)) {
-    throw new SelfTestError(`the predictions are up to ${max_steps.toFixed()} steps of 1/256 off, ${mean_steps.toFixed(1)} on average`);
-  }
+  const { max_steps, mean_steps, passed } = compared(wanted, predictions, tolerance);
+  if (!passed) throw new SelfTestError(`the predictions are up to ${max_steps.toFixed()} steps of 1/256 off, ${mean_steps.toFixed(1)} on average`);
   const sure = decided(classifier, wanted);
   const other_decisions = decided(classifier, predictions).filter((names, at) => names !== sure[at]).length; // of images near a threshold
   return { max_steps, mean_steps, other_decisions };

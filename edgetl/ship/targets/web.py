@@ -12,25 +12,32 @@ from edgetl.errors import DependencyError, DeviceError, UsageError
 from edgetl.ship.targets.base import App, Target, filled, template
 
 _PART = "edgetl-classifier"  # all that another page needs; the rest is our own page
-# Of a runtime's npm files those for one thread of WebAssembly, by their names here. Not every web server knows that .mjs is JavaScript.
+# Of a runtime's npm files those for one thread of WebAssembly and for WebGPU and WebNN, by their names here. Not every web server knows
+# that .mjs is JavaScript.
 _NPM = {
     "litert": {
         "/@litertjs/core/dist/index.js": "litert.js",
         "/@litertjs/wasm-utils/dist/index.js": "wasm-utils.js",
         "/@litertjs/core/wasm/litert_wasm_compat_internal.js": "litert_wasm_compat_internal.js",
         "/@litertjs/core/wasm/litert_wasm_compat_internal.wasm": "litert_wasm_compat_internal.wasm",
+        "/@litertjs/core/wasm/litert_wasm_jspi_internal.js": "litert_wasm_jspi_internal.js",
+        "/@litertjs/core/wasm/litert_wasm_jspi_internal.wasm": "litert_wasm_jspi_internal.wasm",
     },
     "onnxruntime": {
         "/onnxruntime-web/dist/ort.wasm.min.mjs": "ort.wasm.min.js",
         "/onnxruntime-web/dist/ort-wasm-simd-threaded.mjs": "ort-wasm-simd-threaded.js",
         "/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm",
+        "/onnxruntime-web/dist/ort.webgpu.min.mjs": "ort.webgpu.min.js",
+        "/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs": "ort-wasm-simd-threaded.asyncify.js",
+        "/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm": "ort-wasm-simd-threaded.asyncify.wasm",
     },
 }
+_LATER = ("jspi", "webgpu", "asyncify")  # in the names of what is fetched only where there is an accelerator
 # Changes to LiteRT.js, by file: a bare import needs an inline import map, and asking for a GPU at start wakes one up that is not used.
 _CHANGES = {
     "litert.js": {
         '"@litertjs/wasm-utils"': '"./wasm-utils.js"',
-        "await Environment.create()": "await Environment.create({ webGpuDevice: null })",
+        "await Environment.create()": "await Environment.create(options.environment)",
     }
 }
 _PAGE, _INSTALL = "index.html", "manifest.webmanifest"
@@ -51,11 +58,15 @@ def _completed(app: App, files: Mapping[str, bytes], into: Path | None) -> Mappi
     """Put the title and the size to load into the page of a fresh app, and list all files for the service worker."""
     if into:
         return files
-    title, megabytes = app.manifest.name, f"{sum(map(len, files.values())) / 1e6:.0f}"
+    title, megabytes = app.manifest.name, f"{sum(len(content) for path, content in files.items() if not _is_later(path)) / 1e6:.0f}"
     page = filled(files[_PAGE], {"EDGETL_MEGABYTES": megabytes, "EDGETL_TITLE": html.escape(title)})
     install = filled(files[_INSTALL], {"EDGETL_TITLE": json.dumps(title, ensure_ascii=False)[1:-1]})
     files = {**files, _PAGE: page, _INSTALL: install}
     return files | {"precache.js": _precache(files)}
+
+
+def _is_later(path: str) -> bool:
+    return path.startswith(f"{_PART}/runtime/") and any(word in path for word in _LATER)
 
 
 def _runtime(runtime: str) -> dict[str, bytes]:
@@ -69,12 +80,13 @@ def _runtime(runtime: str) -> dict[str, bytes]:
 
 
 def _precache(files: Mapping[str, bytes]) -> bytes:
-    """Return the list of what the service worker keeps, with a version that changes with any of it."""
+    """Return the lists of what the service worker keeps, at once and when it is needed, with a version that changes with any of it."""
     cached = {"./" if path == _PAGE else path: files[path] for path in sorted(files) if path not in _NOT_CACHED}
     version = hashlib.sha256()
     for path, content in cached.items():
         version.update(f"{path}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    document = {"version": version.hexdigest()[:16], "files": list(cached)}
+    at_once = [path for path in cached if not _is_later(path)]
+    document = {"version": version.hexdigest()[:16], "files": at_once, "later": [path for path in cached if _is_later(path)]}
     return f"// Made by edgetl ship; sw.js reads it.\nself.PRECACHE = {json.dumps(document, indent=2)};\n".encode()
 
 

@@ -22,6 +22,11 @@ RUNTIMES = ("litert", "onnxruntime")
 Done = subprocess.CompletedProcess[str]
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session", params=RUNTIMES)
 def shipped(request: pytest.FixtureRequest, hostile: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from edgetl.pipeline.ship.app import AppOptions, ship

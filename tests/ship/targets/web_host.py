@@ -4,7 +4,7 @@ import base64
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from edgetl.devices.browser import _NAMES
+from edgetl.devices.browser_steer import _BACKENDS
 from tests.conftest import CliResult
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ PART = "edgetl-classifier"  # the folder in an app
 Cli = Callable[..., CliResult]
 PATIENCE_MS = 120_000.0  # for a browser on a busy machine
 _FLAGS = (
-    "--disable-gpu",
     "--disable-quic",
     "--no-proxy-server",
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # nothing else is reached
 )
+NO_GPU = "No available adapters."  # Chromium's own warning to a page that asks for one
+SOFTWARE_GPU = _BACKENDS["webgpu"]  # SwiftShader, which computes on the CPU
 
 
 # Without those of which some servers know nothing.
@@ -82,11 +84,11 @@ def hosted(folder: Path) -> Iterator[Host]:
 
 
 @contextmanager
-def chromium() -> Iterator["Browser"]:
+def chromium(gpu: Sequence[str] = ("--disable-gpu",)) -> Iterator["Browser"]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS), timeout=PATIENCE_MS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*_FLAGS, *gpu], timeout=PATIENCE_MS)
         yield browser
         browser.close()
 
@@ -101,9 +103,13 @@ class Visit:
         self.requested: list[str] = []
         self.page: Page = self.new_page()
 
+    def _note(self, kind: str, text: str) -> None:
+        if text != NO_GPU:
+            self.wrong.append(f"{kind}: {text}")
+
     def new_page(self) -> "Page":
         page = self.context.new_page()
-        page.on("console", lambda said: said.type in ("error", "warning") and self.wrong.append(f"{said.type}: {said.text}"))
+        page.on("console", lambda said: said.type in ("error", "warning") and self._note(said.type, said.text))
         page.on("pageerror", lambda error: self.wrong.append(f"uncaught: {error}"))
         page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.on("request", lambda request: self.requested.append(request.url))
