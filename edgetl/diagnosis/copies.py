@@ -29,8 +29,8 @@ def two_labels(data: DatasetFacts) -> Iterator[Finding]:
 
     for first, second, pair in _ordered(data, other_label):
         names = data.names[first], data.names[second]
-        labelled = "is labelled" if data.several else "is in the classes"
-        detail = f"{_likeness(pair)} {labelled} {data.class_name(first)} and {data.class_name(second)}"
+        labelled, beside = ("is labelled", ", and its copy ") if data.several else ("is in the classes", " and ")
+        detail = f"{_likeness(pair)} {labelled} {data.class_name(first)}{beside}{data.class_name(second)}"
         sure, doubtful = (names, ()) if pair.likeness == 1 else ((), names)
         yield Finding(names[0], detail, names[1:], pair.likeness, exclude=sure, consider=doubtful)
 

@@ -185,4 +185,4 @@ def test_copies_with_other_labels_are_found() -> None:
     dataset = several(pairs=(ImagePair(0, 1, 1.0),))
     dataset.label_ids[:2] = [[1, 0, 0], [1, 1, 0]]
     (found,) = CHECKS.load("two_labels")(dataset)
-    assert found.detail == "the same file is labelled cat and cat|dog"
+    assert found.detail == "the same file is labelled cat, and its copy cat and dog"
