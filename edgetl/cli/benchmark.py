@@ -88,7 +88,9 @@ def benchmark(
     from edgetl.report.terminal import benchmark as report
 
     if require_accelerated and not set(delegate or ()) & set(ACCELERATORS):
-        raise UsageError("--require-accelerated needs an accelerator", f"name one: --delegate {'|'.join(ACCELERATORS)}")
+        raise UsageError(
+            "--require-accelerated needs an accelerator", f"name one: --delegate {'|'.join(ACCELERATORS)}; for vela's it is npu"
+        )
     before = load_baseline(baseline) if baseline else None
     measured = files.benchmark(
         targets or [], devices=device or (), threads=threads, runs=runs, warmup=warmup, duration_s=duration, cpu_mask=cpu_mask,

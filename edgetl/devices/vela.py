@@ -47,7 +47,7 @@ class VelaDevice(Device):
 
     def measure(self, job: Job) -> Reply:
         if job.plan.delegate not in _DELEGATES:
-            raise DeviceError(f"{self.name} has no delegate '{job.plan.delegate}'", "leave --delegate out: it is an NPU")
+            raise DeviceError(f"{self.name} has no delegate '{job.plan.delegate}'", "leave --delegate out, or name npu: it is one")
         if job.images and job.required:
             raise DeviceError(f"{self.name} predicts nothing, it estimates", "leave --accuracy out")
         try:

@@ -10,7 +10,8 @@ class NpuEstimate(Part):
     Args:
         system, memory_mode: the surroundings that vela assumes, in its words.
         clock_mhz: of the NPU.
-        cycles: of one prediction; npu_cycles: those of them in which the NPU would compute if it never waited for memory.
+        cycles: of one prediction, without those of operators on the CPU.
+        npu_cycles: those of them in which the NPU would compute if it never waited for memory.
         sram_bytes: working memory.
         flash_bytes: of the compiled file: commands for the NPU and packed weights.
         operators: of the original file.
@@ -42,14 +43,21 @@ class NpuEstimate(Part):
     def left(self) -> str:
         """Say which operators the NPU does not run; empty: it runs all."""
         found = counted(self.operators, "operator")
-        return f"{len(self.cpu_operators)} of {found} stay with the CPU: {', '.join(self.cpu_operators)}" if self.cpu_operators else ""
+        if not self.cpu_operators:
+            return ""
+        named = ", ".join(self.cpu_operators)
+        return f"{len(self.cpu_operators)} of {found} stay with the CPU, whose time is not in the estimate: {named}"
+
+    @property
+    def _and_more(self) -> str:
+        return " and the CPU's" if self.cpu_operators else ""
 
     @property
     def texts(self) -> list[str]:
         """A row of `COLUMNS`."""
         return [
-            f"{self.ms:.2f}",
-            f"{self.cycles:,}",
+            f"{self.ms:.2f}{self._and_more}",
+            f"{self.cycles:,}{self._and_more}",
             f"{self.sram_bytes / 1024:,.0f}",
             f"{self.flash_bytes / 1024:,.0f}",
             f"{self.on_npu} of {self.operators}",

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from edgetl.errors import DependencyError, ExportError, UsageError
 from edgetl.importing.tflite_reader import read
 from edgetl.micro.estimate import NpuEstimate
-from edgetl.micro.operators import ETHOS_U, kind_of
+from edgetl.micro.operators import ETHOS_U, kind_of, place_of
 from edgetl.registry import did_you_mean
 from edgetl.software import install
 
@@ -96,5 +96,4 @@ def _left(content: bytes) -> tuple[str, ...]:
     """Return the operators of a compiled file that are not the NPU's."""
     model = read(content)
     graph: schema.SubGraphT = model.subgraphs[0]
-    kinds = [(kind_of(model, operator), graph.tensors[operator.outputs[0]].name) for operator in graph.operators]
-    return tuple(f"{kind} ({name.decode(errors='replace')})" for kind, name in kinds if kind != ETHOS_U)
+    return tuple(place_of(model, graph, operator) for operator in graph.operators if kind_of(model, operator) != ETHOS_U)

@@ -53,7 +53,7 @@ def _fault(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.Opera
     """Return what an operator has that TensorFlow Lite Micro has not; empty: nothing."""
     kind = kind_of(model, operator)
     tensors = [graph.tensors[index] for index in (*operator.inputs, *operator.outputs) if index >= 0]
-    place = f"{kind} ({graph.tensors[operator.outputs[0]].name.decode(errors='replace')})"
+    place = place_of(model, graph, operator)
     if kind not in _KNOWN and kind != ETHOS_U:
         return place
     if any(-1 in tuple(tensor.shapeSignature if tensor.shapeSignature is not None else ()) for tensor in tensors):
@@ -62,6 +62,16 @@ def _fault(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.Opera
     if of_bytes and kind not in _OF_BYTES | {ETHOS_U}:
         return f"{place} of uint8"
     return ""
+
+
+def place_of(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT) -> str:
+    """Return an operator's kind and where it is, such as "MEAN (net/pool/Mean)"; vela makes operators without any output.
+
+    The converter joins the names of all that became one operator by ";": the first says where that is.
+    """
+    kind = kind_of(model, operator)
+    name = graph.tensors[operator.outputs[0]].name.decode(errors="replace").partition(";")[0] if len(operator.outputs) else ""
+    return f"{kind} ({name})" if name else kind
 
 
 def kind_of(model: schema.ModelT, operator: schema.OperatorT) -> str:

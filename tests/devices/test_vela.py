@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.devices import open_device
 from edgetl.devices.base import Job
@@ -12,7 +13,7 @@ from edgetl.errors import AccelerationError, DependencyError, DeviceError, Usage
 from edgetl.importing.tflite_reader import read
 from edgetl.micro import ethos_u
 from edgetl.micro.ethos_u import ACCELERATORS, compiled
-from edgetl.micro.operators import check, resolvers
+from edgetl.micro.operators import ETHOS_U, check, place_of, resolvers
 from edgetl.software import install
 from tests.conftest import CliResult, Made
 from tests.devices.tiny_model import write
@@ -64,8 +65,20 @@ def test_an_operator_on_the_cpu_is_a_warning_and_an_exit_code(tmp_path: Path, cl
     arguments = ("benchmark", odd, "--device", "vela:ethos-u55-128", "--out", tmp_path / "bench")
     warned = cli(*arguments)
     assert warned.code == 0
-    assert "stay with the CPU: " in warned.err
+    assert "stay with the CPU, whose time is not in the estimate: " in warned.err
+    assert " and the CPU's" in warned.out, "what the NPU takes is not the time of a prediction"
     assert cli(*arguments, "--delegate", "npu", "--require-accelerated").code == AccelerationError.exit_code
+
+
+def test_operators_of_the_npu_may_have_no_output() -> None:
+    """Vela makes such where float and integers alternate, as in a file with an operator kept in float."""
+    code, tensor = schema.OperatorCodeT(), schema.TensorT()
+    code.customCode, code.builtinCode, tensor.name = ETHOS_U.encode(), 32, b"net/pool/Mean;net/relu"
+    model, graph, operator = schema.ModelT(), schema.SubGraphT(), schema.OperatorT()
+    model.operatorCodes, graph.tensors, operator.opcodeIndex, operator.outputs = [code], [tensor], 0, []
+    assert place_of(model, graph, operator) == ETHOS_U
+    operator.outputs = [0]
+    assert place_of(model, graph, operator) == f"{ETHOS_U} (net/pool/Mean)"
 
 
 def test_the_compiled_file_has_one_operator_of_the_npu(model: Path) -> None:
