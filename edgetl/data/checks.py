@@ -48,6 +48,20 @@ def warn_of_copies(splits: Sequence[str], hashes: Sequence[str]) -> None:
             )
 
 
+def warn_of_background(background: Sequence[str], hashes: Sequence[str]) -> None:
+    """Warn of background images whose bytes are those of an image of the classes: the model learns to reject what it is to name.
+
+    Args:
+        background, hashes: of each usable image, of none of the classes and of the classes.
+    """
+    of_classes = set(hashes)
+    if copies := sum(content in of_classes for content in background):
+        logger.warning(
+            f"{copies:,} of {counted(len(background), 'background image')} {'is an image' if copies == 1 else 'are images'} of the classes "
+            "too, the same file: the model learns to reject what it is to name. Remove them from the background"
+        )
+
+
 def warn_of_labels(names: Sequence[str], shown: Sequence[Sequence[str]], hashes: Sequence[str]) -> None:
     """Warn of images whose bytes are the same and whose labels are not: the model learns both.
 

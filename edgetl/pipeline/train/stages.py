@@ -12,7 +12,7 @@ import numpy as np
 from edgetl.backbones import keras_file
 from edgetl.chosen import left_by_calibration, untrained
 from edgetl.data.base import SPLITS, classes_in
-from edgetl.data.checks import warn_of_copies, warn_of_labels
+from edgetl.data.checks import warn_of_background, warn_of_copies, warn_of_labels
 from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
@@ -181,6 +181,8 @@ def _follow(project: Project) -> None:
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     if project.source:
         return keep(project, project.source)
+    if background := project.data.background:  # read before the training: a file that cannot be used is no news to hear after it
+        warn_of_background(background.hashes, project.data.images.hashes)
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
     if project.plan:
         schedule = replace(schedule, epochs_after=epochs_after(project.plan, "float"))

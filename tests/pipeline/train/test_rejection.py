@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from edgetl.contract import Contract
+from edgetl.errors import DataError
 from edgetl.evaluation.validation import Validation
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, FloatFacts
@@ -80,3 +81,38 @@ def test_nothing_is_rejected_unless_asked(cli: Callable[..., CliResult], backgro
     outcome = cli("train", "digits", *QUICK, "--background", background, "--set", "reject.keep=0", "--out", tmp_path / "run")
     assert outcome.code != 0
     assert "reject.keep = 0 rejects nothing" in outcome.err
+
+
+def test_background_images_are_read_before_the_training(cli: Callable[..., CliResult], tmp_path: Path) -> None:
+    """What is wrong with them is no news to hear after hours of it, and what is also an image of the classes is learned against itself."""
+    striped = _stripes(tmp_path / "striped", 43)
+    for number, image in enumerate(sorted(striped.iterdir())):
+        folder = tmp_path / ("others" if number < 3 else f"flowers/{number % 2}")
+        folder.mkdir(parents=True, exist_ok=True)
+        image.rename(folder / image.name)
+    flowers, others = tmp_path / "flowers", tmp_path / "others"
+    (others / "copy.png").write_bytes(next((flowers / "0").iterdir()).read_bytes())
+    broken = others / "broken.png"
+    broken.write_text("no image")
+    command = (
+        "train",
+        flowers,
+        *QUICK,
+        "--epochs",
+        "1",
+        "--head-epochs",
+        "1",
+        "--no-qat",
+        "--background",
+        others,
+        "--out",
+        tmp_path / "run",
+    )
+    refused = cli(*command)
+    assert refused.code == DataError.exit_code, refused.err
+    assert "broken.png" in refused.err
+    assert "head:" not in refused.err
+    broken.unlink()
+    trained = cli(*command)
+    assert trained.code == 0, trained.err
+    assert "1 of 4 background images is an image of the classes too" in trained.err
