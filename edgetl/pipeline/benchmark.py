@@ -16,12 +16,14 @@ from edgetl.contract import Batch
 from edgetl.devices.plan import Plan
 from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
-from edgetl.files import atomic
+from edgetl.files import atomic, sha256
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.newest import newest
+from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project
 from edgetl.report.page.benchmark import comma_separated, markdown
 from edgetl.report.plots.pareto import benchmark_points, pareto
+from edgetl.run_record import ValidateFacts
 from edgetl.runtimes import TRAINED, batch_of, open_session, runtime_of, unverified
 from edgetl.runtimes.base import predict as predict_rows
 
@@ -92,13 +94,17 @@ def _measurable(path: Path) -> str:
 def _of_run(project: Project) -> Sequence[ModelFile]:
     """Return the run's exported files that some device can run, with their accuracy where they are validated."""
     accuracy: dict[str, Figure] = {}
+    files_then: dict[Path, str] = {}  # what was exported again since then is not what was validated
     images = ""
     with suppress(RunError):  # not validated yet: nothing is known of it
         validation = Validation.of(project.run)
         if validation.truth == "labels":
             accuracy, images = {name: figure(one.accuracy) for name, one in validation.subjects.items()}, validation.measured_on
+        validated = project.run.facts(VALIDATE, ValidateFacts).files.items()
+        files_then = {project.run.path / file: digest for file, digest in validated}
     files = [file for file in exported(project) if not unverified(file.path)]
-    return [ModelFile(file.name, file.path, file.runtime, accuracy.get(file.name), images, file.batch) for file in files]
+    known = {file.name: accuracy.get(file.name) for file in files if sha256(file.path) == files_then.get(file.path)}
+    return [ModelFile(file.name, file.path, file.runtime, known.get(file.name), images, file.batch) for file in files]
 
 
 @contextmanager

@@ -53,6 +53,13 @@ def test_a_runs_files_are_measured_and_answer_as_here(cli: Cli, run_copy: Path) 
     assert json.loads((run_copy / "benchmark.json").read_text(encoding="utf-8"))["results"] == document["results"]
 
 
+def test_what_was_exported_after_the_validation_has_no_accuracy(cli: Cli, run_copy: Path) -> None:
+    assert cli("export", run_copy, "--float32", "--batch", "2").code == 0
+    document = cli("benchmark", run_copy, "--runs", 1, "--json").document
+    unknown = {name for name, model in document["models"].items() if model["top1_accuracy"] is None}
+    assert unknown == {"tflite_float32", "onnx_float32"}
+
+
 def test_what_is_written_can_be_read(measured: Path) -> None:
     document = json.loads((measured / "benchmark.json").read_text(encoding="utf-8"))
     rows = list(csv.DictReader((measured / "benchmark.csv").read_text(encoding="utf-8").splitlines()))
