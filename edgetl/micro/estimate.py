@@ -50,7 +50,7 @@ class NpuEstimate(Part):
 
     @property
     def _and_more(self) -> str:
-        return " and the CPU's" if self.cpu_operators else ""
+        return " + the CPU's" if self.cpu_operators else ""
 
     @property
     def texts(self) -> list[str]:

@@ -66,7 +66,7 @@ def test_an_operator_on_the_cpu_is_a_warning_and_an_exit_code(tmp_path: Path, cl
     warned = cli(*arguments)
     assert warned.code == 0
     assert "stay with the CPU, whose time is not in the estimate: " in warned.err
-    assert " and the CPU's" in warned.out, "what the NPU takes is not the time of a prediction"
+    assert "+ the CPU's" in warned.out, "what the NPU takes is not the time of a prediction"
     assert cli(*arguments, "--delegate", "npu", "--require-accelerated").code == AccelerationError.exit_code
 
 
