@@ -25,5 +25,5 @@ def trials_plot(record: TuningRecord, path: Path) -> None:
 
 def _label(trial: TuningTrial) -> str:
     """Return a network with its input and, where it was asked for, its memory."""
-    memory = "" if trial.arena_bytes is None else ": {} + {} KiB".format(*trial.memory_texts)
+    memory = "" if trial.arena_bytes is None else ": arena {}, flash {} KiB".format(*trial.memory_texts)
     return f"{trial.network}, {trial.input_text}{memory}"
