@@ -50,7 +50,7 @@ def tune(
 
     Example:
       edgetl tune flowers/ --latency-budget 5ms --device local --trials 12
-      edgetl tune flowers/ --arena-budget 256KiB --flash-budget 512KiB --latency-budget 50ms --device vela:ethos-u55-128
+      edgetl tune flowers/ --arena-budget 256KiB --device vela:ethos-u55-128
     """
     from edgetl.api import training
     from edgetl.report.terminal import trials as report
