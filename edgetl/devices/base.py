@@ -100,6 +100,27 @@ class Kind:
     present: Callable[[], Iterable[str]]
 
 
+class AbsentDevice(Device):
+    """A device that is not there: what a file would take of it is found on this host, and nothing runs."""
+
+    timed = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def push(self, source: Path, name: str) -> None:
+        raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")
+
+    def run(self, command: Sequence[str], timeout_s: float) -> str:
+        raise DeviceError(f"{self.name} starts no programs: nothing runs there", "name a board")
+
+    def pull(self, name: str) -> bytes:
+        raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 class PythonDevice(Device):
     """A device with a Python: probe and measure by the runner that is sent there."""
 

@@ -1,9 +1,6 @@
 """A microcontroller as TensorFlow Lite Micro's interpreter sees it: the memory that a model takes, measured here. Nothing is timed."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from edgetl.devices.base import Device, Job, Kind
+from edgetl.devices.base import AbsentDevice, Job, Kind
 from edgetl.devices.messages import DeviceFacts, Measurement, Reply
 from edgetl.devices.plan import Plan
 from edgetl.documents import Part
@@ -14,26 +11,13 @@ from edgetl.runtimes.base import Memory
 from edgetl.software import install
 
 
-class TflmDevice(Device):
+class TflmDevice(AbsentDevice):
     """A microcontroller that is not there."""
 
-    timed = False
     runtimes = ("litert",)
-
-    def __init__(self, name: str) -> None:
-        self.name = name
 
     def probe(self) -> DeviceFacts:
         return DeviceFacts(model="any microcontroller: memory alone", runtimes={"tflite-micro": version()})
-
-    def push(self, source: Path, name: str) -> None:
-        raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")
-
-    def run(self, command: Sequence[str], timeout_s: float) -> str:
-        raise DeviceError(f"{self.name} starts no programs: nothing runs there", "name a board")
-
-    def pull(self, name: str) -> bytes:
-        raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")
 
     def measure(self, job: Job) -> Reply:
         if job.plan.delegate not in (Plan.delegate, "cpu"):
@@ -48,9 +32,6 @@ class TflmDevice(Device):
             raise DeviceError(error.problem, error.remedy) from error
         memory = Memory(arena_bytes=found.arena_bytes, flash_bytes=found.flash_bytes, macs=found.macs)
         return Reply(measurement=Measurement(runtime=f"tflite-micro {version()}", memory=memory))
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def _open(name: str, target: str, settings: Part) -> TflmDevice:

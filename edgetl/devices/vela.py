@@ -1,9 +1,6 @@
 """Arm's Ethos-U NPUs by their compiler: what it estimates of a model. Nothing is run, so that there is neither latency nor a prediction."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from edgetl.devices.base import Device, Job, Kind
+from edgetl.devices.base import AbsentDevice, Job, Kind
 from edgetl.devices.messages import DeviceFacts, Measurement, Placement, ProcessorShare, Reply
 from edgetl.devices.plan import Plan
 from edgetl.documents import Part
@@ -24,26 +21,17 @@ class VelaSettings(Part):
     accelerator: str | None = None
 
 
-class VelaDevice(Device):
+class VelaDevice(AbsentDevice):
     """An NPU that is not there: files are compiled for it."""
 
-    timed = False
     runtimes = ("litert",)
 
     def __init__(self, name: str, accelerator: str) -> None:
-        self.name, self._accelerator = name, accelerator
+        super().__init__(name)
+        self._accelerator = accelerator
 
     def probe(self) -> DeviceFacts:
         return DeviceFacts(model=f"{self._accelerator}, estimated", runtimes={"vela": version()})
-
-    def push(self, source: Path, name: str) -> None:
-        raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")
-
-    def run(self, command: Sequence[str], timeout_s: float) -> str:
-        raise DeviceError(f"{self.name} starts no programs: nothing runs there", "name a board")
-
-    def pull(self, name: str) -> bytes:
-        raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")
 
     def measure(self, job: Job) -> Reply:
         if job.plan.delegate not in _DELEGATES:
@@ -59,9 +47,6 @@ class VelaDevice(Device):
             shares.append(ProcessorShare(processor="CPU", by="TensorFlow Lite Micro's kernels", operators=len(found.cpu_operators)))
         placement = Placement(shares=tuple(shares), fell_back=found.cpu_operators)
         return Reply(measurement=Measurement(runtime=f"vela {version()}", placement=placement, estimate=found))
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def _open(name: str, target: str, settings: VelaSettings) -> VelaDevice:
