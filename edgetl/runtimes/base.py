@@ -15,7 +15,7 @@ from edgetl.console import hushed
 from edgetl.contract import FREE_BATCH, Batch, Contract
 from edgetl.data.base import Pixels
 from edgetl.documents import Count, Part
-from edgetl.errors import ExportError, RunError
+from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.progress import progress
 
 SIDE_BY_SIDE = os.cpu_count() or 1  # batches at a time, one a core: the runtimes compute outside of Python's lock
@@ -89,6 +89,15 @@ class Runtime:
     batch_of: Callable[[Path], Batch] = _any_number
     missing: str = ""
     memory_of: Callable[[Path], Memory] | None = None
+
+
+def elsewhere(missing: str) -> Runtime:
+    """Return the runtime of files that are made here and run on other machines alone; `missing` says why."""
+
+    def refuse(path: Path, contract: Contract, threads: int = 1) -> Session:
+        raise UsageError(f"{path} cannot be run here: {missing}", "name another file of the run")
+
+    return Runtime(refuse, missing=missing)
 
 
 def predict(session: Session, pixels: Pixels, rows: NDArray[np.integer], description: str) -> NDArray[np.float32]:
