@@ -3,6 +3,7 @@
 import json
 import platform
 import shlex
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -27,12 +28,20 @@ _SOFTWARE = (
 def software() -> dict[str, str]:
     """Return the version of each installed package, of Python and of the platform."""
     versions = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in _SOFTWARE:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return versions
+    return versions | versions_of(_SOFTWARE)
+
+
+def versions_of(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those of these packages that are installed."""
+    return {package: found for package in packages if (found := version_of(package))}
+
+
+def version_of(package: str) -> str:
+    """Return the version of a package; empty: it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def install(extra: str) -> str:

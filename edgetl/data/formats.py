@@ -3,14 +3,13 @@
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from edgetl.data import jpeg
-from edgetl.software import install
+from edgetl.software import install, version_of
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,11 @@ class UnknownFormat(Exception):
 
 def decoders(names: Iterable[str]) -> tuple[str, ...]:
     """Return the releases of the packages that decode files of these names: with others, other files are read or give other pixels."""
-    pillow = "pillow " + version("pillow")
+    pillow = "pillow " + version_of("pillow")
     if not any(name.lower().endswith(_HEIC.suffixes) for name in names):
         return (pillow,)
-    try:
-        return pillow, "pillow-heif " + version("pillow-heif")
-    except PackageNotFoundError:
-        return pillow, "no pillow-heif"
+    heif = version_of("pillow-heif")
+    return pillow, f"pillow-heif {heif}" if heif else "no pillow-heif"
 
 
 def opened(data: bytes) -> Image.Image:

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from ai_edge_litert import schema_py_generated as schema
@@ -15,7 +14,7 @@ from edgetl.importing.tflite_reader import read
 from edgetl.micro.estimate import NpuEstimate
 from edgetl.micro.operators import ETHOS_U, kind_of, place_of
 from edgetl.registry import did_you_mean
-from edgetl.software import install
+from edgetl.software import install, version_of
 
 # The number is of multiplications with an addition a cycle. What surrounds the NPU is vela's default system of each family.
 _SIZES = {"ethos-u55": (32, 64, 128, 256), "ethos-u65": (256, 512), "ethos-u85": (128, 256, 512, 1024, 2048)}
@@ -40,10 +39,7 @@ def check_accelerator(name: str) -> None:
 
 def version() -> str:
     """Return the version of vela; empty: it is not installed."""
-    try:
-        return metadata.version("ethos-u-vela")
-    except metadata.PackageNotFoundError:
-        return ""
+    return version_of("ethos-u-vela")
 
 
 def compiled(content: bytes, accelerator: str) -> Compiled:

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import threading
 from contextlib import ExitStack
-from importlib import metadata
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +16,7 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from edgetl.errors import DependencyError, ExportError
-from edgetl.software import install
+from edgetl.software import install, version_of
 
 ROOM_BYTES = 64 << 20  # an arena larger than any microcontroller's; memory that is not used is not touched
 _START_S = 120.0  # to import NumPy and lay out the tensors on a busy machine; what takes longer hangs
@@ -49,10 +48,7 @@ def missing() -> str:
 
 def version() -> str:
     """Return the version of the package; empty: it is not installed."""
-    try:
-        return metadata.version("tflite-micro")
-    except metadata.PackageNotFoundError:
-        return ""
+    return version_of("tflite-micro")
 
 
 class Interpreter:

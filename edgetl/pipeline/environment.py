@@ -5,11 +5,10 @@ import os
 import platform
 import shutil
 import sys
-from importlib.metadata import PackageNotFoundError, version
 
 from edgetl.documents import Part
 from edgetl.runtimes.cpu import cpu_facts
-from edgetl.software import software
+from edgetl.software import software, versions_of
 
 _FURTHER = (
     "keras",
@@ -88,11 +87,7 @@ class Environment(Part):
 def environment() -> Environment:
     """Return facts about this machine."""
     versions = {name: number for name, number in software().items() if name not in ("python", "platform")}
-    for package in _FURTHER:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
+    versions |= versions_of(_FURTHER)
     cpu = cpu_facts()
     return Environment(
         edgetl=versions.pop("edgetl", "not installed"),
