@@ -104,21 +104,26 @@ class Budget:
 
     def over(self, trial: TuningTrial) -> str:
         """Say what a trial takes beyond the budget; empty: nothing."""
-        figures = (
-            (trial.latency_ms, self.latency_ms, "latency {:.2f} ms, allowed are {:g}", 1),
-            (trial.arena_bytes, self.arena_bytes, "arena {:,.0f} KiB, allowed are {:g}", _KIB),
-            (trial.flash_bytes, self.flash_bytes, "flash {:,.0f} KiB, allowed are {:g}", _KIB),
-        )
+        texts = ("latency {:.2f} ms", 1), ("arena {:,.0f} KiB", _KIB), ("flash {:,.0f} KiB", _KIB)
         return "; ".join(
-            text.format(took / unit, most / unit) for took, most, text, unit in figures if took is not None and 0 < most < took
+            f"{text.format(took / unit)}, allowed are {most / unit:g}"
+            for (took, most), (text, unit) in zip(self._limits(trial), texts, strict=True)
+            if took is not None and 0 < most < took
         )
 
     def excess(self, trial: TuningTrial | None) -> float:
         """Return by which part of the budget the trial is beyond it, where it is so most; at most 0: it is within."""
         if trial is None:
             return -1.0
-        pairs = ((trial.latency_ms, self.latency_ms), (trial.arena_bytes, self.arena_bytes), (trial.flash_bytes, self.flash_bytes))
-        return max((took / most - 1 for took, most in pairs if took is not None and most), default=-1.0)
+        return max((took / most - 1 for took, most in self._limits(trial) if took is not None and most), default=-1.0)
+
+    def _limits(self, trial: TuningTrial) -> tuple[tuple[float | None, float], ...]:
+        """Return what a trial takes of each cost, None: nothing is known of it, and what it may take."""
+        return (
+            (trial.latency_ms, self.latency_ms),
+            (trial.arena_bytes, self.arena_bytes),
+            (trial.flash_bytes, self.flash_bytes),
+        )
 
 
 class TuningRecord(Document):
