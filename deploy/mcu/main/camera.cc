@@ -12,36 +12,38 @@ edgetl::Fault classify_camera(edgetl::Prediction*) { return start_camera(); }
 
 #include "esp_camera.h"
 
+namespace {
+
+struct Pins {
+  int pwdn, xclk, sccb_sda, sccb_scl, vsync, href, pclk, data[8];
+};
+
+#if CONFIG_CLASSIFIER_CAMERA_S3_EYE
+constexpr Pins kPins = {-1, 15, 4, 5, 6, 7, 13, {11, 9, 8, 10, 12, 18, 17, 16}};
+#else  // AI-Thinker
+constexpr Pins kPins = {32, 0, 26, 27, 25, 23, 22, {5, 18, 19, 21, 36, 39, 34, 35}};
+#endif
+
+}  // namespace
+
 edgetl::Fault start_camera() {
   camera_config_t config = {};
-#if CONFIG_CLASSIFIER_CAMERA_S3_EYE
-  const int data[] = {11, 9, 8, 10, 12, 18, 17, 16};
-  config.pin_pwdn = -1;
-  config.pin_xclk = 15;
-  config.pin_sccb_sda = 4;
-  config.pin_sccb_scl = 5;
-  config.pin_vsync = 6;
-  config.pin_href = 7;
-  config.pin_pclk = 13;
-#else  // AI-Thinker
-  const int data[] = {5, 18, 19, 21, 36, 39, 34, 35};
-  config.pin_pwdn = 32;
-  config.pin_xclk = 0;
-  config.pin_sccb_sda = 26;
-  config.pin_sccb_scl = 27;
-  config.pin_vsync = 25;
-  config.pin_href = 23;
-  config.pin_pclk = 22;
-#endif
+  config.pin_pwdn = kPins.pwdn;
+  config.pin_xclk = kPins.xclk;
+  config.pin_sccb_sda = kPins.sccb_sda;
+  config.pin_sccb_scl = kPins.sccb_scl;
+  config.pin_vsync = kPins.vsync;
+  config.pin_href = kPins.href;
+  config.pin_pclk = kPins.pclk;
   config.pin_reset = -1;
-  config.pin_d0 = data[0];
-  config.pin_d1 = data[1];
-  config.pin_d2 = data[2];
-  config.pin_d3 = data[3];
-  config.pin_d4 = data[4];
-  config.pin_d5 = data[5];
-  config.pin_d6 = data[6];
-  config.pin_d7 = data[7];
+  config.pin_d0 = kPins.data[0];
+  config.pin_d1 = kPins.data[1];
+  config.pin_d2 = kPins.data[2];
+  config.pin_d3 = kPins.data[3];
+  config.pin_d4 = kPins.data[4];
+  config.pin_d5 = kPins.data[5];
+  config.pin_d6 = kPins.data[6];
+  config.pin_d7 = kPins.data[7];
   config.xclk_freq_hz = 20000000;
   config.ledc_timer = LEDC_TIMER_0;
   config.ledc_channel = LEDC_CHANNEL_0;
