@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,20 @@ def timed(page: "Page") -> list[str]:
     return [*page.locator("#accelerators li").all_inner_texts(), page.inner_text("#chosen")]
 
 
+@contextmanager
+def slow(browser: "Browser", app: Path, folder: Path, script: str) -> Iterator[tuple[Visit, str, list[str]]]:
+    """A visit of a copy of the app whose CPU is slow, with a script of the browser's, its address, and what is sent from there."""
+    copy = Path(shutil.copytree(app, folder / "app"))
+    rewritten("runtime/runtime.js", *SLOW)(copy)
+    with hosted(copy) as host:
+        visit = Visit(browser)
+        visit.context.add_init_script(script)
+        visit.page.goto(host.url)
+        yield visit, host.url, host.sent
+        assert visit.wrong == []
+        visit.context.close()
+
+
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: str(case["why"]))
 def test_the_rule(gpu_browser: "Browser", case: dict[str, object], tmp_path: Path) -> None:
     rule = Path(__file__).parents[3] / "deploy/web/edgetl-classifier/choice.js"
@@ -85,14 +100,9 @@ def test_the_rule(gpu_browser: "Browser", case: dict[str, object], tmp_path: Pat
 def test_webgpu_is_used_where_it_is_faster_and_later_without_timing(
     gpu_browser: "Browser", floats: dict[str, Path], tmp_path: Path, runtime: str
 ) -> None:
-    app = Path(shutil.copytree(floats[runtime], tmp_path / "app"))
-    rewritten("runtime/runtime.js", *SLOW)(app)
     path = image(tmp_path)
-    with hosted(app) as host:
-        visit = Visit(gpu_browser)
-        visit.context.add_init_script(WATCHED)
+    with slow(gpu_browser, floats[runtime], tmp_path, WATCHED) as (visit, url, sent):
         page = visit.page
-        page.goto(host.url)
         cpu, gpu, npu, chosen = timed(page)
         assert re.fullmatch(r"CPU: \d{3}\.\d ms, identical", cpu)
         assert re.fullmatch(r"GPU: \d+\.\d ms, (identical|within 1 of 256 steps)", gpu)
@@ -103,40 +113,31 @@ def test_webgpu_is_used_where_it_is_faster_and_later_without_timing(
         assert page.evaluate("gpu.submitted") > submitted, "it is used"
         assert proved(page).startswith("Passed: 12 images, 0.0 of 256 steps")
 
-        host.sent.clear()
-        page.goto(host.url)
+        sent.clear()
+        page.goto(url)
         assert timed(page) == [cpu, gpu, npu, chosen], "kept, as a second timing would give other times"
         assert give(page, path) == outcome
-        assert host.sent == [], "it is offline"
+        assert sent == [], "it is offline"
 
         page.evaluate("gpu.failing = true")
         assert give(page, path)[0] == (outcome[0][0], pytest.approx(outcome[0][1], abs=1 / 256)), "the CPU goes on"
         assert "on the CPU" in page.inner_text("#latency")
         page.evaluate("gpu.failing = false")
-        page.goto(host.url)
+        page.goto(url)
         assert timed(page)[-1] == "The model runs on the GPU.", "timed again, since the choice failed"
-        assert visit.wrong == []
-        visit.context.close()
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_wrong_accelerator_is_refused_however_fast(gpu_browser: "Browser", floats: dict[str, Path], tmp_path: Path, runtime: str) -> None:
-    app = Path(shutil.copytree(floats[runtime], tmp_path / "app"))
-    rewritten("runtime/runtime.js", *SLOW)(app)
     path = image(tmp_path)
-    with hosted(app) as host:
-        visit = Visit(gpu_browser)
-        visit.context.add_init_script(WRONG)
+    with slow(gpu_browser, floats[runtime], tmp_path, WRONG) as (visit, _, _):
         page = visit.page
-        page.goto(host.url)
         cpu, gpu, _, chosen = timed(page)
         assert cpu.endswith("ms, identical")
         assert re.fullmatch(r"GPU: refused, \d+ of 12 differ", gpu)
         assert chosen == "The model runs on the CPU."
         assert give(page, path)
         assert proved(page).startswith("Passed: 12 images, 0.0 of 256 steps")
-        assert visit.wrong == []
-        visit.context.close()
 
 
 def test_without_a_gpu_the_page_says_so(gpu_browser: "Browser", web_apps: dict[str, Path]) -> None:
