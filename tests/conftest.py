@@ -35,7 +35,7 @@ SHARING = ("tests/export", "tests/backbones", "tests/quantization")
 # What takes longest, of files with few tests too, which xdist has last; it begins first, so that at the end no process waits for another.
 LONGEST = (
     *("tests/export", "tests/pipeline/test_pipeline.py", "tests/backbones", "tests/devices/test_qemu.py", "tests/quantization"),
-    *("tests/training/test_team.py", "tests/test_docs.py", "tests/explanation/test_drift.py", "tests/training/test_finetune.py"),
+    *("tests/training/test_team.py", "tests/test_snippets.py", "tests/explanation/test_drift.py", "tests/training/test_finetune.py"),
     *("tests/pipeline/train/test_pretrain.py", "tests/test_faults.py", "tests/pipeline/tune/test_search.py"),
 )
 

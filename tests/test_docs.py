@@ -1,27 +1,26 @@
-"""The README names what there is, its commands and its script run, and the generated pages are current."""
+"""README and the pages under docs/: names that there are, commands that parse, links that lead somewhere, generated pages."""
 
-import json
-import os
+import ast
 import re
 import runpy
-import shlex
-import subprocess
-import sys
-from collections.abc import Callable
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 
+import edgetl
+from edgetl import devices, recipe
 from edgetl.cli.app import _COMMANDS, app
 from edgetl.cli.list_names import _registries
-from tests.conftest import ONE_THREAD, CliResult
+from tests import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = README + (ROOT / "docs" / "none-and-several.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", PAGES, re.DOTALL)
-LINES = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.split("#")[0].strip()]
+BLOCKS = [block for page in pages.PAGES for block in pages.blocks(page)]
+CALLS = {f"edgetl {' '.join(words)}": words for block in BLOCKS for words in pages.edgetl_commands(block)}
+SHELL = [words for block in BLOCKS if block.language in pages.SHELL for words in pages.commands(block.text)]
 
 
 @pytest.mark.parametrize("name", [*_COMMANDS, *(name for registry in _registries().values() for name in registry)])
@@ -40,48 +39,52 @@ def test_the_readme_shows_each_command_with_its_own_words() -> None:
 
 
 def _options(command: str) -> set[str]:
-    parsed = typer.main.get_command(app).commands[command]  # type: ignore[attr-defined]
-    return {option for parameter in parsed.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    return {option for parameter in _command(command).params for option in (*parameter.opts, *parameter.secondary_opts)}
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if line.startswith("edgetl ")])
-def test_commands_of_the_readme_parse(cli: Callable[..., CliResult], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is: each must get as far as missing its images, recipe, run or baseline, not fail over its own words."""
-    monkeypatch.chdir(tmp_path)
-    name, *arguments = shlex.split(line)[1:]
-    given = {word.partition("=")[0] for word in arguments if word.startswith("--")}
-    assert given <= _options(name), f"{line}: there is no {sorted(given - _options(name))}"
-    outcome = cli(name, *arguments)
-    if line == "edgetl devices":  # needs nothing
-        assert outcome.code == 0
+def _command(name: str) -> Any:
+    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("line", CALLS)
+def test_commands_of_the_pages_parse(line: str) -> None:
+    """Arguments, options, their values, and settings; tests/test_snippets.py runs them."""
+    words = CALLS[line]
+    if words[:1] in ([], ["--help"], ["--version"], ["--install-completion"], ["--show-completion"]):
         return
-    missing = {
-        2: "there is no recipe|is not a baseline|no weights|there is no folder",
-        3: "there is no folder",
-        5: "is not a run|there is no",
-        12: "there is no model",
+    assert words[0] in _COMMANDS, f"there is no edgetl {words[0]}"
+    if "--help" not in words:
+        settings = _command(words[0]).make_context(words[0], words[1:]).params.get("settings")
+        recipe.load(settings=settings or [])
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
+def test_scripts_of_the_pages_use_names_that_there_are(block: pages.Block) -> None:
+    names = {
+        node.attr for node in ast.walk(ast.parse(block.text)) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "edgetl"
     }
-    assert outcome.code in missing, outcome.err
-    assert re.search(missing[outcome.code], outcome.err), outcome.err
-    assert not re.search("No such option|did you mean '--|unknown;|there is no setting", outcome.err)
+    assert names <= {*edgetl.__all__, "errors"}
 
 
-def test_make_targets_of_the_readme_exist() -> None:
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "toml"], ids=str)
+def test_files_of_settings_of_the_pages_are_right(block: pages.Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recipe is checked as one; a file of devices names kinds and fields that there are."""
+    (tmp_path / "file.toml").write_text(block.text, encoding="utf-8")
+    if "devices" in block.text.split("\n")[0]:
+        monkeypatch.setenv("EDGETL_DEVICES", str(tmp_path / "file.toml"))
+        assert devices.named()
+    else:
+        recipe.load(tmp_path / "file.toml")
+
+
+def test_make_targets_and_extras_of_the_pages_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for line in LINES:
-        if line.startswith("make "):
-            assert re.search(rf"^{line.split()[1]}:", makefile, re.MULTILINE)
-
-
-def test_the_recipe_of_the_readme_is_one() -> None:
-    import tomllib
-
-    from edgetl.recipe import check, resource
-
-    values = tomllib.loads(resource("defaults.toml"))
-    for table, settings in tomllib.loads(re.findall(r"```toml\n(.*?)```", README, re.DOTALL)[0]).items():
-        values[table] |= settings
-    check(values)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for words in SHELL:
+        if words[0] == "make":
+            assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in words[1:] if "=" not in target), words
+        for found in re.findall(r"(?:edgetl|\.)\[([\w,]+)\]", " ".join(words)):
+            assert set(found.split(",")) <= set(extras), words
 
 
 def test_the_project_speaks_of_itself_alone() -> None:
@@ -112,50 +115,3 @@ def test_each_option_says_what_it_does_in_a_sentence() -> None:
 def test_the_generated_pages_are_current(page: str, make: str) -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     assert (ROOT / "docs" / page).read_text(encoding="utf-8") == generate[make](), "run: python docs/generate.py"
-
-
-def test_the_script_of_the_readme_and_the_notebook_run(tmp_path: Path) -> None:
-    """One after the other in one process and folder: the notebook's training is the script's, so it is done already.
-
-    Three quarters of the digits are enough.
-    """
-    [script] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len([line for line in script.splitlines() if line]) <= 10
-    notebook = json.loads((ROOT / "docs" / "quickstart.ipynb").read_text(encoding="utf-8"))
-    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    (tmp_path / "cells.json").write_text(json.dumps(cells), encoding="utf-8")
-    (tmp_path / "script.py").write_text(script, encoding="utf-8")
-    code = f"{FEWER}import runpy\nrunpy.run_path('script.py')\n{CELLS}"
-    # With threads, as a reader runs it: on one thread sums are added up in another order, and so small a training may end elsewhere.
-    environment = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / "runs").iterdir())) == 1
-    first, *predictions, cells_shown = done.stdout.splitlines()
-    assert first.startswith("passed")
-    assert [line.split()[0] for line in predictions] == ["digits:7", "digits:42"]
-    assert predictions[0].split()[1] == "7"
-    shown = json.loads(cells_shown)
-    assert len(shown) == len(cells)
-    assert [index for index, html in enumerate(shown) if "<table" in html] == [0, 1, 2, 3, 4, 5], "results are tables"
-
-
-# Let the set have 1400 digits.
-FEWER = """
-import sklearn.datasets as sets
-digits, label_ids = sets.load_digits(return_X_y=True)
-sets.load_digits = lambda **_: (digits[:1400], label_ids[:1400])
-"""
-# Run the cells as a notebook does: the last expression of each is shown, as HTML where it has that.
-CELLS = """
-import ast, json
-names, shown = {}, []
-for cell in json.load(open("cells.json", encoding="utf-8")):
-    *body, last = ast.parse(cell).body
-    exec(compile(ast.Module(body, []), "cell", "exec"), names)
-    value = eval(compile(ast.Expression(last.value), "cell", "eval"), names)
-    shown.append(value._repr_html_() if hasattr(value, "_repr_html_") else repr(value))
-print(json.dumps(shown))
-"""
