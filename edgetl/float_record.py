@@ -1,7 +1,9 @@
 """The record of a float model: which was kept and what chose it, what it learned from beside the labels, and its temperature."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from edgetl.accuracy import Metric
 from edgetl.compared import MeasuringSplit, of_split
@@ -218,3 +220,24 @@ class Teacher:
 
     def __str__(self) -> str:
         return f"{self.backbone} {self.alpha:g} at {self.image_size} px, trained in {self.seconds:.0f} s"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How much was unfrozen, and the lowest mean cross-entropy on a slice of the training images with the accuracy of that epoch."""
+
+    unfreeze: str
+    learning_rate: float
+    loss: float
+    accuracy: Share
+
+
+class UnfreezeFacts(Part):
+    """The best of the trials of how much to unfreeze at which learning rate; `trials` has the best one first."""
+
+    kind: Literal["unfreeze"] = "unfreeze"
+    trials: Annotated[tuple[Trial, ...], Field(min_length=1)]
+
+    @property
+    def chosen(self) -> Trial:
+        return self.trials[0]

@@ -13,7 +13,7 @@ from edgetl.compared import Compared, MeasuringSplit, Truth
 from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
-from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, ScaledTemperature, Teacher
+from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, ScaledTemperature, Teacher, UnfreezeFacts
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.output import Task, Thresholds
 from edgetl.recipe import Recipe, restore
@@ -53,16 +53,6 @@ class Training:
 def seconds_per_epoch(epochs: Sequence[Epoch]) -> float:
     """Return how long an epoch takes, the first one, which prepares, left out where there are more; 0: that was not recorded."""
     return median([epoch.seconds or 0.0 for epoch in epochs[1:] or epochs] or [0.0])
-
-
-@dataclass(frozen=True)
-class Trial:
-    """How much was unfrozen, and the lowest mean cross-entropy on a slice of the training images with the accuracy of that epoch."""
-
-    unfreeze: str
-    learning_rate: float
-    loss: float
-    accuracy: Share
 
 
 @dataclass(frozen=True)
@@ -135,17 +125,6 @@ class DataFacts(Part):
     def images(self, split: str) -> int:
         """Return the number of images of a split."""
         return self.counts.get(split, 0)
-
-
-class UnfreezeFacts(Part):
-    """The best of the trials of how much to unfreeze at which learning rate; `trials` has the best one first."""
-
-    kind: Literal["unfreeze"] = "unfreeze"
-    trials: Annotated[tuple[Trial, ...], Field(min_length=1)]
-
-    @property
-    def chosen(self) -> Trial:
-        return self.trials[0]
 
 
 class FloatFacts(Part):
@@ -285,6 +264,13 @@ class RunRecord(Document):
     def integer_choice(self) -> Int8Choice | None:
         """Return how the integer model was chosen that was exported first; None: there is none."""
         return next((one.facts.choice for one in self.stages.values() if isinstance(one.facts, ExportFacts) and one.facts.choice), None)
+
+    def unvalidated(self) -> dict[str, bool]:
+        """Return the exported files that the validation is not about, and whether it is about an older file of that name."""
+        facts = self.find("validate", ValidateFacts)
+        exports = [stage.files for stage in self.stages.values() if isinstance(stage.facts, ExportFacts)] if facts else []
+        models = {file: digest for files in exports for file, digest in files.items() if file.startswith("export/")}
+        return {file: file in facts.files for file, digest in models.items() if facts and facts.files.get(file) != digest}
 
     def trainings(self) -> Iterator[tuple[str, Training]]:
         """Yield every training with its name, in order."""

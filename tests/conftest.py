@@ -36,7 +36,9 @@ SHARING = ("tests/export", "tests/backbones", "tests/quantization")
 LONGEST = (
     *("tests/export", "tests/pipeline/test_pipeline.py", "tests/backbones", "tests/devices/test_qemu.py", "tests/quantization"),
     *("tests/training/test_team.py", "tests/test_snippets.py", "tests/explanation/test_drift.py", "tests/training/test_finetune.py"),
+    *("tests/pipeline/train/test_rejection.py", "tests/devices/test_browser.py", "tests/training/test_trials.py"),
     *("tests/pipeline/train/test_pretrain.py", "tests/test_faults.py", "tests/pipeline/tune/test_search.py"),
+    *("tests/ship/targets/test_several.py", "tests/ship/targets/test_web_accelerators.py", "tests/pipeline/tune/test_memory.py"),
 )
 
 

@@ -1,5 +1,6 @@
 """Results that the API returns where the pipeline has no document for them."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from edgetl.report.page.blocks import Absent
     from edgetl.report.page.results import Results
     from edgetl.tuning_record import TuningRecord
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class Card(Tabular):
         from edgetl.report.page.results import Results
 
         folder = out or run.path
+        if new := [*run.read().unvalidated()]:
+            logger.warning(f"not in the card, since not validated: {', '.join(new)} (run: edgetl validate {run.quoted})")
         results = Results.of(run.read(), Validation.of(run), unknowns_of(run), choice_of(run))
         results = results.model_copy(update={"npu": estimates_of(run)})
         with run.writing() if out is None else nullcontext():

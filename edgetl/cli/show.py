@@ -2,6 +2,7 @@
 
 from edgetl import console
 from edgetl.cli.options import Json, RunPath
+from edgetl.errors import RunError
 
 
 def show(run: RunPath = None, as_json: Json = False) -> None:
@@ -17,7 +18,12 @@ def show(run: RunPath = None, as_json: Json = False) -> None:
 
     opened = opened_run(run, for_="show").folder
     record = opened.read()
-    validated = Validation.read(opened.validation) if opened.validation.exists() else None
+    validated = None
+    try:
+        validated = Validation.of(opened)
+    except RunError as error:
+        if opened.validation.exists():
+            console.warn(f"its validation is not shown: {error.problem}; {error.remedy}")
     console.note(f"{opened.path}, made {record.created} with edgetl {record.edgetl}")
     print_settings(record)
     print_stages(record)

@@ -12,7 +12,7 @@ from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
-from edgetl.runtimes.base import Memory, with_memory
+from edgetl.runtimes.base import Memory, on_this_computer, with_memory
 from edgetl.runtimes.cpu import CpuFacts
 from edgetl.wording import batches
 
@@ -73,11 +73,14 @@ class Validation(Document):
     software: dict[str, str]
 
     @classmethod
-    def of(cls, run: RunFolder) -> Self:
-        """Read a run's validation. Raises RunError when there is none, or one of older files."""
+    def of(cls, run: RunFolder, *, older: bool = False) -> Self:
+        """Read a run's validation. Raises RunError when there is none, and unless `older` when a file was exported again since."""
         stage = run.stage("validate")
         if not run.is_done("validate", stage.inputs):
             raise RunError(f"{run.validation} is missing or was changed", f"run: edgetl validate {run.quoted}")
+        again = [file for file, measured in run.read().unvalidated().items() if measured]
+        if again and not older:
+            raise RunError(f"{again[0]} was exported after the validation of {run.path}", f"run: edgetl validate {run.quoted}")
         return cls.read(run.validation)
 
     def overview(self) -> Overview:
@@ -90,7 +93,7 @@ class Validation(Document):
         shown = ("model", f"{right(self.truth, self.metric)} %", "95 % interval", "same as float %", "KiB", "p50 ms")
         columns, rows = with_memory(shown, rows, [one.memory for one in self.subjects.values()])
         verdict = "passed" if self.passed else "FAILED"
-        notes = [*self.failures, *([self.chosen_by] if self.chosen_by else []), *(f"p50 is {share}" for share in self.shares)]
+        notes = [*self.failures, *([self.chosen_by] if self.chosen_by else []), *self.timing_notes]
         return Overview(f"Validation on {self.measured_on}: {verdict}", columns, rows, notes)
 
     @property
@@ -99,9 +102,10 @@ class Validation(Document):
         return of_split(self.images, self.split, self.truth)
 
     @property
-    def shares(self) -> list[str]:
-        """Return "a share of a batch of 4 for NAME" for the latencies that were measured on several images."""
-        return [f"a share of {batch}" for batch in batches({name: one.batch for name, one in self.subjects.items()})]
+    def timing_notes(self) -> list[str]:
+        """Return what is to be said of some latencies: "p50 is a share of a batch of 4 for NAME"."""
+        shares = [f"p50 is a share of {batch}" for batch in batches({name: one.batch for name, one in self.subjects.items()})]
+        return shares + on_this_computer({name: one.memory for name, one in self.subjects.items()})
 
     @property
     def metric(self) -> Metric:

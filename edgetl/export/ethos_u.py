@@ -5,13 +5,14 @@ TensorFlow Lite Micro runs what the compiler makes of it, on such a chip alone: 
 
 from edgetl.export.base import Conversion, Format
 from edgetl.export.micro_sources import archive, stamp
-from edgetl.micro.ethos_u import compiled
+from edgetl.micro.ethos_u import check_outputs, compiled
 from edgetl.micro.footprint import estimated
 
 
 def _convert(conversion: Conversion) -> bytes:
     lite = conversion.file("tflite")
     made = compiled(lite, conversion.npu)
+    check_outputs(made.content)
     return archive(conversion, lite, made.content, estimated(lite, made), made.estimate)
 
 

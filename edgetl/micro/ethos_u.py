@@ -34,7 +34,7 @@ class Compiled:
 def check_accelerator(name: str) -> None:
     """Raise UsageError, with all names, unless this is one of `ACCELERATORS`."""
     if name not in ACCELERATORS:
-        raise UsageError(f"there is no NPU '{name}'", did_you_mean(name, ACCELERATORS))
+        raise UsageError(f"there is no NPU '{name}'" if name else "no NPU is named", did_you_mean(name, ACCELERATORS))
 
 
 def version() -> str:
@@ -86,6 +86,15 @@ def compiled(content: bytes, accelerator: str) -> Compiled:
             cpu_operators=_left(result),
         ),
     )
+
+
+def check_outputs(content: bytes) -> None:
+    """Raise ExportError for a compiled file with an NPU's operator that has no output: vela 5.2 writes some around float operators."""
+    model = read(content)
+    if any(kind_of(model, one) == ETHOS_U and not len(one.outputs) for graph in model.subgraphs for one in graph.operators):
+        raise ExportError(
+            "vela writes an NPU's operator without an output for this file, which computes nothing", "export it without --keep-float"
+        )
 
 
 def _left(content: bytes) -> tuple[str, ...]:

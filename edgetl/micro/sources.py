@@ -12,6 +12,7 @@ from edgetl.contract import Contract
 from edgetl.micro.footprint import MARGIN, Footprint
 
 FOLDER = "edgetl"  # by which the sources include each other
+MODEL_SOURCES = ("model_data.h", "model_data.cc", "operators.h")  # what a model is, apart from its contract and golden predictions
 _BYTES_A_LINE = 32
 _PLAIN = {*map(chr, range(32, 127))} - {*'"\\?'}  # a question mark could begin a trigraph
 _RESOLVER = "tensorflow/lite/micro/micro_mutable_op_resolver.h"

@@ -97,7 +97,7 @@ def _of_run(project: Project) -> Sequence[ModelFile]:
     files_then: dict[Path, str] = {}  # what was exported again since then is not what was validated
     images = ""
     with suppress(RunError):  # not validated yet: nothing is known of it
-        validation = Validation.of(project.run)
+        validation = Validation.of(project.run, older=True)
         if validation.truth == "labels":
             accuracy, images = {name: figure(one.accuracy) for name, one in validation.subjects.items()}, validation.measured_on
         validated = project.run.facts(VALIDATE, ValidateFacts).files.items()

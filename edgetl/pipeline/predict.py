@@ -66,8 +66,8 @@ class Classifier:
                 array [H, W, 3] (RGB) or [N, H, W, 3], or several of these. Images may be of any size.
             on_bad: called with the name of each image that cannot be read and the reason, and the image is left out; `None`: it is
                 an error. `bad = []; classifier.predict(folder, on_bad=bad.append)` collects them.
-            csv: also write this file, a row for each image: its `top` most probable classes with their probabilities, what it shows
-                ("unknown" where no class reaches its threshold, nothing where it may show several), or why it cannot be read.
+            csv: also write this file, a row for each image: the prediction ("unknown" where no class reaches its threshold, nothing where
+                an image may show several), the `top` most probable classes with their probabilities, or why it cannot be read.
             top: number of classes in that file.
 
         Raises DataError that names the image that cannot be read.
@@ -198,13 +198,13 @@ def _named(images: OneImage | Iterable[OneImage]) -> Iterator[tuple[str, OneImag
 
 
 def _csv_rows(predictions: Sequence[Prediction], bad: Sequence[Rejected], count: int) -> Iterator[list[object]]:
-    numbered = [f"{name}{place if place > 1 else ''}" for place in range(1, count + 1) for name in ("class", "probability")]
-    yield ["image", *numbered, "present", "problem"]
+    numbered = [name for place in range(1, count + 1) for name in (f"top{place}", f"top{place}_probability")]
+    yield ["image", "prediction", *numbered, "problem"]
     for one in predictions:
         best = (value for best in one.top(count) for value in (best.class_name, round(best.probability, 6)))
-        yield [one.image, *best, UNKNOWN if one.unknown else "|".join(one.present), ""]
+        yield [one.image, UNKNOWN if one.unknown else "|".join(one.present), *best, ""]
     for rejected in bad:
-        yield [rejected.name, *[""] * (2 * count), "", rejected.reason]
+        yield [rejected.name, "", *[""] * (2 * count), rejected.reason]
 
 
 def _pixels(name: str, image: OneImage, contract: Contract) -> NDArray[np.uint8]:

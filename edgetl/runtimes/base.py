@@ -1,7 +1,7 @@
 """Define the runtime as the rest of edgetl sees it: a function from raw pixels to probabilities."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +64,12 @@ def with_memory(
         return list(columns), [list(row) for row in rows]
     texts = [one.texts if one else [""] * len(_MEMORY) for one in memories]
     return [*columns, *_MEMORY], [[*row, *more] for row, more in zip(rows, texts, strict=True)]
+
+
+def on_this_computer(memories: Mapping[str, Memory | None]) -> list[str]:
+    """Return a sentence on the latency of models (by name) for microcontrollers, where there is one."""
+    micro = [name for name, memory in memories.items() if memory]
+    return [f"the latency of {', '.join(micro)} is that of reference kernels on this computer, not of a microcontroller"] if micro else []
 
 
 OpenSession = Callable[[Path, Contract, int], Session]

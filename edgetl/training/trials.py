@@ -13,7 +13,7 @@ from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples
 from edgetl.data.splits import SplitOptions, assign
 from edgetl.errors import UsageError
-from edgetl.run_record import Trial
+from edgetl.float_record import Trial
 from edgetl.training.blocks import blocks
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.schedule import Schedule

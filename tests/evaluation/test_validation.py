@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,10 @@ import pytest
 from edgetl.errors import RunError
 from edgetl.evaluation.validation import Validation
 from edgetl.report.terminal import validation as printed
+from tests.conftest import CliResult
 from tests.fuzz import examples
+
+Cli = Callable[..., CliResult]
 
 
 def test_a_document_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -61,3 +65,25 @@ def test_a_mean_is_not_printed_above_its_largest(largest: float) -> None:
     agreement = replace(pair.agreement, mean_steps=0.9 * largest, max_steps=largest)
     _, _, mean, most, *_ = printed._pair(replace(pair, agreement=agreement))
     assert float(mean) <= float(most)
+
+
+def test_figures_of_an_older_file_are_never_shown(cli: Cli, run_copy: Path) -> None:
+    """A file exported again since the validation has no figures; one exported beside the validated ones is named."""
+    assert cli("export", run_copy, "--dynamic-int8").code == 0
+    beside = "export/model_dynamic_int8.tflite"
+    assert "was exported since" in cli("show", run_copy).out
+    card = cli("card", run_copy)
+    assert card.code == 0
+    assert beside in card.err
+
+    assert cli("export", run_copy, "--float32", "--batch", "2").code == 0
+    again = "export/model_float32"
+    refused = cli("card", run_copy)
+    assert refused.code == RunError.exit_code
+    assert again in refused.err
+    assert "was exported after the validation" in refused.err
+    shown = cli("show", run_copy)
+    assert "was exported after the validation" in shown.err
+    assert "verdict" not in shown.out
+    assert cli("report", run_copy, "--format", "md").code == 0
+    assert "The run is not validated, or its files have changed since" in (run_copy / "report.md").read_text(encoding="utf-8")

@@ -106,6 +106,7 @@ def golden() -> bytes:
 @cache
 def record() -> bytes:
     """run.json of a finished run, with every kind of outcome."""
+    from edgetl import float_record as fl
     from edgetl import int8_record as i8
     from edgetl import run_record as r
     from edgetl.recipe import load
@@ -124,7 +125,7 @@ def record() -> bytes:
     choice = i8.Int8Choice(i8.Int8Request(("conv",), 1.0), (candidate,), candidate, "best", within_budget=True)
     facts: dict[str, r.StageFacts] = {
         "data": r.DataFacts(fingerprint="0", counts={"train": 5, "val": 3}, class_names=("a", "b"), rejected=0, excluded=1),
-        "unfreeze": r.UnfreezeFacts(trials=(r.Trial("all", 1e-3, 0.5, 0.8),)),
+        "unfreeze": fl.UnfreezeFacts(trials=(fl.Trial("all", 1e-3, 0.5, 0.8),)),
         "float": r.FloatFacts(
             **{"device": "CPU", "replicas": 1, "precision": "float32", "class_weights": (1.0, 1.0)},
             **{"head": training, "fine_tuning": training, "temperature": temperature},

@@ -158,8 +158,8 @@ def test_an_image_below_the_threshold_is_unknown_and_has_a_best_guess(classifier
     }
     with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
-    assert header == ["image", "class", "probability", "present", "problem"]
-    assert [row[3] for row in rows] == ["green", "unknown"]
+    assert header == ["image", "prediction", "top1", "top1_probability", "problem"]
+    assert [row[1] for row in rows] == ["green", "unknown"]
     assert not classifier.predict(grey)[0].unknown, "a model without thresholds names every image"
 
 
@@ -176,7 +176,7 @@ def test_several_classes_are_all_shown_and_none_is_not_unknown(classifier: Class
     assert len(none.to_json(1)["top"]) == 1  # type: ignore[arg-type]
     with (tmp_path / "p.csv").open(newline="", encoding="utf-8") as file:
         _, *rows = csv.reader(file)
-    assert [row[3] for row in rows] == ["red|blue", ""]
+    assert [row[1] for row in rows] == ["red|blue", ""]
 
 
 def test_a_class_below_one_that_is_absent_is_in_the_document() -> None:
@@ -227,10 +227,11 @@ def test_a_csv_file_has_a_row_for_each_image(classifier: Classifier, folder: Pat
     predictions = classifier.predict([folder, GREEN], on_bad=bad.append, csv=tmp_path / "new" / "p.csv", top=9)
     with (tmp_path / "new" / "p.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image", "class", "probability", "class2", "probability2", "class3", "probability3", "present", "problem"]
+    tops = [name for place in (1, 2, 3) for name in (f"top{place}", f"top{place}_probability")]
+    assert list(rows[0]) == ["image", "prediction", *tops, "problem"]
     assert [row["image"] for row in rows] == [one.image for one in predictions] + [bad[0].name]
-    assert [float(row["probability"]) for row in rows[:-1]] == [pytest.approx(one.probability, abs=1e-6) for one in predictions]
-    assert (rows[-1]["class"], rows[-1]["problem"]) == ("", bad[0].reason)
+    assert [float(row["top1_probability"]) for row in rows[:-1]] == [pytest.approx(one.probability, abs=1e-6) for one in predictions]
+    assert (rows[-1]["top1"], rows[-1]["problem"]) == ("", bad[0].reason)
     with pytest.raises(DataError, match=r"broken\.jpg"):
         classifier.predict(folder, csv=tmp_path / "none.csv")
     assert not (tmp_path / "none.csv").exists()
@@ -243,7 +244,7 @@ def test_a_name_is_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:
     classifier.predict(GREEN, csv=tmp_path / "p.csv", top=99)
     with (tmp_path / "p.csv").open(encoding="utf-8", newline="") as file:
         [row] = csv.DictReader(file)
-    found = [value for name, value in row.items() if name.startswith("class")]
+    found = [value for name, value in row.items() if name.startswith("top") and not name.endswith("probability")]
     assert found == [*(f"'{text}" for text in formulas), *harmless[:-1], "\\udcff"]
 
 

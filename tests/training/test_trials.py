@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.data.examples import AugmentedExamples
-from edgetl.run_record import Trial
+from edgetl.float_record import Trial
 from edgetl.training import trials
 from edgetl.training.finetune import FineTuneSettings
 from edgetl.training.schedule import Schedule

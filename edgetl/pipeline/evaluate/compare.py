@@ -1,6 +1,7 @@
 """Compare several runs on the same images, those that measure."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgetl.compared import MeasuringSplit
 from edgetl.data.base import names_shown
-from edgetl.errors import DataError, UsageError
+from edgetl.errors import DataError, RunError, UsageError
 from edgetl.evaluation.measures import measures_of
 from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
 from edgetl.evaluation.statistics import holm, paired
@@ -23,7 +24,6 @@ from edgetl.report.plots.comparison import comparison_plot
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
 
-_STAGE = "validate"
 _Images = list[tuple[str, str]]
 
 
@@ -103,11 +103,10 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
 
 def _latency_p50_ms(project: Project, name: str) -> float | None:
     """Return the median latency that the run's validation measured; None when there is none, or its files have changed since."""
-    stage = project.run.read().stages.get(_STAGE)
-    if stage is None or not project.run.is_done("validate", stage.inputs):
-        return None
-    subject = Validation.of(project.run).subjects.get(name)
-    return subject.latency_ms.p50 if subject else None
+    with suppress(RunError):
+        subject = Validation.of(project.run).subjects.get(name)
+        return subject.latency_ms.p50 if subject else None
+    return None
 
 
 def _check_same(path: Path, images: _Images, first_path: Path, first: _Images) -> None:

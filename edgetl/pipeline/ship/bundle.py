@@ -144,7 +144,7 @@ def _chosen(files: Sequence[ExportedFile], names: Sequence[str]) -> list[Exporte
 
 def _validation(run: RunFolder, files: Sequence[Path], *, force: bool) -> tuple[Validation, str]:
     """Return the run's validation, and what is wrong with it: nothing, unless forced. Raises RunError or ParityError."""
-    document = Validation.of(run)
+    document = Validation.of(run, older=True)
     validated = run.facts("validate", ValidateFacts).files
     older = [path.name for path in files if validated.get(path.relative_to(run.path).as_posix()) != sha256(path)]
     wrong = f"{older[0]} was exported after it" if older else "" if document.passed else "it failed"

@@ -9,7 +9,7 @@ from edgetl.keras import device_name
 
 from edgetl.accuracy import Metric
 from edgetl.data.base import Images
-from edgetl.float_record import FloatChoice
+from edgetl.float_record import FloatChoice, UnfreezeFacts
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import fine_tune_schedule, fine_tune_settings, head_settings, learns_norms, live_epochs, steps_per_epoch
 from edgetl.pipeline.train.rejection import find_rejection
@@ -17,7 +17,7 @@ from edgetl.pipeline.train.rejoin import rejoining
 from edgetl.pipeline.train.teacher import distillation, record_of
 from edgetl.pipeline.train.temperature import temperature_of
 from edgetl.pipeline.train.thresholds import thresholds_of
-from edgetl.run_record import FloatFacts, UnfreezeFacts
+from edgetl.run_record import FloatFacts
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.history import History
 from edgetl.training.objective import objective_of

@@ -17,6 +17,7 @@ from edgetl.data.formats import decoders
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError
 from edgetl.files import fingerprint
+from edgetl.float_record import UnfreezeFacts
 from edgetl.pipeline.measuring import compared, rightly
 from edgetl.pipeline.plan import epochs_after, training
 from edgetl.pipeline.project import Project
@@ -46,7 +47,6 @@ from edgetl.run_record import (
     FloatFacts,
     QuantizedFacts,
     StageFacts,
-    UnfreezeFacts,
 )
 from edgetl.runtimes.keras import KerasSession
 from edgetl.training.compress import compress, compression_of
@@ -55,6 +55,7 @@ from edgetl.training.fold import fold_batch_norms
 from edgetl.training.objective import objective_of
 from edgetl.training.speed import uses_xla
 from edgetl.training.trials import choose
+from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +163,9 @@ def _data(project: Project) -> tuple[Sequence[Path], StageFacts]:
         task=index.task,
     )
     counts = ", ".join(f"{count} {split}" for split, count in facts.counts.items())
-    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded")
+    background = project.data.listing.background
+    unknown = f", and {counted(len(background.items), 'background image')}" if background else ""
+    logger.info(f"images: {counts}, {facts.rejected} left out, {facts.excluded} excluded{unknown}")
     if facts.truth != "labels":
         logger.info("there are no labels: what the imported network itself predicts counts as right")
     return [project.run.data], facts

@@ -11,7 +11,7 @@ from edgetl.contract import FREE_BATCH
 from edgetl.micro import estimate
 from edgetl.report.page.results import Results
 from edgetl.report.page.tables import markdown_table, plain
-from edgetl.runtimes.base import with_memory
+from edgetl.runtimes.base import on_this_computer, with_memory
 from edgetl.wording import counted, joined
 
 # Settings that an import makes by itself, or that its command says in other words.
@@ -46,6 +46,7 @@ def card(name: str, results: Results) -> str:
         ]
         for model, one in results.models.items()
     ]
+    memories = {name: one.memory for name, one in results.models.items()}
     several = results.metric == "mAP"
     matches = "exact matches" if several else "images"
     share = f"{right(results.truth, results.metric)} % (95 % interval)"
@@ -66,8 +67,9 @@ def card(name: str, results: Results) -> str:
             f"Exported int8 model: `{results.int8.chosen.name if results.int8 else 'none'}`. Every file, on one thread (Keras: all cores), "
             f"measured on {results.images_in_words}:",
             "",
-            *markdown_table(*with_memory(columns, files, [one.memory for one in results.models.values()])),
+            *markdown_table(*with_memory(columns, files, [*memories.values()])),
             "",
+            *(f"{sentence[0].upper()}{sentence[1:]}.\n" for sentence in on_this_computer(memories)),
             *_rejection(results),
             *_estimates(results),
             f"Verdict of `edgetl validate`: {'passed' if results.passed else 'FAILED'}. Measured on {results.cpu.model}, {software}; "

@@ -63,7 +63,8 @@ def _outcome(record: RunRecord, stage: str, facts: StageFacts) -> str:
     if isinstance(facts, ExportFacts):
         return f"{facts.choice.chosen.name}: {facts.choice.reason}" if facts.choice else ""
     if isinstance(facts, ValidateFacts):
-        return "passed" if facts.passed else "FAILED"
+        new = "; ".join(f"{file} was exported {'again since' if again else 'since'}" for file, again in record.unvalidated().items())
+        return ("passed" if facts.passed else "FAILED") + (f"; {new}" if new else "")
     return f"{facts.chosen.unfreeze} at a learning rate of {facts.chosen.learning_rate:.2g}"
 
 

@@ -31,7 +31,7 @@ def print_validation(validation: Validation) -> None:
     console.table(f"{what} on {validation.measured_on}", ["model", f"{judged_by} %", "95 % interval", *columns, "loss"], accuracies)
     if validation.chosen_by:
         console.note(validation.chosen_by)
-    console.note("; ".join(["latency of one image on one thread, Keras on all cores", *validation.shares]))
+    console.note("; ".join(["latency of one image on one thread, Keras on all cores", *validation.timing_notes]))
     memories = [subject.memory for subject in validation.subjects.values()]
     console.table("size and latency", *with_memory(["model", "KiB", "p50 ms", "p90 ms"], costs, memories))
     console.note(

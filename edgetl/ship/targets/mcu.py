@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.errors import UsageError
+from edgetl.export.micro_sources import parts
 from edgetl.micro.footprint import footprint
 from edgetl.micro.interpreter import Interpreter
-from edgetl.micro.sources import FOLDER, contract_sources, model_sources
+from edgetl.micro.sources import FOLDER, MODEL_SOURCES, contract_sources, model_sources
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.ship import golden
 from edgetl.ship.golden import GoldenPredictions
@@ -20,7 +21,7 @@ _PART = "components/edgetl_classifier"  # a component of ESP-IDF, and a CMake li
 _DATA = f"{_PART}/model"
 _PROJECT = "CMakeLists.txt"
 _IGNORED = b"build/\nmanaged_components/\nsdkconfig\nsdkconfig.old\n"
-_PRECISION = "int8"
+_PRECISION, _NPU = "int8", "ethos_u"
 
 
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
@@ -33,19 +34,25 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
             f"export and bundle an {_PRECISION} .tflite file: edgetl export RUN --int8",
         )
     files = template("mcu")
-    return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")} if into else files | {".gitignore": _IGNORED}
+    library = {path: content for path, content in files.items() if path.startswith(f"{_PART}/")}
+    return library if into or app.runtime == _NPU else files | {".gitignore": _IGNORED}  # ESP32 boards have no such NPU
 
 
 def _completed(app: App, files: Files, into: Path | None) -> Files:
     """Add the sources that hold the model and its golden predictions, measured and replayed by TensorFlow Lite Micro.
 
     Raises ExportError where it cannot run the model, ParityError where it predicts otherwise, DependencyError where it is not installed.
+    A file that is compiled for an NPU has such sources in it; nothing here can run it.
     """
     bundled = {path.removeprefix(f"{_DATA}/"): content for path, content in files.items() if path.startswith(f"{_DATA}/")}
     model, manifest = bundled[app.model], app.manifest
-    made = contract_sources(manifest.contract) | model_sources(model, manifest.files[app.model].sha256, footprint(model))
-    made |= golden_sources(manifest, app.model, bundled)
-    _check(app, bundled)
+    made = contract_sources(manifest.contract) | golden_sources(manifest, app.model, bundled)
+    if app.runtime == _NPU:
+        inside = parts(model)
+        made |= {name: inside[f"{FOLDER}/{name}"] for name in MODEL_SOURCES}
+    else:
+        made |= model_sources(model, manifest.files[app.model].sha256, footprint(model))
+        _check(app, bundled)
     return {**files, **{f"{_PART}/generated/{FOLDER}/{name}": text for name, text in made.items()}}
 
 
@@ -60,10 +67,10 @@ def _check(app: App, bundled: Files) -> None:
 
 
 def _steps(app: App, root: Path, into: Path | None) -> str:
-    if into:
+    if into or app.runtime == _NPU:
         return f"next: add {root / _PART} to your build (its README.md says how), call edgetl::begin() and print edgetl::self_test()"
     flash = f"cd {shlex.quote(str(root))}, then idf.py set-target esp32s3 flash monitor"
     return f"next: {flash}: it prints the self-test, then what the camera sees"
 
 
-TARGET = Target(("litert",), _files, lambda into: _DATA, _steps, completed=_completed)
+TARGET = Target(("litert", _NPU), _files, lambda into: _DATA, _steps, completed=_completed)

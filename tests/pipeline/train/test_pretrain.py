@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgetl.float_record import FloatChoice, UnfreezeFacts
 from edgetl.pipeline import project
 from edgetl.pipeline.project import Project
 from edgetl.run_folder import RunFolder
-from edgetl.run_record import FloatChoice, FloatFacts, UnfreezeFacts
+from edgetl.run_record import FloatFacts
 from edgetl.training.team import ALONE, Team
 from tests.conftest import CliResult
 

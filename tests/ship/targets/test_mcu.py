@@ -359,3 +359,19 @@ def test_without_the_extra_it_says_what_to_install(cli: Cli, coloured: Path, tmp
     refused = cli("ship", coloured, "--target", "mcu", "--out", tmp_path / "app")
     assert refused.code == 8
     assert "mcu" in refused.err
+
+
+def test_a_file_for_an_npu_becomes_a_library(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
+    """Nothing here runs it: it is compiled, and its golden predictions are those of the model behind it."""
+    pytest.importorskip("ethosu", reason="ethos-u-vela is not installed: pip install edgetl[mcu]")
+    assert cli("export", run_copy, "--int8", "--formats", "tflite,ethos_u", "--set", "export.npu=ethos-u55-128").code == 0
+    assert cli("validate", run_copy).code == 0
+    app = tmp_path / "npu"
+    outcome = cli("ship", run_copy, "--target", "mcu", "--runtime", "ethos_u", "--out", app)
+    assert outcome.code == 0, outcome.err
+    assert "add" in outcome.out
+    assert not (app / "main").exists(), "ESP32 boards have no such NPU"
+    made = app / PART / MADE
+    assert "AddEthosU()" in (made / "operators.h").read_text(encoding="utf-8")
+    assert "kEstimatedArenaBytes" in (made / "model_data.h").read_text(encoding="utf-8")
+    assert objects(HOST, app, tmp_path)

@@ -15,8 +15,8 @@ from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE
 
 Cli = Callable[..., CliResult]
-# But for Core ML, which the tests' bundle has no file for: test_ios.py makes one.
-CASES = [(name, runtime) for name in TARGETS for runtime in TARGETS.load(name).runtimes if runtime != "coreml"]
+# But for those that the tests' bundle has no file for: test_ios.py and test_mcu.py make them.
+CASES = [(name, runtime) for name in TARGETS for runtime in TARGETS.load(name).runtimes if runtime not in ("coreml", "ethos_u")]
 DATA_FILES = ("app.json", "manifest.json", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin")
 DATA = ("manifest.json", "labels.txt", "golden.json")  # where names are data
 

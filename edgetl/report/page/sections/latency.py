@@ -86,4 +86,4 @@ def _here(validation: Validation, *, folded: bool) -> Table:
     rows = [[name, f"{one.latency_ms.p50:.3f}", f"{one.latency_ms.p90:.3f}"] for name, one in validation.subjects.items()]
     measured = validation.latency
     caption = f"During validation, on {validation.cpu.model}; threads: {measured.threads}; {counted(measured.timed_runs, 'run')}"
-    return Table(("model", "p50 ms", "p90 ms"), rows, "; ".join([caption, *validation.shares]), folded)
+    return Table(("model", "p50 ms", "p90 ms"), rows, "; ".join([caption, *validation.timing_notes]), folded)

@@ -26,6 +26,8 @@ def section(facts: Facts) -> Section | Absent:
         blocks += [Text(failure, warning=True) for failure in validation.failures]
         if validation.passed:
             blocks.append(Text(f"All models that should agree do so, on {counted(validation.images, 'image')}."))
+        if new := [*facts.record.unvalidated()]:
+            blocks.append(Text(f"Exported since, and not validated: {joined(new)}. Run: edgetl validate RUN", warning=True))
     choice = facts.record.integer_choice()
     if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""

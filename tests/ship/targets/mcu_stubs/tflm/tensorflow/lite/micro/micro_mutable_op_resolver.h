@@ -18,6 +18,7 @@ class MicroMutableOpResolver : public MicroOpResolver {
  public:
   unsigned registered() const override { return count_; }
   TfLiteStatus AddAdd() { return Add(); }
+  TfLiteStatus AddEthosU() { return Add(); }
   TfLiteStatus AddConv2D() { return Add(); }
   TfLiteStatus AddDepthwiseConv2D() { return Add(); }
   TfLiteStatus AddDequantize() { return Add(); }
