@@ -70,6 +70,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
         package=options.get("package", ""),
         runtime=options.get("runtime", ""),
         data=text_of("data", options.get("data", "")),
+        translations=tuple(map(path_of, options.get("translations", ()))),
     )
     return stage(as_path(source), target, asked)
 

@@ -125,6 +125,7 @@ class ShipOptions(TypedDict, total=False):
     package: such as "com.example.app"; default: from the model's name, or the app's own.
     runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.
     data: where the run's images are now, as for `edgetl.Run`.
+    translations: files of what the app says in other languages, such as "de.json".
     """
 
     out: File | None
@@ -132,3 +133,4 @@ class ShipOptions(TypedDict, total=False):
     package: str
     runtime: str
     data: File
+    translations: Sequence[File]

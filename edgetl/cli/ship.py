@@ -34,6 +34,12 @@ def ship(
         str,
         typer.Option(metavar="RUNTIME", help="Run the model with this runtime (default: the target's first)."),
     ] = "",
+    translation: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="LANGUAGE.json", help="Let the app speak this language, too, such as de.json; repeatable (default: English alone)."
+        ),
+    ] = None,
     data: Images = "",
     as_json: Json = False,
 ) -> None:
@@ -50,7 +56,9 @@ def ship(
     """
     from edgetl.api import files
 
-    made = files.ship_bundle(source, target, out=out, into=into, package=package, runtime=runtime, data=data)
+    made = files.ship_bundle(
+        source, target, out=out, into=into, package=package, runtime=runtime, data=data, translations=translation or ()
+    )
     if made.forced:
         console.warn(f"bundled by force: {made.forced}")
     for path in made.kept:

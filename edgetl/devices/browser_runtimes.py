@@ -89,7 +89,7 @@ def web_files(runtime: str, named: str | None, who: str) -> dict[str, Path]:
     """
     found = {}
     for package in RUNTIMES[runtime]:
-        folder = Path(named).expanduser() / package.name if named else _cached(package, who)
+        folder = Path(named).expanduser() / package.name if named else cached(package, who)
         for file in package.files:
             if not (folder / file).is_file():
                 raise DeviceError(f"{who}: there is no {folder / file}", f"npm install {package.name}@{package.version} makes that folder")
@@ -119,7 +119,8 @@ def _folder(package: Package) -> Path:
     return user_cache_path("edgetl") / "npm" / f"{package.name}-{package.version}"
 
 
-def _cached(package: Package, who: str) -> Path:
+def cached(package: Package, who: str) -> Path:
+    """Return the folder in the cache with the package's files, fetched by npm when it lacks them; `who` needs them, in messages."""
     folder = _folder(package)
     if _complete(folder, package):
         return folder

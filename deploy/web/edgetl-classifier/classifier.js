@@ -139,12 +139,13 @@ export class Classifier {
   }
 
   // The `top` best classes, or of several all that the image shows, the best first; the names of those that it shows; how long the model
-  // took, and all of it, in milliseconds.
-  async classify(image, top = 3) {
+  // took, and all of it, in milliseconds. With a Smoothing (smoothing.js) of a camera's frames, all of the average over the last of them.
+  async classify(image, top = 3, smoothing = null) {
     const begun = performance.now();
     const pixels = await this.pixels(image);
     const ready = performance.now();
-    const probabilities = await this.probabilities(pixels);
+    const found = await this.probabilities(pixels);
+    const probabilities = smoothing?.mean(found) ?? found;
     const done = performance.now();
     const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b] - probabilities[a]);
     const present = this.present(probabilities);

@@ -21,6 +21,7 @@ from edgetl.registry import did_you_mean
 from edgetl.ship import archive, golden
 from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, BundleContents, Manifest
 from edgetl.ship.place import Placed, place
+from edgetl.ship.strings import tables
 from edgetl.ship.targets import TARGETS
 from edgetl.ship.targets.base import App, Target
 
@@ -35,6 +36,7 @@ class AppOptions:
         package: com.example.app; empty: from the model's name, or the existing app's own.
         runtime: name of the runtime that the app uses; empty: the target's first.
         data: where the run's images are now; empty: where it recorded them.
+        translations: files of what the app says in other languages, such as de.json.
     """
 
     out: Path | None = None
@@ -42,6 +44,7 @@ class AppOptions:
     package: str = ""
     runtime: str = ""
     data: str = ""
+    translations: tuple[Path, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -88,14 +91,14 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
     runtime = options.runtime or target.runtimes[0]
     if runtime not in target.runtimes:
         raise UsageError(f"{target_name} apps do not run {runtime}", did_you_mean(runtime, target.runtimes))
-    root, into = options.folder, options.into
+    root, into, strings = options.folder, options.into, tables(options.translations)
     if source is not None and source.is_file():
         verify(source)
         manifest, files = archive.read(source)
     else:
         manifest, files = _contents(Project.open(source or newest("ship"), data=options.data), runtime)
     package = options.package or (into and target.package(into)) or _package(manifest.name)
-    app = App(manifest, runtime, _model(manifest, runtime), package)
+    app = App(manifest, runtime, _model(manifest, runtime), package, strings)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
     placed = place(root, part, app_files(target, app, files, into), fresh=into is None)
     return Shipped(

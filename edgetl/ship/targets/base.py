@@ -7,11 +7,12 @@ template itself a valid app.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgetl.errors import UsageError
 from edgetl.ship.manifest import Manifest
+from edgetl.ship.strings import Tables, tables
 
 Files = Mapping[str, bytes]  # content by path
 
@@ -26,12 +27,14 @@ class App:
     Args:
         model: the file that the app runs.
         package: com.example.app.
+        strings: what the app says, by language.
     """
 
     manifest: Manifest
     runtime: str
     model: str
     package: str
+    strings: Tables = field(default_factory=tables)
 
     def __post_init__(self) -> None:
         if not _PACKAGE.fullmatch(self.package):

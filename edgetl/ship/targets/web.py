@@ -40,7 +40,7 @@ _CHANGES = {
         "await Environment.create()": "await Environment.create(options.environment)",
     }
 }
-_PAGE, _INSTALL = "index.html", "manifest.webmanifest"
+_PAGE, _INSTALL, _STRINGS = "index.html", "manifest.webmanifest", "strings.js"
 _NOT_CACHED = ("README.md", "sw.js", "precache.js")  # of the page's own files
 
 
@@ -51,7 +51,10 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     adapters = {name: {path: files.pop(path) for path in list(files) if path.startswith(f"{_PART}/{name}/")} for name in _NPM}
     files |= {f"{_PART}/runtime/{Path(path).name}": content for path, content in adapters[app.runtime].items()}
     files |= {f"{_PART}/runtime/{name}": content for name, content in _runtime(app.runtime).items()}
-    return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")} if into else files
+    if into:
+        return {path: content for path, content in files.items() if path.startswith(f"{_PART}/")}
+    strings = json.dumps({language: dict(table) for language, table in app.strings.items()}, indent=2, ensure_ascii=False)
+    return files | {_STRINGS: f"// Made by edgetl ship: what the page says, by language.\nexport const STRINGS = {strings};\n".encode()}
 
 
 def _completed(app: App, files: Mapping[str, bytes], into: Path | None) -> Mapping[str, bytes]:

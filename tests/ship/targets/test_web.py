@@ -14,9 +14,11 @@ from edgetl.data.decode import crop_and_resize
 from edgetl.devices.browser_runtimes import RUNTIMES
 from edgetl.pipeline.ship.app import AppOptions, ship
 from edgetl.ship.manifest import Manifest
+from tests.axe import faults
 from tests.ship.repack import HOSTILE, RESIZED, golden_images, repacked
 from tests.ship.targets.test_linux import _drawn
 from tests.ship.targets.web_host import PART, PASTE, Cli, Visit, give, hosted, image, predicted, proved, shown
+from tests.ship.test_strings import translated
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -43,7 +45,7 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         assert {label for label, _ in outcome} == set(HOSTILE), "the labels are text"
         assert outcome[0][0] == expected[0][0]
         assert outcome[0][1] == pytest.approx(expected[0][1], abs=1 / 256)
-        assert proved(page) == "Passed: 12 images, 0.0 of 256 steps off at most", "nor is an image decided otherwise"
+        assert proved(page) == "Passed: identical predictions on 12 images", "nor is an image decided otherwise"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is wider than a small phone"
         host.failing = True
         visit.context.set_offline(True)
@@ -67,6 +69,9 @@ def test_it_is_not_sure_where_edgetl_says_unknown(browser: "Browser", web_apps: 
         page.goto(host.url)
         page.wait_for_selector("#facts dt")
         assert "Not sure below" in page.inner_text("#facts")
+        assert page.inner_text("#class-count") == f"Class names ({len(HOSTILE)})"
+        page.click("#class-count")
+        assert page.locator("#class-names li").all_text_contents() == list(HOSTILE)
         for path, names in images.items():
             outcome = give(page, path)
             assert page.is_visible("#unsure") is (not names), path.name
@@ -93,7 +98,7 @@ def test_all_classes_of_several_are_shown(browser: "Browser", of_several_classes
         page.goto(host.url)
         page.wait_for_selector("#facts dt")
         assert "Shown from" in page.inner_text("#facts")
-        assert proved(page) == "Passed: 12 images, 0.0 of 256 steps off at most", "nor is an image decided otherwise"
+        assert proved(page) == "Passed: identical predictions on 12 images", "nor is an image decided otherwise"
         for path, names in images.items():
             outcome = give(page, path)
             large = page.eval_on_selector_all(
@@ -203,7 +208,7 @@ def test_inputs_of_any_kind(
         box = page.locator("#preview").bounding_box()
         assert box
         assert box["width"] / box["height"] == pytest.approx(ratio, rel=0.02), "the page shows what the model takes"
-        assert proved(page).startswith("Passed: 12 images")
+        assert proved(page).startswith("Passed: identical predictions on 12 images")
         assert visit.wrong == []
         visit.context.close()
 
@@ -246,6 +251,9 @@ def test_the_camera(browser: "Browser", web_apps: dict[str, Path], tmp_path: Pat
         page.click("text=Use camera")
         assert len(shown(page)) == len(HOSTILE)
         assert page.is_visible("#video")
+        assert not page.is_checked("text=Average over the last 8 frames"), "what it sees is shown as it is, unless asked"
+        page.check("text=Average over the last 8 frames")
+        assert len(shown(page)) == len(HOSTILE)
         page.click("text=Stop camera")
         assert page.is_hidden("#video")
         assert page.is_visible("#preview"), "the last frame stays"
@@ -259,6 +267,41 @@ def test_the_camera(browser: "Browser", web_apps: dict[str, Path], tmp_path: Pat
         assert page.is_visible("text=Use camera")
         assert visit.wrong == []
         visit.context.close()
+
+
+def test_smoothing_averages_the_last_frames(browser: "Browser", web_apps: dict[str, Path]) -> None:
+    script = """async (frames) => {
+      const { Smoothing } = await import("./smoothing.js");
+      const smoothing = new Smoothing();
+      return frames.map((frame) => Array.from(smoothing.mean(new Float32Array(frame))));
+    }"""
+    frames = np.random.default_rng(5).dirichlet(np.ones(3), 11).astype(np.float32)
+    with hosted(web_apps["litert"]) as host:
+        page = Visit(browser).page
+        page.goto(f"{host.url}{PART}/selftest.html")
+        found = np.asarray(page.evaluate(script, frames.tolist()))
+        page.context.close()
+    assert found[0].tolist() == frames[0].tolist(), "the first frame is alone"
+    wanted = [frames[max(0, at - 7) : at + 1].mean(axis=0) for at in range(len(frames))]
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_it_speaks_the_visitors_language(browser: "Browser", coloured: Path, web_runtimes: None, tmp_path: Path) -> None:
+    german = translated(tmp_path, done="Fertig", self_test="Selbsttest", image="Bild", passed="Gleich bei {images} Bildern")
+    ship(coloured, "web", AppOptions(out=tmp_path / "app", runtime="litert", translations=(german,)))
+    with hosted(tmp_path / "app") as host:
+        for locale, title, lang in (("de-AT", "Selbsttest", "de"), ("fr", "Self-test", "en")):
+            visit = Visit(browser, locale=locale)
+            page = visit.page
+            page.goto(host.url)
+            page.wait_for_selector("#facts dt")
+            assert page.inner_text("#proof-title") == title
+            assert page.get_attribute("html", "lang") == lang
+            if lang == "de":
+                assert page.get_attribute("section.image", "aria-label") == "Bild"
+                assert proved(page) == "Gleich bei 12 Bildern"
+            assert visit.wrong == []
+            visit.context.close()
 
 
 CONTRAST = """() => {
@@ -308,6 +351,8 @@ def test_for_everybody(browser: "Browser", web_apps: dict[str, Path], tmp_path: 
         page.wait_for_selector("#verdict.passed")
         low = [(text, round(ratio, 2)) for text, ratio in page.evaluate(CONTRAST) if ratio < 4.5]
         assert low == []
+        page.click("#class-count")
+        assert faults(page) == []
         page.context.close()
 
 
