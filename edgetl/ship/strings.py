@@ -1,4 +1,4 @@
-"""What the apps say: one table of strings by name for all of them, in English; `{word}` in a string is filled in by the app.
+"""Reads what the apps say: one table of strings by name for all of them, in English; `{word}` in a string is filled in by the app.
 
 A translation is a file such as de.json with the same names. Each target writes the tables as its platform reads them.
 """
