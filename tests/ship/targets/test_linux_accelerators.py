@@ -20,8 +20,8 @@ from tests.devices.test_compiled import CHROMIUM
 from tests.ship.repack import of_another_input, repacked
 
 TABLE = json.loads(Path(__file__).with_name("accelerators.json").read_text(encoding="utf-8"))
-# LiteRT on a GPU that knows the golden predictions by heart (fast), gives them in another order (wrong), or has gone; and an NPU whose
-# driver ends the process.
+# LiteRT on a GPU that knows the golden predictions by heart (fast), gives them in another order (wrong), ends the process (ends), or has
+# gone; and an NPU whose driver ends the process.
 DRIVER = """
 import enum, os, signal, sys, types
 module = types.ModuleType("ai_edge_litert.compiled_model")
@@ -33,6 +33,7 @@ class CompiledModel:
     @classmethod
     def from_file(cls, path, options):
         if options is HardwareAccelerator.NPU: os.kill(os.getpid(), signal.SIGSEGV)
+        if os.environ["GPU"] == "ends": os.kill(os.getpid(), signal.SIGSEGV)
         if os.environ["GPU"] == "gone": raise RuntimeError("the GPU is gone")
         from ai_edge_litert.interpreter import Interpreter
         self = cls()
@@ -112,6 +113,13 @@ def test_what_is_no_fast_and_right_accelerator_is_not_used(apps: dict[str, Path]
     [line], _ = classify(app, path, "--json")
     assert json.loads(line)["present"] == names
 
+    monkeypatch.setenv("GPU", "ends")
+    with pytest.raises(subprocess.CalledProcessError):
+        classify(app, path)
+    assert "GPU: not available (its driver ended the program with exit code -11)" in classify(app, path)[1], "one start is lost, not every"
+
+    monkeypatch.setenv("GPU", "fast")
+    assert classify(app, "--accelerators")[0][-1] == "The model runs on: GPU"
     monkeypatch.setenv("GPU", "gone")
     lines, _ = classify(app, path, "--self-test", "--json")
     assert [json.loads(line).get("present") for line in lines] == [None, names], "the CPU goes on"
