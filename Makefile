@@ -11,10 +11,10 @@ DEV := .venv/dev.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types check lock clean
+.PHONY: help demo test lint format types docs docs-serve check lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 demo: $(RUNTIME) ## install, then the main job on embedded images: train, QAT, export, validate, predict
 	.venv/bin/edgetl run edgetl/resources/quickstart.toml --out runs/quickstart
@@ -35,7 +35,13 @@ format: $(DEV) ## mend what lint can mend by itself
 types: $(DEV) ## static types
 	.venv/bin/python -m mypy
 
-check: lint types test ## everything that CI checks
+docs: $(DEV) ## the documentation site into build/site; any warning is an error
+	.venv/bin/zensical build --strict
+
+docs-serve: $(DEV) ## show the site while it is written, at http://localhost:8000
+	.venv/bin/zensical serve
+
+check: lint types docs test ## everything that CI checks
 
 lock: ## write constraints.txt anew: the newest releases that pyproject.toml allows
 	rm -rf build/lock

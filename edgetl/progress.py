@@ -39,9 +39,9 @@ _callback: ContextVar[Callback | None] = ContextVar("edgetl_progress", default=N
 def progress_to(callback: Callback) -> Iterator[None]:
     """Call the function with a `Progress` after each step of all work inside of the `with`, instead of drawing bars.
 
-    Example:
-        with edgetl.progress_to(lambda at: print(at.description, at.done, at.total)):
-            run = edgetl.train("flowers/")
+    Examples:
+        >>> with edgetl.progress_to(lambda at: print(at.description, at.done, at.total)):
+        ...     run = edgetl.train("flowers/")
     """
     token = _callback.set(callback)
     try:

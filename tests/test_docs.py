@@ -111,7 +111,26 @@ def test_each_option_says_what_it_does_in_a_sentence() -> None:
                 assert "left out:" not in text.lower()
 
 
-@pytest.mark.parametrize(("page", "make"), [("cli.md", "cli"), ("python-api.md", "api")])
+@pytest.mark.parametrize(("page", "make"), [("cli.md", "cli"), ("settings.md", "settings")])
 def test_the_generated_pages_are_current(page: str, make: str) -> None:
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     assert (ROOT / "docs" / page).read_text(encoding="utf-8") == generate[make](), "run: python docs/generate.py"
+
+
+def test_every_command_option_and_setting_is_in_the_reference() -> None:
+    commands, settings = ((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("cli.md", "settings.md"))
+    for name in _COMMANDS:
+        section = re.split(r"^## ", commands.split(f"\n## edgetl {name}\n")[1], flags=re.MULTILINE)[0]
+        for option in _options(name) - {"--json", "--verbose", "--help", "-h"}:
+            assert option in section or not option.startswith("-"), f"docs/cli.md: edgetl {name} has no {option}"
+    for table, values in tomllib.loads(recipe.resource("defaults.toml")).items():
+        for name in values:
+            assert f"\n| `{table}.{name}` | `" in settings, f"docs/settings.md has no {table}.{name}"
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    navigation = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))["project"]["nav"]
+    listed = re.findall(r"[\w/-]+\.md", str(navigation))
+    assert len(listed) == len(set(listed))
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert set(listed) == there, "zensical.toml: nav = [...] has a line for each page"

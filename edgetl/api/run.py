@@ -40,10 +40,10 @@ class Run:
         path: the folder.
         rank: number of this process among several that train together; only that of rank 0 has the folder.
 
-    Example:
-        with edgetl.Run("runs/flowers") as run:
-            run.export(formats=["tflite"])
-            print(run.validate().passed)
+    Examples:
+        >>> with edgetl.Run("runs/flowers") as run:
+        ...     run.export(formats=["tflite"])
+        ...     print(run.validate().passed)
     """
 
     def __init__(self, path: str | Path, *, data: str | Path = "") -> None:
@@ -100,8 +100,8 @@ class Run:
 
         Raises BudgetError when the best int8 model loses more than `max_drop` (it is written).
 
-        Example:
-            edgetl.Run("runs/flowers").export(precisions=["int8"], formats=["tflite"])
+        Examples:
+            >>> edgetl.Run("runs/flowers").export(precisions=["int8"], formats=["tflite"])
         """
         from edgetl.api.results import Exported
         from edgetl.export import in_style

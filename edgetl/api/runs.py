@@ -47,8 +47,8 @@ def load(model: Run | File, *, threads: int = 1) -> "Classifier":
         model: a run (its preferred exported file), a .edgetl bundle, or a .tflite, .onnx, .ort or .keras file beside its contract.json.
         threads: threads of the runtime.
 
-    Example:
-        edgetl.load("runs/flowers").predict("rose.jpg")[0].class_name
+    Examples:
+        >>> edgetl.load("runs/flowers").predict("rose.jpg")[0].class_name
     """
     from edgetl.pipeline.predict import load
 

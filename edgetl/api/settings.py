@@ -37,31 +37,32 @@ SHORT = {
 class Choices(TypedDict, total=False):
     """Settings with a keyword of their own; None leaves a setting as it is.
 
-    backbone: name of the feature extractor, see `edgetl list backbones`.
-    alpha: width multiplier of the backbone.
-    image_size: width and height of the input in pixels.
-    weights: "imagenet", "none", a file of weights, or a model file whose network is trained in place of a backbone.
-    epochs: epochs of fine-tuning.
-    head_epochs: epochs of training the classifier alone, before fine-tuning.
-    qat: train with quantization in the loop; False: only calibrate; "auto": train where there is something to win.
-    qat_epochs: epochs of quantization-aware training.
-    batch_size: images per step.
-    learning_rate: peak learning rate of fine-tuning.
-    unfreeze: what fine-tuning trains: "all", "N-blocks", "head", "none" or "auto".
-    precision: "auto", "float32", "mixed_bfloat16" or "mixed_float16", of fine-tuning.
-    jit: "auto", "on" or "off": compile training steps with XLA.
-    strategy: "auto", "one", "mirrored" or "multi-worker": which devices train together.
-    seed: seed of splits, weights, shuffling and augmentation.
-    sparsity: share of the weights that are set to zero.
-    clusters: largest number of different values in a kernel; 0: no limit.
-    exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
-    task: "multi-label" where a CSV file lists any number of classes an image; "single-label" where each has one.
-    background: a folder of images that show none of the classes, which training learns to reject.
-    mlflow: where MLflow tracks the run.
-    preprocessing: how a network from elsewhere is fed: "auto", "raw", "zero-one", "minus-one-one", "imagenet", "caffe", or MEAN/STD.
-    resize: "auto", "crop" or "stretch": what becomes of images that have not the proportions of that network's input.
-    class_names: a file with the class names in the order of that network's outputs, one a line.
-    size: height x width, such as "48x192", of the input of a network that takes any.
+    Attributes:
+        backbone: name of the feature extractor, see `edgetl list backbones`.
+        alpha: width multiplier of the backbone.
+        image_size: width and height of the input in pixels.
+        weights: "imagenet", "none", a file of weights, or a model file whose network is trained in place of a backbone.
+        epochs: epochs of fine-tuning.
+        head_epochs: epochs of training the classifier alone, before fine-tuning.
+        qat: train with quantization in the loop; False: only calibrate; "auto": train where there is something to win.
+        qat_epochs: epochs of quantization-aware training.
+        batch_size: images per step.
+        learning_rate: peak learning rate of fine-tuning.
+        unfreeze: what fine-tuning trains: "all", "N-blocks", "head", "none" or "auto".
+        precision: "auto", "float32", "mixed_bfloat16" or "mixed_float16", of fine-tuning.
+        jit: "auto", "on" or "off": compile training steps with XLA.
+        strategy: "auto", "one", "mirrored" or "multi-worker": which devices train together.
+        seed: seed of splits, weights, shuffling and augmentation.
+        sparsity: share of the weights that are set to zero.
+        clusters: largest number of different values in a kernel; 0: no limit.
+        exclude: a file that lists images to leave out, as `edgetl.doctor` writes it.
+        task: "multi-label" where a CSV file lists any number of classes an image; "single-label" where each has one.
+        background: a folder of images that show none of the classes, which training learns to reject.
+        mlflow: where MLflow tracks the run.
+        preprocessing: how a network from elsewhere is fed: "auto", "raw", "zero-one", "minus-one-one", "imagenet", "caffe", or MEAN/STD.
+        resize: "auto", "crop" or "stretch": what becomes of images that have not the proportions of that network's input.
+        class_names: a file with the class names in the order of that network's outputs, one a line.
+        size: height x width, such as "48x192", of the input of a network that takes any.
     """
 
     backbone: str | None
@@ -94,8 +95,9 @@ class Choices(TypedDict, total=False):
 class RecipeOptions(Choices, total=False):
     """Options of a recipe: these, and the keywords of `edgetl.Choices`, which take precedence over the recipe file.
 
-    recipe: a TOML file of settings.
-    settings: any setting of `edgetl list settings` by dotted key, such as {"augment.flip": False}; these take precedence over all.
+    Attributes:
+        recipe: a TOML file of settings.
+        settings: any setting of `edgetl list settings` by dotted key, such as {"augment.flip": False}; these take precedence over all.
     """
 
     recipe: str | Path | None

@@ -65,8 +65,8 @@ def train(data: File = "", *, out: File | None = None, baseline: str = "", **opt
         options: backbone, alpha, image_size, epochs, seed and others, see `edgetl.Choices`, `edgetl.RecipeOptions` and
             `edgetl.TrainOptions`.
 
-    Example:
-        run = edgetl.train("flowers/", backbone="mobilenet_v2", alpha=0.35, image_size=128)
+    Examples:
+        >>> run = edgetl.train("flowers/", backbone="mobilenet_v2", alpha=0.35, image_size=128)
     """
     made = _train(data, out, baseline, **options)
     made.track()
@@ -86,8 +86,8 @@ def import_model(model: File, data: File = "", *, out: File | None = None, **opt
 
     Raises ModelFileError for a file that cannot be read or has operators that edgetl does not know.
 
-    Example:
-        run = edgetl.import_model("resnet.onnx", "flowers/")
+    Examples:
+        >>> run = edgetl.import_model("resnet.onnx", "flowers/")
     """
     from edgetl import importing
 
@@ -112,10 +112,11 @@ def run(recipe: File, /, *, out: File | None = None, **options: Unpack[TrainOpti
 
     Args:
         recipe: a TOML file of settings, whose data.source names the images.
-        out, options: as for `train`.
+        out: as for `train`.
+        options: as for `train`.
 
-    Example:
-        print(edgetl.run("recipe.toml", quick=True).validation)
+    Examples:
+        >>> print(edgetl.run("recipe.toml", quick=True).validation)
     """
     with _train("", out, "", complete=True, **(options | {"recipe": recipe})) as made:
         if made.rank:
@@ -172,8 +173,8 @@ def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOpt
         out: file that ends in .npz; default: backbone.npz in a run under runs/pretrained.
         options: see `edgetl.RecipeOptions` and `edgetl.Choices`; weights are "none" by default.
 
-    Example:
-        weights = edgetl.pretrain("cifar10", backbone="small_cnn", image_size=32, out="small_cnn.npz").file
+    Examples:
+        >>> weights = edgetl.pretrain("cifar10", backbone="small_cnn", image_size=32, out="small_cnn.npz").file
     """
     file = as_path(out)
     if file and file.suffix != ".npz":
@@ -197,12 +198,13 @@ def learning_curve(data: File, *, out: File | None = None, seeds: int = 5, **opt
     """Estimate what more images would be worth, by heads trained on a sixteenth up to all of them; return the curve and the run.
 
     Args:
-        data, out: as for `train`, which goes on in the same run.
+        data: as for `train`.
+        out: as for `train`, which goes on in the same run.
         seeds: heads for each number of images.
         options: see `edgetl.RecipeOptions` and `edgetl.Choices`.
 
-    Example:
-        edgetl.learning_curve("flowers/", image_size=128).curve.summary()
+    Examples:
+        >>> edgetl.learning_curve("flowers/", image_size=128).curve.summary()
     """
     at_least(1, seeds=seeds)
     recipe = Given.of(data, **options).recipe()
@@ -223,8 +225,8 @@ def tune(data: File, *, out: File | None = None, **options: Unpack[TuneOptions])
         out: folder of tune.json, tune.png and best.toml; default: runs/NAME-tune.
         options: see `edgetl.TuneOptions`.
 
-    Example:
-        edgetl.tune("flowers/", latency_budget_ms=5, trials=12).recipe
+    Examples:
+        >>> edgetl.tune("flowers/", latency_budget_ms=5, trials=12).recipe
     """
     from edgetl.devices import LOCAL
 

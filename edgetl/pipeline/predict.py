@@ -72,7 +72,7 @@ class Classifier:
 
         Raises DataError that names the image that cannot be read.
 
-        Example:
+        Examples:
             >>> edgetl.load("runs/flowers").predict("rose.jpg")[0].class_name
             'roses'
         """
@@ -133,7 +133,7 @@ def load(source: str | os.PathLike[str], *, threads: int = 1) -> Classifier:
 
     Raises RunError (nothing there, or a damaged bundle), UsageError (no runtime reads it), ExportError (a damaged model).
 
-    Example:
+    Examples:
         >>> edgetl.load("flowers.edgetl").class_names
         ('daisy', 'dandelion', 'roses', 'sunflowers', 'tulips')
     """

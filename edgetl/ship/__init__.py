@@ -1,1 +1,1 @@
-"""From a validated run to a bundle that an app can trust; `deploy/bundle-format.md` describes it."""
+"""From a validated run to a bundle that an app can trust; `docs/bundle-format.md` describes it."""

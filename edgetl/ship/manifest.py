@@ -56,7 +56,7 @@ class Verdict(Part):
 
 
 class Manifest(Document):
-    """manifest.json of a bundle: see deploy/bundle-format.md."""
+    """manifest.json of a bundle: see docs/bundle-format.md."""
 
     REMEDY: ClassVar[str] = "bundle the run again"
 

@@ -21,7 +21,7 @@ from tests.conftest import CliResult, Made
 from tests.ship.repack import repacked, unsure, with_other_thresholds
 
 Cli = Callable[..., CliResult]
-FORMAT = Path(__file__).resolve().parents[3] / "deploy" / "bundle-format.md"
+FORMAT = Path(__file__).resolve().parents[3] / "docs" / "bundle-format.md"
 
 
 def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
