@@ -57,6 +57,8 @@ def place(root: Path, target: str, files: Mapping[str, bytes], *, fresh: bool) -
     for path in placed.written:
         with atomic(root / path) as temporary:
             temporary.write_bytes(files[path])
+            if files[path].startswith(b"#!"):  # a program
+                temporary.chmod(0o755)
     for path in placed.removed:
         (root / path).unlink(missing_ok=True)
     after = {path: (hashes[path],) for path in (*placed.unchanged, *placed.written) if path in files}

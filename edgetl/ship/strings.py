@@ -15,7 +15,8 @@ from edgetl.registry import did_you_mean
 Table = Mapping[str, str]  # strings by name
 Tables = Mapping[str, Table]  # by language: a code of ISO 639, such as "de"
 
-_ENGLISH = Path(__file__).parents[1] / "deploy" / "strings" / "en.json"
+ENGLISH = "en"
+_ENGLISH = Path(__file__).parents[1] / "deploy" / "strings" / f"{ENGLISH}.json"
 _LANGUAGE = re.compile("[a-z]{2,3}")
 _FILLED_IN = re.compile(r"\{\w+\}")
 
@@ -26,7 +27,7 @@ def tables(translations: Sequence[Path] = ()) -> Tables:
     Raises UsageError where a translation has other names than the English table, or other words to fill in, or is no such file.
     """
     english = _read(_ENGLISH)
-    found = {"en": MappingProxyType(english)}
+    found = {ENGLISH: MappingProxyType(english)}
     for path in translations:
         if not _LANGUAGE.fullmatch(path.stem):
             raise UsageError(f"{path} is not named by its language", "name a translation by the language's code, such as de.json")

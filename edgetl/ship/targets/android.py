@@ -1,6 +1,7 @@
 """An Android app in Kotlin, or the classifier and its test in the app module of one."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +10,15 @@ from xml.sax.saxutils import escape
 from edgetl.documents import Part
 from edgetl.errors import UsageError
 from edgetl.export import main_format
+from edgetl.ship.gradle import wrapper
+from edgetl.ship.licences import licences
+from edgetl.ship.strings import ENGLISH
 from edgetl.ship.targets.base import App, Target, filled, template
 
-_PACKAGE, _TITLE = "com.example.classifier", "Image classifier"  # the template's own
+_PACKAGE = "com.example.classifier"  # the template's own
 _MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
 _OWN_MODEL = next(iter(_MODELS.values()))
-_CATALOG, _ASSETS = "gradle/libs.versions.toml", "src/main/assets/edgetl"
+_CATALOG, _ASSETS, _LICENCES = "gradle/libs.versions.toml", "src/main/assets/edgetl", "app/src/main/assets/licences.txt"
 _TEXT = {".kt", ".kts", ".xml"}
 _IGNORED = b".gradle/\n.idea/\n.kotlin/\nbuild/\nlocal.properties\n"
 # Of Java and Kotlin: none can be a part of a package's name.
@@ -52,6 +56,11 @@ class _Catalog(Part):
     libraries: dict[str, _Library]
     plugins: dict[str, _Plugin]
 
+    def named(self, library: str) -> str:
+        """Return a library's name with its version, as Gradle wants it."""
+        found = self.libraries[library]
+        return f"{found.module}:{self.versions[found.version.ref]}"
+
 
 def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
     wrong = [part for part in app.package.split(".") if "-" in part or part in _WORDS.split()]
@@ -59,7 +68,6 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
         raise UsageError(f"'{app.package}' is not an Android package name: it must not contain '{wrong[0]}'", "name another with --package")
     model = _MODELS[app.runtime]
     tokens = {_PACKAGE: app.package, _OWN_MODEL: model, "libs.litert": f"libs.{app.runtime}"}
-    tokens |= {_TITLE: _string(app.manifest.name)}  # the last, so that no token is looked for in it
     unchosen = {*_MODELS.values()} - {model}
     files: dict[str, bytes] = {}
     for path, content in template("android").items():
@@ -67,9 +75,36 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
             place = path.replace(_PACKAGE.replace(".", "/"), app.package.replace(".", "/"))
             files[place] = filled(content, tokens) if Path(path).suffix in _TEXT else content
     if into is None:
-        return files | {".gitignore": _IGNORED}
+        return files | _resources(app) | wrapper().files | {_LICENCES: _licences(app), ".gitignore": _IGNORED}
     module = _module(into).relative_to(into)
     return {(module / path.removeprefix("app/")).as_posix(): content for path, content in files.items()}
+
+
+def _catalog() -> _Catalog:
+    return _Catalog.model_validate(tomllib.loads(template("android")[_CATALOG].decode()))
+
+
+def _resources(app: App) -> dict[str, bytes]:
+    """Return the app's strings in each language; its name is the same in all."""
+    files = {}
+    for language, table in app.strings.items():
+        title = f'    <string name="app_name" formatted="false" translatable="false">{_string(app.manifest.name)}</string>\n'
+        rows = "".join(f'    <string name="{name}" formatted="false">{_string(text)}</string>\n' for name, text in table.items())
+        content = f"{title if language == ENGLISH else ''}{rows}"
+        folder = "values" if language == ENGLISH else f"values-{language}"
+        files[f"app/src/main/res/{folder}/strings.xml"] = (
+            f'<?xml version="1.0" encoding="utf-8"?>\n<resources>\n{content}</resources>\n'.encode()
+        )
+    return files
+
+
+def _licences(app: App) -> bytes:
+    """Return what the app says of the licences of the model and of the libraries in it."""
+    catalog = _catalog()
+    inside = [name for name in catalog.libraries if "junit" not in name and not name.startswith("test-") and name not in _MODELS]
+    return licences(
+        app.manifest, app.runtime, [catalog.named(name) for name in (app.runtime, *inside)] + ["org.jetbrains.kotlin:kotlin-stdlib"]
+    )
 
 
 def _data(into: Path | None) -> str:
@@ -105,13 +140,15 @@ def _string(name: str) -> str:
 
 def _steps(app: App, root: Path, into: Path | None) -> str:
     if not into:
-        return f"next: open {root} in Android Studio and run it; {root / 'README.md'} says how without"
-    catalog = _Catalog.model_validate(tomllib.loads(template("android")[_CATALOG].decode()))
-    lines = []
+        studio = f"open {root} in Android Studio and run it"
+        if (root / "gradlew").is_file():
+            return f"next: {studio}, or with the Android SDK alone: cd {shlex.quote(str(root))}, then ./gradlew :app:installDebug"
+        advice = f"to build without it, install Gradle and write: gradle -p {shlex.quote(str(root))} wrapper"
+        return f"next: {studio}; gradlew is not there ({wrapper().problem}): {advice}"
+    catalog, lines = _catalog(), []
     for name in (app.runtime, "exifinterface", "test-junit", "test-runner"):
-        library = catalog.libraries[name]
         kind = "androidTestImplementation" if name.startswith("test-") else "implementation"
-        lines.append(f'{kind}("{library.module}:{catalog.versions[library.version.ref]}")')
+        lines.append(f'{kind}("{catalog.named(name)}")')
     dependencies = f"dependencies {{ {'; '.join(lines)} }}"
     stored = f'android {{ androidResources {{ noCompress += "{main_format(app.runtime).suffix.lstrip(".")}" }} }}'
     test = f"./gradlew {':'.join(('', *_module(root).relative_to(root).parts, 'connectedDebugAndroidTest'))}"

@@ -15,12 +15,16 @@ from PIL import Image
 
 from edgetl.contract import Contract, Frame
 from edgetl.data.decode import crop_and_resize
+from edgetl.pipeline.ship.app import app_files
+from edgetl.ship import archive
+from edgetl.ship.strings import tables
 from edgetl.ship.targets import android
-from edgetl.ship.targets.base import template
+from edgetl.ship.targets.base import App, template
 from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE, RESIZED, with_other_thresholds
 from tests.ship.targets.android_built import PACKAGES, Built, data, fresh, write
 from tests.ship.targets.android_tools import api, done, need
+from tests.ship.test_strings import translated
 
 Cli = Callable[..., CliResult]
 
@@ -157,6 +161,57 @@ def test_it_goes_into_a_signed_apk_with_the_model_stored(built: Built, tmp_path:
     assert title == [HOSTILE[0]], "the title as it was written"
 
 
+def test_smoothing_averages_the_last_frames(built: Built, tmp_path: Path) -> None:
+    frames = np.random.default_rng(5).dirichlet(np.ones(3), 11).astype(np.float32)
+    (tmp_path / "frames.json").write_text(json.dumps(frames.astype(float).tolist()), encoding="utf-8")
+    code, said = built.compiler.main(built.jar, tmp_path / "frames.json", "smooth")
+    assert code == 0
+    found = np.array([line.split() for line in said.decode().splitlines()], np.float32)
+    np.testing.assert_array_equal(found[0], frames[0], "the first frame is alone")
+    np.testing.assert_allclose(found, [frames[max(0, at - 7) : at + 1].mean(axis=0) for at in range(len(frames))], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "ratio", "where", "wide"),
+    [
+        (360, 800, 1, "above", 360),  # a phone: all of its width
+        (600, 600, 1, "above", 330),  # a square window: room for the predictions below
+        (360, 380, 1, "above", 209),  # half of a split screen
+        (800, 360, 1, "beside", 360),  # a phone on its side
+        (600, 590, 1, "beside", 330),  # nearly square
+        (800, 360, 2.5, "beside", 440),  # a wide input: room for the predictions beside it
+        ("-", 400, 0.5, "above", 110),
+    ],
+)
+def test_the_image_leaves_room_for_the_predictions(built: Built, width: object, height: int, ratio: float, where: str, wide: int) -> None:
+    code, said = built.compiler.main(built.jar, "-", "framed", width, height, ratio, where)
+    assert (code, int(said)) == (0, wide)
+
+
+def test_the_licences_are_those_of_what_is_inside(hostile: Path) -> None:
+    for runtime, inside, outside in (("litert", "litert:2.", "MIT License"), ("onnxruntime", "onnxruntime-android:1.", "litert:2.")):
+        said = fresh(hostile, runtime, "com.example.flowers")[android._LICENCES].decode()
+        assert said.startswith(f"{HOSTILE[0]}, version ")
+        assert inside in said
+        assert outside not in said
+        assert "androidx.camera:camera-view:1." in said
+        assert "Apache License\n                           Version 2.0" in said
+        assert "junit" not in said, "only what goes into the app"
+    assert "Copyright (c) Microsoft Corporation" in said
+
+
+def test_translations_are_resources_of_their_language(hostile: Path, tmp_path: Path) -> None:
+    manifest, bundled = archive.read(hostile)
+    strings = tables([translated(tmp_path, done="Fertig & gut", failed="Tom's {reason}")])
+    app = App(manifest, "litert", "model_int8.tflite", "com.example.flowers", strings)
+    files = app_files(android.TARGET, app, bundled)
+    english, german = (ET.fromstring(files[f"app/src/main/res/values{language}/strings.xml"]) for language in ("", "-de"))
+    assert {one.get("name") for one in english} == {*strings["en"], "app_name"}
+    found = {one.get("name"): one.text for one in german}
+    assert found.keys() == strings["de"].keys()
+    assert (found["done"], found["failed"]) == ("Fertig & gut", "Tom\\'s {reason}")
+
+
 TITLES = (*HOSTILE, "@string/x", "?attr/y", "\\n a  b\n c ", 'Tom\'s "Best" 100%', "%1$s %d", "\u0007bell\ufffe", "<b>&amp;</b>", " \n ")
 
 
@@ -189,6 +244,11 @@ def test_xml_and_the_version_catalog_are_whole(hostile: Path, runtime: str) -> N
     node, name = ("{http://schemas.android.com/tools}node", "{http://schemas.android.com/apk/res/android}name")
     assert [one.get(name) for one in permissions if one.get(node) != "remove"] == ["android.permission.CAMERA"]
     assert not [path for path, content in files.items() if path.endswith((".kt", ".kts", ".xml")) and b"com.example.classifier" in content]
+    icon = ET.fromstring(files["app/src/main/res/mipmap-anydpi/ic_launcher.xml"])
+    assert [layer.tag for layer in icon] == ["background", "foreground", "monochrome"], "the last is drawn in the wallpaper's colours"
+    code = b"".join(content for path, content in files.items() if path.endswith((".kt", ".xml")) and not path.endswith("strings.xml"))
+    names = {(one or other).decode() for one, other in re.findall(rb"R\.string\.(\w+)|@string/(\w+)", code)}
+    assert names <= {*tables()["en"], "app_name"}
 
 
 def test_the_templates_files_are_short() -> None:

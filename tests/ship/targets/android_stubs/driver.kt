@@ -1,5 +1,6 @@
 package com.example.classifier.edgetl
 
+import com.example.classifier.framed
 import java.io.File
 import java.nio.ByteBuffer
 import kotlin.system.exitProcess
@@ -8,7 +9,7 @@ import org.json.JSONObject
 
 /**
  * Runs on a desktop what the app has without Android: `FOLDER self-test STEPS`, or `FOLDER resize WIDTH HEIGHT INPUT < ARGB > PIXELS`, INPUT as
- * in contract.json, or `MODEL tensors`, or `TABLE rule`, or `FOLDER choose MEMORY KEY again|start NAME=WHAT...`: accelerators that do WHAT.
+ * in contract.json, or `MODEL tensors`, or `TABLE rule`, or `FRAMES smooth`, or `- framed WIDTH HEIGHT RATIO beside|above`, or `FOLDER choose MEMORY KEY again|start NAME=WHAT...`: accelerators that do WHAT.
  */
 fun main(arguments: Array<String>) {
     if (arguments[1] == "resize") {
@@ -26,6 +27,11 @@ fun main(arguments: Array<String>) {
         val tensors = TfliteTensors(ByteBuffer.wrap(File(arguments[0]).readBytes()))
         return println("${tensors.takesFloats} ${tensors.givesFloats}")
     }
+    if (arguments[1] == "smooth") return smooth(JSONArray(File(arguments[0]).readText()))
+    if (arguments[1] == "framed") {
+        val (width, height) = arguments.drop(2).take(2).map(String::toIntOrNull)
+        return println(framed(width, height, arguments[4].toFloat(), arguments[5] == "beside"))
+    }
     if (arguments[1] == "rule") return rule(JSONArray(File(arguments[0]).readText()))
     val bundle = Bundle(Folder(File(arguments[0])))
     if (arguments[1] == "choose") return choose(bundle, arguments.drop(2))
@@ -35,6 +41,12 @@ fun main(arguments: Array<String>) {
         println(error.message)
         exitProcess(7)
     }
+}
+
+/** Prints the average after each frame of probabilities. */
+private fun smooth(frames: JSONArray) {
+    val smoothing = Smoothing()
+    repeat(frames.length()) { println(smoothing.mean(frames.getJSONArray(it).doubles().map(Double::toFloat).toFloatArray()).joinToString(" ")) }
 }
 
 /** Prints the rows and the name of the fastest, null where none passes, of each case in a table of what was measured. */

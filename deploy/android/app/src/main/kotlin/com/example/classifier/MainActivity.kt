@@ -1,21 +1,25 @@
 package com.example.classifier
 
 import android.Manifest
+import android.content.Intent
 import android.content.pm.PackageManager
 import android.content.res.Configuration
 import android.graphics.Bitmap
 import android.net.Uri
 import android.os.Bundle
+import android.provider.Settings
 import android.text.BidiFormatter
 import android.view.LayoutInflater
 import android.view.View
 import android.view.ViewGroup
+import android.widget.CompoundButton
 import android.widget.ImageView
 import android.widget.LinearLayout
 import android.widget.TextView
 import androidx.activity.enableEdgeToEdge
 import androidx.activity.result.PickVisualMediaRequest
 import androidx.activity.result.contract.ActivityResultContracts
+import androidx.appcompat.app.AlertDialog
 import androidx.appcompat.app.AppCompatActivity
 import androidx.camera.core.CameraSelector
 import androidx.camera.core.ImageAnalysis
@@ -29,6 +33,7 @@ import com.example.classifier.edgetl.ClassProbability
 import com.example.classifier.edgetl.Classification
 import com.example.classifier.edgetl.EdgetlClassifier
 import com.example.classifier.edgetl.SelfTestException
+import com.example.classifier.edgetl.Smoothing
 import com.example.classifier.edgetl.readImage
 import com.google.android.material.color.DynamicColors
 import com.google.android.material.progressindicator.LinearProgressIndicator
@@ -46,9 +51,11 @@ class MainActivity : AppCompatActivity() {
     private val rows = mutableListOf<View>()
     private var chosen: Uri? = null // null: the camera
 
+    @Volatile private var smoothing: Smoothing? = null // null: each frame by itself
+
     private val picker = registerForActivityResult(ActivityResultContracts.PickVisualMedia()) { uri -> if (uri != null) showImage(uri) }
     private val permission = registerForActivityResult(ActivityResultContracts.RequestPermission()) { granted ->
-        if (granted) startCamera() else say(getString(R.string.no_permission))
+        if (granted) startCamera() else denied()
     }
 
     override fun onCreate(savedInstanceState: Bundle?) {
@@ -67,6 +74,12 @@ class MainActivity : AppCompatActivity() {
         view<View>(R.id.use_camera).setOnClickListener { useCamera() }
         view<View>(R.id.self_test).setOnClickListener { selfTest() }
         view<View>(R.id.accelerators).setOnClickListener { timeAccelerators() }
+        view<View>(R.id.licences).setOnClickListener { showLicences() }
+        view<View>(R.id.open_settings).setOnClickListener { openSettings() }
+        view<CompoundButton>(R.id.smooth).apply {
+            text = words(R.string.smooth, "frames" to Smoothing.FRAMES)
+            setOnCheckedChangeListener { _, on -> smoothing = if (on) Smoothing() else null }
+        }
         worker.execute {
             val (ratio, stretches) = classifier.aspectRatio to classifier.stretches
             val several = classifier.several
@@ -76,7 +89,7 @@ class MainActivity : AppCompatActivity() {
                 say(listOf(others, timed).filter(String::isNotEmpty).joinToString("\n"))
                 frame(ratio, stretches)
                 if (several) {
-                    view<TextView>(R.id.without).setText(R.string.none)
+                    view<TextView>(R.id.without).setText(R.string.none_of_the_classes)
                     view<TextView>(R.id.guesses).setText(R.string.nearest)
                 }
             }
@@ -84,6 +97,12 @@ class MainActivity : AppCompatActivity() {
         val before = savedInstanceState?.getString(CHOSEN)
         if (before == null) useCamera() else showImage(Uri.parse(before))
         say(getString(R.string.loading))
+    }
+
+    /** Back from the system's settings, perhaps. */
+    override fun onRestart() {
+        super.onRestart()
+        if (view<View>(R.id.open_settings).visibility == View.VISIBLE && mayUseCamera()) startCamera()
     }
 
     override fun onSaveInstanceState(outState: Bundle) {
@@ -135,22 +154,36 @@ class MainActivity : AppCompatActivity() {
         chosen = null
         view<View>(R.id.image).visibility = View.GONE
         view<View>(R.id.preview).visibility = View.VISIBLE
-        if (checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED) {
-            startCamera()
-        } else {
-            permission.launch(Manifest.permission.CAMERA)
-        }
+        view<View>(R.id.smooth).visibility = View.VISIBLE
+        if (mayUseCamera()) startCamera() else permission.launch(Manifest.permission.CAMERA)
     }
+
+    private fun mayUseCamera() = checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
+
+    /** After a refusal for good the system asks no more, and only its settings help. */
+    private fun denied() {
+        if (chosen != null) return
+        say(getString(R.string.camera_denied))
+        offerSettings(!shouldShowRequestPermissionRationale(Manifest.permission.CAMERA))
+    }
+
+    private fun offerSettings(offered: Boolean) {
+        view<View>(R.id.open_settings).visibility = if (offered) View.VISIBLE else View.GONE
+    }
+
+    private fun openSettings() =
+        startActivity(Intent(Settings.ACTION_APPLICATION_DETAILS_SETTINGS, Uri.fromParts("package", packageName, null)))
 
     private fun startCamera() {
         if (chosen != null) return // an image was chosen while the permission was asked for
         say("")
+        offerSettings(false)
         if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA)) { // none at the back
-            if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_FRONT)) return say(getString(R.string.no_camera))
+            if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_FRONT)) return say(getString(R.string.camera_missing))
             camera.cameraSelector = CameraSelector.DEFAULT_FRONT_CAMERA
         }
         camera.setImageAnalysisAnalyzer(worker) { image ->
-            val found = image.use { classifier.classify(it.toBitmap(), it.imageInfo.rotationDegrees, TOP) }
+            val found = image.use { classifier.classify(it.toBitmap(), it.imageInfo.rotationDegrees, TOP, smoothing) }
             runOnUiThread { if (chosen == null) show(found) }
         }
         camera.bindToLifecycle(this)
@@ -161,6 +194,8 @@ class MainActivity : AppCompatActivity() {
         chosen = uri
         camera.unbind()
         say("")
+        offerSettings(false)
+        view<View>(R.id.smooth).visibility = View.GONE
         worker.execute {
             val image = try {
                 readImage(contentResolver, uri)
@@ -192,7 +227,8 @@ class MainActivity : AppCompatActivity() {
         view<View>(R.id.unsure).visibility = if (unsure) View.VISIBLE else View.GONE
         need(found.best.size)
         rows.forEachIndexed { place, row -> showPrediction(row, found.best.getOrNull(place), if (place < TOP) View.INVISIBLE else View.GONE) }
-        view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else getString(R.string.latency, found.latencyMs, found.accelerator)
+        val latency = words(R.string.latency, "ms" to "%.1f".format(found.latencyMs), "accelerator" to found.accelerator)
+        view<TextView>(R.id.latency).text = if (found.best.isEmpty()) "" else latency
     }
 
     private fun showPrediction(row: View, prediction: ClassProbability?, without: Int) {
@@ -202,16 +238,16 @@ class MainActivity : AppCompatActivity() {
         ViewCompat.requireViewById<TextView>(row, R.id.class_name).text = prediction.className
         ViewCompat.requireViewById<TextView>(row, R.id.probability).text = share
         ViewCompat.requireViewById<LinearProgressIndicator>(row, R.id.bar).progress = (prediction.probability * BAR_MAX).toInt()
-        row.contentDescription = getString(R.string.prediction, BidiFormatter.getInstance().unicodeWrap(prediction.className), share)
+        val name = BidiFormatter.getInstance().unicodeWrap(prediction.className)
+        row.contentDescription = words(R.string.prediction, "share" to share, "class" to name)
     }
 
     private fun selfTest() {
         worker.execute {
             val verdict = try {
-                val report = classifier.selfTest()
-                getString(R.string.self_test_passed, report.images, report.maxSteps, report.otherDecisions)
+                verdict(classifier.selfTest())
             } catch (error: SelfTestException) {
-                getString(R.string.self_test_failed, error.message)
+                words(R.string.failed, "reason" to error.message.orEmpty())
             }
             runOnUiThread { say(verdict) }
         }
@@ -224,6 +260,11 @@ class MainActivity : AppCompatActivity() {
             val found = accelerators()
             runOnUiThread { say(found) }
         }
+    }
+
+    private fun showLicences() {
+        val licences = assets.open("licences.txt").use { it.readBytes().decodeToString() }
+        AlertDialog.Builder(this).setTitle(R.string.licences).setMessage(licences).setPositiveButton(R.string.done, null).show()
     }
 
     /** On the worker alone. */

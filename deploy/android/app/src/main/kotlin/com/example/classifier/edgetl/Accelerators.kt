@@ -7,7 +7,13 @@ import org.json.JSONException
 import org.json.JSONObject
 
 /** An accelerator, or the CPU, by its name. Opening the model on it throws where that is not possible. */
-internal class Candidate(val name: String, val open: () -> Model)
+internal class Candidate(val name: String, val open: () -> Model) {
+    companion object {
+        /** The CPU with each number of threads. */
+        fun cpu(threads: List<Int>, open: (Int) -> Model) =
+            threads.map { count -> Candidate(if (count == 1) "CPU" else "CPU, $count threads") { open(count) } }
+    }
+}
 
 /**
  * Keeps the fastest accelerator that gives the golden predictions. The first candidate is the CPU: it runs where none passes, and the

@@ -21,10 +21,10 @@ data class Classification(val best: List<ClassProbability>, val present: List<St
 
 /**
  * The model in the app's assets, and how an image becomes its input. At the first start it times the accelerators of the phone and
- * keeps the fastest that gives the golden predictions, which takes seconds. Safe to use from several threads, one image at a time; not from
- * the main one.
+ * keeps the fastest that gives the golden predictions, which takes seconds; the CPU is tried with each number of `threads`. Safe to use
+ * from several threads, one image at a time; not from the main one.
  */
-class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
+class EdgetlClassifier(context: Context, threads: List<Int> = listOf(1, 2)) : AutoCloseable {
     private val bundle = Bundle(Assets(context.assets))
     private val golden by lazy { Golden(bundle) }
     private val proof = Accelerators(
@@ -50,11 +50,12 @@ class EdgetlClassifier(context: Context, threads: Int = 1) : AutoCloseable {
     /** Whether an image may show several classes, or none. */
     val several: Boolean = bundle.several
 
-    /** An image is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. */
+    /** An image is upright after a turn by `rotationDegrees` (0, 90, 180 or 270) clockwise. `smoothing`: of the stream that it is a frame of. */
     @Synchronized
-    fun classify(image: Bitmap, rotationDegrees: Int = 0, top: Int = 3): Classification {
+    fun classify(image: Bitmap, rotationDegrees: Int = 0, top: Int = 3, smoothing: Smoothing? = null): Classification {
         val begun = System.nanoTime()
-        val probabilities = model.probabilities(pixels(image.turned(rotationDegrees)))
+        val found = model.probabilities(pixels(image.turned(rotationDegrees)))
+        val probabilities = smoothing?.mean(found) ?: found
         val latencyMs = (System.nanoTime() - begun) / 1e6
         val present = bundle.present(probabilities.doubles())
         val ranked = probabilities.indices.sortedByDescending { probabilities[it] }

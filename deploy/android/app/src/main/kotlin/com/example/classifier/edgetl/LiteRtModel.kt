@@ -32,17 +32,19 @@ internal class LiteRtModel(private val compiled: CompiledModel, private val tens
 
     companion object {
         /** LiteRT compiles for the GPU alone, or refuses; beside an NPU it puts the CPU, for operators that this does not have. */
-        fun candidates(context: Context, name: String, threads: Int): List<Candidate> {
+        fun candidates(context: Context, name: String, threads: List<Int>): List<Candidate> {
             val tensors by lazy { TfliteTensors(mapped(context.assets, name)) }
             // One for all models, as long as the process. An NPU needs its maker's libraries in the app.
             val environment by lazy { Environment.create(context, BuiltinNpuAcceleratorProvider(context)) }
-            fun candidate(title: String, accelerator: Accelerator) = Candidate(title) {
+            fun open(accelerator: Accelerator, count: Int): Model {
                 check(accelerator == Accelerator.CPU || accelerator in environment.getAvailableAccelerators()) { "this phone has none for LiteRT" }
                 val options = CompiledModel.Options(accelerator)
-                if (accelerator != Accelerator.GPU) options.cpuOptions = CompiledModel.CpuOptions(numThreads = threads)
-                LiteRtModel(CompiledModel.create(context.assets, "$FOLDER/$name", options, environment), tensors)
+                if (accelerator != Accelerator.GPU) options.cpuOptions = CompiledModel.CpuOptions(numThreads = count)
+                return LiteRtModel(CompiledModel.create(context.assets, "$FOLDER/$name", options, environment), tensors)
             }
-            return listOf(candidate("CPU", Accelerator.CPU), candidate("GPU", Accelerator.GPU), candidate("NPU and CPU", Accelerator.NPU))
+            return Candidate.cpu(threads) { open(Accelerator.CPU, it) } +
+                Candidate("GPU") { open(Accelerator.GPU, 1) } +
+                Candidate("NPU and CPU") { open(Accelerator.NPU, threads.last()) }
         }
     }
 }

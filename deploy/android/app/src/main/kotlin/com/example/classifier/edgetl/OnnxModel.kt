@@ -62,17 +62,16 @@ internal class OnnxModel(file: ByteBuffer, threads: Int, provide: (OrtSession.Se
          * The execution providers that phones have (1.30: java/src/main/java/ai/onnxruntime of github.com/microsoft/onnxruntime). What one
          * does not take runs on the CPU without a word, so that it is first asked for alone. QNN is in Qualcomm's package only.
          */
-        fun candidates(context: Context, name: String, threads: Int): List<Candidate> {
+        fun candidates(context: Context, name: String, threads: List<Int>): List<Candidate> {
             val file by lazy { mapped(context.assets, name) }
             fun candidate(title: String, provider: OrtProvider, add: (OrtSession.SessionOptions) -> Unit) = Candidate(title) {
                 check(provider in OrtEnvironment.getAvailableProviders()) { "not in this package of ONNX Runtime" }
-                OnnxModel(file, threads, add)
+                OnnxModel(file, threads.last(), add)
             }
             val nnapi = EnumSet.of(NNAPIFlags.CPU_DISABLED) // not by its own reference code
             val qnn = mapOf("backend_path" to "libQnnHtp.so")
-            return listOf(
-                Candidate("CPU") { OnnxModel(file, threads) {} },
-                candidate("XNNPACK and CPU", OrtProvider.XNNPACK) { it.addXnnpack(mapOf("intra_op_num_threads" to "$threads")) },
+            return Candidate.cpu(threads) { count -> OnnxModel(file, count) {} } + listOf(
+                candidate("XNNPACK and CPU", OrtProvider.XNNPACK) { it.addXnnpack(mapOf("intra_op_num_threads" to "${threads.last()}")) },
                 candidate("NNAPI", OrtProvider.NNAPI) { it.alone().addNnapi(nnapi) },
                 candidate("NNAPI and CPU", OrtProvider.NNAPI) { it.addNnapi(nnapi) },
                 candidate("QNN", OrtProvider.QNN) { it.alone().addQnn(qnn) },
