@@ -50,7 +50,7 @@ def _file(url: str, wanted: str) -> bytes:
     if hashlib.sha256(content).hexdigest() == wanted:
         return content
     with urllib.request.urlopen(url, timeout=_PATIENCE_S) as response:
-        content = response.read()
+        content = bytes(response.read())
     if hashlib.sha256(content).hexdigest() != wanted:
         raise ValueError(f"{url} is another file than the one that was pinned")
     with atomic(path) as temporary:

@@ -75,7 +75,7 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
             place = path.replace(_PACKAGE.replace(".", "/"), app.package.replace(".", "/"))
             files[place] = filled(content, tokens) if Path(path).suffix in _TEXT else content
     if into is None:
-        return files | _resources(app) | wrapper().files | {_LICENCES: _licences(app), ".gitignore": _IGNORED}
+        return {**files, **_resources(app), **wrapper().files, _LICENCES: _licences(app), ".gitignore": _IGNORED}
     module = _module(into).relative_to(into)
     return {(module / path.removeprefix("app/")).as_posix(): content for path, content in files.items()}
 
