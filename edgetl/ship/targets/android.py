@@ -11,13 +11,13 @@ from edgetl.documents import Part
 from edgetl.errors import UsageError
 from edgetl.export import main_format
 from edgetl.ship.gradle import wrapper
-from edgetl.ship.licences import licences
 from edgetl.ship.strings import ENGLISH
 from edgetl.ship.targets.base import App, Target, filled, template
 
 _PACKAGE = "com.example.classifier"  # the template's own
 _MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
-_OWN_MODEL = next(iter(_MODELS.values()))
+_KOTLIN = "org.jetbrains.kotlin:kotlin-stdlib"
+_OWN_RUNTIME, _OWN_MODEL = next(iter(_MODELS.items()))
 _CATALOG, _ASSETS, _LICENCES = "gradle/libs.versions.toml", "src/main/assets/edgetl", "app/src/main/assets/licences.txt"
 _TEXT = {".kt", ".kts", ".xml"}
 _IGNORED = b".gradle/\n.idea/\n.kotlin/\nbuild/\nlocal.properties\n"
@@ -99,12 +99,17 @@ def _resources(app: App) -> dict[str, bytes]:
 
 
 def _licences(app: App) -> bytes:
-    """Return what the app says of the licences of the model and of the libraries in it."""
+    """Return what the app says of the licences of the model and of the libraries in it, with their texts."""
     catalog = _catalog()
-    inside = [name for name in catalog.libraries if "junit" not in name and not name.startswith("test-") and name not in _MODELS]
-    return licences(
-        app.manifest, app.runtime, [catalog.named(name) for name in (app.runtime, *inside)] + ["org.jetbrains.kotlin:kotlin-stdlib"]
-    )
+    libraries = [name for name in catalog.libraries if "junit" not in name and not name.startswith("test-") and name not in _MODELS]
+    inside = {runtime: [catalog.named(runtime)] if runtime == app.runtime else [] for runtime in _MODELS}
+    inside[_OWN_RUNTIME] += [*map(catalog.named, libraries), _KOTLIN]  # all else that our apps hold has the licence of the first runtime
+    parts = [f"{app.manifest.name}, version {app.manifest.version}: {app.manifest.licence or 'its licence is not stated'}"]
+    for runtime, names in inside.items():
+        if names:
+            _, _, text = template("web")[f"edgetl-classifier/{runtime}/LICENSE.txt"].decode().partition("\n\n")  # after what it is about
+            parts += ["\n".join(["The licence of these, and of the libraries that they need, is below them:", *names]), text.strip("\n")]
+    return "\n\n".join(parts).encode()
 
 
 def _data(into: Path | None) -> str:

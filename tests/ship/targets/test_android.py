@@ -197,6 +197,7 @@ def test_the_licences_are_those_of_what_is_inside(hostile: Path) -> None:
         assert "androidx.camera:camera-view:1." in said
         assert "Apache License\n                           Version 2.0" in said
         assert "junit" not in said, "only what goes into the app"
+        assert said.count("END OF TERMS AND CONDITIONS") == 1
     assert "Copyright (c) Microsoft Corporation" in said
 
 
