@@ -272,6 +272,13 @@ class RunRecord(Document):
         models = {file: digest for files in exports for file, digest in files.items() if file.startswith("export/")}
         return {file: file in facts.files for file, digest in models.items() if facts and facts.files.get(file) != digest}
 
+    @property
+    def models(self) -> str:
+        """The identity of the float and the integer model: another training has another; empty: there are none."""
+        found = [stage.inputs for stage in self.stages.values() if isinstance(stage.facts, ExportFacts) and stage.facts.choice]
+        found += [stage.inputs for stage in self.stages.values() if isinstance(stage.facts, QuantizedFacts)]
+        return next(iter(found), "")
+
     def trainings(self) -> Iterator[tuple[str, Training]]:
         """Yield every training with its name, in order."""
         for name, facts in ((name, stage.facts) for name, stage in self.stages.items()):

@@ -43,6 +43,7 @@ BOUNDARIES = {
     "keras.py": "reads TensorFlow's facts of a device",
     "micro/ethos_u.py": "reads the compiler's table",
     "micro/program.py": "reads TensorFlow Lite Micro's facts of tensors",
+    "pipeline/measured.py": "reads the arrays of an .npz file",
     "quantization/wrappers.py": "is called by tensorflow-model-optimization with dictionaries of variables",
     "runtimes/cpu.py": "reads /proc/cpuinfo and NumPy's facts of a processor",
     "runtimes/litert.py": "reads LiteRT's facts of tensors",

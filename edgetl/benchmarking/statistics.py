@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from edgetl.devices.messages import LatencyStatistics
 
@@ -39,6 +38,8 @@ def _median_interval(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
     The median of n draws from n samples is the sample at the rank where the middle of n uniform draws falls, which is Beta-distributed.
     """
+    from scipy.stats import beta  # here, so that reading a benchmark does not load it
+
     count = len(samples)
     middle = (count + 1) / 2
     ranks = np.ceil(count * beta.ppf([0.025, 0.975], middle, count + 1 - middle)).astype(int)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 
 _BINS = 15  # of equal width, as Guo et al. 2017 (arXiv:1706.04599) count them
 _COLDEST, _HOTTEST = 0.25, 4.0  # beyond, the temperature is not the problem: a set without a mistake would ask for 0
@@ -41,6 +39,8 @@ class Temperature:
 
 def find_temperature(logits: NDArray[np.floating], label_ids: NDArray[np.integer], seed: int = 0) -> Temperature:
     """Find the temperature for logits [N, K] and labels [N], N >= 2."""
+    from scipy.special import softmax  # here, so that a report does not load what it does not need
+
     logits, label_ids = np.asarray(logits, np.float64), np.asarray(label_ids, np.int64)
     part_of = np.random.default_rng(seed).permutation(len(label_ids)) % min(_PARTS, len(label_ids))
     cooled = np.empty_like(logits)
@@ -60,6 +60,8 @@ def find_temperature(logits: NDArray[np.floating], label_ids: NDArray[np.integer
 
 def _least_loss(logits: NDArray[np.floating], label_ids: NDArray[np.integer]) -> float:
     """Return the best temperature. The search is logarithmic, where half and double are equally far."""
+    from scipy.optimize import minimize_scalar
+
     found = minimize_scalar(
         lambda log_t: _loss(logits / np.exp(log_t), label_ids),
         bounds=np.log([_COLDEST, _HOTTEST]),
@@ -70,6 +72,8 @@ def _least_loss(logits: NDArray[np.floating], label_ids: NDArray[np.integer]) ->
 
 
 def _loss(logits: NDArray[np.floating], label_ids: NDArray[np.integer]) -> float:
+    from scipy.special import log_softmax
+
     return float(-log_softmax(logits, axis=1)[np.arange(len(label_ids)), label_ids].mean())
 
 

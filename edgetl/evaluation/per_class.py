@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,7 @@ class ClassMetrics:
 
 def confusion(predictions: NDArray[np.integer], label_ids: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
     """Return the confusion matrix as int64 [K, K]: a row for each true class, a column for each predicted class."""
-    counts: NDArray[np.int64] = confusion_matrix(label_ids, predictions, labels=range(classes))
-    return counts
+    return np.bincount(label_ids * np.int64(classes) + predictions, minlength=classes**2).reshape(classes, classes)
 
 
 def per_class_metrics(counts: NDArray[np.int64]) -> list[ClassMetrics]:

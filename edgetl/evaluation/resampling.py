@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its width
 _BLOCK = 4_000_000  # numbers held at once while resampling: 32 MB
@@ -46,6 +45,8 @@ def proportion(right: int, of: int) -> Estimate | None:
     """Return right / of with Wilson's interval; None for 0 / 0."""
     if not of:
         return None
+    from scipy.stats import binomtest  # here, so that reading a document with an interval does not load it
+
     interval = binomtest(right, of).proportion_ci(0.95, method="wilson")
     return Estimate(right / of, (float(interval.low), float(interval.high)))
 

@@ -9,36 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.contract import Contract
+from edgetl.explanation.results import SaliencyFigures
 
 _WINDOW = 0.35  # of the image's edge, hidden at a time: an eighth of its area, enough to cover what matters, not enough to cover all
 _IDLE = (layers.InputLayer, layers.ZeroPadding2D)  # no map, and one that is shifted
 _PLACES = 7  # along each edge: 49 windows that overlap, spread evenly, so that no chance is in the figures
-
-
-@dataclass(frozen=True)
-class SaliencyFigures:
-    """The effect of hiding the most salient square on the probability of the class that was asked for.
-
-    Args:
-        top1, top1_probability: index and probability of the most probable class; of several classes, of the one that was asked for.
-        present: whether the model finds that one of several classes; None: an image has one class.
-        unknown: whether the model rejects the image, which then shows none of the classes.
-        probability: of the class that was asked for.
-        window: (top, left, edge) in pixels of the square that holds most of the map.
-        drop: how much that probability falls when this square is hidden.
-        drop_elsewhere: the mean fall over all other squares.
-        beaten: share of the other squares that cost less.
-    """
-
-    top1: int
-    top1_probability: float
-    probability: float
-    window: tuple[int, int, int]
-    drop: float
-    drop_elsewhere: float
-    beaten: float
-    present: bool | None = None
-    unknown: bool = False
 
 
 @dataclass(frozen=True, eq=False)

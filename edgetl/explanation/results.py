@@ -1,12 +1,38 @@
 """The document of an explanation: where the float and the int8 model look on images."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from edgetl.documents import Document, Part, RelativePath
-from edgetl.explanation.gradcam import SaliencyFigures
 from edgetl.overview import Overview
 
 NAME = "explain.json"
+
+
+@dataclass(frozen=True)
+class SaliencyFigures:
+    """The effect of hiding the most salient square on the probability of the class that was asked for.
+
+    Args:
+        top1, top1_probability: index and probability of the most probable class; of several classes, of the one that was asked for.
+        present: whether the model finds that one of several classes; None: an image has one class.
+        unknown: whether the model rejects the image, which then shows none of the classes.
+        probability: of the class that was asked for.
+        window: (top, left, edge) in pixels of the square that holds most of the map.
+        drop: how much that probability falls when this square is hidden.
+        drop_elsewhere: the mean fall over all other squares.
+        beaten: share of the other squares that cost less.
+    """
+
+    top1: int
+    top1_probability: float
+    probability: float
+    window: tuple[int, int, int]
+    drop: float
+    drop_elsewhere: float
+    beaten: float
+    present: bool | None = None
+    unknown: bool = False
 
 
 class ExplainedImage(Part):

@@ -20,7 +20,6 @@ from edgetl.pipeline.sensitivity import chosen
 from edgetl.progress import progress
 from edgetl.report.plots import draw
 from edgetl.report.plots.saliency import saliency_figure, sentences
-from edgetl.run_record import ExportFacts, QuantizedFacts, RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def _explain(project: Project, names: Sequence[str], folder: Path) -> Explanatio
                 one = _written(folder, name, pixels, (of_float, of_int8), project.contract.class_names)
                 found[one.file] = one
             tick(1)
-    new = Explanation(models=identity(project.run.read()), scheme=scheme, layer=layer, images=tuple(found.values()))
+    new = Explanation(models=project.run.read().models, scheme=scheme, layer=layer, images=tuple(found.values()))
     kept = tuple(one for one in _earlier(folder / NAME, new.models) if one.file not in found)
     new.model_copy(update={"images": kept + new.images}).write(folder / NAME)
     return new
@@ -83,13 +82,6 @@ def _written(
         alt=f"Saliency of {Path(name).name}: {'. '.join(lines)}.",
         lines=lines,
     )
-
-
-def identity(record: RunRecord) -> str:
-    """Return the identity of a run's models: another training or another int8 model has another one."""
-    found = [stage.inputs for stage in record.stages.values() if isinstance(stage.facts, ExportFacts) and stage.facts.choice]
-    found += [stage.inputs for stage in record.stages.values() if isinstance(stage.facts, QuantizedFacts)]
-    return next(iter(found), "")
 
 
 def _earlier(path: Path, models: str) -> tuple[ExplainedImage, ...]:

@@ -1,7 +1,4 @@
-"""Predictions that one verb keeps for the next: the very same file need not predict the same images again.
-
-A validation takes what the export kept, a report what the validation kept: none of them takes its own of an earlier time.
-"""
+"""Predictions that an export keeps for the validation after it: the very same file need not predict the same images again."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,6 +18,7 @@ from edgetl.runtimes.cpu import cpu_facts
 from edgetl.software import software
 
 _VERSION = 1  # raise it when a session gives other predictions of the same pixels by the same file
+_FAMILY = "export-"
 _AT_A_TIME = 256  # images, of which only some may be in memory
 _MOST_BYTES = 2**28  # that are kept: reading more from a disk takes as long as predicting again
 
@@ -30,36 +28,34 @@ class KnownPredictions:
     """Predictions of one choice of images.
 
     Args:
-        keeper: the verb that keeps them.
         folder: where they are; it may be deleted at any time.
         identity: of all that they depend on beside the model's file: the pixels in their order, the contract, the versions of the
             runtimes, the processor.
     """
 
-    keeper: str
     folder: Path
     identity: str
 
     @classmethod
-    def by(cls, keeper: str, project: Project, rows: NDArray[np.int64]) -> "KnownPredictions":
-        """Return what a verb keeps of a run's images in these rows."""
+    def of(cls, project: Project, rows: NDArray[np.int64]) -> "KnownPredictions":
+        """Return what is kept of a run's images in these rows."""
         pixels, contract = _digest(project.data.trained_images().pixels, rows), project.contract.to_json()
-        return cls(keeper, project.run.cache, fingerprint(_VERSION, pixels, contract, software(), asdict(cpu_facts()), device_name()))
+        return cls(project.run.cache, fingerprint(_VERSION, pixels, contract, software(), asdict(cpu_facts()), device_name()))
 
     def find(self, model: Path) -> NDArray[np.float32] | None:
         """Return the probabilities float32 [N, K] of a model's file; None: it has to predict."""
         return read_array(self._path(model))
 
     def keep(self, found: Mapping[Path, NDArray[np.float32]]) -> None:
-        """Keep the probabilities of these models' files in place of all that the verb kept before, unless they are too many."""
-        for stale in self.folder.glob(f"{self.keeper}-*.npy"):
+        """Keep the probabilities of these models' files in place of all that were kept before, unless they are too many."""
+        for stale in self.folder.glob(f"{_FAMILY}*.npy"):
             stale.unlink(missing_ok=True)
         if sum(probabilities.nbytes for probabilities in found.values()) <= _MOST_BYTES:
             for model, probabilities in found.items():
                 write_array(self._path(model), probabilities)
 
     def _path(self, model: Path) -> Path:
-        return self.folder / f"{self.keeper}-{fingerprint(self.identity, sha256(model))}.npy"
+        return self.folder / f"{_FAMILY}{fingerprint(self.identity, sha256(model))}.npy"
 
 
 def _digest(pixels: Pixels, rows: NDArray[np.int64]) -> str:

@@ -9,7 +9,7 @@ from edgetl.data import exclude, images, sources, unknown, unlabelled
 from edgetl.data.base import Images, Item, Listing
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError, UsageError, listed
-from edgetl.pipeline.settings import reading
+from edgetl.pipeline.reading import reading
 from edgetl.recipe import Recipe, restore
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgetl.data.augment import Augmentation
-from edgetl.data.base import Reading
 from edgetl.data.images import LoadOptions
 from edgetl.data.splits import Selection, SplitOptions
 from edgetl.quantization import scheme_of
@@ -33,11 +32,6 @@ def split_options(recipe: Recipe) -> SplitOptions:
 def selection(recipe: Recipe) -> Selection:
     """Return which training images choose and are not learned from."""
     return Selection(fraction=recipe.data.selection_fraction, most=recipe.data.selection_images, seed=recipe.train.seed)
-
-
-def reading(recipe: Recipe) -> Reading:
-    """Return how a source on a disk is listed."""
-    return Reading(layout=recipe.data.layout, follow_links=recipe.data.follow_links, spellings=recipe.data.spellings, task=recipe.data.task)
 
 
 def load_options(recipe: Recipe, cache: Path) -> LoadOptions:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgetl.keras import exact_float32
@@ -17,9 +17,11 @@ from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Va
 from edgetl.export import FORMATS
 from edgetl.export.exported import ExportedFile, best_first
 from edgetl.files import fingerprint, sha256
+from edgetl.pipeline import measured
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.imported.original import ORIGINAL, original_of
 from edgetl.pipeline.known_predictions import KnownPredictions
+from edgetl.pipeline.measured import KeptPredictions
 from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import precisions, scheme_of
@@ -55,8 +57,9 @@ def validate(project: Project, limit: int | None = None, *, again: bool = True) 
     if again or not run.is_done(VALIDATE, inputs):
         project.announce(VALIDATE)
         started = time.monotonic()
-        document = _validate(project, files, limit)
+        document, predicted = _validate(project, files, limit)
         document.write(run.validation)
+        measured.keep(run, predicted)
         run.finish(VALIDATE, inputs, started, [run.validation], ValidateFacts(passed=document.passed, files=hashes))
     return Validation.read(run.validation)
 
@@ -91,18 +94,17 @@ class _Model:
     session: Session | None = None
 
 
-def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Validation:
+def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> tuple[Validation, KeptPredictions]:
     exact_float32()
     run, images, settings = project.run, project.data.trained_images(), project.recipe.validation
     rows = project.data.measuring_rows(limit)
     models = _models(project, files)
-    known = KnownPredictions.by("export", project, rows)
+    known = KnownPredictions.of(project, rows)
     predictions = {name: found for name, model in models.items() if (found := known.find(model.path)) is not None}
     if predictions:
         logger.info(f"{', '.join(predictions)}: predicted these images already, when they were exported")
     missing = {name: model.session for name, model in models.items() if name not in predictions and model.session}
     predictions |= {name: predict_rows(session, images.pixels, rows, name) for name, session in missing.items()}
-    replace(known, keeper=VALIDATE).keep({models[name].path: found for name, found in predictions.items()})
     sessions = {name: model.session for name, model in models.items() if model.session}
     latency_ms = time_in_turn(sessions, images.pixels[rows[:1]], settings.warmup_runs, settings.timed_runs)
     original = original_of(project, rows)
@@ -117,11 +119,12 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
     allowed = [*(original.ran.tolerances if original.ran else ()), *tolerances()]
     if project.recipe.quantize.own:  # what the integers stand for nobody uses: the files are compared, and the original
         allowed = [one for one in allowed if one.first != REFERENCE]
-    labelled = Labelled(images.label_ids[rows], [images.names[row] for row in rows])
+    label_ids, names = images.label_ids[rows], tuple(images.names[row] for row in rows)
+    labelled = Labelled(label_ids, names)
     unknown = _unknown(project, {name: model.session for name, model in models.items() if model.session}, limit)
     parity = judge(predictions, labelled, allowed, project.contract.output, unknown)
     subjects = {name: _validated(run, models[name], subject, latency_ms[name]) for name, subject in parity.subjects.items()}
-    return Validation(
+    document = Validation(
         passed=parity.passed,
         failures=parity.failures,
         images=parity.images,
@@ -138,6 +141,7 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> Va
         cpu=cpu_facts(),
         software=software(),
     )
+    return document, KeptPredictions(names, tuple(images.hashes[row] for row in rows), label_ids, predictions)
 
 
 def _unknown(project: Project, sessions: Mapping[str, Session], limit: int) -> Unknown | None:

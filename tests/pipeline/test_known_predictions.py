@@ -1,4 +1,4 @@
-"""Predictions that one verb keeps for the next are taken for the very same file, images, software and processor alone."""
+"""Predictions that an export keeps for the validation are taken for the very same file, images, software and processor alone."""
 
 import logging
 from dataclasses import replace
@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from edgetl.evaluation.parity import REFERENCE
-from edgetl.pipeline import known_predictions, report, validate
+from edgetl.pipeline import known_predictions, validate
 from edgetl.pipeline.known_predictions import KnownPredictions
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.shown import predictions_of
+from edgetl.report.page.facts import Predictions
 
 QUICK = {"validation.warmup_runs": 0, "validation.timed_runs": 1}
 
@@ -30,7 +32,7 @@ def predicted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_a_validation_takes_what_the_export_predicted_and_a_report_what_the_validation_did(
+def test_a_validation_takes_what_the_export_predicted_and_a_report_what_the_validation_measured(
     run_copy: Path, predicted: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     before = Project.open(run_copy).run.validation.read_text(encoding="utf-8")
@@ -42,10 +44,19 @@ def test_a_validation_takes_what_the_export_predicted_and_a_report_what_the_vali
     for name, subject in validation.subjects.items():
         assert str(subject.accuracy.loss) in before, f"{name} predicts the same as in the run that made it"
     predicted.clear()
-    report._predictions(Project.open(run_copy).run, "")
+    found = predictions_of(Project.open(run_copy).run, validation, "")
+    assert isinstance(found, Predictions)
     assert predicted == []
-    for kept in (run_copy / "cache").glob("*.npy"):
+    assert found.quantized == "tflite_int8"
+    for kept in (run_copy / "cache").glob("*.np?"):
         kept.unlink()
+    again = predictions_of(Project.open(run_copy).run, validation, "")
+    assert isinstance(again, Predictions)
+    assert set(predicted) == set(again.probabilities) == set(found.probabilities), "what is not kept is predicted again"
+    assert again.image_names == found.image_names
+    for name in found.probabilities:
+        assert (again.probabilities[name] == found.probabilities[name]).all()
+    predicted.clear()
     validate.validate(Project.open(run_copy, QUICK))
     assert set(predicted) == set(validation.subjects), "the cache may be deleted at any time"
 
@@ -53,7 +64,7 @@ def test_a_validation_takes_what_the_export_predicted_and_a_report_what_the_vali
 def test_another_file_image_order_software_or_processor_predicts_again(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Project.open(run_copy)
     rows, model = project.data.measuring_rows(), run_copy / "export" / "model_int8.tflite"
-    known = KnownPredictions.by("export", project, rows)
+    known = KnownPredictions.of(project, rows)
     found = known.find(model)
     assert found is not None
     assert found.shape == (len(rows), 3)
@@ -64,7 +75,7 @@ def test_another_file_image_order_software_or_processor_predicts_again(run_copy:
     assert known.find(copy) is None
 
     def unknown(changed: Project = project, rows: np.ndarray = rows) -> bool:
-        return KnownPredictions.by("export", changed, rows).find(model) is None
+        return KnownPredictions.of(changed, rows).find(model) is None
 
     assert not unknown()
     assert unknown(rows=rows[::-1])
@@ -83,15 +94,17 @@ def test_another_file_image_order_software_or_processor_predicts_again(run_copy:
     assert unknown(), "one value of one pixel is another image"
 
 
-def test_what_is_kept_replaces_the_verbs_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_replaces_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, probabilities = tmp_path / "model", np.ones((2, 3), np.float32)
     model.write_bytes(b"model")
-    first, other = KnownPredictions("export", tmp_path, "1"), KnownPredictions("validate", tmp_path, "1")
+    first = KnownPredictions(tmp_path, "1")
     first.keep({model: probabilities})
+    other = replace(first, identity="2")
     other.keep({model: 2 * probabilities})
-    replace(first, identity="2").keep({model: probabilities})
     assert first.find(model) is None
-    assert (other.find(model) == 2).all()
+    found = other.find(model)
+    assert found is not None
+    assert (found == 2).all()
     monkeypatch.setattr(known_predictions, "_MOST_BYTES", 23)
     other.keep({model: probabilities})
     assert other.find(model) is None

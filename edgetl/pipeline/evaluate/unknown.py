@@ -18,13 +18,15 @@ from edgetl.files import atomic
 from edgetl.output import Output
 from edgetl.pipeline.evaluate.recorded import identity
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.settings import load_options, reading
+from edgetl.pipeline.reading import reading
+from edgetl.pipeline.settings import load_options
 from edgetl.report.plots.thumbnail import thumbnail
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 
 _SHOWN = 24  # unknown images, those with the highest probabilities
+_MOST_SHOWN = 200  # of them where that many pass: they are what an app gets wrong
 _CACHE = "unknown"  # apart from the run's own pixels, which would else be read again
 
 
@@ -106,7 +108,7 @@ def _predicted(project: Project, sessions: Mapping[str, Session], name: str, lis
     images = load(listing, project.contract, options)
     rows = np.arange(len(images.names))
     probabilities = {model: predict_rows(session, images.pixels, rows, f"{model}, {name}") for model, session in sessions.items()}
-    surest = np.argsort(-next(iter(probabilities.values())).max(axis=1), kind="stable")[:_SHOWN].tolist()
+    surest = np.argsort(-next(iter(probabilities.values())).max(axis=1), kind="stable")[:_MOST_SHOWN].tolist()
     return _Folder(
         facts=_facts(project, name, images),
         names=images.names,
@@ -132,7 +134,8 @@ def _most_sure(project: Project, main: str, folders: Sequence[_Folder]) -> list[
         key=lambda one: -one[0],
     )
     found, output = [], project.contract.output
-    for number, (probability, folder, row) in enumerate(surest[:_SHOWN], 1):
+    passing = sum(bool(_passes(output, folder.probabilities[main][row])) for _, folder, row in surest)
+    for number, (probability, folder, row) in enumerate(surest[: min(max(_SHOWN, passing), _MOST_SHOWN)], 1):
         file, probabilities = f"{number:02}.jpg", folder.probabilities[main][row]
         with atomic(project.run.unknown / file) as temporary:
             temporary.write_bytes(thumbnail(folder.surest[row]))

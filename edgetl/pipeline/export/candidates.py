@@ -101,7 +101,7 @@ def measured(project: Project, chosen: Candidate) -> Candidate:
     of_float, rows, form = project.models.float_predictions_of(images), images.rows("val"), _first_format(chosen.conversion)
     with _file(form, chosen.conversion.precision, stamped(project, chosen.conversion, form.name)) as path:
         found = predict_rows(open_session(path, project.contract), images.pixels, rows, chosen.name)
-        KnownPredictions.by("export", project, rows).keep({project.models.float_path: of_float, path: found})
+        KnownPredictions.of(project, rows).keep({project.models.float_path: of_float, path: found})
     return replace(chosen, judged=Judged.of(measures_of(project.contract.output), of_float, found, images.label_ids[rows]))
 
 

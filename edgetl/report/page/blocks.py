@@ -55,21 +55,32 @@ class Plot:
 
 @dataclass(frozen=True)
 class Photo:
-    """An encoded image with its alternative text, title and caption lines."""
+    """An encoded image with its alternative text, title and caption lines.
+
+    Args:
+        content: empty where the image is not there any more.
+        groups: what a reader may choose it by, as pairs of a kind and a name, such as ("true class", "rose").
+    """
 
     content: bytes
     kind: str  # "jpeg" or "png"
     alt: str
     title: str
     lines: Sequence[str] = ()
+    groups: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Images with captions; small ones side by side."""
+    """Images with captions; small ones side by side. Where they have groups, a page lets its reader choose one."""
 
     photos: Sequence[Photo]
     large: bool = False
+
+    @property
+    def grouped(self) -> bool:
+        """Whether the images have groups to choose by."""
+        return any(photo.groups for photo in self.photos)
 
 
 Block = Text | Tiles | Table | Plot | Gallery

@@ -1,6 +1,6 @@
 """Everything that a report is made from, read once; the sections take what they need from it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class Predictions:
         class_names: K names.
         label_ids: class indices [N]; [N, K] of 0 and 1 where images may show several classes.
         image_names: N names.
-        pixels: uint8 [N, H, W, 3].
+        read: gives the pixels of the images in these rows, uint8 [H, W, C], as the models see them; None: an image is not there any more.
         probabilities: float [N, K] by name of the model.
         reference: name of the float model.
         quantized: name of the main int8 file; None: there is none.
@@ -39,7 +39,7 @@ class Predictions:
     class_names: tuple[str, ...]
     label_ids: NDArray[np.integer]
     image_names: tuple[str, ...]
-    pixels: NDArray[np.uint8]
+    read: Callable[[Sequence[int]], Sequence[NDArray[np.uint8] | None]]
     probabilities: Mapping[str, NDArray[np.floating]]
     reference: str
     quantized: str | None

@@ -1,6 +1,8 @@
-"""A report as one self-contained web page: no script, no network, every image embedded."""
+"""A report as one self-contained web page: no network, every image embedded, and a script that nothing in it needs."""
 
 import base64
+import hashlib
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -18,15 +20,28 @@ def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
 
     Args:
         sections: pairs of a name for links and the section.
-        unfolded: whether folded tables are open, for print.
+        unfolded: whether it is for print: folded tables are open, and there is no script.
     """
     # Names of classes and files may come from anywhere: everything is escaped except our own plots, whose texts matplotlib escapes.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"svg": lambda figure: Markup(draw.svg(figure)), "data": _data, "mark": lambda text: _MARKS.get(text, "")}
+    environment.filters |= {
+        "svg": lambda figure: Markup(draw.svg(figure)),
+        "data": _data,
+        "mark": lambda text: _MARKS.get(text, ""),
+        "json": json.dumps,
+    }
     environment.tests["number"] = _is_number
     environment.globals["kind"] = _kind
-    template = environment.from_string(files("edgetl").joinpath("report", "page", "page.html").read_text(encoding="utf-8"))
-    return template.render(title=title, made=made, sections=sections, absent=absent, unfolded=unfolded)
+    template = environment.from_string(_file("page.html"))
+    script = "" if unfolded else _file("page.js")
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()  # a page allows this script and no other
+    return template.render(
+        title=title, made=made, sections=sections, absent=absent, unfolded=unfolded, script=Markup(script), script_hash=hashed
+    )
+
+
+def _file(name: str) -> str:
+    return files("edgetl").joinpath("report", "page", name).read_text(encoding="utf-8")
 
 
 def _kind(block: Block) -> str:

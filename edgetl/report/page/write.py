@@ -63,7 +63,7 @@ def _pdf(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence
         command = [chromium, "--headless", "--disable-gpu", "--no-first-run", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer"]
         command += (
             ["--no-sandbox"] if os.geteuid() == 0 else []
-        )  # Chromium refuses to start as root with it; the page is ours, without scripts
+        )  # Chromium refuses to start as root with it; the page is ours, and has no script when it is printed
         call("PDF", [*command, f"--print-to-pdf={temporary.absolute()}", page.as_uri()], _PRINT_S)
 
 

@@ -61,6 +61,8 @@ def test_unknown_images_are_measured_beside_known_ones(cli: Cli, run_copy: Path,
     assert known is not None
     assert known.most_sure[0].probability == pytest.approx(max(surest))
     assert known.most_sure[0].passes
+    passing = sum(round(folder["passed"]["value"] * images) for folder, images in zip(scores["folders"], (30, 15), strict=True))
+    assert sum(bool(one.passes) for one in known.most_sure) == passing, "all that pass are shown"
     assert (run.unknown / known.most_sure[0].file).read_bytes()[:2] == b"\xff\xd8"
     card = cli("card", run_copy, "--out", run_copy / "card")
     assert card.code == 0, card.err

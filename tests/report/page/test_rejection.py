@@ -31,7 +31,9 @@ def rejects(folder: Path, of: Of) -> Rejects:
     scores = rejection(known, np.array([True, True]), [other])
     found = Rejecting(measured_on="2 images", folders=(UnknownFolder(name=HOSTILE[0], images=2),), models={"tflite_int8": scores})
     (folder / "01.jpg").write_bytes(b"\xff\xd8 a JPEG")
-    surest = UnknownImage(folder=HOSTILE[0], image=HOSTILE[1], class_name=HOSTILE[2], probability=0.6, passes=True, file="01.jpg")
+    surest = UnknownImage(
+        folder=HOSTILE[0], image=HOSTILE[1], class_name=HOSTILE[2], probability=0.6, passes=output.decides or None, file="01.jpg"
+    )
     gone = surest.model_copy(update={"file": "02.jpg"})
     metrics = ClassMetrics(10, 0.5, 0.5, 0.5)
     choice = ThresholdChoice(
@@ -59,7 +61,7 @@ def test_it_shows_what_there_is(of: Of, blocks: list[type], tmp_path: Path) -> N
         gallery = found.blocks[-1]
         assert isinstance(gallery, Gallery)
         assert len(gallery.photos) == 1, "a thumbnail is missing"
-        assert gallery.photos[0].lines == [f"{HOSTILE[2]} (60 %)", "passes"]
+        assert gallery.photos[0].lines == [f"{HOSTILE[2]} (60 %)"], "without a threshold nothing passes or is rejected"
         assert any(isinstance(block, Text) and "No threshold is set" in block.text for block in found.blocks)
 
 

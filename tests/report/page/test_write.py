@@ -1,12 +1,14 @@
 """A report is one self-contained page that needs nothing from outside, whatever the classes are called."""
 
 import base64
+import hashlib
 import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,13 @@ class _Page(HTMLParser):
 
 
 def check_self_contained(text: str) -> _Page:
-    """Nothing to run, nothing to load, and each image says what it shows."""
+    """Nothing to run but the page's own script, nothing to load, and each image says what it shows."""
     page = _Page(text)
-    assert not {tag for tag, _ in page.elements} & {"script", "iframe", "object", "embed", "form", "base", "foreignobject"}
+    own = files("edgetl").joinpath("report", "page", "page.js").read_text(encoding="utf-8")
+    assert re.findall("<script.*?</script>", text, re.DOTALL) == [f"<script>{own}</script>"]
+    allowed = base64.b64encode(hashlib.sha256(own.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{allowed}'\"" in text
+    assert not {tag for tag, _ in page.elements} & {"iframe", "object", "embed", "form", "base", "foreignobject"}
     for tag, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
         for name in ("src", "href", "xlink:href", "srcset", "action"):
@@ -102,7 +108,7 @@ def facts(classes: tuple[str, ...] = HOSTILE, **changed: Any) -> Facts:
         classes,
         labels,
         tuple(f"{classes[label]}/{number}.jpg" for number, label in enumerate(labels)),
-        random.integers(0, 255, (len(labels), 8, 8, 3), np.uint8),
+        lambda rows: [random.integers(0, 255, (8, 8, 3), np.uint8) for _ in rows],
         {"keras_float": first, "tflite_int8": second, "onnx_int8": second},
         reference="keras_float",
         quantized="tflite_int8",
@@ -145,6 +151,7 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
         "classes",
         "calibration",
         "agreement",
+        "mistakes",
         "flips",
         "sensitivity",
         "latency",
@@ -168,6 +175,13 @@ def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path:
     assert outcome.code == 0, outcome.err
     assert "benchmark.json: Expecting property name" in outcome.err
     assert "left out of the report" in outcome.err
+    reasons = {one["part"]: one["reason"] for one in outcome.document["absent"]}
+    assert "Confusion matrix" not in reasons, "the validation kept the predictions"
+    assert "the report shows no images" in outcome.err
+    page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
+    assert "cannot be shown: they are not where the run recorded them" in page.text
+    shutil.rmtree(run_copy / "cache")
+    outcome = cli("report", run_copy, "--out", tmp_path / "r.html", "--json")
     reasons = {one["part"]: one["reason"] for one in outcome.document["absent"]}
     assert "there is no folder" in reasons["Confusion matrix"]
     assert 'id="agreement"' in (tmp_path / "r.html").read_text(encoding="utf-8")
@@ -217,6 +231,7 @@ def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
         "Calibration": "edgetl export RUN",
         "Unknown images": "edgetl evaluate RUN --unknown DIR",
         "Agreement between runtimes": "edgetl validate RUN",
+        "Mistakes": "edgetl export RUN",
         "Predictions changed by quantization": "edgetl export RUN",
         "Explanations": "edgetl explain RUN IMAGE...",
         "Quantization sensitivity": "edgetl sensitivity RUN",
@@ -266,12 +281,6 @@ def test_a_browser_shows_it_in_silence(tmp_path: Path) -> None:
         browser.close()
 
 
-def test_thumbnails_are_images() -> None:
-    from edgetl.report.page.sections.flips import thumbnail
-
-    assert base64.b64encode(thumbnail(np.zeros((32, 32, 3), np.uint8))).startswith(b"/9j/")
-
-
 def test_the_sections_of_several_labels_an_image() -> None:
     random, classes = np.random.default_rng(0), ("a", "b", "c")
     shown = (random.random((60, 3)) < 0.4).astype(int)
@@ -282,10 +291,13 @@ def test_the_sections_of_several_labels_an_image() -> None:
     output = Contract.square(8, 1 / 255, 0, classes).for_task("multi-label").output
     predictions = replace(base.predictions, label_ids=shown, probabilities={"keras_float": first, "tflite_int8": second}, output=output)
     made = replace(base, predictions=predictions, rejects=Rejects(output, None, None, Path("nowhere")))
-    sections = {name: SECTIONS.load(name)(made) for name in ("confusion", "classes", "calibration", "rejection", "flips")}
+    sections = {name: SECTIONS.load(name)(made) for name in ("confusion", "classes", "calibration", "rejection", "mistakes", "flips")}
     texts = {name: str(section) for name, section in sections.items()}
     assert "58 of 60 images have all their classes found and no other" in texts["confusion"]
     assert "AP % int8" in texts["classes"]
     assert "decisions, one for each image and class" in texts["calibration"]
     assert "A class is found on an image where its probability reaches its threshold" in texts["rejection"]
+    assert (
+        "tflite_int8 gets 2 of 60 validation images wrong, surest first; 2 images of these the float model gets right" in texts["mistakes"]
+    )
     assert "different classes for 2 of 60 images: 2 correct in float only (lost), 0 in int8 only (won)" in texts["flips"]

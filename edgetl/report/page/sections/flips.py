@@ -4,12 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import Truth
-from edgetl.data.base import names_shown
 from edgetl.evaluation.measures import measures_of
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
-from edgetl.report.page.facts import Facts, Predictions, percent
+from edgetl.report.page.facts import Facts, Predictions
+from edgetl.report.page.photos import predicted, true_classes
 from edgetl.report.plots.thumbnail import thumbnail
-from edgetl.wording import counted, joined, quoted
+from edgetl.wording import counted
 
 _TITLE = "Predictions changed by quantization"
 _SHOWN = 24
@@ -37,7 +37,8 @@ def section(facts: Facts) -> Section | Absent:
         return Section(_TITLE, (Text(text),))
     if len(flipped) > _SHOWN:
         text += f" Shown are the {_SHOWN} with the largest change of probability."
-    shown = [_image(facts.truth, predictions, row, (a[row], b[row])) for row in largest[:_SHOWN].tolist()]
+    rows = largest[:_SHOWN].tolist()
+    shown = [_image(facts.truth, predictions, row, pixels) for row, pixels in zip(rows, predictions.read(rows), strict=True)]
     return Section(_TITLE, (Text(text), Gallery(shown)))
 
 
@@ -46,26 +47,15 @@ def _decided(predictions: Predictions, name: str) -> NDArray[np.integer]:
     return predictions.decisions(name).astype(np.int64) if predictions.several else predictions.top1(name)[:, None]
 
 
-def _image(truth: Truth, predictions: Predictions, row: int, found: tuple[NDArray[np.floating], NDArray[np.floating]]) -> Photo:
-    name, label, decided = predictions.image_names[row], _true(predictions, row), [_said(predictions, p) for p in found]
-    lines = [f"{model} {said}" for model, said in zip(("float:", "quantized:"), decided, strict=True)]
+def _image(truth: Truth, predictions: Predictions, row: int, pixels: NDArray[np.uint8] | None) -> Photo:
+    found = [predictions.probabilities[name][row] for name in predictions.shown]
+    name, label = predictions.image_names[row], true_classes(predictions, row)
+    lines = [f"{model} {predicted(predictions, p)}" for model, p in zip(("float:", "quantized:"), found, strict=True)]
+    content = b"" if pixels is None else thumbnail(pixels)
     if truth != "labels":
-        return Photo(thumbnail(predictions.pixels[row]), "jpeg", f"{name}; {'; '.join(lines)}", name, lines)
+        return Photo(content, "jpeg", f"{name}; {'; '.join(lines)}", name, lines)
     measures, label_ids = measures_of(predictions.output), predictions.label_ids[row : row + 1]
     before, after = (bool(measures.right(p[None], label_ids)[0]) for p in found)
     outcome = "lost" if before else "won" if after else "wrong in both"
     what = "true classes" if predictions.several else "true class"
-    alt = f"{name}, {what} {label}; {'; '.join(lines)}"
-    return Photo(thumbnail(predictions.pixels[row]), "jpeg", alt, f"{label} ({outcome})", lines)
-
-
-def _true(predictions: Predictions, row: int) -> str:
-    return joined(quoted(names_shown(predictions.label_ids[row], predictions.class_names))) or "none"
-
-
-def _said(predictions: Predictions, probabilities: NDArray[np.floating]) -> str:
-    """Return what probabilities [K] say, with the probability of each class that is named."""
-    if not predictions.several:
-        return f"{predictions.class_names[int(probabilities.argmax())]} ({percent(float(probabilities.max()), 0)} %)"
-    present, names = np.flatnonzero(predictions.output.present(probabilities[None])[0]), quoted(predictions.class_names)
-    return ", ".join(f"{names[k]} ({percent(float(probabilities[k]), 0)} %)" for k in present) or "none"
+    return Photo(content, "jpeg", f"{name}, {what} {label}; {'; '.join(lines)}", f"{label} ({outcome})", lines)

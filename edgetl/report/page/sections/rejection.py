@@ -30,8 +30,8 @@ def section(facts: Facts) -> Section | Absent:
         blocks += [Text(f"{caveat}.", warning=True) for caveat in found.caveats()]
         blocks.append(Table(found.COLUMNS, found.rows(), "Images that show none of the classes, with 95 % intervals"))
     blocks += _chosen(rejects)
-    if rejects.unknowns and rejects.unknowns.most_sure:
-        blocks += _most_sure(rejects, rejects.unknowns)
+    if rejects.unknowns:
+        blocks += _surest(rejects, rejects.unknowns)
     return Section(_TITLE, blocks)
 
 
@@ -103,13 +103,26 @@ def _meaning(rejects: Rejects) -> str:
     return " ".join(parts)
 
 
-def _most_sure(rejects: Rejects, unknowns: Unknowns) -> list[Block]:
-    photos = [_photo(rejects, one) for one in unknowns.most_sure if (rejects.folder / one.file).is_file()]
-    return [Text(f"The unknown images with the highest probabilities by {unknowns.main}:"), Gallery(photos)] if photos else []
+def _surest(rejects: Rejects, unknowns: Unknowns) -> list[Block]:
+    """Return the unknown images with the highest probabilities; those that pass are among the mistakes."""
+    photos = unknown_photos(rejects, passing=False)
+    which = "that are rejected, those" if rejects.output.decides else ""
+    return (
+        [Text(f"The unknown images {which} with the highest probabilities by {unknowns.main}:".replace("  ", " ")), Gallery(photos)]
+        if photos
+        else []
+    )
+
+
+def unknown_photos(rejects: Rejects, *, passing: bool) -> list[Photo]:
+    """Return the unknown images that pass as one of the classes, or the others, highest probability first."""
+    surest = rejects.unknowns.most_sure if rejects.unknowns else ()
+    return [_photo(rejects, one) for one in surest if bool(one.passes) == passing and (rejects.folder / one.file).is_file()]
 
 
 def _photo(rejects: Rejects, one: UnknownImage) -> Photo:
     outcome = {None: "", True: "passes", False: "rejected"}[one.passes]
     lines = [line for line in (f"{one.class_name} ({percent(one.probability, 0)} %)", outcome) if line]
     content = (rejects.folder / one.file).read_bytes()
-    return Photo(content, "jpeg", f"{one.image} of {one.folder}; {'; '.join(lines)}", f"{one.folder}: {one.image}", lines)
+    alt, groups = f"{one.image} of {one.folder}; {'; '.join(lines)}", [("predicted as", one.class_name), ("unknown images of", one.folder)]
+    return Photo(content, "jpeg", alt, f"{one.folder}: {one.image}", lines, groups)
