@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution, metadata, version
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -42,6 +42,16 @@ def version_of(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
+
+
+def reference(page: str, anchor: str) -> str:
+    """Return where a page of the documentation is: on the site that the package's metadata name, else its file in docs/."""
+    with suppress(PackageNotFoundError):
+        for url in metadata("edgetl").get_all("Project-URL") or []:
+            label, _, site = url.partition(", ")
+            if label == "Documentation":
+                return f"{site.rstrip('/')}/{page}.html#{anchor}"
+    return f"docs/{page}.md#{anchor}"
 
 
 def install(extra: str) -> str:

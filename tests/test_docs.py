@@ -4,6 +4,8 @@ import ast
 import re
 import runpy
 import tomllib
+from collections.abc import Callable
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,9 @@ import edgetl
 from edgetl import devices, recipe
 from edgetl.cli.app import _COMMANDS, app
 from edgetl.cli.list_names import _registries
+from edgetl.errors import EXIT_CODES, STOPS
 from tests import pages
+from tests.conftest import CliResult
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -134,3 +138,24 @@ def test_every_page_is_in_the_navigation_once() -> None:
     assert len(listed) == len(set(listed))
     there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
     assert set(listed) == there, "zensical.toml: nav = [...] has a line for each page"
+
+
+def test_every_exit_code_has_its_section_in_troubleshooting() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    sections = {int(code): text for code, text in re.findall(r"^## Exit code (\d+)\n(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL)}
+    assert set(sections) == set(EXIT_CODES | STOPS)
+    for kind in (one for one in vars(edgetl.errors).values() if isinstance(one, type) and issubclass(one, edgetl.EdgetlError)):
+        assert f"`{kind.__name__}`: {EXIT_CODES[kind.exit_code]}" in sections[kind.exit_code], kind
+
+
+def test_a_failure_ends_with_where_to_read_on(cli: Callable[..., CliResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("show").err.endswith("\nread on: docs/troubleshooting.md#exit-code-5\n")
+    documented = cli("show", "--json")
+    assert documented.err.endswith("#exit-code-5\n")
+    assert set(documented.document) == {"error", "exit_code"}
+    assert "read on" not in cli("list", "backbones").err
+    metadata = Message()
+    metadata["Project-URL"] = "Documentation, https://example.org/edgetl/"
+    monkeypatch.setattr("edgetl.software.metadata", lambda _: metadata)
+    assert cli("show").err.endswith("\nread on: https://example.org/edgetl/troubleshooting.html#exit-code-5\n")

@@ -52,7 +52,7 @@ def test_installed_from_a_checkout_or_an_index(address: str, monkeypatch: pytest
 
 def test_every_extra_that_is_named_is_one() -> None:
     named = {extra for text in SOURCES.values() for extra in re.findall(r"""install\(["'](\w+)["']\)""", text)}
-    assert named == set(EXTRAS) - {"cuda", "dev"}, "cuda is missed nowhere: TensorFlow goes on without"
+    assert named == set(EXTRAS) - {"cuda", "dev", "docs"}, "cuda is missed nowhere: TensorFlow goes on without"
 
 
 def test_the_command_comes_from_one_function() -> None:
@@ -62,7 +62,7 @@ def test_the_command_comes_from_one_function() -> None:
 def test_the_readme_lists_every_extra() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| extra | what it is for |")[2].partition("\n\n")[0]
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(EXTRAS) - {"dev"}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(EXTRAS) - {"dev", "docs"}
 
 
 @pytest.mark.parametrize("module", ["cryptography", "cryptography.hazmat.primitives"])

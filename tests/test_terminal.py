@@ -209,7 +209,8 @@ def test_a_misuse_is_a_json_document_too(words: list[str], problem: str, cli: Ca
     assert "--help'" in outcome.document["error"]["remedy"]
     plain = cli(*words)
     assert (plain.code, plain.out) == (2, "")
-    assert plain.err == "error: {problem}\n{remedy}\n".format(**outcome.document["error"])
+    read_on = "read on: docs/troubleshooting.md#exit-code-2"
+    assert plain.err == "error: {problem}\n{remedy}\n{read_on}\n".format(**outcome.document["error"], read_on=read_on)
 
 
 @pytest.mark.parametrize("command", _COMMANDS)

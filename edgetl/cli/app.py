@@ -6,8 +6,8 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import wraps
 from inspect import Parameter, signature
@@ -144,7 +144,7 @@ def main() -> None:
     """Run the command in sys.argv; always ends with SystemExit, but for bugs."""
     # Pillow warns of odd metadata, file after file, with a line of its source: what matters is a reason of ours.
     warnings.filterwarnings("ignore", module=r"PIL\.")
-    with console.Console():
+    with console.Console(), _reading_on():
         try:
             with stops.heard():
                 sys.exit(app(prog_name="edgetl", standalone_mode=False))
@@ -173,6 +173,19 @@ def main() -> None:
                     Failure(STOPS[int(stop.code)], "what is finished is kept: run the same command again to continue"), int(stop.code)
                 )
             raise
+
+
+@contextmanager
+def _reading_on() -> Iterator[None]:
+    """Print where to read on about the failure that a command ends with, as the last line."""
+    try:
+        yield
+    except SystemExit as stop:
+        if stop.code and stop.code in EXIT_CODES and len(sys.argv) > 1:  # without arguments the help is the message
+            from edgetl.software import reference
+
+            console.note(f"read on: {reference('troubleshooting', f'exit-code-{stop.code}')}")
+        raise
 
 
 def _refuse(error: Any) -> NoReturn:
