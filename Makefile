@@ -11,7 +11,7 @@ DEV := .venv/dev.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types docs docs-serve check lock clean
+.PHONY: help demo test lint format types docs docs-serve check dist lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,13 @@ docs-serve: $(DEV) ## show the site while it is written, at http://localhost:800
 	.venv/bin/zensical serve
 
 check: lint types docs test ## everything that CI checks
+
+dist: ## a wheel and a source archive in dist/, with what PyPI checks of them
+	rm -rf dist build/release
+	$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip --disable-pip-version-check install --quiet build twine
+	build/release/bin/python -m build
+	build/release/bin/python -m twine check --strict dist/*
 
 lock: ## write constraints.txt anew: the newest releases that pyproject.toml allows
 	rm -rf build/lock

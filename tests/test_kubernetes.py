@@ -1,6 +1,5 @@
 """The manifests are what Kubernetes takes, and their workers find each other."""
 
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -43,10 +42,3 @@ def test_each_pod_knows_its_place(index: int, tmp_path: Path) -> None:
     assert _place(said) == (index, 2)
     for number in (0, 1):
         assert f"{JOB['metadata']['name']}-{number}.{SERVICE['metadata']['name']}:2222" in said
-
-
-def test_the_image_copies_what_the_wheel_is_built_from() -> None:
-    text = (FOLDER / "Dockerfile").read_text(encoding="utf-8")
-    copied = {name for line in re.findall(r"^COPY (.+) \S+$", text, re.M) for name in line.split() if "*" not in name}
-    assert copied == {"pyproject.toml", "README.md", "constraints.txt", "edgetl", "deploy"}
-    assert all((FOLDER.parents[1] / name).exists() for name in copied)
