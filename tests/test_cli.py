@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typer.core import TyperOption
 from edgetl.api.settings import SHORT
 from edgetl.cli.app import _COMMANDS, app
 from edgetl.cli.help import option_rows
-from edgetl.cli.list_names import _registries
+from edgetl.cli.names import registries
 from edgetl.recipe import resource
 from tests.conftest import CliResult, Made
 
@@ -108,13 +109,13 @@ print({{name.split(".")[1] for name in new if name.startswith("edgetl.")}}, file
     }
 
 
-@pytest.mark.parametrize("kind", [*_registries(), "settings"])
+@pytest.mark.parametrize("kind", [*registries(), "settings"])
 def test_list_names_everything_that_is_registered(cli: Cli, kind: str) -> None:
     document = cli("list", kind, "--json").document
     text = cli("list", kind).out
     names = [entry["name"] for entry in document] if isinstance(document, list) else list(document)
     if kind != "settings":
-        assert names == list(_registries()[kind])
+        assert names == list(registries()[kind])
     assert all(name in text for name in names)
 
 
@@ -235,3 +236,29 @@ def test_stdout_is_one_document_and_all_else_is_on_stderr(made: Made) -> None:
 def test_the_module_runs(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "edgetl", "--version"], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.startswith("edgetl ")
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("edgetl tra", {"train"}),
+        ("edgetl train --backbone mobilenet_v3_l", {"mobilenet_v3_large", "mobilenet_v3_large_minimalistic"}),
+        ("edgetl export --formats tflite,onnx_", {"tflite,onnx_qdq"}),
+        ("edgetl ship --target a", {"android"}),
+        ("edgetl list ba", {"backbones"}),
+        ("edgetl benchmark --device q", {"qemu"}),
+    ],
+)
+def test_a_shell_completes_names(line: str, found: set[str]) -> None:
+    asked = {"_EDGETL_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    command = [sys.executable, "-m", "edgetl"]
+    said = subprocess.run(command, env=os.environ | asked, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert set(said.split()) == found
+
+
+def test_completion_is_installed_for_the_shell_that_asks(tmp_path: Path) -> None:
+    line = f"'{sys.executable}' -m edgetl --install-completion && cat ~/.bashrc"
+    environment = os.environ | {"HOME": str(tmp_path), "SHELL": "/bin/bash"}
+    said = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "bash completion installed" in said
+    assert ".bash_completions/edgetl.sh" in said

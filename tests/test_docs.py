@@ -15,7 +15,7 @@ import typer
 import edgetl
 from edgetl import devices, recipe
 from edgetl.cli.app import _COMMANDS, app
-from edgetl.cli.list_names import _registries
+from edgetl.cli.names import registries
 from edgetl.errors import EXIT_CODES, STOPS
 from tests import pages
 from tests.conftest import CliResult
@@ -27,7 +27,7 @@ CALLS = {f"edgetl {' '.join(words)}": words for block in BLOCKS for words in pag
 SHELL = [words for block in BLOCKS if block.language in pages.SHELL for words in pages.commands(block.text)]
 
 
-@pytest.mark.parametrize("name", [*_COMMANDS, *(name for registry in _registries().values() for name in registry)])
+@pytest.mark.parametrize("name", [*_COMMANDS, *(name for registry in registries().values() for name in registry)])
 def test_everything_with_a_name_is_in_the_readme(name: str) -> None:
     assert re.search(rf"`(?:edgetl )?{name}[`\s]", README), f"README does not name {name}"
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgetl import console
+from edgetl.cli.names import completed
 from edgetl.cli.options import Images, Json
 from edgetl.devices.plan import ACCELERATORS, DELEGATES, Plan
 from edgetl.errors import UsageError
@@ -24,6 +25,7 @@ Devices = Annotated[
     typer.Option(
         metavar="DEVICE",
         help="Measure on this device, see 'edgetl list devices'; may be repeated: devices run side by side (default: local).",
+        autocompletion=completed("devices"),
     ),
 ]
 Delegates = Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Images, Json, RunPath, Set, setting
+from edgetl.cli.options import Formats, Images, Json, RunPath, Set, setting
 
 OnnxStyle = Annotated[
     str | None,
@@ -41,9 +41,7 @@ def export(
     float16: Annotated[bool, typer.Option("--float16", help="Write float16 files: half the size, computed in floating point.")] = False,
     dynamic_int8: Annotated[bool, typer.Option("--dynamic-int8", help="Write files with int8 weights and float activations.")] = False,
     int16x8: Annotated[bool, typer.Option("--int16x8", help="Write files with int16 activations and int8 weights.")] = False,
-    formats: Annotated[
-        str, typer.Option(metavar="FORMAT,...", help="Write these formats, see 'edgetl list formats' (default: the recipe's).")
-    ] = "",
+    formats: Formats = "",
     onnx_style: OnnxStyle = None,
     keep_float: Annotated[
         list[str] | None, typer.Option(metavar="LAYER", help="Keep this operator of the int8 model in float; may be repeated.")

@@ -46,9 +46,10 @@ class Command(TyperCommand):
 class Commands(TyperGroup):
     """All commands."""
 
-    def get_help_option(self, ctx: "Context") -> "TyperOption | None":
-        """Return the option --help, with a default that need not be parsed: typer imports pydantic for that, which takes 0.1 s."""
-        option = super().get_help_option(ctx)
-        if option is not None:
-            option.default = False
-        return option
+    def get_params(self, ctx: "Context") -> "list[Parameter]":
+        """Return the options, whose switches have defaults that need not be parsed: typer imports pydantic for None, which takes 0.1 s."""
+        options = super().get_params(ctx)
+        for option in options:
+            if isinstance(option, TyperOption) and option.is_flag and option.default is None:
+                option.default = False
+        return options

@@ -5,37 +5,18 @@ from typing import Annotated
 import typer
 
 from edgetl import console
+from edgetl.cli.names import KINDS, registries
 from edgetl.cli.options import Json
-from edgetl.registry import Registry, did_you_mean
-
-
-def _registries() -> dict[str, Registry]:  # type: ignore[type-arg]
-    from edgetl.backbones import BACKBONES
-    from edgetl.data import SOURCES
-    from edgetl.devices import KINDS
-    from edgetl.diagnosis import CHECKS
-    from edgetl.export import FORMATS
-    from edgetl.quantization import SCHEMES
-    from edgetl.runtimes import RUNTIMES
-    from edgetl.ship.targets import TARGETS
-
-    return {
-        "backbones": BACKBONES,
-        "schemes": SCHEMES,
-        "formats": FORMATS,
-        "sources": SOURCES,
-        "runtimes": RUNTIMES,
-        "devices": KINDS,
-        "targets": TARGETS,
-        "checks": CHECKS,
-    }
+from edgetl.registry import did_you_mean
 
 
 def list_names(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="List one of: backbones, schemes, formats, sources, runtimes, devices, targets, checks, settings."
+            metavar="KIND",
+            help="List one of: backbones, schemes, formats, sources, runtimes, devices, targets, checks, settings.",
+            autocompletion=lambda incomplete: [kind for kind in (*KINDS, "settings") if kind.startswith(incomplete)],
         ),
     ],
     as_json: Json = False,
@@ -47,7 +28,6 @@ def list_names(
     """
     from edgetl.errors import UsageError
 
-    registries = _registries()
     if kind == "settings":
         import tomllib
 
@@ -55,8 +35,9 @@ def list_names(
 
         console.result(tomllib.loads(resource("defaults.toml")), resource("defaults.toml").rstrip())
         return
-    if kind not in registries:
-        raise UsageError(f"there is no list '{kind}'", did_you_mean(kind, [*registries, "settings"]))
-    entries = [(name, registries[kind].summary(name)) for name in registries[kind]]
+    if kind not in KINDS:
+        raise UsageError(f"there is no list '{kind}'", did_you_mean(kind, [*KINDS, "settings"]))
+    named = registries()[kind]
+    entries = [(name, named.summary(name)) for name in named]
     console.table(kind, ["name", "what it is"], entries)
     console.result([{"name": name, "summary": summary} for name, summary in entries])

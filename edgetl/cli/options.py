@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from edgetl import console
+from edgetl.cli.names import completed
 
 
 def setting(key: str, text: str, *names: str, **more: Any) -> Any:
@@ -87,7 +88,26 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="Set any setting, such as augment.flip=false, see 'edgetl list settings'; may be repeated."
     ),
 ]
-Backbone = Annotated[str | None, setting("model.backbone", "Use this feature extractor, see 'edgetl list backbones'", metavar="NAME")]
+Device = Annotated[
+    str,
+    typer.Option(
+        metavar="DEVICE", help="Measure latency or memory on this device, see 'edgetl list devices'.", autocompletion=completed("devices")
+    ),
+]
+Formats = Annotated[
+    str,
+    typer.Option(
+        metavar="FORMAT,...",
+        help="Write these formats, see 'edgetl list formats' (default: the recipe's).",
+        autocompletion=completed("formats"),
+    ),
+]
+Backbone = Annotated[
+    str | None,
+    setting(
+        "model.backbone", "Use this feature extractor, see 'edgetl list backbones'", metavar="NAME", autocompletion=completed("backbones")
+    ),
+]
 Alpha = Annotated[float | None, setting("model.alpha", "Multiply the backbone's width by this factor")]
 ImageSize = Annotated[int | None, setting("model.image_size", "Resize images to this width and height in pixels")]
 Weights = Annotated[

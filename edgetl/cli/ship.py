@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
+from edgetl.cli.names import completed
 from edgetl.cli.options import Images, Json
 from edgetl.wording import counted
 
@@ -17,7 +18,10 @@ def ship(
             metavar="[RUN|BUNDLE]", help="Ship this validated run or this .edgetl file (default: the newest validated run under runs/)."
         ),
     ] = None,
-    target: Annotated[str, typer.Option(metavar="NAME", help="Make an app for this target, see 'edgetl list targets'.")] = ...,  # type: ignore[assignment]
+    target: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Make an app for this target, see 'edgetl list targets'.", autocompletion=completed("targets")),
+    ] = ...,  # type: ignore[assignment]
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write a new app into this folder (default: --into must be given).")
     ] = None,

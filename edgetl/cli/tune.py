@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Data, Json, RecipeFile, Set
+from edgetl.cli.options import Data, Device, Json, RecipeFile, Set
 from edgetl.devices import LOCAL
 
 _UNITS = {"KiB": 2**10, "MiB": 2**20}
@@ -21,9 +21,7 @@ def tune(
         str, typer.Option(metavar="256KiB", help="Allow at most this working memory on a microcontroller (default: any).")
     ] = "",
     flash_budget: Annotated[str, typer.Option(metavar="512KiB", help="Allow at most this size of the model there (default: any).")] = "",
-    device: Annotated[
-        str, typer.Option(metavar="DEVICE", help="Measure latency or memory on this device, see 'edgetl list devices'.")
-    ] = LOCAL,
+    device: Device = LOCAL,
     trials: Annotated[
         int, typer.Option(min=1, metavar="N", help="Judge this many networks in all, including those of earlier calls.")
     ] = 12,
