@@ -41,6 +41,7 @@ def place(made: Made, bundled: Path, digit_folder: Path, tmp_path: Path, monkeyp
             noise = np.random.default_rng(index).integers(0, 256, (32, 32, 3), np.uint8)
             Image.fromarray(noise).save(tmp_path / name / f"{index}.png")
     words = {word for page in pages.PAGES for block in pages.blocks(page) for word in re.findall(r"[\w./-]+\.(?:jpg|png)", block.text)}
+    words = {word for word in words if not word.startswith(("/", "runs/"))}
     for name in words:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.open(next((digit_folder / "1").glob("digits*.png"))).convert("RGB").save(tmp_path / name)
