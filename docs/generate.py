@@ -1,8 +1,14 @@
 """Write the pages that are made from the code and from models/: python docs/generate.py."""
 
 import inspect
+import io
+import itertools
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgetl.report.page.results import Results
 
 HERE = Path(__file__).parent
 _CLI = """# The command line
@@ -60,11 +66,167 @@ def settings() -> str:
     return "\n".join([*parts, ""])
 
 
+_BACKBONES = """# Which backbone for my budget
+
+Made by `docs/generate.py` from `models/*/results.json`. Each row was trained with the recipe in that folder of `models/`, exported to
+int8, and measured on validation images. These runs are older than the rule that validation images choose nothing: they chose the int8
+model, too. A larger image costs as much as a wider network, so both are in the name.
+
+{choices}
+
+All points of a plot are of one set of images. The vertical line of a point is the 95 % interval of its accuracy, its area the size of
+the int8 TFLite file. Points whose lines overlap may be equally accurate.
+
+![Accuracy against latency of int8 TFLite files, with their sizes: the tables below have the figures](backbones.svg)
+
+{tables}
+## How to read the latencies
+
+They are medians of one image on one thread of {cpu}, as the validation of each run measured them with LiteRT and ONNX
+Runtime. The runs were not made at the same time:
+{again}. The order of networks is more certain than the figures: time your own with `edgetl benchmark`, and let `edgetl tune` search
+within a budget.
+
+**Ethos-U55** is what Arm's compiler estimates for its NPU with 128 units at 500 MHz (`--device vela:ethos-u55-128`), of the same
+network with random weights: an estimate without the processor around it, never measured on a board.
+
+**In the browser** one network was measured: `mobilenet_v2 0.35, 128 px` in Chromium 156 and on its host at once, one thread, median in
+ms. All predictions named the same class on all 32 images. int8 TFLite is the file for the web.
+
+| file | browser | host |
+|---|---|---|
+| int8 TFLite | 0.76 | 0.22 |
+| int8 ONNX | 5.23 | 0.32 |
+| float32 TFLite | 1.24 | 0.29 |
+| float32 ONNX | 2.22 | 0.38 |
+
+**On Arm** predictions were compared, not times: an emulator's say nothing of a board. With QEMU as cortex-a76 and as cortex-a53, the
+int8 files of `mobilenet_v1 0.25, 128 px` and `mobilenet_v2 0.35, 128 px` gave the same numbers as on x86 on all 32 images. Nothing
+here was timed on a phone.
+"""
+_SETS = {"tf_flowers": "2934 photographs of 5 flowers", "cifar10_small": "2000 images of CIFAR-10", "digits": "1455 handwritten digits"}
+_BUDGETS_MS = (0.25, 0.5, 1.0, 2.0)
+_SHOWN = 2  # sets in the plot; of the digits nearly all are right
+
+
+def _results() -> "list[Results]":
+    from edgetl.report.page.results import Results
+
+    return [Results.read(path) for path in sorted((HERE.parent / "models").glob("*/results.json"))]
+
+
+def _called(one: "Results") -> str:
+    """Return a network as its options name it."""
+    return f"{one.network.backbone} {one.network.alpha:g}, {one.network.image_size} px"
+
+
+def _of_set(results: "list[Results]", source: str) -> "list[Results]":
+    """Return the runs of a set, the fastest first."""
+    return sorted((one for one in results if one.data.source == source), key=lambda one: one.models["tflite_int8"].latency_ms.p50)
+
+
+def backbones() -> str:
+    """Return docs/backbones.md."""
+    results = _results()
+    assert {one.data.source for one in results} == set(_SETS), "a set without words"
+    [cpu] = {f"an {one.cpu.model} with {one.cpu.cores} cores" for one in results}
+    tables = "\n".join(_table(_of_set(results, source), words) for source, words in _SETS.items())
+    return _BACKBONES.format(choices=_choices(_of_set(results, "tf_flowers")), tables=tables, cpu=cpu, again=_again(results))
+
+
+def _choices(results: "list[Results]") -> str:
+    """Return, for each budget of time, the most accurate network within it."""
+    rows = []
+    for budget in _BUDGETS_MS:
+        best = max((one for one in results if one.models["tflite_int8"].latency_ms.p50 <= budget), key=_accuracy)
+        rows.append(
+            f"| {budget:g} ms | `{_called(best)}` | {_accuracy(best):.1f} % | {best.models['tflite_int8'].size_bytes / 1024:,.0f} KiB |"
+        )
+    return "\n".join(["| at most, on one thread | take | top-1 on the flowers | int8 TFLite |", "|---|---|---|---|", *rows])
+
+
+def _accuracy(one: "Results") -> float:
+    return 100 * (one.models["tflite_int8"].top1_accuracy or 0.0)
+
+
+def _again(results: "list[Results]") -> str:
+    """Return how far apart the latencies of one network in two runs are, where they are furthest."""
+    found = []
+    for first, second in itertools.combinations(results, 2):
+        if _called(first) == _called(second):
+            found.append((*sorted(one.models["tflite_int8"].latency_ms.p50 for one in (first, second)), _called(first)))
+    low, high, name = max(found, key=lambda one: one[1] / one[0])
+    return f"`{name}` took {low:.2f} ms in one run and {high:.2f} in another"
+
+
+def _table(results: "list[Results]", words: str) -> str:
+    lines = [f"## {words[0].upper()}{words[1:]}\n"]
+    columns = ("backbone", "from", "top-1 % (95 %)", "int8 TFLite KiB", "LiteRT int8 ms", "float32 ms", "ONNX int8 ms", "Ethos-U55 ms")
+    columns += ("its memory KiB",)
+    lines += [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for one in sorted(results, key=_accuracy):
+        int8, [npu] = one.models["tflite_int8"], one.npu
+        low, high = int8.top1_interval_95 or (0.0, 0.0)
+        weights = {"imagenet": "ImageNet", "none": "random weights"}.get(one.network.weights, "weights of our own")
+        times = (one.models[name].latency_ms.p50 for name in ("tflite_int8", "tflite_float32", "onnx_int8"))
+        cells = [
+            f"`{_called(one)}`",
+            weights,
+            f"{_accuracy(one):.1f} ({100 * low:.1f} to {100 * high:.1f})",
+            f"{int8.size_bytes / 1024:,.0f}",
+        ]
+        cells += [*(f"{ms:.2f}" for ms in times), f"{npu.cycles / npu.clock_mhz / 1000:.2f}", f"{npu.sram_bytes / 1024:,.0f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def backbones_plot() -> str:
+    """Return docs/backbones.svg: for each set accuracy against latency, with the size as area."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    from edgetl.report.plots import draw
+
+    results = _results()
+    with draw.style():
+        figure = Figure(figsize=(5.6, 8.4), layout="constrained", facecolor="white")  # inches
+        for axes, (source, words) in zip(figure.subplots(_SHOWN, 1), list(_SETS.items())[:_SHOWN], strict=True):
+            draw.panel(axes)
+            timed = _of_set(results, source)
+            for number, one in enumerate(timed):
+                int8 = one.models["tflite_int8"]
+                ms, (low, high), kib = int8.latency_ms.p50, int8.top1_interval_95 or (0.0, 0.0), int8.size_bytes / 1024
+                colour = draw.COLOURS[number % len(draw.COLOURS)]
+                axes.vlines(ms, 100 * low, 100 * high, colors=colour, linewidth=1)
+                axes.scatter(ms, _accuracy(one), kib / 8 + 16, colour, alpha=0.35, linewidths=0)
+                axes.plot(ms, _accuracy(one), ".", color=colour)
+                text = f"{_called(one)}\n{_accuracy(one):.1f} %, {ms:.2f} ms, {kib:,.0f} KiB"
+                under = number == 0 or _accuracy(one) < max(map(_accuracy, timed[:number]))  # above is the place of the better ones
+                late = number >= len(timed) / 2
+                place = {"ha": "right" if late else "left", "va": "top" if under else "bottom"}
+                shift = (-4 if late else 4, -2 if under else 2)
+                axes.annotate(text, (ms, 100 * (low if under else high)), shift, textcoords="offset points", color=draw.INK, **place)
+            axes.set_xscale("log")
+            axes.margins(0.12, 0.14)
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_locator(NullLocator())
+            axes.set_title(words, loc="left", fontweight="bold", color=draw.INK)
+            axes.set_xlabel("median latency of int8 TFLite, ms (log)")
+            axes.set_ylabel("top-1 accuracy, %")
+        drawn = io.StringIO()
+        figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    return drawn.getvalue()
+
+
 def _row(*cells: str) -> str:
     names, text = (cell.replace("|", "\\|") for cell in cells)
     return f"| `{names}` | {text} |"
 
 
+PAGES = {"cli.md": cli, "settings.md": settings, "backbones.md": backbones, "backbones.svg": backbones_plot}
+
+
 if __name__ == "__main__":
-    for name, page in (("cli.md", cli), ("settings.md", settings)):
+    for name, page in PAGES.items():
         (HERE / name).write_text(page(), encoding="utf-8")
