@@ -4,7 +4,7 @@
 It needs Pillow and the model's runtime (requirements.txt) and nothing else.
 
     python classify.py rose.jpg tulip.png      the best classes of each image, or all that it shows where it may show several
-    python classify.py --camera                what the camera sees, until Ctrl-C
+    python classify.py --camera                what the camera sees, until Ctrl-C; --smooth averages over its last frames
     python classify.py --self-test             proof that this machine runs the validated model
     python classify.py --accelerators          times the accelerators again, and keeps the fastest that gives the golden predictions
 
@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from io import BytesIO
@@ -62,6 +63,20 @@ class Prediction(NamedTuple):
     present: list[str]
 
 
+class Smoothing:
+    """Steadies what a camera shows, and delays it: an average of the probabilities over the last frames."""
+
+    FRAMES = 8
+
+    def __init__(self) -> None:
+        self._last: deque[np.ndarray] = deque(maxlen=self.FRAMES)
+
+    def mean(self, probabilities: np.ndarray) -> np.ndarray:
+        """Return the mean of the probabilities [K] and of those of the frames before; these alone at the first."""
+        self._last.append(probabilities)
+        return np.mean(self._last, axis=0)
+
+
 class Classifier:
     """The model, and how an image becomes its input.
 
@@ -92,9 +107,13 @@ class Classifier:
         self.accelerator = Accelerator(folder, runtime, model, again) if threads is None else None
         self._run = self.accelerator or openers(runtime, threads)[CPU](folder / model)
 
-    def classify(self, image: Image.Image, top: int = 3) -> Prediction:
-        """Return the `top` best classes with their probabilities, of several all that are there; and those that the image shows."""
-        probabilities = self.probabilities(self.pixels(image))
+    def classify(self, image: Image.Image, top: int = 3, smoothing: Smoothing | None = None) -> Prediction:
+        """Return the `top` best classes with their probabilities, of several all that are there; and those that the image shows.
+
+        With the `smoothing` of a camera's frames, all of the average over the last of them.
+        """
+        found = self.probabilities(self.pixels(image))
+        probabilities = smoothing.mean(found) if smoothing else found
         present, order = self.present(probabilities), np.argsort(-probabilities, kind="stable")
         all_shown = self.several and present
         shown = [index for index in order if self.class_names[index] in present] if all_shown else order[:top]
@@ -220,6 +239,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Classify images. Exit code 1: an image cannot be read; 7: the self-test failed.")
     parser.add_argument("images", nargs="*", metavar="IMAGE")
     parser.add_argument("--camera", action="store_true", help="classify what the camera sees, until Ctrl-C")
+    parser.add_argument("--smooth", action="store_true", help=f"with --camera: average over the last {Smoothing.FRAMES} frames")
     parser.add_argument("--self-test", action="store_true", help="replay the golden images")
     parser.add_argument("--top", type=int, default=3, metavar="N", help="how many classes to name (default: 3)")
     place = parser.add_mutually_exclusive_group()
@@ -229,6 +249,8 @@ def main() -> int:
     asked = parser.parse_args()
     if not (asked.images or asked.camera or asked.self_test or asked.accelerators):
         parser.error("name an image, --camera, --self-test or --accelerators")
+    if asked.smooth and not asked.camera:
+        parser.error("--smooth goes with --camera: images are not frames of one stream")
     try:
         classifier = Classifier(threads=asked.threads, again=asked.accelerators)
         if classifier.accelerator and classifier.accelerator.fresh:
@@ -240,13 +262,13 @@ def main() -> int:
         print(f"the self-test failed: {error}" if asked.self_test else f"the model cannot be loaded: {error}", file=sys.stderr)
         return 7 if asked.self_test else 1
     Image.MAX_IMAGE_PIXELS = None  # `pixels` looks at what is decoded
-    failed = 0
+    failed, smoothing = 0, Smoothing() if asked.smooth else None
     try:
         for name, image in camera() if asked.camera else ((name, name) for name in asked.images):
             try:
                 opened = Image.open(image, formats=FORMATS) if isinstance(image, str) else image
                 begun = time.perf_counter()
-                prediction = classifier.classify(opened, asked.top)
+                prediction = classifier.classify(opened, asked.top, smoothing)
                 show(name, prediction, 1000 * (time.perf_counter() - begun), classifier.several, asked.json)
             except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError, Warning) as error:
                 print(f"{name}: {error}", file=sys.stderr)

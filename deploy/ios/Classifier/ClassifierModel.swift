@@ -17,6 +17,16 @@ final class ClassifierModel {
     private(set) var prediction: EdgetlClassifier.Prediction?
     /// In words for people; nil while all is well.
     private(set) var problem: String?
+    /// Whether the system's settings help against the problem.
+    private(set) var isDenied = false
+    /// Width over height of the part of an image that is classified; nil where all of it is.
+    private(set) var aspectRatio: Double?
+    /// Width over height of what the camera sees.
+    private(set) var frameRatio = 3.0 / 4
+    /// Whether what the camera sees is averaged over its last frames.
+    var isSmooth = false {
+        didSet { camera.smooth(isSmooth) }
+    }
     /// The photo that was chosen; nil: the camera's turn.
     private(set) var photo: UIImage?
     private(set) var isWatching = false
@@ -45,6 +55,7 @@ final class ClassifierModel {
         } catch {
             if !Task.isCancelled {
                 problem = error.localizedDescription
+                isDenied = (error as? Unavailable)?.settingsHelp == true
             }
         }
     }
@@ -84,6 +95,7 @@ final class ClassifierModel {
         let loaded = try await Task.detached { try EdgetlClassifier() }.value
         classifier = loaded
         name = loaded.name
+        aspectRatio = loaded.contract.aspectRatio
         accelerators = loaded.accelerators
         isFirstStart = loaded.timed
         return loaded
@@ -91,7 +103,7 @@ final class ClassifierModel {
 
     private func classify(photo data: Data?, with classifier: EdgetlClassifier) async throws {
         guard let data, let image = UIImage(data: data) else {
-            throw Unavailable("This photo cannot be read.")
+            throw Unavailable(say("unreadable"))
         }
         photo = image
         let found = try await Task.detached { try classifier.classify(Pixels(data: data)) }.value
@@ -105,10 +117,11 @@ final class ClassifierModel {
             isWatching = false
             camera.stop()
         }
-        let predictions = try await camera.start { frame in try classifier.classify(Pixels(frame: frame)) }
+        let predictions = try await camera.start { frame, smoothing in try classifier.classify(frame, smoothing: &smoothing) }
         isWatching = true
         for try await found in predictions {
-            prediction = found
+            prediction = found.prediction
+            frameRatio = found.aspectRatio
         }
     }
 }
@@ -116,8 +129,11 @@ final class ClassifierModel {
 /// Something that the app needs is not there.
 struct Unavailable: LocalizedError {
     let errorDescription: String?
+    /// Whether a change in the system's settings would bring it.
+    let settingsHelp: Bool
 
-    init(_ problem: String) {
+    init(_ problem: String, settingsHelp: Bool = false) {
         errorDescription = problem
+        self.settingsHelp = settingsHelp
     }
 }

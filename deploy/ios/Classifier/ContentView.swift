@@ -13,7 +13,7 @@ struct ContentView: View {
             PhotoView(model: model) { attempt += 1 }
                 .frame(maxWidth: .infinity, maxHeight: .infinity)
                 .safeAreaInset(edge: .bottom) {
-                    PredictionView(prediction: model.prediction, accelerators: model.isFirstStart ? model.accelerators : [])
+                    PredictionView(model: model)
                 }
                 .navigationTitle(Text(verbatim: model.name))
                 .navigationBarTitleDisplayMode(.inline)
@@ -32,20 +32,20 @@ struct ContentView: View {
             Button {
                 Task { await model.runSelfTest() }
             } label: {
-                Label("Self-test", systemImage: "checkmark.seal")
+                Label(say("self_test"), systemImage: "checkmark.seal")
             }
-            .accessibilityHint("Proves that this device runs the validated model")
+            .accessibilityHint(say("self_test_about"))
         }
         ToolbarItemGroup(placement: .topBarTrailing) {
             if chosen != nil {
                 Button {
                     chosen = nil
                 } label: {
-                    Label("Camera", systemImage: "camera")
+                    Label(say("camera"), systemImage: "camera")
                 }
             }
             PhotosPicker(selection: $chosen, matching: .images) {
-                Label("Choose a photo", systemImage: "photo.on.rectangle")
+                Label(say("choose_image"), systemImage: "photo.on.rectangle")
             }
         }
     }
@@ -61,7 +61,7 @@ struct ContentView: View {
     }
 }
 
-/// The photo, the camera, or why there is neither.
+/// The photo as it is classified, the camera with the part that is, or why there is neither.
 struct PhotoView: View {
     let model: ClassifierModel
     let retry: () -> Void
@@ -70,27 +70,60 @@ struct PhotoView: View {
     var body: some View {
         if let problem = model.problem {
             ContentUnavailableView {
-                Label("No image to classify", systemImage: "camera.metering.unknown")
+                Label(say("no_image"), systemImage: "camera.metering.unknown")
             } description: {
                 Text(verbatim: problem)
             } actions: {
-                Button("Try again", action: retry)
-                Button("Settings") {
-                    if let settings = URL(string: UIApplication.openSettingsURLString) { openURL(settings) }
+                Button(say("try_again"), action: retry)
+                if model.isDenied {
+                    Button(say("open_settings")) {
+                        if let settings = URL(string: UIApplication.openSettingsURLString) { openURL(settings) }
+                    }
                 }
             }
         } else if let photo = model.photo {
-            Image(uiImage: photo)
-                .resizable()
-                .scaledToFit()
-                .accessibilityLabel("The chosen photo")
+            Taken(aspectRatio: model.aspectRatio) { Image(uiImage: photo).resizable() }
+                .accessibilityElement()
+                .accessibilityLabel(say("chosen_image"))
         } else if model.isWatching {
             CameraPreview(camera: model.camera)
-                .ignoresSafeArea()
+                .aspectRatio(model.frameRatio, contentMode: .fit)
+                .overlay { Outline(aspectRatio: model.aspectRatio) }
                 .accessibilityElement()
-                .accessibilityLabel("What the camera sees")
+                .accessibilityLabel(say("camera_frame"))
         } else {
-            ProgressView("Loading the model. The first start times the accelerators of this device, too.")
+            ProgressView(say("loading"))
+        }
+    }
+}
+
+/// The part of an image that is classified: the largest of these proportions around its centre, or all of it.
+private struct Taken<Content: View>: View {
+    let aspectRatio: Double?
+    @ViewBuilder let content: Content
+
+    var body: some View {
+        if let aspectRatio {
+            Color.clear
+                .aspectRatio(aspectRatio, contentMode: .fit)
+                .overlay { content.scaledToFill() }
+                .clipped()
+        } else {
+            content.scaledToFit()
+        }
+    }
+}
+
+/// The border of the part that is classified, over the complete frame; where that is all of it there is none.
+private struct Outline: View {
+    let aspectRatio: Double?
+
+    var body: some View {
+        if let aspectRatio {
+            Rectangle()
+                .strokeBorder(Color.white, lineWidth: 3)
+                .aspectRatio(aspectRatio, contentMode: .fit)
+                .shadow(radius: 2)
         }
     }
 }

@@ -3,17 +3,15 @@ import SwiftUI
 
 /// The classes that the image shows with bars, or guesses below "Not sure" where none reaches its threshold, and how long they took.
 struct PredictionView: View {
-    let prediction: EdgetlClassifier.Prediction?
-    /// What became of each, to be shown at the first start.
-    let accelerators: [String]
+    let model: ClassifierModel
 
     var body: some View {
         VStack(alignment: .leading, spacing: 12) {
-            if let prediction {
+            if let prediction = model.prediction {
                 let isSure = !prediction.present.isEmpty
                 if !isSure {
-                    Text(prediction.several ? "None of the classes" : "Not sure").fontWeight(.semibold)
-                    Text(prediction.several ? "Nearest to it:" : "Perhaps none of what it knows. Best guesses:")
+                    Text(verbatim: say(prediction.several ? "none_of_the_classes" : "not_sure")).fontWeight(.semibold)
+                    Text(verbatim: say(prediction.several ? "nearest" : "best_guesses"))
                         .font(.footnote)
                         .foregroundStyle(.secondary)
                 }
@@ -21,15 +19,19 @@ struct PredictionView: View {
                     ClassRow(row: row, isBest: isSure && (prediction.several || row.id == prediction.best.first?.id))
                         .font(isSure ? .body : .footnote)
                 }
-                Text("\(prediction.latencyMs, format: .number.precision(.fractionLength(1))) ms, \(prediction.accelerator)")
+                Text(verbatim: latency(of: prediction))
                     .font(.footnote.monospacedDigit())
                     .foregroundStyle(.secondary)
-                    .accessibilityLabel("Took \(prediction.latencyMs, format: .number.precision(.fractionLength(1))) milliseconds, \(prediction.accelerator)")
             } else {
-                Text("Waiting for an image")
+                Text(verbatim: say("waiting"))
                     .foregroundStyle(.secondary)
             }
-            ForEach(accelerators, id: \.self) { row in
+            if model.isWatching {
+                Toggle(say("smooth", ["frames": Smoothing.frames.formatted()]), isOn: Binding(get: { model.isSmooth }, set: { model.isSmooth = $0 }))
+                    .font(.footnote)
+            }
+            // At the first start what became of each is shown.
+            ForEach(model.isFirstStart ? model.accelerators : [], id: \.self) { row in
                 Text(verbatim: row)
                     .font(.footnote)
                     .foregroundStyle(.secondary)
@@ -39,6 +41,11 @@ struct PredictionView: View {
         .frame(maxWidth: 600, alignment: .leading)
         .frame(maxWidth: .infinity)
         .background(.regularMaterial)
+    }
+
+    private func latency(of prediction: EdgetlClassifier.Prediction) -> String {
+        let ms = prediction.latencyMs.formatted(.number.precision(.fractionLength(1)))
+        return say("latency", ["ms": ms, "accelerator": prediction.accelerator])
     }
 }
 

@@ -9,11 +9,11 @@ struct SelfTestView: View {
     var body: some View {
         NavigationStack {
             found
-                .navigationTitle("Self-test")
+                .navigationTitle(say("self_test"))
                 .navigationBarTitleDisplayMode(.inline)
                 .toolbar {
                     ToolbarItem(placement: .confirmationAction) {
-                        Button("Done") { dismiss() }
+                        Button(say("done")) { dismiss() }
                     }
                 }
         }
@@ -25,21 +25,20 @@ struct SelfTestView: View {
         switch model.selfTest {
         case .passed(let report):
             List {
-                Label("This device runs the validated model", systemImage: "checkmark.seal.fill")
+                Label(verdict(report), systemImage: "checkmark.seal.fill")
                     .foregroundStyle(.green)
-                LabeledContent("Golden images", value: report.images.formatted())
-                LabeledContent("Furthest prediction", value: "\(report.maxSteps.formatted(.number.precision(.fractionLength(1)))) / 256")
-                LabeledContent("Mean distance", value: "\(report.meanSteps.formatted(.number.precision(.fractionLength(2)))) / 256")
-                LabeledContent("Decided otherwise", value: report.otherDecisions.formatted())
-                LabeledContent("Furthest pixel", value: "\(report.resizeMaxLevels.formatted()) / 255")
-                Section("Accelerators") {
+                LabeledContent(say("golden_images"), value: report.images.formatted())
+                LabeledContent(say("furthest_prediction"), value: "\(report.maxSteps.formatted(.number.precision(.fractionLength(1)))) / 256")
+                LabeledContent(say("mean_distance"), value: "\(report.meanSteps.formatted(.number.precision(.fractionLength(2)))) / 256")
+                LabeledContent(say("furthest_pixel"), value: "\(report.resizeMaxLevels.formatted()) / 255")
+                Section(say("accelerators")) {
                     ForEach(model.accelerators, id: \.self) { row in
                         Text(verbatim: row)
                     }
                     if model.isTiming {
-                        ProgressView("Timing the accelerators")
+                        ProgressView(say("timing"))
                     } else {
-                        Button("Time them again") {
+                        Button(say("time_again")) {
                             Task { await model.timeAccelerators() }
                         }
                     }
@@ -47,12 +46,12 @@ struct SelfTestView: View {
             }
         case .failed(let problem):
             ContentUnavailableView {
-                Label("The self-test failed", systemImage: "xmark.seal.fill")
+                Label(say("self_test"), systemImage: "xmark.seal.fill")
             } description: {
-                Text(verbatim: problem)
+                Text(verbatim: say("failed", ["reason": problem]))
             }
         case .running, nil:
-            ProgressView("Replaying the golden images")
+            ProgressView(say("running"))
         }
     }
 }

@@ -12,6 +12,9 @@ namespace {
 
 char text[256];
 edgetl::Prediction prediction;
+#if CONFIG_CLASSIFIER_SMOOTH
+edgetl::Smoothing smoothing;
+#endif
 
 bool failed(edgetl::Fault fault) {
   if (fault) std::printf("%s\n", fault);
@@ -35,6 +38,9 @@ extern "C" void app_main() {
   if (!ready()) return;
   while (true) {
     if (!failed(classify_camera(&prediction))) {
+#if CONFIG_CLASSIFIER_SMOOTH
+      smoothing.mean(&prediction);
+#endif
       edgetl::describe(prediction, text, sizeof text);
       std::printf("%s\n", text);
     }

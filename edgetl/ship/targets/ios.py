@@ -1,5 +1,6 @@
 """A SwiftUI app around a Swift package, or the package alone into an existing app."""
 
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -7,6 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from edgetl.errors import UsageError
+from edgetl.ship.strings import ENGLISH
 from edgetl.ship.targets.base import App, Target, filled, template
 
 _PART = "EdgetlClassifier"  # the package
@@ -16,6 +18,7 @@ _FETCH = "get-runtime.sh"  # of the runtimes that no package manager brings
 _PROJECT = "Classifier.xcodeproj"
 _APPS = ("*.xcodeproj", "*.xcworkspace", "Package.swift")
 _INFO = "Info.plist"
+_ENGLISH_ALONE = "\t\t\t\ten,\n"  # of the languages that the project knows
 _TITLE, _PACKAGE = "Edgetl Classifier", "com.example.edgetl-classifier"  # the template's tokens
 
 
@@ -29,8 +32,31 @@ def _files(app: App, into: Path | None) -> Mapping[str, bytes]:
         return {name: content for name, content in files.items() if name.startswith(f"{_PART}/")}
     project = f"{_PROJECT}/project.pbxproj"
     # The pattern of package names leaves nothing to escape; Apple's identifiers have no underscore.
-    tokens = {_PACKAGE: app.package.replace("_", "-")}
-    return files | {_INFO: filled(files[_INFO], {_TITLE: _title(app)}), project: filled(files[project], tokens)}
+    tokens = {_PACKAGE: app.package.replace("_", "-"), _ENGLISH_ALONE: "".join(f"\t\t\t\t{language},\n" for language in app.strings)}
+    files |= {_INFO: filled(files[_INFO], {_TITLE: _title(app)}), project: filled(files[project], tokens)}
+    return files | _string_catalogs(app)
+
+
+def _string_catalogs(app: App) -> dict[str, bytes]:
+    """Return what the app says, and what the system says of it when it asks for the camera, in each language."""
+
+    def catalog(names: Mapping[str, str]) -> bytes:
+        strings = {
+            key: {
+                "extractionState": "manual",  # Xcode is not to look for them in the code
+                "localizations": {
+                    language: {"stringUnit": {"state": "translated", "value": table[name]}} for language, table in app.strings.items()
+                },
+            }
+            for key, name in names.items()
+        }
+        document = {"sourceLanguage": ENGLISH, "strings": strings, "version": "1.0"}
+        return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+    return {
+        "Classifier/Localizable.xcstrings": catalog({name: name for name in app.strings[ENGLISH]}),
+        "Classifier/InfoPlist.xcstrings": catalog({"NSCameraUsageDescription": "camera_purpose"}),
+    }
 
 
 def _title(app: App) -> str:

@@ -88,6 +88,12 @@ class Swift:
         read: dict[str, object] = json.loads(done.stdout)
         return read
 
+    def described(self, package: Path) -> str:
+        """What SwiftPM finds in a package, its targets' files among it."""
+        done = self.run(f"{_BIN}/swift-package", "--package-path", package, "--disable-sandbox", "describe")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
 
 def unpacked() -> Path:
     """The root, unpacked when it is not there. Skips the test where it cannot be."""

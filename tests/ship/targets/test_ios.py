@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -23,11 +24,13 @@ from edgetl.contract import Contract, Frame
 from edgetl.data.decode import crop_and_resize
 from edgetl.pipeline.ship.app import app_files
 from edgetl.ship import archive
+from edgetl.ship.strings import tables
 from edgetl.ship.targets.base import App, template
 from edgetl.ship.targets.ios import TARGET
 from tests.conftest import CliResult
 from tests.ship.repack import HOSTILE, RESIZED
 from tests.ship.targets.swift import Swift, replay, unpacked
+from tests.ship.test_strings import translated
 
 Cli = Callable[..., CliResult]
 PACKAGE, DATA = "EdgetlClassifier", "EdgetlClassifier/Sources/EdgetlClassifier/Resources/model"
@@ -109,8 +112,38 @@ def test_property_lists_parse_and_say_what_they_must(hostile: Path, title: str, 
     nothing = {"NSPrivacyTrackingDomains": [], "NSPrivacyCollectedDataTypes": [], "NSPrivacyAccessedAPITypes": []}
     assert all(one == nothing | {"NSPrivacyTracking": False} for one in privacy)
     for name, content in files.items():
-        if "Assets.xcassets" in name:
+        if "Assets.xcassets" in name and name.endswith(".json"):
             json.loads(content)
+
+
+def test_what_it_says_is_in_its_catalogs(hostile: Path, tmp_path: Path) -> None:
+    manifest, bundled = archive.read(hostile)
+    strings = tables([translated(tmp_path, done="Fertig", camera_purpose="Die Kamera")])
+    files = app_files(TARGET, App(manifest, "litert", "model_int8.tflite", "org.example.flowers", strings), bundled)
+    catalog = json.loads(files["Classifier/Localizable.xcstrings"])
+    assert (catalog["sourceLanguage"], catalog["version"]) == ("en", "1.0")
+    said = {
+        language: {name: one["localizations"][language]["stringUnit"]["value"] for name, one in catalog["strings"].items()}
+        for language in ("en", "de")
+    }
+    assert said == {language: dict(table) for language, table in strings.items()}
+    code = b"".join(content for path, content in files.items() if path.startswith("Classifier/") and path.endswith(".swift")).decode()
+    used = set(re.findall(r'"([a-z]+_[a-z_]+|[a-z]+)"', "".join(re.findall(r"say\(([^)]*)", code))))
+    assert len(used) > 20
+    assert used <= {*strings["en"], *re.findall(r"{(\w+)}", "".join(strings["en"].values()))}
+    asked = json.loads(files["Classifier/InfoPlist.xcstrings"])["strings"]["NSCameraUsageDescription"]["localizations"]
+    assert asked["de"]["stringUnit"]["value"] == "Die Kamera"
+    assert asked["en"]["stringUnit"]["value"] == plistlib.loads(files["Info.plist"])["NSCameraUsageDescription"]
+    project = openstep_plist.loads(files["Classifier.xcodeproj/project.pbxproj"].decode())
+    assert [one["knownRegions"] for one in project["objects"].values() if "knownRegions" in one] == [["en", "de", "Base"]]
+
+
+def test_the_icon_is_what_the_store_takes(hostile: Path) -> None:
+    files = made(hostile, "litert")
+    folder = "Classifier/Assets.xcassets/AppIcon.appiconset"
+    [named] = json.loads(files[f"{folder}/Contents.json"])["images"]
+    with Image.open(BytesIO(files[f"{folder}/{named['filename']}"])) as icon:
+        assert (icon.size, icon.mode, icon.format) == ((1024, 1024), "RGB", "PNG"), "no transparency"
 
 
 def test_the_project_is_whole(hostile: Path, tmp_path: Path) -> None:
@@ -171,6 +204,9 @@ def test_the_runtime_is_unpacked_when_it_is_the_pinned_one_only(tmp_path: Path) 
     (programs / "curl").chmod(0o755)
     script = template("ios")["runtimes/litert/get-runtime.sh"].decode()
 
+    manifests = {name: template("ios")[f"runtimes/litert/{name}"] for name in ("Package.swift", "Package.with-runtime.swift")}
+    placed(manifests, package)
+
     def run(text: str) -> subprocess.CompletedProcess[str]:
         (package / "get-runtime.sh").write_text(text, encoding="utf-8")
         env = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"}
@@ -185,6 +221,7 @@ def test_the_runtime_is_unpacked_when_it_is_the_pinned_one_only(tmp_path: Path) 
     assert sorted(path.name for path in (package / "Frameworks").iterdir()) == names
     assert {(package / "Frameworks" / name / "Info.plist").read_text(encoding="utf-8") for name in names} == {"whole"}
     assert "already" in run(pinned).stdout
+    assert (package / "Package@swift-5.10.swift").read_bytes() == manifests["Package.with-runtime.swift"], "which Swift takes from now on"
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +254,18 @@ def test_the_app_type_checks(swift: Swift, modules: Path, hostile: Path, runtime
         swift.compile(*flags, *views, app / "Classifier" / "Wrong.swift")
     described = swift.manifest(app / PACKAGE)
     assert [one["name"] for one in described["products"]] == [PACKAGE]  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_the_package_resolves_before_the_runtime_is_there(swift: Swift, hostile: Path) -> None:
+    package = placed(made(hostile, "litert"), swift.work / "without") / PACKAGE
+    assert "binary" not in swift.described(package)
+    source = package / "Sources" / PACKAGE / "LiteRTModel.swift"
+    with pytest.raises(AssertionError, match=r"sh get-runtime\.sh"):
+        swift.compile("-typecheck", "-D", "EDGETL_WITHOUT_RUNTIME", source)
+    shutil.copy(package / "Package.with-runtime.swift", package / "Package@swift-5.10.swift")
+    with pytest.raises(AssertionError, match="TensorFlowLiteC"):
+        swift.described(package)
 
 
 def changed_byte(data: Path) -> None:
@@ -286,7 +335,7 @@ def test_the_packages_own_tests_pass_and_find_what_is_wrong(
     for one in (app, several):
         done = run((one / DATA).parent, one)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "Executed 7 tests, with 0 failures" in done.stdout
+        assert "Executed 8 tests, with 0 failures" in done.stdout
         rows = [re.sub(r"[\d.]+ ms", "MS ms", row) for row in done.stdout.splitlines()]
         assert set(ROWS[runtime]) <= set(rows)
     (app / "home").mkdir()

@@ -261,6 +261,30 @@ def test_the_camera_is_the_first_program_that_there_is(
     assert "fswebcam gave no image: no device" in done.stderr
 
 
+def test_smoothing_averages_what_the_camera_sees(
+    python: Callable[..., Done], shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = [image.resize((40, 30)) for image in map(Image.open, _drawn(tmp_path)[:3])]
+    camera = f"import pathlib, sys\nnext = min(pathlib.Path({str(tmp_path)!r}).glob('frame*.png'), default=None) or sys.exit('no more')\n"
+    camera += "sys.stdout.buffer.write(next.read_bytes())\nnext.unlink()\n"
+    (tmp_path / "fswebcam").write_text(python_program(camera), encoding="utf-8")
+    (tmp_path / "fswebcam").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def seen(*more: str) -> list[dict[str, float]]:
+        for number, frame in enumerate(frames):
+            frame.convert("RGB").save(tmp_path / f"frame{number}.png")
+        lines = python(shipped / "classify.py", "--camera", "--json", "--top", "9", *more).stdout.rstrip("\n").split("\n")
+        return [{one["class_name"]: one["probability"] for one in json.loads(line)["best"]} for line in lines]
+
+    alone, smooth = seen(), seen("--smooth")
+    assert len(alone) == len(smooth) == len(frames)
+    assert alone != smooth
+    for at, found in enumerate(smooth):
+        assert found == pytest.approx({name: sum(one[name] for one in alone[: at + 1]) / (at + 1) for name in found}, abs=2e-6)
+    assert "--smooth goes with --camera" in python(shipped / "classify.py", "--smooth", "--self-test").stderr
+
+
 def _flipped(folder: Path, name: str) -> None:
     content = bytearray((folder / "model" / name).read_bytes())
     content[len(content) // 2] ^= 1

@@ -247,6 +247,21 @@ def test_the_hash_is_sha256_whatever_the_length(machine: Machine, one: Shipped, 
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+def test_smoothing_averages_the_last_frames_and_decides_again(machine: Machine, one: Shipped, tmp_path: Path) -> None:
+    machine.needed()
+    frames = np.random.default_rng(5).dirichlet(np.ones(len(one.contract.class_names)), 11).astype(np.float32)
+    frames.tofile(tmp_path / "probabilities.bin")
+    files = [one.app / PART / "src/decide.cc", one.app / PART / MADE / "contract.cc", STUBS / "programs/smooth.cc", *machine.sources]
+    made = [machine.compiled(file, includes(one.app), tmp_path) for file in files]
+    done = machine.run(machine.linked(made, tmp_path / "program"), tmp_path)
+    assert done.returncode == 0
+    found = np.fromfile(tmp_path / "smooth.bin", np.float32).reshape(frames.shape)
+    np.testing.assert_array_equal(found[0], frames[0], "the first frame is alone")
+    np.testing.assert_allclose(found, [frames[max(0, at - 7) : at + 1].mean(axis=0) for at in range(len(frames))], atol=1e-6)
+    assert done.stdout.rstrip("\n").split("\n") == [_said(one.contract, row) for row in found]
+
+
 @pytest.mark.parametrize("name", ["wide", "grey"])
 def test_inputs_of_any_kind(name: str, of_other_inputs: dict[str, Path], tmp_path: Path) -> None:
     """By what a program is made of, since these bundles hold float models, which the target refuses."""

@@ -1,4 +1,5 @@
-// swift-tools-version: 5.10
+// swift-tools-version: 5.9
+// As long as the runtime is not there: the package resolves, and building it says what to do. get-runtime.sh adds a manifest that has it.
 
 import PackageDescription
 
@@ -9,14 +10,9 @@ let package = Package(
     targets: [
         .target(
             name: "EdgetlClassifier",
-            dependencies: ["TensorFlowLiteC", "TensorFlowLiteCCoreML", "TensorFlowLiteCMetal"],
             resources: [.copy("Resources/model"), .copy("Resources/PrivacyInfo.xcprivacy")],
-            linkerSettings: [.linkedLibrary("c++"), .linkedFramework("CoreML"), .linkedFramework("Metal")]
+            swiftSettings: [.define("EDGETL_WITHOUT_RUNTIME")]
         ),
-        // get-runtime.sh puts them there.
-        .binaryTarget(name: "TensorFlowLiteC", path: "Frameworks/TensorFlowLiteC.xcframework"),
-        .binaryTarget(name: "TensorFlowLiteCCoreML", path: "Frameworks/TensorFlowLiteCCoreML.xcframework"),
-        .binaryTarget(name: "TensorFlowLiteCMetal", path: "Frameworks/TensorFlowLiteCMetal.xcframework"),
         .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"]),
     ]
 )

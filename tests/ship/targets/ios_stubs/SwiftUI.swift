@@ -79,21 +79,10 @@ public struct EnvironmentValues {
 @MainActor @preconcurrency public struct DismissAction { nonisolated init() {}; public func callAsFunction() {} }
 @MainActor @preconcurrency public struct OpenURLAction { nonisolated init() {}; public func callAsFunction(_ url: URL) {} }
 
-public struct LocalizedStringKey: ExpressibleByStringInterpolation, Sendable {
-    public init(stringLiteral value: String) {}
-    public init(stringInterpolation: StringInterpolation) {}
-    public struct StringInterpolation: StringInterpolationProtocol {
-        public init(literalCapacity: Int, interpolationCount: Int) {}
-        public mutating func appendLiteral(_ literal: String) {}
-        public mutating func appendInterpolation(_ string: String) {}
-        public mutating func appendInterpolation<F: FormatStyle>(_ input: F.FormatInput, format: F) where F.FormatOutput == String {}
-    }
-}
 public struct Text: View, Equatable {
     public typealias Body = Never
     public init(verbatim content: String) {}
-    public init(_ key: LocalizedStringKey) {}
-    @_disfavoredOverload public init<S: StringProtocol>(_ content: S) {}
+    public init<S: StringProtocol>(_ content: S) {}
     public func fontWeight(_ weight: Font.Weight?) -> Text { self }
     public func monospacedDigit() -> Text { self }
 }
@@ -109,21 +98,21 @@ public struct Image: View {
     public func resizable() -> Image { self }
 }
 public struct Label<Title: View, Icon: View>: View { public typealias Body = Never }
-extension Label where Title == Text, Icon == Image { public init(_ key: LocalizedStringKey, systemImage: String) {} }
+extension Label where Title == Text, Icon == Image { public init<S: StringProtocol>(_ title: S, systemImage: String) {} }
 public struct Button<Label: View>: View {
     public typealias Body = Never
     public init(action: @escaping @MainActor () -> Void, @ViewBuilder label: () -> Label) {}
 }
-extension Button where Label == Text { public init(_ key: LocalizedStringKey, action: @escaping @MainActor () -> Void) {} }
+extension Button where Label == Text { public init<S: StringProtocol>(_ title: S, action: @escaping @MainActor () -> Void) {} }
 public struct ProgressView<Label: View>: View { public typealias Body = Never }
 extension ProgressView where Label == EmptyView {
     public init() {}
     public init<V: BinaryFloatingPoint>(value: V?, total: V = 1) {}
 }
-extension ProgressView where Label == Text { public init(_ key: LocalizedStringKey) {} }
+extension ProgressView where Label == Text { public init<S: StringProtocol>(_ title: S) {} }
 public struct LabeledContent<Label: View, Content: View>: View { public typealias Body = Never }
 extension LabeledContent where Label == Text, Content == Text {
-    public init<S: StringProtocol>(_ key: LocalizedStringKey, value: S) {}
+    public init<T: StringProtocol, S: StringProtocol>(_ title: T, value: S) {}
 }
 public struct ContentUnavailableView<Label: View, Description: View, Actions: View>: View {
     public typealias Body = Never
@@ -145,7 +134,7 @@ extension ForEach where Data.Element: Identifiable, ID == Data.Element.ID {
 }
 public struct Section<Parent: View, Content: View, Footer: View>: View { public typealias Body = Never }
 extension Section where Parent == Text, Footer == EmptyView {
-    public init(_ key: LocalizedStringKey, @ViewBuilder content: () -> Content) {}
+    public init<S: StringProtocol>(_ title: S, @ViewBuilder content: () -> Content) {}
 }
 public struct HorizontalAlignment: Sendable { public static let leading = HorizontalAlignment(), center = HorizontalAlignment() }
 public struct VerticalAlignment: Sendable { public static let center = VerticalAlignment(), firstTextBaseline = VerticalAlignment() }
@@ -175,7 +164,18 @@ public struct NavigationStack<Root: View>: View {
 public struct UIViewRepresentableContext<Representable> {}
 
 public protocol ShapeStyle: Sendable {}
-public struct Color: ShapeStyle { public static let accentColor = Color(), secondary = Color() }
+public struct Color: ShapeStyle, View {
+    public typealias Body = Never
+    public static let accentColor = Color(), secondary = Color(), clear = Color(), white = Color()
+}
+public enum ContentMode: Sendable { case fit, fill }
+public struct Rectangle: View {
+    public typealias Body = Never
+    public init() {}
+    public func strokeBorder<S: ShapeStyle>(_ content: S, lineWidth: CGFloat = 1, antialiased: Bool = true) -> some View { self }
+}
+public struct Toggle<Label: View>: View { public typealias Body = Never }
+extension Toggle where Label == Text { public init<S: StringProtocol>(_ title: S, isOn: Binding<Bool>) {} }
 public struct Material: ShapeStyle {}
 extension ShapeStyle where Self == Color {
     public static var green: Color { Color() }
@@ -194,7 +194,11 @@ extension View {
     ) -> some View { self }
     public func padding() -> some View { self }
     public func scaledToFit() -> some View { self }
-    public func ignoresSafeArea() -> some View { self }
+    public func scaledToFill() -> some View { self }
+    public func aspectRatio(_ aspectRatio: CGFloat? = nil, contentMode: ContentMode) -> some View { self }
+    public func clipped(antialiased: Bool = false) -> some View { self }
+    public func overlay<V: View>(alignment: Alignment = .center, @ViewBuilder content: () -> V) -> some View { self }
+    public func shadow(radius: CGFloat, x: CGFloat = 0, y: CGFloat = 0) -> some View { self }
     public func lineLimit(_ number: Int?) -> some View { self }
     public func font(_ font: Font?) -> some View { self }
     public func foregroundStyle<S: ShapeStyle>(_ style: S) -> some View { self }
@@ -202,7 +206,7 @@ extension View {
     public func background<S: ShapeStyle>(_ style: S) -> some View { self }
     public func safeAreaInset<V: View>(edge: VerticalEdge, spacing: CGFloat? = nil, @ViewBuilder content: () -> V) -> some View { self }
     public func navigationTitle(_ title: Text) -> some View { self }
-    public func navigationTitle(_ key: LocalizedStringKey) -> some View { self }
+    public func navigationTitle<S: StringProtocol>(_ title: S) -> some View { self }
     public func navigationBarTitleDisplayMode(_ mode: TitleDisplayMode) -> some View { self }
     public func toolbar<C: ToolbarContent>(@ToolbarContentBuilder content: () -> C) -> some View { self }
     public func task<T: Equatable>(id value: T, _ action: @escaping @Sendable @MainActor () async -> Void) -> some View { self }
@@ -210,7 +214,7 @@ extension View {
     public func presentationDetents(_ detents: Set<PresentationDetent>) -> some View { self }
     public func accessibilityElement(children: AccessibilityChildBehavior = .ignore) -> some View { self }
     public func accessibilityLabel(_ label: Text) -> some View { self }
-    public func accessibilityLabel(_ key: LocalizedStringKey) -> some View { self }
+    public func accessibilityLabel<S: StringProtocol>(_ label: S) -> some View { self }
     public func accessibilityValue(_ value: Text) -> some View { self }
-    public func accessibilityHint(_ key: LocalizedStringKey) -> some View { self }
+    public func accessibilityHint<S: StringProtocol>(_ hint: S) -> some View { self }
 }

@@ -44,6 +44,8 @@ public struct Contract: Decodable, Sendable {
     public var imageWidth: Int { input.width }
     /// Numbers that a pixel has in the input: 3, or 1 of a model that takes grey images.
     public var channels: Int { input.channels == "gray" ? 1 : 3 }
+    /// Width over height of the part that is taken from an image, around its centre; nil where all of it is.
+    public var aspectRatio: Double? { input.crop == "none" ? nil : Double(input.width) / Double(input.height) }
     /// In the order of the outputs.
     public var classNames: [String] { output.classNames }
 

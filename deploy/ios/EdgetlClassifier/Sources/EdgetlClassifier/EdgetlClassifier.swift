@@ -107,8 +107,15 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
 
     /// The best classes of an upright image of any size.
     public func classify(_ image: Pixels, top: Int = 3) throws -> Prediction {
+        var alone = Smoothing()
+        return try classify(image, top: top, smoothing: &alone)
+    }
+
+    /// The best classes of a frame of a stream, and of the average over its last frames.
+    public func classify(_ frame: Pixels, top: Int = 3, smoothing: inout Smoothing) throws -> Prediction {
         let begun = ContinuousClock.now
-        let (probabilities, accelerator) = try predicted(pixels(image))
+        let (found, accelerator) = try predicted(pixels(frame))
+        let probabilities = smoothing.mean(found)
         let latency = ContinuousClock.now - begun
         let order = probabilities.indices.sorted { (-probabilities[$0], $0) < (-probabilities[$1], $1) }
         let reached = contract.reached(probabilities.map(Double.init))

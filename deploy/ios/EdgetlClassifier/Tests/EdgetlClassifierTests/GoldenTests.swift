@@ -53,6 +53,14 @@ final class GoldenTests: XCTestCase {
         XCTAssertEqual(Resampler.resized(noise, to: square), noise)
     }
 
+    func testSmoothingAveragesTheLastFrames() {
+        var smoothing = Smoothing()
+        XCTAssertEqual(smoothing.mean([0.25, 0.75]), [0.25, 0.75], "the first frame is alone")
+        XCTAssertEqual(smoothing.mean([0.75, 0.25]), [0.5, 0.5])
+        for _ in 1..<Smoothing.frames { _ = smoothing.mean([1, 0]) }
+        XCTAssertEqual(smoothing.mean([1, 0]), [1, 0], "older frames are forgotten")
+    }
+
     private func image(_ rows: [String]) -> Pixels {
         Pixels(width: rows[0].count, height: rows.count, bytes: rows.joined().flatMap { [UInt8](repeating: $0 == "#" ? 0 : 255, count: 3) })
     }

@@ -1,6 +1,7 @@
 #include "decide.h"
 
 #include <cstdio>
+#include <cstring>
 
 namespace edgetl {
 namespace {
@@ -24,6 +25,18 @@ void decide(Prediction* prediction) {
     const bool asked = kSeveral || index == prediction->best;
     prediction->present[index] = asked && probabilities[index] >= kPresentFrom[index];
   }
+}
+
+void Smoothing::mean(Prediction* prediction) {
+  std::memcpy(frames_[next_], prediction->probabilities, sizeof frames_[next_]);
+  next_ = (next_ + 1) % kFrames;
+  if (seen_ < kFrames) ++seen_;
+  for (int index = 0; index < kClasses; ++index) {
+    float sum = 0;
+    for (int frame = 0; frame < seen_; ++frame) sum += frames_[frame][index];
+    prediction->probabilities[index] = sum / static_cast<float>(seen_);
+  }
+  decide(prediction);
 }
 
 void describe(const Prediction& prediction, char* text, size_t size) {

@@ -53,6 +53,7 @@ extension GoldenTests {
         ("testThisDeviceGivesTheValidatedPredictions", testThisDeviceGivesTheValidatedPredictions),
         ("testTheBestClassesComeFirst", testTheBestClassesComeFirst),
         ("testEveryOrientationIsTurnedUpright", { test in { test.testEveryOrientationIsTurnedUpright() } }),
+        ("testSmoothingAveragesTheLastFrames", { test in { test.testSmoothingAveragesTheLastFrames() } }),
         ("testAImageOfTheModelsSizeStaysAsItIs", { test in { test.testAImageOfTheModelsSizeStaysAsItIs() } }),
     ]
 }

@@ -1,3 +1,6 @@
+#if EDGETL_WITHOUT_RUNTIME
+#error("LiteRT is not here yet. Once, in the folder EdgetlClassifier: sh get-runtime.sh; then in Xcode: File, Packages, Reset Package Caches.")
+#else
 import Foundation
 import TensorFlowLiteC
 import TensorFlowLiteCCoreML
@@ -99,3 +102,4 @@ private final class Delegate {
         delete(pointer)
     }
 }
+#endif

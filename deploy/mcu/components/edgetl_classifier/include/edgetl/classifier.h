@@ -42,6 +42,20 @@ Fault classify(const Frame& frame, Prediction* prediction);
 // Predict for uint8 pixels [kHeight, kWidth, kChannels].
 Fault classify_pixels(const uint8_t* pixels, Prediction* prediction);
 
+// Steadies what a camera shows, and delays it: an average of the probabilities over the last frames of one stream.
+class Smoothing {
+ public:
+  static constexpr int kFrames = 8;
+
+  // Replace a frame's probabilities by the mean of these and of those of the frames before, and decide again.
+  void mean(Prediction* prediction);
+
+ private:
+  float frames_[kFrames][kClasses];
+  int seen_ = 0;  // of them at most kFrames
+  int next_ = 0;  // where the newest goes
+};
+
 // Write "daisy 97.3 %", "not sure (perhaps daisy 31.2 %)" or "none of the classes (nearest: daisy 31.2 %)".
 void describe(const Prediction& prediction, char* text, size_t size);
 
