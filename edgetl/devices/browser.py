@@ -3,9 +3,10 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +22,8 @@ from edgetl.documents import Part
 from edgetl.errors import DependencyError, DeviceError
 from edgetl.software import install
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", _MACOS)
 # A delegate's way in a browser, and for WebNN the processor that is preferred; XNNPACK is in LiteRT's WebAssembly anyway.
 _BACKENDS = {
     "default": ("wasm", ""),
@@ -145,7 +147,7 @@ def find_chromium() -> str | None:
 def _end_all_in(folder: str) -> None:
     """End the browser that has its profile there: it is in no process group of ours, and one that hangs notices nothing."""
     for _ in range(100):  # until they are gone, since they write to the folder
-        found = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if folder.encode() in _bytes(path)]
+        found = [process for process, command in _processes() if folder in command]
         if not found:
             return
         for process in found:
@@ -154,6 +156,18 @@ def _end_all_in(folder: str) -> None:
             except ProcessLookupError:  # gone by itself
                 continue
         time.sleep(0.05)
+
+
+def _processes() -> Iterator[tuple[int, str]]:
+    """Yield the processes with their commands: from /proc, or where there is none, as on macOS, from ps."""
+    if Path("/proc/self").exists():
+        yield from ((int(path.parent.name), os.fsdecode(_bytes(path))) for path in Path("/proc").glob("[0-9]*/cmdline"))
+        return
+    ask = ["ps", "-axwwo", "pid=,command="]
+    listed = subprocess.run(ask, capture_output=True, text=True, errors="replace", timeout=10, check=False).stdout
+    for line in listed.splitlines():
+        number, _, command = line.strip().partition(" ")
+        yield int(number), command
 
 
 def _bytes(path: Path) -> bytes:

@@ -42,6 +42,8 @@ def steer(job: SteerJob) -> SteerReply:
     if job.cpus:
         try:
             os.sched_setaffinity(0, job.cpus)
+        except AttributeError:
+            raise DeviceError("this system does not let a process choose its cores", "leave --cpu-mask out") from None
         except OSError as error:
             cores = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
             raise DeviceError(f"cannot run on the cores {', '.join(map(str, job.cpus))}", f"there are {cores}") from error
@@ -56,7 +58,7 @@ def steer(job: SteerJob) -> SteerReply:
             **timed,
             "runtime": job.page.runtime,
             "peak_memory_bytes": _peak_bytes(renderer),
-            "cpus": sorted(os.sched_getaffinity(renderer)),
+            "cpus": sorted(os.sched_getaffinity(renderer)) if hasattr(os, "sched_getaffinity") else None,
             "before": before,
             "after": after,
         }
@@ -126,9 +128,11 @@ def _renderer(session: "CDPSession") -> int:
     return max((process for process in found.processes if process.type == "renderer"), key=lambda process: process.cpu_s).id
 
 
-def _peak_bytes(process: int) -> int:
-    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+def _peak_bytes(process: int) -> int | None:
+    """Return the most memory that a process had; None: the system keeps no count of it, as macOS."""
+    status = Path(f"/proc/{process}/status")
+    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
 
 
 def _said(error: Exception) -> str:

@@ -58,7 +58,7 @@ class ProfiledModel:
 
     def __init__(self, path: str, threads: int, delegate: str, takes: dict[str, Any], gives: dict[str, Any]) -> None:
         folder = next(iter(find_spec("ai_edge_litert").submodule_search_locations))  # type: ignore[union-attr, arg-type]
-        self._library = ctypes.CDLL(str(Path(folder) / "libLiteRt.so"))
+        self._library = ctypes.CDLL(str(next(Path(folder).glob("libLiteRt.*"))))  # .so, on macOS .dylib
         self._environment, self._compiled, self._profiler = _pointer(), _pointer(), _pointer()
         model, options = _pointer(), _pointer()
         self._call("CreateEnvironment", ctypes.c_int(0), None, ctypes.byref(self._environment))

@@ -35,13 +35,12 @@ PACKAGES = {"litert": ("ai-edge-litert", "tflite-runtime"), "onnxruntime": ("onn
 def probe() -> dict[str, Any]:
     """Return what this machine is; what cannot be read is empty or None."""
     found = {name: next((v for v in map(_version, packages) if v), None) for name, packages in PACKAGES.items()}
-    memory = _fields("/proc/meminfo").get("MemTotal", "0 kB").split()[0]
     return {
         "model": _text("/proc/device-tree/model") or _text("/sys/class/dmi/id/product_name"),
         "chip": _chip(),
         "abi": platform.machine(),
         "cores": os.cpu_count(),
-        "memory_bytes": int(memory) * 1024,
+        "memory_bytes": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         "os": _os(),
         "python": platform.python_version(),
         "runtimes": found,
@@ -60,6 +59,15 @@ def state() -> dict[str, Any]:
         "frequencies_mhz": [int(khz) // 1000 for core in cores if (khz := _text(core / "scaling_cur_freq"))],
         "temperatures_c": {_text(zone / "type"): int(t) / 1000 for zone in zones if (t := _text(zone / "temp")).lstrip("-").isdigit()},
     }
+
+
+def _peak_bytes() -> int:
+    """Return the most memory that this process had."""
+    if counted := _fields("/proc/self/status").get("VmHWM"):
+        return int(counted.split()[0]) * 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of bytes on macOS; on Linux it counts the parent, too
 
 
 def _chip() -> str:
@@ -129,6 +137,8 @@ def run(job: Order) -> dict[str, Any]:
     """Time the model, then predict the images; return the content of result.json."""
     started = time.perf_counter()
     if job.cpus:
+        if not hasattr(os, "sched_setaffinity"):
+            raise SystemExit("this system does not let a process choose its cores: leave --cpu-mask out")
         os.sched_setaffinity(0, job.cpus)
     before = state()
     begun = time.perf_counter()
@@ -146,7 +156,7 @@ def run(job: Order) -> dict[str, Any]:
     engine.infer()
     first_ms = 1e3 * (time.perf_counter() - first)
     times_ms = _timed(engine.infer, job)
-    after, peak = state(), int(_fields("/proc/self/status").get("VmHWM", "0 kB").split()[0]) * 1024  # ru_maxrss counts the parent too
+    after, peak = state(), _peak_bytes()
     measurement = {
         "runtime": next((f"{package} {v}" for package in PACKAGES[job.runtime] if (v := _version(package))), ""),
         "import_ms": 1e3 * (engine.imported - begun),
