@@ -93,7 +93,8 @@ collected = recipe._collected
 def smaller(*arguments, **named):
     values = collected(*arguments, **named)
     values["model"] |= {"backbone": "small_cnn", "alpha": 1.0, "image_size": 32, "weights": "none"}
-    values["train"] |= {"head_epochs": 2, "epochs": 4, "learning_rate": 1e-2, "batch_size": 16, "again_below": 0, "unfreeze": "all"}
+    values["train"] |= {"head_epochs": 2, "epochs": 12, "learning_rate": 1e-2, "batch_size": 16, "again_below": 0, "unfreeze": "all"}
+    values["augment"] |= {"flip": False, "crop_min_area": 0.8}
     values["quantize"] |= {"epochs": 1, "calibration_images": 32}
     return values
 recipe._collected = smaller
@@ -122,8 +123,9 @@ def test_scripts_of_a_page_that_train_run(page: Path, place: Path) -> None:
 def test_all_commands_of_a_page_run(page: Path, place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     programs = tmp_path_factory.mktemp("programs")
     (programs / "edgetl").write_text(python_program(SMALLER + COMMAND), encoding="utf-8")
-    (programs / "edgetl").chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
+    (programs / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+    for program in programs.iterdir():
+        program.chmod(0o755)
     environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     for name in ("benchmarks", "models"):
         (place / name).symlink_to(ROOT / name)
