@@ -1,5 +1,6 @@
 """Write the pages that are made from the code and from models/: python docs/generate.py."""
 
+import html
 import inspect
 import io
 import itertools
@@ -172,7 +173,7 @@ def _table(results: "list[Results]", words: str) -> str:
         cells = [
             f"`{_called(one)}`",
             weights,
-            f"{_accuracy(one):.1f} ({100 * low:.1f} to {100 * high:.1f})",
+            f"{_accuracy(one):.1f} ({100 * low:.1f} to {100 * high:.1f})".replace(" ", "&nbsp;"),
             f"{int8.size_bytes / 1024:,.0f}",
         ]
         cells += [*(f"{ms:.2f}" for ms in times), f"{npu.cycles / npu.clock_mhz / 1000:.2f}", f"{npu.sram_bytes / 1024:,.0f}"]
@@ -219,9 +220,11 @@ def backbones_plot() -> str:
     return drawn.getvalue()
 
 
-def _row(*cells: str) -> str:
-    names, text = (cell.replace("|", "\\|") for cell in cells)
-    return f"| `{names}` | {text} |"
+def _row(names: str, text: str) -> str:
+    named = (
+        f"`{names}`" if "|" not in names else f"<code>{html.escape(names).replace('|', '&#124;')}</code>"
+    )  # GitHub and the site agree on no other
+    return f"| {named} | {text.replace('|', chr(92) + '|')} |"
 
 
 PAGES = {"cli.md": cli, "settings.md": settings, "backbones.md": backbones, "backbones.svg": backbones_plot}
