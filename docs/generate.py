@@ -67,6 +67,23 @@ def settings() -> str:
     return "\n".join([*parts, ""])
 
 
+_SCHEMAS = """# Files in JSON
+
+Made by `docs/generate.py` from the code that writes these files. Each has a JSON schema, by which another program can read it: all fields
+with their types, and what they mean. `schema_version` in a file says which version of its schema it follows.
+
+| schema | file |
+|---|---|
+"""
+
+
+def schemas() -> str:
+    """Return docs/schemas.md."""
+    from edgetl.documents import DOCUMENTS
+
+    return _SCHEMAS + "".join(f"| [{name}](schemas/{name}.schema.json) | {DOCUMENTS.summary(name)} |\n" for name in sorted(DOCUMENTS))
+
+
 _BACKBONES = """# Which backbone for my budget
 
 Made by `docs/generate.py` from `models/*/results.json`. Each row was trained with the recipe in that folder of `models/`, exported to
@@ -227,7 +244,7 @@ def _row(names: str, text: str) -> str:
     return f"| {named} | {text.replace('|', chr(92) + '|')} |"
 
 
-PAGES = {"cli.md": cli, "settings.md": settings, "backbones.md": backbones, "backbones.svg": backbones_plot}
+PAGES = {"cli.md": cli, "settings.md": settings, "schemas.md": schemas, "backbones.md": backbones, "backbones.svg": backbones_plot}
 
 
 if __name__ == "__main__":

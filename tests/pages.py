@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-GENERATED = {"cli.md", "settings.md", "backbones.md"}  # by docs/generate.py
+GENERATED = {"cli.md", "settings.md", "backbones.md", "schemas.md"}  # by docs/generate.py
 PAGES = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").rglob("*.md") if path.name not in GENERATED)]
 _BLOCK = re.compile(
     r"(?:^[ ]*<!-- needs: (?P<needs>[^>\n]+) -->\n)?^(?P<indent>[ ]*)```(?P<language>\w*)[^\n]*\n(?P<text>.*?)^[ ]*```$", re.M | re.S

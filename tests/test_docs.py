@@ -115,7 +115,7 @@ def test_each_option_says_what_it_does_in_a_sentence() -> None:
                 assert "left out:" not in text.lower()
 
 
-@pytest.mark.parametrize("page", ["cli.md", "settings.md", "backbones.md", "backbones.svg"])
+@pytest.mark.parametrize("page", ["cli.md", "settings.md", "schemas.md", "backbones.md", "backbones.svg"])
 def test_the_generated_pages_are_current(page: str) -> None:
     made = runpy.run_path(str(ROOT / "docs" / "generate.py"))["PAGES"][page]()
     there = (ROOT / "docs" / page).read_text(encoding="utf-8")
