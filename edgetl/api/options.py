@@ -75,6 +75,7 @@ class BundleOptions(TypedDict, total=False):
     version: str
     licence: str
     sign: File | None
+    golden: File
     force: bool
 
 

@@ -211,11 +211,10 @@ class Run:
         return benchmark(self.folder, **({"data": self.data} | options))
 
     def bundle(self, out: str | Path | None = None, **options: Unpack[BundleOptions]) -> "Manifest":
-        """Pack models, contract, class names, golden predictions, card and bill of materials for an app; return the manifest.
+        """Pack models, contract, class names, golden predictions, card and bill of materials for an app; see `edgetl.BundleOptions`.
 
         Args:
             out: file that ends in .edgetl; default: the run's name, in the run.
-            options: see `edgetl.BundleOptions`.
         """
         from edgetl.pipeline.ship import bundle as stage
 
@@ -226,6 +225,7 @@ class Run:
             version=options.get("version", ""),
             licence=options.get("licence", ""),
             signing_key=as_path(options.get("sign")),
+            golden=text_of("golden", options.get("golden", stage.BundleRequest.golden)),
             force=options.get("force", False),
         )
         with self._opened() as project, self.folder.writing() if out is None else nullcontext():

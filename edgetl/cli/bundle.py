@@ -30,6 +30,13 @@ def bundle(
     sign: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Sign with this Ed25519 private key, see 'edgetl keygen' (default: none).")
     ] = None,
+    golden: Annotated[
+        str,
+        typer.Option(
+            metavar="validation|synthetic|DIR",
+            help="Pack these images for the tests of an app: validation images, images of a folder, or none beside the synthetic ones.",
+        ),
+    ] = "validation",
     force: Annotated[
         bool, typer.Option("--force", help="Bundle despite a failed or outdated validation; the manifest records it.")
     ] = False,
@@ -38,9 +45,10 @@ def bundle(
 ) -> None:
     """Pack a validated run into one file for an app.
 
-    A bundle holds models, contract, class names, golden predictions, card and bill of materials, with a hash of every file. Models are
-    copied with the name, version and licence given here; their graphs stay as validated. A Core ML file cannot be run here: the manifest
-    lists it as unverified, and its golden predictions are the Keras model's.
+    A bundle holds models, contract, class names, golden predictions, card and bill of materials, with a hash of every file. The golden
+    images that every app carries are synthetic; real ones go into an app's tests alone, and '--golden' says which. Models are copied with
+    the name, version and licence given here; their graphs stay as validated. A Core ML file cannot be run here: the manifest lists it as
+    unverified, and its golden predictions are the Keras model's.
 
     Example:
       edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
@@ -49,13 +57,15 @@ def bundle(
 
     used = opened(run, for_="bundle", data=data)
     names = [name.strip() for name in models.split(",") if name.strip()]
-    manifest = used.bundle(out, models=names, name=name, version=model_version, licence=licence, sign=sign, force=force)
+    manifest = used.bundle(out, models=names, name=name, version=model_version, licence=licence, sign=sign, golden=golden, force=force)
     path = used.bundle_path(out)
     rows = [[name, f"{file.size_bytes:,}", file.sha256[:12]] for name, file in manifest.files.items()]
     console.table(f"{manifest.name}, version {manifest.version}", ["file", "bytes", "sha256"], rows)
     for name, facts in manifest.models.items():
         if facts.unverified:
             console.warn(f"{name} is unverified: {facts.unverified}")
+    if manifest.own_images:
+        console.note(f"the bundle holds {manifest.own_images}")
     if manifest.validation.forced:
         console.warn(f"bundled by force: {manifest.validation.forced}")
     console.result({"bundle": str(path)} | manifest.to_json(), f"written: {path}; next: edgetl verify {shlex.quote(str(path))}")

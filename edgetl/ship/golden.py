@@ -1,7 +1,7 @@
 """Golden predictions: a few images and each model file's predictions of them, by which an app proves that it runs the same model."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -16,11 +16,12 @@ from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
 from edgetl.output import PROBABILITY_SCALE, Output
 from edgetl.runtimes import open_session
+from edgetl.ship.manifest import EVERY_APP
 from edgetl.wording import beside
 
 IMAGES = 12  # enough for each class of a small set and for the close calls, in few hundred KiB of pixels
 UNKNOWN_IMAGES = 3  # of these, where there are any that show none of the classes
-DOCUMENT, PIXELS, RESIZED = "golden/golden.json", "golden/pixels.bin", "golden/resized.bin"
+_NAMES = "golden.json", "pixels.bin", "resized.bin"
 # Kernels of other processors round otherwise: a trained int8 MobileNet moved by 15 steps at most, 2 on average, between any two
 # measured. A wrong normalization, channel order or order of the class names moves sure predictions by a hundred.
 MAX_STEPS, MEAN_STEPS = 24.0, 4.0
@@ -29,6 +30,15 @@ _MEASURED_CLASSES = 5  # with more, the same unrest is shared by more classes, a
 # the reduction is a whole number. An exact filter in other arithmetic rounds a value up where Pillow rounds down.
 _COLUMNS, _RESIZE_STEPS = 5, 1
 _REMEDY = "get the bundle again from its maker"
+
+
+def names_in(folder: str) -> tuple[str, str, str]:
+    """Return the names of a folder's golden files: the document, the pixels and the resized mosaic."""
+    document, pixels, resized = (f"{folder}/{name}" for name in _NAMES)
+    return document, pixels, resized
+
+
+DOCUMENT, PIXELS, RESIZED = names_in(EVERY_APP)
 
 
 class GoldenTolerance(Part):
@@ -78,6 +88,12 @@ class Deviation(Part):
     mean_steps: float
     other_decisions: Count = 0
 
+    @classmethod
+    def together(cls, sets: Sequence["Deviation"]) -> "Deviation":
+        """Return the largest deviations of several sets of images, and how many of all images are decided otherwise."""
+        most, mean = max(one.max_steps for one in sets), max(one.mean_steps for one in sets)
+        return cls(max_steps=most, mean_steps=mean, other_decisions=sum(one.other_decisions for one in sets))
+
 
 @dataclass(frozen=True)
 class Golden:
@@ -96,8 +112,8 @@ class Golden:
     predictions: Mapping[str, NDArray[np.floating]]
     resized: NDArray[np.uint8]
 
-    def files(self, output: Output) -> dict[str, bytes]:
-        """Return what goes into a bundle: the pixels one after the other, the resized mosaic, and a document with everything else."""
+    def files(self, output: Output, folder: str = EVERY_APP) -> dict[str, bytes]:
+        """Return what goes into a folder of a bundle: the pixels one after the other, the resized mosaic, and a document with the rest."""
         class_names = output.class_names
         predictions = {name: rows.astype(np.float64).round(6) for name, rows in self.predictions.items()}
         count, height, width, channels = self.pixels.shape
@@ -110,29 +126,33 @@ class Golden:
             tolerance=GoldenTolerance(max_steps=MAX_STEPS, mean_steps=mean_tolerance(len(class_names)), step=PROBABILITY_SCALE),
             mosaic=Mosaic(columns=_COLUMNS, height=len(mosaic(self.pixels)), max_steps=_RESIZE_STEPS),
         )
-        return {PIXELS: self.pixels.tobytes(), RESIZED: self.resized.tobytes(), DOCUMENT: document.to_bytes()}
+        named, pixels, resized = names_in(folder)
+        return {pixels: self.pixels.tobytes(), resized: self.resized.tobytes(), named: document.to_bytes()}
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes], contract: Contract) -> "Golden":
-        """Read a bundle's golden files.
+    def of(cls, files: Mapping[str, bytes], contract: Contract, folder: str = EVERY_APP) -> "Golden":
+        """Read the golden files of a bundle's folder.
 
         Raises RunError when they are damaged, ParityError when they were made with the class names in another order.
         """
-        missing = [name for name in (DOCUMENT, PIXELS, RESIZED) if name not in files]
+        missing = [name for name in names_in(folder) if name not in files]
         if missing:
             raise RunError(f"the bundle has no {missing[0]}", _REMEDY)
-        document = GoldenPredictions.from_bytes(files[DOCUMENT], DOCUMENT)
+        place, pixels_name, resized_name = names_in(folder)
+        document = GoldenPredictions.from_bytes(files[place], place)
         count, size = document.shape[0], contract.shape
         right_size = (
-            document.shape[1:] == size and len(files[PIXELS]) == count * int(np.prod(size)) and len(files[RESIZED]) == np.prod(size)
+            document.shape[1:] == size
+            and len(files[pixels_name]) == count * int(np.prod(size))
+            and len(files[resized_name]) == np.prod(size)
         )
         if not count or not right_size or len(document.true_class_names) != count:
-            raise RunError(f"{DOCUMENT}: its images differ from the contract in size or number", _REMEDY)
+            raise RunError(f"{place}: its images differ from the contract in size or number", _REMEDY)
         right_lengths = [len(contract.class_names)] * count
         even = all([len(row) for row in values] == right_lengths for values in document.predictions.values())
         named = [document.top1_class_names.keys(), document.present_class_names.keys() or document.predictions.keys()]
         if not even or any(names != document.predictions.keys() for names in named):
-            raise RunError(f"{DOCUMENT}: images, class names and predictions differ in number", _REMEDY)
+            raise RunError(f"{place}: images, class names and predictions differ in number", _REMEDY)
         rows = {name: np.asarray(values, np.float64) for name, values in document.predictions.items()}
         for name, values in rows.items():
             if tuple(contract.class_names[row.argmax()] for row in values) != document.top1_class_names[name]:
@@ -145,8 +165,8 @@ class Golden:
                     f"{name}: its golden images are decided otherwise with the contract's thresholds",
                     "use the thresholds that it was bundled with",
                 )
-        pixels = np.frombuffer(files[PIXELS], np.uint8).reshape(count, *size)
-        return cls(pixels, document.true_class_names, rows, np.frombuffer(files[RESIZED], np.uint8).reshape(size))
+        pixels = np.frombuffer(files[pixels_name], np.uint8).reshape(count, *size)
+        return cls(pixels, document.true_class_names, rows, np.frombuffer(files[resized_name], np.uint8).reshape(size))
 
 
 def mosaic(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -170,10 +190,8 @@ def choose(predictions: NDArray[np.floating], shown: NDArray[np.bool_], output: 
     Args:
         predictions: probabilities [N, K]; shown: which classes each image shows [N, K].
     """
-    ordered = np.sort(predictions, axis=1)
-    margins, right, kinds = ordered[:, -1] - ordered[:, -2], shown[np.arange(len(shown)), predictions.argmax(1)], list(shown.T)
+    margins, right, kinds = margins_of(predictions, output), shown[np.arange(len(shown)), predictions.argmax(1)], list(shown.T)
     if output.several:
-        margins = np.abs(predictions - output.present_from).min(axis=1)
         right = (output.present(predictions) == shown).all(axis=1)
         classes = shown.sum(axis=1)
         kinds = [classes == 0, classes == 1, classes > 1, *kinds]
@@ -181,6 +199,16 @@ def choose(predictions: NDArray[np.floating], shown: NDArray[np.bool_], output: 
     chosen = list(dict.fromkeys(surest))[: count // 2]
     close = [row for row in np.argsort(margins, kind="stable") if row not in chosen]
     return np.asarray((chosen + close)[:count], np.int64)
+
+
+def margins_of(predictions: NDArray[np.floating], output: Output) -> NDArray[np.floating]:
+    """Return how far each image's prediction [N, K] is from another decision: the two best classes apart, or a class from its threshold."""
+    if output.several:
+        distances: NDArray[np.floating] = np.abs(predictions - output.present_from).min(axis=1)
+        return distances
+    ordered = np.sort(predictions, axis=1)
+    margins: NDArray[np.floating] = ordered[:, -1] - ordered[:, -2]
+    return margins
 
 
 def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:

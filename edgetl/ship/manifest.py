@@ -1,17 +1,20 @@
 """The manifest of a bundle."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.contract import Contract
 from edgetl.documents import Document, Part
 from edgetl.overview import Overview
-from edgetl.wording import measured_on
+from edgetl.wording import counted, measured_on
 
 MANIFEST, SIGNATURE, CLASS_NAMES = "manifest.json", "manifest.sig", "labels.txt"  # names of files in a bundle
+GoldenFolder = Literal["golden", "golden_test"]  # of golden images in a bundle
+EVERY_APP: Final = "golden"  # what every app carries
+TESTS: Final = "golden_test"  # what the tests of an app have alone
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -47,6 +50,14 @@ class BundledModel(Part):
     multi_label: MultiLabelAccuracy | None = Field(default=None, description="in place of top-1 where images may show several classes")
 
 
+class GoldenSet(Part):
+    """The golden images in one folder of the bundle."""
+
+    images: Annotated[int, Field(ge=0)]
+    source: str = Field(description="synthetic, validation, or the name of the folder that they were taken from")
+    missing_class_names: tuple[str, ...] = Field(description="classes that no synthetic image was found to show")
+
+
 class Verdict(Part):
     """The verdict of `edgetl validate`; `forced` says what was wrong where the run was bundled in spite of it, else it is empty."""
 
@@ -71,6 +82,31 @@ class Manifest(Document):
     validation: Verdict
     data_fingerprint: str
     software: dict[str, str]
+    golden: dict[GoldenFolder, GoldenSet] = Field(
+        default={}, description="by folder; an older bundle has none of this, and validation images in the first"
+    )
+
+    @model_validator(mode="after")
+    def _images_for_every_app(self) -> Self:
+        if self.golden and EVERY_APP not in self.golden:
+            raise ValueError(f"it lists no images of the folder {EVERY_APP}, which every app carries")
+        return self
+
+    @property
+    def golden_folders(self) -> tuple[str, ...]:
+        """The folders of golden images, that of every app first."""
+        return tuple(sorted(self.golden)) or (EVERY_APP,)
+
+    @property
+    def own_images(self) -> str:
+        """Somebody's images in the bundle, with what to do about it; empty: it holds none."""
+        if not self.golden:
+            return "validation images for every app, for it is of an older edgetl; bundle the run again, and an app's tests alone get them"
+        if TESTS not in self.golden:
+            return ""
+        found = self.golden[TESTS]
+        which = counted(found.images, "validation image" if found.source == "validation" else f"image of '{found.source}'")
+        return f"{which} in {TESTS}/, for the tests of an app alone; --golden synthetic leaves them out, --golden DIR takes others"
 
     def overview(self) -> Overview:
         """Return each model with its accuracy and size."""
@@ -79,6 +115,7 @@ class Manifest(Document):
         figure = metric if metric == "mAP" else "top-1 accuracy"
         notes = [f"{metric} on {measured_on(self.validation.images, 'image')}"]
         notes += [f"bundled by force: {self.validation.forced}"] if self.validation.forced else []
+        notes += [f"golden images: {self.own_images}"] if self.own_images else []
         return Overview(f"{self.name}, version {self.version}", ("model", figure, "bytes"), rows, notes)
 
 

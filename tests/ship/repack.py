@@ -15,9 +15,9 @@ from edgetl.contract import Contract, Frame
 from edgetl.data.decode import as_image, crop_and_resize
 from edgetl.output import Rejection, Thresholds
 from edgetl.runtimes import open_session
-from edgetl.ship import archive
+from edgetl.ship import archive, golden
 from edgetl.ship.golden import Golden, mosaic
-from edgetl.ship.manifest import MANIFEST, SIGNATURE
+from edgetl.ship.manifest import EVERY_APP, MANIFEST, SIGNATURE, TESTS
 
 # Three class names that users may well write, and that a careless template would run, cut or reverse.
 HOSTILE = (
@@ -47,7 +47,10 @@ RESIZED = (
 def repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     with zipfile.ZipFile(source) as opened:
         files = {name: opened.read(name) for name in opened.namelist()}
+    before = {name: files[name] for name in golden.names_in(EVERY_APP)}
     change(files)
+    if any(files[name] != content for name, content in before.items()):  # the same images for the tests of an app
+        files |= dict(zip(golden.names_in(TESTS), (files[name] for name in before), strict=True))
     document = json.loads(files["manifest.json"])
     document["files"] = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}

@@ -7,14 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.chosen import doubt
 from edgetl.contract import FREE_BATCH
-from edgetl.data.base import names_shown
-from edgetl.data.unknown import made
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
@@ -24,18 +19,15 @@ from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.export.stamped import about as about_of
 from edgetl.pipeline.project import Project
+from edgetl.pipeline.ship.golden_images import VALIDATION, GoldenImages
 from edgetl.recipe_tables import AboutTable
 from edgetl.registry import did_you_mean
 from edgetl.report.page.card import card
 from edgetl.report.page.results import Results
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, ExportFacts, ValidateFacts
-from edgetl.runtimes import open_session, runtime_of, unverified
-from edgetl.runtimes.base import Session
-from edgetl.runtimes.base import predict as predict_rows
-from edgetl.runtimes.keras import KerasSession
-from edgetl.ship import archive, golden, signature
-from edgetl.ship.golden import Golden
+from edgetl.runtimes import runtime_of
+from edgetl.ship import archive, signature
 from edgetl.ship.manifest import (
     CLASS_NAMES,
     MANIFEST,
@@ -52,7 +44,6 @@ from edgetl.wording import counted
 
 logger = logging.getLogger(__name__)
 
-_MADE = 64  # unknown images, of which a few become golden
 _REMEDY = "run 'edgetl validate' and fix what it finds, or bundle the run anyway with --force"
 
 
@@ -67,6 +58,8 @@ class BundleRequest:
         licence: licence of the model; empty: what the files say. Files that say otherwise (name and version, too) are bundled as
             copies with that changed and the graph as it was.
         signing_key: an Ed25519 private key.
+        golden: the images that an app's tests replay beside the synthetic ones, which every app carries: "validation", a folder of images,
+            or "synthetic": none.
         force: bundle also without a good validation, which the manifest then says.
     """
 
@@ -75,6 +68,7 @@ class BundleRequest:
     version: str = ""
     licence: str = ""
     signing_key: Path | None = None
+    golden: str = VALIDATION
     force: bool = False
 
     @property
@@ -108,7 +102,8 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
     about = said[0].model_copy(update=options.about)
     version = about.version or fingerprint({name: facts.sha256 for name, facts in hashes.items()})[:12]
     title, licence = about.name or run.path.resolve().name, about.licence
-    found |= _golden(project, files, found, _unknown(project)).files(project.contract.output)
+    golden_files, golden = GoldenImages(project, files, found).sets(options.golden)
+    found |= golden_files
     found |= {
         CLASS_NAMES: project.contract.class_name_lines,
         "card.md": card(run.path.resolve().name, Results.of(record, validation, unknowns_of(run), choice_of(run))).encode(),
@@ -126,6 +121,7 @@ def contents(project: Project, options: BundleRequest) -> BundleContents:
         validation=Verdict(passed=validation.passed, images=validation.images, forced=forced),
         data_fingerprint=run.facts("data", DataFacts).fingerprint,
         software=record.software,
+        golden=golden,
     )
     key = options.signing_key
     signed = {SIGNATURE: signature.sign(manifest.to_bytes(), key)} if key else {}
@@ -169,38 +165,6 @@ def _stamped(project: Project, file: ExportedFile, said: AboutTable, asked: Mapp
     if wanted == said:
         return content
     return format_of(file.path.name).stamp(content, project.contract.in_batches(file.batch), about_of(project, wanted))
-
-
-def _unknown(project: Project) -> NDArray[np.uint8] | None:
-    """Return images of none of the classes: the run's own that were not learned from, or else made ones; None: every image is named."""
-    data, background = project.data, project.data.background
-    if background is not None:
-        return np.asarray(background.pixels[background.rows("val")])
-    return made(data.images, _MADE, project.recipe.train.seed + 1) if project.contract.output.rejection else None
-
-
-def _golden(project: Project, files: Sequence[Path], models: Mapping[str, bytes], unknown: NDArray[np.uint8] | None = None) -> Golden:
-    """Return golden images and each model's predictions; for a model that cannot be run here those of the Keras model behind it.
-
-    Args:
-        unknown: images that show none of the classes, uint8 [U, H, W, C], of which a few become golden; None: there are none.
-    """
-    images, rows, contract = project.data.trained_images(), project.data.rows("val"), project.contract
-    unknown = np.empty((0, *contract.shape), np.uint8) if unknown is None else unknown
-    here = [path for path in files if not unverified(path)]
-    session: Session = open_session(here[0], contract) if here else KerasSession(project.models.float_model, contract)
-    if len(unknown):
-        unknown = unknown[golden.choose_unknown(predict_rows(session, unknown, np.arange(len(unknown)), "unknown images"), contract.output)]
-    first = predict_rows(session, images.pixels, rows, "golden images")
-    rows = rows[golden.choose(first, images.shown[rows], contract.output, golden.IMAGES - len(unknown))]
-    pixels = np.concatenate([images.pixels[rows], unknown])
-    names = [*(names_shown(own, contract.class_names) for own in images.label_ids[rows]), *[()] * len(unknown)]
-    true_class_names = tuple(names) if contract.output.several else tuple(next(iter(one), "") for one in names)
-    predictions = golden.predictions_of({path.name: models[path.name] for path in here}, contract, pixels)
-    if len(here) < len(models):
-        reference = KerasSession(project.models.float_model, contract)(pixels)
-        predictions = {name: predictions.get(name, reference) for name in models}
-    return Golden(pixels, true_class_names, predictions, golden.resized_mosaic(pixels, contract))
 
 
 def _model(run: RunFolder, path: Path, validation: Validation) -> BundledModel:

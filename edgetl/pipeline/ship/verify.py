@@ -47,14 +47,20 @@ def verify(path: Path, key: Path | None = None) -> Verification:
     if key:
         signature.check(files[MANIFEST], files.get(SIGNATURE), key)
     contract = manifest.contract
-    wanted = Golden.of(files, contract)
     if files.get(CLASS_NAMES) != contract.class_name_lines:
         raise RunError(f"{path}: {CLASS_NAMES} has other class names than the manifest", "get the bundle again from its maker")
-    missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
-    if missing:
-        raise RunError(f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}", "bundle the run again")
     elsewhere = {name: facts.unverified for name, facts in manifest.models.items() if unverified(Path(name))}
-    found = golden.predictions_of({name: files[name] for name in manifest.models if name not in elsewhere}, contract, wanted.pixels)
+    sets = {folder: Golden.of(files, contract, folder) for folder in manifest.golden_folders}
+    for wanted in sets.values():
+        missing = set(manifest.models) ^ set(wanted.predictions) | (set(manifest.models) - set(files))
+        if missing:
+            problem = f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}"
+            raise RunError(problem, "bundle the run again")
+    here = {name: files[name] for name in manifest.models if name not in elsewhere}
+    deviations: dict[str, list[Deviation]] = {name: [] for name in here}
+    for wanted in sets.values():
+        for name, found in golden.predictions_of(here, contract, wanted.pixels).items():
+            deviations[name].append(golden.check(name, wanted.predictions[name], found, contract.output))
     return Verification(
         bundle=str(path),
         name=manifest.name,
@@ -62,7 +68,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
         signed=SIGNATURE in files,
         signature_checked=key is not None,
         validation=manifest.validation,
-        golden={name: golden.check(name, wanted.predictions[name], predictions, contract.output) for name, predictions in found.items()},
+        golden={name: Deviation.together(found) for name, found in deviations.items()},
         unverified=elsewhere,
-        resize_max_levels=golden.check_resize(wanted.resized, golden.resized_mosaic(wanted.pixels, contract)),
+        resize_max_levels=max(golden.check_resize(one.resized, golden.resized_mosaic(one.pixels, contract)) for one in sets.values()),
     )

@@ -13,7 +13,7 @@ from edgetl.contract import Contract
 from edgetl.export import format_of
 from edgetl.export.base import About
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.ship import bundle
+from edgetl.pipeline.ship.golden_images import GoldenImages
 from edgetl.ship import archive
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import Manifest
@@ -40,9 +40,10 @@ def test_a_bundle_is_what_the_documents_say(bundled: Path, made: Made) -> None:
     text = FORMAT.read_text(encoding="utf-8")
     for name in files:
         assert f"`{name}`" in text or name.startswith("model_"), f"bundle-format.md does not name {name}"
-    golden = Golden.of(files, manifest.contract)
-    assert golden.pixels.shape == (12, 32, 32, 3)
-    assert set(golden.true_class_names) == {"0", "1", "2"}, "every class is among them"
+    for folder in ("golden", "golden_test"):
+        golden = Golden.of(files, manifest.contract, folder)
+        assert golden.pixels.shape == (12, 32, 32, 3)
+        assert set(golden.true_class_names) == {"0", "1", "2"}, "every class is among them"
     assert json.loads(files["sbom.json"])["components"][0]["hashes"][0]["content"] in {
         hashlib.sha256(files[name]).hexdigest() for name in manifest.models
     }
@@ -121,16 +122,66 @@ def test_some_golden_images_are_unknown_ones_where_there_are_any(made: Made) -> 
     project = Project.open(made.run)
     files = [project.run.export / "model_int8.tflite"]
     unknown = np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8)
-    golden = bundle._golden(project, files, {path.name: path.read_bytes() for path in files}, unknown)
+    golden = GoldenImages(project, files, {path.name: path.read_bytes() for path in files}).validation(unknown)
     assert golden.pixels.shape == (12, 32, 32, 3)
     assert golden.true_class_names[9:] == ("", "", "")
     assert {one.tobytes() for one in golden.pixels[9:]} <= {one.tobytes() for one in unknown}
     assert golden.predictions["model_int8.tflite"].shape == (12, 3)
 
 
+def _shown(pixels: np.ndarray) -> set[bytes]:
+    return {image.tobytes() for image in pixels}
+
+
+def test_real_images_are_for_the_tests_alone_and_as_asked(cli: Cli, bundled: Path, made: Made, digit_folder: Path, tmp_path: Path) -> None:
+    manifest, files = archive.read(bundled)
+    data = Project.open(made.run).data
+    real = _shown(data.images.pixels)
+    every_app, tests = (Golden.of(files, manifest.contract, folder).pixels for folder in ("golden", "golden_test"))
+    assert not _shown(every_app) & real
+    assert _shown(tests) <= _shown(data.images.pixels[data.rows("val")])
+    assert {folder: one.source for folder, one in manifest.golden.items()} == {"golden": "synthetic", "golden_test": "validation"}
+
+    said = cli("bundle", made.run, "--out", tmp_path / "said.edgetl")
+    assert "the bundle holds 12 validation images in golden_test/, for the tests of an app alone" in said.err
+
+    made_alone = cli("bundle", made.run, "--golden", "synthetic", "--out", tmp_path / "none.edgetl", "--json")
+    assert made_alone.code == 0, made_alone.err
+    assert made_alone.document["golden"].keys() == {"golden"}
+    assert "golden_test" not in made_alone.err
+    assert not [name for name in archive.read(tmp_path / "none.edgetl").files if "golden_test" in name]
+    assert cli("verify", tmp_path / "none.edgetl").code == 0
+
+    chosen = cli("bundle", made.run, "--golden", digit_folder / "2", "--out", tmp_path / "chosen.edgetl", "--json")
+    assert chosen.code == 0, chosen.err
+    assert "12 images of '2' in golden_test/" in chosen.err
+    found = Golden.of(archive.read(tmp_path / "chosen.edgetl").files, manifest.contract, "golden_test")
+    assert set(found.true_class_names) == {"2"}, "the folder's name is a class's"
+
+    nothing = cli("bundle", made.run, "--golden", tmp_path / "nowhere")
+    assert (nothing.code, "there are no images in" in nothing.err) == (2, True)
+
+
+def test_a_bundle_of_an_older_edgetl_is_verified_and_says_what_apps_get(cli: Cli, bundled: Path, tmp_path: Path) -> None:
+    def older(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        del manifest["golden"]
+        files["manifest.json"] = json.dumps(manifest).encode()
+        for name in [name for name in files if name.startswith("golden_test/")]:
+            del files[name]
+
+    path = repacked(bundled, tmp_path / "older.edgetl", older)
+    assert cli("verify", path).code == 0
+    assert "for it is of an older edgetl" in archive.read(path).manifest.own_images
+
+
 def _other_normalization(files: dict[str, bytes]) -> None:
     pixels = np.frombuffer(files["golden/pixels.bin"], np.uint8)
     files["golden/pixels.bin"] = (pixels // 2 + 64).astype(np.uint8).tobytes()
+
+
+def _other_test_images(files: dict[str, bytes]) -> None:
+    files["golden_test/pixels.bin"] = bytes(255 - value for value in files["golden_test/pixels.bin"])
 
 
 def _other_class_order(files: dict[str, bytes]) -> None:
@@ -148,6 +199,7 @@ def _other_class_names(files: dict[str, bytes]) -> None:
     [
         (_other_normalization, 7, "does not give its golden predictions"),
         (_other_class_order, 7, "the class names in another order"),
+        (_other_test_images, 7, "does not give its golden predictions"),
         (_other_class_names, 5, "labels.txt has other class names"),
         (lambda files: files.update({"golden/golden.json": b"{}"}), 5, "cannot read golden/golden.json"),
     ],
