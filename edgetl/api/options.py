@@ -67,6 +67,7 @@ class BundleOptions(TypedDict, total=False):
         version: version of the model in the manifest; default: the recipe's.
         licence: licence of the model in the manifest; default: the recipe's.
         sign: file of an Ed25519 private key, see `edgetl keygen`.
+        golden: images for an app's tests: "validation", a folder of images, or "synthetic": none beside those that every app carries.
         force: bundle despite a failed or outdated validation, which the manifest records.
     """
 
