@@ -87,14 +87,14 @@ def steady(predict: Predict, images: _Pixels, predictions: NDArray[np.floating])
     return np.flatnonzero(moved <= _MOST_MOVED)
 
 
-class Choice(NamedTuple):
+class Covering(NamedTuple):
     """Rows of the chosen images, unknown ones at the end, and the numbers of the classes that none of them shows."""
 
     rows: NDArray[np.int64]
     missing: NDArray[np.int64]
 
 
-def choose_made(predictions: NDArray[np.floating], output: Output, count: int = IMAGES) -> Choice:
+def choose_made(predictions: NDArray[np.floating], output: Output, count: int = IMAGES) -> Covering:
     """Return `count` images: the surest one of each class, or the closest call beyond half of them; then other close calls.
 
     Where an image may show none of the classes, some are unknown; where several, the first are one with none, with one and with more.
@@ -117,7 +117,7 @@ def choose_made(predictions: NDArray[np.floating], output: Output, count: int = 
     close = [row for row in np.argsort(margins, kind="stable").tolist() if row not in chosen and (number[row] or output.several)]
     named = (chosen + close)[:room]
     found = np.asarray([*named, *nothing[choose_unknown(predictions[nothing], output, count - len(named))]], np.int64)
-    return Choice(found, np.flatnonzero(~shown[found].any(axis=0)))
+    return Covering(found, np.flatnonzero(~shown[found].any(axis=0)))
 
 
 def overlooked(predict: Predict, images: _Pixels, predictions: NDArray[np.floating], output: Output) -> list[str]:
