@@ -157,7 +157,7 @@ function stopCamera() {
   const video = at("video");
   if (!video.srcObject) return;
   turn++;
-  if (video.videoWidth && input) draw(video, video.videoWidth, video.videoHeight, "The camera's last frame");
+  if (video.videoWidth && input) draw(video, video.videoWidth, video.videoHeight, say("last_frame"));
   for (const track of video.srcObject.getTracks()) track.stop();
   video.srcObject = null;
   video.hidden = true;

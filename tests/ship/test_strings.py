@@ -51,6 +51,12 @@ def test_a_damaged_translation_is_refused(tmp_path: Path, content: bytes) -> Non
         tables([tmp_path / "de.json"])
 
 
+def test_every_string_is_said_by_an_app() -> None:
+    files = [content for target in ("web", "android", "ios") for content in template(target).values()]
+    code = b"".join(files).decode(errors="ignore")
+    assert [name for name in ENGLISH if not re.search(rf"\b{name}\b", code) and name != "camera_purpose"] == []  # the system says that one
+
+
 def test_the_web_page_says_the_english_table() -> None:
     """index.html has the English words itself, so that they are there before any script runs."""
     files = template("web")

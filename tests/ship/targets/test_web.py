@@ -56,6 +56,7 @@ def test_the_first_visit_then_offline(browser: "Browser", web_apps: dict[str, Pa
         assert proved(page).startswith("Passed")
         page.goto(f"{host.url}{PART}/selftest.html")
         page.wait_for_selector("html[data-selftest=passed]")
+        assert faults(page) == []
         assert visit.wrong == []
         assert [url for url in visit.requested if not url.startswith(host.url)] == [], "nothing from elsewhere"
         visit.context.close()

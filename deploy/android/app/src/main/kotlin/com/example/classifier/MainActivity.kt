@@ -182,6 +182,7 @@ class MainActivity : AppCompatActivity() {
             if (!packageManager.hasSystemFeature(PackageManager.FEATURE_CAMERA_FRONT)) return say(getString(R.string.camera_missing))
             camera.cameraSelector = CameraSelector.DEFAULT_FRONT_CAMERA
         }
+        smoothing = smoothing?.let { Smoothing() } // of a new stream
         camera.setImageAnalysisAnalyzer(worker) { image ->
             val found = image.use { classifier.classify(it.toBitmap(), it.imageInfo.rotationDegrees, TOP, smoothing) }
             runOnUiThread { if (chosen == null) show(found) }
