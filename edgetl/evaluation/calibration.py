@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_BINS = 15  # of equal width, as Guo et al. 2017 (arXiv:1706.04599) count them
+BINS = 15  # of equal width, as Guo et al. 2017 (arXiv:1706.04599) count them
+_FEWEST_BINS, _IMAGES_A_BIN = 5, 100  # of a diagram
 _COLDEST, _HOTTEST = 0.25, 4.0  # beyond, the temperature is not the problem: a set without a mistake would ask for 0
 _PARTS = 5
 
@@ -87,7 +88,7 @@ def gaps(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) ->
 
 def binned_gaps(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return float64 [N, bins]: each probability [N] minus 1 (right) or 0 (wrong) in its bin's column, zeros elsewhere."""
-    spread = np.zeros((len(right), _BINS))
+    spread = np.zeros((len(right), BINS))
     spread[np.arange(len(right)), _bin_of(confidence)] = confidence - right
     return spread
 
@@ -97,20 +98,25 @@ def calibration_error(probabilities: NDArray[np.floating], label_ids: NDArray[np
     return float(np.abs(gaps(probabilities, label_ids).sum(axis=0)).sum() / len(label_ids))
 
 
-def reliability(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer]) -> tuple[Bin, ...]:
-    """Return the bins that hold images, by increasing probability."""
-    return bins_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids)
+def reliability(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer], bins: int = BINS) -> tuple[Bin, ...]:
+    """Return those of the bins of equal width that hold images, by increasing probability."""
+    return bins_of(probabilities.max(axis=1), probabilities.argmax(axis=1) == label_ids, bins)
 
 
-def bins_of(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
+def bins_for(images: int) -> int:
+    """Return how many bins so many images can fill: about 100 a bin, since of fewer an accuracy says little."""
+    return min(max(images // _IMAGES_A_BIN, _FEWEST_BINS), BINS)
+
+
+def bins_of(confidence: NDArray[np.floating], right: NDArray[np.bool_], bins: int = BINS) -> tuple[Bin, ...]:
     """Return the bins that hold some of the probabilities [N], each of which was right or not, bool [N]."""
-    place = _bin_of(confidence)
+    place = _bin_of(confidence, bins)
     return tuple(
-        Bin(b / _BINS, (b + 1) / _BINS, int(here.sum()), float(confidence[here].mean()), float(right[here].mean()))
-        for b in range(_BINS)
+        Bin(b / bins, (b + 1) / bins, int(here.sum()), float(confidence[here].mean()), float(right[here].mean()))
+        for b in range(bins)
         if (here := place == b).any()
     )
 
 
-def _bin_of(confidence: NDArray[np.floating]) -> NDArray[np.int64]:
-    return np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
+def _bin_of(confidence: NDArray[np.floating], bins: int = BINS) -> NDArray[np.int64]:
+    return np.minimum((confidence * bins).astype(np.int64), bins - 1)

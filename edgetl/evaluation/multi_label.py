@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.evaluation.agreement import Agreement, apart
-from edgetl.evaluation.calibration import Bin, binned_gaps, bins_of
+from edgetl.evaluation.calibration import BINS, Bin, binned_gaps, bins_of
 from edgetl.evaluation.resampling import Weights, proportion, resample
 from edgetl.output import PROBABILITY_SCALE
 
@@ -117,9 +117,9 @@ def calibration_error_of_several(probabilities: Floats, shown: Booleans) -> floa
     return float(np.abs(gaps_of_several(probabilities, shown).sum(axis=0)).sum() / shown.size)
 
 
-def reliability_of_several(probabilities: Floats, shown: Booleans) -> tuple[Bin, ...]:
+def reliability_of_several(probabilities: Floats, shown: Booleans, bins: int = BINS) -> tuple[Bin, ...]:
     """Return the bins that hold probabilities, by increasing probability; an image counts once for each class."""
-    return bins_of(probabilities.ravel(), shown.ravel())
+    return bins_of(probabilities.ravel(), shown.ravel(), bins)
 
 
 def _area(scores: Floats, positive: Booleans) -> Callable[[Weights], Weights]:

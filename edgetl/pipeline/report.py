@@ -1,6 +1,7 @@
 """Write the report of a run: all that it holds, and the predictions of its models on the images that measure."""
 
 import logging
+import shlex
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,11 +56,19 @@ def _report(run: RunFolder, out: Path | None, form: str, data: str) -> tuple[Pat
         explained_folder=run.explained,
         predictions=predictions_of(run, validation, data),
         rejects=_rejects(run),
+        places={"RUN": run.quoted, "DATA": _data(record.recipe.data.source)},
     )
     absent = write(facts, path, form)
     for one in absent:
         logger.info(f"not in it: {one.title}: {one.reason}{f' ({one.command})' if one.command else ''}")
     return path, list(absent)
+
+
+def _data(source: str) -> str:
+    """Return where the images are as a shell takes it: below the working directory from there."""
+    path = Path(source)
+    below = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return shlex.quote(str(path.relative_to(Path.cwd())) if below else source)
 
 
 def _rejects(run: RunFolder) -> Rejects | None:

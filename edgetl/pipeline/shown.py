@@ -42,7 +42,8 @@ def predictions_of(run: RunFolder, validation: Validation | None, data: str) -> 
     try:
         return _predicted_again(run, data)
     except (DataError, RunError) as error:  # the images are elsewhere, or nothing is exported: the other sections need no predictions
-        return Absent("", *(text.replace(str(run.path), "RUN").removeprefix("run: ") for text in (error.problem, error.remedy)))
+        problem, remedy = error.problem.replace(str(run.path), "the run"), error.remedy.replace(run.quoted, "RUN").removeprefix("run: ")
+        return Absent("", problem, remedy) if remedy.startswith("edgetl ") else Absent("", f"{problem}; {remedy}")
 
 
 def _compared(validation: Validation, kept: KeptPredictions, exports: str) -> list[str]:

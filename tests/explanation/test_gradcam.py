@@ -99,7 +99,7 @@ def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: 
     assert "ein Bild ☂ &amp; &lt;b&gt;.png" in page
     explanation.model_copy(update={"models": "another"}).write(path)
     absent = [one["part"] for one in cli("report", run_copy, "--json").document["absent"]]
-    assert "Explanations" in absent, "of another model: not shown"
+    assert "Saliency maps (Grad-CAM)" in absent, "of another model: not shown"
 
 
 def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:

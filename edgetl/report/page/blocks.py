@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `warning` if it reports a problem."""
+    """A paragraph; `warning` if it reports a problem, and the command that mends it or goes on."""
 
     text: str
+    command: str = ""
     warning: bool = False
     beside: bool = False  # placed next to the plot before it if there is room
 

@@ -1,7 +1,7 @@
 """Everything that a report is made from, read once; the sections take what they need from it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +105,7 @@ class Facts:
         explained_folder: where its images lie.
         predictions: or why there are none.
         rejects: how it decides on unknown images.
+        places: what RUN and DATA stand for in commands, as a shell takes it.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Facts:
     explained_folder: Path
     predictions: Predictions | Absent
     rejects: Rejects | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def truth(self) -> Truth:

@@ -24,7 +24,8 @@ def text(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
 
 def _block(block: Block, name: str, save: Save) -> list[str]:
     if isinstance(block, Text):
-        return [f"**{plain(block.text)}**" if block.warning else plain(block.text)]
+        text = f"**{plain(block.text)}**" if block.warning else plain(block.text)
+        return [f"{text} `{block.command}`" if block.command else text]
     if isinstance(block, Tiles):
         return markdown_table(("", "", ""), [[plain(tile.name), f"**{plain(tile.value)}**", plain(tile.note)] for tile in block.tiles])
     if isinstance(block, Table):

@@ -1,7 +1,9 @@
 """Write a report as HTML, Markdown or PDF."""
 
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -11,7 +13,7 @@ from edgetl.devices.process import call
 from edgetl.errors import DependencyError
 from edgetl.files import atomic
 from edgetl.report.page import html, markdown
-from edgetl.report.page.blocks import Absent, Section
+from edgetl.report.page.blocks import Absent, Section, Text
 from edgetl.report.page.facts import Facts
 from edgetl.report.page.sections import SECTIONS
 from edgetl.report.plots import draw
@@ -26,11 +28,23 @@ def write(facts: Facts, path: Path, form: str) -> Sequence[Absent]:
         form: a key of FORMS.
     """
     with draw.style():
-        parts = [(name, SECTIONS.load(name)(facts)) for name in SECTIONS]
+        parts = [(name, _with_places(SECTIONS.load(name)(facts), facts.places)) for name in SECTIONS]
         sections = [(name, part) for name, part in parts if isinstance(part, Section)]
         absent = [part for _, part in parts if isinstance(part, Absent)]
         FORMS[form](facts, sections, absent, path)
     return absent
+
+
+def _with_places(part: Section | Absent, places: Mapping[str, str]) -> Section | Absent:
+    """Return the part with commands that can be copied: with the run's own paths in place of RUN and DATA."""
+
+    def placed(command: str) -> str:
+        return re.sub(r"\b(RUN|DATA)\b", lambda found: places.get(found[0], found[0]), command)
+
+    if isinstance(part, Absent):
+        return replace(part, command=placed(part.command))
+    blocks = (replace(block, command=placed(block.command)) if isinstance(block, Text) else block for block in part.blocks)
+    return replace(part, blocks=tuple(blocks))
 
 
 def _html(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence[Absent], path: Path) -> None:

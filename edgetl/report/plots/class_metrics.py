@@ -10,6 +10,7 @@ from edgetl.evaluation.multi_label_scores import LabelScores
 from edgetl.evaluation.resampling import Estimate
 from edgetl.evaluation.results import Evaluation
 from edgetl.files import atomic
+from edgetl.report.plots.axes import widen
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, RED, panel, short
 from edgetl.wording import counted
 
@@ -48,6 +49,7 @@ def draw_classes(axes: Axes, classes: Sequence[LabelScores]) -> None:
         axes.plot([share for share, _ in known], [place for _, place in known], marker, color=colour, markersize=8, label=metric)
     axes.set_yticks(range(len(classes)), [short(one.class_name) for one in classes])
     axes.set_ylim(len(classes) - 0.4, -0.6)
+    widen(axes, "x", min((one.images for one in classes), default=0))
     axes.set_xlabel("%")
 
 

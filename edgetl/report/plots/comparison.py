@@ -8,6 +8,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from edgetl.accuracy import figure as figure_of
 from edgetl.evaluation.results import Comparison
 from edgetl.files import atomic
+from edgetl.report.plots.axes import widen
 from edgetl.report.plots.draw import BLUE, FAINT, GRID, INK, RED
 
 
@@ -29,6 +30,7 @@ def comparison_plot(comparison: Comparison, path: Path) -> str:
         axes.plot(100 * figure_of(run).value, place, "o", color=RED if worse else BLUE, markersize=7)
         text = f"p {p_value(pair.holm_p)}" if pair else "best"
         axes.text(1.01, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=RED if worse else FAINT)
+    widen(axes, "x", comparison.images)
     axes.set_yticks(range(len(runs)), [names[run.run] for run in runs], fontsize=9)
     axes.set_ylim(len(runs) - 0.5, -0.5)
     what = "top-1 accuracy" if comparison.metric == "top-1" else comparison.metric

@@ -6,30 +6,35 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
 
 from edgetl.accuracy import Metric
 from edgetl.benchmarking.results import Benchmark
 from edgetl.files import atomic
+from edgetl.report.plots.axes import count_in, logarithmic, widen
+from edgetl.report.plots.draw import COLOURS, FAINT, INK, panel
+from edgetl.report.plots.texts import Label, place
 
-_INK, _FAINT, _GRID = "#2b3440", "#8a94a0", "#e3e7ec"
-_COLOURS = ("#3f6fa3", "#c8553d", "#4f9d69", "#a0719f", "#b8912f", "#5aa7b3")  # a device each
-_NEAR = 1.12  # times as slow: a text's height on this axis
 _AREA = 900.0  # points squared, of the largest model's circle
 
 
 @dataclass(frozen=True)
 class Cost:
-    """A price of accuracy: its name, the axis with its unit, and a comparative of models that take less of it."""
+    """A price of accuracy: its name, the axis with its unit, a comparative of models that take less of it, and both of a model in words."""
 
     name: str
     axis: str
     less: str
+    words: str
+
+    def of(self, point: "ModelPoint") -> str:
+        """Return the price, in three digits, and the size of a model with their units."""
+        price = f"{point.cost:.0f}" if point.cost >= 100 else f"{point.cost:.3g}"
+        return self.words.format(price, f"{point.size_bytes / 1024:,.0f}")
 
 
-LATENCY = Cost("Latency", "median latency of an inference, ms", "faster")
-ESTIMATED_LATENCY = Cost("Estimated latency", "latency of an inference as Arm's compiler estimates it, ms", "faster")
-ARENA = Cost("Working memory", "working memory (arena), KiB", "smaller in memory")
+LATENCY = Cost("Latency", "median latency of an inference, ms", "faster", "{} ms, {} KiB")
+ESTIMATED_LATENCY = Cost("Estimated latency", "latency of an inference as Arm's compiler estimates it, ms", "faster", "{} ms, {} KiB")
+ARENA = Cost("Working memory", "working memory (arena), KiB", "smaller in memory", "arena {}, flash {} KiB")
 
 
 @dataclass(frozen=True)
@@ -70,63 +75,62 @@ def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "t
     """
     accurate = all(point.accuracy is not None for point in points)
     figure = Figure(figsize=(10, 6.2), dpi=120, layout="constrained", facecolor="white")  # inches
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[:].set_color(_FAINT)
-    axes.grid(color=_GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    largest = max(point.size_bytes for point in points)
-    for number, series in enumerate(dict.fromkeys(point.series for point in points)):
-        _draw(axes, [point for point in points if point.series == series], largest, _COLOURS[number % len(_COLOURS)], accurate=accurate)
+    axes = panel(figure.add_subplot())
     axes.set_xscale("log")
-    axes.margins(0.16, 0.24)
-    axes.set_xlabel(f"{cost.axis} (log)", color=_INK)
-    axes.set_ylabel(f"{'top-1 accuracy' if metric == 'top-1' else metric} on {images}, %" if accurate else "size, KiB", color=_INK)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.tick_params(which="both", colors=_INK, length=0, labelsize=9)
-    heading = f"no model is both {cost.less} and more accurate:" if accurate else f"no model is both {cost.less} and smaller:"
-    legend = axes.legend(frameon=False, labelcolor=_INK, loc="lower right", title=heading, alignment="left")
-    legend.get_title().set_color(_INK)
-    axes.set_title(
-        f"{cost.name}, accuracy and size" if accurate else f"{cost.name} and size", loc="left", fontsize=14, fontweight="bold", color=_INK
-    )
+    fronts = _draw(axes, points, accurate=accurate)
+    axes.margins(0.2, 0.24)
+    if accurate:
+        widen(axes, "y", count_in(images))
+    logarithmic(axes.xaxis)
+    axes.set_xlabel(f"{cost.axis} (log)")
+    axes.set_ylabel(f"{'top-1 accuracy' if metric == 'top-1' else metric} on {images}, %" if accurate else "size, KiB")
+    axes.tick_params(labelsize=9)
+    axes.set_title(f"{cost.name}, accuracy and size" if accurate else f"{cost.name} and size", loc="left", fontsize=14, fontweight="bold")
+    better = f"no model is both {cost.less} and {'more accurate' if accurate else 'smaller'}"
+    note = f"; line: {better}" if any(len(front) > 1 for front in fronts.values()) else ""
+    axes.text(0, -0.12, f"area of a circle: size of the file{note}", transform=axes.transAxes, va="top", fontsize=8.5, color=FAINT)
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower left", ncols=2, frameon=False, labelcolor=INK)
+    largest, texts = max(point.size_bytes for point in points), []
+    for point in points:
+        if point.label:
+            height, radius = _height(point, accurate=accurate), _area(point, largest) ** 0.5 / 2
+            texts.append(Label(point.cost, height, f"{point.label}\n{cost.of(point)}", radius, point in fronts[point.series]))
+    place(figure, axes, texts)
     return figure
 
 
-def _draw(axes: Axes, points: Sequence[ModelPoint], largest: int, colour: str, *, accurate: bool) -> None:
-    """Draw one series."""
-
-    def height(point: ModelPoint) -> float:
-        return 100 * (point.accuracy or 0.0) if accurate else point.size_bytes / 1024
-
-    for point in points:
-        axes.scatter(point.cost, height(point), _AREA * point.size_bytes / largest + 12, colour, alpha=0.35, linewidths=0)
-        axes.plot(point.cost, height(point), ".", color=colour)
-    named = [(point.cost, height(point), point.label) for point in points if point.label]
-    for ms, place, name in _together(named):
-        axes.annotate(name, (ms, place), (5, 6), rotation=42, rotation_mode="anchor", textcoords="offset points", fontsize=8.5, color=_INK)
-    front = _front([(point.cost, height(point)) for point in points], higher_is_better=accurate)
-    axes.plot(*zip(*front, strict=True), color=colour, linewidth=1.2, label=points[0].series)
+def _area(point: ModelPoint, largest: int) -> float:
+    return _AREA * point.size_bytes / largest + 12
 
 
-def _together(named: Sequence[tuple[float, float, str]]) -> list[tuple[float, float, str]]:
-    """Join the names of points that lie on one another: two of them could not be read."""
-    joined: list[tuple[float, float, str]] = []
-    for ms, height, name in sorted(named):
-        near = [number for number, one in enumerate(joined) if one[1] == height and ms < _NEAR * one[0]]
-        if near:
-            joined[near[-1]] = (*joined[near[-1]][:2], f"{joined[near[-1]][2]}, {name}")
-        else:
-            joined.append((ms, height, name))
-    return joined
+def _height(point: ModelPoint, *, accurate: bool) -> float:
+    return 100 * (point.accuracy or 0.0) if accurate else point.size_bytes / 1024
 
 
-def _front(points: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[tuple[float, float]]:
-    """Return the points that no faster one equals or beats, by latency."""
-    front: list[tuple[float, float]] = []
-    for ms, height in sorted(points, key=lambda point: (point[0], -point[1] if higher_is_better else point[1])):
-        if not front or (height > front[-1][1] if higher_is_better else height < front[-1][1]):
-            front.append((ms, height))
+Fronts = dict[str, list[ModelPoint]]
+
+
+def _draw(axes: Axes, points: Sequence[ModelPoint], *, accurate: bool) -> Fronts:
+    """Draw the points, and a line along the front of each series that has more than one point there; return the fronts."""
+    largest, fronts = max(point.size_bytes for point in points), {}
+    for number, series in enumerate(dict.fromkeys(point.series for point in points)):
+        own, colour = [point for point in points if point.series == series], COLOURS[number % len(COLOURS)]
+        for point in own:
+            height = _height(point, accurate=accurate)
+            axes.scatter(point.cost, height, _area(point, largest), colour, alpha=0.35, linewidths=0)
+            axes.plot(point.cost, height, ".", color=colour)
+        front = fronts[series] = _front(own, accurate=accurate)
+        line = "-" if len(front) > 1 else ""  # a legend shows what is drawn
+        places = [(point.cost, _height(point, accurate=accurate)) for point in front]
+        axes.plot(*zip(*places, strict=True), marker=".", linestyle=line, color=colour, linewidth=1.2, label=series)
+    return fronts
+
+
+def _front(points: Sequence[ModelPoint], *, accurate: bool) -> list[ModelPoint]:
+    """Return the points that no cheaper one equals or beats, cheapest first."""
+    sign, front = 1 if accurate else -1, list[ModelPoint]()
+    for point in sorted(points, key=lambda one: (one.cost, -sign * _height(one, accurate=accurate))):
+        if not front or sign * _height(point, accurate=accurate) > sign * _height(front[-1], accurate=accurate):
+            front.append(point)
     return front

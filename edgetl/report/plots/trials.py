@@ -20,10 +20,9 @@ def trials_plot(record: TuningRecord, path: Path) -> None:
         )
         for trial in record.accurate
     ]
-    pareto(points, path, "held-out training images", cost=(ESTIMATED_LATENCY if record.estimated else LATENCY) if record.timed else ARENA)
+    pareto(points, path, record.ranked_on, cost=(ESTIMATED_LATENCY if record.estimated else LATENCY) if record.timed else ARENA)
 
 
 def _label(trial: TuningTrial) -> str:
-    """Return a network with its input and, where it was asked for, its memory."""
-    memory = "" if trial.arena_bytes is None else ": arena {}, flash {} KiB".format(*trial.memory_texts)
-    return f"{trial.network}, {trial.input_text}{memory}"
+    """Return a network with its input."""
+    return f"{trial.network}, {trial.input_text}"

@@ -37,7 +37,9 @@ def shown(of: Facts) -> tuple[str, Gallery | None]:
     found = mistakes.section(of)
     assert isinstance(found, Section)
     galleries = [block for block in found.blocks if isinstance(block, Gallery)]
-    return " ".join(block.text for block in found.blocks if isinstance(block, Text)), galleries[0] if galleries else None
+    return " ".join(f"{block.text} {block.command}".strip() for block in found.blocks if isinstance(block, Text)), galleries[
+        0
+    ] if galleries else None
 
 
 def test_all_mistakes_are_shown_surest_first() -> None:
@@ -83,7 +85,7 @@ def test_an_image_that_is_gone_keeps_its_place() -> None:
     text, gallery = shown(replace(run, predictions=replace(run.predictions, read=some)))
     assert gallery
     assert "1 image cannot be shown" in text
-    assert "edgetl report RUN --data PATH" in text
+    assert text.endswith("edgetl report RUN --data PATH")
     assert [bool(photo.content) for photo in gallery.photos] == [False, True]
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -140,8 +141,13 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     assert outcome.document["size_bytes"] == path.stat().st_size < 8_000_000
     text = path.read_text(encoding="utf-8")
     page = check_self_contained(text)
-    assert {one["part"] for one in outcome.document["absent"]} == {"Explanations", "Data quality", "Unknown images"}
-    assert "edgetl explain RUN IMAGE..." in page.text
+    assert {one["part"] for one in outcome.document["absent"]} == {
+        "Saliency maps (Grad-CAM)",
+        "Data quality",
+        "Unknown images (out of distribution)",
+    }
+    assert f"edgetl explain {shlex.quote(str(run_copy))} IMAGE..." in page.text, "a command can be copied"
+    assert "RUN" not in page.text
     assert re.search(r"CPU \d\d % \(XNNPACK\), CPU \d\d % \(built-in kernels\)", page.text), "who ran the operators"
     assert "fell back from the delegate xnnpack: QUANTIZE" in page.text
     for tag in (
@@ -162,8 +168,10 @@ def test_the_report_of_a_run(cli: Cli, made: Made, run_copy: Path) -> None:
     for subject in made.outcome.document["subjects"].values():
         assert f"{100 * subject['accuracy']['top1_accuracy']:.2f}" in page.text
     assert "Head on the frozen backbone" in page.text
-    assert str(run_copy.parent) not in text, "a report is read elsewhere"
-    assert json.loads((run_copy / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"].rpartition("/")[0] not in text
+    commands = "".join(re.findall("<code>.*?</code>", text))
+    assert str(run_copy.parent) not in text.replace(commands, "").replace(shlex.quote(str(run_copy)), ""), "elsewhere paths say nothing"
+    source = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))["recipe"]["data"]["source"]
+    assert text.count(source.rpartition("/")[0]) == commands.count(source.rpartition("/")[0]) == 1, "of the doctor's command"
 
 
 def test_without_the_images_the_rest_is_told(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
@@ -193,7 +201,8 @@ def test_names_are_data(count: int, tmp_path: Path) -> None:
     classes = tuple([*HOSTILE, *(f"class {number}" for number in range(count))][:count])
     absent = write(facts(classes), tmp_path / "r.html", "html")
     page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
-    missing = {"Explanations", "Quantization sensitivity", "Latency", "Size", "Agreement between runtimes", "Unknown images"}
+    missing = {"Saliency maps (Grad-CAM)", "Quantization sensitivity", "Latency", "Model size", "Agreement between runtimes"}
+    missing |= {"Unknown images (out of distribution)"}
     assert {one.title for one in absent} == missing
     for name in classes[:3]:
         assert name in page.text
@@ -214,7 +223,7 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
 
 def test_one_epoch_is_one_tick_and_one_word() -> None:
     epoch = Epoch(loss=1.0, accuracy=0.5, val_accuracy=0.6, val_loss=0.9, seconds=1.0)
-    axes = training._curves(Training((epoch,), 1), "accuracy").axes[-1]
+    axes = training._curves(Training((epoch,), 1), "accuracy", "").axes[-1]
     low, high = axes.get_xlim()
     assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
     assert "over 1 epoch;" in training._alt("Fine-tuning", (epoch,), "kept", "accuracy")
@@ -225,18 +234,18 @@ def test_a_report_of_nothing_names_the_commands(tmp_path: Path) -> None:
     nothing = facts(record=record, doctor=None, predictions=Absent("", "no exported model", "edgetl export RUN"))
     absent = write(nothing, tmp_path / "r.html", "html")
     assert {one.title: one.command for one in absent} == {
-        "Training": "edgetl train DATA",
+        "Training curves": "edgetl train DATA",
         "Confusion matrix": "edgetl export RUN",
         "Per-class metrics": "edgetl export RUN",
-        "Calibration": "edgetl export RUN",
-        "Unknown images": "edgetl evaluate RUN --unknown DIR",
+        "Calibration (reliability diagram)": "edgetl export RUN",
+        "Unknown images (out of distribution)": "edgetl evaluate RUN --unknown DIR",
         "Agreement between runtimes": "edgetl validate RUN",
         "Mistakes": "edgetl export RUN",
         "Predictions changed by quantization": "edgetl export RUN",
-        "Explanations": "edgetl explain RUN IMAGE...",
+        "Saliency maps (Grad-CAM)": "edgetl explain RUN IMAGE...",
         "Quantization sensitivity": "edgetl sensitivity RUN",
         "Latency": "edgetl benchmark RUN",
-        "Size": "edgetl validate RUN",
+        "Model size": "edgetl validate RUN",
         "Data quality": "edgetl doctor DATA --out RUN",
     }
     page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
@@ -301,3 +310,32 @@ def test_the_sections_of_several_labels_an_image() -> None:
         "tflite_int8 gets 2 of 60 validation images wrong, surest first; 2 images of these the float model gets right" in texts["mistakes"]
     )
     assert "different classes for 2 of 60 images: 2 correct in float only (lost), 0 in int8 only (won)" in texts["flips"]
+
+
+def test_tables_are_sorted_and_commands_copied_in_a_browser(tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api", reason="edgetl[web] is not installed")
+    if not shutil.which("chromium"):
+        pytest.skip("chromium is not installed")
+    names = ("b", "a", "c", "d")
+    made = facts(names, predictions=Absent("", "no exported model", "edgetl export RUN"), places={"RUN": "'my run'"})
+    write(made, tmp_path / "r.html", "html")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.goto((tmp_path / "r.html").as_uri())
+        page.locator("details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+        table = page.get_by_role("table", name="Recipe")
+        head = table.get_by_role("columnheader", name="setting")
+        read = "cells => cells.map(cell => cell.textContent)"
+        before = table.locator("tbody td:first-child").evaluate_all(read)
+        head.get_by_role("button").press("Enter")
+        assert head.get_attribute("aria-sort") == "ascending"
+        upwards = table.locator("tbody td:first-child").evaluate_all(read)
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == "descending"
+        assert table.locator("tbody td:first-child").evaluate_all(read) == upwards[::-1] != before
+        assert sorted(before) == sorted(upwards)
+        page.get_by_role("button", name="Copy edgetl validate 'my run'").first.click()
+        assert page.evaluate("navigator.clipboard.readText()") == "edgetl validate 'my run'"
+        browser.close()

@@ -1,12 +1,17 @@
 """The section on calibration."""
 
-from edgetl.evaluation.calibration import Bin, calibration_error, reliability
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from edgetl.evaluation.calibration import Bin, bins_for, calibration_error, reliability
 from edgetl.evaluation.multi_label import calibration_error_of_several, reliability_of_several
+from edgetl.evaluation.resampling import proportion
 from edgetl.report.page.blocks import Absent, Plot, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, legend, plot
 
-_TITLE = "Calibration"
+_TITLE = "Calibration (reliability diagram)"
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -20,9 +25,12 @@ def section(facts: Facts) -> Section | Absent:
     for name, colour in zip(predictions.shown, (GOLD, BLUE)[-len(predictions.shown) :], strict=True):
         bins, error = _found(predictions, name)
         count = sum(one.images for one in bins)
-        axes.plot([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], color=colour, linewidth=1.4, label=name)
-        sizes = [8 + 240 * one.images / count for one in bins]
-        axes.scatter([100 * one.confidence for one in bins], [100 * one.accuracy for one in bins], sizes, color=colour, linewidths=0)
+        x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
+        axes.plot(x, y, color=colour, linewidth=1.4, marker="o", markersize=5, label=name)
+        ends = [proportion(round(one.accuracy * one.images), one.images) for one in bins]
+        axes.vlines(x, *zip(*([100 * end for end in one.interval_95] for one in ends if one), strict=True), color=colour, linewidth=1.1)
+        if name == predictions.main:
+            _count(axes, bins)
         errors.append(f"{percent(error, 1)} % for {name}")
         lean = sum(one.images * (one.accuracy - one.confidence) for one in bins) / count
         leanings.append(f"{name} is {'underconfident' if lean > 0 else 'overconfident'} by {abs(100 * lean):.1f} points")
@@ -38,14 +46,26 @@ def section(facts: Facts) -> Section | Absent:
     )
     alt = f"Reliability diagram. On average {'; '.join(leanings)}"
     counts = "decisions, one for each image and class" if predictions.several else "images"
-    caption = f"{right.capitalize()} by {what}; larger dots stand for more {counts}. A perfectly calibrated model follows the dashed line."
+    caption = (
+        f"{right.capitalize()} by {what}, with 95 % intervals; the numbers below are {counts} by {predictions.main}. "
+        "A perfectly calibrated model follows the dashed line."
+    )
     return Section(_TITLE, (Plot(figure, alt, caption), Text(text, beside=True)))
+
+
+def _count(axes: Axes, bins: Sequence[Bin]) -> None:
+    """Write the images of each bin along the lower edge."""
+    for one in bins:
+        axes.annotate(
+            f"{one.images:,}", (100 * one.confidence, 0), (0, 3), textcoords="offset points", ha="center", fontsize=7.5, color=FAINT
+        )
 
 
 def _found(predictions: Predictions, name: str) -> tuple[tuple[Bin, ...], float]:
     """Return a model's reliability by bin, and its expected calibration error."""
     probabilities = predictions.probabilities[name]
+    bins = bins_for(len(probabilities))
     if predictions.several:
         shown = predictions.labelled
-        return reliability_of_several(probabilities, shown), calibration_error_of_several(probabilities, shown)
-    return reliability(probabilities, predictions.label_ids), calibration_error(probabilities, predictions.label_ids)
+        return reliability_of_several(probabilities, shown, bins), calibration_error_of_several(probabilities, shown)
+    return reliability(probabilities, predictions.label_ids, bins), calibration_error(probabilities, predictions.label_ids)

@@ -10,6 +10,7 @@ from edgetl.evaluation.multi_label import average_precisions
 from edgetl.evaluation.per_class import ClassMetrics, confusion, decided_metrics, per_class_metrics
 from edgetl.report.page.blocks import Absent, Plot, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, percent
+from edgetl.report.plots.axes import widen
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, plot, short
 
 _TITLE = "Per-class metrics"
@@ -71,6 +72,7 @@ def _dots(classes: Sequence[str], names: Sequence[str], metrics: Sequence[Sequen
         axes.plot(of, places, "o", markersize=7, color=colour, label=name)
     axes.set_yticks(places, [short(name, _NAME_LENGTH) for name in classes])
     axes.set_ylim(len(classes) - 0.4, -0.6)
+    widen(axes, "x", min(one.images for one in metrics[-1]))
     axes.set_xlabel("F1, %")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
     return figure

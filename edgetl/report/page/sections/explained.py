@@ -8,7 +8,7 @@ from PIL import Image
 from edgetl.report.page.blocks import Absent, Gallery, Photo, Section, Text
 from edgetl.report.page.facts import Facts
 
-_TITLE = "Explanations"
+_TITLE = "Saliency maps (Grad-CAM)"
 _SHOWN = 12
 _QUALITY = 85  # JPEG's: 90 KB each, where the PNG has 500
 

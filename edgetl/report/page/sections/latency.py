@@ -9,6 +9,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.micro.estimate import LEGEND
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Table, Text
 from edgetl.report.page.facts import Facts
+from edgetl.report.plots.axes import logarithmic
 from edgetl.report.plots.draw import COLOURS, FAINT, INK, plot
 from edgetl.report.terminal.benchmark import conditions, doubts, estimates_table, failures, latency_table, processors_table
 from edgetl.wording import counted
@@ -24,7 +25,7 @@ def section(facts: Facts) -> Section | Absent:
     if facts.validation is not None:
         blocks.append(_here(facts.validation, folded=facts.benchmark is not None))
     if facts.benchmark is None:
-        blocks.append(Text("To measure on boards, phones and browsers: edgetl benchmark RUN --device NAME"))
+        blocks.append(Text("To measure on boards, phones and browsers:", "edgetl benchmark RUN --device NAME"))
     if not facts.validation and not facts.benchmark:
         return Absent(_TITLE, "nothing was measured", "edgetl benchmark RUN")
     return Section(_TITLE, blocks)
@@ -72,9 +73,8 @@ def _dots(timed: Sequence[BenchmarkResult], devices: Sequence[str]) -> Figure:
             axes.annotate(f"{_p50(one):.2f}", (high, place), (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=FAINT)
             label = ""  # a device is once in the legend
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
     axes.margins(x=0.12)
+    logarithmic(axes.xaxis)
     axes.set_yticks(range(len(models)), models)
     axes.invert_yaxis()
     axes.set_xlabel("median latency of an inference, ms (log)")

@@ -36,7 +36,7 @@ def section(facts: Facts) -> Section | Absent:
     photos = _photos(predictions, rows[:_MOST], right[predictions.reference])
     if gone := sum(not photo.content for photo in photos):
         text = f"{counted(gone, 'image')} cannot be shown: they are not where the run recorded them, or were changed."
-        blocks.append(Text(f"{text} If they lie elsewhere: edgetl report RUN --data PATH", warning=True))
+        blocks.append(Text(f"{text} If they lie elsewhere:", "edgetl report RUN --data PATH", warning=True))
     blocks += [Gallery(photos)] if photos else []
     return Section(_TITLE, (*blocks, *(_passing(facts.rejects) if facts.rejects else ())))
 

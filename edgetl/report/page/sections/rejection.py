@@ -8,7 +8,7 @@ from edgetl.report.page.blocks import Absent, Block, Gallery, Photo, Plot, Secti
 from edgetl.report.page.facts import Facts, Predictions, Rejects, percent
 from edgetl.report.plots.draw import BLUE, GOLD, INK, legend, plot
 
-_TITLE = "Unknown images"
+_TITLE = "Unknown images (out of distribution)"
 _ROWS = 24  # of a table that is open
 
 

@@ -7,7 +7,7 @@ from edgetl.report.page.facts import Facts, kib, percent
 from edgetl.report.plots.pareto import benchmark_points, pareto_figure
 from edgetl.runtimes.base import with_memory
 
-_TITLE = "Size"
+_TITLE = "Model size"
 
 
 def section(facts: Facts) -> Section | Absent:

@@ -19,7 +19,7 @@ def section(facts: Facts) -> Section | Absent:
     blocks: list[Block] = [Text(_describe(facts.record))]
     validation = facts.validation
     if validation is None:
-        blocks.append(Text("The run is not validated, or its files have changed since. Run: edgetl validate RUN", warning=True))
+        blocks.append(Text("The run is not validated, or its files have changed since. Run:", "edgetl validate RUN", warning=True))
     else:
         blocks.append(Tiles(tuple(_tiles(validation))))
         blocks += [Text(validation.chosen_by)] if validation.chosen_by else []
@@ -27,7 +27,7 @@ def section(facts: Facts) -> Section | Absent:
         if validation.passed:
             blocks.append(Text(f"All models that should agree do so, on {counted(validation.images, 'image')}."))
         if new := [*facts.record.unvalidated()]:
-            blocks.append(Text(f"Exported since, and not validated: {joined(new)}. Run: edgetl validate RUN", warning=True))
+            blocks.append(Text(f"Exported since, and not validated: {joined(new)}. Run:", "edgetl validate RUN", warning=True))
     choice = facts.record.integer_choice()
     if choice:
         kept = f" In float: {', '.join(choice.chosen.kept_float)}." if choice.chosen.kept_float else ""
@@ -59,10 +59,11 @@ def _tiles(validation: Validation) -> Iterator[Tile]:
     judged_by = figure(main.accuracy)
     low, high = judged_by.interval_95
     accuracy, metric = judged_by.value, judged_by.metric
-    interval = f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %"
+    images = counted(validation.images, "image of noise" if validation.truth == "noise" else f"{SPLIT_NAMES[validation.split]} image")
+    worth = f"; one image is {100 / validation.images:.2g} points" if metric == "top-1" else ""
     share = "top-1 accuracy of" if metric == "top-1" else f"{metric} of"
     what = share if validation.truth == "labels" else "same class as the imported network by"
-    yield Tile(f"{percent(accuracy)} %", f"{what} {name}", f"{interval}; {validation.measured_on}")
+    yield Tile(f"{percent(accuracy)} %", f"{what} {name}", f"95 % interval: {percent(low, 1)} to {percent(high, 1)}{worth}; {images}")
     if several := main.accuracy.multi_label:
         low, high = several.exact_match_interval_95
         interval = f"95 % interval: {percent(low, 1)} to {percent(high, 1)} %"

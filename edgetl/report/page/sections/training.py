@@ -8,11 +8,12 @@ from matplotlib.ticker import MaxNLocator
 from edgetl.chosen import choice_and_measure, judged_on
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Text
 from edgetl.report.page.facts import Facts
-from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, legend, panel
+from edgetl.report.plots.axes import count_in, widen
+from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, PURPLE, legend, panel
 from edgetl.run_record import CompressFacts, DataFacts, Epoch, FloatFacts, Training
 from edgetl.wording import counted
 
-_TITLE = "Training"
+_TITLE = "Training curves"
 _AGAIN = " It was then trained again on all training images, these too: those weights are the model's."
 _ACCURACY = "accuracy"
 _TITLES = {"head": "Head on the frozen backbone", "float": "Fine-tuning", "pruning": "Pruning", "clustering": "Weight clustering"}
@@ -23,12 +24,18 @@ def section(facts: Facts) -> Section | Absent:
     data = facts.record.find("data", DataFacts)
     metric = "mAP" if data and data.task == "multi-label" else _ACCURACY
     blocks: list[Block] = []
+    before: Training | None = None
     for name, training in facts.record.trainings():
         title = _TITLES.get(name) or f"Quantization-aware training ({name})"
         note = "" if name in _TITLES else " Its training loss is the divergence from the float model's predictions."
-        kept = _kept(training, judged_on(facts.record, name), metric)
+        judged = judged_on(facts.record, name)
+        kept = _kept(training, judged, metric)
         caption = f"{title}: {_count(training.epochs)}; {kept}.{note}"
-        blocks.append(Plot(_curves(training, metric), _alt(title, training.epochs, kept, metric), caption))
+        head = before if name == "float" else None
+        before = training
+        blocks.append(
+            Plot(_curves(training, metric, judged, head), _alt(title, training.epochs, kept, metric) + _beside(head, metric), caption)
+        )
     trained = facts.record.find("float", FloatFacts)
     if not blocks and trained and trained.imported:
         return Absent(_TITLE, "the network was trained elsewhere")
@@ -60,7 +67,13 @@ def _kept(training: Training, images: str, metric: str) -> str:
     return f"the weights of epoch {training.best_epoch} were kept, {figure} on {images}"
 
 
-def _curves(training: Training, metric: str) -> Figure:
+def _curves(training: Training, metric: str, judged: str, head: Training | None = None) -> Figure:
+    """Draw accuracy and loss by epoch.
+
+    Args:
+        judged: the held-out images, in words.
+        head: the training of the head before, whose best accuracy is a line to compare with.
+    """
     epochs, best = training.epochs, training.best_epoch
     figure = Figure(figsize=(5.6, 4.4), layout="constrained", facecolor="white")
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -76,6 +89,10 @@ def _curves(training: Training, metric: str) -> Figure:
             axes.plot(numbers, values, marker=marker, markersize=3, linewidth=1.6, color=colour, label=label)
         if best:
             axes.axvline(best, color=FAINT, linewidth=0.9, linestyle=(0, (3, 3)))
+    if head and head.best:
+        value = 100 * head.best.val_accuracy
+        upper.axhline(value, color=PURPLE, linewidth=1.2, linestyle=(0, (4, 2)), label=f"head before, held out: {value:.1f} %")
+    widen(upper, "y", count_in(judged))
     upper.set_ylabel(f"{metric}{'' if metric == _ACCURACY else ' (training: right decisions)'}, %", color=INK)
     lower.set_ylabel("loss", color=INK)
     lower.set_xlabel("epoch", color=INK)
@@ -90,6 +107,10 @@ def _alt(title: str, epochs: Sequence[Epoch], kept: str, metric: str) -> str:
         f"{title}: held-out {metric} from {100 * first.val_accuracy:.1f} to {100 * last.val_accuracy:.1f} %, "
         f"training accuracy from {100 * first.accuracy:.1f} to {100 * last.accuracy:.1f} % over {_count(epochs)}; {kept}"
     )
+
+
+def _beside(head: Training | None, metric: str) -> str:
+    return f"; the head alone had a held-out {metric} of {100 * head.best.val_accuracy:.1f} %" if head and head.best else ""
 
 
 def _count(epochs: Sequence[Epoch]) -> str:
