@@ -91,6 +91,17 @@ class Recipe(RecipeTable):
         """Return the settings that are not the default ones, by dotted key."""
         return {setting: value for setting, (value, _) in self.changed(load()).items()}
 
+    def to_toml(self, comment: str) -> str:
+        """Return a recipe file of the settings that are not the default ones, under a comment."""
+        lines = [f"# {comment}"]
+        tables: dict[str, list[str]] = {}
+        for setting, value in self.settings().items():
+            table, key = setting.split(".")
+            tables.setdefault(table, []).append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+        for table, values in tables.items():
+            lines += ["", f"[{table}]", *values]
+        return "\n".join(lines) + "\n"
+
     def without_folders(self) -> Self:
         """Return the recipe with the last part of each path alone: where files lie is nobody else's business."""
         shown = self

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edgetl import lock, log
 from edgetl.errors import RunError, listed
-from edgetl.files import sha256
+from edgetl.files import atomic, sha256
 from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
 from edgetl.registry import closest
@@ -43,6 +43,11 @@ class RunFolder:
     @property
     def record(self) -> Path:
         return self.path / "run.json"
+
+    @property
+    def recipe(self) -> Path:
+        """The settings that are not the default ones, as a recipe that makes the run again."""
+        return self.path / "recipe.toml"
 
     @property
     def data(self) -> Path:
@@ -151,6 +156,8 @@ class RunFolder:
                     + listed([f"{setting} {value} instead of {before}" for setting, (value, before) in changed.items()])
                 )
             made.model_copy(update={"recipe": recipe, "software": software()}).write(run.record)
+            with atomic(run.recipe) as temporary:
+                temporary.write_text(recipe.to_toml(f"The settings of this run, made with edgetl {version('edgetl')}"), encoding="utf-8")
         return run
 
     @contextmanager

@@ -19,6 +19,7 @@ from edgetl.runtimes.base import Memory, with_memory
 from edgetl.wording import measured_on
 
 if TYPE_CHECKING:
+    from edgetl.recipe import Recipe
     from edgetl.report.page.blocks import Absent
     from edgetl.report.page.results import Results
     from edgetl.tuning_record import TuningRecord
@@ -112,7 +113,22 @@ class Card(Tabular):
             results.write(folder / "results.json")
             with atomic(folder / "card.md") as temporary:
                 temporary.write_text(card(folder.resolve().name, results), encoding="utf-8", errors="backslashreplace")
+            if out is not None:
+                cls._write_recipe(run.read().recipe, folder / run.recipe.name)
         return cls(folder, results)
+
+    @staticmethod
+    def _write_recipe(recipe: "Recipe", path: Path) -> None:
+        """Write a recipe beside a card, without the folders of its images; one that is there already is the user's."""
+        from edgetl.files import atomic
+        from edgetl.recipe import load
+
+        shown = recipe.without_folders()
+        if not path.exists():
+            with atomic(path) as temporary:
+                temporary.write_text(shown.to_toml("The settings behind the card; paths are relative to this folder"), encoding="utf-8")
+        elif other := shown.changed(load(path).without_folders()):
+            logger.warning(f"{path} is kept, and has other settings than the run: {', '.join(other)}")
 
     def overview(self) -> Overview:
         """Return the results, with where they are written."""

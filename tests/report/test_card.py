@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from edgetl import recipe
 from edgetl.report.page.results import Results
+from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]
@@ -23,7 +25,11 @@ def test_a_card_has_the_measurements_of_the_validation(cli: Cli, made: Made, tmp
         assert results.models[name].top1_accuracy == subject["accuracy"]["top1_accuracy"]
         assert f"`{name}` | {100 * subject['accuracy']['top1_accuracy']:.2f}" in card
     assert {one.name for one in results.candidates} == {"ptq_int8", "qat_int8"}
-    assert "edgetl run 'models/three digits/recipe.toml'" in card
+    assert "edgetl run recipe.toml --out 'runs/three digits'" in card
+    made_of, again = RunFolder(made.run).read().recipe, recipe.load(folder / "recipe.toml")
+    assert again.without_folders() == made_of.without_folders()
+    assert again.data.source == str(folder / Path(made_of.data.source).name), "images are looked for beside the card"
+    assert recipe.load(made.run / "recipe.toml") == made_of, "a run's own recipe makes it again"
     assert str(made.run) not in card + json.dumps(results.to_json()), "a card is read elsewhere"
 
 
@@ -49,3 +55,12 @@ def test_estimates_of_an_npu_are_called_so(cli: Cli, run_copy: Path, tmp_path: P
         damaged.write("?")
     assert cli("card", run_copy, "--out", tmp_path / "after").code == 0
     assert not Results.read(tmp_path / "after" / "results.json").npu
+
+
+def test_a_recipe_beside_the_card_is_kept(cli: Cli, made: Made, tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text("[model]\nalpha = 0.5\n", encoding="utf-8")
+    outcome = cli("card", made.run, "--out", tmp_path)
+    assert outcome.code == 0
+    assert "is kept, and has other settings than the run: " in outcome.err
+    assert "model.alpha" in outcome.err
+    assert (tmp_path / "recipe.toml").read_text(encoding="utf-8") == "[model]\nalpha = 0.5\n"

@@ -1,6 +1,5 @@
 """A search over networks and learning rates: every trial is a run, judged by accuracy, latency, memory and size."""
 
-import json
 import logging
 import math
 import time
@@ -20,7 +19,7 @@ from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.train.teacher import AUTO
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions, choice_of
 from edgetl.pipeline.tune.trial import Workbench, compare_trials, judged, recipe_of, trained
-from edgetl.recipe import Recipe, load
+from edgetl.recipe import Recipe
 from edgetl.report.plots.trials import trials_plot
 from edgetl.run_folder import writing
 from edgetl.tuning_record import NAME, Budget, TuningRecord, TuningTrial
@@ -201,7 +200,8 @@ def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence
     if best:
         tuned = replace(choice_of(best), learning_rate=best.learning_rate or recipe.train.learning_rate)
         with atomic(out / "best.toml") as temporary:
-            temporary.write_text(_toml(recipe_of(tuned, recipe), record.verdict), encoding="utf-8")
+            text = recipe_of(tuned, recipe).to_toml(f"Found by 'edgetl tune': {record.verdict}")
+            temporary.write_text(text, encoding="utf-8")
         trials_plot(record, out / "tune.png")
     record.write(out / NAME)
     return record
@@ -218,13 +218,3 @@ def _beats(one: TuningTrial, other: TuningTrial) -> bool:
     pairs = [(getattr(other, name) or 0, getattr(one, name) or 0) for name in ("latency_ms", "size_bytes", "arena_bytes", "flash_bytes")]
     gains = [_accuracy(one) - _accuracy(other), *(theirs - own for theirs, own in pairs)]
     return bool(min(gains) >= 0 < max(gains))
-
-
-def _toml(recipe: Recipe, verdict: str) -> str:
-    """Write a recipe file of the settings that differ from the defaults, under what was found."""
-    lines, defaults = [f"# Found by 'edgetl tune': {verdict}"], load()
-    for table, values in recipe:
-        default = getattr(defaults, table)
-        differing = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values if value != getattr(default, key)]
-        lines += ["", f"[{table}]", *differing] if differing else []
-    return "\n".join(lines) + "\n"

@@ -122,8 +122,8 @@ def _made(name: str, results: Results) -> list[str]:
         else:
             first = f"`{network.backbone}`, alpha {network.alpha:g}, {network.image_size} px, starting from weights `{network.weights}`, "
         first += f"trained on {images}."
-        commands = [f"edgetl run {quote(f'models/{name}/recipe.toml')} --out {run}    # with the images in ./{data.source}"]
-    return [first, "", "```sh", *commands, f"edgetl card {run} --out {quote(f'models/{name}')}", "```"]
+        commands = [f"edgetl run recipe.toml --out {run}    # in this folder; the recipe says where the images are"]
+    return [first, "", "```sh", *commands, f"edgetl card {run} --out .", "```"]
 
 
 def _assigned(setting: str, value: JsonValue) -> str:
