@@ -62,7 +62,7 @@ lock: ## write constraints.txt anew: the newest releases that pyproject.toml all
 	rm -rf build/lock
 
 clean: ## remove the environment and all caches; runs/ stays
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv build dist .cache *.egg-info .mypy_cache .ruff_cache .pytest_cache
 	find edgetl tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUNTIME): pyproject.toml constraints.txt
