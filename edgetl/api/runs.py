@@ -14,18 +14,22 @@ if TYPE_CHECKING:
     from edgetl.pipeline.predict import Classifier
 
 
-def compare(runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None, data: File = "") -> "Comparison":
+def compare(
+    runs: Sequence[Run | File], *, model: File | None = None, out: File | None = None, data: File = "", different_classes: bool = False
+) -> "Comparison":
     """Compare the accuracy, size and latency of runs, image by image, and test whether a difference is more than chance.
 
     Args:
         runs: two or more runs that are measured on the same images.
         model: an exported file of each, such as "model_int8.tflite"; default: int8, else float32.
-        out: folder of compare.json and compare.png; default: the folder that holds the first run.
+        out: folder of compare.json and compare.png; default: nothing is written.
         data: where the runs' images are now, as for `edgetl.Run`.
+        different_classes: compare runs with different class names too, each by its own labels.
     """
     from edgetl.pipeline.evaluate import compare as stage
 
-    return stage.compare([Path(path) for path in several("a run", runs)], as_path(model), as_path(out), text_of("data", data))
+    paths = [Path(path) for path in several("a run", runs)]
+    return stage.compare(paths, as_path(model), as_path(out), text_of("data", data), different_classes=different_classes)
 
 
 def explain(images: Sequence[File], run: Run | File | None = None, *, out: File | None = None) -> "Explanation":

@@ -21,10 +21,11 @@ def compare(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Write compare.json and compare.png into this folder (default: the folder that holds the first run)."
-        ),
+        typer.Option(metavar="DIR", help="Write compare.json and compare.png into this folder (default: nothing is written)."),
     ] = None,
+    different_classes: Annotated[
+        bool, typer.Option("--different-classes", help="Compare runs with different class names, too, each by its own labels.")
+    ] = False,
     data: Images = "",
     as_json: Json = False,
 ) -> None:
@@ -32,16 +33,15 @@ def compare(
 
     The runs are compared image by image, with a test of whether a difference is more than chance.
 
-    Exit code 3: the runs are measured on different images.
+    Exit code 3: the runs are measured on different images, or have different class names.
 
     Example:
       edgetl compare runs/small runs/large
     """
     from edgetl.api import runs as api
-    from edgetl.pipeline.evaluate.compare import comparison_folder
     from edgetl.report.terminal.comparison import print_comparison
 
-    comparison, folder = api.compare(runs, model=model, out=out, data=data), comparison_folder(runs, out)
+    comparison = api.compare(runs, model=model, out=out, data=data, different_classes=different_classes)
     print_comparison(comparison)
-    console.note(f"written: {folder / 'compare.png'}, {folder / 'compare.json'}")
-    console.result({"folder": str(folder)} | comparison.to_json())
+    console.note(f"written: {out / 'compare.png'}, {out / 'compare.json'}" if out else "to write this as a plot and a document: --out DIR")
+    console.result({"folder": str(out) if out else None} | comparison.to_json())

@@ -1,6 +1,8 @@
 """Checks of images: each looks at facts about all of them, and yields what may be wrong."""
 
-from edgetl.diagnosis.base import Check
+from collections.abc import Mapping, Sequence
+
+from edgetl.diagnosis.base import Check, Finding
 from edgetl.registry import Registry
 
 CHECKS: Registry[Check] = Registry(
@@ -46,3 +48,10 @@ CHECKS: Registry[Check] = Registry(
         ),
     },
 )
+
+_OF_A_LABEL = ("two_labels", "wrong_labels")
+
+
+def mislabelled(found: Mapping[str, Sequence[Finding]]) -> int:
+    """Return of how many images a label is to be checked, by the findings of each check."""
+    return len({name for check in _OF_A_LABEL for one in found.get(check, ()) for name in (one.name, *one.consider)})

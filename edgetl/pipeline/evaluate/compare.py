@@ -1,5 +1,6 @@
 """Compare several runs on the same images, those that measure."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from edgetl.pipeline.project import Project
 from edgetl.report.plots.comparison import comparison_plot
 from edgetl.runtimes import open_session
 from edgetl.runtimes.base import predict as predict_rows
+from edgetl.wording import joined, quoted
+
+logger = logging.getLogger(__name__)
 
 _Images = list[tuple[str, str]]
 
@@ -32,17 +36,21 @@ class _Result:
     """One run: its row in the comparison, and which images that measure are right, in the order of their contents."""
 
     run: ComparedRun
+    class_names: tuple[str, ...]
     correct: NDArray[np.bool_]
     images: _Images
     split: MeasuringSplit
 
 
-def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None = None, data: str = "") -> Comparison:
-    """Return accuracy, size and latency of each run and a paired test of every two, and write compare.json and compare.png.
+def compare(
+    paths: Sequence[Path], model: Path | None = None, out: Path | None = None, data: str = "", *, different_classes: bool = False
+) -> Comparison:
+    """Return accuracy, size and latency of each run and a paired test of every two.
 
     Args:
         model: name of an exported file, the same for all runs; default: the first that `evaluate` takes.
-        out: folder for both files; default: the one that contains the first run.
+        out: folder for compare.json and compare.png; None: nothing is written.
+        different_classes: compare runs with different class names too, each by its own labels.
         data: where the runs' images are now; empty: where each recorded them.
     """
     if len({path.resolve() for path in paths}) != len(paths) or len(paths) < 2:
@@ -50,8 +58,16 @@ def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None =
     exact_float32()
     results: list[_Result] = []
     for path in paths:
-        result = _evaluate(Project.open(path, data=data), path, model)
-        _check_same(path, result.images, paths[0], results[0].images if results else result.images)
+        project = Project.open(path, data=data)
+        class_names = project.contract.class_names
+        differ = _different(paths[0], results[0].class_names if results else class_names, path, class_names)
+        if differ and not different_classes:
+            raise DataError(differ, "to compare them all the same, each by its own labels: --different-classes")
+        if differ:
+            logger.warning(f"{differ}; each is judged by its own labels")
+        result = _evaluate(project, path, model)
+        first = results[0].images if results else result.images
+        _check_same(path, _contents(result.images) if differ else result.images, paths[0], _contents(first) if differ else first)
         results.append(result)
     pairs = list(combinations(results, 2))
     tests = [paired(first.correct, second.correct) for first, second in pairs]
@@ -65,15 +81,21 @@ def compare(paths: Sequence[Path], model: Path | None = None, out: Path | None =
             for (first, second), test, p in zip(pairs, tests, corrected, strict=True)
         ),
     )
-    folder = comparison_folder(paths, out)
-    comparison = comparison.model_copy(update={"plot_description": comparison_plot(comparison, folder / "compare.png")})
-    comparison.write(folder / "compare.json")
+    if out:
+        comparison = comparison.model_copy(update={"plot_description": comparison_plot(comparison, out / "compare.png")})
+        comparison.write(out / "compare.json")
     return comparison
 
 
-def comparison_folder(paths: Sequence[Path], out: Path | None) -> Path:
-    """Return the folder that `compare` writes to."""
-    return out or paths[0].resolve().parent
+def _different(first_path: Path, first: Sequence[str], path: Path, class_names: Sequence[str]) -> str:
+    """Return in what the class names of two runs differ, in words; empty: in nothing but their order."""
+    parts = [(first_path, set(first) - set(class_names)), (path, set(class_names) - set(first))]
+    found = [f"{joined(quoted(sorted(only)))} only in {run}" for run, only in parts if only]
+    return f"{first_path} and {path} have different class names: {'; '.join(found)}" if found else ""
+
+
+def _contents(images: _Images) -> _Images:
+    return [(content, "") for content, _ in images]
 
 
 def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
@@ -98,7 +120,13 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
         latency_p50_ms=_latency_p50_ms(project, name),
         multi_label=accuracy.multi_label,
     )
-    return _Result(run, measures.right(probabilities, label_ids), [identities[row] for row in rows], project.data.measuring_split)
+    return _Result(
+        run,
+        project.contract.class_names,
+        measures.right(probabilities, label_ids),
+        [identities[row] for row in rows],
+        project.data.measuring_split,
+    )
 
 
 def _latency_p50_ms(project: Project, name: str) -> float | None:

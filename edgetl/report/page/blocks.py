@@ -55,6 +55,15 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Tick:
+    """A box that a reader may tick to have a line in the list that the page makes; `ticked`: it is at first."""
+
+    text: str
+    line: str
+    ticked: bool
+
+
+@dataclass(frozen=True)
 class Photo:
     """An encoded image with its alternative text, title and caption lines.
 
@@ -69,6 +78,7 @@ class Photo:
     title: str
     lines: Sequence[str] = ()
     groups: Sequence[tuple[str, str]] = ()
+    ticks: Sequence[Tick] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +94,22 @@ class Gallery:
         return any(photo.groups for photo in self.photos)
 
 
-Block = Text | Tiles | Table | Plot | Gallery
+@dataclass(frozen=True)
+class TickedList:
+    """A list that a reader makes by ticking boxes, and saves; a page without a script does not show it.
+
+    Args:
+        file: its name.
+        head: lines that it begins with.
+        lines: of images that are in it although the page has no box for them.
+    """
+
+    file: str
+    head: Sequence[str]
+    lines: Sequence[str]
+
+
+Block = TickedList | Text | Tiles | Table | Plot | Gallery
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
         "data": _data,
         "mark": lambda text: _MARKS.get(text, ""),
         "json": json.dumps,
+        "zip": zip,
     }
     environment.tests["number"] = _is_number
     environment.globals["kind"] = _kind

@@ -34,7 +34,7 @@ def _block(block: Block, name: str, save: Save) -> list[str]:
     if isinstance(block, Plot):
         address = save(f"{name}.png", draw.png(block.figure))
         return [f"![{plain(block.alt)}]({address})", *(["", plain(block.caption)] if block.caption else [])]
-    return _images(block, name, save)
+    return _images(block, name, save) if isinstance(block, Gallery) else []
 
 
 def _images(block: Gallery, name: str, save: Save) -> list[str]:

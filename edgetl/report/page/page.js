@@ -85,3 +85,69 @@ for (const command of document.querySelectorAll(".command")) {
   });
   command.append(button);
 }
+
+// A click on an image of a gallery shows it large.
+const large = document.createElement("dialog");
+large.setAttribute("aria-label", "Enlarged image");
+large.append(document.createElement("img"), document.createElement("p"), document.createElement("button"));
+const [largeImage, largeText, close] = large.children;
+close.type = "button";
+close.textContent = "Close";
+large.addEventListener("click", (event) => { if (event.target !== largeText) large.close(); });
+for (const image of document.querySelectorAll(".gallery:not(.large) img")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.title = "Enlarge";
+  image.replaceWith(button);
+  button.append(image);
+  button.addEventListener("click", () => {
+    largeImage.src = image.src;
+    largeImage.alt = image.alt;
+    largeText.textContent = image.alt;
+    if (!large.isConnected) document.body.append(large);
+    large.showModal();
+  });
+}
+
+// Boxes beside images make a list, which a button saves.
+for (const list of document.querySelectorAll(".ticked")) {
+  const [lines, head] = [JSON.parse(list.dataset.lines), JSON.parse(list.dataset.head)];
+  const boxes = new Map(); // those of a line, which may be of several findings
+  const chosen = () => [...boxes].filter(([, all]) => all[0].checked).map(([line]) => line).concat(lines);
+  const button = document.createElement("button");
+  const status = document.createElement("span");
+  const count = () => {
+    const number = chosen().length;
+    status.textContent = number === 1 ? "1 image to leave out" : `${number} images to leave out`;
+  };
+  for (const figure of document.querySelectorAll("figure[data-ticks]")) {
+    for (const [line, text, ticked] of JSON.parse(figure.dataset.ticks)) {
+      const [label, box, name] = ["label", "input", "span"].map((tag) => document.createElement(tag));
+      box.type = "checkbox";
+      box.checked = ticked;
+      name.textContent = figure.querySelector("b").textContent === text ? "leave out" : `leave out ${text}`;
+      box.setAttribute("aria-label", `leave out ${text}`);
+      label.append(box, name);
+      figure.append(label);
+      boxes.set(line, [...(boxes.get(line) || []), box]);
+      box.addEventListener("change", () => {
+        for (const other of boxes.get(line)) other.checked = box.checked;
+        count();
+      });
+    }
+  }
+  button.type = "button";
+  button.textContent = `Save ${list.dataset.file}`;
+  button.addEventListener("click", () => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([[...head, ...chosen(), ""].join("\n")], { type: "text/plain" }));
+    link.download = list.dataset.file;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+  });
+  status.setAttribute("role", "status");
+  list.append(status, button);
+  document.querySelector("main").prepend(list); // where it stays in sight
+  list.hidden = false;
+  count();
+}

@@ -16,10 +16,10 @@ _BYTES = 3_500_000  # of all thumbnails of a gallery; base64 adds a third, and a
 _BYTES_A_PIXEL, _BYTES_AT_LEAST = 0.28, 650  # of a JPEG of this quality, measured on photographs; its tables
 
 
-def edge_px(count: int) -> int:
+def edge_px(count: int, most: int = _EDGE_PX) -> int:
     """Return the longer edge of each of so many thumbnails, in pixels: the more there are, the smaller."""
     pixels = (_BYTES / max(count, 1) - _BYTES_AT_LEAST) / _BYTES_A_PIXEL
-    return round(min(max(math.sqrt(max(pixels, 0)), _SMALLEST_PX), _EDGE_PX))
+    return round(min(max(math.sqrt(max(pixels, 0)), _SMALLEST_PX), most))
 
 
 def thumbnail(pixels: NDArray[np.uint8], edge: int = _EDGE_PX) -> bytes:

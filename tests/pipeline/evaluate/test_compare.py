@@ -1,5 +1,6 @@
 """`edgetl compare` on finished runs."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from scipy.stats import binomtest
 
+from edgetl.contract import Contract
 from edgetl.evaluation.results import Comparison
 from edgetl.run_folder import RunFolder
 from tests.conftest import CliResult, Made, write_record
@@ -85,3 +87,43 @@ def test_other_images_or_one_run_are_a_message(cli: Cli, three: list[Path], tmp_
     assert "in common" in outcome.err
     assert cli("compare", three[0], three[0]).code == 2
     assert cli("compare", three[0]).code == 2
+
+
+def test_nothing_is_written_unless_it_is_told_where(cli: Cli, three: list[Path], tmp_path: Path) -> None:
+    outcome = cli("compare", three[0], three[1], "--json")
+    assert outcome.code == 0, outcome.err
+    assert outcome.document["folder"] is None
+    assert "--out DIR" in outcome.err
+    assert not list(three[0].parent.rglob("compare*"))
+
+
+def test_runs_with_different_class_names_are_refused_unless_asked(cli: Cli, three: list[Path], tmp_path: Path) -> None:
+    """A copy of a run whose first class has another name, as its images have in their folder."""
+    other, images = tmp_path / "other", tmp_path / "images"
+    source = Path(RunFolder(three[1]).read().recipe.data.source)
+    shutil.copytree(three[1], other)
+    shutil.copytree(source, images)
+    old = Contract.read(other / "contract.json").class_names[0]
+    for folder in [one for one in images.rglob(old) if one.is_dir()]:
+        folder.rename(folder.with_name(f"{old} renamed"))
+    run = RunFolder(other)
+    for file in ("contract.json", "data.json", "run.json"):
+        text = (other / file).read_text(encoding="utf-8")
+        quoted = json.dumps(old, ensure_ascii=False)
+        (other / file).write_text(text.replace(quoted, json.dumps(f"{old} renamed", ensure_ascii=False)), encoding="utf-8")
+    record = run.read().to_json()
+    record["recipe"]["data"]["source"] = str(images)
+    write_record(run.record, record)
+    from edgetl.pipeline.project import Project
+
+    record["stages"]["data"]["facts"]["fingerprint"] = Project.open(other).data.images.fingerprint
+    write_record(run.record, record)
+    refused = cli("compare", three[1], other)
+    assert refused.code == 3
+    assert f"have different class names: {old} only in {three[1]}; {old} renamed only in {other}" in " ".join(refused.err.split())
+    assert "--different-classes" in refused.err
+    asked = cli("compare", three[1], other, "--different-classes", "--json")
+    assert asked.code == 0, asked.err
+    assert "each is judged by its own labels" in " ".join(asked.err.split())
+    first, second = asked.document["runs"]
+    assert first["top1_accuracy"] == second["top1_accuracy"], "the same model on the same images"
