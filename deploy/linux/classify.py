@@ -151,13 +151,17 @@ class Classifier:
         """Return float32 [K] of uint8 pixels [H, W, C]."""
         return probabilities(self._run, pixels)
 
-    def self_test(self) -> dict[str, float]:
+    def self_test(self, images: Path | None = None) -> dict[str, float]:
         """Prove that files and predictions are the validated ones, and return how far the latter are off. Raises SelfTestError.
 
         Images near a threshold may be decided otherwise within the tolerance: `other_decisions` counts them.
+
+        Args:
+            images: another folder of golden images, such as `test/golden_test`; None: those beside the model.
         """
-        self._check_files()
-        files = Golden(self.folder, self.choice["model"])
+        images = images or self.folder / "golden"
+        self._check_files(images)
+        files = Golden(images, self.choice["model"])
         golden, wanted, pixels = files.document, files.wanted, files.pixels
         top1 = golden["top1_class_names"][self.choice["model"]]
         if [self.class_names[row.argmax()] for row in wanted] != top1:
@@ -170,7 +174,7 @@ class Classifier:
         steps = files.steps(found)
         if not files.within(steps):
             raise SelfTestError(f"the predictions are up to {steps.max():.0f} steps of 1/256 off, {steps.mean():.1f} on average")
-        resized = np.fromfile(self.folder / "golden/resized.bin", np.uint8).reshape(golden["shape"][1:])
+        resized = np.fromfile(images / "resized.bin", np.uint8).reshape(golden["shape"][1:])
         mosaic = _mosaic(pixels, **golden["mosaic"])
         made = self.pixels(Image.fromarray(mosaic[..., 0] if mosaic.shape[-1] == 1 else mosaic))
         levels = np.abs(made.astype(int) - resized).max()
@@ -179,12 +183,13 @@ class Classifier:
         far = {"max_steps": float(steps.max()), "mean_steps": float(steps.mean()), "resize_max_levels": int(levels)}
         return {"images": len(pixels), "other_decisions": sum(map(list.__ne__, map(self.present, found), present))} | far
 
-    def _check_files(self) -> None:
+    def _check_files(self, images: Path) -> None:
         hashes = {name: facts["sha256"] for name, facts in self.manifest["files"].items()}
         hashes["manifest.json"] = self.choice["manifest_sha256"]
-        for path in sorted(path for path in self.folder.rglob("*") if path.is_file() and path.name != "app.json"):
-            name = path.relative_to(self.folder).as_posix()
-            if hashlib.sha256(path.read_bytes()).hexdigest() != hashes.get(name):
+        found = {path.relative_to(self.folder).as_posix(): path for path in sorted(self.folder.rglob("*")) if path.is_file()}
+        found |= {f"{images.name}/{path.name}": path for path in sorted(images.iterdir())}
+        for name, path in found.items():
+            if name != "app.json" and hashlib.sha256(path.read_bytes()).hexdigest() != hashes.get(name):
                 raise SelfTestError(f"{name} was changed")
         if (self.folder / "labels.txt").read_text(encoding="utf-8") != "".join(f"{name}\n" for name in self.class_names):
             raise SelfTestError("labels.txt has other class names than manifest.json")

@@ -30,12 +30,12 @@ Run = Callable[[np.ndarray], np.ndarray]  # from uint8 pixels [1, H, W, C] to pr
 
 
 class Golden:
-    """The golden images uint8 [N, H, W, C], and the model's predictions [N, K] of them."""
+    """The golden images uint8 [N, H, W, C] in a folder, and the model's predictions [N, K] of them."""
 
     def __init__(self, folder: Path, model: str) -> None:
-        self.document: dict[str, Any] = json.loads((folder / "golden/golden.json").read_text(encoding="utf-8"))
+        self.document: dict[str, Any] = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
         self.wanted = np.asarray(self.document["predictions"][model])
-        self.pixels = np.fromfile(folder / "golden/pixels.bin", np.uint8).reshape(self.document["shape"])
+        self.pixels = np.fromfile(folder / "pixels.bin", np.uint8).reshape(self.document["shape"])
 
     def steps(self, found: np.ndarray) -> np.ndarray:
         """Return how far probabilities [N, K] are from the golden ones, in steps of 1/256."""
@@ -186,7 +186,7 @@ class Accelerator:
         choice = None if again else self._remembered()
         self.fresh = choice is None
         if choice is None:
-            golden = Golden(folder, model)
+            golden = Golden(folder / "golden", model)
             choice = choose([self._measured(name, folder, golden) for name in self._openers])
             self._remember(choice)
         self.name, self.rows = choice.name or CPU, choice.rows
@@ -269,4 +269,4 @@ if __name__ == "__main__":
     folder, name = Path(sys.argv[1]), sys.argv[2]
     chosen = json.loads((folder / "app.json").read_text(encoding="utf-8"))
     opener = openers(chosen["runtime"])[name]
-    print(json.dumps(measure(name, lambda: opener(folder / chosen["model"]), Golden(folder, chosen["model"]))._asdict()))
+    print(json.dumps(measure(name, lambda: opener(folder / chosen["model"]), Golden(folder / "golden", chosen["model"]))._asdict()))

@@ -10,3 +10,8 @@ from classify import Classifier
 
 def test_golden() -> None:
     assert Classifier().self_test()["images"] > 0
+
+
+def test_real_images_where_there_are_some() -> None:
+    images = Path(__file__).resolve().parent / "test" / "golden_test"
+    assert not images.is_dir() or Classifier().self_test(images)["images"] > 0

@@ -69,6 +69,7 @@ def ship_bundle(source: File | None, target: str, **options: Unpack[ShipOptions]
         into=as_path(options.get("into")),
         package=options.get("package", ""),
         runtime=options.get("runtime", ""),
+        golden=text_of("golden", options.get("golden", AppOptions.golden)),
         data=text_of("data", options.get("data", "")),
         translations=tuple(map(path_of, options.get("translations", ()))),
     )

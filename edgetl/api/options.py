@@ -136,6 +136,7 @@ class ShipOptions(TypedDict, total=False):
         into: folder of an app to add model, classifier and test to.
         package: such as "com.example.app"; default: from the model's name, or the app's own.
         runtime: "litert", "onnxruntime" or "coreml"; default: the target's first.
+        golden: as for a bundle, which has its own: of those "validation", the default, takes all, and "synthetic" none.
         data: where the run's images are now, as for `edgetl.Run`.
         translations: files of what the app says in other languages, such as "de.json".
     """
@@ -144,5 +145,6 @@ class ShipOptions(TypedDict, total=False):
     into: File | None
     package: str
     runtime: str
+    golden: File
     data: File
     translations: Sequence[File]

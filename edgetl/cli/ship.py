@@ -44,13 +44,20 @@ def ship(
             metavar="LANGUAGE.json", help="Let the app speak this language, too, such as de.json; repeatable (default: English alone)."
         ),
     ] = None,
+    golden: Annotated[
+        str,
+        typer.Option(
+            metavar="validation|synthetic|DIR",
+            help="Put these images into the app's tests: validation images, images of a folder, or none beside the synthetic ones.",
+        ),
+    ] = "validation",
     data: Images = "",
     as_json: Json = False,
 ) -> None:
     """Make an app of a validated run, or update one.
 
-    The app gets the model, class names, a classifier, and a test that replays the golden predictions. A second call updates what the first
-    one wrote; files that you changed are kept and listed.
+    The app gets the model, class names, a classifier, and a test that replays the golden predictions. Its golden images are synthetic; real
+    ones go into tests and debug builds alone. A second call updates what the first one wrote; files that you changed are kept and listed.
 
     Exit codes: 5 the run or bundle is damaged; 6 a microcontroller cannot run the model; 7 its validation failed, or its models give other
     predictions than when it was made.
@@ -59,12 +66,14 @@ def ship(
       edgetl ship runs/flowers --target android --out flowers-app
     """
     from edgetl.api import files
+    from edgetl.api.options import ShipOptions
 
-    made = files.ship_bundle(
-        source, target, out=out, into=into, package=package, runtime=runtime, data=data, translations=translation or ()
-    )
+    chosen = ShipOptions(out=out, into=into, package=package, runtime=runtime, golden=golden, data=data, translations=translation or ())
+    made = files.ship_bundle(source, target, **chosen)
     if made.forced:
         console.warn(f"bundled by force: {made.forced}")
+    if made.own_images:
+        console.note(made.own_images)
     for path in made.kept:
         console.warn(f"kept as you have it: {path}")
     changed = f"{counted(len(made.written), 'file')} written, {len(made.removed)} removed, {len(made.unchanged)} as they were"

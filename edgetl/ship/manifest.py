@@ -57,6 +57,11 @@ class GoldenSet(Part):
     source: str = Field(description="synthetic, validation, or the name of the folder that they were taken from")
     missing_class_names: tuple[str, ...] = Field(description="classes that no synthetic image was found to show")
 
+    @property
+    def text(self) -> str:
+        """How many images of which kind."""
+        return counted(self.images, f"{self.source} image" if self.source in ("synthetic", "validation") else f"image of '{self.source}'")
+
 
 class Verdict(Part):
     """The verdict of `edgetl validate`; `forced` says what was wrong where the run was bundled in spite of it, else it is empty."""
@@ -104,8 +109,7 @@ class Manifest(Document):
             return "validation images for every app, for it is of an older edgetl; bundle the run again, and an app's tests alone get them"
         if TESTS not in self.golden:
             return ""
-        found = self.golden[TESTS]
-        which = counted(found.images, "validation image" if found.source == "validation" else f"image of '{found.source}'")
+        which = self.golden[TESTS].text
         return f"{which} in {TESTS}/, for the tests of an app alone; --golden synthetic leaves them out, --golden DIR takes others"
 
     def overview(self) -> Overview:

@@ -47,10 +47,13 @@ RESIZED = (
 def repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     with zipfile.ZipFile(source) as opened:
         files = {name: opened.read(name) for name in opened.namelist()}
-    before = {name: files[name] for name in golden.names_in(EVERY_APP)}
+    before = {name: files[name] for folder in (EVERY_APP, TESTS) for name in golden.names_in(folder) if name in files}
     change(files)
-    if any(files[name] != content for name, content in before.items()):  # the same images for the tests of an app
-        files |= dict(zip(golden.names_in(TESTS), (files[name] for name in before), strict=True))
+    changed = {name.partition("/")[0] for name, content in before.items() if files.get(name) != content}
+    if changed == {EVERY_APP}:  # then of the same images for the tests of an app
+        files |= {
+            test: files[name] for test, name in zip(golden.names_in(TESTS), golden.names_in(EVERY_APP), strict=True) if test in before
+        }
     document = json.loads(files["manifest.json"])
     document["files"] = {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
@@ -64,15 +67,18 @@ def repacked(source: Path, target: Path, change: Callable[[dict[str, bytes]], No
 
 def renamed(files: dict[str, bytes], labels: Sequence[str] = HOSTILE) -> None:
     """Give the classes, and the model, other names everywhere."""
-    manifest, golden = json.loads(files["manifest.json"]), json.loads(files["golden/golden.json"])
+    manifest = json.loads(files["manifest.json"])
     to = dict(zip(manifest["contract"]["output"]["class_names"], labels, strict=True))
     manifest["contract"]["output"]["class_names"], manifest["name"] = list(labels), labels[0]
-    golden["true_class_names"] = [to[name] for name in golden["true_class_names"]]
-    golden["top1_class_names"] = {file: [to[name] for name in names] for file, names in golden["top1_class_names"].items()}
-    golden["present_class_names"] = {
-        file: [[to[name] for name in names] for names in images] for file, images in golden["present_class_names"].items()
-    }
-    files["manifest.json"], files["golden/golden.json"] = json.dumps(manifest).encode(), json.dumps(golden).encode()
+    for place in ("golden/golden.json", "golden_test/golden.json"):
+        found = json.loads(files[place])
+        found["true_class_names"] = [to[name] for name in found["true_class_names"]]
+        found["top1_class_names"] = {file: [to[name] for name in names] for file, names in found["top1_class_names"].items()}
+        found["present_class_names"] = {
+            file: [[to[name] for name in names] for names in images] for file, images in found["present_class_names"].items()
+        }
+        files[place] = json.dumps(found).encode()
+    files["manifest.json"] = json.dumps(manifest).encode()
     files["labels.txt"] = "".join(f"{label}\n" for label in labels).encode()
 
 
@@ -80,8 +86,8 @@ def unsure(files: dict[str, bytes]) -> None:
     """Give the contract thresholds by which some golden images are unknown, one of them higher than that of the other classes."""
     manifest = json.loads(files["manifest.json"])
     contract = Contract.parse(manifest["contract"])
-    golden = Golden.of(files, contract)
-    rows = np.concatenate(list(golden.predictions.values()))
+    sets = {folder: Golden.of(files, contract, folder) for folder in (EVERY_APP, TESTS)}
+    rows = np.concatenate(list(sets[EVERY_APP].predictions.values()))
     above = lambda probability: (np.round(256 * probability) + 0.5) / 256  # noqa: E731
     rejection = Rejection(threshold=above(rows.max(axis=1).min()), keep=0.95, inside_the_model=False)
     kept = rows[rows.max(axis=1) > rejection.threshold]
@@ -91,7 +97,8 @@ def unsure(files: dict[str, bytes]) -> None:
     assert 0 < contract.output.present(rows).any(axis=1).sum() < len(rows)
     manifest["contract"] = contract.to_json()
     files["manifest.json"] = json.dumps(manifest).encode()
-    files |= golden.files(contract.output)
+    for folder, one in sets.items():
+        files |= one.files(contract.output, folder)
 
 
 def with_other_thresholds(files: dict[str, bytes]) -> None:

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from edgetl.documents import Document
 from edgetl.errors import UsageError
@@ -15,11 +15,12 @@ from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.newest import newest
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.bundle import BundleRequest, contents
+from edgetl.pipeline.ship.golden_images import SYNTHETIC, VALIDATION
 from edgetl.pipeline.ship.verify import verify
 from edgetl.quantization import integer_schemes
 from edgetl.registry import did_you_mean
 from edgetl.ship import archive, golden
-from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, BundleContents, Manifest
+from edgetl.ship.manifest import CLASS_NAMES, MANIFEST, TESTS, BundleContents, Manifest
 from edgetl.ship.place import Placed, place
 from edgetl.ship.strings import tables
 from edgetl.ship.targets import TARGETS
@@ -35,6 +36,8 @@ class AppOptions:
         into: folder of an existing app.
         package: com.example.app; empty: from the model's name, or the existing app's own.
         runtime: name of the runtime that the app uses; empty: the target's first.
+        golden: the images that the app's tests replay beside the synthetic ones, as for a bundle, which has its own: of those "validation"
+            takes all, and "synthetic" none.
         data: where the run's images are now; empty: where it recorded them.
         translations: files of what the app says in other languages, such as de.json.
     """
@@ -43,6 +46,7 @@ class AppOptions:
     into: Path | None = None
     package: str = ""
     runtime: str = ""
+    golden: str = VALIDATION
     data: str = ""
     translations: tuple[Path, ...] = ()
 
@@ -70,6 +74,7 @@ class Shipped(Document, Placed):
     name: str
     version: str
     forced: str
+    own_images: str
     next: str
 
     def overview(self) -> Overview:
@@ -93,14 +98,21 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         raise UsageError(f"{target_name} apps do not run {runtime}", did_you_mean(runtime, target.runtimes))
     root, into, strings = options.folder, options.into, tables(options.translations)
     if source is not None and source.is_file():
+        if options.golden not in (VALIDATION, SYNTHETIC):
+            raise UsageError(
+                f"{source} has its golden images already", f"bundle the run again: edgetl bundle RUN --golden {options.golden}"
+            )
         verify(source)
         manifest, files = archive.read(source)
     else:
-        manifest, files = _contents(Project.open(source or newest("ship"), data=options.data), runtime)
+        manifest, files = _contents(Project.open(source or newest("ship"), data=options.data), runtime, options.golden)
+    if options.golden == SYNTHETIC:
+        files = {name: content for name, content in files.items() if name not in golden.names_in(TESTS)}
     package = options.package or (into and target.package(into)) or _package(manifest.name)
     app = App(manifest, runtime, _model(manifest, runtime), package, strings)
     part = f"into {target_name}" if into else target_name  # recorded apart, or adding to an app of ours would take its files for stale
-    placed = place(root, part, app_files(target, app, files, into), fresh=into is None)
+    wanted = app_files(target, app, files, into)
+    placed = place(root, part, wanted, fresh=into is None)
     return Shipped(
         target=target_name,
         folder=str(root),
@@ -110,6 +122,7 @@ def ship(source: Path | None, target_name: str, options: AppOptions) -> Shipped:
         name=manifest.name,
         version=manifest.version,
         forced=manifest.validation.forced,
+        own_images=_own_images(manifest, [path for path in wanted if f"/{TESTS}/" in path]),
         next=target.steps(app, root, into),
         **placed.model_dump(),
     )
@@ -130,14 +143,26 @@ def app_files(target: Target, app: App, bundled: Mapping[str, bytes], into: Path
     data["app.json"] = (json.dumps(choice, indent=2) + "\n").encode()
     folder = target.data(into)
     files = {**target.files(app, into), **{f"{folder}/{name}": content for name, content in data.items()}}
+    if target.tests(into):
+        files |= {f"{target.tests(into)}/{name}": bundled[name] for name in golden.names_in(TESTS) if name in bundled}
     return target.completed(app, files, into)
 
 
-def _contents(project: Project, runtime: str) -> BundleContents:
+def _own_images(manifest: Manifest, paths: Sequence[str]) -> str:
+    """Return which of somebody's images an app has, and where; empty: none."""
+    if not manifest.golden:
+        return f"the app has {manifest.own_images}"
+    if not paths:
+        return ""
+    where = PurePosixPath(paths[0]).parent
+    return f"the app has {manifest.golden[TESTS].text} in {where}, for tests and debug builds alone; --golden synthetic leaves them out"
+
+
+def _contents(project: Project, runtime: str, golden_images: str) -> BundleContents:
     """Return the bundle of a run's model for a runtime."""
     names = sorted(file.path.name for file in exported(project) if file.path.name.endswith(main_format(runtime).suffix))
     name = _best(names, runtime, f"run: edgetl export {project.run.quoted}")
-    return contents(project, BundleRequest(models=(name,)))
+    return contents(project, BundleRequest(models=(name,), golden=golden_images))
 
 
 def _model(manifest: Manifest, runtime: str) -> str:

@@ -18,6 +18,7 @@ _PACKAGE = "com.example.classifier"  # the template's own
 _MODELS = {"litert": "LiteRtModel", "onnxruntime": "OnnxModel"}  # the class and file of each runtime; the template uses the first
 _KOTLIN = "org.jetbrains.kotlin:kotlin-stdlib"
 _OWN_RUNTIME, _OWN_MODEL = next(iter(_MODELS.items()))
+_DEBUG = "src/debug/assets/edgetl"  # in debug builds alone, beside those of every build
 _CATALOG, _ASSETS, _LICENCES = "gradle/libs.versions.toml", "src/main/assets/edgetl", "app/src/main/assets/licences.txt"
 _TEXT = {".kt", ".kts", ".xml"}
 _IGNORED = b".gradle/\n.idea/\n.kotlin/\nbuild/\nlocal.properties\n"
@@ -112,8 +113,8 @@ def _licences(app: App) -> bytes:
     return "\n\n".join(parts).encode()
 
 
-def _data(into: Path | None) -> str:
-    return ((_module(into).relative_to(into) if into else Path("app")) / _ASSETS).as_posix()
+def _assets(into: Path | None, folder: str = _ASSETS) -> str:
+    return ((_module(into).relative_to(into) if into else Path("app")) / folder).as_posix()
 
 
 def _module(root: Path) -> Path:
@@ -160,4 +161,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     return f"next: in the module's build file, add {dependencies} and {stored}, then {test}"
 
 
-TARGET = Target(("litert", "onnxruntime"), _files, _data, _steps, _package)
+TARGET = Target(("litert", "onnxruntime"), _files, _assets, _steps, lambda into: _assets(into, _DEBUG), _package)

@@ -52,6 +52,8 @@ class Target:
         data: the folder for what the app reads, in a fresh app or in the existing one whose folder is given.
         steps: what to do next with what was written to a folder, in one line; the last argument is the existing app's folder, None for
             a fresh app.
+        tests: the folder for real golden images, which no release has, in a fresh app or in the existing one; empty: the app has none, and
+            is proved by the synthetic ones alone.
         package: of the existing app in a folder, where none is named; empty: from the model's name.
         completed: adds what depends on all files, given the app, these, and the existing app's folder, None for a fresh app.
     """
@@ -60,6 +62,7 @@ class Target:
     files: Callable[[App, Path | None], Files]
     data: Callable[[Path | None], str]
     steps: Callable[[App, Path, Path | None], str]
+    tests: Callable[[Path | None], str] = lambda _: ""
     package: Callable[[Path], str] = lambda _: ""
     completed: Callable[[App, Files, Path | None], Files] = lambda _, files, __: files
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from edgetl.ship.targets.base import App, Target, template
 
 _REQUIREMENTS = {"litert": "ai-edge-litert>=2.1,<3", "onnxruntime": "onnxruntime>=1.23,<2"}
+_TESTS = "test"  # the folder with the self-test for pytest, which a release leaves behind
 _PART = "edgetl_classifier"  # the folder in an existing app
 
 
@@ -26,4 +27,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     return f"next: pip install -r {requirements}, then python {program} --self-test"
 
 
-TARGET = Target(("litert", "onnxruntime"), _files, _data, _steps)
+TARGET = Target(("litert", "onnxruntime"), _files, _data, _steps, lambda into: f"{_PART}/{_TESTS}" if into else _TESTS)

@@ -72,6 +72,34 @@ def test_the_self_test_passes_on_the_golden_predictions(built: Built, tmp_path: 
         assert (int(otherwise[1]) == 0) is (steps == 0), "three steps more than half a step below a threshold is above it"
 
 
+def test_a_debug_build_replays_the_real_images_too(built: Built, tmp_path: Path) -> None:
+    app = built.apps["litert"]
+    folder = data(tmp_path, app)
+    debug = app / "app" / android._DEBUG
+    write(folder, {path.relative_to(debug).as_posix(): path.read_bytes() for path in debug.rglob("*") if path.is_file()})
+    code, said = built.compiler.main(built.jar, folder, "self-test", 0)
+    assert (code, b"images=24," in said) == (0, True), said
+    pixels = folder / "golden_test/pixels.bin"
+    pixels.write_bytes(pixels.read_bytes()[::-1])
+    code, said = built.compiler.main(built.jar, folder, "self-test", 0)
+    assert (code, said.decode().strip()) == (7, "golden_test/pixels.bin was changed")
+
+
+def test_a_release_holds_nobodys_images(built: Built, hostile: Path) -> None:
+    """Of a row of pixels through the middle of each: neither the files that a release is built of hold it, nor a built one."""
+    files = archive.read(hostile).files
+    images = np.frombuffer(files["golden_test/pixels.bin"], np.uint8).reshape(12, 32, -1)
+    rows = [image[16].tobytes() for image in images if image[16].std() > 10]
+    assert len(rows) > 6, "rows of digits, not of one colour"
+    app = built.apps["litert"]
+    with zipfile.ZipFile(built.apks["litert"]) as apk:
+        content = {name: apk.read(name) for name in apk.namelist()}
+    assert files["golden/pixels.bin"] in content.values(), "it proves itself all the same"
+    content |= {str(path): path.read_bytes() for path in app.rglob("*") if path.is_file() and "src/debug/" not in path.as_posix()}
+    assert not [name for name, held in content.items() if any(row in held for row in rows)]
+    assert (app / "app" / android._DEBUG / "golden_test/pixels.bin").read_bytes() == files["golden_test/pixels.bin"]
+
+
 def test_several_classes_are_decided_as_edgetl_does(built: Built, of_several_classes: Path, tmp_path: Path) -> None:
     folder = data(tmp_path / "data", write(tmp_path / "app", fresh(of_several_classes, "litert", PACKAGES["litert"])))
     code, said = built.compiler.main(built.jar, folder, "self-test", 0)
@@ -278,7 +306,12 @@ def test_an_existing_app_gets_the_classifier_and_nothing_else(
     assert outcome.document["package"] == package
     there = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()} - files.keys()
     of_kotlin = f"kotlin/{package.replace('.', '/')}/edgetl/"
-    wanted = (f"{module}src/main/assets/edgetl/", f"{module}src/main/{of_kotlin}", f"{module}src/androidTest/{of_kotlin}")
+    wanted = (
+        f"{module}src/main/assets/edgetl/",
+        f"{module}src/debug/assets/edgetl/golden_test/",
+        f"{module}src/main/{of_kotlin}",
+        f"{module}src/androidTest/{of_kotlin}",
+    )
     assert not [path for path in there if not path.startswith(wanted) and not path.endswith(".edgetl-ship.json")]
     assert all(any(path.startswith(prefix) for path in there) for prefix in wanted)
     assert {name: (tmp_path / name).read_bytes() for name in files} == files

@@ -291,6 +291,19 @@ def _flipped(folder: Path, name: str) -> None:
     (folder / "model" / name).write_bytes(content)
 
 
+def test_its_tests_replay_the_real_images(shipped: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "app"
+    shutil.copytree(shipped, copy)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", copy / "test_golden.py"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    pixels = copy / "test" / "golden_test" / "pixels.bin"
+    pixels.write_bytes(pixels.read_bytes()[::-1])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "golden_test/pixels.bin was changed" in done.stdout
+    shutil.rmtree(copy / "test")
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0, "a release"
+
+
 @pytest.mark.parametrize("name", ["MODEL", "manifest.json", "labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin"])
 def test_one_changed_byte_fails_the_self_test(python: Callable[..., Done], shipped: Path, tmp_path: Path, name: str) -> None:
     copy = Path(shutil.copytree(shipped, tmp_path / "copy"))

@@ -60,6 +60,25 @@ def test_the_apps_data_does_not_depend_on_the_target(hostile: Path, target: str,
     assert not [path for path in fresh if path.startswith("/") or ".." in Path(path).parts]
 
 
+@pytest.mark.parametrize(("target", "runtime"), CASES)
+def test_real_images_are_in_the_tests_alone_and_it_is_said(cli: Cli, hostile: Path, tmp_path: Path, target: str, runtime: str) -> None:
+    pixels = archive.read(hostile).files["golden_test/pixels.bin"]
+    tests, app = TARGETS.load(target).tests(None), tmp_path / "app"
+    outcome = cli("ship", hostile, "--target", target, "--runtime", runtime, "--out", app, "--json")
+    assert outcome.code == 0, outcome.err
+    holding = [path.relative_to(app).as_posix() for path in app.rglob("*") if path.is_file() and pixels in path.read_bytes()]
+    assert holding == ([f"{tests}/golden_test/pixels.bin"] if tests else [])
+    assert (f"the app has 12 validation images in {tests}/golden_test, for tests" in outcome.err) is bool(tests)
+    again = cli("ship", hostile, "--target", target, "--runtime", runtime, "--out", app, "--golden", "synthetic", "--json")
+    assert len(again.document["removed"]) == (3 if tests else 0), "an image that is no longer wanted goes"
+    assert "validation images" not in again.err
+
+
+def test_a_bundle_has_its_golden_images(cli: Cli, hostile: Path, tmp_path: Path) -> None:
+    outcome = cli("ship", hostile, "--target", "linux", "--golden", tmp_path, "--out", tmp_path / "app")
+    assert (outcome.code, "has its golden images already" in outcome.err) == (2, True)
+
+
 def test_an_app_is_either_fresh_or_there(cli: Cli, hostile: Path, tmp_path: Path) -> None:
     for arguments in ((), ("--out", tmp_path / "a", "--into", tmp_path), ("--into", tmp_path / "nowhere")):
         assert cli("ship", hostile, "--target", "linux", *arguments).code == 2

@@ -36,7 +36,7 @@ fun main(arguments: Array<String>) {
     val bundle = Bundle(Folder(File(arguments[0])))
     if (arguments[1] == "choose") return choose(bundle, arguments.drop(2))
     try {
-        println(SelfTest(bundle, Golden(bundle)).run(Replay(bundle, arguments[2].toFloat())))
+        println(SelfTest.run(bundle, Replay(bundle, arguments[2].toFloat())))
     } catch (error: SelfTestException) {
         println(error.message)
         exitProcess(7)
@@ -87,15 +87,15 @@ private class Folder(private val root: File) : Files {
 
 /** Gives the golden predictions for golden images alone: each value some steps of 1/256 off, those of the `wrong` first images upside down. */
 private class Replay(private val bundle: Bundle, private val steps: Float, private val ms: Long = 0, private val wrong: Int = 0) : Model {
-    private val pixels = bundle.files.read("golden/pixels.bin")
-    private val predictions = bundle.json("golden/golden.json").getJSONObject("predictions").getJSONArray(bundle.model)
+    private val known = Golden.all(bundle).flatMap { set ->
+        val size = set.pixels.size / set.wanted.size
+        set.wanted.mapIndexed { at, row -> set.pixels.copyOfRange(at * size, (at + 1) * size) to row }
+    }
 
     override fun probabilities(pixels: ByteArray): FloatArray {
-        val image = (0 until this.pixels.size / pixels.size).first {
-            this.pixels.copyOfRange(it * pixels.size, (it + 1) * pixels.size).contentEquals(pixels)
-        }
+        val image = known.indexOfFirst { it.first.contentEquals(pixels) }
         Thread.sleep(ms)
-        val found = predictions.getJSONArray(image).doubles().map { it.toFloat() + steps / 256 }
+        val found = known[image].second.map { it.toFloat() + steps / 256 }
         return found.map { if (image < wrong) 1 - it else it }.toFloatArray()
     }
 

@@ -74,7 +74,7 @@ class EdgetlClassifier(context: Context, threads: List<Int> = listOf(1, 2)) : Au
 
     /** Proves that this phone runs the validated model. Throws SelfTestException. */
     @Synchronized
-    fun selfTest(): SelfTestReport = SelfTest(bundle, golden).run(model)
+    fun selfTest(): SelfTestReport = SelfTest.run(bundle, model)
 
     @Synchronized
     override fun close() = model.close()

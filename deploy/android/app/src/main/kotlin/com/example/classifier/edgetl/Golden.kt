@@ -2,12 +2,13 @@ package com.example.classifier.edgetl
 
 import org.json.JSONArray
 
-/** The golden images, and what the validated model predicts for them. */
-internal class Golden(private val bundle: Bundle) {
-    private val json = bundle.json("golden/golden.json")
+/** The golden images of a folder, and what the validated model predicts for them. */
+internal class Golden(private val bundle: Bundle, folder: String = EVERY_BUILD) {
+    private val json = bundle.json("$folder/golden.json")
     private val imageBytes = bundle.input.bytes
     private val tolerance = json.getJSONObject("tolerance").let { Tolerance(it.getDouble("max_steps"), it.getDouble("mean_steps")) }
-    val pixels = bundle.files.read("golden/pixels.bin")
+    val pixels = bundle.files.read("$folder/pixels.bin")
+    val resized = bundle.files.read("$folder/resized.bin")
     val mosaic = json.getJSONObject("mosaic")
     val wanted = json.getJSONObject("predictions").getJSONArray(bundle.model).list { getJSONArray(it).doubles() }
     val top1 = json.getJSONObject("top1_class_names").getJSONArray(bundle.model).strings()
@@ -39,7 +40,11 @@ internal class Golden(private val bundle: Bundle) {
 
     private fun <T> JSONArray.list(read: JSONArray.(Int) -> T) = List(length()) { read(it) }
 
-    private companion object {
-        const val RUNS = 15 // after the golden images have warmed it up
+    companion object {
+        const val EVERY_BUILD = "golden"
+        private const val DEBUG = "golden_test" // real images, which no release has
+        private const val RUNS = 15 // after the golden images have warmed it up
+
+        fun all(bundle: Bundle) = listOf(EVERY_BUILD, DEBUG).filter { "$it/golden.json" in bundle.files.names() }.map { Golden(bundle, it) }
     }
 }

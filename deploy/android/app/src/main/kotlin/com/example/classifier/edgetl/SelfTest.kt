@@ -17,15 +17,27 @@ data class SelfTestReport(
     val meanSteps: Double,
     val otherDecisions: Int,
     val resizeMaxLevels: Int,
-)
+) {
+    internal fun with(other: SelfTestReport) = SelfTestReport(
+        images + other.images,
+        maxOf(maxSteps, other.maxSteps),
+        maxOf(meanSteps, other.meanSteps),
+        otherDecisions + other.otherDecisions,
+        maxOf(resizeMaxLevels, other.resizeMaxLevels),
+    )
+}
 
 /** Proves that files and predictions are the validated ones. */
 internal class SelfTest(private val bundle: Bundle, private val golden: Golden) {
     private val pixels = golden.pixels
     private val imageBytes = bundle.input.bytes
 
-    /** Throws SelfTestException. */
-    fun run(model: Model): SelfTestReport {
+    companion object {
+        /** On all golden images that this build has. Throws SelfTestException. */
+        fun run(bundle: Bundle, model: Model) = Golden.all(bundle).map { SelfTest(bundle, it).run(model) }.reduce(SelfTestReport::with)
+    }
+
+    private fun run(model: Model): SelfTestReport {
         checkFiles()
         val wanted = golden.wanted
         if (wanted.isEmpty() || pixels.size != wanted.size * imageBytes || wanted.any { it.size != bundle.classNames.size }) {
@@ -78,7 +90,7 @@ internal class SelfTest(private val bundle: Bundle, private val golden: Golden) 
                 argb[x] = (0xFF shl 24) or (byte(at) shl 16) or (byte(at + minOf(1, last)) shl 8) or byte(at + last)
             }
         }
-        val resized = bundle.files.read("golden/resized.bin")
+        val resized = golden.resized
         val levels = made.indices.maxOf { abs((made[it].toInt() and 0xFF) - (resized[it].toInt() and 0xFF)) }
         if (levels > mosaic.getInt("max_steps")) {
             throw SelfTestException("cropping and resizing give other pixels, up to $levels levels off")
