@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.options import Images, Json, RunPath
+from edgetl.cli.options import Golden, Images, Json, RunPath
 
 
 def bundle(
@@ -30,13 +30,7 @@ def bundle(
     sign: Annotated[
         Path | None, typer.Option(metavar="KEY", help="Sign with this Ed25519 private key, see 'edgetl keygen' (default: none).")
     ] = None,
-    golden: Annotated[
-        str,
-        typer.Option(
-            metavar="validation|synthetic|DIR",
-            help="Pack these images for the tests of an app: validation images, images of a folder, or none beside the synthetic ones.",
-        ),
-    ] = "validation",
+    golden: Golden = "validation",
     force: Annotated[
         bool, typer.Option("--force", help="Bundle despite a failed or outdated validation; the manifest records it.")
     ] = False,

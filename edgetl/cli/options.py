@@ -43,6 +43,13 @@ def _want_verbose(wanted: bool) -> bool:
     return wanted
 
 
+Golden = Annotated[
+    str,
+    typer.Option(
+        metavar="validation|synthetic|DIR",
+        help="Take these images for an app's tests: validation images, images of a folder, or none beside the synthetic ones.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, and all else on stderr.", callback=_want_json, is_eager=True)
 ]

@@ -7,7 +7,7 @@ import typer
 
 from edgetl import console
 from edgetl.cli.names import completed
-from edgetl.cli.options import Images, Json
+from edgetl.cli.options import Golden, Images, Json
 from edgetl.wording import counted
 
 
@@ -44,13 +44,7 @@ def ship(
             metavar="LANGUAGE.json", help="Let the app speak this language, too, such as de.json; repeatable (default: English alone)."
         ),
     ] = None,
-    golden: Annotated[
-        str,
-        typer.Option(
-            metavar="validation|synthetic|DIR",
-            help="Put these images into the app's tests: validation images, images of a folder, or none beside the synthetic ones.",
-        ),
-    ] = "validation",
+    golden: Golden = "validation",
     data: Images = "",
     as_json: Json = False,
 ) -> None:
