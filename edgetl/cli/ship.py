@@ -27,17 +27,12 @@ def ship(
     ] = None,
     into: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Add the model, the classifier and its test to the app in this folder (default: --out must be given)."
-        ),
+        typer.Option(metavar="DIR", help="Add model, classifier and test to the app in this folder (default: --out must be given)."),
     ] = None,
     package: Annotated[
         str, typer.Option(metavar="com.example.app", help="Name the app's package (default: from the model's name, or the app's own).")
     ] = "",
-    runtime: Annotated[
-        str,
-        typer.Option(metavar="RUNTIME", help="Run the model with this runtime (default: the target's first)."),
-    ] = "",
+    runtime: Annotated[str, typer.Option(metavar="RUNTIME", help="Run the model with this runtime (default: the target's first).")] = "",
     translation: Annotated[
         list[Path] | None,
         typer.Option(
