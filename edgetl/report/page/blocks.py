@@ -69,6 +69,7 @@ class Photo:
 
     Args:
         content: empty where the image is not there any more.
+        parts: the same image cut into panels, which a narrow page shows one below the other.
         groups: what a reader may choose it by, as pairs of a kind and a name, such as ("true class", "rose").
     """
 
@@ -79,6 +80,7 @@ class Photo:
     lines: Sequence[str] = ()
     groups: Sequence[tuple[str, str]] = ()
     ticks: Sequence[Tick] = ()
+    parts: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True)

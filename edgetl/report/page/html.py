@@ -9,7 +9,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from edgetl.report.page.blocks import Absent, Block, Photo, Section
+from edgetl.report.page.blocks import Absent, Block, Section
 from edgetl.report.plots import draw
 
 _MARKS = {"passed": "good", "ok": "good", "FAILED": "bad"}  # texts of table cells that are shown as a verdict
@@ -26,7 +26,8 @@ def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "svg": lambda figure: Markup(draw.svg(figure)),
-        "data": _data,
+        "data": lambda photo: _data(photo.content, photo.kind),
+        "parts": lambda photo: [_data(part, photo.kind) for part in photo.parts],
         "mark": lambda text: _MARKS.get(text, ""),
         "json": json.dumps,
         "zip": zip,
@@ -49,8 +50,8 @@ def _kind(block: Block) -> str:
     return type(block).__name__.lower()
 
 
-def _data(photo: Photo) -> str:
-    return f"data:image/{photo.kind};base64,{base64.b64encode(photo.content).decode()}"
+def _data(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Explanations: where the models look."""
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -10,6 +11,7 @@ from edgetl.report.page.facts import Facts
 
 _TITLE = "Saliency maps (Grad-CAM)"
 _SHOWN = 12
+_PANELS = 4  # side by side in a drawing, equally wide
 _QUALITY = 85  # JPEG's: 90 KB each, where the PNG has 500
 
 
@@ -26,12 +28,23 @@ def section(facts: Facts) -> Section | Absent:
         "region (framed) is hidden: the probability of the class should fall further than when other regions of that size are hidden, "
         "unless these show as much of the object."
     )
-    photos = [Photo(_lighter(facts.explained_folder / one.file), "jpeg", one.alt, one.image, one.lines) for one in found[-_SHOWN:]]
+    photos = []
+    for one in found[-_SHOWN:]:
+        drawing, *parts = _lighter(facts.explained_folder / one.file)
+        photos.append(Photo(drawing, "jpeg", one.alt, one.image, one.lines, parts=parts))
     return Section(_TITLE, (Text(text), Gallery(photos, large=True)))
 
 
-def _lighter(path: Path) -> bytes:
-    drawn = io.BytesIO()
+def _lighter(path: Path) -> list[bytes]:
+    """Return a drawing, and each of its panels, as JPEG."""
     with Image.open(path) as image:
-        image.convert("RGB").save(drawn, "JPEG", quality=_QUALITY)
+        drawing = image.convert("RGB")
+    edges = [round(drawing.width * place / _PANELS) for place in range(_PANELS + 1)]
+    panels = [drawing.crop((left, 0, right, drawing.height)) for left, right in pairwise(edges)]
+    return [_jpeg(one) for one in (drawing, *panels)]
+
+
+def _jpeg(image: Image.Image) -> bytes:
+    drawn = io.BytesIO()
+    image.save(drawn, "JPEG", quality=_QUALITY)
     return drawn.getvalue()
