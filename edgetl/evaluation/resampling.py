@@ -1,5 +1,6 @@
 """Intervals of metrics: over resampled images, and of shares."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 2000  # the ends of an interval are then good to a tenth of its width
+_Z = 1.959964  # the normal distribution's 97.5 % point
 _BLOCK = 4_000_000  # numbers held at once while resampling: 32 MB
 
 Weights = NDArray[np.float64]
@@ -39,6 +41,12 @@ def mirrored(value: float, interval: Interval) -> Estimate:
     """Return an estimate in 0..1 with the interval mirrored at its value, where resampling adds what chance has added already."""
     low, high = interval
     return estimate(value, max(2 * value - high, 0.0), min(2 * value - low, 1.0))
+
+
+def wilson(share: float, of: int) -> Interval:
+    """Return Wilson's 95 % interval of a share of so many, one or more, as `proportion` does, but without loading SciPy."""
+    middle, around = share + _Z**2 / (2 * of), _Z * math.sqrt(share * (1 - share) / of + _Z**2 / (4 * of**2))
+    return (middle - around) / (1 + _Z**2 / of), (middle + around) / (1 + _Z**2 / of)
 
 
 def proportion(right: int, of: int) -> Estimate | None:

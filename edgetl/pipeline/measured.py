@@ -1,6 +1,6 @@
 """Keep the predictions that a validation measured: a report shows them again, and needs neither the models nor all images for that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.export.exported import name_of
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays, sha256
 from edgetl.run_folder import RunFolder
+from edgetl.run_record import ValidateFacts
 
 _OF = "probabilities of "  # before a model's name
 _FAMILY = "measured-"
@@ -57,6 +59,15 @@ def find(run: RunFolder) -> KeptPredictions | None:
             )
     except DAMAGED_NPZ:  # the cache may be deleted at any time
         return None
+
+
+def known(run: RunFolder, model: Path, names: Sequence[str]) -> NDArray[np.float32] | None:
+    """Return what a file of the run predicted for these images, float32 [N, K], when it was validated; None: that is not known."""
+    facts = run.read().find("validate", ValidateFacts)
+    if facts is None or facts.files.get(model.relative_to(run.path).as_posix()) != sha256(model):
+        return None
+    found = find(run)
+    return found.probabilities.get(name_of(model)) if found and found.names == tuple(names) else None
 
 
 def _path(run: RunFolder) -> Path:

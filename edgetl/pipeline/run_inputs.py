@@ -21,10 +21,12 @@ from edgetl.data import unknown
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
 from edgetl.data.examples import AugmentedExamples, Examples, class_weights
+from edgetl.data.index import DataIndex
 from edgetl.data.splits import choosing
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline import recorded_images
+from edgetl.pipeline.read_when_asked import as_recorded
 from edgetl.pipeline.settings import augmentation, compresses, load_options, made_unknown, selection
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
@@ -162,6 +164,14 @@ class RunData:
         """Return the images, certainly those that the run was trained on. Raises DataError when they have changed."""
         recorded_images.check(self._run, self.images)
         return self.images
+
+    @cached_property
+    def recorded(self) -> Images:
+        """The same images as the run recorded them, each read when it is asked for. Raises DataError when some are gone."""
+        if "images" in self.__dict__ or not self.listing.labelled:
+            return self.trained_images()
+        self._run.intact("data")
+        return as_recorded(DataIndex.read(self._run.data), self.listing, self._contract)
 
     @property
     def calibration_rows(self) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from sklearn.metrics import (
 
 from edgetl.evaluation import scores
 from edgetl.evaluation.calibration import calibration_error
-from edgetl.evaluation.resampling import resample
+from edgetl.evaluation.resampling import proportion, resample, wilson
 from edgetl.evaluation.scores import score, weighted_statistics
 
 NAMES = ("a", "b", "c", "d")
@@ -143,3 +143,10 @@ def test_every_interval_holds_its_figure() -> None:
         for part in (found.macro, found.weighted, *found.classes):
             estimates += [value for value in (part.precision, part.recall, part.f1, part.roc_auc) if value is not None]
         assert all(one.interval_95[0] <= one.value <= one.interval_95[1] for one in estimates)
+
+
+@pytest.mark.parametrize(("right", "of"), [(0, 1), (1, 1), (7, 9), (655, 736), (0, 50)])
+def test_the_short_way_to_wilsons_interval_gives_the_same(right: int, of: int) -> None:
+    found = proportion(right, of)
+    assert found
+    assert wilson(right / of, of) == pytest.approx(found.interval_95, abs=1e-6)

@@ -13,6 +13,7 @@ from edgetl.data.base import names_shown
 from edgetl.data.tree import images_below
 from edgetl.data.unknown import made
 from edgetl.errors import UsageError
+from edgetl.pipeline import measured
 from edgetl.pipeline.predict import pixels_of
 from edgetl.pipeline.project import Project
 from edgetl.runtimes import open_session, unverified
@@ -85,11 +86,15 @@ class GoldenImages:
 
     def validation(self, unknown: NDArray[np.uint8]) -> Golden:
         """Return validation images, and a few of these that show none of the classes, uint8 [U, H, W, C]."""
-        images, rows, contract = self.project.data.trained_images(), self.project.data.rows("val"), self.project.contract
+        images, contract = self.project.data.recorded, self.project.contract
+        rows = images.rows("val")
         if len(unknown):
             predictions = predict_rows(self._session, unknown, np.arange(len(unknown)), "unknown images")
             unknown = unknown[golden.choose_unknown(predictions, contract.output)]
-        first = predict_rows(self._session, images.pixels, rows, "golden images")
+        names_of_rows = [images.names[row] for row in rows]
+        first = measured.known(self.project.run, self._here[0], names_of_rows) if self._here else None
+        if first is None:
+            first = predict_rows(self._session, images.pixels, rows, "golden images")
         rows = rows[golden.choose(first, images.shown[rows], contract.output, golden.IMAGES - len(unknown))]
         names = [*(names_shown(own, contract.class_names) for own in images.label_ids[rows]), *[()] * len(unknown)]
         return self._golden(np.concatenate([images.pixels[rows], unknown]), names)
@@ -140,4 +145,4 @@ class GoldenImages:
             return np.asarray(background.pixels[background.rows("val")])
         if not project.contract.output.rejection:
             return np.empty((0, *project.contract.shape), np.uint8)
-        return made(data.images, _MADE, project.recipe.train.seed + 1)
+        return made(data.recorded, _MADE, project.recipe.train.seed + 1)

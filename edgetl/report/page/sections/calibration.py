@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from edgetl.evaluation.calibration import Bin, bins_for, calibration_error, reliability
 from edgetl.evaluation.multi_label import calibration_error_of_several, reliability_of_several
-from edgetl.evaluation.resampling import proportion
+from edgetl.evaluation.resampling import wilson
 from edgetl.report.page.blocks import Absent, Plot, Section, Text
 from edgetl.report.page.facts import Facts, Predictions, percent
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, legend, plot
@@ -27,8 +27,8 @@ def section(facts: Facts) -> Section | Absent:
         count = sum(one.images for one in bins)
         x, y = [100 * one.confidence for one in bins], [100 * one.accuracy for one in bins]
         axes.plot(x, y, color=colour, linewidth=1.4, marker="o", markersize=5, label=name)
-        ends = [proportion(round(one.accuracy * one.images), one.images) for one in bins]
-        axes.vlines(x, *zip(*([100 * end for end in one.interval_95] for one in ends if one), strict=True), color=colour, linewidth=1.1)
+        ends = [wilson(one.accuracy, one.images) for one in bins]
+        axes.vlines(x, [100 * low for low, _ in ends], [100 * high for _, high in ends], color=colour, linewidth=1.1)
         if name == predictions.main:
             _count(axes, bins)
         errors.append(f"{percent(error, 1)} % for {name}")
