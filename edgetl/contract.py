@@ -5,55 +5,22 @@ Training, calibration, export, validation, prediction and every app read this on
 otherwise in one place than in another. Shape letters used throughout edgetl: N batch, H height, W width, C channels, K classes.
 """
 
-import math
+import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from edgetl.documents import Document, Part
+from edgetl.documents import Document
 from edgetl.errors import RunError
+from edgetl.input import Batch, Channels, Input, Inside, Normalization
 from edgetl.output import Output, OutputType, Rejection, Task, Thresholds, activation_of, output_type
 from edgetl.overview import Overview
 from edgetl.wording import quoted
-
-Channels = Literal["RGB", "gray"]
-Crop = Literal["center_square", "center", "none"]
-
-FREE_BATCH: Final = "dynamic"
-_MOST_AT_ONCE = 256  # images of a fixed batch, which holds all of them in memory; far fewer keep a processor busy
-Batch = Annotated[int, Field(ge=1, le=_MOST_AT_ONCE)] | Literal["dynamic"]
-Pixels = Annotated[int, Field(ge=1, le=4096)]  # larger than any classifier's input; an upper limit bounds what a file can ask for
-
-
-class Normalization(Part):
-    """The arithmetic of the model's first layer: `scale * (pixel - zero_point)`. Nobody who feeds the model does it again.
-
-    It is an affine uint8 grid, so that in int8 models the raw byte *is* the quantized input.
-    """
-
-    scale: float = Field(gt=0, lt=math.inf, description="real value of one pixel step")
-    zero_point: int = Field(ge=0, le=255, description="the pixel value that stands for 0.0")
-
-
-class Input(Part):
-    """The input: the image decoded, turned upright (EXIF), flattened onto white where transparent, converted to RGB, cropped as `crop`
-    says, resized with antialiased bilinear filtering to `height` x `width` pixels, 0 to 255 each, and converted to `channels`. An int8
-    model takes them as uint8, a float model the same values as float32."""
-
-    name: str
-    height: Pixels
-    width: Pixels
-    channels: Channels
-    dtype: Literal["uint8"]
-    batch: Batch = Field(description="images at a time; dynamic: any number, and one in files of formats that have no free batch")
-    crop: Crop = Field(
-        description="to the central square, to the largest central part with the proportions of the input, or none: images are stretched"
-    )
-    resize: Literal["antialiased_bilinear"]
-    normalization_inside_the_model: Normalization
 
 
 @dataclass(frozen=True)
@@ -74,8 +41,10 @@ class Contract(Document):
 
     REMEDY: ClassVar[str] = "export the model again"
 
+    schema_version: int = Field(default=2, description="version of this form; the first had the normalization in `input`, and no `feed`")
     input: Input
     output: Output
+    inside_the_model: Inside = Field(description="for information alone, never to be applied to what is fed")
 
     @model_validator(mode="after")
     def _supported(self) -> Self:
@@ -101,7 +70,6 @@ class Contract(Document):
                 batch=1,
                 crop="center_square",
                 resize="antialiased_bilinear",
-                normalization_inside_the_model=Normalization(scale=scale, zero_point=zero_point),
             ),
             output=Output(
                 name="probabilities",
@@ -113,6 +81,7 @@ class Contract(Document):
                 thresholds=None,
                 rejection=None,
             ),
+            inside_the_model=Inside(normalization=Normalization(scale=scale, zero_point=zero_point)),
         )
 
     @classmethod
@@ -121,6 +90,29 @@ class Contract(Document):
         if not path.exists():
             raise RunError(f"there is no contract at {path}", "keep contract.json beside the model file")
         return super().read(path)
+
+    @classmethod
+    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return plain values as this version has them, without what follows from the others. Raises ValueError where that differs."""
+        given = values.get("input")
+        if not isinstance(given, Mapping):
+            return values
+        given = dict(given)
+        if values.get("schema_version") == 1 and "normalization_inside_the_model" in given:
+            inside = {"normalization": given.pop("normalization_inside_the_model")}
+            return {**values, "schema_version": 2, "input": given, "inside_the_model": inside}
+        feed = given.pop("feed", None)
+        with suppress(ValidationError):  # which reading the values reports, with its place
+            if feed is not None and Input.model_validate_json(json.dumps(given), strict=True).feed.model_dump(mode="json") != feed:
+                raise ValueError("input.feed: it differs from the rest of the input")
+        return {**values, "input": given}
+
+    def of_the_images(self) -> dict[str, Any]:
+        """Return what the images depend on, in the form of version 1, which the records of all runs have."""
+        no_image = {"dtype", "rejection", "thresholds"}  # changes with these
+        found = self.model_dump(mode="json", exclude={"output": no_image, "input": {"feed"}, "inside_the_model": True})
+        found["input"]["normalization_inside_the_model"] = self.inside_the_model.normalization.model_dump(mode="json")
+        return found | {"schema_version": 1}
 
     def taking(self, frame: Frame) -> Self:
         """Return the same contract for inputs of this size and these channels, cut from images in this way."""
@@ -135,8 +127,7 @@ class Contract(Document):
 
     def normalized(self, scale: float, zero_point: int) -> Self:
         """Return the same contract for a model whose first layer reads another grid."""
-        grid = Normalization(scale=scale, zero_point=zero_point)
-        return self.model_copy(update={"input": self.input.model_copy(update={"normalization_inside_the_model": grid})})
+        return self.model_copy(update={"inside_the_model": Inside(normalization=Normalization(scale=scale, zero_point=zero_point))})
 
     def ending_in(self, asked: OutputType | Literal["auto"]) -> Self:
         """Return the same contract with this output of int8 models; "auto": as the task and the number of classes want it."""
@@ -212,12 +203,12 @@ class Contract(Document):
     @property
     def scale(self) -> float:
         """Real value of one pixel step."""
-        return self.input.normalization_inside_the_model.scale
+        return self.inside_the_model.normalization.scale
 
     @property
     def zero_point(self) -> int:
         """The pixel value that stands for 0.0."""
-        return self.input.normalization_inside_the_model.zero_point
+        return self.inside_the_model.normalization.zero_point
 
     @property
     def low(self) -> float:

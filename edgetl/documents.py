@@ -76,6 +76,7 @@ class Document(Tabular, Part):
             raise ValueError("it is not a JSON object")
         if "schema_version" not in values:
             raise ValueError("it has no schema_version")
+        values = cls.upgraded(values)
         cls._check_schema(values["schema_version"], maker(values))  # first: a file of another version is not judged by this one's fields
         try:
             # Through JSON, since strict validation of Python values would refuse a list where a tuple is meant.
@@ -84,6 +85,11 @@ class Document(Tabular, Part):
             raise ValueError("it is nested too deeply") from None
         except ValidationError as error:
             raise ValueError(first_mistake(error)) from None
+
+    @classmethod
+    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return plain values as this version has them: as they are, unless a document knows an older version."""
+        return values
 
     def overview(self) -> Overview:
         """Return what `repr` and notebooks show: the document's name and its fields, unless a document knows better."""

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.compared import Compared, MeasuringSplit, Truth
-from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part, RelativePath, Share, maker
 from edgetl.errors import RunError, UsageError
 from edgetl.float_record import FloatChoice, FoundRejection, Imported, NetworkFacts, ScaledTemperature, Teacher, UnfreezeFacts
+from edgetl.input import Batch
 from edgetl.int8_record import Distance, Int8Choice
 from edgetl.output import Task, Thresholds
 from edgetl.recipe import Recipe, restore

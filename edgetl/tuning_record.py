@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgetl.compared import Compared
-from edgetl.contract import Channels
 from edgetl.documents import Count, Document, Part, Share
+from edgetl.input import Channels
 from edgetl.micro.estimate import LEGEND
 from edgetl.overview import Overview
 from edgetl.recipe import Recipe

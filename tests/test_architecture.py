@@ -27,7 +27,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "accuracy", "output", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
+    *("documents", "accuracy", "output", "input", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
     *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder"),
     *(
         "backbones",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from edgetl.contract import Batch, Contract, Frame
+from edgetl.contract import Contract, Frame
 from edgetl.errors import RunError
+from edgetl.input import Batch
 from edgetl.output import Rejection, Thresholds
 
 MOBILENET = Contract.square(size=224, scale=1 / 127.5, zero_point=128, class_names=("cat", "dog"))
@@ -80,6 +81,33 @@ def test_more_classes_than_steps_end_in_float(classes: int, dtype: str) -> None:
     assert contract.ending_in("uint8").ending_in("auto") == contract
 
 
+def test_says_what_to_feed_in_words_and_numbers() -> None:
+    feed = MOBILENET.to_json()["input"]["feed"]
+    assert feed["shape"] == [224, 224, 3]
+    assert feed["int8_model"] == {"dtype": "uint8", "lowest": 0, "highest": 255}
+    assert feed["float_model"] == {"dtype": "float32", "lowest": 0, "highest": 255}
+    assert "cut out the central square, resize it to a height of 224 and a width of 224 pixels" in feed["words"]
+    assert "Do not divide them, and subtract no mean" in feed["words"]
+    assert MOBILENET.taking(Frame(48, 96, "gray", "none")).input.feed.shape == (48, 96, 1)
+    assert "scale" not in json.dumps(MOBILENET.to_json()["input"]), "what nobody is to apply stands apart"
+    with pytest.raises(ValueError, match="it differs from the rest of the input"):
+        Contract.parse(_changed("input.feed.shape", [96, 96, 3]))
+
+
+def test_reads_the_first_version() -> None:
+    values = MOBILENET.to_json()
+    values["input"]["normalization_inside_the_model"] = values.pop("inside_the_model")["normalization"]
+    del values["input"]["feed"]
+    values["schema_version"] = 1
+    assert Contract.parse(values) == MOBILENET
+    no_image = ("dtype", "rejection", "thresholds")
+    values["output"] = {key: value for key, value in values["output"].items() if key not in no_image}
+    assert MOBILENET.of_the_images() == values, "so that runs of that time are not trained again"
+    del values["input"]["normalization_inside_the_model"]
+    with pytest.raises(ValueError, match="schema version 1"):
+        Contract.parse(values)
+
+
 def test_a_contract_from_before_there_was_a_choice_gives_uint8() -> None:
     values = MOBILENET.to_json()
     del values["output"]["dtype"]
@@ -89,8 +117,8 @@ def test_a_contract_from_before_there_was_a_choice_gives_uint8() -> None:
 NONSENSE: dict[str, list[Any]] = {
     "input.height": [0, -1, 2.5, "224", None, 5000],
     "input.width": [0, None],
-    "input.normalization_inside_the_model.scale": [0.0, -1.0, math.nan, math.inf, "1"],
-    "input.normalization_inside_the_model.zero_point": [-1, 256, 1.5, None],
+    "inside_the_model.normalization.scale": [0.0, -1.0, math.nan, math.inf, "1"],
+    "inside_the_model.normalization.zero_point": [-1, 256, 1.5, None],
     "output.dtype": ["int8", None],
     "output.class_names": [[], ["one"], ["same", "same"], "ab", [1, 2], None],
     "input.crop": ["stretch"],
@@ -101,7 +129,7 @@ NONSENSE: dict[str, list[Any]] = {
     "input.surprise": [1],
     "output.task": ["regression"],
     "output.activation": ["relu"],
-    "schema_version": [2, None],
+    "schema_version": [3, None],
 }
 # What the form has room for, and this version cannot do.
 BEYOND: dict[str, list[Any]] = {
@@ -112,6 +140,8 @@ BEYOND: dict[str, list[Any]] = {
 
 def _changed(place: str, value: Any) -> Any:
     values = MOBILENET.to_json()
+    if "feed" not in place:
+        del values["input"]["feed"]  # which would differ
     inner, *rest = place.split(".")
     table, key = (values, inner) if not rest else (values[inner], rest[0])
     for part in rest[1:]:
@@ -160,7 +190,7 @@ def test_refuses_thresholds_of_another_number_of_classes() -> None:
         Contract.parse(_changed("output.thresholds", {"per_class": [0.5]}))
 
 
-@pytest.mark.parametrize("key", ["height", "crop", "name", "normalization_inside_the_model"])
+@pytest.mark.parametrize("key", ["height", "crop", "name"])
 def test_refuses_a_missing_value(key: str) -> None:
     values = MOBILENET.to_json()
     del values["input"][key]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgetl.contract import Batch
 from edgetl.export.exported import exported_files
 from edgetl.files import zipped_bytes
+from edgetl.input import Batch
 from edgetl.int8_record import Int8Choice
 from edgetl.overview import Overview, Tabular
 from edgetl.run_folder import RunFolder

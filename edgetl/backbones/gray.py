@@ -7,7 +7,7 @@ from edgetl.keras import keras
 import numpy as np
 
 from edgetl.backbones.graph import copied, walk
-from edgetl.contract import Channels
+from edgetl.input import Channels
 
 
 def in_channels(backbone: keras.Model, channels: Channels) -> keras.Model:

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.accuracy import Figure
-from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.base import Job
 from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.output import Output
 
 

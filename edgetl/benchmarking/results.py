@@ -8,13 +8,13 @@ from pydantic import model_validator
 from edgetl.accuracy import AnyAccuracy, Metric
 from edgetl.benchmarking.beside_cpu import BesideCpu
 from edgetl.benchmarking.placement import fallback
-from edgetl.contract import FREE_BATCH, Batch
 from edgetl.devices.messages import DeviceFacts, Measurement
 from edgetl.devices.plan import ACCELERATORS, Plan
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import Failure
 from edgetl.evaluation.agreement import Agreement
 from edgetl.evaluation.statistics import Paired
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.micro.estimate import LEGEND, NpuEstimate
 from edgetl.overview import Overview
 from edgetl.runtimes.base import Memory, with_memory

@@ -6,10 +6,10 @@ from pydantic import Field, model_validator
 
 from edgetl.accuracy import AnyAccuracy, Metric, figure
 from edgetl.compared import MeasuringSplit, Truth, of_split, right
-from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE, Pair
+from edgetl.input import Batch
 from edgetl.overview import Overview
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import Memory, on_this_computer, with_memory

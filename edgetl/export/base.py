@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from edgetl.contract import FREE_BATCH, Batch, Contract
+from edgetl.contract import Contract
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.quantization import scheme_of
 from edgetl.quantization.bounds import Bound
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgetl.contract import Batch
 from edgetl.export import FORMATS, format_of
+from edgetl.input import Batch
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts
 

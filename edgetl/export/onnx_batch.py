@@ -7,10 +7,10 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-from edgetl.contract import Batch
 from edgetl.errors import ExportError
 from edgetl.export.integer_graph import drop_unused
 from edgetl.export.onnx_optimizer import ERRORS_ONLY, FAULTS
+from edgetl.input import Batch
 from edgetl.wording import counted
 
 _AXIS = "batch"  # name of the free axis

@@ -1,8 +1,8 @@
 """ONNX files for ONNX Runtime; int8 ones are made of its own fused integer operators."""
 
-from edgetl.contract import Batch
 from edgetl.export import onnx_qdq
 from edgetl.export.base import Conversion, Format
+from edgetl.input import Batch
 from edgetl.quantization.bounds import ENGINES, FUSED, HALVES, SUMMATION
 
 

@@ -3,8 +3,9 @@
 TensorRT takes them only where zero points are 0, and these activations are asymmetric: give it the float16 file.
 """
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.export.base import About, Conversion, Format
+from edgetl.input import Batch
 from edgetl.quantization.bounds import ENGINES
 
 

@@ -13,9 +13,10 @@ import flatbuffers
 from flatbuffers import number_types
 from flatbuffers.table import Table
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.export import onnx_fused
 from edgetl.export.base import About, Conversion, Format
+from edgetl.input import Batch
 from edgetl.quantization.bounds import FUSED, Bound
 
 _IDENTIFIER = b"ORTM"

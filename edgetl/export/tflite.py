@@ -1,7 +1,8 @@
 """TFLite files: what LiteRT runs on phones and boards, and what most other formats are made from."""
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.export.base import About, Conversion, Format
+from edgetl.input import Batch
 from edgetl.quantization.bounds import HALVES, Bound
 
 

@@ -12,11 +12,11 @@ from edgetl.accuracy import Figure, figure
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import NAME, Benchmark
-from edgetl.contract import Batch
 from edgetl.devices.plan import Plan
 from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic, sha256
+from edgetl.input import Batch
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.newest import newest
 from edgetl.pipeline.plan import VALIDATE

@@ -11,12 +11,12 @@ from edgetl.keras import exact_float32
 import numpy as np
 
 from edgetl.chosen import choice_and_measure
-from edgetl.contract import FREE_BATCH
 from edgetl.evaluation.parity import REFERENCE, Labelled, Subject, Tolerance, Unknown, judge
 from edgetl.evaluation.validation import Percentiles, Timing, ValidatedModel, Validation
 from edgetl.export import FORMATS
 from edgetl.export.exported import ExportedFile, best_first
 from edgetl.files import fingerprint, sha256
+from edgetl.input import FREE_BATCH
 from edgetl.pipeline import measured
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.imported.original import ORIGINAL, original_of

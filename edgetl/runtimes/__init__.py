@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.errors import UsageError
 from edgetl.export import FORMATS, format_of
+from edgetl.input import Batch
 from edgetl.registry import Registry
 from edgetl.runtimes.base import Memory, Runtime, Session
 

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.console import hushed
-from edgetl.contract import FREE_BATCH, Batch, Contract
+from edgetl.contract import Contract
 from edgetl.data.base import Pixels
 from edgetl.documents import Count, Part
 from edgetl.errors import ExportError, RunError, UsageError
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.progress import progress
 
 SIDE_BY_SIDE = os.cpu_count() or 1  # batches at a time, one a core: the runtimes compute outside of Python's lock

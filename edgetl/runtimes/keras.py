@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.backbones import keras_file as saved_model
-from edgetl.contract import FREE_BATCH, Batch, Contract
+from edgetl.contract import Contract
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.runtimes.base import Runtime, check_shapes, opening
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
+from edgetl.input import Batch
 from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, batch_in, check_dtypes, check_shapes, in_batches, opening, profitable, side_by_side
 
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession, SessionOptions
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export.onnx_optimizer import ERRORS_ONLY, FAULTS
+from edgetl.input import Batch
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, batch_in, check_dtypes, check_shapes, in_batches, opening, profitable, side_by_side
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.contract import Batch, Contract
+from edgetl.contract import Contract
 from edgetl.export.micro_sources import MODEL, facts_of, parts
+from edgetl.input import Batch
 from edgetl.micro.interpreter import Interpreter, missing
 from edgetl.runtimes.base import SIDE_BY_SIDE, Memory, Runtime, check_dtypes, check_shapes, in_batches, opening, profitable, side_by_side
 from edgetl.software import install

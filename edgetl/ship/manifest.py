@@ -1,7 +1,7 @@
 """The manifest of a bundle."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -90,6 +90,12 @@ class Manifest(Document):
     golden: dict[GoldenFolder, GoldenSet] = Field(
         default={}, description="by folder; an older bundle has none of this, and validation images in the first"
     )
+
+    @classmethod
+    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return plain values with the contract as this version has it."""
+        contract = values.get("contract")
+        return {**values, "contract": Contract.upgraded(contract)} if isinstance(contract, Mapping) else values
 
     @model_validator(mode="after")
     def _images_for_every_app(self) -> Self:

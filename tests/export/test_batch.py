@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgetl.contract import FREE_BATCH, Batch, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export import FORMATS, onnx_batch
 from edgetl.export.base import Conversion
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.runtimes import batch_of, open_session
 from tests.export.conftest import Network, scenes
 

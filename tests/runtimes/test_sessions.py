@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgetl.contract import FREE_BATCH, Batch, Contract
+from edgetl.contract import Contract
 from edgetl.errors import ExportError, RunError, UsageError
+from edgetl.input import FREE_BATCH, Batch
 from edgetl.runtimes import RUNTIMES, open_session, runtime_of
 from edgetl.runtimes.base import SIDE_BY_SIDE, check_dtypes, check_shapes, in_batches, predict, profitable
 

@@ -14,7 +14,7 @@ import numpy as np
 from edgetl.accuracy import figure
 from edgetl.chosen import judged_on
 from edgetl.compared import P_SIGNIFICANT, of_split
-from edgetl.contract import FREE_BATCH, Contract
+from edgetl.contract import Contract
 from edgetl.errors import BudgetError, ExportError, RunError
 from edgetl.evaluation.judged import Judged, best_of
 from edgetl.evaluation.measures import measures_of
@@ -23,6 +23,7 @@ from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
 from edgetl.export.exported import ExportedFile, exported_files, stage_of
 from edgetl.files import atomic, fingerprint
+from edgetl.input import FREE_BATCH
 from edgetl.int8_record import Int8Choice
 from edgetl.pipeline.export.budget import climb
 from edgetl.pipeline.export.candidates import Candidate, asked_of, candidate, judging, measured

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from edgetl.benchmarking.results import NAME, Benchmark
 from edgetl.chosen import doubt
-from edgetl.contract import FREE_BATCH
 from edgetl.errors import ParityError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.export import format_of
 from edgetl.export.exported import ExportedFile, best_first, name_of
 from edgetl.files import fingerprint, sha256
+from edgetl.input import FREE_BATCH
 from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
 from edgetl.pipeline.export.files import exported
 from edgetl.pipeline.export.stamped import about as about_of

@@ -123,9 +123,7 @@ def find_data(project: Project) -> str:
     settings |= {"excluded": listing.excluded} if listing.excluded else {}
     # Nor does the release of what every installation has, but a package that was not there.
     extra = decoders(item.name for item in listing.items)[1:]
-    no_image = {"dtype", "rejection", "thresholds"}  # changes with these
-    contract = project.contract.model_dump(mode="json", exclude={"output": no_image})
-    listed = fingerprint(listing.stamp, settings, recipe.train.seed, contract, *extra)
+    listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.of_the_images(), *extra)
     project.stage("data", listed, partial(_data, project))
     return project.run.facts("data", DataFacts).fingerprint
 

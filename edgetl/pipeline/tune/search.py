@@ -11,10 +11,10 @@ from pathlib import Path
 
 from edgetl.backbones import BACKBONES
 from edgetl.backbones.weights.load import obtain
-from edgetl.contract import Channels
 from edgetl.devices import open_device
 from edgetl.errors import UsageError, WeightsError
 from edgetl.files import atomic, fingerprint
+from edgetl.input import Channels
 from edgetl.pipeline.recorded_images import listing_of
 from edgetl.pipeline.train.teacher import AUTO
 from edgetl.pipeline.tune.study import Choice, Space, Study, StudyOptions, choice_of

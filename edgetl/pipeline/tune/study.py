@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from edgetl.contract import Channels
 from edgetl.errors import DependencyError, RunError
+from edgetl.input import Channels
 from edgetl.software import install
 from edgetl.tuning_record import Budget, TuningTrial
 

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from edgetl.accuracy import figure
 from edgetl.compared import SPLIT_NAMES, right
-from edgetl.contract import FREE_BATCH
+from edgetl.input import FREE_BATCH
 from edgetl.micro import estimate
 from edgetl.report.page.results import Results
 from edgetl.report.page.tables import markdown_table, plain

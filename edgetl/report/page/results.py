@@ -6,13 +6,13 @@ from pydantic import Field, JsonValue
 
 from edgetl.accuracy import Metric, MultiLabelAccuracy, figure
 from edgetl.compared import Truth, of_split, right
-from edgetl.contract import Batch
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE, Pair
 from edgetl.evaluation.unknowns import Rejecting, ThresholdChoice, Unknowns
 from edgetl.evaluation.validation import Percentiles, Timing, Validation
 from edgetl.float_record import Imported, NetworkFacts
+from edgetl.input import Batch
 from edgetl.int8_record import Int8Candidate, Int8Choice
 from edgetl.micro.estimate import NpuEstimate
 from edgetl.overview import Overview
