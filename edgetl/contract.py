@@ -5,16 +5,15 @@ Training, calibration, export, validation, prediction and every app read this on
 otherwise in one place than in another. Shape letters used throughout edgetl: N batch, H height, W width, C channels, K classes.
 """
 
-import json
-from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
+from edgetl import contract_versions
+from edgetl.contract_versions import Plain
 from edgetl.documents import Document
 from edgetl.errors import RunError
 from edgetl.input import Batch, Channels, Input, Inside, Normalization
@@ -92,27 +91,14 @@ class Contract(Document):
         return super().read(path)
 
     @classmethod
-    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return plain values as this version has them, without what follows from the others. Raises ValueError where that differs."""
-        given = values.get("input")
-        if not isinstance(given, Mapping):
-            return values
-        given = dict(given)
-        if values.get("schema_version") == 1 and "normalization_inside_the_model" in given:
-            inside = {"normalization": given.pop("normalization_inside_the_model")}
-            return {**values, "schema_version": 2, "input": given, "inside_the_model": inside}
-        feed = given.pop("feed", None)
-        with suppress(ValidationError):  # which reading the values reports, with its place
-            if feed is not None and Input.model_validate_json(json.dumps(given), strict=True).feed.model_dump(mode="json") != feed:
-                raise ValueError("input.feed: it differs from the rest of the input")
-        return {**values, "input": given}
+    def upgraded(cls, values: Plain) -> Plain:
+        """Return plain values of an older version as this one has them."""
+        return contract_versions.upgraded(values)
 
-    def of_the_images(self) -> dict[str, Any]:
-        """Return what the images depend on, in the form of version 1, which the records of all runs have."""
-        no_image = {"dtype", "rejection", "thresholds"}  # changes with these
-        found = self.model_dump(mode="json", exclude={"output": no_image, "input": {"feed"}, "inside_the_model": True})
-        found["input"]["normalization_inside_the_model"] = self.inside_the_model.normalization.model_dump(mode="json")
-        return found | {"schema_version": 1}
+    def of_the_images(self) -> Plain:
+        """Return what the images of a run depend on, as plain values that are the same in all versions."""
+        output = self.output.model_dump(mode="json", exclude={"dtype", "rejection", "thresholds"})  # no image changes with these
+        return contract_versions.of_the_images(self.input, output, self.inside_the_model.normalization)
 
     def taking(self, frame: Frame) -> Self:
         """Return the same contract for inputs of this size and these channels, cut from images in this way."""

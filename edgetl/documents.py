@@ -87,7 +87,7 @@ class Document(Tabular, Part):
             raise ValueError(first_mistake(error)) from None
 
     @classmethod
-    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def upgraded(cls, values: Mapping[str, object]) -> Mapping[str, object]:
         """Return plain values as this version has them: as they are, unless a document knows an older version."""
         return values
 

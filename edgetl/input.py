@@ -35,7 +35,7 @@ class Values(Part):
 
 
 class Feed(Part):
-    """What to feed, for people who write an app: in words, and in numbers."""
+    """A description of what to feed, for people who write an app: in words, and in numbers."""
 
     words: str
     shape: tuple[int, int, int] = Field(description="height, width and channels of one image, in this order in memory")
@@ -62,7 +62,7 @@ class Input(Part):
     @computed_field(description="the same in words and numbers; it follows from the rest")  # type: ignore[prop-decorator]
     @property
     def feed(self) -> Feed:
-        """What to feed."""
+        """The same in words and numbers."""
         parts = {
             "center_square": "cut out the central square",
             "center": f"cut out the largest central part with the proportions {self.width} : {self.height}",
@@ -80,6 +80,6 @@ class Input(Part):
 
 
 class Inside(Part):
-    """What the model does by itself, and nobody who feeds it repeats."""
+    """The arithmetic that the model does by itself, and that nobody who feeds it repeats."""
 
     normalization: Normalization

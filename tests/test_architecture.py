@@ -27,7 +27,19 @@ FILES = sorted(ROOT.rglob("*.py"))
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
     *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
-    *("documents", "accuracy", "output", "input", "contract", "keras", "data", "recipe_tables", "recipe_values", "recipe"),
+    *(
+        "documents",
+        "accuracy",
+        "output",
+        "input",
+        "contract_versions",
+        "contract",
+        "keras",
+        "data",
+        "recipe_tables",
+        "recipe_values",
+        "recipe",
+    ),
     *("compared", "float_record", "int8_record", "run_record", "chosen", "run_folder"),
     *(
         "backbones",
@@ -184,6 +196,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     "cli/export.py": ("flags, each with its own help; --set export.precisions names any", set(PRECISIONS)),
     "cli/train.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
     "devices/adb_connection.py": ("an extra of the package", {"android"}),
+    "input.py": ("NumPy's type of a float model's input", {"float32"}),
     "output.py": ("NumPy's type of an int8 model's output", {"float32"}),
     "devices/browser_runtimes.py": ("the runtimes' builds for browsers, which only this device has", {"litert", "onnxruntime"}),
     "devices/engine_litert.py": ("runs on a device, without edgetl; NumPy's type", {"float32"}),

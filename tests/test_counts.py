@@ -18,6 +18,7 @@ Find = Callable[[str, ast.Module], Iterator[tuple[int, str]]]
 BOUNDARIES = {
     "files.py": "reads JSON",
     "documents.py": "reads and writes JSON",
+    "contract_versions.py": "reads the contract of an earlier version",
     "run_record.py": "parses the record of an earlier version",
     "recipe.py": "holds a recipe before it is checked, and reads pydantic's list of mistakes",
     "recipe_values.py": "reads TOML",

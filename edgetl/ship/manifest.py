@@ -1,12 +1,14 @@
 """The manifest of a bundle."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
+from edgetl import contract_versions
 from edgetl.accuracy import MultiLabelAccuracy
 from edgetl.contract import Contract
+from edgetl.contract_versions import Plain
 from edgetl.documents import Document, Part
 from edgetl.overview import Overview
 from edgetl.wording import counted, measured_on
@@ -92,10 +94,9 @@ class Manifest(Document):
     )
 
     @classmethod
-    def upgraded(cls, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    def upgraded(cls, values: Plain) -> Plain:
         """Return plain values with the contract as this version has it."""
-        contract = values.get("contract")
-        return {**values, "contract": Contract.upgraded(contract)} if isinstance(contract, Mapping) else values
+        return contract_versions.holding(values)
 
     @model_validator(mode="after")
     def _images_for_every_app(self) -> Self:
