@@ -85,7 +85,9 @@ def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "t
     axes.set_xlabel(f"{cost.axis} (log)")
     axes.set_ylabel(f"{'top-1 accuracy' if metric == 'top-1' else metric} on {images}, %" if accurate else "size, KiB")
     axes.tick_params(labelsize=9)
-    axes.set_title(f"{cost.name}, accuracy and size" if accurate else f"{cost.name} and size", loc="left", fontsize=14, fontweight="bold")
+    axes.set_title(
+        f"{cost.name}, accuracy and size" if accurate else f"{cost.name} and size", loc="left", fontsize=14, fontweight="bold", color=INK
+    )
     better = f"no model is both {cost.less} and {'more accurate' if accurate else 'smaller'}"
     note = f"; line: {better}" if any(len(front) > 1 for front in fronts.values()) else ""
     axes.text(0, -0.12, f"area of a circle: size of the file{note}", transform=axes.transAxes, va="top", fontsize=8.5, color=FAINT)

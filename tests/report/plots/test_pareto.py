@@ -1,5 +1,6 @@
 """The plot of latency and accuracy can be read: labels inside of the frame, none on another, a legend of what is drawn."""
 
+import re
 from itertools import combinations
 
 import pytest
@@ -7,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
+from edgetl.report.plots.draw import svg
 from edgetl.report.plots.pareto import ARENA, ModelPoint, pareto_figure
 
 POINTS = [
@@ -62,3 +64,10 @@ def test_memory_is_a_price_too() -> None:
     points = [ModelPoint("board", "a", 56.2, 300_000, 0.9), ModelPoint("board", "b", 233.1, 300_000, 0.95)]
     texts = {label.get_text() for label in annotations(pareto_figure(points, "100 images", cost=ARENA))}
     assert texts == {"a\narena 56.2, flash 293 KiB", "b\narena 233, flash 293 KiB"}
+
+
+def test_its_texts_take_the_colours_of_a_dark_page() -> None:
+    drawn = svg(pareto_figure(POINTS, "74 validation images"))
+    texts = re.findall(r"<text [^>]*>", drawn)
+    assert texts
+    assert all("fill: var(--" in text for text in texts), [text for text in texts if "fill: var(--" not in text][:3]
