@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
-from edgetl.report.plots.draw import svg
+from edgetl.report.plots.draw import style, svg
 from edgetl.report.plots.pareto import ARENA, ModelPoint, pareto_figure
 
 POINTS = [
@@ -67,7 +67,8 @@ def test_memory_is_a_price_too() -> None:
 
 
 def test_its_texts_take_the_colours_of_a_dark_page() -> None:
-    drawn = svg(pareto_figure(POINTS, "74 validation images"))
+    with style():
+        drawn = svg(pareto_figure(POINTS, "74 validation images"))
     texts = re.findall(r"<text [^>]*>", drawn)
     assert texts
     assert all("fill: var(--" in text for text in texts), [text for text in texts if "fill: var(--" not in text][:3]
