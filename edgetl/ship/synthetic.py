@@ -2,7 +2,8 @@
 
 A seeded search changes them by the model's own predictions until each class is named. Drawings (lines, arcs and patches of one colour,
 sharp or soft) are far better to begin with than textures, which a model with a logit of unknown images has learned to reject: with them all
-classes of flowers, and of cats and dogs, are named after 500 to 1200 images, with textures alone, in an earlier search, one of five was not after 2600.
+classes of flowers, and of cats and dogs, are named after 500 to 1200 images; with textures alone, in an earlier search, one of five was not
+after 2600.
 """
 
 from collections.abc import Callable
