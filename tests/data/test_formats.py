@@ -63,7 +63,7 @@ def test_each_format_gives_the_same_pixels_upright(name: str, turn: int) -> None
 
 
 def test_the_list_is_the_one_everywhere(tmp_path: Path) -> None:
-    """In suffixes, messages and the README."""
+    """In suffixes, messages and the guide to images."""
     for suffix in IMAGE_SUFFIXES:
         (tmp_path / f"x{suffix.upper()}").write_bytes(encode(scene(10, 10)))
         (tmp_path / f"no{suffix}.txt").touch()
@@ -76,7 +76,7 @@ def test_the_list_is_the_one_everywhere(tmp_path: Path) -> None:
     assert caught.value.remedy == ARE_READ
     assert IN_NONE in caught.value.problem
     assert all(one.name in ARE_READ and one.name in IN_NONE for one in FORMATS)
-    assert ARE_READ.removesuffix(" are read") in " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert ARE_READ.removesuffix(" are read") in " ".join((ROOT / "docs" / "images.md").read_text(encoding="utf-8").split())
 
 
 def test_pillow_reads_avif_and_tiff_itself() -> None:
