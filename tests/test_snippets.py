@@ -96,7 +96,7 @@ def smaller(*arguments, **named):
         values["model"] |= {"backbone": "small_cnn", "alpha": 1.0, "image_size": 32, "weights": "none"}
     values["train"] |= {"head_epochs": 2, "epochs": 12, "learning_rate": 1e-2, "batch_size": 16, "again_below": 0, "unfreeze": "all"}
     values["augment"] |= {"flip": False, "crop_min_area": 0.8}
-    values["quantize"] |= {"epochs": 1, "calibration_images": 32}
+    values["quantize"] |= {"epochs": 1, "calibration_images": 96}
     return values
 recipe._collected = smaller
 """
