@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.accuracy import Accuracy
+from edgetl.evaluation.resampling import wilson
 from edgetl.output import grain
 
 
@@ -21,8 +22,7 @@ def measure(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer])
     Among equal probabilities (many in a uint8 output) the lower class comes first, as in every app's argmax. Macro F1 averages over the
     classes that occur among labels or predictions; top-5 is top-K when K < 5.
     """
-    from scipy.stats import binomtest  # here, so that reading a document with an Accuracy loads neither
-    from sklearn.metrics import f1_score
+    from sklearn.metrics import f1_score  # here, so that reading a document with an Accuracy does not load it
 
     probabilities, label_ids = np.asarray(probabilities, np.float64), np.asarray(label_ids, np.int64)
     if probabilities.ndim != 2 or label_ids.shape != probabilities.shape[:1] or not len(label_ids):
@@ -32,11 +32,10 @@ def measure(probabilities: NDArray[np.floating], label_ids: NDArray[np.integer])
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
     right = ranked[:, 0] == label_ids
     of_label = np.maximum(probabilities[np.arange(len(label_ids)), label_ids], probability_floor(probabilities.shape[1]))
-    interval = binomtest(int(right.sum()), len(right)).proportion_ci(0.95, method="wilson")
     return Accuracy(
         images=len(label_ids),
         top1_accuracy=float(right.mean()),
-        top1_interval_95=(float(interval.low), float(interval.high)),
+        top1_interval_95=wilson(float(right.mean()), len(right)),
         top5_accuracy=float((ranked[:, :5] == label_ids[:, None]).any(axis=1).mean()),
         macro_f1=float(f1_score(label_ids, ranked[:, 0], average="macro", zero_division=0)),
         loss=float(-np.log(of_label).mean()),
