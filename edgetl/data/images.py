@@ -34,6 +34,7 @@ _CACHE_VERSION = 2  # raise it when decode() gives other pixels
 WORKERS = min(16, os.cpu_count() or 1)  # decoding is arithmetic outside of Python's lock: one thread a core
 _IN_FLIGHT = 4 * WORKERS  # enough that no worker waits, few enough that a set of any size streams through
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -191,7 +192,7 @@ def _place(listing: Listing, contract: Contract, options: LoadOptions) -> "_Memo
     return _CacheFile(options.cache, f"pixels-{contract.height}", key, shape)
 
 
-def stream(items: Sequence[Item], read: Callable[[Item], T]) -> Iterator[T]:
+def stream(items: Sequence[S], read: Callable[[S], T]) -> Iterator[T]:
     """Yield what `read` makes of each item, in order, several at a time."""
     waiting: deque[Future[T]] = deque()
     # Pillow warns of odd metadata, file after file; what matters becomes a reason. Set here and not in the threads: filters are global.

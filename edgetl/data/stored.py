@@ -2,17 +2,21 @@
 
 import os
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.data.rows import RowsWhenAsked
 from edgetl.errors import RunError
 from edgetl.files import DAMAGED_NPZ, atomic
 
+_MOST_BYTES = 2**28  # of predictions that are kept: reading more from a disk takes as long as predicting again
 
-class StoredRows:
+
+class StoredRows(RowsWhenAsked):
     """An array [N, ...] in a .npy file, of which the rows that are asked for are read.
 
     Not a memory map: its pages would count as this program's memory until the whole file is in it.
@@ -30,17 +34,9 @@ class StoredRows:
         weakref.finalize(self, os.close, self._file)
         self._row_bytes = int(np.prod(self.shape[1:])) * self.dtype.itemsize
 
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __getitem__(self, rows: Any) -> NDArray[np.generic]:
-        """Copies: of one row, of a slice or of an array of row numbers."""
-        wanted = np.arange(len(self))[rows]
-        made = np.empty((wanted.size, *self.shape[1:]), self.dtype)
-        for row, into in zip(wanted.reshape(-1).tolist(), made, strict=True):
-            if os.preadv(self._file, [into], self._start + row * self._row_bytes) != self._row_bytes:
-                raise RunError(f"{self._path} is truncated", "delete it: it will be made again")
-        return made.reshape(*wanted.shape, *self.shape[1:])
+    def read(self, row: int, into: NDArray[Any]) -> None:
+        if os.preadv(self._file, [into.data], self._start + row * self._row_bytes) != self._row_bytes:
+            raise RunError(f"{self._path} is truncated", "delete it: it will be made again")
 
 
 def read_array(path: Path) -> NDArray[np.float32] | None:
@@ -55,6 +51,13 @@ def read_array(path: Path) -> NDArray[np.float32] | None:
 def write_array(path: Path, array: NDArray[np.float32]) -> None:
     with atomic(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
+
+
+def make_room(folder: Path, stale: str, arrays: Iterable[NDArray[Any]]) -> bool:
+    """Delete the stale files of a folder, a pattern, and return whether arrays are few enough to be kept in their place."""
+    for path in folder.glob(stale):
+        path.unlink(missing_ok=True)
+    return sum(array.nbytes for array in arrays) <= _MOST_BYTES
 
 
 def write_header(file: BinaryIO, shape: tuple[int, ...], dtype: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.data.base import Pixels
-from edgetl.data.stored import read_array, write_array
+from edgetl.data.stored import make_room, read_array, write_array
 from edgetl.files import fingerprint, sha256
 from edgetl.pipeline.project import Project
 from edgetl.runtimes.cpu import cpu_facts
@@ -20,7 +20,6 @@ from edgetl.software import software
 _VERSION = 1  # raise it when a session gives other predictions of the same pixels by the same file
 _FAMILY = "export-"
 _AT_A_TIME = 256  # images, of which only some may be in memory
-_MOST_BYTES = 2**28  # that are kept: reading more from a disk takes as long as predicting again
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,7 @@ class KnownPredictions:
 
     def keep(self, found: Mapping[Path, NDArray[np.float32]]) -> None:
         """Keep the probabilities of these models' files in place of all that were kept before, unless they are too many."""
-        for stale in self.folder.glob(f"{_FAMILY}*.npy"):
-            stale.unlink(missing_ok=True)
-        if sum(probabilities.nbytes for probabilities in found.values()) <= _MOST_BYTES:
+        if make_room(self.folder, f"{_FAMILY}*.npy", found.values()):
             for model, probabilities in found.items():
                 write_array(self._path(model), probabilities)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgetl.data.stored import make_room
 from edgetl.export.exported import name_of
 from edgetl.files import DAMAGED_NPZ, atomic, check_arrays, sha256
 from edgetl.run_folder import RunFolder
@@ -15,7 +16,6 @@ from edgetl.run_record import ValidateFacts
 
 _OF = "probabilities of "  # before a model's name
 _FAMILY = "measured-"
-_MOST_BYTES = 2**28  # that are kept: reading more from a disk takes as long as predicting again
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +36,7 @@ class KeptPredictions:
 
 def keep(run: RunFolder, measured: KeptPredictions) -> None:
     """Keep what the run's validation, which is written already, was made from; unless it is too much."""
-    for stale in run.cache.glob(f"{_FAMILY}*.npz"):
-        stale.unlink(missing_ok=True)
-    if sum(found.nbytes for found in measured.probabilities.values()) > _MOST_BYTES:
+    if not make_room(run.cache, f"{_FAMILY}*.npz", measured.probabilities.values()):
         return
     arrays: dict[str, Any] = {_OF + name: found for name, found in measured.probabilities.items()}
     with atomic(_path(run)) as temporary, temporary.open("wb") as file:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,38 +10,33 @@ from edgetl.contract import Contract
 from edgetl.data.base import Images, Item, Listing
 from edgetl.data.decode import BadImage, decode
 from edgetl.data.index import DataIndex
+from edgetl.data.rows import RowsWhenAsked
 from edgetl.errors import DataError, listed
 from edgetl.wording import counted
 
 
-class PixelsWhenAsked:
+def pixels_as_recorded(item: Item, sha256: str, contract: Contract) -> NDArray[np.uint8] | None:
+    """Return uint8 [H, W, C] of an item; None: it is another image than the one of this hash. Raises OSError or BadImage."""
+    content = item.read()
+    return decode(content, contract) if hashlib.sha256(content).hexdigest() == sha256 else None
+
+
+class PixelsWhenAsked(RowsWhenAsked):
     """uint8 [N, H, W, C] of items, of which the rows that are asked for are decoded. Raises DataError where one has changed."""
 
     def __init__(self, items: Sequence[Item], hashes: Sequence[str], contract: Contract) -> None:
         self._items, self._hashes, self._contract = items, hashes, contract
         self.shape, self.dtype = (len(items), *contract.shape), np.dtype(np.uint8)
 
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        """Pixels of one row, of a slice or of an array of row numbers."""
-        wanted = np.arange(len(self))[rows]
-        found = np.empty((wanted.size, *self._contract.shape), np.uint8)
-        for row, into in zip(wanted.reshape(-1).tolist(), found, strict=True):
-            into[...] = self._decoded(row)
-        return found.reshape(*wanted.shape, *self._contract.shape)
-
-    def _decoded(self, row: int) -> NDArray[np.uint8]:
-        item = self._items[row]
+    def read(self, row: int, into: NDArray[np.uint8]) -> None:
+        item, why = self._items[row], "is not the image any more that the run was trained on"
         try:
-            content = item.read()
-            if hashlib.sha256(content).hexdigest() == self._hashes[row]:
-                return decode(content, self._contract)
-            why = "is not the image any more that the run was trained on"
+            pixels = pixels_as_recorded(item, self._hashes[row], self._contract)
         except (OSError, BadImage) as error:
-            why = f"cannot be read any more: {error}"
-        raise DataError(f"{item.name} {why}", "restore it, or train again")
+            pixels, why = None, f"cannot be read any more: {error}"
+        if pixels is None:
+            raise DataError(f"{item.name} {why}", "restore it, or train again")
+        into[...] = pixels
 
 
 def as_recorded(index: DataIndex, listing: Listing, contract: Contract) -> Images:

@@ -1,6 +1,5 @@
 """The predictions and images that a report shows: predictions as the validation kept them, and of the images those alone that are shown."""
 
-import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ from numpy.typing import NDArray
 from edgetl.contract import Contract
 from edgetl.data import images
 from edgetl.data.base import Item
-from edgetl.data.decode import BadImage, decode
+from edgetl.data.decode import BadImage
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.evaluation.validation import Validation
 from edgetl.pipeline import measured, recorded_images
 from edgetl.pipeline.measured import KeptPredictions
+from edgetl.pipeline.read_when_asked import pixels_as_recorded
 from edgetl.report.page.blocks import Absent
 from edgetl.report.page.facts import Predictions
 from edgetl.run_folder import RunFolder
@@ -105,10 +105,8 @@ class _Images:
 
     def pixels_of(self, rows: Sequence[int]) -> list[NDArray[np.uint8] | None]:
         """Return uint8 [H, W, C] of the images in these rows as the models see them; None for one that is not there, or was changed."""
-        there = [self._items.get(self.kept.names[row]) for row in rows]
-        read = images.stream([item for item in there if item], partial(_read, self.contract))
-        found = [next(read) if item else ("", None) for item in there]
-        return [pixels if digest == self.kept.hashes[row] else None for row, (digest, pixels) in zip(rows, found, strict=True)]
+        there = [(self._items.get(self.kept.names[row]), self.kept.hashes[row]) for row in rows]
+        return list(images.stream(there, partial(_read, self.contract)))
 
     @cached_property
     def _items(self) -> dict[str, Item]:
@@ -120,10 +118,10 @@ class _Images:
         return {item.name: item for item in listing.items}
 
 
-def _read(contract: Contract, item: Item) -> tuple[str, NDArray[np.uint8] | None]:
-    """Return the sha256 of an item, and its pixels; None where it cannot be used."""
+def _read(contract: Contract, recorded: tuple[Item | None, str]) -> NDArray[np.uint8] | None:
+    """Return the pixels of an item with the sha256 that it is to have; None where it is not there, cannot be used, or was changed."""
+    item, digest = recorded
     try:
-        data = item.read()
-        return hashlib.sha256(data).hexdigest(), decode(data, contract)
+        return pixels_as_recorded(item, digest, contract) if item else None
     except (OSError, BadImage):
-        return "", None
+        return None

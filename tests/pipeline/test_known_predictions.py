@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgetl.data import stored
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline import known_predictions, validate
 from edgetl.pipeline.known_predictions import KnownPredictions
@@ -105,6 +106,6 @@ def test_what_is_kept_replaces_what_was(tmp_path: Path, monkeypatch: pytest.Monk
     found = other.find(model)
     assert found is not None
     assert (found == 2).all()
-    monkeypatch.setattr(known_predictions, "_MOST_BYTES", 23)
+    monkeypatch.setattr(stored, "_MOST_BYTES", 23)
     other.keep({model: probabilities})
     assert other.find(model) is None

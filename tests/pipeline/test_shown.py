@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
+from edgetl.data import stored
 from edgetl.data.base import Item
 from edgetl.evaluation.validation import Validation
 from edgetl.pipeline import measured, shown
@@ -26,13 +27,13 @@ def predictions(path: Path, data: str = "") -> Predictions:
 
 
 def test_the_images_that_are_shown_are_read_and_no_others(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, read_one = [], shown._read
+    read, read_one = [], shown.pixels_as_recorded
 
-    def counted(contract: Contract, item: Item) -> object:
+    def counted(item: Item, sha256: str, contract: Contract) -> object:
         read.append(item.name)
-        return read_one(contract, item)
+        return read_one(item, sha256, contract)
 
-    monkeypatch.setattr(shown, "_read", counted)
+    monkeypatch.setattr(shown, "pixels_as_recorded", counted)
     found = predictions(made.run)
     assert read == []
     pixels = found.read([5, 2])
@@ -78,7 +79,7 @@ def test_what_was_measured_is_of_one_validation(run_copy: Path) -> None:
 
 def test_too_much_is_not_kept(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = RunFolder(run_copy)
-    monkeypatch.setattr(measured, "_MOST_BYTES", 23)
+    monkeypatch.setattr(stored, "_MOST_BYTES", 23)
     measured.keep(run, KeptPredictions(("a",), ("0",), np.zeros(1, np.int32), {"keras_float": np.ones((1, 6), np.float32)}))
     assert measured.find(run) is None
 
