@@ -26,7 +26,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # The folder list is the pipeline: each may import only what stands before it (or itself).
 ORDER = (
-    *("errors", "wording", "registry", "overview", "software", "files", "lock", "log", "stops", "streams", "console", "progress"),
+    *("errors", "wording", "registry", "overview", "software", "files", "fetch", "lock", "log", "stops", "streams", "console", "progress"),
     *(
         "documents",
         "accuracy",

@@ -19,9 +19,8 @@ ROOT = Path(edgetl.__file__).parent
 # Where something is fetched, and what in that file or behind it compares the hash.
 DOORS = {
     "keras.py": "download",  # backbones/weights/load.py passes it through pins.checked, data/downloaded.py compares the publisher's hash
-    "devices/native.py": "_download",  # the devices file must give a sha256
+    "fetch.py": "fetch",  # devices/native.py must be given a sha256 in the devices file, ship/gradle.py has one of each file in the code
     "devices/browser_runtimes.py": "unpack",  # each npm package has its sha256 in the code
-    "ship/gradle.py": "_file",  # each file of the wrapper has its sha256 in the code
 }
 _FETCHES = re.compile(r"\b(urlopen|urlretrieve|get_file|HTTPS?Connection|create_connection|requests\.\w+|git clone)\b|\"npm\", \"pack\"")
 

@@ -1,21 +1,19 @@
 """The benchmark programs that the runtimes' makers publish, for devices without a Python: how to get, start and read them."""
 
-import hashlib
 import json
 import math
 import re
 import threading
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 
 from edgetl.devices.base import Device, Job
 from edgetl.devices.engine_onnxruntime import operators, placed
 from edgetl.devices.messages import LatencyStatistics, Measurement, OperatorTime, PlacedOperator, PlacementReport, Reply, check
 from edgetl.errors import DeviceError
-from edgetl.files import atomic, sha256
+from edgetl.fetch import UNREACHABLE, AnotherFile, fetch
+from edgetl.files import sha256
 
 _DOWNLOAD_S = 60.0  # without a byte
 _MEMORY_EVERY_MS = 5
@@ -73,17 +71,14 @@ def obtain(tool: Tool, source: ToolSource) -> Path | None:
 
 def _download(url: str, wanted: str, path: Path) -> None:
     try:
-        with urllib.request.urlopen(url, timeout=_DOWNLOAD_S) as response:
-            data = response.read()
-    except (OSError, ValueError, HTTPException) as error:
-        raise DeviceError(f"cannot download {url}: {error}", "download it by hand, and name its path in the devices file") from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != wanted:
+        fetch(url, wanted, path, _DOWNLOAD_S)
+    except AnotherFile as error:
         raise DeviceError(
-            f"{url} is not the file that the devices file names: its sha256 is {found}", "compare it with the hash that its publisher gives"
-        )
-    with atomic(path) as temporary:
-        temporary.write_bytes(data)
+            f"{url} is not the file that the devices file names: its sha256 is {error.sha256}",
+            "compare it with the hash that its publisher gives",
+        ) from error
+    except UNREACHABLE as error:
+        raise DeviceError(f"cannot download {url}: {error}", "download it by hand, and name its path in the devices file") from error
 
 
 _BENCHMARK_MODEL_DELEGATES = {

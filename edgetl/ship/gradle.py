@@ -1,17 +1,15 @@
 """Gradle's wrapper, which builds an Android app without any Gradle installed: fetched once, by its hash, into the user's cache."""
 
 import functools
-import hashlib
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from types import MappingProxyType
 from typing import NamedTuple
 
 from platformdirs import user_cache_path
 
 from edgetl.errors import RunError
-from edgetl.files import atomic
+from edgetl.fetch import UNREACHABLE, AnotherFile, fetch
+from edgetl.files import sha256
 
 # The wrapper of Gradle 9.6.1, as Gradle's own repository "actions" has it at this commit; it starts the Gradle that the app's
 # gradle-wrapper.properties names. The jar's sha256 is also in that repository's list of all wrappers (wrapper-checksums.json).
@@ -40,19 +38,12 @@ def wrapper() -> Wrapper:
 def _fetched(address: str) -> Wrapper:
     try:
         return Wrapper(MappingProxyType({name: _file(f"{address}/{name}", digest) for name, digest in SHA256.items()}))
-    except (OSError, ValueError, HTTPException, RunError) as error:
+    except (*UNREACHABLE, AnotherFile, RunError) as error:
         return Wrapper(MappingProxyType({}), str(getattr(error, "reason", error)))  # urllib wraps its own
 
 
 def _file(url: str, wanted: str) -> bytes:
     path = user_cache_path("edgetl") / "gradle" / wanted
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() == wanted:
-        return content
-    with urllib.request.urlopen(url, timeout=_PATIENCE_S) as response:
-        content = bytes(response.read())
-    if hashlib.sha256(content).hexdigest() != wanted:
-        raise ValueError(f"{url} is another file than the one that was pinned")
-    with atomic(path) as temporary:
-        temporary.write_bytes(content)
-    return content
+    if not path.is_file() or sha256(path) != wanted:
+        fetch(url, wanted, path, _PATIENCE_S)
+    return path.read_bytes()
