@@ -57,8 +57,8 @@ def steer(job: SteerJob) -> SteerReply:
         measurement = {
             **timed,
             "runtime": job.page.runtime,
-            "peak_memory_bytes": _peak_bytes(renderer),
-            "cpus": sorted(os.sched_getaffinity(renderer)) if hasattr(os, "sched_getaffinity") else None,
+            "peak_memory_bytes": runner.peak_bytes(str(renderer)),
+            "cpus": runner.cores(renderer),
             "before": before,
             "after": after,
         }
@@ -126,13 +126,6 @@ def _renderer(session: "CDPSession") -> int:
     """Return the process of our page: of those for pages the one that has worked most, others are kept in reserve."""
     found = _Processes.model_validate(session.send("SystemInfo.getProcessInfo"))
     return max((process for process in found.processes if process.type == "renderer"), key=lambda process: process.cpu_s).id
-
-
-def _peak_bytes(process: int) -> int | None:
-    """Return the most memory that a process had; None: the system keeps no count of it, as macOS."""
-    status = Path(f"/proc/{process}/status")
-    lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")), None)
 
 
 def _said(error: Exception) -> str:

@@ -61,13 +61,20 @@ def state() -> dict[str, Any]:
     }
 
 
-def _peak_bytes() -> int:
-    """Return the most memory that this process had."""
-    if counted := _fields("/proc/self/status").get("VmHWM"):
+def peak_bytes(process: str = "self") -> int | None:
+    """Return the most memory that a process had; None: the system keeps no count of others, as macOS."""
+    if counted := _fields(f"/proc/{process}/status").get("VmHWM"):
         return int(counted.split()[0]) * 1024
+    if process != "self":
+        return None
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # of bytes on macOS; on Linux it counts the parent, too
+
+
+def cores(process: int = 0) -> list[int] | None:
+    """Return the cores that a process (0: this one) may run on; None: the system lets none be chosen, as macOS."""
+    return sorted(os.sched_getaffinity(process)) if hasattr(os, "sched_getaffinity") else None
 
 
 def _chip() -> str:
@@ -156,7 +163,7 @@ def run(job: Order) -> dict[str, Any]:
     engine.infer()
     first_ms = 1e3 * (time.perf_counter() - first)
     times_ms = _timed(engine.infer, job)
-    after, peak = state(), _peak_bytes()
+    after, peak = state(), peak_bytes()
     measurement = {
         "runtime": next((f"{package} {v}" for package in PACKAGES[job.runtime] if (v := _version(package))), ""),
         "import_ms": 1e3 * (engine.imported - begun),
@@ -165,7 +172,7 @@ def run(job: Order) -> dict[str, Any]:
         "cold_start_ms": 1e3 * (loaded - begun) + first_ms,
         "samples_ms": times_ms,
         "peak_memory_bytes": peak,
-        "cpus": sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "cpus": cores(),
         "before": before,
         "after": after,
     }
