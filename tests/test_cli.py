@@ -18,7 +18,7 @@ from typer.core import TyperOption
 from edgetl.api.settings import SHORT
 from edgetl.cli.app import _COMMANDS, app
 from edgetl.cli.help import option_rows
-from edgetl.cli.names import registries
+from edgetl.cli.names import KINDS, registry
 from edgetl.recipe import resource
 from tests.conftest import CliResult, Made
 
@@ -109,13 +109,13 @@ print({{name.split(".")[1] for name in new if name.startswith("edgetl.")}}, file
     }
 
 
-@pytest.mark.parametrize("kind", [*registries(), "settings"])
+@pytest.mark.parametrize("kind", [*KINDS, "settings"])
 def test_list_names_everything_that_is_registered(cli: Cli, kind: str) -> None:
     document = cli("list", kind, "--json").document
     text = cli("list", kind).out
     names = [entry["name"] for entry in document] if isinstance(document, list) else list(document)
     if kind != "settings":
-        assert names == list(registries()[kind])
+        assert names == list(registry(kind))
     assert all(name in text for name in names)
 
 

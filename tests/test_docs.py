@@ -15,7 +15,7 @@ import typer
 import edgetl
 from edgetl import devices, recipe
 from edgetl.cli.app import _COMMANDS, app
-from edgetl.cli.names import registries
+from edgetl.cli.names import KINDS, registry
 from edgetl.errors import EXIT_CODES, STOPS
 from tests import pages
 from tests.conftest import CliResult
@@ -32,7 +32,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) <= 120
 
 
-@pytest.mark.parametrize("name", [name for registry in registries().values() for name in registry])
+@pytest.mark.parametrize("name", [name for kind in KINDS for name in registry(kind)])
 def test_everything_with_a_name_is_on_its_page(name: str) -> None:
     assert re.search(rf"`{name}[`\s]", NAMES), f"docs/names.md does not name {name}"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from edgetl import console
-from edgetl.cli.names import KINDS, registries
+from edgetl.cli.names import KINDS, registry
 from edgetl.cli.options import Json
 from edgetl.registry import did_you_mean
 
@@ -37,7 +37,7 @@ def list_names(
         return
     if kind not in KINDS:
         raise UsageError(f"there is no list '{kind}'", did_you_mean(kind, [*KINDS, "settings"]))
-    named = registries()[kind]
+    named = registry(kind)
     entries = [(name, named.summary(name)) for name in named]
     console.table(kind, ["name", "what it is"], entries)
     console.result([{"name": name, "summary": summary} for name, summary in entries])

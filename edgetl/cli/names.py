@@ -1,26 +1,30 @@
 """Names the backbones, formats and whatever else has a name, by kind: for `edgetl list`, and for a shell that completes a name."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgetl.registry import Registry
 
-KINDS = ("backbones", "schemes", "formats", "sources", "runtimes", "devices", "targets", "checks")
+_REGISTRIES = {
+    "backbones": "edgetl.backbones:BACKBONES",
+    "schemes": "edgetl.quantization:SCHEMES",
+    "formats": "edgetl.export:FORMATS",
+    "sources": "edgetl.data:SOURCES",
+    "runtimes": "edgetl.runtimes:RUNTIMES",
+    "devices": "edgetl.devices:KINDS",
+    "targets": "edgetl.ship.targets:TARGETS",
+    "checks": "edgetl.diagnosis:CHECKS",
+}
+KINDS = tuple(_REGISTRIES)
 
 
-def registries() -> "dict[str, Registry]":  # type: ignore[type-arg]
-    """Return the registry of each of `KINDS`."""
-    from edgetl.backbones import BACKBONES
-    from edgetl.data import SOURCES
-    from edgetl.devices import KINDS as DEVICES
-    from edgetl.diagnosis import CHECKS
-    from edgetl.export import FORMATS
-    from edgetl.quantization import SCHEMES
-    from edgetl.runtimes import RUNTIMES
-    from edgetl.ship.targets import TARGETS
-
-    return dict(zip(KINDS, (BACKBONES, SCHEMES, FORMATS, SOURCES, RUNTIMES, DEVICES, TARGETS, CHECKS), strict=True))
+def registry(kind: str) -> "Registry[Any]":
+    """Return the registry of one of `KINDS`."""
+    module, _, name = _REGISTRIES[kind].partition(":")
+    found: Registry[Any] = getattr(import_module(module), name)
+    return found
 
 
 def completed(kind: str) -> Callable[[str], list[str]]:
@@ -28,6 +32,6 @@ def completed(kind: str) -> Callable[[str], list[str]]:
 
     def complete(incomplete: str) -> list[str]:
         before, comma, begun = incomplete.rpartition(",")
-        return [f"{before}{comma}{name}" for name in registries()[kind] if name.startswith(begun)]
+        return [f"{before}{comma}{name}" for name in registry(kind) if name.startswith(begun)]
 
     return complete
