@@ -104,17 +104,17 @@ class Card(Tabular):
         from edgetl.report.page.card import card
         from edgetl.report.page.results import Results
 
-        folder = out or run.path
-        if new := [*run.read().unvalidated()]:
+        folder, record = out or run.path, run.read()
+        if new := [*record.unvalidated()]:
             logger.warning(f"not in the card, since not validated: {', '.join(new)} (run: edgetl validate {run.quoted})")
-        results = Results.of(run.read(), Validation.of(run), unknowns_of(run), choice_of(run))
+        results = Results.of(record, Validation.of(run), unknowns_of(run), choice_of(run))
         results = results.model_copy(update={"npu": estimates_of(run)})
         with run.writing() if out is None else nullcontext():
             results.write(folder / "results.json")
             with atomic(folder / "card.md") as temporary:
                 temporary.write_text(card(folder.resolve().name, results), encoding="utf-8", errors="backslashreplace")
             if out is not None:
-                cls._write_recipe(run.read().recipe, folder / run.recipe.name)
+                cls._write_recipe(record.recipe, folder / run.recipe.name)
         return cls(folder, results)
 
     @staticmethod

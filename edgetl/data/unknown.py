@@ -57,16 +57,17 @@ def _texture(random: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.
     """Return patches of random colours, sharp or smooth, uint8 [H, W, C]."""
     edge = random.choice(_GRIDS)
     cells = random.integers(0, 256, size=(edge, edge, shape[-1]), dtype=np.uint8)
-    return _resized(cells, shape, _FILTERS[random.integers(len(_FILTERS))])
+    return resized(cells, shape, _FILTERS[random.integers(len(_FILTERS))])
 
 
 def _corner(random: np.random.Generator, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return one of an image's corners, enlarged to its size, uint8 [H, W, C]."""
     height, width = (max(1, round(_CORNER * edge)) for edge in image.shape[:2])
     top, left = random.integers(2) * (image.shape[0] - height), random.integers(2) * (image.shape[1] - width)
-    return _resized(image[top : top + height, left : left + width], image.shape, Image.Resampling.BILINEAR)
+    return resized(image[top : top + height, left : left + width], image.shape, Image.Resampling.BILINEAR)
 
 
-def _resized(cells: NDArray[np.uint8], shape: tuple[int, ...], how: Image.Resampling) -> NDArray[np.uint8]:
+def resized(cells: NDArray[np.uint8], shape: tuple[int, ...], how: Image.Resampling) -> NDArray[np.uint8]:
+    """Return uint8 [h, w, C] in the size of (H, W, C)."""
     one = Image.fromarray(cells[..., 0] if shape[-1] == 1 else cells).resize((shape[1], shape[0]), how)
     return np.asarray(one, np.uint8).reshape(shape)

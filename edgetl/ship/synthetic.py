@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from edgetl.data.unknown import resized
 from edgetl.errors import ParityError
 from edgetl.output import PROBABILITY_SCALE, Output
 from edgetl.ship.golden import IMAGES, MAX_STEPS, UNKNOWN_IMAGES, check, choose_unknown, margins_of
@@ -152,7 +153,7 @@ def _changed(random: _Random, image: _Pixels, other: _Pixels, pool: _Pixels) -> 
     shape, kind = image.shape, random.integers(6)
     other = other if random.random() < 0.6 else pool[random.integers(len(pool))]
     if kind == 0:
-        mask = _resized(random.integers(0, 256, (3, 3, 1), dtype=np.uint8), (*shape[:2], 1), _FILTERS[random.integers(1, 3)])
+        mask = resized(random.integers(0, 256, (3, 3, 1), dtype=np.uint8), (*shape[:2], 1), _FILTERS[random.integers(1, 3)])
         return _blend(image, other, mask)
     if kind == 1:
         return _clipped(image + (_texture(random, shape).astype(np.int32) - 128) * random.choice((16, 48, 96)) // 128)
@@ -172,7 +173,7 @@ def _texture(random: _Random, shape: tuple[int, ...]) -> _Pixels:
         cells = _blend(one, other, random.integers(0, 256, (edge, edge, 1)))
     else:
         cells = random.integers(0, 256, (edge, edge, shape[2]), dtype=np.uint8)
-    return _resized(cells, shape, _FILTERS[random.integers(len(_FILTERS))])
+    return resized(cells, shape, _FILTERS[random.integers(len(_FILTERS))])
 
 
 def _drawn(random: _Random, image: _Pixels, strokes: int) -> _Pixels:
@@ -199,8 +200,8 @@ def _drawn(random: _Random, image: _Pixels, strokes: int) -> _Pixels:
 
 def _softened(random: _Random, image: _Pixels) -> _Pixels:
     edge = int(random.choice(_SOFT))
-    small = _resized(image, (edge, edge, image.shape[2]), Image.Resampling.BOX)
-    return _resized(small, image.shape, _FILTERS[random.integers(1, 3)])
+    small = resized(image, (edge, edge, image.shape[2]), Image.Resampling.BOX)
+    return resized(small, image.shape, _FILTERS[random.integers(1, 3)])
 
 
 def _colour(random: _Random, channels: int) -> NDArray[np.int64]:
@@ -220,8 +221,3 @@ def _blend(one: NDArray[np.integer], other: NDArray[np.integer], mask: NDArray[n
 def _clipped(values: NDArray[np.integer]) -> _Pixels:
     clipped: _Pixels = np.clip(values, 0, 255).astype(np.uint8)
     return clipped
-
-
-def _resized(cells: _Pixels, shape: tuple[int, ...], how: Image.Resampling) -> _Pixels:
-    one = Image.fromarray(cells[..., 0] if shape[2] == 1 else cells).resize((shape[1], shape[0]), how)
-    return np.asarray(one, np.uint8).reshape(shape)

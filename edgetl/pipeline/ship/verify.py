@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from edgetl.documents import Document
 from edgetl.errors import RunError
 from edgetl.overview import Overview
@@ -57,10 +59,12 @@ def verify(path: Path, key: Path | None = None) -> Verification:
             problem = f"{path}: there is a model or golden predictions for it, not both: {sorted(missing)[0]}"
             raise RunError(problem, "bundle the run again")
     here = {name: files[name] for name in manifest.models if name not in elsewhere}
-    deviations: dict[str, list[Deviation]] = {name: [] for name in here}
-    for wanted in sets.values():
-        for name, found in golden.predictions_of(here, contract, wanted.pixels).items():
-            deviations[name].append(golden.check(name, wanted.predictions[name], found, contract.output))
+    pixels = [wanted.pixels for wanted in sets.values()]
+    ends = np.cumsum([len(images) for images in pixels])[:-1]
+    deviations = {}
+    for name, found in golden.predictions_of(here, contract, np.concatenate(pixels)).items():
+        parts = zip(sets.values(), np.split(found, ends), strict=True)
+        deviations[name] = Deviation.together([golden.check(name, one.predictions[name], part, contract.output) for one, part in parts])
     return Verification(
         bundle=str(path),
         name=manifest.name,
@@ -68,7 +72,7 @@ def verify(path: Path, key: Path | None = None) -> Verification:
         signed=SIGNATURE in files,
         signature_checked=key is not None,
         validation=manifest.validation,
-        golden={name: Deviation.together(found) for name, found in deviations.items()},
+        golden=deviations,
         unverified=elsewhere,
         resize_max_levels=max(golden.check_resize(one.resized, golden.resized_mosaic(one.pixels, contract)) for one in sets.values()),
     )

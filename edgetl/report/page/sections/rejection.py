@@ -106,12 +106,8 @@ def _meaning(rejects: Rejects) -> str:
 def _surest(rejects: Rejects, unknowns: Unknowns) -> list[Block]:
     """Return the unknown images with the highest probabilities; those that pass are among the mistakes."""
     photos = unknown_photos(rejects, passing=False)
-    which = "that are rejected, those" if rejects.output.decides else ""
-    return (
-        [Text(f"The unknown images {which} with the highest probabilities by {unknowns.main}:".replace("  ", " ")), Gallery(photos)]
-        if photos
-        else []
-    )
+    which = "The unknown images that are rejected, those" if rejects.output.decides else "The unknown images"
+    return [Text(f"{which} with the highest probabilities by {unknowns.main}:"), Gallery(photos)] if photos else []
 
 
 def unknown_photos(rejects: Rejects, *, passing: bool) -> list[Photo]:
