@@ -57,7 +57,7 @@ def test_every_keyword_is_a_setting_of_the_recipe() -> None:
         table, key = dotted.split(".")
         assert key in recipe[table]
     for name in SHORT:
-        assert f"\n{name}: " in (inspect.getdoc(Choices) or ""), f"{name} is not documented"
+        assert f"\n    {name}: " in (inspect.getdoc(Choices) or ""), f"{name} is not documented"
 
 
 @pytest.mark.parametrize(

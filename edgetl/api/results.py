@@ -124,10 +124,11 @@ class Card(Tabular):
         from edgetl.recipe import load
 
         shown = recipe.without_folders()
+        content = shown.to_toml("The settings behind the card; paths are relative to this folder").encode()
         if not path.exists():
             with atomic(path) as temporary:
-                temporary.write_text(shown.to_toml("The settings behind the card; paths are relative to this folder"), encoding="utf-8")
-        elif other := shown.changed(load(path).without_folders()):
+                temporary.write_bytes(content)
+        elif path.read_bytes() != content and (other := shown.changed(load(path).without_folders())):
             logger.warning(f"{path} is kept, and has other settings than the run: {', '.join(other)}")
 
     def overview(self) -> Overview:

@@ -32,6 +32,7 @@ _OWN = (
     ".partial-*",
     ".edgetl.lock",
     "edgetl.log*",
+    "recipe.toml",
     "benchmark.png",
     "sensitivity.png",
     "evaluation.png",
