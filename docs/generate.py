@@ -87,8 +87,8 @@ def schemas() -> str:
 _BACKBONES = """# Which backbone for my budget
 
 Made by `docs/generate.py` from `models/*/results.json`. Each row was trained with the recipe in that folder of `models/`, exported to
-int8, and measured on validation images. These runs are older than the rule that validation images choose nothing: they chose the int8
-model, too. A larger image costs as much as a wider network, so both are in the name.
+int8, and measured on validation images. These runs are older than the record of what chose their int8 models: these images may have. A
+larger image costs as much as a wider network, so both are in the name.
 
 {choices}
 
@@ -201,9 +201,9 @@ def _table(results: "list[Results]", words: str) -> str:
 def backbones_plot() -> str:
     """Return docs/backbones.svg: for each set accuracy against latency, with the size as area."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import LogLocator, NullLocator
 
     from edgetl.report.plots import draw
+    from edgetl.report.plots.axes import logarithmic
 
     results = _results()
     with draw.style():
@@ -226,9 +226,7 @@ def backbones_plot() -> str:
                 axes.annotate(text, (ms, 100 * (low if under else high)), shift, textcoords="offset points", color=draw.INK, **place)
             axes.set_xscale("log")
             axes.margins(0.12, 0.14)
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_locator(NullLocator())
+            logarithmic(axes.xaxis)
             axes.set_title(words, loc="left", fontweight="bold", color=draw.INK)
             axes.set_xlabel("median latency of int8 TFLite, ms (log)")
             axes.set_ylabel("top-1 accuracy, %")
