@@ -2,9 +2,10 @@
 
 usage: python benchmarks/composed.py FLOWERS OUT [--background DIR] [--images 3000] [--size 160] [--seed 0]
 
-FLOWERS has train/CLASS and val/CLASS, whose images go into the same split of OUT/list.csv (path,label,split; a label is "daisy|roses", and
-empty where there is none). Flowers stand side by side or lie over each other; some classes, and some pairs of them, are rarer than others.
-Images of none, and what is behind flowers that do not fill the frame, are from the folder DIR, or textures.
+FLOWERS has a folder for each class, of whose images each fourth goes into val; or train/CLASS and val/CLASS. They go into the same split of
+OUT/list.csv (path,label,split; a label is "daisy|roses", and empty where there is none). Flowers stand side by side or lie over each other;
+some classes, and some pairs of them, are rarer than others. Images of none, and what is behind flowers that do not fill the frame, are from
+the folder DIR, or textures.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+IMAGES = (".jpg", ".jpeg", ".png")
 VAL = 0.25  # of the images
 COUNTS = (0.12, 0.26, 0.46, 0.16)  # shares of images with none, one, two and three flowers
 OVER_EACH_OTHER = 0.5  # of the images with flowers; the others are side by side
@@ -35,14 +37,14 @@ def main() -> None:
 
 def compose(flowers: Path, out: Path, *, background: Path | None = None, images: int = 3000, size: int = 160, seed: int = 0) -> Path:
     """Write the set; returns its CSV file."""
-    behind = sorted(path for path in background.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png")) if background else []
+    behind = sorted(path for path in background.rglob("*") if path.suffix.lower() in IMAGES) if background else []
     (out / "images").mkdir(parents=True, exist_ok=True)
     with (out / "list.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["path", "label", "split"])
         for split, count in (("train", images - round(VAL * images)), ("val", round(VAL * images))):
             own = [path for place, path in enumerate(behind) if (place % 4 == 3) == (split == "val")]
-            composer = Composer(flowers / split, own, size, np.random.default_rng([seed, split == "val"]))
+            composer = Composer(files_of(flowers, split), own, size, np.random.default_rng([seed, split == "val"]))
             for number in range(count):
                 image, names = composer.one()
                 path = f"images/{split}-{number:05}.jpg"
@@ -51,11 +53,21 @@ def compose(flowers: Path, out: Path, *, background: Path | None = None, images:
     return out / "list.csv"
 
 
+def files_of(flowers: Path, split: str) -> dict[str, list[Path]]:
+    """The images of each class that belong to a split, given or not."""
+    given = (flowers / split).is_dir()
+    folders = sorted(folder for folder in (flowers / split if given else flowers).iterdir() if folder.is_dir())
+    files = {folder.name: sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGES) for folder in folders}
+    if given:
+        return files
+    return {name: [path for place, path in enumerate(all_) if (place % 4 == 3) == (split == "val")] for name, all_ in files.items()}
+
+
 class Composer:
     """Draws the images of one split."""
 
-    def __init__(self, flowers: Path, behind: Sequence[Path], size: int, random: np.random.Generator) -> None:
-        self.files = {folder.name: sorted(folder.iterdir()) for folder in sorted(flowers.iterdir()) if folder.is_dir()}
+    def __init__(self, files: dict[str, list[Path]], behind: Sequence[Path], size: int, random: np.random.Generator) -> None:
+        self.files = files
         self.behind, self.size, self.random = behind, size, random
         shares = RARER ** np.arange(len(self.files))
         self.shares = shares / shares.sum()
