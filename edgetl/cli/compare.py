@@ -36,7 +36,7 @@ def compare(
     Exit code 3: the runs are measured on different images, or have different class names.
 
     Example:
-      edgetl compare runs/small runs/large
+      edgetl compare runs/flowers runs/flowers-wide
     """
     from edgetl.api import runs as api
     from edgetl.report.terminal.comparison import print_comparison

@@ -54,7 +54,7 @@ def evaluate(
     and the average precision of each class. Writes evaluation.json and evaluation.png into the run; with --unknown also a folder unknown.
 
     Example:
-      edgetl evaluate runs/flowers --unknown photos/insects
+      edgetl evaluate runs/flowers --unknown insects/
     """
     from edgetl.api.runs import opened
     from edgetl.report.terminal.evaluation import print_evaluation

@@ -66,7 +66,7 @@ def export(
     about.author say.
 
     Example:
-      edgetl export --int8 --max-drop 0.5
+      edgetl export runs/flowers --int8 --max-drop 0.5
     """
     from edgetl.api.runs import opened
     from edgetl.export import FORMATS

@@ -31,7 +31,7 @@ def validate(
     Exit codes: 0 all files agree within tolerance; 7 they do not.
 
     Example:
-      edgetl validate --limit 200
+      edgetl validate runs/flowers --limit 200
     """
     from edgetl.api.runs import opened
 
