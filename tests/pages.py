@@ -1,5 +1,6 @@
 """README.md and the pages under docs/ as tests read them: blocks of code, what they need, and the commands in them."""
 
+import itertools
 import re
 import shlex
 import textwrap
@@ -26,14 +27,14 @@ class Block:
     Attributes:
         page: path from the root of the checkout.
         line: number of the line on which it begins, from 1.
-        needs: what a comment before it says that it needs and a test does not have, such as a phone; empty: a test runs it.
+        needs: what a comment before it says that not every machine has, such as a phone: names in tests/needs.py; none: it runs.
     """
 
     page: str
     line: int
     language: str
     text: str
-    needs: str
+    needs: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
@@ -43,9 +44,13 @@ def blocks(path: Path) -> list[Block]:
     """Return the blocks of code of a page, in order."""
     text, page = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
     return [
-        Block(page, text.count("\n", 0, one.start()) + 1, one["language"], textwrap.dedent(one["text"]), (one["needs"] or "").strip())
+        Block(page, text.count("\n", 0, one.start()) + 1, one["language"], textwrap.dedent(one["text"]), _names(one["needs"]))
         for one in _BLOCK.finditer(text)
     ]
+
+
+def _names(needs: str | None) -> tuple[str, ...]:
+    return tuple(need.strip() for need in (needs or "").split(",") if need.strip())
 
 
 def commands(shell: str) -> Iterator[list[str]]:
@@ -65,10 +70,26 @@ def commands(shell: str) -> Iterator[list[str]]:
 
 def edgetl_commands(block: Block) -> list[list[str]]:
     """Return the words behind `edgetl` of each of its calls, also in the steps of a workflow."""
-    shell = "\n".join(_steps(yaml.safe_load(block.text))) if block.language in ("yaml", "yml") else block.text
+    shell = "\n".join(steps(block)) if block.language in ("yaml", "yml") else block.text
     if block.language not in (*SHELL, "yaml", "yml"):
         return []
     return [words[1:] for words in commands(shell) if words[0].rpartition("/")[2] == "edgetl"]
+
+
+def steps(workflow: Block) -> list[str]:
+    """Return the commands of each step of a workflow that runs some."""
+    return list(_steps(yaml.safe_load(workflow.text)))
+
+
+def inline_commands(path: Path) -> list[list[str]]:
+    """Return the words behind `edgetl` of each call that stands in a line of text or a cell of a table."""
+    text = _BLOCK.sub("", path.read_text(encoding="utf-8"))
+    found = re.findall(r"`edgetl\s+([^`]+)`", text)
+    return [list(_before_a_pipe(words)) for words in map(shlex.split, found)]
+
+
+def _before_a_pipe(words: list[str]) -> Iterator[str]:
+    return itertools.takewhile(lambda word: word != "|", words)
 
 
 def _steps(document: object) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """README and the pages under docs/: names that there are, commands that parse, links that lead somewhere, generated pages."""
 
 import ast
+import functools
 import re
 import runpy
 import tomllib
@@ -17,14 +18,15 @@ from edgetl import devices, recipe
 from edgetl.cli.app import _COMMANDS, app
 from edgetl.cli.names import KINDS, registry
 from edgetl.errors import EXIT_CODES, STOPS
-from tests import pages
+from tests import needs, pages
 from tests.conftest import CliResult
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMES = (ROOT / "docs" / "names.md").read_text(encoding="utf-8")
-BLOCKS = [block for page in pages.PAGES for block in pages.blocks(page)]
+BLOCKS = [block for page in [*pages.PAGES, ROOT / "docs" / "cli.md"] for block in pages.blocks(page)]
 CALLS = {f"edgetl {' '.join(words)}": words for block in BLOCKS for words in pages.edgetl_commands(block)}
+OPTIONS_OF_OTHERS = {"--help", "--version", "--install-completion", "--smooth"}  # of all commands, and of the Linux app
 SHELL = [words for block in BLOCKS if block.language in pages.SHELL for words in pages.commands(block.text)]
 
 
@@ -42,7 +44,13 @@ def _options(command: str) -> set[str]:
 
 
 def _command(name: str) -> Any:
-    return typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    return _commands()[name]
+
+
+@functools.cache
+def _commands() -> dict[str, Any]:
+    """Return what typer makes of the commands, which takes as long as all tests that ask it."""
+    return typer.main.get_command(app).commands  # type: ignore[attr-defined, no-any-return]
 
 
 @pytest.mark.parametrize("line", CALLS)
@@ -55,6 +63,24 @@ def test_commands_of_the_pages_parse(line: str) -> None:
     if "--help" not in words:
         settings = _command(words[0]).make_context(words[0], words[1:]).params.get("settings")
         recipe.load(settings=settings or [])
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda page: page.stem)
+def test_commands_and_options_within_a_text_exist(page: Path) -> None:
+    for words in pages.inline_commands(page):
+        if not words[0].startswith("-") and words[0] != "COMMAND":
+            assert words[0] in _COMMANDS, f"there is no edgetl {words[0]}"
+            there = _options(words[0]) | {"--help"}
+            assert {word.partition("=")[0] for word in words if word.startswith("--")} <= there, f"edgetl {' '.join(words)}"
+    everywhere = {option for name in _COMMANDS for option in _options(name)} | OPTIONS_OF_OTHERS
+    assert set(re.findall(r"`(--[a-z][\w-]*)", page.read_text(encoding="utf-8"))) <= everywhere
+
+
+def test_what_a_block_needs_is_on_a_short_list() -> None:
+    """tests/test_snippets.py looks whether it is here: what is, runs; what is not fails without it."""
+    assert {need for block in BLOCKS for need in block.needs} == set(needs.NEEDS)
+    marked = [str(block) for block in BLOCKS if block.needs]
+    assert len(marked) <= 15, f"a block more that not every machine runs: {marked}"
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
@@ -102,7 +128,7 @@ def test_the_project_speaks_of_itself_alone() -> None:
 def test_each_option_says_what_it_does_in_a_sentence() -> None:
     """It begins with a verb, which nothing here can tell; but none begins with "Of" or ends in the middle."""
     for name in _COMMANDS:
-        for parameter in typer.main.get_command(app).commands[name].params:  # type: ignore[attr-defined]
+        for parameter in _command(name).params:
             if parameter.name != "help":
                 text = parameter.help or ""
                 assert re.fullmatch(r"(?s)[A-Z][\w-]+ .*[.)]", text), f"edgetl {name} {parameter.name}: {text!r}"

@@ -1,5 +1,6 @@
-"""What README and the pages under docs/ show is run: quick commands on a finished run; the others, slow, with small trainings."""
+"""What README and the pages under docs/ show is run: quick commands on a finished run; everything, slow, with small trainings."""
 
+import doctest
 import json
 import os
 import re
@@ -8,54 +9,85 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests import pages
-from tests.conftest import ONE_THREAD, CliResult, Made, python_program
+import edgetl
+from edgetl.pipeline.predict import Classifier
+from tests import needs, pages
+from tests.conftest import ONE_THREAD, CliResult, Made
+from tests.terminal import LIMIT_S, Terminal, lay_clone, lay_environment, lay_files, may_end_with
 
 ROOT = Path(__file__).resolve().parents[1]
+SHOWN = [*pages.PAGES, ROOT / "docs" / "cli.md"]
 # Commands that take a second or two on a finished run.
 QUICK = {"bundle", "card", "compare", "devices", "env", "evaluate", "list", "predict", "runs", "show", "verify"}
-TRAINS = re.compile(r"edgetl\.(train|run|pretrain|tune|import_model|learning_curve)\(")
+# What trains, or reads what a command before it has written.
+SLOW = re.compile(r"edgetl\.(train|run|pretrain|tune|import_model|learning_curve)\(|\bopen\(")
 
 # What the pages call things, and what stands for them. A page that needs another name has it here; image files are there by any name.
 IMAGES = ("flowers", "photos")  # of the classes 0, 1 and 2
 UNKNOWN = ("animals", "cars", "groceries", "insects", "leaves", "others")  # noise
 RUNS = ("digits", "flowers", "flowers-wide", "photos")  # below runs/
 BUNDLES = ("flowers.edgetl", "photos.edgetl")
+FILES = ("mobilenet.onnx", "mobilenetv4.onnx", "resnet.onnx")  # a network as others export it
+KERAS_FILES = ("keras_model.h5", "model.keras")
+# Sequentials in a Sequential, as Teachable Machine exports them; inputs in -1..1, and as many classes as `flowers` has.
+KERAS_MODEL = """
+import os, sys
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+import numpy as np
+from PIL import Image
+from pathlib import Path
+from tf_keras import Sequential, layers, utils
+utils.set_random_seed(0)
+files = sorted(Path("flowers").glob("*/digits*.png"))
+images = np.stack([np.asarray(Image.open(file).convert("RGB").resize((32, 32)), np.float32) / 127.5 - 1 for file in files])
+label_ids = np.array([int(file.parent.name) for file in files])
+features = [layers.Conv2D(8, 5, strides=2, activation="relu", input_shape=(32, 32, 3)), layers.Conv2D(16, 5, strides=2, activation="relu")]
+head = [layers.Dense(16, activation="relu", input_shape=(16,)), layers.Dense(3, activation="softmax")]
+model = Sequential([Sequential([*features, layers.GlobalAveragePooling2D()]), Sequential(head)])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(images, label_ids, epochs=30, verbose=0)
+model.save(sys.argv[1])
+"""
+GRADLE = 'plugins {\n    alias(libs.plugins.androidApplication)\n}\nandroid {\n    namespace = "org.example.shop"\n}\n'
+# Commands in a text that another test runs, with what they need.
+ELSEWHERE = {
+    "edgetl run models/small_cnn_digits/recipe.toml --quick": "tests/test_models.py",
+    "edgetl verify flowers.edgetl --require-signature release.key.pub": "docs/cli.md, behind the key",
+}
+NEEDED_BY = {"--delegate gpu": "a GPU", "--target web": "npm"}
 
 
 @pytest.fixture
 def place(made: Made, bundled: Path, digit_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the working directory of a page's commands, with everything that they name."""
+    place = tmp_path / "here"
+    place.mkdir()
     for name in IMAGES:
-        shutil.copytree(digit_folder, tmp_path / name)
+        shutil.copytree(digit_folder, place / name)
     for name in UNKNOWN:
-        (tmp_path / name).mkdir()
+        (place / name).mkdir()
         for index in range(8):
             noise = np.random.default_rng(index).integers(0, 256, (32, 32, 3), np.uint8)
-            Image.fromarray(noise).save(tmp_path / name / f"{index}.png")
-    words = {word for page in pages.PAGES for block in pages.blocks(page) for word in re.findall(r"[\w./-]+\.(?:jpg|png)", block.text)}
+            Image.fromarray(noise).save(place / name / f"{index}.png")
+    words = {word for page in SHOWN for block in pages.blocks(page) for word in re.findall(r"[\w./-]+\.(?:jpg|png)", block.text)}
     words = {word for word in words if not word.startswith(("/", "runs/"))}
     for name in words:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.open(next((digit_folder / "1").glob("digits*.png"))).convert("RGB").save(tmp_path / name)
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.open(next((digit_folder / "1").glob("digits*.png"))).convert("RGB").save(place / name)
     for name in RUNS:
-        shutil.copytree(made.run, tmp_path / "runs" / name)
+        shutil.copytree(made.run, place / "runs" / name)
     for name in BUNDLES:
-        shutil.copy(bundled, tmp_path / name)
-    shutil.copy(made.recipe, tmp_path / "recipe.toml")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def _pages(wanted: Callable[[pages.Block], bool]) -> list[Path]:
-    return [page for page in pages.PAGES if any(wanted(block) for block in pages.blocks(page))]
+        shutil.copy(bundled, place / name)
+    shutil.copy(made.recipe, place / "recipe.toml")
+    monkeypatch.chdir(place)
+    return place
 
 
 def _quick(block: pages.Block) -> list[list[str]]:
@@ -64,7 +96,7 @@ def _quick(block: pages.Block) -> list[list[str]]:
     return [] if block.needs or any(words[0] not in QUICK or "--cv" in words for words in calls) else calls
 
 
-@pytest.mark.parametrize("page", _pages(lambda block: bool(_quick(block))), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in pages.PAGES if any(map(_quick, pages.blocks(page)))], ids=lambda page: page.stem)
 def test_quick_commands_of_a_page_run(page: Path, place: Path, cli: Callable[..., CliResult]) -> None:
     for block in pages.blocks(page):
         for words in _quick(block):
@@ -78,62 +110,98 @@ def _script(page: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in pages.PAGES if (text := _script(page)) and not TRAINS.search(text)], ids=lambda page: page.stem
+    "page", [page for page in pages.PAGES if (text := _script(page)) and not SLOW.search(text)], ids=lambda page: page.stem
 )
 def test_quick_scripts_of_a_page_run(page: Path, place: Path) -> None:
     (place / "script.py").write_text(_script(page), encoding="utf-8")
     runpy.run_path("script.py")
 
 
-# Any training has the network and the settings of `made`, whatever the page says, and takes seconds.
-SMALLER = """
-import sys
-from edgetl import recipe
-collected = recipe._collected
-def smaller(*arguments, **named):
-    values = collected(*arguments, **named)
-    if sys.argv[1:2] != ["import"]:  # whose file brings its own network
-        values["model"] |= {"backbone": "small_cnn", "alpha": 1.0, "image_size": 32, "weights": "none"}
-    values["train"] |= {"head_epochs": 2, "epochs": 12, "learning_rate": 1e-2, "batch_size": 16, "again_below": 0, "unfreeze": "all"}
-    values["augment"] |= {"flip": False, "crop_min_area": 0.8}
-    values["quantize"] |= {"epochs": 1, "calibration_images": 96}
-    return values
-recipe._collected = smaller
-"""
-COMMAND = "from edgetl.cli.app import entry\nentry()"
-SCRIPT = "import runpy\nrunpy.run_path(sys.argv[1])"
+def _docstrings() -> Iterator[str]:
+    """Yield what the page Python API is made of."""
+    for value in (*(getattr(edgetl, name) for name in edgetl.__all__), Classifier):
+        yield value.__doc__ or ""
+        yield from (one.__doc__ or "" for one in vars(value).values() if callable(one)) if isinstance(value, type) else ()
 
 
-def _runs_slowly(block: pages.Block) -> bool:
-    return block.language in pages.SHELL and not block.needs
+EXAMPLES = [example.source for text in _docstrings() for example in doctest.DocTestParser().get_examples(text)]
+
+
+def _is_shown_to_be_run(block: pages.Block) -> bool:
+    return block.language in (*pages.SHELL, "python", "yaml")
+
+
+def _ordered(page: Path) -> list[pages.Block]:
+    """Return the blocks of a page as a reader meets them; the examples of commands stand in their alphabet, but a key is made first."""
+    return sorted(filter(_is_shown_to_be_run, pages.blocks(page)), key=lambda block: "edgetl keygen" not in block.text)
+
+
+def _complete(page: Path) -> list[str]:
+    """Return the commands in a page's text that can be typed as they stand there: with arguments, none of which stands for another."""
+    found = [words for words in pages.inline_commands(page) if len(words) > 1 and not words[1].startswith("--")]
+    texts = [shlex.join(["edgetl", *words]) for words in found if not re.search(r"\b[A-Z]{2,}\b", " ".join(words))]
+    return [text for text in dict.fromkeys(texts) if text not in ELSEWHERE]
+
+
+@pytest.fixture
+def terminal(place: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Return a terminal in a clone, in which everything is that the page names."""
+    page: Path = request.node.callspec.params.get("page", ROOT / "docs" / "python-api.md")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    lay_clone(place)
+    lay_files(place, [(block.language, block.text) for block in pages.blocks(page)])
+    terminal = Terminal(place, programs, page.stem)
+    if page.name == "README.md":  # what `make` installs is there
+        lay_environment(place, programs)
+        monkeypatch.setenv("ARGS", "tests/test_language.py")
+        monkeypatch.setenv("WORKERS", "0")
+    if any("qemu" in block.needs for block in pages.blocks(page)):
+        for key, name in (("ROOT", "root"), ("SITE", "site"), ("QEMU", "qemu-aarch64")):
+            monkeypatch.setenv(f"EDGETL_ARM64_{key}", str(request.getfixturevalue("arm64") / name))
+    text = page.read_text(encoding="utf-8") + "".join(EXAMPLES)
+    for name in FILES:
+        shutil.copy(place / "runs/flowers/export/model_float32.onnx", place / name)
+    for name in KERAS_FILES:
+        if name in text:
+            done = terminal.typed(f"python -c {shlex.quote(KERAS_MODEL)} {name}")
+            assert done.returncode == 0, done.stderr
+    (tmp_path / "my-app" / "app").mkdir(parents=True)
+    (tmp_path / "my-app" / "app" / "build.gradle.kts").write_text(GRADLE, encoding="utf-8")
+    return terminal
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "page", [page for page in pages.PAGES if page.name != "README.md" and TRAINS.search(_script(page))], ids=lambda page: page.stem
-)
-def test_scripts_of_a_page_that_train_run(page: Path, place: Path) -> None:
-    (place / "script.py").write_text(_script(page), encoding="utf-8")
-    command = [sys.executable, "-c", SMALLER + SCRIPT, "script.py"]
-    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+@pytest.mark.parametrize("page", [page for page in SHOWN if _ordered(page) or _complete(page)], ids=lambda page: page.stem)
+def test_everything_that_a_page_shows_runs(page: Path, terminal: Terminal) -> None:
+    """In the order of the page, as in one terminal; then the complete commands in its text.
+
+    What needs something that is not here fails without it, or its mark is not true.
+    """
+    complaints = []
+    for block in _ordered(page):
+        missing = [need for need in block.needs if not needs.is_here(need)]
+        for text in pages.steps(block) if block.language == "yaml" else [block.text]:
+            limit_s = LIMIT_S if not missing else LIMIT_S // 6
+            done = terminal.program(text) if block.language == "python" else terminal.typed(text, limit_s)
+            complaints += _complaints(f"{block}: {text}", done, missing)
+    for text in _complete(page):
+        missing = [need for words, need in NEEDED_BY.items() if words in text and not needs.is_here(need)]
+        complaints += _complaints(f"{page.name}: {text}", terminal.typed(text), missing)
+    assert not complaints, "\n\n".join(complaints)
+
+
+def _complaints(what: str, done: "subprocess.CompletedProcess[str]", missing: list[str]) -> list[str]:
+    if missing:
+        return [] if done.returncode else [f"{what} runs without {', '.join(missing)}"]
+    return [] if done.returncode in may_end_with(what) else [f"{what}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", _pages(_runs_slowly), ids=lambda page: page.stem)
-def test_all_commands_of_a_page_run(page: Path, place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    programs = tmp_path_factory.mktemp("programs")
-    (programs / "edgetl").write_text(python_program(SMALLER + COMMAND), encoding="utf-8")
-    (programs / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
-    for program in programs.iterdir():
-        program.chmod(0o755)
-    environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
-    for name in ("benchmarks", "models"):
-        (place / name).symlink_to(ROOT / name)
-    for block in filter(_runs_slowly, pages.blocks(page)):
-        command = ["bash", "-euo", "pipefail", "-c", block.text]
-        done = subprocess.run(command, env=environment, cwd=place, capture_output=True, text=True, timeout=900, check=False)
-        assert done.returncode == 0, f"{block}: {done.stderr[-3000:]}"
+@pytest.mark.parametrize("source", EXAMPLES, ids=lambda source: source.split("(")[0].split("edgetl.")[-1])
+def test_the_examples_of_the_python_api_run(source: str, terminal: Terminal) -> None:
+    done = terminal.program(f"import edgetl\n{source}")
+    assert done.returncode == 0, f"{source}\n{done.stderr[-3000:]}"
 
 
 def test_the_script_of_the_readme_and_the_notebook_run(tmp_path: Path) -> None:
