@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT, python_program
 
-LIMIT_S = 900
+LIMIT_S = 1800  # for a block on a busy machine
 # What the tests have less of than a reader: images, trials, and machines. Nothing else of a block is changed.
 LESS = {
     "--images 260": "--images 120",
@@ -71,7 +71,7 @@ class Terminal:
             "edgetl": python_program(_SMALLER + _COMMAND),
             "python": f'#!/bin/sh\nexec {python} "$@"\n',
             "python3": f'#!/bin/sh\nexec {python} "$@"\n',
-            "pip": f'#!/bin/sh\nPIP_NO_INDEX=1 exec {python} -m pip "$@"\n',  # what is here already: nothing is installed into the tests' own
+            "pip": f'#!/bin/sh\nPIP_NO_INDEX=1 exec {python} -m pip "$@"\n',  # nothing is installed into the tests' own
         }
         for name, text in texts.items():
             (self._programs / name).write_text(text, encoding="utf-8")
