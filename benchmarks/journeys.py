@@ -36,7 +36,7 @@ NAMES = ("aardvark", "zebra")
 RATE = 0.0123457
 MADE_OF_IMAGES = ("Item", "Listing", "Images", "StoredRows", "Examples", "AugmentedExamples", "Quantized", "Candidate")
 KEEPERS = ("console.py", "log.py", "files.py", "run_folder.py", "documents.py", "run_record.py", "report/")
-CONDUCTORS = ("cli", "api", "pipeline")  # they hand values from room to room; a room that stands before `data` is no stop on the way
+CONDUCTORS = ("cli", "api", "pipeline")  # they hand values from room to room; a room that stands before `data` is not a stop on the way
 STOPS = tuple(name for name in ORDER[ORDER.index("data") :] if name not in (*CONDUCTORS, "__main__"))
 BESIDE = {  # files beside the way: they look at the value, or keep it, and hand nothing on
     "data/checks.py": "checks what was read",

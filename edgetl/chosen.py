@@ -76,7 +76,7 @@ def untrained(record: RunRecord) -> str:
     if asked.own:
         return (
             f"The integers of the int8 model are those of {record.recipe.model.start}: nothing was calibrated or trained, and keras_float "
-            "is no original, but what they stand for in real numbers."
+            "is not an original, but what they stand for in real numbers."
         )
     if asked.qat != "auto" or left is None or asked.trains(left.kl):
         return ""

@@ -48,7 +48,7 @@ class Contract(Document):
     @model_validator(mode="after")
     def _supported(self) -> Self:
         asked = {
-            "the central square of images for an input that is none": self.input.crop == "center_square" and self.height != self.width,
+            "the central square of images for an oblong input": self.input.crop == "center_square" and self.height != self.width,
             "an activation outside the model": not self.output.activation_inside_the_model,
         }
         for what, beyond in asked.items():

@@ -104,7 +104,7 @@ def _bytes(path: Path, most: int) -> bytes:
 
 
 def _no_number(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def check_directory(path: Path, most_parts: int = 64) -> None:
         tail = file.read()
     end, before = tail[-_ZIP_END_BYTES:], tail[:-_ZIP_END_BYTES]
     if not end.startswith(b"PK\5\6"):
-        raise ValueError("it is cut, has something behind it, or is no zip file")
+        raise ValueError("it is cut, has something behind it, or is not a zip file")
     if before.startswith(b"PK\6\7") or int.from_bytes(end[12:16], "little") > most_parts * _PART_BYTES:
         raise ValueError("it has far too many parts")
 

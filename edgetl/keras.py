@@ -164,7 +164,7 @@ def class_probabilities(logits: Any, output: Output, on_grid: Callable[[Any, flo
 
 
 def exact_float32() -> None:
-    """Compute in float32 throughout: GPUs since Ampere round factors to 10 bits (TF32) otherwise, which is no reference."""
+    """Compute in float32 throughout: GPUs since Ampere round factors to 10 bits (TF32) otherwise, which cannot serve as a reference."""
     tf.config.experimental.enable_tensor_float_32_execution(False)
 
 

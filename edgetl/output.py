@@ -88,7 +88,7 @@ class Output(Part):
 
     @property
     def rejects_inside(self) -> bool:
-        """Whether models have a logit of unknown images, which takes its share of the probabilities and is none of them."""
+        """Whether models have a logit of unknown images, which takes its share of the probabilities and is not a class."""
         return bool(self.rejection and self.rejection.inside_the_model)
 
     @property

@@ -156,7 +156,7 @@ def pretraining(
 
 
 def _taken(values: dict[str, Any], table: str) -> dict[str, Any]:
-    """Return a table that is no part of a recipe itself, taken out; what is no table stays, and is reported with the other mistakes."""
+    """Return a table that does not belong to a recipe itself, taken out; anything else stays, and is reported with the other mistakes."""
     return values.pop(table) if isinstance(values.get(table), dict) else {}
 
 

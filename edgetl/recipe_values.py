@@ -20,7 +20,7 @@ def _a_path(text: str) -> bool:
     return False
 
 
-PATHS: dict[str, Callable[[str], bool]] = {  # settings that are paths, and whether a text is none, but a name or an address
+PATHS: dict[str, Callable[[str], bool]] = {  # settings that are paths, and whether a text is a name or an address instead
     "data.source": lambda text: text in embedded() or "://" in text,
     "data.exclude": _a_path,
     "model.weights": lambda text: text in ("imagenet", "none"),
@@ -106,7 +106,7 @@ def _nested(tables: list[str], inner: dict[str, Any]) -> dict[str, Any]:
 
 
 def _literal(text: str) -> Any:
-    """Return a TOML value, or the text itself when it is none (so that names need no quotes)."""
+    """Return a TOML value, or the text itself when it is not one (so that names need no quotes)."""
     try:
         (value,) = tomllib.loads(f"value = {text}").values()
         return value

@@ -23,7 +23,7 @@ from edgetl.software import software
 
 logger = logging.getLogger(__name__)
 RUNS = Path("runs")  # where a run goes, and is looked for, when none is named
-PRETRAINED = RUNS / "pretrained"  # a pretraining is no run to export: out of the sight of commands that take the newest
+PRETRAINED = RUNS / "pretrained"  # a pretraining cannot be exported: commands that take the newest run do not see it
 _GO_ON = "run the same 'edgetl train' or 'edgetl run' command again"
 
 

@@ -35,7 +35,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Training:
-    """The epochs of one training in order, and the number of the best one, from 1 on; 0: none was better than the start."""
+    """The epochs of one training in order, and the number of the best one, starting at 1; 0: none was better than the start."""
 
     epochs: tuple[Epoch, ...]
     best_epoch: Count

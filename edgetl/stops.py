@@ -34,7 +34,7 @@ def heard() -> Iterator[None]:
     try:
         yield
     except BaseException as failure:
-        if _asked and getattr(failure, "code", None) != 0:  # whatever fails after a signal fails of it; 0: the work was done all the same
+        if _asked and getattr(failure, "code", None) != 0:  # whatever fails after a signal fails of it; 0: the work was done anyway
             raise SystemExit(_asked) from failure
         raise
     finally:

@@ -22,7 +22,7 @@ from edgetl.errors import RunError, UsageError
         (b"", "Expecting value"),
         (b"\xff", "decode"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": NaN}', "NaN is not a number"),
         (b"[-Infinity]", "no number"),
         (b"9" * 5000, "digits"),
         (b" " * (files._LARGEST_BYTES + 1), "larger than 32768 KiB"),

@@ -12,7 +12,7 @@ PathLike = str | os.PathLike[str]  # a File, or a Run
 
 
 def known(options: Mapping[str, object], kind: type) -> None:
-    """Refuse keywords that a type of options does not have, and texts that are none. Raises UsageError that names the one meant."""
+    """Refuse keywords that a type of options does not have, and texts that are not strings. Raises UsageError that names the one meant."""
     for name, value in options.items():
         if name not in kind.__annotations__:
             raise UsageError(f"there is no option '{name}'", did_you_mean(name, kind.__annotations__))
@@ -24,13 +24,13 @@ def texts(**given: object) -> None:
     """Refuse what is not a text. Raises UsageError that names it."""
     for name, value in given.items():
         if not isinstance(value, str):
-            raise UsageError(f"{name} cannot be {value!r}", "give a text")
+            raise UsageError(f"{name} cannot be {value!r}", "give a string")
 
 
 def text_of(name: str, given: PathLike) -> str:
     """Return a name or a path as text. Raises UsageError when it is neither."""
     if not isinstance(given, str | os.PathLike):
-        raise UsageError(f"{name} cannot be {given!r}", "give a text, or a pathlib.Path")
+        raise UsageError(f"{name} cannot be {given!r}", "give a string, or a pathlib.Path")
     return os.fspath(given)
 
 
@@ -49,7 +49,7 @@ def at_least(least: int, **numbers: object) -> None:
     """Refuse what is not an integer, or smaller than `least`. Raises UsageError that names it."""
     for name, number in numbers.items():
         if not isinstance(number, int) or isinstance(number, bool) or number < least:
-            raise UsageError(f"{name} cannot be {number!r}", f"give an integer from {least} on")
+            raise UsageError(f"{name} cannot be {number!r}", f"give an integer of at least {least}")
 
 
 def as_path(path: PathLike | None) -> Path | None:
@@ -61,5 +61,5 @@ def path_of(path: PathLike) -> Path:
     """Return the path. Raises UsageError when it is neither text nor a path, or when no file can have its name."""
     text = text_of("a path", path)
     if "\0" in text:
-        raise UsageError(f"a path cannot be {text!r}", "no file's name has a null character")
+        raise UsageError(f"a path cannot be {text!r}", "a file name cannot contain a null character")
     return Path(text)

@@ -146,7 +146,7 @@ class Run:
             split: "val", "test" or "train"; default: test, where the images have such a split, else val.
             models: exported files such as "model_int8.onnx"; default: int8 and float32.
             folds: also cross-validate the head in this many folds; 0: do not.
-            unknown: folders of images, in any layout, that show none of the classes: how many pass, and are named all the same.
+            unknown: folders of images, in any layout, that show none of the classes: how many pass, and are named anyway.
         """
         from edgetl.pipeline.evaluate import scores as stage
 

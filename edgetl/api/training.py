@@ -178,7 +178,7 @@ def pretrain(data: File, *, out: File | None = None, **options: Unpack[RecipeOpt
     """
     file = as_path(out)
     if file and file.suffix != ".npz":
-        raise UsageError(f"{out} does not end in .npz", "'edgetl train --weights' knows backbone files by that")
+        raise UsageError(f"{out} does not end in .npz", "'edgetl train --weights' recognizes a backbone file by that suffix")
     given = Given.of(data, **({"weights": "none"} | options))
     recipe = given.recipe()
     if recipe.model.weights == "none":  # on features of random weights the head learns nothing worth having

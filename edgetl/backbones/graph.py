@@ -23,7 +23,7 @@ def users(model: keras.Model) -> dict[int, list[Any]]:
 
 
 def rebuild(model: keras.Model, place: Callable[[Any, Any], Any]) -> keras.Model:
-    """Build another model of a functional one: `place(layer, inputs)` gives what stands in the layer's stead."""
+    """Build another model of a functional one: `place(layer, inputs)` gives what replaces the layer."""
     image = keras.Input(model.input_shape[1:], name="image")
     return keras.Model(image, walk(model, image, place), name=model.name)
 

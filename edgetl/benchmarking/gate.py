@@ -31,7 +31,7 @@ def load_baseline(path: Path) -> Benchmark:
 def against(baseline: Benchmark, measured: Benchmark, max_slowdown: float) -> list[GateRow]:
     """Compare every median latency of the baseline with the one that was measured now.
 
-    One that is missing now does not pass: a gate that passes because nothing ran is none. Raises UsageError when the baseline has none, or
+    One that is missing now fails: a gate that passes because nothing ran is useless. Raises UsageError when the baseline has none, or
     an inference of a model is of another number of images now.
     """
     for name, file in baseline.models.items():

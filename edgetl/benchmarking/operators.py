@@ -52,7 +52,7 @@ def _tensors(model: Path) -> dict[str, str]:
     try:
         graph = onnx.load(model, load_external_data=False).graph
         names = [name for node in graph.node for name in (node.name, *node.input, *node.output)]
-        if not all(isinstance(name, str) for name in names):  # protobuf returns bytes that are no UTF-8 as they are
+        if not all(isinstance(name, str) for name in names):  # protobuf returns bytes that are not UTF-8 as they are
             raise DecodeError("a name is not UTF-8")
     except (OSError, DecodeError) as error:
         raise ExportError(f"cannot read the operators of {model}: {error}", "it is damaged or of another kind: export it again") from error

@@ -118,7 +118,7 @@ def _counted(delegate: str, placed: PlacementReport) -> tuple[int | None, int]:
 
 
 def _chip(delegate: str, log: str) -> tuple[str, str, tuple[str, ...]]:
-    """Return the accelerator's name, its processor, and why it is none."""
+    """Return the accelerator's name, its processor, and why it did not accelerate."""
     if adapter := _ADAPTER.search(log):
         chip, backend, kind = adapter.groups()
         name = f"{chip} by {backend}"

@@ -116,7 +116,7 @@ class BenchmarkResult(Part):
 
     @property
     def memory(self) -> Memory | None:
-        """Memory and work that it takes of a microcontroller; None: the device is none."""
+        """Memory and work that it takes of a microcontroller; None: the device is not a microcontroller."""
         return self.measurement.memory if self.measurement else None
 
     @property

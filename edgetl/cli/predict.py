@@ -33,7 +33,7 @@ def predict(
     An image whose classes all stay below the model's thresholds, if it has any, is unknown; its best guesses stand in brackets.
     A multi-label model prints all classes that reach their thresholds, or "none of the classes".
 
-    An image that cannot be read is listed, and the others are classified all the same.
+    An image that cannot be read is listed, and the others are classified anyway.
 
     Exit code 3: an image cannot be read.
 

@@ -89,7 +89,7 @@ BY_NAMES = Reading()
 
 
 def listed(path: Path, name: str, label: str, split: str | None) -> Item | Rejected:
-    """Return a file as an image that was not yet read, or the reason why it is none.
+    """Return a file as an image that was not yet read, or the reason why it cannot be one.
 
     Devices and pipes are refused, since reading one can wait for ever.
     """

@@ -56,13 +56,13 @@ _DAMAGED = (
 
 
 class BadImage(Exception):
-    """Bytes that are no usable image; the message is the reason, short and without the file's name."""
+    """Bytes that are not a usable image; the message is the reason, short and without the file's name."""
 
 
 def decode(data: bytes, contract: Contract) -> NDArray[np.uint8]:
     """uint8 [H, W, C] of the contract's size: upright, flattened onto white, cropped, resized with antialiasing.
 
-    Of several images in a file it is the first. Raises BadImage, and nothing else, when the bytes are no such image.
+    Of several images in a file it is the first. Raises BadImage, and nothing else, when the bytes are not such an image.
     """
     [pixels] = decode_sizes(data, [contract])
     return pixels

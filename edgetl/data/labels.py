@@ -12,7 +12,7 @@ _FEW, _SMALL = 5, 0.1  # images, and share of the other's: below them a class th
 
 
 def as_text(path: str | os.PathLike[str]) -> str:
-    """Return a path as valid Unicode: bytes that are no UTF-8 become backslash escapes, so that names can be hashed and written as JSON."""
+    """Return a path as Unicode: bytes that are not UTF-8 become backslash escapes, so that names can be hashed and written to JSON."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

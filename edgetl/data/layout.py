@@ -13,7 +13,7 @@ from edgetl.errors import DataError
 
 Parts = list[tuple[str | None, Path]]
 _SHOWN = 6  # names in a message: enough to see what kind of names they are
-_ALIKE = 0.5  # share of names that look alike (the inner ones: that occur in two folders or more), from which that is no accident
+_ALIKE = 0.5  # share of names that look alike (the inner ones: that occur in two folders or more), from which that cannot be an accident
 
 
 def parts_of(tree: Tree, layout: Layout) -> Parts:
@@ -96,7 +96,7 @@ def _check_classes(tree: Tree, split: str | None, parent: Path) -> None:
     if len(splits_of(names)) == len(names):
         raise DataError(
             f"{as_text(parent)}: the classes {_listed(folders)} hold the splits {_named(names)}",
-            "turn them round, DATA/train/CLASS/*.jpg; or, to split all images of a class again: --set data.layout=classes",
+            "swap the two levels, DATA/train/CLASS/*.jpg; or, to split all images of a class again: --set data.layout=classes",
         )
     if split is None:
         remedy = "say which: --set data.layout=classes, or --set data.layout=parts, where each image's content decides its split"

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def find(source: str, reading: Reading = BY_NAMES) -> Listing:
     """List what `source` holds: the name of an embedded set, else a path. (`./digits` is the folder, `digits` the set.)
 
-    Raises DataError when it is none of them, or when what it holds cannot be used.
+    Raises DataError when it is not one of them, or when what it holds cannot be used.
     """
     if source in embedded():
         if os.path.lexists(source):

@@ -61,6 +61,6 @@ def _taken_apart(name: str) -> tuple[str, str] | None:
 
 
 def _words(name: str) -> str:
-    """Return a name's words in small letters, one blank between two; digits and punctuation are no words."""
+    """Return a name's words in small letters, one blank between two; digits and punctuation are not words."""
     apart = re.sub(r"(?<=[^\W\d_])(?<=[a-z])(?=[A-Z])", " ", name)
     return " ".join(re.findall(r"[^\W\d_]+", apart)).casefold()

@@ -23,7 +23,7 @@ class StoredRows(RowsWhenAsked):
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError, or ValueError when the file was cut or is none of these."""
+        """Raises OSError, or ValueError when the file was cut or is of another kind."""
         with path.open("rb") as file:
             np.lib.format.read_magic(file)
             self.shape, _, self.dtype = np.lib.format.read_array_header_1_0(file)

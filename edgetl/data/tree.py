@@ -94,7 +94,7 @@ class Tree:
         if (links and not self.follow_links) or broken:
             named = listed([f"{self.name(entry)} -> {as_text(os.path.realpath(entry))}" for entry in broken or links])
             raise DataError(
-                f"{as_text(self.root)}: links where folders of images are expected{', which lead to nothing' * bool(broken)}:{named}",
+                f"{as_text(self.root)}: links where folders of images are expected{', which point nowhere' * bool(broken)}:{named}",
                 "restore what they lead to, or remove them" if broken else f"{FOLLOW}; or put the folders themselves there",
             )
         for entry in links:
@@ -141,7 +141,7 @@ class Tree:
         with os.scandir(parent) as entries:
             hidden = [entry for entry in entries if entry.name.startswith(".") and not entry.name.casefold().startswith(_PROGRAMS)]
         for entry in hidden:
-            with suppress(DataError):  # one that cannot be read is no class
+            with suppress(DataError):  # one that cannot be read is not a class
                 if is_folder(entry) and holds_images(entry):
                     self._hidden.add(self.name(entry))
 
@@ -162,7 +162,7 @@ def is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _may_be_folder(entry: "os.DirEntry[str]") -> bool:
-    """Return whether a link leads to a folder, or to nothing under a name that is no image's."""
+    """Return whether a link leads to a folder, or nowhere, under a name that is not an image's."""
     return is_folder(entry) or not (os.path.exists(entry) or is_image_name(entry.name))
 
 

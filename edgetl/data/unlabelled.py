@@ -30,7 +30,7 @@ def lies_flat(source: str) -> bool:
 def find(source: str, reading: Reading) -> Listing:
     """List all images below a folder, sorted by name, as of one nameless class. Raises DataError where there is none."""
     if not Path(source).is_dir():
-        raise DataError(f"{as_text(source)} is no folder", "give a folder of images: without labels they are read from nothing else")
+        raise DataError(f"{as_text(source)} is not a folder", "give a folder of images: without labels they are read from nothing else")
     tree = Tree(Path(source), follow_links=reading.follow_links)
     found: list[Item | Rejected] = []
     others = 0

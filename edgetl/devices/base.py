@@ -17,7 +17,7 @@ RUNNER = Path(__file__).with_name("runner.py")
 _ENGINES = tuple(sorted(RUNNER.parent.glob("engine_*.py")))
 _LITERT_PROFILE = Path(__file__).with_name("litert_profile.py")
 _START_S = 120.0  # for an interpreter, a runtime and a model to be loaded from a slow card
-_SLOWEST_RUN_S = 2.0  # an inference beyond this is none for a phone; what hangs must end
+_SLOWEST_RUN_S = 2.0  # an inference beyond this is too slow for any phone; what hangs must end
 ELSEWHERE = {"nnapi": "an Android phone over adb", "webnn": "a browser"}  # delegates that no Python has
 _OLD_PYTHON = "is it a Python 3.8 or newer?"
 

@@ -1,6 +1,6 @@
 """LiteRT's CompiledModel, which runs a model on the GPU or the NPU, as an engine of runner.py. Sent to a device beside it.
 
-Its `is_fully_accelerated` is no proof: it is true for a float model on the CPU where there is no NPU at all (ai-edge-litert 2.3). So it is
+Its `is_fully_accelerated` proves nothing: it is true for a float model on the CPU where there is no NPU (ai-edge-litert 2.3). So it is
 asked for the accelerator alone first, which it refuses where one operator would stay on the CPU, and for both only then.
 """
 

@@ -2,7 +2,7 @@
 
     python3 litert_profile.py MODEL RUNS THREADS DELEGATE      writes profile.json: a list of {operator, type, ms}
 
-Python's Interpreter offers no profiler; LiteRT's C library, in the same package, does. Its functions are no promised interface: they are
+Python's Interpreter offers no profiler; LiteRT's C library, in the same package, does. Its functions are not a promised interface: they are
 called as litert/c/*.h declares them in RELEASES, and in a process of their own, whose crash loses the profile only.
 """
 
@@ -146,7 +146,7 @@ def profile(path: str, runs: int, threads: int, delegate: str) -> list[dict[str,
     except PackageNotFoundError:
         raise SystemExit("only ai-edge-litert has a profiler, tflite-runtime has none") from None
     if not found.startswith(RELEASES):
-        raise SystemExit(f"ai-edge-litert {found} is none of the releases that this was tried with: {', '.join(f'{r}x' for r in RELEASES)}")
+        raise SystemExit(f"ai-edge-litert {found} is not a release that this was tested with: {', '.join(f'{r}x' for r in RELEASES)}")
     import numpy
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 

@@ -176,7 +176,7 @@ class Measurement(Part):
         clock_resolution_ms, inferences_per_sample: of a browser, whose clock is coarse.
         placement: which processor ran what; None: nothing is known of it.
         estimate: of a device that runs nothing; None: it does.
-        memory: what a microcontroller needs; None: it is none.
+        memory: what a microcontroller needs; None: the device is not one.
     """
 
     runtime: str

@@ -36,7 +36,7 @@ class Plan:
         for name, least in (("threads", 1), ("runs", 1), ("warmup", 0), ("duration_s", 0)):
             value = getattr(self, name)
             if not isinstance(value, int | float) or not least <= value < float("inf"):
-                raise UsageError(f"{name} cannot be {value!r}", f"give a number from {least} on")
+                raise UsageError(f"{name} cannot be {value!r}", f"give a number of at least {least}")
 
     @property
     def accelerated(self) -> bool:

@@ -10,7 +10,7 @@ from edgetl.diagnosis.base import DatasetFacts, Finding
 _LEAST_CONTRAST = 4.0  # levels of 255: below it only noise is left
 _FAR = 4.0  # times smaller or larger than the median
 _LONG = 2.5  # the central square shows two fifths of such an image
-_RARE = 0.1  # share of the images; what is more frequent is no oddity
+_RARE = 0.1  # share of the images; what is more frequent is not odd
 _MODES = {"L": "grey", "LA": "grey with transparency", "P": "a palette", "1": "black and white", "RGBA": "with transparency"}
 _MODES |= {"CMYK": "CMYK, for print", "I": "grey of 16 bits", "I;16": "grey of 16 bits", "I;16B": "grey of 16 bits", "RGB": "colour"}
 

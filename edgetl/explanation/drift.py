@@ -28,7 +28,7 @@ class _Opened:
     """A TFLite file whose inner tensors can be read.
 
     They are made outputs: XNNPACK, which phones and boards use, then still computes them. LiteRT's own way to keep all tensors turns it
-    off, and the builtin kernels in its stead round twice.
+    off, and the builtin kernels, which replace it, round twice.
     """
 
     def __init__(self, content: bytes, tensors: Sequence[int]) -> None:

@@ -71,7 +71,7 @@ def parts(content: bytes) -> dict[str, bytes]:
 
 
 def facts_of(content: bytes) -> TflmFacts:
-    """Return what such a file says of itself. Raises ExportError, or RunError for a document that is none."""
+    """Return what such a file says of itself. Raises ExportError, or RunError for a document that cannot be read."""
     return TflmFacts.from_bytes(parts(content)[FACTS], FACTS)
 
 

@@ -138,7 +138,7 @@ def _converted(frozen: Any, contract: Contract, configure: Configure = _as_it_is
             configure(converter, samples)
             content: bytes = converter.convert()
     except Exception as error:
-        # TensorFlow's own ConverterError has no public name. Anything else, such as a fault of ours in a sample, is no converter's failure.
+        # TensorFlow's own ConverterError has no public name. Anything else, such as a fault of ours in a sample, is not its failure.
         if not isinstance(error, (RuntimeError, ValueError, tf.errors.OpError)) and type(error).__name__ != "ConverterError":
             raise
         raise ExportError(

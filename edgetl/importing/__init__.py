@@ -45,7 +45,7 @@ def check(path: Path) -> None:
 
 
 def is_network(path: Path) -> bool:
-    """Return whether a path holds a network, or is named like one where nothing is there; files of weights alone are none."""
+    """Return whether a path holds a network, or is named like one where nothing is there; files of weights alone hold no network."""
     suffix = path.suffix.lower()
     if suffix in (".h5", ".hdf5"):
         from edgetl.importing.keras_file import is_complete
@@ -55,7 +55,7 @@ def is_network(path: Path) -> bool:
 
 
 def kind(path: Path) -> str:
-    """Return which kind of model file a path is. Raises ModelFileError where it is none."""
+    """Return which kind of model file a path is. Raises ModelFileError where it is not a model file."""
     if not path.exists():
         raise ModelFileError(f"there is no model at {path}", "give the path of a model file, or of a SavedModel folder")
     if path.is_file() and not path.stat().st_size:
@@ -64,7 +64,7 @@ def kind(path: Path) -> str:
         if IMPORTERS.load(name).takes(path):
             return name
     raise ModelFileError(
-        f"{path} is no model file that edgetl can read", "give an .onnx, .keras, .h5 or .tflite file, or a SavedModel folder"
+        f"{path} is not a model file that edgetl can read", "give an .onnx, .keras, .h5 or .tflite file, or a SavedModel folder"
     )
 
 

@@ -56,7 +56,7 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class Origin:
-    """Facts about a file that are no arithmetic.
+    """Facts about a file beside its arithmetic.
 
     Args:
         producer: the program that wrote it, with its version where the file has one.

@@ -89,7 +89,7 @@ def convention(text: str, channels: int) -> Convention:
     order = order or _OWN_ORDER.get(name, "rgb")
     if order not in _ORDERS or {len(mean), len(std)} - {1, channels}:
         raise UsageError(
-            f"'{text}' is no preprocessing of {channels} channel(s)",
+            f"'{text}' is not a preprocessing of {channels} channel(s)",
             "give one number, or one for each channel; :rgb or :bgr may follow",
         )
     places = tuple(range(channels))[:: -1 if order == "bgr" else 1]
@@ -122,13 +122,13 @@ def _numbers(part: str, text: str) -> tuple[float, ...]:
     try:
         found = tuple(float(one) for one in part.split(","))
     except ValueError:
-        raise UsageError(f"'{text}' is no preprocessing", "write MEAN/STD as 124,116,104/58,57,57, of pixels 0 to 255") from None
+        raise UsageError(f"'{text}' is not a preprocessing", "write MEAN/STD as 124,116,104/58,57,57, of pixels 0 to 255") from None
     return found
 
 
 def _check(mean: tuple[float, ...], std: tuple[float, ...], text: str) -> None:
     if not all(np.isfinite([*mean, *std])) or min(std) <= 0:
-        raise UsageError(f"'{text}' is no preprocessing", "the standard deviations are to be larger than 0")
+        raise UsageError(f"'{text}' is not a preprocessing", "the standard deviations must be larger than 0")
     if max(std) < 1 and max(mean) <= 1:  # as torchvision writes them, of pixels divided by 255
         scaled = "/".join(",".join(f"{255 * one:g}" for one in part) for part in (mean, std))
         raise UsageError(f"'{text}' is of pixels 0 to 1", f"write it for pixels 0 to 255: {scaled}")

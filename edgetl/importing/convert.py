@@ -43,7 +43,7 @@ def converted(path: Path, graph: Graph, origin: Origin, sha256: str, *, features
         model = before_pools(builder.model(features=features))
     except Unsupported as error:
         raise ModelFileError(
-            f"{path} is no classifier of images: {error}", "export the network up to its logits or probabilities"
+            f"{path} is not an image classifier: {error}", "export the network up to its logits or probabilities"
         ) from error
     if not all(np.isfinite(array).all() for array in model.get_weights()):
         raise ModelFileError(f"{path} holds weights that are not finite numbers", "export it again from a network that works")

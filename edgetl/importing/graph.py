@@ -85,10 +85,10 @@ class Sketch:
         return self.constants[name]
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """Return a constant that is a short list of whole numbers. Raises Unsupported where it is none."""
+        """Return a constant that is a short list of whole numbers. Raises Unsupported where it is not."""
         array = self.constant(name)
         if array.dtype.kind not in "iu" or array.size > LONGEST:
-            raise Unsupported("its axes or sizes are no short list of whole numbers")
+            raise Unsupported("its axes or sizes are not a short list of whole numbers")
         return tuple(int(one) for one in array.reshape(-1))
 
     def keep(self, name: str, array: np.ndarray) -> None:

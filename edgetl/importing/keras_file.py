@@ -57,7 +57,7 @@ def _of_archive(path: Path) -> KerasModel:
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
         if "config.json" not in sizes or "model.weights.h5" not in sizes:
-            raise ValueError("it is no Keras v3 archive")
+            raise ValueError("it is not a Keras v3 archive")
         if sum(sizes.values()) > _LARGEST_BYTES or sizes["config.json"] > _LARGEST_CONFIG_BYTES:
             raise ValueError("it unpacks to more than a classifier has")
         config = parse_json(archive.read("config.json"))

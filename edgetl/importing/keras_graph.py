@@ -110,7 +110,7 @@ class _Walk:
         if isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], list):
             shape = shape[0]
         if not isinstance(shape, list) or len(shape) != 4:
-            raise ModelFileError(f"{self.sketch.path} reads {shape}, which is no image", "edgetl imports classifiers of images")
+            raise ModelFileError(f"{self.sketch.path} reads {shape}, which is not an image", "edgetl imports image classifiers")
         size, channels = self.sketch.layout.split(tuple(extent or 0 for extent in shape))
         if 0 in size:
             size = wish.open_size(self.sketch.path)

@@ -20,7 +20,7 @@ FOLDED = (*_MOVES, *_ALONE, *_BROADCAST, "Concat", "Gather", "ConstantOfShape", 
 
 
 def arrays(model: "onnx.ModelProto", path: Path) -> dict[str, np.ndarray]:
-    """Return the tensors of a file by name. Raises ValueError for one that is no plain numbers, larger than its bytes or elsewhere."""
+    """Return the tensors of a file by name. Raises ValueError for one that is not plain numbers, larger than its bytes or elsewhere."""
     from onnx import TensorProto
 
     if model.graph.sparse_initializer:
@@ -40,7 +40,7 @@ def array(tensor: "onnx.TensorProto") -> np.ndarray:
     from onnx import TensorProto, numpy_helper
 
     if not _is_numbers(tensor) or tensor.data_location == TensorProto.EXTERNAL:
-        raise ValueError(f"its tensor {tensor.name!r} is no plain numbers")
+        raise ValueError(f"its tensor {tensor.name!r} is not plain numbers")
     if tensor.raw_data or math.prod(tensor.dims) == 0:
         given = len(tensor.raw_data) * 2  # two of the smallest type to a byte
     else:
@@ -76,7 +76,7 @@ def _outside(tensor: "onnx.TensorProto", path: Path) -> np.ndarray:
     if place.name != str(place) or not place.name or file.is_symlink() or not file.is_file():
         raise ValueError(f"its weights {str(place)[:100]!r} are not a file in the same folder: keep the two together")
     if not _is_numbers(tensor):
-        raise ValueError(f"its tensor {tensor.name!r} is no plain numbers")
+        raise ValueError(f"its tensor {tensor.name!r} is not plain numbers")
     dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
     count, offset = math.prod(tensor.dims), int(entry.pop("offset", "0"))
     size = count * dtype.itemsize

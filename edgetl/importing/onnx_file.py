@@ -111,7 +111,7 @@ def _begun(path: Path, model: "onnx.ModelProto", constants: dict[str, np.ndarray
         raise ModelFileError(f"{path} has {len(inputs)} inputs; a classifier has one image", "export the network with its image alone")
     extents = [one.dim_value if one.HasField("dim_value") and one.dim_value > 0 else 0 for one in inputs[0].type.tensor_type.shape.dim]
     if len(extents) != 4:
-        raise ModelFileError(f"{path} reads {extents}, which is no image", "edgetl imports classifiers of images")
+        raise ModelFileError(f"{path} reads {extents}, which is not an image", "edgetl imports image classifiers")
     layout = LAST if extents[3] in (1, 3, 4) and extents[1] not in (1, 3, 4) else FIRST
     size, channels = layout.split(tuple(extents))
     if 0 in size:

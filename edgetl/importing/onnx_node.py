@@ -61,7 +61,7 @@ class OnnxNode:
         if one is None:
             return default
         if one.type not in (1, 2):
-            raise Unsupported(f"its attribute {name} is no number")
+            raise Unsupported(f"its attribute {name} is not a number")
         return float(one.f) if one.type == 1 else float(one.i)
 
     def integer(self, name: str, default: int) -> int:
@@ -79,7 +79,7 @@ class OnnxNode:
         elif place >= 0 and self.has(place):
             array = self.array(place)
             if array.dtype.kind not in "iu" or array.ndim > 1:
-                raise Unsupported(f"its {name} are no whole numbers")
+                raise Unsupported(f"its {name} are not whole numbers")
             found = tuple(array.reshape(-1)[: LONGEST + 1].tolist())
         else:
             return default

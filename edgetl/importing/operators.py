@@ -43,7 +43,7 @@ class Layout:
     def split(self, shape: Shape) -> tuple[Pair, int]:
         """Return height and width, and the number of channels. Raises Unsupported unless it is the shape of an image."""
         if len(shape) != 4:
-            raise Unsupported(f"it reads {list(shape)}, which is no image")
+            raise Unsupported(f"it reads {list(shape)}, which is not an image")
         _, a, b, c = shape
         return ((a, b), c) if self.channels_last else ((b, c), a)
 

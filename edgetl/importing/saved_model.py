@@ -131,7 +131,7 @@ def _begun(path: Path, nodes: list[FlatNode], image: tuple[str, list[int]], wish
     first = any(node.proto.attr["data_format"].s == b"NCHW" for node in nodes if "data_format" in node.proto.attr)
     sketch, (name, shape) = Sketch(path, FIRST if first else LAST), image
     if len(shape) != 4:
-        raise ModelFileError(f"{path} reads {shape}, which is no image", "edgetl imports classifiers of images")
+        raise ModelFileError(f"{path} reads {shape}, which is not an image", "edgetl imports image classifiers")
     size, channels = sketch.layout.split(tuple(max(0, one) for one in shape))
     sketch.start(name, sketch.layout.join(wish.open_size(path) if 0 in size else size, channels or 3))
     return sketch

@@ -81,7 +81,7 @@ class Value:
     """Holds what a file computes at one place, found in our tensors.
 
     Args:
-        axes: a letter for each axis of the file: n, c, h, w, or 1 for one of a single entry that is none of these.
+        axes: a letter for each axis of the file: n, c, h, w, or 1 for one of a single entry that is not one of these.
         extents: the axes' lengths.
         sources: where the channels lie.
         channels: the number of each channel, counted through all sources; one axis for each c in `axes`.

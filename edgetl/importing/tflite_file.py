@@ -85,7 +85,7 @@ def _begun(path: Path, model: schema.ModelT, graph: schema.SubGraphT, wish: Wish
     image = graph.tensors[graph.inputs[0]]
     shape = [int(one) for one in (image.shape if image.shape is not None else [])]
     if len(shape) != 4 or image.type not in _IMAGES:
-        raise Unsupported(f"it reads {shape}, which is no image of floats or bytes")
+        raise Unsupported(f"it reads {shape}, which is not an image of floats or bytes")
     signature = image.shapeSignature if image.shapeSignature is not None and len(image.shapeSignature) == 4 else shape
     height, width = wish.open_size(path) if min(signature[1:3]) < 1 else (shape[1], shape[2])
     name, found = tensor_name(graph.inputs[0]), grid(image)

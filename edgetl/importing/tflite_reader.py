@@ -13,7 +13,7 @@ _DAMAGED = (struct.error, TypeError, ValueError, AttributeError, IndexError, Ove
 
 
 def read(content: bytes) -> Any:
-    """Raises ExportError when it is no TFLite file, or one whose parts point outside of it."""
+    """Raises ExportError when it is not a TFLite file, or one whose parts point outside of it."""
     try:
         root = schema.Model.GetRootAs(content)
         left = len(content)

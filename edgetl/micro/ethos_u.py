@@ -60,7 +60,7 @@ def compiled(content: bytes, accelerator: str) -> Compiled:
                 [*command, "--output-dir", str(made)], capture_output=True, text=True, errors="replace", timeout=_LIMIT_S, check=False
             )
         except subprocess.TimeoutExpired:
-            raise ExportError(f"vela does not come to its end in {_LIMIT_S} s", "report it to Arm, with the file") from None
+            raise ExportError(f"vela did not finish within {_LIMIT_S} s", "report it to Arm, with the file") from None
         files, tables = list(made.glob("*_vela.tflite")), list(made.glob("*_summary_*.csv"))
         if done.returncode or not files or not tables:
             words = [line for line in (done.stderr or done.stdout).split("\n") if line.strip()][-3:]

@@ -44,8 +44,8 @@ def check(content: bytes) -> None:
         found = [_TYPES[graph.tensors[index].type] for index in indices]
         if len(found) != 1 or found[0] not in types:
             raise ExportError(
-                f"the file {name} {' and '.join(found).lower()}, where a microcontroller's is to take bytes and give one row",
-                "export int8: a float32 or float16 file is none for a microcontroller",
+                f"the file {name} {' and '.join(found).lower()}, where a microcontroller's has to take bytes and give one row",
+                "export int8: float32 and float16 files are not for microcontrollers",
             )
 
 

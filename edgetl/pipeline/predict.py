@@ -158,7 +158,7 @@ def _beside(path: Path) -> str:
 
 
 def pixels_of(name: str, contract: Contract) -> NDArray[np.uint8]:
-    """Return uint8 [H, W, 3] of a file or an embedded image. Raises DataError when it is none."""
+    """Return uint8 [H, W, 3] of a file or an embedded image. Raises DataError when it is not an image."""
     return _pixels(name, name, contract)
 
 

@@ -59,7 +59,7 @@ class Prediction:
     def top(self, count: int = SHOWN) -> list[ClassProbability]:
         """Return the `count` most probable classes, the most probable first. Raises UsageError."""
         if not isinstance(count, int) or count < 0:
-            raise UsageError(f"count cannot be {count!r}", "give an integer from 0 on")
+            raise UsageError(f"count cannot be {count!r}", "give an integer of at least 0")
         order = sorted(range(len(self.probabilities)), key=lambda k: -self.probabilities[k])
         return [ClassProbability(self.class_names[k], self.probabilities[k]) for k in order[:count]]
 

@@ -142,7 +142,7 @@ class Project:
 
     @property
     def backbone(self) -> Backbone:
-        """The family of the network. Raises UsageError where it is none of ours."""
+        """The family of the network. Raises UsageError where it is not one of ours."""
         if self.recipe.model.imported:
             raise UsageError(f"the network of {self.run.path} was imported and has no backbone", "use a run of 'edgetl train'")
         return BACKBONES.load(self.recipe.model.backbone)
@@ -224,9 +224,9 @@ def _check(recipe: Recipe) -> None:
     for precision in recipe.export.precisions:
         scheme_of(precision)
     if recipe.quantize.own and not recipe.model.imported:
-        raise UsageError("quantize.ranges = own: only a quantized file that is imported has integers of its own", "take auto")
+        raise UsageError("quantize.ranges = own: only a quantized file that is imported has integers of its own", "use auto")
     if recipe.model.imported and recipe.model.channels == "gray":
-        raise UsageError("model.channels = gray: the network of a file has the channels that it has", "leave the setting out")
+        raise UsageError("model.channels = gray: a network from a file keeps its own channels", "leave the setting out")
     if not recipe.model.imported:
         backbone = BACKBONES.load(recipe.model.backbone)
         backbone.check_alpha(recipe.model.alpha)

@@ -45,7 +45,10 @@ _OWN = (
 )
 
 
-_ON: Mapping[Truth, str] = {"original": "unlabelled", "noise": "noise"}  # the images that measured, where they are no split's with labels
+_ON: Mapping[Truth, str] = {
+    "original": "unlabelled",
+    "noise": "noise",
+}  # the images that measured, where no labelled split did
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,7 @@ def removable(run: RunFolder) -> str:
 
 
 def remove(run: RunFolder) -> None:
-    """Remove a run's folder. Raises RunError when it is none, or holds what is not edgetl's."""
+    """Remove a run's folder. Raises RunError when it is not a run, or holds what is not edgetl's."""
     reason = removable(run)
     if reason:
         raise RunError(f"{run.path} is not removed: {reason}", "move away what you want to keep, and delete the folder yourself")

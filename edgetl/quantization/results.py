@@ -63,7 +63,7 @@ class Sensitivity(Document):
 
     @property
     def first_loss(self) -> tuple[int, Drift]:
-        """The operator where most is lost in the complete file, and its number in the network, from 1 on."""
+        """The operator where most is lost in the complete file, and its number in the network, starting at 1."""
         number = max(range(len(self.drift)), key=lambda place: self.drift[place].lost_db)
         return number + 1, self.drift[number]
 

@@ -173,7 +173,7 @@ def check_shapes(path: Path, takes: Sequence[int | str | None], gives: Sequence[
     as_many = not isinstance(takes[0], int) or (takes[0] > 0 and gives[0] == takes[0])
     if not as_many or list(takes[1:]) != shape or list(gives[1:]) != [classes]:
         raise ExportError(
-            f"{path} goes from {list(takes)} to {list(gives)}, its contract from {['N', *shape]} to ['N', {classes}]",
+            f"{path} maps {list(takes)} to {list(gives)}, but its contract says {['N', *shape]} to ['N', {classes}]",
             "use the contract.json that was exported with this file, or export it again",
         )
 
@@ -182,6 +182,6 @@ def check_dtypes(path: Path, takes: str, gives: str, contract: Contract) -> None
     """Raise ExportError unless the file goes from uint8 to what the contract says of int8 models, or from float32 to float32."""
     if (takes, gives) not in {("uint8", contract.output.dtype), ("float32", "float32")}:
         raise ExportError(
-            f"{path} goes from {takes} to {gives}, its contract from uint8 to {contract.output.dtype} or from float32 to float32",
+            f"{path} maps {takes} to {gives}, but its contract says uint8 to {contract.output.dtype}, or float32 to float32",
             "use the contract.json that was exported with this file, or export it again",
         )

@@ -51,7 +51,7 @@ def place(root: Path, target: str, files: Mapping[str, bytes], *, fresh: bool) -
     ours = record.targets.get(target, {})
     hashes = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     placed = _plan(ours, hashes, {path: _digest(root, path) for path in sorted({*files, *ours})})
-    # Before and after are both ours while the files change, so that a killed call is no person's work to the next one.
+    # Before and after are both ours while the files change, so that the next call does not take a killed one's files for a person's work.
     during = ours | {path: tuple(sorted({*ours.get(path, ()), digest})) for path, digest in hashes.items()}
     record.with_target(target, during).write(root / RECORD)
     for path in placed.written:

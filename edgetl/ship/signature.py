@@ -41,7 +41,7 @@ def keygen(path: Path) -> Path:
 
 
 def sign(content: bytes, key_file: Path) -> bytes:
-    """Return the signature, 64 bytes. Raises UsageError when the file is no Ed25519 private key."""
+    """Return the signature, 64 bytes. Raises UsageError when the file is not an Ed25519 private key."""
     ed25519 = _ed25519()
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -56,7 +56,7 @@ def sign(content: bytes, key_file: Path) -> bytes:
 
 
 def check(content: bytes, signature: bytes | None, key_file: Path) -> None:
-    """Raise RunError unless the signature is there and made with this key's private one, UsageError when the file is no such key."""
+    """Raise RunError unless the signature is there and made with this key's private one, UsageError when the file is not such a key."""
     ed25519 = _ed25519()
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.serialization import load_pem_public_key

@@ -24,7 +24,7 @@ _FILLED_IN = re.compile(r"\{\w+\}")
 def tables(translations: Sequence[Path] = ()) -> Tables:
     """Return the English table, the first, and those of the translations.
 
-    Raises UsageError where a translation has other names than the English table, or other words to fill in, or is no such file.
+    Raises UsageError where a translation has other names than the English table, or other words to fill in, or is not such a file.
     """
     english = _read(_ENGLISH)
     found = {ENGLISH: MappingProxyType(english)}

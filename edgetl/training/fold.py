@@ -69,7 +69,7 @@ def _convolved(layer: Any, norm: Any, inputs: Any) -> Any:
 
 def foldable(layer: Any) -> bool:
     """Return whether it is a linear convolution."""
-    # Exact types: Keras' DepthwiseConv2D is no Conv2D, its Conv2DTranspose is one with another kernel layout.
+    # Exact types: Keras' DepthwiseConv2D is not a Conv2D, its Conv2DTranspose is one with another kernel layout.
     return type(layer) in (layers.Conv2D, layers.DepthwiseConv2D) and layer.activation is keras.activations.linear
 
 

@@ -7,7 +7,7 @@ from edgetl.run_record import Epoch, Training
 
 @dataclass(frozen=True)
 class History:
-    """The epochs of a training in order; `best_epoch` is the number of the best one, from 1 on, 0 for none."""
+    """The epochs of a training in order; `best_epoch` is the number of the best one, starting at 1; 0 for none."""
 
     epochs: tuple[Epoch, ...] = ()
     best_epoch: int = 0

@@ -65,7 +65,7 @@ class Probe:
 
 @threadpool_limits.wrap(limits=1)  # no faster on two, its products being small, and four times as slow where others work beside it
 def train_probe(features: Features, label_ids: NDArray[np.integer], settings: ProbeSettings, seed: int) -> Probe:
-    """Minimize the smoothed cross-entropy with Adam, from zeros on.
+    """Minimize the smoothed cross-entropy with Adam, starting at zeros.
 
     Args:
         features: float32 [V, M, C]: V views of the same M images (as they are, mirrored).

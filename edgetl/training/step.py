@@ -110,7 +110,7 @@ class Step:
     def _learn(self, inputs: Any, label_ids: Any, seed: Any, share: Any) -> tuple[Any, Any]:
         """Take one replica's step; returns its share of the batch's loss and accuracy, whose sums over the replicas are the batch's.
 
-        Each part takes seconds to trace: the looks at the stop flag happen then, and are no part of the graph.
+        Each part takes seconds to trace: the looks at the stop flag happen then, and do not belong to the graph.
         """
         with tf.GradientTape() as tape:
             loss, logits = self.loss(inputs, label_ids, seed)

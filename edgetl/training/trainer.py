@@ -34,7 +34,7 @@ class Trainer:
     Args:
         variables: the model's, which end with the values of the epoch that is kept.
         step: what is done with a batch, see `Step`.
-        batches: function of the epoch's number, from 0 on, and this process's share of a batch to a tf.data.Dataset of
+        batches: function of the epoch's number, starting at 0, and this process's share of a batch to a tf.data.Dataset of
             (inputs [n, ...], int32 label ids [n] or [n, K], int32 seed [2], float32 n over the whole batch's size).
         judges: number of images that choose.
         validate: returns (accuracy, loss) on them, see `Objective.judge`; the best epoch has the highest accuracy, then the lowest loss.

@@ -42,7 +42,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
 
 @pytest.fixture
 def faulty(tmp_path: Path) -> Path:
-    """Scenes in two classes; a leak, a copy, a file that is none, and a name that is markup."""
+    """Scenes in two classes; a leak, a copy, a file that is not an image, and a name that is markup."""
     folder = tmp_path / "data <b>ä"
     for number, (split, label, count) in enumerate((("train", "cat", 12), ("train", "dog", 12), ("val", "cat", 4), ("val", "dog", 4))):
         (folder / split / label).mkdir(parents=True)

@@ -21,7 +21,7 @@ import { load, NAME, open } from "./runtime/runtime.js";
 const HERE = new URL("model/", import.meta.url);
 const DECODING = { imageOrientation: "from-image", colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
-// An ImageBitmap, upright and with the colours as the file has them. Rejects where it is no image.
+// An ImageBitmap, upright and with the colours as the file has them. Rejects what is not an image.
 export const decode = (image) => createImageBitmap(image, DECODING);
 
 export async function fetched(url) {

@@ -19,7 +19,7 @@ def check(path: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
-        raise ValueError(f"HDF5 does not come to its end in {_LIMIT_S} s") from None
+        raise ValueError(f"HDF5 did not finish within {_LIMIT_S} s") from None
     if done.returncode:
         raise ValueError(done.stderr.strip().rpartition("\n")[2] or f"HDF5 breaks down on it (exit code {done.returncode})")
 

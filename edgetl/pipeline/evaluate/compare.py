@@ -62,7 +62,7 @@ def compare(
         class_names = project.contract.class_names
         differ = _different(paths[0], results[0].class_names if results else class_names, path, class_names)
         if differ and not different_classes:
-            raise DataError(differ, "to compare them all the same, each by its own labels: --different-classes")
+            raise DataError(differ, "to compare them anyway, each by its own labels: --different-classes")
         if differ:
             logger.warning(f"{differ}; each is judged by its own labels")
         result = _evaluate(project, path, model)

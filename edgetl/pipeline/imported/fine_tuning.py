@@ -58,14 +58,14 @@ def with_network(recipe: Recipe) -> Recipe:
         return recipe
     if not model.imported and (model.backbone, model.alpha) != (usual.model.backbone, usual.model.alpha):
         raise UsageError(
-            f"{file} is a network, and {model.backbone} with alpha {model.alpha:g} is another",
+            f"{file} holds another network than {model.backbone} with alpha {model.alpha:g}",
             "leave --backbone and --alpha out to train the file's, or give weights of that backbone",
         )
     if not recipe.data.source or recipe.data.layout == "unlabelled":
         raise UsageError("a new head learns from labelled images", "name some: edgetl train DATA --weights FILE")
     if recipe.imported.class_names:
         raise UsageError(
-            "imported.class_names is of the outputs that a new head replaces", "leave it out: the classes are those of the images"
+            "imported.class_names names the outputs that a new head replaces", "leave it out: the classes are those of the images"
         )
     return restore(recipe.model_dump(), options={"model.backbone": IMPORTED})
 

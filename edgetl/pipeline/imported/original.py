@@ -65,7 +65,7 @@ def original_of(project: Project, rows: NDArray[np.int64]) -> Original:
         return Original(path)
     try:
         if not path.exists() or identity(path) != facts.sha256:
-            raise RunError(f"{path} is not there any more, or was changed", "put the very file back to compare with it")
+            raise RunError(f"{path} is not there any more, or was changed", "restore the original file to compare with it")
         return Original(path, _run(project, facts, path, rows))
     except (DeviceError, RunError) as error:
         why = f"{error.problem}; {error.remedy}" if error.remedy else error.problem

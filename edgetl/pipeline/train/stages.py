@@ -182,7 +182,7 @@ def _follow(project: Project) -> None:
 def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     if project.source:
         return keep(project, project.source)
-    if background := project.data.background:  # read before the training: a file that cannot be used is no news to hear after it
+    if background := project.data.background:  # read before the training: nobody wants to hear of an unusable file after it
         warn_of_background(background.hashes, project.data.images.hashes)
     model, schedule = starting_model(project), float_schedule(project, "float", inputs)
     if project.plan:

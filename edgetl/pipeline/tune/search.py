@@ -179,7 +179,7 @@ def _with_weights(recipe: Recipe, models: Sequence[str]) -> Sequence[str]:
 def _written(bench: Workbench, heads: Sequence[TuningTrial], trainings: Sequence[TuningTrial], search: Search, out: Path) -> TuningRecord:
     trials, recipe = [*heads, *trainings], bench.recipe
     within = [one for one in trials if one.top1_accuracy is not None and not search.budget.over(one)]
-    # Fine-tuning never ends below its own head, so that a head alone is no conclusion where anything was trained.
+    # Fine-tuning never ends below its own head, so that a head alone proves nothing where anything was trained.
     rivals = [one for one in within if one.learning_rate is not None] or within
     front = [one for one in rivals if not any(_beats(other, one) for other in rivals)]
     marked = tuple(one.model_copy(update={"front": one in front}) for one in trials)

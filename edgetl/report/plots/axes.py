@@ -1,4 +1,4 @@
-"""Axes that can be read: ticks of round numbers, and ranges in which one image is no gap."""
+"""Axes that can be read: ticks of round numbers, and ranges in which one image does not look like a gap."""
 
 import math
 from typing import Literal

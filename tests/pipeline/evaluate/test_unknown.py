@@ -27,7 +27,7 @@ Cli = Callable[..., CliResult]
 
 @pytest.fixture(scope="module")
 def nines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of nines, which the run does not know, partly in a folder of their own, and a file that is no image."""
+    """Return a folder of nines, which the run does not know, partly in a folder of their own, and a file that is not an image."""
     folder = tmp_path_factory.mktemp("unknown") / "nines & <b>"
     (folder / "more").mkdir(parents=True)
     for number, item in enumerate([item for item in find("digits").items if item.class_name == "9"][:30]):
@@ -135,7 +135,7 @@ def test_where_all_training_images_were_learned_from_halves_judge_each_other(run
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--unknown", "nowhere"], 3, "is no folder"),
+        (["--unknown", "nowhere"], 3, "is not a folder"),
         (["--choose-thresholds", "each"], 2, "choices: per-class, none"),
         (["--choose-thresholds", "per-class", "--target", "f2"], 2, "choices: best-f1"),
     ],

@@ -18,7 +18,7 @@ from tests.conftest import CliResult, Made
 
 @pytest.fixture
 def photos(digit_folder: Path, tmp_path: Path) -> Path:
-    """Return a folder of digits without class folders, and a file that is no image."""
+    """Return a folder of digits without class folders, and a file that is not an image."""
     folder = tmp_path / "photos"
     folder.mkdir()
     for name in ("0", "1", "2"):

@@ -18,7 +18,7 @@ export function load(id) {
 
 async function begin(file, copy, environment) {
   const litert = await import(`./litert.js${copy}`);
-  // Its greetings are no errors, and the console is where a page's errors are looked for.
+  // Its greetings are not errors, and the console is where a page's errors are looked for.
   globalThis.Module = { printErr: (line) => (/^(INFO|WARNING):/.test(line) ? console.debug : console.error)(line) };
   await litert.loadLiteRt(new URL(file, import.meta.url).href, { environment });
   return litert;

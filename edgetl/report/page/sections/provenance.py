@@ -4,7 +4,7 @@ from edgetl.report.page.blocks import Section, Table
 from edgetl.report.page.facts import Facts
 
 _TITLE = "Provenance"
-_OMITTED = ("track",)  # where results are sent is no property of the model
+_OMITTED = ("track",)  # where results are sent is not a property of the model
 
 
 def section(facts: Facts) -> Section:

@@ -57,7 +57,7 @@ Fault check_predictions(Proof* proof) {
     if (fault) return fault;
     for (int index = 0; index < kClasses; ++index) {
       const float apart = 256 * (found.probabilities[index] - golden.probabilities[index]);
-      const float steps = apart >= 0 ? apart : apart < 0 ? -apart : 256;  // what is no number is far off
+      const float steps = apart >= 0 ? apart : apart < 0 ? -apart : 256;  // not a number is far off
       if (steps > proof->max_steps) proof->max_steps = steps;
       sum += steps;
     }

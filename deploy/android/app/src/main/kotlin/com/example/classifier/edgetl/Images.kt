@@ -19,7 +19,7 @@ fun readImage(resolver: ContentResolver, uri: Uri): Bitmap {
     while (bounds.outWidth.toLong() * bounds.outHeight > MOST_PIXELS * options.inSampleSize * options.inSampleSize) {
         options.inSampleSize *= 2
     }
-    val image = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) } ?: throw IOException("$uri is no image")
+    val image = open(resolver, uri).use { BitmapFactory.decodeStream(it, null, options) } ?: throw IOException("$uri is not an image")
     val exif = open(resolver, uri).use { ExifInterface(it) }
     val turned = Matrix()
     if (exif.isFlipped) turned.setScale(-1f, 1f)
