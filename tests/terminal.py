@@ -49,8 +49,8 @@ recipe._collected = smaller
 """
 _COMMAND = "from edgetl.cli.app import entry\nentry()"
 _SCRIPT = "import runpy\nrunpy.run_path(sys.argv[1])"
-# Pages that name an operator of their network.
-_NETWORKS = {"quantization": {"backbone": "mobilenet_v2", "alpha": 0.35}}
+# Pages that name an operator of their network: their run is trained for them.
+NETWORKS = {"quantization": {"backbone": "mobilenet_v2", "alpha": 0.35}}
 
 
 class Terminal:
@@ -79,7 +79,7 @@ class Terminal:
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         own = {"PATH": f"{self._programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "HOME": str(self._programs.parent)}
-        network = {"SMALLER_NETWORK": json.dumps(_NETWORKS.get(self._page, {}))}
+        network = {"SMALLER_NETWORK": json.dumps(NETWORKS.get(self._page, {}))}
         return os.environ | own | network | more
 
     def typed(self, text: str, limit_s: float = LIMIT_S) -> "subprocess.CompletedProcess[str]":

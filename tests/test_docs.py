@@ -83,6 +83,17 @@ def test_what_a_block_needs_is_on_a_short_list() -> None:
     assert len(marked) <= 15, f"a block more that not every machine runs: {marked}"
 
 
+def test_the_journeys_of_a_new_user_are_in_the_pages() -> None:
+    """benchmarks/new_user.py times them by the words of the pages."""
+    journeys = runpy.run_path(str(ROOT / "benchmarks" / "new_user.py"))["JOURNEYS"]
+    made = {name: journey.commands() for name, journey in journeys.items()}
+    assert made["digits"] == ["make demo", ".venv/bin/edgetl report runs/quickstart"]
+    for name in ("photos", "guide"):
+        verbs = [command.split()[1] for command in made[name] if command.startswith("edgetl ")]
+        assert verbs[-1] == "ship"
+        assert {"train", "export", "validate", "predict", "report"} <= set(verbs)
+
+
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "python"], ids=str)
 def test_scripts_of_the_pages_use_names_that_there_are(block: pages.Block) -> None:
     names = {
