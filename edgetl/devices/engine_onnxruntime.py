@@ -34,6 +34,7 @@ class OnnxRuntime:
         self.imported = time.perf_counter()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = job.threads, 3
+        options.add_session_config_entry("session.x64quantprecision", "1")  # x86 processors without VNNI saturate int8 sums otherwise
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")  # which older releases do not know
         has = onnxruntime.get_available_providers()
         if job.delegate not in PROVIDERS:

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU, with the session options an app gets by default: what is validated is what will run."""
+"""ONNX Runtime on the CPU, with the session options that the apps made here have: what is validated is what will run."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from onnxruntime import InferenceSession, SessionOptions
 
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.export.onnx_optimizer import ERRORS_ONLY, FAULTS
+from edgetl.export.onnx_optimizer import ERRORS_ONLY, EXACT_SUMS, FAULTS
 from edgetl.input import Batch
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, batch_in, check_dtypes, check_shapes, in_batches, opening, profitable, side_by_side
@@ -49,6 +49,7 @@ def _opened(path: Path, threads: int = 1) -> OnnxRuntimeSession:
     options = SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = ERRORS_ONLY
+    options.add_session_config_entry(*EXACT_SUMS)
     with opening(path, ValueError, *FAULTS):
         return OnnxRuntimeSession(InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
 

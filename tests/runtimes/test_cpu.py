@@ -21,6 +21,14 @@ def test_facts_of_this_machine_are_plain_values() -> None:
     assert all(type(found) is bool for found in facts.features.values())
 
 
+@pytest.mark.parametrize(
+    ("features", "saturates"),
+    [((), False), (("avx2",), True), (("avx2", "avx512_vnni"), False), (("avx2", "avx_vnni"), False), (("asimddp",), False)],
+)
+def test_which_processors_saturate_sums(features: tuple[str, ...], saturates: bool) -> None:
+    assert cpu.CpuFacts("a CPU", "x86_64", 2, dict.fromkeys(features, True), "a test").saturates is saturates
+
+
 @pytest.mark.parametrize(("text", "model", "expected"), [(ARM, "", {"asimddp", "i8mm"}), (X86, "Some CPU", {"avx2", "avx512_vnni"})])
 def test_linux(text: str, model: str, expected: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cpuinfo").write_text(text)
