@@ -2,8 +2,10 @@
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +17,26 @@ PART = Path("components/edgetl_classifier")
 STRICT = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-fno-exceptions", "-fno-rtti")
 PIXELS = ("gray", "rgb565 big-endian", "rgb565 little-endian", "rgb888", "bgr888")  # in the order of edgetl::Pixels
 _CORTEX_M4 = ("-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16")
+_LIBRARY = (*_CORTEX_M4, "--specs=rdimon.specs")  # newlib with semihosting
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a program is run: its compiler, the linker with what it needs before and behind the objects, and what starts a program."""
+    """Where a program is run: its compiler, the linker with what it needs before and behind the objects, and what starts a program.
+
+    `library` is how the linker finds the C library.
+    """
 
     compiler: tuple[str, ...]
     linker: tuple[str, ...]
     start: tuple[str, ...]
     sources: tuple[Path, ...] = ()
+    library: tuple[str, ...] = ()
 
     def needed(self) -> None:
-        """Skip the test where a program is missing."""
-        for program in (self.compiler[0], *self.start[:1]):
-            if not shutil.which(program):
-                pytest.skip(f"there is no {program} (apt-get install {PACKAGES.get(program, program)})")
+        """Skip the test where a program, or the C library of a compiler, is missing."""
+        if lacks := lacking(self.compiler, (self.linker[0], *self.library), self.start):
+            pytest.skip(lacks)
 
     def compiled(self, source: Path, includes: Iterable[Path], into: Path) -> Path:
         """Return the object of a source file, compiled without a warning."""
@@ -48,14 +54,36 @@ class Machine:
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=folder, encoding="utf-8")
 
 
-PACKAGES = {"arm-none-eabi-g++": "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev"}
+@cache
+def lacking(compiler: tuple[str, ...], linker: tuple[str, ...], start: tuple[str, ...]) -> str:
+    """What is missing for programs to be made and started, and how it is installed; empty: nothing.
+
+    A compiler may be there without its C or C++ library, which Debian has in packages of their own: the smallest program tells.
+    """
+    for program in (compiler[0], *start[:1]):
+        if not shutil.which(program):
+            return f"there is no {program} (apt-get install {PACKAGES.get(program, program)})"
+    with tempfile.TemporaryDirectory() as folder:
+        smallest = Path(folder) / "smallest.cc"
+        smallest.write_text("#include <cstdio>\n#include <cstring>\nint main() { return 0; }\n", encoding="utf-8")
+        object_, program = (str(smallest.with_suffix(suffix)) for suffix in (".o", ""))
+        for command in ([*compiler, "-c", str(smallest), "-o", object_], [*linker, object_, "-o", program]):
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+            if done.returncode:
+                packages = PACKAGES.get(compiler[0], compiler[0])
+                return f"{compiler[0]} lacks a library (apt-get install {packages}): {done.stderr.strip()[-300:]}"
+    return ""
+
+
+PACKAGES = {"arm-none-eabi-g++": "gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-dev", "g++": "g++ libc6-dev"}
 HOST = Machine(("g++", "-O1"), ("g++",), ())
 # An MPS2 board with a Cortex-M4, whose console and files are the computer's (semihosting). Arm's libstdc++ (1.6 GB) is not needed.
 ARM = Machine(
     ("arm-none-eabi-g++", *_CORTEX_M4, "-Os", "-fno-threadsafe-statics", "-ffunction-sections", "-fdata-sections"),
-    ("arm-none-eabi-gcc", *_CORTEX_M4, "--specs=rdimon.specs", "-Wl,--gc-sections", "-T", str(STUBS / "arm.ld")),
+    ("arm-none-eabi-gcc", *_LIBRARY, "-Wl,--gc-sections", "-T", str(STUBS / "arm.ld")),
     ("qemu-system-arm", "-M", "mps2-an386", "-nographic", "-semihosting", "-kernel"),
     (STUBS / "start.cc",),
+    _LIBRARY,
 )
 MACHINES = {"host": HOST, "arm": ARM}
 

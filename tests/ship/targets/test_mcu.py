@@ -28,6 +28,7 @@ from edgetl.ship.targets.base import template
 from tests.conftest import CliResult, Made
 from tests.ship.repack import RESIZED
 from tests.ship.targets.mcu_tools import (
+    ARM,
     HOST,
     MACHINES,
     PART,
@@ -37,6 +38,7 @@ from tests.ship.targets.mcu_tools import (
     Machine,
     frame,
     includes,
+    lacking,
     objects,
     ran,
     write_frames,
@@ -295,6 +297,18 @@ def test_the_program_of_esp_idf_compiles_without_warnings(machine: Machine, boar
     folders = [*includes(one.app), STUBS / "esp", one.app / "main"]
     flags = (*machine.compiler, *STRICT, "-DESP_PLATFORM", f"-DSTUB_{board}", *(f"-I{folder}" for folder in folders), "-fsyntax-only")
     ran(*flags, one.app / "main/main.cc", one.app / "main/camera.cc", one.app / PART / "src/model.cc")
+
+
+def test_a_compiler_without_its_library_is_a_reason_to_skip() -> None:
+    """Debian has Arm's compiler in one package and the C library in another."""
+    assert lacking(HOST.compiler, HOST.linker[:1], ()) == ""
+    for compiler, linker in (((*HOST.compiler, "-nostdinc"), HOST.linker[:1]), (HOST.compiler, ("g++", "-lnewlib-that-is-missing"))):
+        found = lacking(compiler, linker, ())
+        assert found.startswith("g++ lacks a library (apt-get install g++ libc6-dev): ")
+        assert "cstdio" in found or "newlib-that-is-missing" in found
+    assert "there is no arm-none-eabi-gpp (apt-get install" in lacking(("arm-none-eabi-gpp",), (), ())
+    if shutil.which(ARM.compiler[0]):
+        assert "libnewlib-arm-none-eabi" in lacking((*ARM.compiler, "-nostdinc"), (ARM.linker[0], *ARM.library), ())
 
 
 def test_the_arena_is_what_was_measured_and_a_tenth(one: Shipped) -> None:
