@@ -1,6 +1,5 @@
 """The proof that the files of a run give the same predictions: how closely each pair has to agree, and whether it does."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from edgetl.accuracy import AnyAccuracy
 from edgetl.documents import Share
 from edgetl.evaluation.agreement import Agreement
+from edgetl.evaluation.allowance import NONE, Near, allowed, near_ties, said, tops
 from edgetl.evaluation.measures import Labels, Measures, Worst, measures_of
 from edgetl.evaluation.statistics import Paired, paired
 from edgetl.evaluation.steps import CURE
@@ -29,6 +29,8 @@ class Decided:
         same_of_unknown: that share of the images of none of the classes, of which there are so many; None: there are none.
         map_drop_points: the first one's mAP minus the second one's, in points; None: an image has one class.
         label_points: what one label of one image is worth: less than that says nothing.
+        labels: number of decisions on classes where an image may show several.
+        near: how many of the differences are near ties.
     """
 
     same: float | None = None
@@ -36,6 +38,8 @@ class Decided:
     unknown_images: int = 0
     map_drop_points: float | None = None
     label_points: float = 0.0
+    labels: int = 0
+    near: Near = NONE
 
 
 UNDECIDED = Decided()
@@ -67,42 +71,47 @@ class Tolerance:
         """Describe what is out of tolerance; nothing when the pair passes."""
         pair, images, apart = f"{self.first} and {self.second}", agreement.images, agreement.mean_abs_dp
         several = decided.map_drop_points is not None
-        differ, lost = self._several(agreement, decided) if several else self._one(agreement, compared)
+        differ, lost = self._several(agreement, decided) if several else self._one(agreement, compared, decided.near)
         found = [differ] if differ else []
         if apart > self.max_mean_abs_dp:
             mean = beside(apart, self.max_mean_abs_dp)
             found.append(f"{pair} differ by {mean} in probability on average, at most {self.max_mean_abs_dp:g} is allowed")
         found += [lost] if lost else []
-        counts = ((decided.same, images, "image"), (decided.same_of_unknown, decided.unknown_images, "unknown image"))
-        for same, of, what in () if several else counts:
-            others, may_be = round((1 - (same or 0.0)) * of), _allowed(1 - self.min_same_decisions, of)
+        near = decided.near
+        counts = (
+            (decided.same, images, "image", near.decided),
+            (decided.same_of_unknown, decided.unknown_images, "unknown image", near.decided_unknown),
+        )
+        for same, of, what, tied in () if several else counts:
+            others, may_be = round((1 - (same or 0.0)) * of), allowed(1 - self.min_same_decisions, of, tied)
             if same is not None and others > may_be:
-                all_of = counted(of, what)
+                all_of = f"{counted(of, what)}{said(tied)}"
                 found.append(f"{pair} decide otherwise on {others} of {all_of} by the contract's thresholds, at most {may_be} may differ")
         return tuple(found)
 
-    def _one(self, agreement: Agreement, compared: Paired) -> tuple[str, str]:
+    def _one(self, agreement: Agreement, compared: Paired, near: Near) -> tuple[str, str]:
         """Describe the images that get another class, and those that are right no more, where they are too many."""
         images, differ = agreement.images, agreement.disagreements
-        of_all, may_differ = counted(images, "image"), _allowed(1 - self.min_top1_agreement, images)
-        lost, may_lose = compared.only_a - compared.only_b, _allowed(self.max_drop_points / 100, images)
+        of_all, may_differ = counted(images, "image"), allowed(1 - self.min_top1_agreement, images, near.named)
+        lost, may_lose = compared.only_a - compared.only_b, allowed(self.max_drop_points / 100, images, near.lost)
         tied = f"; on {agreement.ties} of those both classes are tied: {CURE}" if 2 * agreement.ties > differ else ""
         chance = f", McNemar p {compared.mcnemar_p:.2f}: validate on more images" if compared.mcnemar_p > 0.05 else ""
         name = f"{self.first} and {self.second} name another class"
         fewer = f"{self.second} predicts {lost} of {of_all} fewer correctly than {self.first}"
         return (
-            f"{name} on {differ} of {of_all}, at most {may_differ} may differ{tied}" if differ > may_differ else "",
+            f"{name} on {differ} of {of_all}{said(near.named)}, at most {may_differ} may differ{tied}" if differ > may_differ else "",
             f"{fewer}, at most {may_lose} may be lost{chance}" if lost > may_lose else "",
         )
 
     def _several(self, agreement: Agreement, decided: Decided) -> tuple[str, str]:
         """Describe the decisions on classes that differ, and the mAP that is lost, where they are too many."""
-        alike, least = 100 * (agreement.label_agreement or 0.0), 100 * max(self.min_top1_agreement, self.min_same_decisions)
+        least, share = max(self.min_top1_agreement, self.min_same_decisions), agreement.label_agreement or 0.0
         lost, may_lose = decided.map_drop_points or 0.0, max(self.max_drop_points, decided.label_points)
-        same = f"{self.first} and {self.second} decide alike on {beside(alike, least, 4)} % of all classes of all images"
+        others, may_be = round((1 - share) * decided.labels), allowed(1 - least, decided.labels, decided.near.named)
+        alike = f"{self.first} and {self.second} decide alike on {beside(100 * share, 100 * least, 4)} % of all classes of all images"
         fewer = f"{self.second} has {beside(lost, may_lose, 3)} points of mAP less than {self.first}"
         return (
-            f"{same}, at least {least:g} % are needed" if alike < least else "",
+            f"{alike}{said(decided.near.named)}, at least {100 * least:g} % are needed" if others > may_be else "",
             f"{fewer}, at most {may_lose:.3g} may be lost" if lost > may_lose else "",
         )
 
@@ -229,11 +238,6 @@ def judge(
     )
 
 
-def _allowed(fraction: float, images: int) -> int:
-    """Return how many images a fraction allows; never less than one, since one image of a small set proves nothing."""
-    return max(1, math.floor(fraction * images + 1e-9))  # the addend: 0.1 * 10 must not come out as 0.999...
-
-
 @dataclass(frozen=True, eq=False)
 class Judging:
     """Everything that pairs of subjects, probabilities [N, K] by name, are judged by; `output` is the contract's, None: there is none."""
@@ -259,9 +263,25 @@ class Judging:
             unknown_images=unknown.images if unknown else 0,
             map_drop_points=measures.map_drop_points(first, second, label_ids),
             label_points=measures.label_points(label_ids),
+            labels=first.size,
+            near=self._near(tolerance, strangers),
         )
         failures = tolerance.failures(agreement, compared, decided)
         return Pair(tolerance, agreement, compared, failures, worst, decided.same, decided.same_of_unknown, decided.map_drop_points)
+
+    def _near(self, tolerance: Tolerance, strangers: Sequence[NDArray[np.floating] | None] | None) -> Near:
+        """Count the near ties among the differences of two subjects."""
+        first, second, within = self.finite[tolerance.first], self.finite[tolerance.second], tolerance.max_mean_abs_dp
+        present = self.output.present if self.output and self.output.decides else tops
+        if self.output and self.output.several:
+            moved = np.abs(first.astype(np.float64) - second) <= within
+            return Near(named=int((moved & (present(first) != present(second))).sum()))
+        named = near_ties(first, second, (tops(first), tops(second)), within)
+        lost = self.measures.right(first, self.labelled.label_ids) & ~self.measures.right(second, self.labelled.label_ids)
+        pairs = [(first, second), *([tuple(strangers)] if strangers else [])]
+        both = ((a, b) for a, b in pairs if a is not None and b is not None)
+        decided = [int(near_ties(a, b, (present(a), present(b)), within).sum()) for a, b in both]
+        return Near(int(named.sum()), int((named & lost).sum()), decided[0], sum(decided[1:]))
 
     def _same(self, first: NDArray[np.floating] | None, second: NDArray[np.floating] | None) -> float | None:
         """Return the share of the images that both decide alike; None: no thresholds decide, or one has not seen them."""
