@@ -30,6 +30,7 @@ _MEASURED_CLASSES = 5  # with more, the same unrest is shared by more classes, a
 # the reduction is a whole number. An exact filter in other arithmetic rounds a value up where Pillow rounds down.
 _COLUMNS, _RESIZE_STEPS = 5, 1
 _REMEDY = "get the bundle again from its maker"
+_NOT_THE_SAME = "the file, the order of the pixels or of the class names is not what was validated"
 
 
 def names_in(folder: str) -> tuple[str, str, str]:
@@ -47,6 +48,22 @@ class GoldenTolerance(Part):
     max_steps: Annotated[float, Field(ge=0)]
     mean_steps: Annotated[float, Field(ge=0)]
     step: Annotated[float, Field(gt=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far predictions may be from the golden ones, in steps of 1/256, and what to do about those that are further.
+
+    Args:
+        max_steps: of any probability; mean_steps: on average, of up to five classes (see `mean_tolerance`).
+    """
+
+    max_steps: float = MAX_STEPS
+    mean_steps: float = MEAN_STEPS
+    remedy: str = _NOT_THE_SAME
+
+
+SAME_KERNELS = Bound()
 
 
 class Mosaic(Part):
@@ -79,6 +96,16 @@ class GoldenPredictions(Document):
     def decisions(self, name: str) -> tuple[tuple[str, ...], ...]:
         """Return the classes that each image shows by a model file's predictions: its most probable one in an older bundle."""
         return self.present_class_names[name] if self.present_class_names else tuple((top1,) for top1 in self.top1_class_names[name])
+
+    def of(self, name: str, rows: NDArray[np.floating], output: Output) -> "GoldenPredictions":
+        """Return the document with other predictions [N, K] of one model file, and no others."""
+        return self.model_copy(
+            update={
+                "predictions": {name: tuple(map(tuple, rows.tolist()))},
+                "top1_class_names": {name: tuple(output.class_names[row.argmax()] for row in rows)},
+                "present_class_names": {name: output.present_names(rows)},
+            }
+        )
 
 
 class Deviation(Part):
@@ -230,9 +257,9 @@ def check_resize(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> int:
     return steps
 
 
-def mean_tolerance(classes: int) -> float:
+def mean_tolerance(classes: int, mean_steps: float = MEAN_STEPS) -> float:
     """Return how many steps probabilities of so many classes may be off on average: rows of zeros are beyond it at any number."""
-    return MEAN_STEPS * min(1.0, _MEASURED_CLASSES / classes)
+    return mean_steps * min(1.0, _MEASURED_CLASSES / classes)
 
 
 def choose_unknown(predictions: NDArray[np.floating], output: Output, count: int = UNKNOWN_IMAGES) -> NDArray[np.int64]:
@@ -247,8 +274,8 @@ def choose_unknown(predictions: NDArray[np.floating], output: Output, count: int
     return np.asarray((surest + [row for row in order if row not in surest])[:count], np.int64)
 
 
-def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating], output: Output) -> Deviation:
-    """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the tolerance.
+def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating], output: Output, bound: Bound = SAME_KERNELS) -> Deviation:
+    """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the bound.
 
     Within it an image can be decided otherwise only where it is that near to a threshold, or two classes that near to each other.
     """
@@ -257,13 +284,13 @@ def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating], 
         raise ParityError(problem, "the bundle's parts come from different models")
     steps = np.abs(wanted.astype(np.float64) - found) / PROBABILITY_SCALE
     most, mean = round(float(steps.max()), 3), round(float(steps.mean()), 3)
-    allowed = mean_tolerance(found.shape[1])
-    if not np.isfinite(found).all() or steps.max() > MAX_STEPS or steps.mean() > allowed:
-        largest, average = beside(float(steps.max()), MAX_STEPS, 3), beside(float(steps.mean()), allowed, 3)
+    allowed = mean_tolerance(found.shape[1], bound.mean_steps)
+    if not np.isfinite(found).all() or steps.max() > bound.max_steps or steps.mean() > allowed:
+        largest, average = beside(float(steps.max()), bound.max_steps, 3), beside(float(steps.mean()), allowed, 3)
         raise ParityError(
-            f"{name} does not give its golden predictions: {largest} steps of 1/256 off at most ({MAX_STEPS:g} are allowed), "
+            f"{name} does not give its golden predictions: {largest} steps of 1/256 off at most ({bound.max_steps:g} are allowed), "
             f"{average} on average ({allowed:g})",
-            "the file, the order of the pixels or of the class names is not what was validated",
+            bound.remedy,
         )
     other = (output.present(wanted) != output.present(found)).any(axis=1)
     return Deviation(max_steps=most, mean_steps=mean, other_decisions=int(other.sum()))

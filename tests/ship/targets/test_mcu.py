@@ -383,6 +383,36 @@ def test_a_model_that_micro_predicts_otherwise_is_refused(
     assert not (tmp_path / "app").exists()
 
 
+def test_the_golden_predictions_are_those_of_micros_own_kernels(one: Shipped) -> None:
+    """A board gives them to the bit, where LiteRT's, in the bundle, may be dozens of steps off."""
+    text = (one.app / PART / MADE / "golden.cc").read_text(encoding="utf-8")
+    rows = re.findall(r"\{([\d., Fef-]+)\}", text[text.index("kGoldenPredictions") : text.index("kGoldenBest")])
+    found = np.array([[float(value.rstrip("F")) for value in row.split(", ")] for row in rows])
+    np.testing.assert_allclose(256 * found, one.outputs(_golden(one)), atol=1e-3)
+
+
+@pytest.mark.parametrize(("steps", "code"), [(44, 0), (52, 7)])
+def test_kernels_that_round_otherwise_are_not_called_another_model(
+    cli: Cli, coloured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, code: int
+) -> None:
+    manifest, files = archive.read(coloured)
+    name = next(name for name in manifest.models if name.endswith(".tflite"))
+    golden = Golden.of(files, manifest.contract)
+    found = np.rint(256 * golden.predictions[name])
+    row, top = np.unravel_index(found.argmax(), found.shape)
+    found[row, top] -= steps
+    replies = {image.tobytes(): values for image, values in zip(golden.pixels, found.astype(np.uint8), strict=True)}
+    nothing = np.zeros_like(found[0], np.uint8)  # for what the measurement of the arena gives it
+    monkeypatch.setattr(Interpreter, "__call__", lambda _, image: replies.get(image.tobytes(), nothing)[np.newaxis])
+    outcome = cli("ship", coloured, "--target", "mcu", "--out", tmp_path / "app")
+    assert outcome.code == code, outcome.err
+    if code:
+        assert f"{steps} steps of 1/256 off at most (48 are allowed)" in outcome.err
+        assert "round otherwise than LiteRT's" in outcome.err
+        assert "edgetl validate" in outcome.err
+        assert "is not what was validated" not in outcome.err
+
+
 def test_without_the_extra_it_says_what_to_install(cli: Cli, coloured: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "missing", lambda: "there is no tflite-micro")
     refused = cli("ship", coloured, "--target", "mcu", "--out", tmp_path / "app")
