@@ -62,7 +62,7 @@ MAX_FUNCTION_LINES = 60  # a page
 RECIPE_READERS = ("recipe", "recipe_tables", "run_record", "run_folder", "tuning_record", "pipeline", "api", "cli")
 ARITHMETIC = (
     *("metrics", "multi_label", "measures", "agreement", "statistics", "resampling", "calibration", "per_class", "scores", "curve"),
-    *("faults", "parity", "rejection", "thresholds"),
+    *("faults", "allowance", "parity", "rejection", "thresholds"),
 )
 PURE = tuple(f"evaluation/{name}.py" for name in ARITHMETIC)
 PURE_IMPORTS = {"collections", "dataclasses", "edgetl", "functools", "math", "numpy", "scipy", "sklearn", "typing"}

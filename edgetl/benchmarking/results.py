@@ -51,11 +51,17 @@ class BenchmarkedFile(Part):
 
 
 class BenchmarkedDevice(Part):
-    """A device: its facts, or why it failed. `timed`: whether its latency means anything (an emulator's does not)."""
+    """A device: its facts, or why it failed.
+
+    Args:
+        timed: whether its latency means anything (an emulator's does not).
+        left_out: the files that were not measured since nothing like it runs them, with the reason, in words; empty: none.
+    """
 
     facts: DeviceFacts | None = None
     timed: bool = True
     failure: Failure | None = None
+    left_out: str = ""
 
 
 class PredictionCheck(Part):
@@ -184,6 +190,7 @@ class Benchmark(Document):
         failed = [(name, one.failure) for name, one in self.devices.items()]
         failed += [(f"{one.device}, {one.shown}", one.failure) for one in self.results]
         notes = [f"{name}: {failure.problem}" for name, failure in failed if failure]
+        notes += [f"{name}: left out {one.left_out}" for name, one in self.devices.items() if one.left_out]
         notes += [f"p50 is of {batch}" for batch in batches({name: one.batch for name, one in self.models.items()})]
         notes += [f"{self.metric} on {self.measured_on}"] if self.measured_on else []
         notes += [f"{one.device}, {one.shown}: estimated {found.ms:.2f} ms; {LEGEND}" for one, found in self.estimated]
@@ -193,13 +200,15 @@ class Benchmark(Document):
 
     def _row(self, result: BenchmarkResult) -> list[str]:
         file, measured = self.models[result.model], result.measurement
-        latency = measured.latency_ms if measured else None
+        if not measured:
+            return [result.device, result.shown, "failed", "", "", "", ""]
+        latency = measured.latency_ms
         return [
             result.device,
             result.shown,
             "" if latency is None or latency.p50 is None else f"{latency.p50:.3f}",
             "" if latency is None or latency.p90 is None else f"{latency.p90:.3f}",
-            f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else "",
+            f"{measured.peak_memory_bytes / 2**20:.0f}" if measured.peak_memory_bytes else "",
             f"{file.size_bytes / 1024:,.0f}",
             "" if file.value is None else f"{100 * file.value:.2f}",
         ]

@@ -105,7 +105,8 @@ def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[Benchmar
     results: list[BenchmarkResult] = []
     try:
         facts = device.probe()
-        for model, plan in product(_measurable(device, task.models), task.plans):
+        models, left_out = _measurable(device, task.models)
+        for model, plan in product(models, task.plans):
             if task.stop.is_set():
                 break
             results.append(_result(device, model, plan, task.sent))
@@ -114,16 +115,23 @@ def _on_device(name: str, task: _Task) -> tuple[BenchmarkedDevice, list[Benchmar
         return BenchmarkedDevice(failure=error.failure), results
     finally:
         device.close()
-    return BenchmarkedDevice(facts=facts, timed=device.timed), results
+    return BenchmarkedDevice(facts=facts, timed=device.timed, left_out=left_out), results
 
 
-def _measurable(device: Device, models: Sequence[ModelFile]) -> Sequence[ModelFile]:
-    """Return the models that the device has a runtime for. Raises DeviceError when there is none."""
+def _measurable(device: Device, models: Sequence[ModelFile]) -> tuple[Sequence[ModelFile], str]:
+    """Return the models that the device has a runtime for and may run, and which others are left out, with the reason, in words.
+
+    Where it may run none, all of them fail, each for its reason. Raises DeviceError when there is a runtime for none.
+    """
     found = [model for model in models if model.runtime in device.runtimes]
     if not found:
         needed = joined([main_format(runtime).suffix for runtime in device.runtimes])
         raise DeviceError(f"{device.name} can measure none of these files", f"export or name one that ends in {needed}")
-    return found
+    unfit = {model.name: device.unfit(model.path) for model in found}
+    fit = [model for model in found if not unfit[model.name]]
+    reasons = dict.fromkeys(filter(None, unfit.values())) if fit else ()
+    left_out = [f"{joined([name for name, why in unfit.items() if why == reason])} ({reason})" for reason in reasons]
+    return fit or found, "; ".join(left_out)
 
 
 def _result(device: Device, model: ModelFile, plan: Plan, sent: SentImages | None) -> BenchmarkResult:

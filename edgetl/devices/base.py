@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from edgetl.devices.messages import DeviceFacts, Reply, check_reply, parse
 from edgetl.devices.plan import Plan
 from edgetl.devices.runner import NOISE, PACKAGES
 from edgetl.documents import Part
-from edgetl.errors import DeviceError
+from edgetl.errors import DeviceError, ExportError
 
 RUNNER = Path(__file__).with_name("runner.py")
 _ENGINES = tuple(sorted(RUNNER.parent.glob("engine_*.py")))
@@ -66,6 +67,10 @@ class Device(Protocol):
         """Find out what the device is, and in which state."""
         ...
 
+    def unfit(self, model: Path) -> str:
+        """Return why nothing like this device ever runs a file, in few words; empty: it may."""
+        return ""
+
     def push(self, source: Path, name: str) -> None:
         """Copy a file of this host into the device's folder, under a plain name."""
         ...
@@ -107,6 +112,13 @@ class AbsentDevice(Device):
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def unfit(self, model: Path) -> str:
+        from edgetl.micro.operators import in_float
+
+        with suppress(ExportError):  # damaged: the measurement says so
+            return "in float; it computes in integers" if in_float(model.read_bytes()) else ""
+        return ""
 
     def push(self, source: Path, name: str) -> None:
         raise DeviceError(f"{self.name} has no files: nothing runs there", "name a board")

@@ -93,5 +93,7 @@ def _kill(program: subprocess.Popen[bytes]) -> None:
 
 
 def last_lines(text: str, count: int = 3) -> str:
-    """Return the end of what a program wrote, where the reason mostly is."""
-    return "; ".join(line.strip() for line in text.strip().splitlines()[-count:])
+    """Return the end of what a program wrote, where the reason mostly is; what a library only tells comes into it where it is all."""
+    lines = text.strip().splitlines()
+    telling = [line for line in lines if not line.startswith("INFO: ")] or lines
+    return "; ".join(line.strip() for line in telling[-count:])

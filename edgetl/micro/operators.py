@@ -25,6 +25,7 @@ _KNOWN = re.findall(
 _SPELLED = {"BATCH_MATMUL": "BatchMatMul", "CUMSUM": "CumSum", "PADV2": "PadV2"}  # otherwise than by the rule
 ETHOS_U = "ethos-u"  # the custom operator that Arm's compiler makes of all that its NPU runs
 _OF_BYTES = {"QUANTIZE", "RESHAPE", "CAST"}  # that take uint8; all other kernels have int8, int16 and float only
+_INTEGERS = {"UINT8", "INT8", "INT16"}
 _INPUTS, _OUTPUTS = {"UINT8", "INT8"}, {"UINT8", "INT8", "FLOAT32"}
 
 
@@ -47,6 +48,13 @@ def check(content: bytes) -> None:
                 f"the file {name} {' and '.join(found).lower()}, where a microcontroller's has to take bytes and give one row",
                 "export int8: float32 and float16 files are not for microcontrollers",
             )
+
+
+def in_float(content: bytes) -> bool:
+    """Return whether a TFLite file computes nothing in integers. Raises ExportError where it cannot be read."""
+    graph = read(content).subgraphs[0]
+    made = {_TYPES[graph.tensors[index].type] for operator in graph.operators for index in operator.outputs if index >= 0}
+    return not made & _INTEGERS
 
 
 def _fault(model: schema.ModelT, graph: schema.SubGraphT, operator: schema.OperatorT) -> str:

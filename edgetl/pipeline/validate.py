@@ -28,14 +28,13 @@ from edgetl.quantization import precisions, scheme_of
 from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts, ValidateFacts
-from edgetl.runtimes import TRAINED, memory_of, open_session, unverified
+from edgetl.runtimes import TRAINED, memory_of, of_integers, open_session, unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.cpu import cpu_facts
 from edgetl.runtimes.keras import KerasSession
 from edgetl.runtimes.latency import time_in_turn
 from edgetl.software import software
-from edgetl.wording import joined
 
 logger = logging.getLogger(__name__)
 
@@ -122,12 +121,8 @@ def _validate(project: Project, files: Sequence[ExportedFile], limit: int) -> tu
         allowed = [one for one in allowed if one.first != REFERENCE]
     label_ids, names = images.label_ids[rows], tuple(images.names[row] for row in rows)
     labelled = Labelled(label_ids, names)
-    saturated = [file.name for file in files if file.integer and file.runtime == "onnxruntime"] if cpu_facts().saturates else []
-    if saturated:
-        logger.info(
-            f"{joined(saturated)}: this processor has no VNNI, where ONNX Runtime saturates sums unless its session option "
-            "session.x64quantprecision is 1: edgetl and its apps set it, and so must programs of yours"
-        )
+    for remark in of_integers(file.path for file in files if file.integer):
+        logger.info(remark)
     unknown = _unknown(project, {name: model.session for name, model in models.items() if model.session}, limit)
     parity = judge(predictions, labelled, allowed, project.contract.output, unknown)
     subjects = {name: _validated(run, models[name], subject, latency_ms[name]) for name, subject in parity.subjects.items()}

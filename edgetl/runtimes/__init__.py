@@ -1,5 +1,6 @@
 """Model files run on this machine, one file a runtime; all of them are a `Session` from raw pixels to probabilities."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from edgetl.contract import Contract
@@ -49,6 +50,12 @@ def memory_of(path: Path) -> Memory | None:
     """Return what a file takes of a microcontroller; None: it is for none. Raises as `batch_of` does."""
     found = RUNTIMES.load(runtime_of(path)).memory_of
     return found(path) if found else None
+
+
+def of_integers(paths: Iterable[Path]) -> list[str]:
+    """Return what other programs have to do on a processor like this one for these integer files, see `Runtime`."""
+    found = (RUNTIMES.load(runtime_of(path)).of_integers for path in paths)
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def open_session(path: Path, contract: Contract, threads: int = 1) -> Session:

@@ -13,6 +13,7 @@ from edgetl.export.onnx_optimizer import ERRORS_ONLY, EXACT_SUMS, FAULTS
 from edgetl.input import Batch
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.runtimes.base import SIDE_BY_SIDE, Runtime, batch_in, check_dtypes, check_shapes, in_batches, opening, profitable, side_by_side
+from edgetl.runtimes.cpu import cpu_facts
 
 _DTYPES = {"tensor(uint8)": "uint8", "tensor(float)": "float32"}
 
@@ -66,4 +67,8 @@ def open_session(path: Path, contract: Contract, threads: int = 1) -> OnnxRuntim
     return session
 
 
-RUNTIME = Runtime(open_session, batch_of)
+_SATURATES = (
+    "this processor has no VNNI, where ONNX Runtime saturates sums unless its session option session.x64quantprecision is 1: edgetl and "
+    "its apps set it, and so must programs of yours"
+)
+RUNTIME = Runtime(open_session, batch_of, of_integers=_SATURATES if cpu_facts().saturates else "")

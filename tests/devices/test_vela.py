@@ -111,6 +111,25 @@ def test_it_predicts_nothing_and_measures_no_onnx_file(made: Made, model: Path, 
     assert "can measure none of these files" in outcome.out + outcome.err
 
 
+def test_files_that_compute_in_float_are_left_out_beside_others(tmp_path: Path, cli: Callable[..., CliResult]) -> None:
+    """A run holds such files too, and naming all their operators helps nobody; a file with one operator in float is another matter."""
+    files = [write(kind, tmp_path) for kind in ("float32", "int8", "kept_float")]
+    devices = [part for name in ("vela:ethos-u55-128", "tflm") for part in ("--device", name)]
+    outcome = cli("benchmark", *files[:2], *devices, "--out", tmp_path / "bench", "--json")
+    assert outcome.code == 0, outcome.err
+    assert [row["model"] for row in outcome.document["results"]] == [files[1].name] * 2
+    for name in ("vela:ethos-u55-128", "tflm"):
+        said = f"{name}: left out {files[0].name} (in float; it computes in integers)"
+        assert said in " ".join(outcome.err.split())
+        assert said in (tmp_path / "bench/benchmark.md").read_text(encoding="utf-8")
+        assert files[0].name in outcome.document["devices"][name]["left_out"]
+    assert "stay with the CPU" not in outcome.err
+    alone = cli("benchmark", files[0], "--device", "vela:ethos-u55-128", "--out", tmp_path / "alone")
+    assert "stay with the CPU" in alone.err, "what is the only file was meant"
+    odd = cli("benchmark", files[1], files[2], "--device", "vela:ethos-u55-128", "--out", tmp_path / "odd")
+    assert "LOCAL_RESPONSE_NORMALIZATION" in odd.err
+
+
 def test_what_is_wrong_is_said(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError) as unknown:
         open_device("vela:ethos-u55-12")

@@ -19,9 +19,11 @@ def markdown(benchmark: Benchmark) -> str:
     columns, rows = terminal.latency_table(benchmark)
     lines += ["", f"{terminal.conditions(benchmark).capitalize()}. {terminal.LEGEND.capitalize()}.", ""]
     lines += [*markdown_table(columns, rows), ""]
-    lines += [*markdown_table(*terminal.processors_table(benchmark)), ""]
+    columns, rows = terminal.processors_table(benchmark)
+    lines += [*markdown_table(columns, rows), ""] if rows else []
     if benchmark.estimated:
         lines += [f"{estimate.LEGEND}.", "", *markdown_table(*terminal.estimates_table(benchmark)), ""]
+    lines += [f"- {note}" for note in terminal.left_out(benchmark)]
     lines += [f"- {name}: {problem}" for name, problem in terminal.failures(benchmark) + terminal.doubts(benchmark)]
     if benchmark.timed:
         lines += ["", "![Latency, accuracy and size](benchmark.png)"]

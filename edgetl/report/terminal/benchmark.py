@@ -26,10 +26,13 @@ def show(benchmark: Benchmark) -> None:
     devices = [[name, *device_texts(one.facts, one.failure)] for name, one in benchmark.devices.items()]
     console.table("devices", _DEVICE, devices)
     console.note(conditions(benchmark))
-    console.table("latency", _LATENCY, [_latency(result) for result in benchmark.results])
-    console.note(LEGEND)
-    starts = [_start(benchmark, result) for result in benchmark.results]
-    console.table("start and size", *with_memory([*_START, f"{benchmark.metric} %"], starts, _memories(benchmark)))
+    console.table("latency", _LATENCY, _once([_latency(result) for result in benchmark.results]))
+    measured = [result for result in benchmark.results if not result.failure]
+    if measured:
+        console.note(LEGEND)
+        starts, memories = [_start(benchmark, result) for result in measured], [result.memory for result in measured]
+        columns, rows = with_memory([*_START, f"{benchmark.metric} %"], starts, memories)
+        console.table("start and size", columns, _once(rows))
     if benchmark.measured_on:
         console.note(f"{benchmark.metric} as the validation measured it, on {benchmark.measured_on}")
     checked = [(result, result.predictions) for result in benchmark.results if result.predictions]
@@ -40,16 +43,20 @@ def show(benchmark: Benchmark) -> None:
         decided = ["same decision %"] * (checked[0][1].same_decisions is not None)
         columns = [*_PREDICTIONS[:3], f"same {'classes' if metric == 'mAP' else metric} %", *_PREDICTIONS[3:], *decided]
         rows = [_predictions(result, found) for result, found in checked]
-        console.table("predictions", [*columns, f"{metric} %", "verdict"], rows)
-    console.table("processors", _PROCESSORS, processors(benchmark))
+        console.table("predictions", [*columns, f"{metric} %", "verdict"], _once(rows))
+    if ran := processors(benchmark):
+        console.table("processors", _PROCESSORS, _once(ran))
     if benchmark.estimated:
         console.note(estimate.LEGEND)
-        console.table("estimates", *estimates_table(benchmark))
+        columns, rows = estimates_table(benchmark)
+        console.table("estimates", columns, _once(rows))
     for result in benchmark.results:
         if result.measurement and result.measurement.profile:
             _profile(result, result.measurement.profile)
         elif result.measurement and result.measurement.profile_note:
             console.note(f"{result.device}, {result.model}: no profile: {result.measurement.profile_note}")
+    for note in left_out(benchmark):
+        console.note(note)
     for name, problem in failures(benchmark) + doubts(benchmark):
         console.warn(f"{name}: {problem}")
 
@@ -82,10 +89,16 @@ def conditions(benchmark: Benchmark) -> str:
     return f"{latency}: {counted(plan.threads, 'thread')}, at least {runs} after {warmup}"
 
 
+def left_out(benchmark: Benchmark) -> list[str]:
+    """Return which files a device was not given, a sentence for each device."""
+    return [f"{name}: left out {one.left_out}" for name, one in benchmark.devices.items() if one.left_out]
+
+
 def failures(benchmark: Benchmark) -> list[tuple[str, str]]:
     """Return (device or result, reason) of everything that failed."""
     found = [(name, _reason(device.failure)) for name, device in benchmark.devices.items() if device.failure]
-    return found + [(_name(result), _reason(result.failure)) for result in benchmark.results if result.failure]
+    failed = ((result, result.failure) for result in benchmark.results if result.failure)
+    return found + [(_name(result), _reason(failure).removeprefix(f"{result.device}: ")) for result, failure in failed]
 
 
 def doubts(benchmark: Benchmark) -> list[tuple[str, str]]:
@@ -104,16 +117,21 @@ def latency_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
 
 
 def processors(benchmark: Benchmark) -> list[list[str]]:
-    """Return a row for each result: who ran which share of the operators, and how an accelerator agrees with the CPU."""
+    """Return a row for each result: who ran which share of the operators, and how an accelerator agrees with the CPU.
+
+    What failed was run by nobody, and neither was what was measured of memory alone.
+    """
     rows = []
     for result in benchmark.results:
+        if result.failure or result.memory:
+            continue
         placed, compared = result.measurement.placement if result.measurement else None, result.beside_cpu
         shares = placed.shares if placed else ()
         ran = [f"{one.processor} {100 * one.operators / (placed.operators or 1):.0f} % ({one.by})" for one in shares] if placed else []
         images = counted(compared.images, "image") if compared else ""
         same = f"{compared.same_top1} of {images}{' of noise' if compared.noise else ''}" if compared else ""
         largest = f"{compared.max_difference:.4f}" if compared else ""
-        known = ", ".join(ran) or ("" if result.failure else "unknown")
+        known = ", ".join(ran) or "unknown"
         rows.append([result.device, result.shown, known, str(placed.operators) if placed and shares else "", same, largest])
     return rows
 
@@ -127,6 +145,12 @@ def estimates_table(benchmark: Benchmark) -> tuple[list[str], list[list[str]]]:
     """Return the columns and rows of what was estimated and not measured."""
     rows = [[result.device, result.shown, *found.texts] for result, found in benchmark.estimated]
     return ["device", "model", *estimate.COLUMNS], rows
+
+
+def _once(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return rows that begin with their device, which is left out where it is that of the row above."""
+    before = ["", *(row[0] for row in rows)]
+    return [["" if row[0] == above else row[0], *row[1:]] for row, above in zip(rows, before, strict=False)]
 
 
 def _memories(benchmark: Benchmark) -> list[Memory | None]:
@@ -180,6 +204,8 @@ def _latency(result: BenchmarkResult) -> list[str]:
 
 def _start(benchmark: Benchmark, result: BenchmarkResult) -> list[str]:
     file, measured = benchmark.models[result.model], result.measurement
+    if result.failure:
+        return [result.device, result.shown, *[""] * (len(_START) - 1)]
     times = [measured.load_ms, measured.first_ms, measured.cold_start_ms] if measured else [None] * 3
     memory = f"{measured.peak_memory_bytes / 2**20:.0f}" if measured and measured.peak_memory_bytes else ""
     accuracy = None if file.value is None else 100 * file.value
