@@ -256,7 +256,7 @@ class Judging:
         compared = paired(measures.right(first, label_ids), measures.right(second, label_ids))
         names = self.labelled.names
         worst = tuple(measures.worst(names[row], label_ids[row], first[row], second[row]) for row in agreement.worst)
-        strangers = unknown and [unknown.probabilities.get(name) for name in (tolerance.first, tolerance.second)]
+        strangers = [unknown.probabilities.get(name) for name in (tolerance.first, tolerance.second)] if unknown else None
         decided = Decided(
             same=self._same(first, second),
             same_of_unknown=self._same(*strangers) if strangers else None,
