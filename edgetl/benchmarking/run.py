@@ -128,10 +128,10 @@ def _measurable(device: Device, models: Sequence[ModelFile]) -> tuple[Sequence[M
         needed = joined([main_format(runtime).suffix for runtime in device.runtimes])
         raise DeviceError(f"{device.name} can measure none of these files", f"export or name one that ends in {needed}")
     unfit = {model.name: device.unfit(model.path) for model in found}
-    fit = [model for model in found if not unfit[model.name]]
-    reasons = dict.fromkeys(filter(None, unfit.values())) if fit else ()
+    able = [model for model in found if not unfit[model.name]]
+    reasons = dict.fromkeys(filter(None, unfit.values())) if able else ()
     left_out = [f"{joined([name for name, why in unfit.items() if why == reason])} ({reason})" for reason in reasons]
-    return fit or found, "; ".join(left_out)
+    return able or found, "; ".join(left_out)
 
 
 def _result(device: Device, model: ModelFile, plan: Plan, sent: SentImages | None) -> BenchmarkResult:

@@ -29,7 +29,7 @@ class Decided:
         same_of_unknown: that share of the images of none of the classes, of which there are so many; None: there are none.
         map_drop_points: the first one's mAP minus the second one's, in points; None: an image has one class.
         label_points: what one label of one image is worth: less than that says nothing.
-        labels: number of decisions on classes where an image may show several.
+        decisions: number of decisions on classes where an image may show several.
         near: how many of the differences are near ties.
     """
 
@@ -38,7 +38,7 @@ class Decided:
     unknown_images: int = 0
     map_drop_points: float | None = None
     label_points: float = 0.0
-    labels: int = 0
+    decisions: int = 0
     near: Near = NONE
 
 
@@ -107,7 +107,7 @@ class Tolerance:
         """Describe the decisions on classes that differ, and the mAP that is lost, where they are too many."""
         least, share = max(self.min_top1_agreement, self.min_same_decisions), agreement.label_agreement or 0.0
         lost, may_lose = decided.map_drop_points or 0.0, max(self.max_drop_points, decided.label_points)
-        others, may_be = round((1 - share) * decided.labels), allowed(1 - least, decided.labels, decided.near.named)
+        others, may_be = round((1 - share) * decided.decisions), allowed(1 - least, decided.decisions, decided.near.named)
         alike = f"{self.first} and {self.second} decide alike on {beside(100 * share, 100 * least, 4)} % of all classes of all images"
         fewer = f"{self.second} has {beside(lost, may_lose, 3)} points of mAP less than {self.first}"
         return (
@@ -263,7 +263,7 @@ class Judging:
             unknown_images=unknown.images if unknown else 0,
             map_drop_points=measures.map_drop_points(first, second, label_ids),
             label_points=measures.label_points(label_ids),
-            labels=first.size,
+            decisions=first.size,
             near=self._near(tolerance, strangers),
         )
         failures = tolerance.failures(agreement, compared, decided)

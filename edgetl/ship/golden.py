@@ -51,7 +51,7 @@ class GoldenTolerance(Part):
 
 
 @dataclass(frozen=True)
-class Bound:
+class GoldenBound:
     """How far predictions may be from the golden ones, in steps of 1/256, and what to do about those that are further.
 
     Args:
@@ -63,7 +63,7 @@ class Bound:
     remedy: str = _NOT_THE_SAME
 
 
-SAME_KERNELS = Bound()
+SAME_KERNELS = GoldenBound()
 
 
 class Mosaic(Part):
@@ -274,7 +274,9 @@ def choose_unknown(predictions: NDArray[np.floating], output: Output, count: int
     return np.asarray((surest + [row for row in order if row not in surest])[:count], np.int64)
 
 
-def check(name: str, wanted: NDArray[np.floating], found: NDArray[np.floating], output: Output, bound: Bound = SAME_KERNELS) -> Deviation:
+def check(
+    name: str, wanted: NDArray[np.floating], found: NDArray[np.floating], output: Output, bound: GoldenBound = SAME_KERNELS
+) -> Deviation:
     """Return how far a file's predictions are from the golden ones. Raises ParityError beyond the bound.
 
     Within it an image can be decided otherwise only where it is that near to a threshold, or two classes that near to each other.

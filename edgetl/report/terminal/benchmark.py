@@ -25,8 +25,9 @@ def show(benchmark: Benchmark) -> None:
     """Print the devices, the results, the devices' predictions, the profiles, and every failure and doubt."""
     devices = [[name, *device_texts(one.facts, one.failure)] for name, one in benchmark.devices.items()]
     console.table("devices", _DEVICE, devices)
-    console.note(conditions(benchmark))
-    console.table("latency", _LATENCY, _once([_latency(result) for result in benchmark.results]))
+    if benchmark.results:
+        console.note(conditions(benchmark))
+        console.table("latency", _LATENCY, _once([_latency(result) for result in benchmark.results]))
     measured = [result for result in benchmark.results if not result.failure]
     if measured:
         console.note(LEGEND)
@@ -96,9 +97,9 @@ def left_out(benchmark: Benchmark) -> list[str]:
 
 def failures(benchmark: Benchmark) -> list[tuple[str, str]]:
     """Return (device or result, reason) of everything that failed."""
-    found = [(name, _reason(device.failure)) for name, device in benchmark.devices.items() if device.failure]
-    failed = ((result, result.failure) for result in benchmark.results if result.failure)
-    return found + [(_name(result), _reason(failure).removeprefix(f"{result.device}: ")) for result, failure in failed]
+    devices = [(name, name, device.failure) for name, device in benchmark.devices.items()]
+    results = [(_name(result), result.device, result.failure) for result in benchmark.results]
+    return [(name, _reason(why).removeprefix(f"{device}: ")) for name, device, why in (*devices, *results) if why]
 
 
 def doubts(benchmark: Benchmark) -> list[tuple[str, str]]:

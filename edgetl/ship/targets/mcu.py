@@ -25,7 +25,7 @@ _PRECISION, _NPU = "int8", "ethos_u"
 # TensorFlow Lite Micro's reference kernels round twice where LiteRT's XNNPACK rounds once. Measured on MobileNetV2 0.35 and V1 0.25 at
 # 96 px after 226 images, whose predictions are unsure: 28 steps at most on 442 images, and up to 5.3 on average over 12 close calls.
 # Another order of the classes moves sure predictions by two hundred.
-_BOUND = golden.Bound(
+_BOUND = golden.GoldenBound(
     max_steps=2 * golden.MAX_STEPS,
     mean_steps=2 * golden.MEAN_STEPS,
     remedy="its kernels round otherwise than LiteRT's, more so where a model is unsure: see how far they are apart on all images by "
