@@ -17,7 +17,7 @@ from edgetl.data.base import Images
 from edgetl.data.examples import AugmentedExamples
 from edgetl.errors import WeightsError
 from edgetl.quantization.base import Settings
-from edgetl.quantization.ptq_int8 import quantize
+from edgetl.quantization.calibrate import quantize
 from edgetl.quantization.quantized import Quantized
 from edgetl.training.fold import fold_batch_norms
 from edgetl.training.head import attach_head

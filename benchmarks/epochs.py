@@ -20,7 +20,7 @@ from common import examples as examples_of
 
 from edgetl.contract import Contract, Frame
 from edgetl.data.base import Images
-from edgetl.quantization.qat_int8 import quantize
+from edgetl.quantization.distil import quantize
 from edgetl.training.finetune import FineTuneSettings, fine_tune
 from edgetl.training.schedule import Schedule
 

@@ -19,7 +19,7 @@ from edgetl.contract import Contract
 from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
 from edgetl.micro.ethos_u import compiled
-from edgetl.quantization.ptq_int8 import histograms, minmax
+from edgetl.quantization.calibrate import histograms, minmax
 from edgetl.quantization.quantized import bake
 from edgetl.report.page.card import card
 from edgetl.report.page.results import Results

@@ -139,6 +139,11 @@ class CompressTable(RecipeTable):
     learning_rate: Rate
     cluster_learning_rate: Rate
 
+    @property
+    def asked(self) -> bool:
+        """Whether the float model is compressed before it is quantized."""
+        return bool(self.sparsity or self.clusters)
+
 
 class QuantizeTable(RecipeTable):
     qat: bool | Literal["auto"]

@@ -130,10 +130,12 @@ class DataFacts(Part):
 class FloatFacts(Part):
     """A float training: of the head alone, then of as much of the network as the recipe says (None: no such training).
 
-    `imported`: made of a file instead. `held_out`: training images that chose. `trained_again`: what was kept was trained on these too.
+    `network`: the network in words (older runs: empty). `imported`: made of a file instead. `held_out`: training images that chose.
+    `trained_again`: what was kept was trained on these too.
     """
 
     kind: Literal["float"] = "float"
+    network: str = ""
     device: str
     replicas: Count
     precision: str

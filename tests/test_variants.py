@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
     if name != "SCHEME":
         raise AttributeError(name)
     from edgetl.quantization.base import Scheme, integers
-    from edgetl.quantization.ptq_int8 import quantize
+    from edgetl.quantization.calibrate import quantize
 
     return Scheme("toy8", integers, INTEGERS, quantize)
 

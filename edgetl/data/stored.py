@@ -39,16 +39,16 @@ class StoredRows(RowsWhenAsked):
             raise RunError(f"{self._path} is truncated", "delete it: it will be made again")
 
 
-def read_array(path: Path) -> NDArray[np.float32] | None:
-    """Return the stored rows, float32; None where there are none, or where the file was cut."""
+def read_array(path: Path) -> NDArray[Any] | None:
+    """Return a stored array; None where there is none, or where the file was cut."""
     try:
-        array: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
     except DAMAGED_NPZ:
         return None
     return array
 
 
-def write_array(path: Path, array: NDArray[np.float32]) -> None:
+def write_array(path: Path, array: NDArray[Any]) -> None:
     with atomic(path) as temporary, temporary.open("wb") as file:
         np.save(file, array)
 

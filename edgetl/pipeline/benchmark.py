@@ -17,7 +17,7 @@ from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
 from edgetl.files import atomic, sha256
 from edgetl.input import Batch
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.newest import newest
 from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project

@@ -28,8 +28,8 @@ from edgetl.diagnosis.results import NAME, Diagnosis
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.files import atomic, fingerprint, sha256
 from edgetl.overview import Overview, Tabular
+from edgetl.pipeline.reading import split_options
 from edgetl.pipeline.recorded_images import listing_of
-from edgetl.pipeline.settings import split_options
 from edgetl.recipe import Recipe, anchored
 from edgetl.report.page import findings as report
 from edgetl.run_folder import RunFolder

@@ -72,7 +72,7 @@ def _trained(run: RunFolder) -> "Project":
 
 
 def _exported(run: RunFolder) -> "Project":
-    from edgetl.pipeline.export.files import exported
+    from edgetl.pipeline.export.current import exported
     from edgetl.pipeline.project import Project
 
     project = Project.open(run)
@@ -81,7 +81,7 @@ def _exported(run: RunFolder) -> "Project":
 
 
 def _for_export(run: RunFolder) -> None:
-    from edgetl.pipeline.export.files import asked_facts, export_inputs
+    from edgetl.pipeline.export.current import asked_facts, export_inputs
 
     project = _trained(run)
     for precision in project.recipe.export.precisions:

@@ -1,12 +1,14 @@
 """The stages of a run in their order: the one list that says which come, what each does, and for how many epochs it trains."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edgetl.chosen import left_by_calibration
 from edgetl.export.exported import stage_of
-from edgetl.pipeline.settings import compresses
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.recipe import Recipe
+from edgetl.run_folder import RunFolder
 
 TEACHER, VALIDATE = "teacher", "validate"
 
@@ -34,7 +36,7 @@ def training(recipe: Recipe, baseline: str = "") -> list[PlannedStage]:
     if recipe.train.unfreeze == "auto" and recipe.train.epochs:
         stages.append(PlannedStage("unfreeze", "trying how much of the network to fine-tune"))
     stages.append(PlannedStage("float", _float_work(recipe)))
-    if compresses(recipe):
+    if recipe.compress.asked:
         trainings = bool(recipe.compress.sparsity) + bool(recipe.compress.clusters)
         stages.append(PlannedStage("compress", "compression", trainings * recipe.compress.epochs))
     found = integer_schemes(trained=recipe.quantize.qat is not False, own=recipe.quantize.own)
@@ -73,3 +75,10 @@ def epochs_after(stages: Sequence[PlannedStage], name: str) -> int:
     """Return the epochs of training that follow a stage; 0 where it is not among them."""
     names = [stage.name for stage in stages]
     return sum(stage.epochs for stage in stages[names.index(name) + 1 :]) if name in names else 0
+
+
+def int8_schemes(run: RunFolder, recipe: Recipe, precision: str = "") -> list[str]:
+    """Return the schemes that a run's integer models are chosen from: those that train only where the recipe or calibration says so."""
+    left = left_by_calibration(run.read())
+    asked = recipe.quantize
+    return integer_schemes(precision=precision, trained=asked.trains(left.kl if left else math.inf), own=asked.own)

@@ -7,14 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
-from edgetl.keras import set_seed
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from edgetl import stops
 from edgetl.backbones import BACKBONES
-from edgetl.backbones.base import Backbone
-from edgetl.backbones.weights import load as weights
 from edgetl.contract import Contract, Frame
 from edgetl.data.base import Listing
 from edgetl.errors import UsageError
@@ -27,13 +23,16 @@ from edgetl.pipeline.plan import PlannedStage, epochs_after
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
 from edgetl.quantization import scheme_of
-from edgetl.quantization.quantized import Quantized
 from edgetl.recipe import Recipe, anchored, restore
 from edgetl.recipe_values import Overrides
 from edgetl.run_folder import RUNS, RunFolder
 from edgetl.run_record import DataFacts, FloatFacts, StageFacts, seconds_per_epoch
-from edgetl.training.team import Team, team
 from edgetl.wording import duration
+
+if TYPE_CHECKING:
+    from edgetl.backbones.base import Backbone
+    from edgetl.quantization.quantized import Quantized
+    from edgetl.training.team import Team
 
 logger = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -61,11 +60,13 @@ class ImportedNetwork:
 
     model: Any
     facts: Imported
-    quantized: Quantized | None = None
+    quantized: "Quantized | None" = None
 
 
 class Project:
     """A run with its recipe, and with its images and models, which are read when a stage first needs them.
+
+    A trained run is opened without TensorFlow, which takes seconds to load: what needs it loads it.
 
     Args:
         find: lists the images.
@@ -88,6 +89,8 @@ class Project:
     @classmethod
     def create(cls, recipe: Recipe, out: Path | None, parent: Path = RUNS) -> "Project":
         """Return a new run, or the one that the same command made before: the default name, in `parent`, follows from the recipe."""
+        from edgetl.backbones.weights import load as weights
+
         recipe = anchored(recipe)
         if is_network(Path(recipe.model.weights)):
             problem = f"{recipe.model.weights} is a network, and this command takes backbones by name"
@@ -127,9 +130,7 @@ class Project:
         run = path if isinstance(path, RunFolder) else RunFolder.open(path)
         record = run.read()
         recipe = restore(record.recipe.model_dump(), settings, options)
-        images = run.facts("data", DataFacts)
-        contract = Contract.read(run.contract) if recipe.model.imported else _contract(recipe, images.class_names, images.task)
-        project = cls(run, recipe, contract, partial(find, run, recipe, data))
+        project = cls(run, recipe, _recorded_contract(run, recipe), partial(find, run, recipe, data))
         project.decide()
         written = record.integer_choice()
         if written:  # its files are there; another export may ask for another output
@@ -141,7 +142,7 @@ class Project:
         return self.run.writing() if self.team.rank == 0 else nullcontext()
 
     @property
-    def backbone(self) -> Backbone:
+    def backbone(self) -> "Backbone":
         """The family of the network. Raises UsageError where it is not one of ours."""
         if self.recipe.model.imported:
             raise UsageError(f"the network of {self.run.path} was imported and has no backbone", "use a run of 'edgetl train'")
@@ -153,7 +154,10 @@ class Project:
             raise UsageError(f"{self.run.path} has no images to {what}", "import the network again, with images: --data DATA")
 
     @property
-    def team(self) -> Team:
+    def team(self) -> "Team":
+        """The devices and processes that train together."""
+        from edgetl.training.team import team
+
         return team(self.recipe.train.strategy)
 
     def stage(self, name: str, inputs: str, work: Callable[[], tuple[Sequence[Path], StageFacts]]) -> str:
@@ -169,6 +173,8 @@ class Project:
         if name in self.run.read().stages:
             logger.info(f"{name}: made again, since {reason}")
         self.announce(name)
+        from edgetl.keras import set_seed
+
         set_seed(self.recipe.train.seed)  # a stage's result does not depend on which stages ran before it in this process
         started = time.monotonic()
         files, facts = work()
@@ -201,9 +207,23 @@ def default_name(recipe: Recipe, network: str) -> str:
     return f"{images}-{network}-{fingerprint(recipe.model_dump(exclude={'track'}))[:8]}"
 
 
+def _recorded_contract(run: RunFolder, recipe: Recipe) -> Contract:
+    """Return the contract that a run recorded; that of its recipe where the recipe is not the one that the run was trained by."""
+    if recipe.model.imported:
+        return Contract.read(run.contract)
+    images, trained = run.facts("data", DataFacts), run.read().find("float", FloatFacts)
+    if trained and trained.network == recipe.network and run.contract.is_file():
+        recorded = Contract.read(run.contract)
+        if (recorded.class_names, recorded.output.several) == (images.class_names, images.task == "multi-label"):
+            return recorded
+    return _contract(recipe, images.class_names, images.task)
+
+
 def _contract(recipe: Recipe, class_names: Sequence[str], task: Task) -> Contract:
-    """Return the contract of a network of ours."""
+    """Return the contract of a network of ours. Raises UsageError where its backbone has no such member."""
     backbone, size = BACKBONES.load(recipe.model.backbone), recipe.model.image_size
+    backbone.check_alpha(recipe.model.alpha)
+    backbone.check_image_size(size)
     contract = Contract.square(size, backbone.scale, backbone.zero_point, tuple(class_names)).for_task(task)
     return contract.taking(Frame(size, size, recipe.model.channels))
 
@@ -218,7 +238,7 @@ def _ordered(listing: Listing, class_names: tuple[str, ...], recipe: Recipe) -> 
 
 
 def _check(recipe: Recipe) -> None:
-    """Raise UsageError when there is no such member of the family, or no such format or precision to export."""
+    """Raise UsageError when there is no such format or precision to export, or what is asked goes with an imported network alone."""
     for name in recipe.export.formats:
         FORMATS.check(name)
     for precision in recipe.export.precisions:
@@ -227,7 +247,3 @@ def _check(recipe: Recipe) -> None:
         raise UsageError("quantize.ranges = own: only a quantized file that is imported has integers of its own", "use auto")
     if recipe.model.imported and recipe.model.channels == "gray":
         raise UsageError("model.channels = gray: a network from a file keeps its own channels", "leave the setting out")
-    if not recipe.model.imported:
-        backbone = BACKBONES.load(recipe.model.backbone)
-        backbone.check_alpha(recipe.model.alpha)
-        backbone.check_image_size(recipe.model.image_size)

@@ -6,33 +6,34 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-from edgetl.keras import keras
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.backbones import keras_file
 from edgetl.compared import MeasuringSplit
 from edgetl.contract import Contract
 from edgetl.data import images as data_images
 from edgetl.data import unknown
 from edgetl.data.base import Images, Listing
 from edgetl.data.calibration import sample
-from edgetl.data.examples import AugmentedExamples, Examples, class_weights
 from edgetl.data.index import DataIndex
 from edgetl.data.splits import choosing
 from edgetl.errors import RunError
 from edgetl.evaluation.parity import REFERENCE
 from edgetl.pipeline import recorded_images
 from edgetl.pipeline.read_when_asked import as_recorded
-from edgetl.pipeline.settings import augmentation, compresses, load_options, made_unknown, selection
+from edgetl.pipeline.reading import load_options, made_unknown, selection
 from edgetl.recipe import Recipe
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import DataFacts
 from edgetl.runtimes.base import predict
-from edgetl.runtimes.keras import KerasSession
+
+if TYPE_CHECKING:
+    from edgetl.keras import keras
+
+    from edgetl.data.examples import AugmentedExamples, Examples
+    from edgetl.runtimes.keras import KerasSession
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ class RunData:
     @cached_property
     def class_weights(self) -> NDArray[np.float32]:
         """The weight of each class in a training, float32 [K]."""
+        from edgetl.data.examples import class_weights
+
         label_ids = self.images.label_ids[self.rows("train")]
         if not self.listing.labelled:  # then nothing is learned from classes
             return np.ones(len(self.images.class_names), np.float32)
@@ -142,16 +145,21 @@ class RunData:
         return "validation image" if images is self.images else "held-out image"
 
     @cached_property
-    def examples(self) -> AugmentedExamples:
+    def examples(self) -> "AugmentedExamples":
         """The examples that a network learns from."""
         return self.augmented(self.choosing)
 
-    def plain(self, images: Images) -> Examples:
+    def plain(self, images: Images) -> "Examples":
         """Return `images` or `choosing` as examples that a head learns from."""
+        from edgetl.data.examples import Examples
+
         return Examples(images, self._contract, self.class_weights)
 
-    def augmented(self, images: Images) -> AugmentedExamples:
+    def augmented(self, images: Images) -> "AugmentedExamples":
         """Return `images` or `choosing` as examples that a network learns from."""
+        from edgetl.data.examples import AugmentedExamples
+        from edgetl.pipeline.settings import augmentation
+
         return AugmentedExamples(
             images=images,
             contract=self._contract,
@@ -204,7 +212,7 @@ class RunModels:
 
     def __init__(self, run: RunFolder, recipe: Recipe, contract: Contract, data: RunData) -> None:
         self._run, self._contract, self._data = run, contract, data
-        self.float_stage, self.float_path = ("compress", run.compressed_model) if compresses(recipe) else ("float", run.float_model)
+        self.float_stage, self.float_path = ("compress", run.compressed_model) if recipe.compress.asked else ("float", run.float_model)
         self.forget()
 
     def forget(self) -> None:
@@ -213,13 +221,13 @@ class RunModels:
         self._float_session: KerasSession | None = None
         self._float_predictions: dict[bytes, NDArray[np.float32]] = {}
 
-    def take(self, model: keras.Model) -> None:
+    def take(self, model: "keras.Model") -> None:
         """Take the float model, which was written just now, instead of reading it."""
         self.forget()
         self._float_model = model
 
     @property
-    def float_model(self) -> keras.Model:
+    def float_model(self) -> "keras.Model":
         """The model that is quantized. Raises RunError when it is not trained, or was changed since."""
         if self._float_model is None:
             self._run.intact(self.float_stage)
@@ -227,8 +235,10 @@ class RunModels:
         return self._float_model
 
     @property
-    def float_session(self) -> KerasSession:
+    def float_session(self) -> "KerasSession":
         """Return that model as a session, whose graph is traced once for all that predict with it."""
+        from edgetl.runtimes.keras import KerasSession
+
         if self._float_session is None:
             self._float_session = KerasSession(self.float_model, self._contract)
         return self._float_session
@@ -246,13 +256,15 @@ class RunModels:
             self._float_predictions[key] = predict(self.float_session, images.pixels, rows, REFERENCE)
         return self._float_predictions[key]
 
-    def uncompressed(self) -> keras.Model:
+    def uncompressed(self) -> "keras.Model":
         """Return the float model as it was before compression, loaded again at each call."""
         self._run.intact("float")
         return _loaded(self._run.float_model)
 
 
-def _loaded(path: Path) -> Any:
+def _loaded(path: Path) -> "keras.Model":
+    from edgetl.backbones import keras_file
+
     try:
         return keras_file.load(path)
     except keras_file.FAULTS as error:

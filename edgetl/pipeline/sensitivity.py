@@ -4,7 +4,7 @@ from edgetl.errors import RunError, UsageError
 from edgetl.explanation.drift import drift
 from edgetl.export.exported import best_first, exported_files
 from edgetl.export.tflite_writer import int8_tflite
-from edgetl.pipeline.export.files import is_current
+from edgetl.pipeline.export.current import is_current
 from edgetl.pipeline.project import Project, writes
 from edgetl.quantization import SCHEMES, integer_schemes
 from edgetl.quantization.quantized import Quantized

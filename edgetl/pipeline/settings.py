@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from edgetl.data.augment import Augmentation
-from edgetl.data.images import LoadOptions
-from edgetl.data.splits import Selection, SplitOptions
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Settings
 from edgetl.recipe import Recipe
@@ -18,38 +15,15 @@ from edgetl.training.train_head import HeadSettings
 
 # The head's batches are larger, hence fewer, than the network's: a step of dense layers alone costs next to nothing.
 HEAD_BATCHES = 4
-_FEWEST_MADE, _MOST_MADE = 256, 4000  # unknown images: some of each kind of texture; more look alike
 _LIVE_EPOCHS = 2 / 3  # of those with kept statistics, in the same time: 91 against 89 to 90 % on 2934 flowers (benchmarks/README.md)
 # Settings of a training in which all of the network learns, all at once and at one rate.
 WHOLE_NETWORK: Mapping[str, object] = {"train.unfreeze": "all", "train.depth_factor": 1.0, "train.unfreeze_epochs": 0.0}
-
-
-def split_options(recipe: Recipe) -> SplitOptions:
-    """Return how images without a split of their own are split."""
-    return SplitOptions(val_fraction=recipe.data.val_fraction, test_fraction=recipe.data.test_fraction, seed=recipe.train.seed)
-
-
-def selection(recipe: Recipe) -> Selection:
-    """Return which training images choose and are not learned from."""
-    return Selection(fraction=recipe.data.selection_fraction, most=recipe.data.selection_images, seed=recipe.train.seed)
-
-
-def load_options(recipe: Recipe, cache: Path) -> LoadOptions:
-    """Return how images are read; `cache` is the folder for pixels that memory should not hold."""
-    data = recipe.data
-    return LoadOptions(split=split_options(recipe), max_bad_fraction=data.max_bad_fraction, memory_mib=data.cache_memory_mib, cache=cache)
 
 
 def augmentation(recipe: Recipe, size: tuple[int, int]) -> Augmentation:
     """Return how training images vary that a network takes in this height and width."""
     augment = recipe.augment
     return Augmentation(augment.flip, augment.crop_min_area, augment.colour, augment.strength, size)
-
-
-def made_unknown(recipe: Recipe, images: int) -> int:
-    """Return how many images of none of the classes are made for that many training images, where such are learned from."""
-    wanted = round(recipe.reject.made * images)
-    return min(max(wanted, _FEWEST_MADE), _MOST_MADE) if wanted else 0
 
 
 def mirrors(recipe: Recipe) -> bool:
@@ -104,11 +78,6 @@ def fine_tune_settings(recipe: Recipe, images: int = 0) -> FineTuneSettings:
     )
 
 
-def compresses(recipe: Recipe) -> bool:
-    """Return whether the float model is compressed before it is quantized."""
-    return bool(recipe.compress.sparsity or recipe.compress.clusters)
-
-
 def compress_settings(recipe: Recipe, distillation: Distillation, *, jit: bool) -> CompressSettings:
     """Return how the float model is compressed while it learns from its original's predictions."""
     # Zeros and clusters go through the whole network, so all of it must learn to live with them.
@@ -146,7 +115,7 @@ def quantize_settings(recipe: Recipe) -> Settings:
         feature_weight=quantize.feature_weight,
         learn_ranges=quantize.learn_ranges,
         seed=train.seed,
-        compressed=compresses(recipe),
+        compressed=recipe.compress.asked,
     )
 
 

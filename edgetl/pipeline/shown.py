@@ -76,7 +76,7 @@ def _predictions(run: RunFolder, kept: KeptPredictions, names: Sequence[str], qu
 def _predicted_again(run: RunFolder, data: str) -> Predictions:
     """Let the models predict what no validation kept. Raises DataError or RunError where they cannot."""
     from edgetl.export.exported import best_first
-    from edgetl.pipeline.export.files import exported
+    from edgetl.pipeline.export.current import exported
     from edgetl.pipeline.project import Project
     from edgetl.runtimes import open_session, unverified
     from edgetl.runtimes.base import predict as predict_rows

@@ -18,7 +18,7 @@ from edgetl.export.exported import ExportedFile, best_first
 from edgetl.files import fingerprint, sha256
 from edgetl.input import FREE_BATCH
 from edgetl.pipeline import measured
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.imported.original import ORIGINAL, original_of
 from edgetl.pipeline.known_predictions import KnownPredictions
 from edgetl.pipeline.measured import KeptPredictions

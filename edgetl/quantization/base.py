@@ -1,17 +1,20 @@
-"""Define a scheme: how a model's numbers are made smaller."""
+"""Define a scheme: how a model's numbers are made smaller.
+
+What a scheme is, is asked by commands that quantize nothing: its file loads TensorFlow when it does.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-from edgetl.keras import tf
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from edgetl.data.examples import AugmentedExamples
 from edgetl.quantization.bounds import Bound
-from edgetl.quantization.quantized import QuantizationResult
-from edgetl.training.schedule import Schedule
+
+if TYPE_CHECKING:
+    from edgetl.data.examples import AugmentedExamples
+    from edgetl.quantization.quantized import QuantizationResult
+    from edgetl.training.schedule import Schedule
 
 Samples = Callable[[], Iterator[list[np.ndarray]]]  # a model's inputs, one after the other: float32 pixels 0..255 [1, H, W, 3]
 
@@ -21,7 +24,7 @@ class Settings:
     """Settings of the search for the grids.
 
     Args:
-        ranges: a name in ptq_int8.METHODS, or "auto": the one that moves training images' predictions least.
+        ranges: a name in calibrate.METHODS, or "auto": the one that moves training images' predictions least.
         batch_size: images a step.
         learning_rate: Adam's peak in quantization-aware training.
         temperature: of the distillation's softmax.
@@ -39,7 +42,7 @@ class Settings:
     learn_ranges: bool
     seed: int
     compressed: bool
-    calibrated: QuantizationResult | None = None
+    calibrated: "QuantizationResult | None" = None
 
 
 class Rounded(Protocol):
@@ -52,8 +55,8 @@ class Quantize(Protocol):
     """Find the grids: calibrate on the images `rows`, and train on all training images if the way is to train."""
 
     def __call__(
-        self, float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule
-    ) -> QuantizationResult: ...
+        self, float_model: Any, examples: "AugmentedExamples", rows: np.ndarray, settings: Settings, schedule: "Schedule"
+    ) -> "QuantizationResult": ...
 
 
 @dataclass(frozen=True)
@@ -95,5 +98,7 @@ class Scheme:
 
 def integers(converter: Any, samples: Samples) -> None:
     """Ask the converter for a fake-quantized model's own grids, and raw bytes at both ends."""
+    from edgetl.keras import tf
+
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = converter.inference_output_type = tf.uint8

@@ -2,15 +2,22 @@
 
 from typing import Any
 
-from edgetl.keras import tf
+import numpy as np
 
 from edgetl.quantization.base import Samples, Scheme
 from edgetl.quantization.bounds import Bound
-from edgetl.quantization.quantized import on_grid
 
 
 def _configure(converter: Any, samples: Samples) -> None:
+    from edgetl.keras import tf
+
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
+def _on_grid(kernel: np.ndarray, *, depthwise: bool) -> np.ndarray:
+    from edgetl.quantization.quantized import on_grid
+
+    return on_grid(kernel, depthwise=depthwise)
 
 
 _BOUND = Bound(
@@ -19,4 +26,4 @@ _BOUND = Bound(
     max_drop_points=0.7,
     reason="8-bit weights, but small kernels in float, and activations rounded image by image: 98.5 % of the predictions stay",
 )
-SCHEME = Scheme("dynamic_int8", _configure, _BOUND, rounded=on_grid)
+SCHEME = Scheme("dynamic_int8", _configure, _BOUND, rounded=_on_grid)

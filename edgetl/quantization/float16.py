@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from edgetl.keras import tf
-
 import numpy as np
 
 from edgetl.quantization.base import Samples, Scheme
@@ -11,6 +9,8 @@ from edgetl.quantization.bounds import HALVES
 
 
 def _configure(converter: Any, samples: Samples) -> None:
+    from edgetl.keras import tf
+
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_types = [tf.float16]
 

@@ -1,19 +1,21 @@
 """The integers of an imported file, as they are: nothing is calibrated and nothing trained."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgetl.data.examples import AugmentedExamples
 from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
-from edgetl.quantization.quantized import QuantizationResult
-from edgetl.training.schedule import Schedule
+
+if TYPE_CHECKING:
+    from edgetl.data.examples import AugmentedExamples
+    from edgetl.quantization.quantized import QuantizationResult
+    from edgetl.training.schedule import Schedule
 
 
 def quantize(
-    float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule | None = None
-) -> QuantizationResult:
+    float_model: Any, examples: "AugmentedExamples", rows: np.ndarray, settings: Settings, schedule: "Schedule"
+) -> "QuantizationResult":
     """Return what the file holds, which the settings have."""
     assert settings.calibrated is not None
     return settings.calibrated

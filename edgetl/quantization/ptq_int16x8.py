@@ -7,13 +7,13 @@ loses is what int8 weights lose.
 
 from typing import Any
 
-from edgetl.keras import tf
-
 from edgetl.quantization.base import Samples, Scheme
 from edgetl.quantization.bounds import Bound
 
 
 def _configure(converter: Any, samples: Samples) -> None:
+    from edgetl.keras import tf
+
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = samples
     converter.target_spec.supported_ops = [tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8]

@@ -16,6 +16,7 @@ from edgetl.documents import Count, Document, Part, Share
 from edgetl.errors import ParityError, RunError
 from edgetl.output import PROBABILITY_SCALE, Output
 from edgetl.runtimes import open_session
+from edgetl.runtimes.base import Session
 from edgetl.ship.manifest import EVERY_APP
 from edgetl.wording import beside
 
@@ -238,15 +239,15 @@ def margins_of(predictions: NDArray[np.floating], output: Output) -> NDArray[np.
     return margins
 
 
-def predictions_of(models: Mapping[str, bytes], contract: Contract, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.floating]]:
-    """Return the probabilities [N, K] that each model file gives for images uint8 [N, H, W, C], by the file's name."""
-    predictions: dict[str, NDArray[np.floating]] = {}
+def sessions_of(models: Mapping[str, bytes], contract: Contract) -> dict[str, Session]:
+    """Open each model file, by its name; each is read completely, and no file is needed when it predicts."""
+    sessions = {}
     with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
         for name, content in models.items():
             path = Path(folder) / name
             path.write_bytes(content)
-            predictions[name] = open_session(path, contract)(pixels)
-    return predictions
+            sessions[name] = open_session(path, contract)
+    return sessions
 
 
 def check_resize(wanted: NDArray[np.uint8], found: NDArray[np.uint8]) -> int:

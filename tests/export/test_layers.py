@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.export import tflite_checks, tflite_writer
-from edgetl.quantization.qat_int8 import quantize
+from edgetl.quantization.distil import quantize
 from edgetl.runtimes import open_session
 from edgetl.training.head import Head, attach_head
 from tests.export.conftest import from_lite

@@ -22,8 +22,9 @@ from edgetl.export.onnx_writer import check_integer, check_same_grids, quantized
 from edgetl.export.tflite_checks import check_integer as check_integer_tflite
 from edgetl.files import sha256
 from edgetl.pipeline.export.files import export
+from edgetl.pipeline.plan import int8_schemes
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.train.stages import int8_schemes, train
+from edgetl.pipeline.train.stages import train
 from edgetl.quantization.quantized import Quantized
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import ExportFacts, FloatFacts, QuantizedFacts
@@ -102,7 +103,7 @@ def test_what_calibration_leaves_decides_whether_to_train_with_quantization(run_
         project = Project.open(run_copy)
         with caplog.at_level("INFO", "edgetl"):
             train(project)
-        found[above] = int8_schemes(project)
+        found[above] = int8_schemes(project.run, project.recipe)
     assert found == {0.0: ["ptq_int8", "qat_int8"], 10.0: ["ptq_int8"]}
     [said] = [text for text in caplog.messages if "was not run" in text]
     assert "KL 0.0" in said

@@ -1,12 +1,15 @@
 """What a project keeps in memory, and when it drops it; what it refuses before it reads an image."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgetl.backbones.weights.load import WEIGHTS_DIR
 from edgetl.data import images as data_images
-from edgetl.errors import EdgetlError
+from edgetl.errors import EdgetlError, RunError
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.project import Project
 from edgetl.recipe import load
 
@@ -51,3 +54,27 @@ def test_a_training_decodes_each_image_once(digit_folder: Path, tmp_path: Path, 
     assert (apart.images.pixels[:] == together.images.pixels[:]).all()
     assert decoded == [1] * len(decoded)
     assert apart.training_images.fingerprint == larger.fingerprint
+
+
+def _changed(run: Path, place: tuple[str, ...], value: object) -> Project:
+    """Return the project of the run with one value of its record changed."""
+    record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    table = record
+    for name in place[:-1]:
+        table = table[name]
+    table[place[-1]] = value
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    return Project.open(run)
+
+
+def test_a_run_that_does_not_name_its_network_has_the_same_contract(made, run_copy: Path) -> None:
+    older = _changed(run_copy, ("stages", "float", "facts", "network"), "")
+    assert older.contract == Project.open(made.run).contract
+    assert exported(older)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("backbone", "mobilenet_v1"), ("image_size", 64), ("channels", "gray")])
+def test_files_are_not_of_a_recipe_that_names_another_network(run_copy: Path, setting: str, value: object) -> None:
+    project = _changed(run_copy, ("recipe", "model", setting), value)
+    with pytest.raises(RunError, match="another recipe"):
+        exported(project)

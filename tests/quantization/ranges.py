@@ -6,7 +6,7 @@ import numpy as np
 
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
-from edgetl.quantization.ptq_int8 import histograms, minmax
+from edgetl.quantization.calibrate import histograms, minmax
 from edgetl.quantization.quantized import Ranges
 
 

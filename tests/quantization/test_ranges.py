@@ -7,7 +7,7 @@ import pytest
 
 from edgetl.backbones.hard_sigmoid import HardSigmoid, hard_swish
 from edgetl.contract import Contract
-from edgetl.quantization.ptq_int8 import METHODS, Histogram, histograms, minmax, mse, percentile
+from edgetl.quantization.calibrate import METHODS, Histogram, histograms, minmax, mse, percentile
 from tests.quantization.ranges import activation_ranges
 
 BINS = 2048

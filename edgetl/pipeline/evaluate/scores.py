@@ -24,7 +24,7 @@ from edgetl.pipeline.evaluate.features import probe_settings, starting_features
 from edgetl.pipeline.evaluate.recorded import choice_of
 from edgetl.pipeline.evaluate.unknown import Known, keep, listings, rejecting
 from edgetl.pipeline.export.candidates import judging
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.project import Project, writes
 from edgetl.registry import did_you_mean
 from edgetl.report.plots.class_metrics import class_plot

@@ -20,7 +20,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.export.exported import best_first
 from edgetl.output import Output, Thresholds
 from edgetl.pipeline.evaluate.scores import check_labelled
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.export.restamped import restamp
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.validate import validate

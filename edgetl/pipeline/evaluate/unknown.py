@@ -18,8 +18,7 @@ from edgetl.files import atomic
 from edgetl.output import Output
 from edgetl.pipeline.evaluate.recorded import identity
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.reading import reading
-from edgetl.pipeline.settings import load_options
+from edgetl.pipeline.reading import load_options, reading
 from edgetl.report.plots.thumbnail import thumbnail
 from edgetl.run_folder import RunFolder
 from edgetl.runtimes.base import Session

@@ -12,7 +12,8 @@ from edgetl.evaluation.judged import Judged
 from edgetl.evaluation.measures import measures_of
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.base import Conversion, Format
-from edgetl.int8_record import Int8Candidate, Int8Request
+from edgetl.int8_record import Int8Candidate
+from edgetl.pipeline.export.current import asked_of
 from edgetl.pipeline.export.stamped import stamped
 from edgetl.pipeline.known_predictions import KnownPredictions
 from edgetl.pipeline.project import Project
@@ -69,11 +70,6 @@ def judging(project: Project) -> Images:
     """Return the images whose "val" judge: training images that choose, or the validation images where a drop is promised."""
     images = project.data.trained_images()
     return images if asked_of(project).has_budget else project.data.choosing
-
-
-def asked_of(project: Project) -> Int8Request:
-    """Return what the recipe asks of the int8 model."""
-    return Int8Request(project.recipe.export.keep_float, project.recipe.export.max_drop)
 
 
 def candidate(project: Project, scheme: str, quantized: Quantized, *, variation: str = "", kept_float: tuple[str, ...] = ()) -> Candidate:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,31 +14,30 @@ import numpy as np
 from edgetl.accuracy import figure
 from edgetl.chosen import judged_on
 from edgetl.compared import P_SIGNIFICANT, of_split
-from edgetl.contract import Contract
-from edgetl.errors import BudgetError, ExportError, RunError
+from edgetl.errors import BudgetError, ExportError
 from edgetl.evaluation.judged import Judged, best_of
 from edgetl.evaluation.measures import measures_of
 from edgetl.evaluation.steps import CURE, cost_of_steps, rounded
 from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
-from edgetl.export.exported import ExportedFile, exported_files, stage_of
-from edgetl.files import atomic, fingerprint
+from edgetl.export.exported import stage_of
+from edgetl.files import atomic
 from edgetl.input import FREE_BATCH
 from edgetl.int8_record import Int8Choice
 from edgetl.pipeline.export.budget import climb
-from edgetl.pipeline.export.candidates import Candidate, asked_of, candidate, judging, measured
+from edgetl.pipeline.export.candidates import Candidate, candidate, judging, measured
+from edgetl.pipeline.export.current import asked_facts, asked_of, export_inputs
 from edgetl.pipeline.export.stamped import stamped
 from edgetl.pipeline.imported import own
-from edgetl.pipeline.plan import exporting
+from edgetl.pipeline.plan import exporting, int8_schemes
 from edgetl.pipeline.project import Project, writes
 from edgetl.pipeline.settings import needs_images
-from edgetl.pipeline.train.stages import int8_schemes
 from edgetl.quantization import SCHEMES, scheme_of
 from edgetl.quantization.base import Scheme
 from edgetl.quantization.correct import correct_biases
 from edgetl.quantization.quantized import Quantized
 from edgetl.quantization.selective import keep_float
-from edgetl.run_record import DataFacts, ExportFacts, QuantizedFacts
+from edgetl.run_record import DataFacts, ExportFacts
 from edgetl.runtimes.base import predict as predict_rows
 from edgetl.runtimes.keras import KerasSession
 from edgetl.wording import beside, counted
@@ -75,53 +74,6 @@ def export(project: Project, precisions: Sequence[str] = (), formats: Sequence[s
         project.stage(stage, export_inputs(project, precision, asked_facts(project, names)), partial(_export, project, precision, names))
     _hold_to_budget(project, asked_for)
     return [project.run.export / FORMATS.load(name).file_name(precision) for precision, name in able]
-
-
-def asked_facts(project: Project, formats: Sequence[str] = ()) -> ExportFacts:
-    """Return what the recipe asks of the files of a precision, in these formats."""
-    return ExportFacts(formats=tuple(formats), about=project.recipe.about, batch=project.recipe.export.batch)
-
-
-def export_inputs(project: Project, precision: str, facts: ExportFacts) -> str:
-    """Return the identity of what files with these facts are made from. Raises RunError while the training behind them is unfinished.
-
-    Of the int8 model the recipe says what is asked, where the facts do not.
-    """
-    scheme = scheme_of(precision)
-    integer = precision if scheme.quantize else scheme.weights_from
-    stages = [project.run.stage(name) for name in (int8_schemes(project, integer) if integer else [project.models.float_stage])]
-    of_float = project.run.stage(project.models.float_stage).inputs
-    stale = any(isinstance(stage.facts, QuantizedFacts) and stage.facts.float_inputs != of_float for stage in stages)
-    if stale or Contract.read(project.run.contract).ending_in(project.contract.output.dtype) != project.contract:
-        raise RunError(
-            f"{project.run.path} was given another recipe and not trained to its end", "run the same 'edgetl train' command again"
-        )
-    asked = asdict(facts.choice.asked if facts.choice else asked_of(project)) if scheme.quantize else {}
-    asked |= {"output": project.contract.output.dtype} if scheme.quantize and project.contract.ends_in_float else {}
-    asked |= {"batch": facts.batch} if facts.batch != 1 else {}
-    asked |= {"npu": project.recipe.export.npu} if any(FORMATS.load(name).for_npu for name in facts.formats) else {}
-    return fingerprint([stage.inputs for stage in stages], list(facts.formats), asked, facts.about.model_dump())
-
-
-def exported(project: Project) -> list[ExportedFile]:
-    """Return the run's exported files. Raises RunError when there is none, or one is stale or changed."""
-    files = exported_files(project.run)
-    if not files:
-        raise RunError(f"{project.run.path} has no exported model yet", f"run: edgetl export {project.run.quoted}")
-    for stage, precision in dict.fromkeys((file.stage, file.precision) for file in files):
-        if not is_current(project, precision):
-            raise RunError(
-                f"a file of {project.run.path} is missing, was changed, or is of an earlier training ({stage})",
-                f"run: edgetl export {project.run.quoted}",
-            )
-    return files
-
-
-def is_current(project: Project, precision: str) -> bool:
-    """Return whether a precision's files are there as they were exported from the run's present training."""
-    stage = stage_of(precision)
-    facts = project.run.facts(stage, ExportFacts)
-    return project.run.is_done(stage, export_inputs(project, precision, facts))
 
 
 def _export(project: Project, precision: str, formats: Sequence[str]) -> tuple[Sequence[Path], ExportFacts]:
@@ -168,7 +120,7 @@ def _best_with_integer_weights(project: Project, precision: str) -> Any:
     """Return the integer model, without its activations' grids, that does best by `best_of`."""
     images = judging(project)
     rows, models, tried = images.rows("val"), {}, []
-    for name in int8_schemes(project, precision):
+    for name in int8_schemes(project.run, project.recipe, precision):
         quantized = Quantized.load(project.run.quantized_model(name))
         models[name] = quantized.to_keras(project.models.float_model, project.contract, activations=False)
         found = predict_rows(KerasSession(models[name], project.contract), images.pixels, rows, name)
@@ -191,7 +143,7 @@ def _choose(project: Project, precision: str) -> tuple[Candidate, Int8Choice]:
     if has_budget and not hopeless:
         chosen, candidates = climb(project, precision, asked.max_drop)
     else:
-        candidates = [_stored(project, scheme, asked.keep_float) for scheme in int8_schemes(project, precision)]
+        candidates = [_stored(project, scheme, asked.keep_float) for scheme in int8_schemes(project.run, project.recipe, precision)]
         chosen = candidates[best_of([one.judged for one in candidates])]
     met = chosen.judged.drop_points <= asked.max_drop if has_budget else None
     if has_budget and not hopeless:

@@ -5,7 +5,7 @@ from edgetl.contract import Contract
 from edgetl.export import FORMATS
 from edgetl.files import atomic, sha256
 from edgetl.output import Thresholds
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.export.stamped import about
 from edgetl.pipeline.plan import VALIDATE
 from edgetl.pipeline.project import Project

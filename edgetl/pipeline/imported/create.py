@@ -28,8 +28,8 @@ from edgetl.pipeline.imported.search import IMAGES, Feeding, Found, search, tabl
 from edgetl.pipeline.imported.tryout import Tryout, alike
 from edgetl.pipeline.imported.unlabelled import by_prediction, named, predictions, unlabelled_recipe
 from edgetl.pipeline.project import ImportedNetwork, Project, default_name
+from edgetl.pipeline.reading import load_options
 from edgetl.pipeline.recorded_images import listing_of
-from edgetl.pipeline.settings import compresses, load_options
 from edgetl.recipe import Recipe, anchored, load, restore
 from edgetl.recipe_tables import IMPORTED
 from edgetl.run_folder import RUNS, RunFolder
@@ -57,7 +57,7 @@ def create(recipe: Recipe, out: Path | None) -> Project:
     """
     recipe = anchored(recipe)
     file = Path(recipe.model.weights)
-    if compresses(recipe):
+    if recipe.compress.asked:
         raise UsageError(
             "compression trains a network further, which an import does not",
             f"leave [compress] out, or compress the network under a new head: edgetl train DATA --weights {file.name} --sparsity 0.5",

@@ -11,7 +11,7 @@ from edgetl.documents import Document
 from edgetl.errors import UsageError
 from edgetl.export import main_format
 from edgetl.overview import Overview
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.newest import newest
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.bundle import BundleRequest, contents

@@ -16,7 +16,7 @@ from edgetl.export.exported import ExportedFile, best_first, name_of
 from edgetl.files import fingerprint, sha256
 from edgetl.input import FREE_BATCH
 from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.export.stamped import about as about_of
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.golden_images import VALIDATION, GoldenImages

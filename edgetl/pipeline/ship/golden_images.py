@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.data.base import names_shown
+from edgetl.data.stored import make_room, read_array, write_array
 from edgetl.data.tree import images_below
 from edgetl.data.unknown import made
-from edgetl.errors import UsageError
+from edgetl.errors import RunError, UsageError
+from edgetl.files import fingerprint, sha256
 from edgetl.pipeline import measured
 from edgetl.pipeline.predict import pixels_of
 from edgetl.pipeline.project import Project
-from edgetl.runtimes import open_session, unverified
+from edgetl.runtimes import unverified
 from edgetl.runtimes.base import Session
 from edgetl.runtimes.base import predict as predict_rows
-from edgetl.runtimes.keras import KerasSession
 from edgetl.ship import golden, synthetic
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import EVERY_APP, TESTS, GoldenFolder, GoldenSet
@@ -28,6 +30,7 @@ from edgetl.wording import counted, joined, quoted
 logger = logging.getLogger(__name__)
 
 VALIDATION, SYNTHETIC = "validation", "synthetic"  # or a folder
+_SEARCH = 1  # raise it when the search finds other images for the same file
 _MADE = 64  # unknown images, of which a few become golden
 
 
@@ -67,22 +70,36 @@ class GoldenImages:
     def synthetic(self) -> tuple[Golden, tuple[str, ...]]:
         """Return images made of noise, textures and drawings, and the names of the classes that none of them shows."""
         contract = self.project.contract
-        images = synthetic.candidates(self._session, contract.shape)
+        images = self._found()
         predictions = self._session(images)
-        calm = synthetic.steady(self._session, images, predictions)
-        rows, missing = synthetic.choose_made(predictions[calm], contract.output)
-        rows = calm[rows]
-        names = tuple(contract.class_names[number] for number in missing)
+        shown = contract.output.present(predictions)
+        names = tuple(contract.class_names[number] for number in np.flatnonzero(~shown.any(axis=0)))
         if names:
             first = ", ".join(quoted(names[:5])) + (", ..." if len(names) > 5 else "")
             logger.warning(f"the synthetic golden images show none of {counted(len(names), 'class')}: {first}")
-        overlooked = synthetic.overlooked(self._session, images[rows], predictions[rows], contract.output)
+        overlooked = synthetic.overlooked(self._session, images, predictions, contract.output)
         if overlooked:
             logger.warning(
                 f"the synthetic golden images do not show that an app has {joined(overlooked)}, since the model rejects nearly all that is "
                 "not a real image; run the app's tests, which have real images"
             )
-        return self._golden(images[rows], contract.output.present_names(predictions[rows])), names
+        return self._golden(images, contract.output.present_names(predictions)), names
+
+    def _found(self) -> NDArray[np.uint8]:
+        """Return the synthetic images, uint8 [N, H, W, C]: searched for once for a model's file, and kept in the run's cache."""
+        run, contract = self.project.run, self.project.contract
+        file = self._here[0] if self._here else self.project.models.float_path
+        kept = run.cache / f"synthetic-{fingerprint(_SEARCH, sha256(file), contract.to_json())}.npy"
+        images: NDArray[np.uint8] | None = read_array(kept)
+        if images is None:
+            made = synthetic.candidates(self._session, contract.shape)
+            predictions = self._session(made)
+            calm = synthetic.steady(self._session, made, predictions)
+            images = made[calm[synthetic.choose_made(predictions[calm], contract.output).rows]]
+            with suppress(OSError, RunError):  # where a run is only read, the next bundle searches again
+                make_room(run.cache, "synthetic-*.npy", [images])
+                write_array(kept, images)
+        return images
 
     def validation(self, unknown: NDArray[np.uint8]) -> Golden:
         """Return validation images, and a few of these that show none of the classes, uint8 [U, H, W, C]."""
@@ -119,21 +136,22 @@ class GoldenImages:
         return [path for path in self.files if not unverified(path)]
 
     @cached_property
-    def _keras(self) -> KerasSession:
-        return KerasSession(self.project.models.float_model, self.project.contract)
+    def _sessions(self) -> dict[str, Session]:
+        """What can be run here, opened once for all images."""
+        return golden.sessions_of({path.name: self.contents[path.name] for path in self._here}, self.project.contract)
 
-    @cached_property
+    @property
     def _session(self) -> Session:
         """The first file that can be run here, or else the Keras model behind it."""
-        return open_session(self._here[0], self.project.contract) if self._here else self._keras
+        return self._sessions[self._here[0].name] if self._here else self.project.models.float_session
 
     def _golden(self, pixels: NDArray[np.uint8], names: Sequence[tuple[str, ...]]) -> Golden:
         """Return the images with each model's predictions; for a model that cannot be run here those of the Keras model behind it."""
         contract = self.project.contract
         true_class_names = tuple(names) if contract.output.several else tuple(next(iter(one), "") for one in names)
-        predictions = golden.predictions_of({path.name: self.contents[path.name] for path in self._here}, contract, pixels)
+        predictions = {name: session(pixels) for name, session in self._sessions.items()}
         if len(self._here) < len(self.contents):
-            reference = self._keras(pixels)
+            reference = self.project.models.float_session(pixels)
             predictions = {name: predictions.get(name, reference) for name in self.contents}
         return Golden(pixels, true_class_names, predictions, golden.resized_mosaic(pixels, contract))
 

@@ -62,8 +62,8 @@ def verify(path: Path, key: Path | None = None) -> Verification:
     pixels = [wanted.pixels for wanted in sets.values()]
     ends = np.cumsum([len(images) for images in pixels])[:-1]
     deviations = {}
-    for name, found in golden.predictions_of(here, contract, np.concatenate(pixels)).items():
-        parts = zip(sets.values(), np.split(found, ends), strict=True)
+    for name, session in golden.sessions_of(here, contract).items():
+        parts = zip(sets.values(), np.split(session(np.concatenate(pixels)), ends), strict=True)
         deviations[name] = Deviation.together([golden.check(name, one.predictions[name], part, contract.output) for one, part in parts])
     return Verification(
         bundle=str(path),

@@ -1,7 +1,6 @@
 """The stages of a training: read the images, train the float model, compress it, quantize it."""
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgetl.backbones import keras_file
-from edgetl.chosen import left_by_calibration, untrained
+from edgetl.chosen import untrained
 from edgetl.data.base import SPLITS, classes_in
 from edgetl.data.checks import warn_of_background, warn_of_copies, warn_of_labels
 from edgetl.data.formats import decoders
@@ -19,7 +18,7 @@ from edgetl.errors import DataError
 from edgetl.files import fingerprint
 from edgetl.float_record import UnfreezeFacts
 from edgetl.pipeline.measuring import compared, rightly
-from edgetl.pipeline.plan import epochs_after, training
+from edgetl.pipeline.plan import epochs_after, int8_schemes, training
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.settings import (
     compress_schedule,
@@ -80,7 +79,7 @@ def train(project: Project) -> None:
             quantize(project, scheme)
         if why := untrained(project.run.read()):
             logger.info(why)
-        for scheme in int8_schemes(project):
+        for scheme in int8_schemes(project.run, project.recipe):
             if scheme not in calibrated:
                 quantize(project, scheme)
 
@@ -126,13 +125,6 @@ def find_data(project: Project) -> str:
     listed = fingerprint(listing.stamp, settings, recipe.train.seed, project.contract.of_the_images(), *extra)
     project.stage("data", listed, partial(_data, project))
     return project.run.facts("data", DataFacts).fingerprint
-
-
-def int8_schemes(project: Project, precision: str = "") -> list[str]:
-    """Return the schemes that a run's integer models are chosen from: those that train only where the recipe or calibration says so."""
-    left = left_by_calibration(project.run.read())
-    asked = project.recipe.quantize
-    return integer_schemes(precision=precision, trained=asked.trains(left.kl if left else math.inf), own=asked.own)
 
 
 def quantize(project: Project, scheme: str) -> None:
@@ -197,7 +189,7 @@ def _float(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:
     project.contract.write(project.run.contract)
     schedule.finish()
     project.models.forget()
-    return [project.run.float_model, project.run.contract], facts
+    return [project.run.float_model, project.run.contract], facts.model_copy(update={"network": project.recipe.network})
 
 
 def _unfreeze(project: Project, inputs: str) -> tuple[Sequence[Path], StageFacts]:

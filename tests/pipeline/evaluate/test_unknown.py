@@ -15,7 +15,7 @@ from edgetl.export.exported import exported_files
 from edgetl.output import Rejection
 from edgetl.pipeline.evaluate.recorded import choice_of, unknowns_of
 from edgetl.pipeline.evaluate.unknown import listings
-from edgetl.pipeline.export.files import is_current
+from edgetl.pipeline.export.current import is_current
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import train
 from edgetl.run_folder import RunFolder

@@ -15,7 +15,7 @@ from edgetl.export.base import CONTRACT_KEY
 from edgetl.export.exported import exported_files
 from edgetl.output import Thresholds
 from edgetl.pipeline.export import budget, files
-from edgetl.pipeline.export.files import exported
+from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.export.restamped import restamp
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.train.stages import find_data

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from edgetl.export import format_of
 from edgetl.export.base import About
 from edgetl.pipeline.project import Project
 from edgetl.pipeline.ship.golden_images import GoldenImages
-from edgetl.ship import archive
+from edgetl.ship import archive, synthetic
 from edgetl.ship.golden import Golden
 from edgetl.ship.manifest import Manifest
 from tests.conftest import CliResult, Made
@@ -127,6 +129,38 @@ def test_some_golden_images_are_unknown_ones_where_there_are_any(made: Made) -> 
     assert golden.true_class_names[9:] == ("", "", "")
     assert {one.tobytes() for one in golden.pixels[9:]} <= {one.tobytes() for one in unknown}
     assert golden.predictions["model_int8.tflite"].shape == (12, 3)
+
+
+def test_synthetic_images_are_searched_for_once(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    searches, search = [], synthetic.candidates
+    monkeypatch.setattr(synthetic, "candidates", lambda *given: (searches.append(1), search(*given))[1])
+
+    def found(name: str) -> np.ndarray:
+        path = run_copy / "export" / name
+        return GoldenImages(Project.open(run_copy), [path], {name: path.read_bytes()}).synthetic()[0].pixels
+
+    first = found("model_int8.tflite")
+    assert (found("model_int8.tflite") == first).all()
+    assert len(searches) == 1
+    [kept] = (run_copy / "cache").glob("synthetic-*")
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert (found("model_int8.tflite") == first).all()
+    assert len(searches) == 2, "a file that was cut"
+    found("model_float32.tflite")
+    assert len(searches) == 3, "another model"
+
+
+def test_a_bundle_and_an_app_are_made_without_tensorflow(made: Made, tmp_path: Path) -> None:
+    program = (
+        "import sys, edgetl\n"
+        f"run = edgetl.Run({str(made.run)!r})\n"
+        f"run.bundle({str(tmp_path / 'b.edgetl')!r})\n"
+        f"run.ship('web', out={str(tmp_path / 'web')!r})\n"
+        "print([name for name in ('tensorflow', 'sklearn', 'scipy.stats', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]", "each takes a second or more to load"
 
 
 def _shown(pixels: np.ndarray) -> set[bytes]:
