@@ -78,15 +78,31 @@ def progress(description: str, total: int) -> Iterator[Ticker]:
         yield Ticker(start, _Lines().show)
 
 
+class Pace:
+    """Measures how long a step takes, without the first, which prepares: in a short training it takes longer than all others."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def seconds(self, done: int, now: float) -> float | None:
+        """Return how long a step took so far, where `done` were done at a time in seconds; None: that is not known yet."""
+        if self._first is None:
+            self._first = (now, done) if done else None
+            return None
+        since, before = self._first
+        return (now - since) / (done - before) if done > before else None
+
+
 class _Lines:
     """A line of the log now and then."""
 
     def __init__(self) -> None:
-        self._started = self._said = time.monotonic()
+        self._said, self._pace = time.monotonic(), Pace()
 
     def show(self, at: Progress) -> None:
         now = time.monotonic()
+        seconds = self._pace.seconds(at.done, now)
         if now - self._said >= _PLAIN_LINE_EVERY_S or at.done >= at.total:
             self._said = now
-            left_s = (now - self._started) / max(at.done, 1) * max(at.total - at.done, 0)
-            logger.info(f"{at.description}: {at.done}/{at.total}, {left_s:.0f} s left{', ' + at.facts if at.facts else ''}")
+            left = "" if seconds is None else f", {seconds * max(at.total - at.done, 0):.0f} s left"
+            logger.info(f"{at.description}: {at.done}/{at.total}{left}{', ' + at.facts if at.facts else ''}")

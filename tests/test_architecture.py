@@ -216,6 +216,7 @@ NAMED_ELSEWHERE: dict[str, tuple[str, set[str]]] = {
     ),
     "pipeline/train/classifier.py": ("Keras' type to compute in", {"float32"}),
     "recipe_tables.py": ("Keras' types to compute in", {"float32", "mixed_float16"}),
+    "quantization/distil.py": ("Keras' type to compute in", {"float32"}),
     "report/page/card.py": ("a Python package", {"onnxruntime"}),
     "software.py": ("Python packages", {"onnx", "onnxruntime"}),
     "runtimes/base.py": ("NumPy's type", {"float32"}),

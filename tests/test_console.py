@@ -13,7 +13,7 @@ import pytest
 
 from edgetl import console
 from edgetl import progress as progress_module
-from edgetl.progress import Progress, progress, progress_to
+from edgetl.progress import Pace, Progress, progress, progress_to
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,11 @@ def test_progress_without_a_terminal_is_a_few_plain_lines(capsys: pytest.Capture
             tick(facts="loss 0.5")
     err = capsys.readouterr().err
     assert err == "epoch 1: 1000/1000, 0 s left, loss 0.5\n", "a quick step says one line, at its end"
+
+
+def test_the_pace_leaves_out_the_step_that_prepares() -> None:
+    pace = Pace()
+    assert [pace.seconds(done, now) for done, now in ((0, 0), (1, 60), (2, 61), (5, 64))] == [None, None, 1, 1]
 
 
 @pytest.mark.usefixtures("plain")

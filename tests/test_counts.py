@@ -32,7 +32,7 @@ BOUNDARIES = {
     "devices/engine_litert.py": "runs on a device, with nothing but Python's own modules",
     "devices/engine_onnxruntime.py": "runs on a device, with nothing but Python's own modules",
     "devices/litert_profile.py": "runs on a device, with nothing but Python's own modules",
-    "explanation/drift.py": "reads LiteRT's facts of tensors",
+    "explanation/inner.py": "reads LiteRT's facts of tensors",
     "importing/keras_call.py": "reads Keras' configuration of a layer",
     "importing/keras_file.py": "reads attributes of HDF5 and JSON",
     "importing/keras_graph.py": "reads Keras' configuration of a model",

@@ -7,11 +7,10 @@ from typing import Any
 from edgetl.keras import graph_of_images, keras, tf
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from edgetl.contract import Contract
 from edgetl.data.base import Pixels
-from edgetl.export.tflite_objects import packed
+from edgetl.explanation.inner import InnerTensors
 from edgetl.importing.tflite_reader import read
 from edgetl.progress import progress
 from edgetl.quantization.quantized import Quantized, ranged_layers
@@ -22,32 +21,6 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 16  # images: every layer's float output of a batch is held at once, about 100 MB for MobileNetV2 at 128 px
 _FULL_GRID_DB = 48.2  # 20 log10 256, of values spread evenly over 256 steps: what counts for an input that is exact, as images are
-
-
-class _Opened:
-    """A TFLite file whose inner tensors can be read.
-
-    They are made outputs: XNNPACK, which phones and boards use, then still computes them. LiteRT's own way to keep all tensors turns it
-    off, and the builtin kernels, which replace it, round twice.
-    """
-
-    def __init__(self, content: bytes, tensors: Sequence[int]) -> None:
-        model = read(content)
-        graph = model.subgraphs[0]
-        graph.outputs = [*graph.outputs, *(index for index in tensors if index not in graph.outputs)]
-        self._interpreter = Interpreter(model_content=packed(model), num_threads=1)
-        self._interpreter.allocate_tensors()
-        self._image = self._interpreter.get_input_details()[0]["index"]
-        grids = {one["index"]: one["quantization"] for one in self._interpreter.get_output_details()}
-        self.grids: list[tuple[float, int]] = [grids[index] for index in tensors]
-        self._tensors = tensors
-
-    def __call__(self, image: np.ndarray) -> Iterator[np.ndarray]:
-        """uint8 [H, W, 3] to the real values of the tensors, float64, in their order."""
-        self._interpreter.set_tensor(self._image, image[None])
-        self._interpreter.invoke()
-        for index, (scale, zero_point) in zip(self._tensors, self.grids, strict=True):
-            yield (self._interpreter.get_tensor(index).astype(np.float64) - zero_point) * (scale or 1.0)
 
 
 def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, rows: np.ndarray) -> list[Drift]:
@@ -62,7 +35,7 @@ def drift(float_model: Any, content: bytes, contract: Contract, pixels: Pixels, 
     if len(tensors) < len(names):
         missing = ", ".join(name for name in names if name not in tensors)
         logger.warning(f"the int8 file has no tensor of {missing}, whose drift is not known")
-    file, model = _Opened(content, list(tensors.values())), _as_high(float_model, contract)
+    file, model = InnerTensors(content, list(tensors.values())), _as_high(float_model, contract)
     ends = keras.Model(model.input, [model.get_layer(name).output for name in tensors])
 
     @graph_of_images(contract.shape)

@@ -9,8 +9,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edgetl.errors import ExportError
 from edgetl.export.tflite_checks import operator_name
-from edgetl.export.tflite_objects import code, packed
-from edgetl.importing.tflite_reader import read
+from edgetl.export.tflite_objects import code
+from edgetl.importing.tflite_reader import packed, read
 from edgetl.wording import counted
 
 _REMEDY = "export it with --batch 1, and report this message in an issue"

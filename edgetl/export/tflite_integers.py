@@ -15,8 +15,9 @@ from edgetl.backbones.channel_slice import ChannelSlice
 from edgetl.backbones.graph import walk
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.export.tflite_objects import Fused, Tensor, Writer, packed
+from edgetl.export.tflite_objects import Fused, Tensor, Writer
 from edgetl.importing.grids import LOWEST, Grid, Numbers
+from edgetl.importing.tflite_reader import packed
 from edgetl.quantization.quantized import FakeQuantize
 
 _PADDING = {"same": schema.Padding.SAME, "valid": schema.Padding.VALID}

@@ -2,8 +2,7 @@
 
 from ai_edge_litert import schema_py_generated as schema
 
-from edgetl.export.tflite_objects import packed
-from edgetl.importing.tflite_reader import read
+from edgetl.importing.tflite_reader import packed, read
 
 
 def joined(first: bytes, second: bytes, between: str) -> bytes:

@@ -163,12 +163,3 @@ def code(operator: int, version: int = 1) -> Any:
     made.builtinCode = made.deprecatedBuiltinCode = operator
     made.version = version
     return made
-
-
-def packed(model: Any) -> bytes:
-    """Return the schema's objects as a file."""
-    import flatbuffers
-
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())

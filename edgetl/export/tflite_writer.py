@@ -21,9 +21,8 @@ from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_checks import check_bias_scales, check_integer, operator_name, with_bias
 from edgetl.export.tflite_integers import integer_tflite
 from edgetl.export.tflite_joined import joined
-from edgetl.export.tflite_objects import packed
 from edgetl.importing.grids import Numbers
-from edgetl.importing.tflite_reader import read
+from edgetl.importing.tflite_reader import packed, read
 from edgetl.output import PROBABILITY_SCALE
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Samples, integers

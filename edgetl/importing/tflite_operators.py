@@ -12,10 +12,17 @@ from edgetl.importing.base import Unsupported
 from edgetl.importing.graph import Sketch, arithmetic
 from edgetl.importing.operators import LAST, Pair, Window
 
+_TENSOR = "tensor_"
+
 
 def tensor_name(index: int) -> str:
     """Return the name under which the sketch knows a tensor."""
-    return f"tensor_{index}"
+    return f"{_TENSOR}{index}"
+
+
+def tensor_index(name: str) -> int:
+    """Return which tensor the sketch knows under a name."""
+    return int(name.removeprefix(_TENSOR))
 
 
 @dataclass(frozen=True, eq=False)

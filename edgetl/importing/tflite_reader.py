@@ -1,4 +1,7 @@
-"""A .tflite file as the schema's objects, read without trust: what it counts up and points to must fit into its own bytes."""
+"""A .tflite file as the schema's objects, and back.
+
+It is read without trust: what it counts up and points to must fit into its own bytes.
+"""
 
 import struct
 from collections.abc import Iterator
@@ -26,6 +29,15 @@ def read(content: bytes) -> Any:
     except _DAMAGED as error:
         raise ExportError(f"not a TFLite file that can be read: {error!r}", "it is damaged or of another kind: export it again") from error
     return model
+
+
+def packed(model: Any) -> bytes:
+    """Return the schema's objects as a file."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def _sizes(root: Any) -> Iterator[int]:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+import tempfile
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.errors import RunError
-from edgetl.explanation.gradcam import Saliency, explained_classes, last_map, saliency
+from edgetl.explanation.gradcam import Saliency, Seen, explained_classes, saliency
 from edgetl.explanation.results import NAME, ExplainedImage, Explanation
+from edgetl.export import FORMATS, formats_of
+from edgetl.export.exported import exported_files
 from edgetl.files import atomic
+from edgetl.importing.tflite_file import IMPORTER
+from edgetl.pipeline.export.current import chosen_integers, is_current
 from edgetl.pipeline.predict import pixels_of
 from edgetl.pipeline.project import Project
-from edgetl.pipeline.sensitivity import chosen
 from edgetl.progress import progress
+from edgetl.quantization import SCHEMES, precisions
 from edgetl.report.plots import draw
 from edgetl.report.plots.saliency import saliency_figure, sentences
 
@@ -43,21 +48,48 @@ def explain(project: Project, names: Sequence[str], out: Path | None = None) -> 
 
 def _explain(project: Project, names: Sequence[str], folder: Path) -> Explanation:
     images = {name: pixels_of(name, project.contract) for name in names}  # all are read before the first is worked on
-    quantized, scheme = chosen(project, "")
-    int8_model, layer = quantized.to_keras(project.models.float_model, project.contract), last_map(project.models.float_model)
+    saved, scheme = chosen_integers(project)
+    float_model, int8_model = _seen(project, precisions()[0]), _seen(project, SCHEMES.load(scheme).precision, saved)
     found: dict[str, ExplainedImage] = {}
     with progress("explain", len(images)) as tick:
         for name, pixels in images.items():
-            for label in explained_classes(project.models.float_model, project.contract, pixels):
-                of_float = saliency(project.models.float_model, layer, project.contract, pixels, label)
-                of_int8 = saliency(int8_model, layer, project.contract, pixels, label)
+            for label in explained_classes(float_model, project.contract, pixels):
+                of_float = saliency(float_model, project.contract, pixels, label)
+                of_int8 = saliency(int8_model, project.contract, pixels, label)
                 one = _written(folder, name, pixels, (of_float, of_int8), project.contract.class_names)
                 found[one.file] = one
             tick(1)
-    new = Explanation(models=project.run.read().models, scheme=scheme, layer=layer, images=tuple(found.values()))
+    new = Explanation(models=project.run.read().models, scheme=scheme, layer=float_model.layer, images=tuple(found.values()))
     kept = tuple(one for one in _earlier(folder / NAME, new.models) if one.file not in found)
     new.model_copy(update={"images": kept + new.images}).write(folder / NAME)
     return new
+
+
+def _seen(project: Project, precision: str, saved: str = "") -> Seen:
+    """Return the exported file of a precision; where there is none that can be looked into, one that is made for this.
+
+    Args:
+        saved: name of the integer model that a file is made of; empty: it is made of the float model.
+    """
+    files = [file for file in exported_files(project.run) if file.precision == precision and file.batch == 1 and IMPORTER.takes(file.path)]
+    if files and is_current(project, precision):
+        return Seen(files[0].path)
+    with tempfile.TemporaryDirectory(prefix="edgetl-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(_converted(project, precision, saved))
+        return Seen(path)
+
+
+def _converted(project: Project, precision: str, saved: str) -> bytes:
+    """Return a file for one image of the float model, or of an integer model of the run."""
+    from edgetl.export.base import Conversion
+    from edgetl.quantization.quantized import Quantized
+
+    model = project.models.float_model
+    quantized = Quantized.load(project.run.quantized_model(saved)) if saved else None
+    network = quantized.to_keras(model, project.contract) if quantized else model
+    own = quantized.own if quantized else None
+    return Conversion(network, project.contract, precision, FORMATS.load, own=own).file(formats_of(precision)[0])
 
 
 def _written(

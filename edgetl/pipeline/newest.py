@@ -89,9 +89,9 @@ def _for_export(run: RunFolder) -> None:
 
 
 def _for_integers(run: RunFolder) -> None:
-    from edgetl.pipeline.sensitivity import chosen
+    from edgetl.pipeline.export.current import chosen_integers
 
-    chosen(_trained(run), "")
+    chosen_integers(_trained(run))
 
 
 def _for_validation(run: RunFolder) -> None:

@@ -58,7 +58,12 @@ def _integer_work(recipe: Recipe, scheme: str) -> str:
 def _float_work(recipe: Recipe) -> str:
     if recipe.model.imported and not (recipe.train.epochs or recipe.train.head_epochs):
         return "importing the network"
-    return "fine-tuning" if recipe.train.epochs and recipe.train.unfreeze != "none" else "training the head"
+    return "fine-tuning" if fine_tunes(recipe) else "training the head"
+
+
+def fine_tunes(recipe: Recipe) -> bool:
+    """Return whether the network itself is trained, not its head alone: how long that takes tells how long the rest will."""
+    return bool(recipe.train.epochs) and recipe.train.unfreeze != "none"
 
 
 def exporting(precisions: Sequence[str]) -> list[PlannedStage]:

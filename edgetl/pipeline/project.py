@@ -19,7 +19,7 @@ from edgetl.files import fingerprint
 from edgetl.float_record import Imported
 from edgetl.importing import is_network
 from edgetl.output import Task
-from edgetl.pipeline.plan import PlannedStage, epochs_after
+from edgetl.pipeline.plan import PlannedStage, epochs_after, fine_tunes
 from edgetl.pipeline.recorded_images import find, listing_of
 from edgetl.pipeline.run_inputs import RunData, RunModels
 from edgetl.quantization import scheme_of
@@ -189,7 +189,7 @@ class Project:
             self.plan = stages
 
     def announce(self, name: str) -> None:
-        """Say that the work of a planned stage begins and, once fine-tuning was measured, how long the training that is left takes."""
+        """Say that the work of a planned stage begins, and how long the training that is left takes: fine-tuning measures that."""
         names = [stage.name for stage in self.plan]
         if name not in names:
             return
@@ -197,7 +197,8 @@ class Project:
         trained = self.run.read().find("float", FloatFacts) if "float" in names[:place] else None
         epochs = self.plan[place].epochs + epochs_after(self.plan, name)
         seconds = epochs * seconds_per_epoch(trained.fine_tuning.epochs) if trained and trained.fine_tuning else 0.0
-        left = f", about {duration(seconds)} of training left" if seconds else ""
+        to_be_measured = "float" in names[place:] and fine_tunes(self.recipe)
+        left = f", about {duration(seconds)} of training left" if seconds else ", total time: estimating" if to_be_measured else ""
         logger.info(f"stage {place + 1} of {len(names)}: {self.plan[place].work}{left}")
 
 

@@ -1,5 +1,7 @@
 """The images and float models of a run: each is read when a stage first needs it."""
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -72,7 +74,7 @@ class RunData:
         """Take images that were read into memory already, in the contract's size and larger, instead of reading them."""
         self.__dict__["images"], self._larger = images, larger
 
-    def taken_by(self, other: "RunData") -> None:
+    def taken_by(self, other: RunData) -> None:
         """Let the data of the same images in the same sizes take what of these is in memory."""
         if isinstance(self.images.pixels, np.ndarray):
             larger = self._larger
@@ -145,17 +147,17 @@ class RunData:
         return "validation image" if images is self.images else "held-out image"
 
     @cached_property
-    def examples(self) -> "AugmentedExamples":
+    def examples(self) -> AugmentedExamples:
         """The examples that a network learns from."""
         return self.augmented(self.choosing)
 
-    def plain(self, images: Images) -> "Examples":
+    def plain(self, images: Images) -> Examples:
         """Return `images` or `choosing` as examples that a head learns from."""
         from edgetl.data.examples import Examples
 
         return Examples(images, self._contract, self.class_weights)
 
-    def augmented(self, images: Images) -> "AugmentedExamples":
+    def augmented(self, images: Images) -> AugmentedExamples:
         """Return `images` or `choosing` as examples that a network learns from."""
         from edgetl.data.examples import AugmentedExamples
         from edgetl.pipeline.settings import augmentation
@@ -221,13 +223,13 @@ class RunModels:
         self._float_session: KerasSession | None = None
         self._float_predictions: dict[bytes, NDArray[np.float32]] = {}
 
-    def take(self, model: "keras.Model") -> None:
+    def take(self, model: keras.Model) -> None:
         """Take the float model, which was written just now, instead of reading it."""
         self.forget()
         self._float_model = model
 
     @property
-    def float_model(self) -> "keras.Model":
+    def float_model(self) -> keras.Model:
         """The model that is quantized. Raises RunError when it is not trained, or was changed since."""
         if self._float_model is None:
             self._run.intact(self.float_stage)
@@ -235,7 +237,7 @@ class RunModels:
         return self._float_model
 
     @property
-    def float_session(self) -> "KerasSession":
+    def float_session(self) -> KerasSession:
         """Return that model as a session, whose graph is traced once for all that predict with it."""
         from edgetl.runtimes.keras import KerasSession
 
@@ -256,13 +258,13 @@ class RunModels:
             self._float_predictions[key] = predict(self.float_session, images.pixels, rows, REFERENCE)
         return self._float_predictions[key]
 
-    def uncompressed(self) -> "keras.Model":
+    def uncompressed(self) -> keras.Model:
         """Return the float model as it was before compression, loaded again at each call."""
         self._run.intact("float")
         return _loaded(self._run.float_model)
 
 
-def _loaded(path: Path) -> "keras.Model":
+def _loaded(path: Path) -> keras.Model:
     from edgetl.backbones import keras_file
 
     try:

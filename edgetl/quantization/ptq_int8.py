@@ -1,6 +1,6 @@
 """Calibrate after training: nothing is trained."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,13 +8,15 @@ from edgetl.quantization.base import Scheme, Settings, integers
 from edgetl.quantization.bounds import INTEGERS
 
 if TYPE_CHECKING:
+    from edgetl.keras import keras
+
     from edgetl.data.examples import AugmentedExamples
     from edgetl.quantization.quantized import QuantizationResult
     from edgetl.training.schedule import Schedule
 
 
 def _quantize(
-    float_model: Any, examples: "AugmentedExamples", rows: np.ndarray, settings: Settings, schedule: "Schedule"
+    float_model: "keras.Model", examples: "AugmentedExamples", rows: np.ndarray, settings: Settings, schedule: "Schedule"
 ) -> "QuantizationResult":
     from edgetl.quantization.calibrate import quantize
 

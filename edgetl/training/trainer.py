@@ -13,7 +13,7 @@ import numpy as np
 
 from edgetl.data.examples import Share
 from edgetl.float_record import judged
-from edgetl.progress import progress
+from edgetl.progress import Pace, progress
 from edgetl.run_record import Epoch, seconds_per_epoch
 from edgetl.training import checkpoint
 from edgetl.training.checkpoint import Checkpoint
@@ -67,6 +67,7 @@ class Trainer:
         run_steps = self.step.on(team)
         with progress(name, schedule.epochs * schedule.steps_per_epoch) as tick:
             tick(len(history.epochs) * schedule.steps_per_epoch)
+            pace = Pace()
             for epoch in range(len(history.epochs), schedule.epochs):
                 if schedule.patience and epoch + 1 - history.best_epoch > schedule.patience:
                     logger.info(f"{name}: no better epoch for {schedule.patience}, stopping")
@@ -74,7 +75,8 @@ class Trainer:
                 started, number, sums = time.monotonic(), 0, np.zeros(2)
                 for steps, *parts in run_steps(self._dealt(epoch)):
                     number, sums = number + steps, sums + parts
-                    tick(steps, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}")
+                    left = self._left_by(pace, history, number)
+                    tick(steps, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}{left}")
                 # By all workers: where statistics are averaged over them, reading them is too.
                 accuracy, loss = team.broadcast(self.validate())
                 values = _values([*self.variables, *self.step.state])
@@ -109,6 +111,14 @@ class Trainer:
             return ""
         epochs = self.schedule.epochs - len(history.epochs) + self.schedule.epochs_after
         return f", about {duration(epochs * seconds_per_epoch(history.epochs))} of training left" if epochs else ""
+
+    def _left_by(self, pace: Pace, history: History, steps: int) -> str:
+        """Return the same while no epoch is finished yet, by the steps of the first one."""
+        seconds = pace.seconds(steps, time.monotonic())
+        if self.schedule.epochs_after is None or history.epochs or seconds is None:
+            return ""
+        steps_left = (self.schedule.epochs + self.schedule.epochs_after) * self.schedule.steps_per_epoch - steps
+        return f", about {duration(seconds * steps_left)} of training left"
 
     def _dealt(self, epoch: int) -> Any:
         """Return the epoch's dataset, dealt out to this process's replicas."""

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.explanation.drift import _Opened, drift, tensors_of
+from edgetl.explanation.drift import drift, tensors_of
+from edgetl.explanation.inner import InnerTensors
 from edgetl.quantization.quantized import Quantized, bake, ranged_layers
 from edgetl.quantization.results import Drift
 from edgetl.quantization.selective import keep_float
@@ -144,7 +145,7 @@ def test_reading_inner_tensors_changes_no_answer(cases: dict[str, Case], tmp_pat
         session = open_session(tmp_path / "model.tflite", case.contract)
         expected = session(case.pixels[:IMAGES])
         logits = tensors_of(case.file, ["logits"])["logits"]
-        opened = _Opened(case.file, [*tensors_of(case.file, ranged_layers(case.model)).values()])
+        opened = InnerTensors(case.file, [*tensors_of(case.file, ranged_layers(case.model)).values()])
         for image, wanted in zip(case.pixels[:IMAGES], expected, strict=True):
             values = list(opened(image))[opened._tensors.index(logits)].ravel()
             powers = np.exp(values - values.max())

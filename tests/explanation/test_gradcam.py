@@ -1,26 +1,30 @@
-"""The saliency map shows what a prediction rests on. Every backbone is looked into in tests/backbones/test_later_stages.py."""
+"""The saliency map shows what a prediction rests on. Every backbone is looked into in tests/export/test_seen.py."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.explanation.gradcam import last_map, saliency
+from edgetl.explanation.gradcam import Seen, saliency
 from edgetl.explanation.results import Explanation
+from edgetl.export import FORMATS
+from edgetl.export.base import Conversion
 from edgetl.output import Rejection
 from edgetl.report.plots.saliency import sentences
-from tests.conftest import CliResult
+from tests.conftest import CliResult, Made
 
 Cli = Callable[..., CliResult]
 CONTRACT = Contract.square(64, 1 / 255, 0, ("red", "blue"))
 
 
 @pytest.fixture(scope="module")
-def colours() -> Any:
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     """Red against blue, by the mean of what each of two filters finds."""
     from edgetl.keras import keras, layers
 
@@ -30,16 +34,18 @@ def colours() -> Any:
     model = keras.Model(image, layers.Dense(2, use_bias=False, name="logits")(layers.GlobalAveragePooling2D(name="pool")(padded)))
     model.get_layer("found").set_weights([np.array([[[[1, -1], [-1, -1], [-1, 1]]]], np.float32), np.zeros(2, np.float32)])
     model.get_layer("logits").set_weights([100 * np.eye(2, dtype=np.float32)])
-    return model
+    path = tmp_path_factory.mktemp("colours") / "model.tflite"
+    path.write_bytes(Conversion(model, CONTRACT, "float32", FORMATS.load).file("tflite"))
+    return Seen(path)
 
 
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (40, 40), (40, 0)])
-def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
+def test_it_looks_at_what_decides(colours: Seen, top: int, left: int) -> None:
     image = np.full((64, 64, 3), 90, np.uint8)
     image[top : top + 24, left : left + 24] = 255, 0, 0
     image[24:32, 32:40] = 0, 0, 255  # one place of the map
-    found = saliency(colours, last_map(colours), CONTRACT, image)
-    assert last_map(colours) == "found", "padding has no map of its own"
+    found = saliency(colours, CONTRACT, image)
+    assert "found" in colours.layer, "padding has no map of its own"
     figures = found.figures
     assert (figures.top1, found.map.shape, found.map.max()) == (0, (64, 64), pytest.approx(1, abs=0.01))
     y, x = np.unravel_index(found.map.argmax(), found.map.shape)
@@ -48,20 +54,20 @@ def test_it_looks_at_what_decides(colours: Any, top: int, left: int) -> None:
     assert figures.drop > 0.1
     assert figures.drop > 3 * figures.drop_elsewhere
     assert figures.beaten == 1
-    blue = saliency(colours, "found", CONTRACT, image, label=1)
+    blue = saliency(colours, CONTRACT, image, label=1)
     assert (blue.figures.top1, blue.figures.probability) == (0, pytest.approx(1 - figures.probability, abs=1e-6))
     y, x = np.unravel_index(blue.map.argmax(), blue.map.shape)
     assert 16 <= y < 40
     assert 24 <= x < 48
 
 
-def test_of_a_rejected_image_the_most_probable_class_is_explained(colours: Any) -> None:
+def test_of_a_rejected_image_the_most_probable_class_is_explained(colours: Seen) -> None:
     rejecting = CONTRACT.rejecting(Rejection(threshold=0.9, keep=0.95, inside_the_model=False))
     image = np.full((64, 64, 3), 90, np.uint8)
-    assert not saliency(colours, "found", CONTRACT, image).figures.unknown, "nothing is rejected there"
-    found = saliency(colours, "found", rejecting, image)
+    assert not saliency(colours, CONTRACT, image).figures.unknown, "nothing is rejected there"
+    found = saliency(colours, rejecting, image)
     image[:] = 255, 0, 0
-    sure = saliency(colours, "found", rejecting, image)
+    sure = saliency(colours, rejecting, image)
     assert (found.figures.unknown, found.figures.top1, sure.figures.unknown) == (True, 0, False)
     assert found.figures.top1_probability == pytest.approx(0.5)
     lines = sentences(sure, found, CONTRACT.class_names)
@@ -69,10 +75,10 @@ def test_of_a_rejected_image_the_most_probable_class_is_explained(colours: Any) 
     assert lines[1].startswith("The quantized model rejects the image as unknown; most probable is red (50.0 %). Hiding")
 
 
-def test_a_class_that_nothing_speaks_for_has_an_empty_map(colours: Any) -> None:
-    found = saliency(colours, "found", CONTRACT, np.zeros((64, 64, 3), np.uint8), label=1)
+def test_a_class_that_nothing_speaks_for_has_an_empty_map(colours: Seen) -> None:
+    found = saliency(colours, CONTRACT, np.zeros((64, 64, 3), np.uint8), label=1)
     assert not found.map.any()
-    assert found.figures.drop == 0
+    assert found.figures.drop == pytest.approx(0)
 
 
 def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
@@ -100,6 +106,28 @@ def test_the_command_draws_images_and_the_report_shows_them(cli: Cli, run_copy: 
     explanation.model_copy(update={"models": "another"}).write(path)
     absent = [one["part"] for one in cli("report", run_copy, "--json").document["absent"]]
     assert "Saliency maps (Grad-CAM)" in absent, "of another model: not shown"
+
+
+def test_an_exported_run_is_explained_without_tensorflow(made: Made, tmp_path: Path) -> None:
+    program = (
+        "import sys, edgetl\n"
+        f"print(edgetl.Run({str(made.run)!r}).explain(['digits:0'], out={str(tmp_path / 'explained')!r}).images)\n"
+        "print([name for name in ('tensorflow', 'onnxruntime') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]", "each takes a second or more to load"
+
+
+def test_a_run_without_such_files_is_explained_by_ones_made_for_it(cli: Cli, made: Made, run_copy: Path, tmp_path: Path) -> None:
+    record = json.loads((run_copy / "run.json").read_text(encoding="utf-8"))
+    for stage in [name for name in record["stages"] if name.startswith("export_")]:
+        del record["stages"][stage]
+    (run_copy / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    by_file, by_model = (cli("explain", run, "digits:0", "--out", tmp_path / run.name, "--json") for run in (made.run, run_copy))
+    assert by_model.code == 0, by_model.err
+    [of_file], [of_model] = by_file.document["images"], by_model.document["images"]
+    assert of_file["float_model"] == of_model["float_model"]
 
 
 def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:

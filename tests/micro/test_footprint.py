@@ -10,8 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edgetl.contract import Contract
 from edgetl.errors import DependencyError, ExportError
-from edgetl.export.tflite_objects import packed
-from edgetl.importing.tflite_reader import read
+from edgetl.importing.tflite_reader import packed, read
 from edgetl.micro import interpreter as module
 from edgetl.micro.footprint import footprint, macs
 from edgetl.micro.interpreter import Interpreter

@@ -18,7 +18,7 @@ def test_every_stage_of_a_run_is_planned_and_announced_in_order(made: Made) -> N
     record = RunFolder.open(made.run).read()
     planned = plan.complete(record.recipe)
     assert [stage.name for stage in planned] == list(record.stages)
-    announced = re.findall(r"^stage (\d+) of (\d+): (.*?)(?:, about .*)?$", made.outcome.err, re.MULTILINE)
+    announced = re.findall(r"^stage (\d+) of (\d+): (.*?)(?:, (?:about|total time:) .*)?$", made.outcome.err, re.MULTILINE)
     assert announced == [(str(place), str(len(planned)), stage.work) for place, stage in enumerate(planned, 1)]
 
 
@@ -66,8 +66,16 @@ def test_the_time_left_is_measured_in_epochs(caplog: pytest.LogCaptureFixture, m
     project.announce("float")
     project.announce("qat_int8")
     first, second = caplog.messages
-    assert first == "stage 1 of 2: fine-tuning", "nothing was measured before it"
+    assert first == "stage 1 of 2: fine-tuning, total time: estimating", "nothing was measured before it"
     assert re.fullmatch(r"stage 2 of 2: training, about [\d.]+ (s|min|h) of training left", second)
+
+
+def test_no_time_is_promised_that_nothing_will_measure(caplog: pytest.LogCaptureFixture, made: Made) -> None:
+    project = Project.open(made.run, {"train.unfreeze": "none"})
+    caplog.set_level("INFO")
+    project.planned([plan.PlannedStage("data", "reading the images"), plan.PlannedStage("float", "training the head")])
+    project.announce("data")
+    assert caplog.messages == ["stage 1 of 2: reading the images"]
 
 
 def test_an_epoch_takes_as_long_as_most_did() -> None:

@@ -1,17 +1,17 @@
-"""What a run's model files are made from, and whether they are of its present training: known without loading a model."""
+"""Tell what a run's model files are made from, and whether they are of its present training, without loading a model."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from edgetl.contract import Contract
-from edgetl.errors import RunError
+from edgetl.errors import RunError, UsageError
 from edgetl.export import FORMATS
-from edgetl.export.exported import ExportedFile, exported_files, stage_of
+from edgetl.export.exported import ExportedFile, best_first, exported_files, stage_of
 from edgetl.files import fingerprint
 from edgetl.int8_record import Int8Request
 from edgetl.pipeline.plan import int8_schemes
 from edgetl.pipeline.project import Project
-from edgetl.quantization import scheme_of
+from edgetl.quantization import SCHEMES, integer_schemes, scheme_of
 from edgetl.run_record import ExportFacts, FloatFacts, QuantizedFacts
 
 
@@ -61,6 +61,31 @@ def exported(project: Project) -> list[ExportedFile]:
                 f"run: edgetl export {project.run.quoted}",
             )
     return files
+
+
+def chosen_integers(project: Project, scheme: str = "") -> tuple[str, str]:
+    """Return which integer model of a run is meant: under what it is saved, and its name. Raises UsageError or RunError without one.
+
+    Args:
+        scheme: that of this scheme as trained; empty: the one that was exported, or the simplest scheme's where none was.
+    """
+    project.need_images("calibrate an int8 model on")
+    run = project.run
+    if scheme and SCHEMES.load(scheme).quantize is None:
+        raise UsageError(f"{scheme} has no quantization grids of its own", f"choices: {', '.join(integer_schemes())}")
+    written = None if scheme else next((file for file in best_first(exported_files(run)) if file.integer), None)
+    if written:
+        run.intact(written.stage)
+        choice = run.facts(written.stage, ExportFacts).choice
+        name, saved = choice.chosen.name if choice else "", written.precision
+        current = is_current(project, written.precision)
+    else:
+        name = saved = scheme or integer_schemes(trained=False, own=project.recipe.quantize.own)[0]
+        run.intact(name)
+        current = run.facts(name, QuantizedFacts).float_inputs == run.stage(project.models.float_stage).inputs
+    if not current:
+        raise RunError(f"the integer model of {run.path} is of an earlier training", "run the same 'edgetl train' or 'edgetl run' again")
+    return saved, name
 
 
 def is_current(project: Project, precision: str) -> bool:

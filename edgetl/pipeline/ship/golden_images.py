@@ -137,7 +137,7 @@ class GoldenImages:
 
     @cached_property
     def _sessions(self) -> dict[str, Session]:
-        """What can be run here, opened once for all images."""
+        """Return the files that can be run here, opened once for all images."""
         return golden.sessions_of({path.name: self.contents[path.name] for path in self._here}, self.project.contract)
 
     @property

@@ -153,9 +153,8 @@ def test_synthetic_images_are_searched_for_once(run_copy: Path, monkeypatch: pyt
 def test_a_bundle_and_an_app_are_made_without_tensorflow(made: Made, tmp_path: Path) -> None:
     program = (
         "import sys, edgetl\n"
-        f"run = edgetl.Run({str(made.run)!r})\n"
-        f"run.bundle({str(tmp_path / 'b.edgetl')!r})\n"
-        f"run.ship('web', out={str(tmp_path / 'web')!r})\n"
+        f"edgetl.Run({str(made.run)!r}).bundle({str(tmp_path / 'b.edgetl')!r}, force=True)\n"
+        f"edgetl.ship_bundle({str(tmp_path / 'b.edgetl')!r}, 'web', out={str(tmp_path / 'web')!r})\n"
         "print([name for name in ('tensorflow', 'sklearn', 'scipy.stats', 'matplotlib') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240, check=False)
