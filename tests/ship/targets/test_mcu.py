@@ -19,6 +19,7 @@ from edgetl.data.decode import crop_and_resize
 from edgetl.micro import interpreter
 from edgetl.micro.footprint import Footprint, footprint
 from edgetl.micro.interpreter import Interpreter
+from edgetl.micro.operators import _KNOWN, ETHOS_U, _resolver
 from edgetl.micro.sources import contract_sources, model_sources
 from edgetl.pipeline.ship.app import AppOptions, ship
 from edgetl.ship import archive
@@ -297,6 +298,12 @@ def test_the_program_of_esp_idf_compiles_without_warnings(machine: Machine, boar
     folders = [*includes(one.app), STUBS / "esp", one.app / "main"]
     flags = (*machine.compiler, *STRICT, "-DESP_PLATFORM", f"-DSTUB_{board}", *(f"-I{folder}" for folder in folders), "-fsyntax-only")
     ran(*flags, one.app / "main/main.cc", one.app / "main/camera.cc", one.app / PART / "src/model.cc")
+
+
+def test_the_stub_registers_every_operator_that_a_model_may_have() -> None:
+    """A project of any network is compiled against it, not of the tests' small ones alone."""
+    stub = (STUBS / "tflm/tensorflow/lite/micro/micro_mutable_op_resolver.h").read_text(encoding="utf-8")
+    assert set(re.findall(r"TfLiteStatus (Add\w+)\(\)", stub)) == {_resolver(kind) for kind in (*_KNOWN, ETHOS_U)}
 
 
 def test_a_compiler_without_its_library_is_a_reason_to_skip() -> None:
