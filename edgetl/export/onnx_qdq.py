@@ -24,9 +24,9 @@ def in_batches(conversion: Conversion, batch: Batch) -> bytes:
 
 def stamp(content: bytes, contract: Contract, about: About) -> bytes:
     """Put facts into an ONNX file, as its metadata_props."""
-    from edgetl.export import onnx_writer
+    from edgetl.export.onnx_stamp import stamp
 
-    return onnx_writer.stamp(content, contract, about)
+    return stamp(content, contract, about)
 
 
 FORMAT = Format(

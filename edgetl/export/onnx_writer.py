@@ -14,14 +14,12 @@ import numpy as np
 import onnx
 import tf2onnx
 import tf2onnx.optimizer
-from google.protobuf.message import DecodeError
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
 from edgetl.export import integer_graph, tflite_checks
-from edgetl.export.base import About
 from edgetl.export.canonical import drop_idle_reshapes, settle
 from edgetl.export.onnx_optimizer import optimized
 
@@ -54,17 +52,6 @@ def quantized_pairs(content: bytes, contract: Contract, *, selective: bool = Fal
     if not selective:
         check_integer(finished, contract)
     return finished
-
-
-def stamp(content: bytes, contract: Contract, about: About) -> bytes:
-    """Return the file with these facts as its metadata_props."""
-    try:
-        model = onnx.load_from_string(content)
-    except DecodeError as error:
-        raise ExportError(f"not an ONNX file that can be read: {error}", "it is damaged or of another kind: export it again") from error
-    onnx.helper.set_model_props(model, about.facts(contract))
-    stamped: bytes = model.SerializeToString(deterministic=True)
-    return stamped
 
 
 def written(model: onnx.ModelProto) -> bytes:

@@ -20,9 +20,9 @@ def _in_batches(conversion: Conversion, batch: Batch) -> bytes:
 
 
 def _stamp(content: bytes, contract: Contract, about: About) -> bytes:
-    from edgetl.export import tflite_writer
+    from edgetl.export.tflite_stamp import stamp
 
-    return tflite_writer.stamp(content, contract, about)
+    return stamp(content, contract, about)
 
 
 _SIMULATED = Bound(

@@ -3,8 +3,6 @@
 Going through a Keras SavedModel, as `from_keras_model` does, takes ten times as long for the same file.
 """
 
-import io
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from edgetl.console import hushed
 from edgetl.contract import Contract
 from edgetl.errors import ExportError
-from edgetl.export import metadata
-from edgetl.export.base import About, Conversion
+from edgetl.export.base import Conversion
 from edgetl.export.tflite_checks import check_bias_scales, check_integer, operator_name, with_bias
 from edgetl.export.tflite_integers import integer_tflite
 from edgetl.export.tflite_joined import joined
@@ -27,8 +24,6 @@ from edgetl.output import PROBABILITY_SCALE
 from edgetl.quantization import scheme_of
 from edgetl.quantization.base import Samples, integers
 from edgetl.quantization.quantized import FakeQuantize
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold: the same content gives the same bytes
 
 Configure = Callable[[Any, Samples], None]  # asks a TFLiteConverter for a precision
 
@@ -173,38 +168,3 @@ def _with_float_biases(halved: bytes, exact: bytes) -> bytes:
     read_still = {index for operator in graph.operators for index in operator.inputs}
     graph.operators = [one for one in graph.operators if operator_name(model, one) != "DEQUANTIZE" or one.outputs[0] in read_still]
     return packed(model)
-
-
-def stamp(content: bytes, contract: Contract, about: About) -> bytes:
-    """Return the file with its metadata and the text files that these name."""
-    model = read(content)
-    graph = model.subgraphs[0]
-    takes_bytes = graph.tensors[graph.inputs[0]].type == schema.TensorType.UINT8
-    _put(model, metadata.described(contract, about, takes_bytes=takes_bytes))
-    return with_text_files(packed(model), contract)
-
-
-def _put(model: Any, described: bytes) -> None:
-    """Put the metadata into the model (the schema's objects), in place of what it held."""
-    entries = [entry for entry in model.metadata or () if entry.name == metadata.NAME]
-    if entries:
-        buffer = model.buffers[entries[0].buffer]
-    else:
-        buffer, entry = schema.BufferT(), schema.MetadataT()
-        entry.name, entry.buffer = metadata.NAME, len(model.buffers)
-        model.buffers.append(buffer)
-        model.metadata = [*(model.metadata or ()), entry]
-    buffer.data = list(described)
-
-
-def with_text_files(content: bytes, contract: Contract) -> bytes:
-    """Return the file with the text files that its metadata name in a zip behind it, where a flatbuffer's readers do not look."""
-    file = io.BytesIO(content)
-    file.seek(0, io.SEEK_END)
-    # "w" writes on from here and counts from the file's beginning; readers map what is stored.
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, lines in metadata.files(contract).items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, lines)
-    return file.getvalue()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.export import FORMATS, tflite_objects, tflite_writer
+from edgetl.export import FORMATS, tflite_objects, tflite_stamp
 from edgetl.importing import tflite_reader
 from edgetl.output import Rejection, Thresholds
 from edgetl.pipeline.project import Project
@@ -99,7 +99,7 @@ def test_a_stamped_file_converts_as_before(network: GetNetwork) -> None:
 def test_weights_that_look_like_a_zip_do_no_harm(network: GetNetwork) -> None:
     """The archive is put behind whatever is there, and its directory found from the end."""
     disguised = b"TFL3" + b"PK\x05\x06" + bytes(18)
-    whole = tflite_writer.with_text_files(disguised, Contract.square(8, 1 / 255, 0, ("a", "b")))
+    whole = tflite_stamp.with_text_files(disguised, Contract.square(8, 1 / 255, 0, ("a", "b")))
     assert whole.startswith(disguised)
     assert whole.count(b"labels.txt") == 2
 

@@ -153,7 +153,7 @@ def test_synthetic_images_are_searched_for_once(run_copy: Path, monkeypatch: pyt
 def test_a_bundle_and_an_app_are_made_without_tensorflow(made: Made, tmp_path: Path) -> None:
     program = (
         "import sys, edgetl\n"
-        f"edgetl.Run({str(made.run)!r}).bundle({str(tmp_path / 'b.edgetl')!r}, force=True)\n"
+        f"edgetl.Run({str(made.run)!r}).bundle({str(tmp_path / 'b.edgetl')!r}, force=True, licence='Apache-2.0')\n"
         f"edgetl.ship_bundle({str(tmp_path / 'b.edgetl')!r}, 'web', out={str(tmp_path / 'web')!r})\n"
         "print([name for name in ('tensorflow', 'sklearn', 'scipy.stats', 'matplotlib') if name in sys.modules])"
     )
