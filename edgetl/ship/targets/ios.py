@@ -13,6 +13,7 @@ from edgetl.ship.targets.base import App, Target, filled, template
 
 _PART = "EdgetlClassifier"  # the package
 _DATA = f"{_PART}/Sources/{_PART}/Resources/model"
+_TESTS = f"{_PART}/Tests/{_PART}Tests/images"  # resources of the package's tests, which no app contains
 _RUNTIMES = "runtimes"  # of the template: what the package has for one runtime alone
 _FETCH = "get-runtime.sh"  # of the runtimes that no package manager brings
 _PROJECT = "Classifier.xcodeproj"
@@ -75,4 +76,4 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
     return f"next, on a Mac: {runtime}in Xcode File, Add Package Dependencies, Add Local: {package}"
 
 
-TARGET = Target(("litert", "onnxruntime", "coreml"), _files, lambda into: _DATA, _steps)
+TARGET = Target(("litert", "onnxruntime", "coreml"), _files, lambda into: _DATA, _steps, lambda into: _TESTS)

@@ -118,11 +118,14 @@ def unpacked() -> Path:
     return root
 
 
-def replay(data: Path) -> bytes:
-    """What the stubs of the runtimes know by heart (replay.c): the golden images with the predictions of the app's model."""
-    golden = json.loads((data / "golden" / "golden.json").read_text(encoding="utf-8"))
+def replay(data: Path, *folders: Path) -> bytes:
+    """What the stubs of the runtimes know by heart (replay.c): golden images of folders with the predictions of the app's model."""
     model = json.loads((data / "app.json").read_text(encoding="utf-8"))["model"]
-    images = np.fromfile(data / "golden" / "pixels.bin", np.uint8).reshape(len(golden["predictions"][model]), -1)
-    predictions = (np.asarray(golden["predictions"][model]) * 256).round().clip(0, 255).astype(np.uint8)
-    rows = (image.tobytes() + prediction.tobytes() for image, prediction in zip(images, predictions, strict=True))
-    return struct.pack("<ii", images.shape[1], predictions.shape[1]) + b"".join(rows)
+    known, lengths = b"", (0, 0)
+    for folder in folders:
+        golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))
+        images = np.fromfile(folder / "pixels.bin", np.uint8).reshape(len(golden["predictions"][model]), -1)
+        predictions = (np.asarray(golden["predictions"][model]) * 256).round().clip(0, 255).astype(np.uint8)
+        known += b"".join(image.tobytes() + prediction.tobytes() for image, prediction in zip(images, predictions, strict=True))
+        lengths = images.shape[1], predictions.shape[1]
+    return struct.pack("<ii", *lengths) + known

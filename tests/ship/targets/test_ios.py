@@ -34,6 +34,7 @@ from tests.ship.test_strings import translated
 
 Cli = Callable[..., CliResult]
 PACKAGE, DATA = "EdgetlClassifier", "EdgetlClassifier/Sources/EdgetlClassifier/Resources/model"
+TESTS = f"{PACKAGE}/Tests/{PACKAGE}Tests"
 TABLE = Path(__file__).with_name("accelerators.json")
 ROWS = {
     "litert": (
@@ -319,29 +320,40 @@ def test_the_packages_own_tests_pass_and_find_what_is_wrong(
     swift.package(app, modules, 5)
     stub = "replay" if runtime == "litert" else "OnnxRuntimeBindings"
     objects = [modules / f"{name}.o" for name in ("CoreGraphics", "ImageIO", "CoreVideo", "CryptoKit", stub)]
-    sources = (app / PACKAGE / "Tests" / f"{PACKAGE}Tests" / "GoldenTests.swift", swift.work / "stubs" / "xctest" / "main.swift")
+    sources = (*sorted((app / TESTS).glob("*.swift")), *sorted((swift.work / "stubs" / "xctest").glob("*.swift")))
     flags = ("-swift-version", 5, "-wmo", "-module-name", "Run", *swift.imports(app, modules), "-o", app / "run")
     swift.compile(*flags, *sources, app / f"{PACKAGE}.o", *objects)
     several = placed(made(of_several_classes, runtime), swift.work / f"{runtime}_several")
     for one in (app, several):
-        (one / "replay.bin").write_bytes(replay(one / DATA))
+        (one / "replay.bin").write_bytes(replay(one / DATA, one / DATA / "golden", one / TESTS / "images" / "golden_test"))
 
     shutil.copy(TABLE, app)
 
-    def run(resources: Path, known: Path = app, **more: str) -> subprocess.CompletedProcess[str]:
-        paths = {"REPLAY": known / "replay.bin", "RESOURCES": resources, "TABLE": app / TABLE.name}
+    def run(resources: Path, known: Path = app, images: Path | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+        tests = images or known / TESTS
+        paths = {"REPLAY": known / "replay.bin", "RESOURCES": resources, "TEST_RESOURCES": tests, "TABLE": app / TABLE.name}
         return swift.run(app / "run", env={name: swift.path(path) for name, path in paths.items()} | more)
 
     for one in (app, several):
         done = run((one / DATA).parent, one)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "Executed 8 tests, with 0 failures" in done.stdout
+        assert "Executed 9 tests, with 0 failures" in done.stdout
+        assert "skipped" not in done.stdout
         rows = [re.sub(r"[\d.]+ ms", "MS ms", row) for row in done.stdout.splitlines()]
         assert set(ROWS[runtime]) <= set(rows)
     (app / "home").mkdir()
     refused = run((app / DATA).parent, WRONG="3", HOME=swift.path(app / "home"))  # where nothing is remembered
     assert refused.returncode == 0, "the CPU runs in the place of a broken accelerator"
     assert f"{BROKEN[runtime]}: refused, 3 of 12 differ" in refused.stdout.splitlines()
+    real = app / "tests" / "images"
+    real.mkdir(parents=True)
+    assert "with 1 test skipped" in run((app / DATA).parent, images=real.parent).stdout, "a bundle has no real images"
+    shutil.copytree(app / TESTS / "images" / "golden_test", real / "golden_test")
+    pixels = real / "golden_test" / "pixels.bin"
+    pixels.write_bytes(bytes(255 - value for value in pixels.read_bytes()))
+    done = run((app / DATA).parent, images=real.parent)
+    assert done.returncode != 0
+    assert "golden_test/pixels.bin was changed" in done.stdout + done.stderr
     wrong = {
         changed_byte: "resized.bin was changed",
         other_order: "another order",

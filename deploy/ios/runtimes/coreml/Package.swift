@@ -11,6 +11,6 @@ let package = Package(
             name: "EdgetlClassifier",
             resources: [.copy("Resources/model"), .copy("Resources/PrivacyInfo.xcprivacy")]
         ),
-        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"]),
+        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"], resources: [.copy("images")]),
     ]
 )

@@ -13,6 +13,6 @@ let package = Package(
             resources: [.copy("Resources/model"), .copy("Resources/PrivacyInfo.xcprivacy")],
             swiftSettings: [.define("EDGETL_WITHOUT_RUNTIME")]
         ),
-        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"]),
+        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"], resources: [.copy("images")]),
     ]
 )

@@ -17,6 +17,6 @@ let package = Package(
         .binaryTarget(name: "TensorFlowLiteC", path: "Frameworks/TensorFlowLiteC.xcframework"),
         .binaryTarget(name: "TensorFlowLiteCCoreML", path: "Frameworks/TensorFlowLiteCCoreML.xcframework"),
         .binaryTarget(name: "TensorFlowLiteCMetal", path: "Frameworks/TensorFlowLiteCMetal.xcframework"),
-        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"]),
+        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"], resources: [.copy("images")]),
     ]
 )

@@ -15,6 +15,6 @@ let package = Package(
             dependencies: [.product(name: "onnxruntime", package: "onnxruntime-swift-package-manager")],
             resources: [.copy("Resources/model"), .copy("Resources/PrivacyInfo.xcprivacy")]
         ),
-        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"]),
+        .testTarget(name: "EdgetlClassifierTests", dependencies: ["EdgetlClassifier"], resources: [.copy("images")]),
     ]
 )

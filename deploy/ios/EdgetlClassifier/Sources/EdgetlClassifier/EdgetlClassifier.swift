@@ -75,7 +75,7 @@ public final class EdgetlClassifier: @unchecked Sendable {  // a lock guards the
                 let plan = Plan(precision: facts.precision, threads: threads, accelerator: name)
                 return try RuntimeModel(path: path, contract: contract, plan: plan)
             },
-            measure: { try GoldenImages(folder: data, choice: choice, contract: contract).measured($0) },
+            measure: { try GoldenImages(images: data.appendingPathComponent("golden"), choice: choice, contract: contract).measured($0) },
             memory: memory ?? Self.memory,
             key: "\(choice.model) \(choice.manifestSha256) \(Self.system)")
         running = try proof.choose()

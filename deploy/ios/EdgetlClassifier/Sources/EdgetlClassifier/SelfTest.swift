@@ -13,9 +13,12 @@ public struct SelfTestReport: Equatable, Sendable {
 
 extension EdgetlClassifier {
     /// Prove that files and predictions are the validated ones. Throws what is not.
-    public func selfTest() throws -> SelfTestReport {
-        try checkFiles()
-        let known = try GoldenImages(folder: folder, choice: choice, contract: contract)
+    ///
+    /// - Parameter images: another folder of golden images, such as `golden_test` of the package's tests; nil: those that every app has.
+    public func selfTest(images: URL? = nil) throws -> SelfTestReport {
+        let images = images ?? folder.appendingPathComponent("golden")
+        try checkFiles(and: images)
+        let known = try GoldenImages(images: images, choice: choice, contract: contract)
         let (golden, wanted) = (known.golden, known.wanted)
         guard let top1 = golden.top1ClassNames[choice.model], wanted.map({ contract.classNames[contract.mostProbable($0)!] }) == top1 else {
             throw ClassifierError("The class names are in another order than the model's outputs.")
@@ -30,7 +33,7 @@ extension EdgetlClassifier {
             throw ClassifierError("The predictions are up to \(Int(deviation.maxSteps)) steps of 1/256 off.")
         }
         let otherDecisions = zip(found, present).filter { contract.present($0) != $1 }.count
-        let levels = try checkResize(of: known.images, mosaic: golden.mosaic)
+        let levels = try checkResize(of: known)
         return SelfTestReport(
             images: wanted.count, maxSteps: deviation.maxSteps, meanSteps: deviation.meanSteps, otherDecisions: otherDecisions,
             resizeMaxLevels: levels)
@@ -40,12 +43,14 @@ extension EdgetlClassifier {
         try Data(contentsOf: folder.appendingPathComponent(name), options: .mappedIfSafe)
     }
 
-    private func checkFiles() throws {
+    private func checkFiles(and images: URL) throws {
         guard try sha256(read("manifest.json")) == choice.manifestSha256 else {
             throw ClassifierError("manifest.json was changed.")
         }
-        for name in ["labels.txt", "golden/golden.json", "golden/pixels.bin", "golden/resized.bin", choice.model] {
-            let content = try read(name)
+        let own = ["labels.txt", choice.model].map { ($0, folder.appendingPathComponent($0)) }
+        let golden = GoldenImages.files.map { ("\(images.lastPathComponent)/\($0)", images.appendingPathComponent($0)) }
+        for (name, file) in own + golden {
+            let content = try Data(contentsOf: file, options: .mappedIfSafe)
             guard let facts = manifest.files[name], content.count == facts.sizeBytes, sha256(content) == facts.sha256 else {
                 throw ClassifierError("\(name) was changed.")
             }
@@ -56,10 +61,10 @@ extension EdgetlClassifier {
         }
     }
 
-    private func checkResize(of images: [Pixels], mosaic: Golden.Mosaic) throws -> Int {
-        let made = contract.bytes(pixels(self.mosaic(of: images, as: mosaic))), wanted = try read("golden/resized.bin")
+    private func checkResize(of known: GoldenImages) throws -> Int {
+        let made = contract.bytes(pixels(mosaic(of: known.images, as: known.golden.mosaic))), wanted = known.resized
         let levels = zip(made, wanted).map { abs(Int($0) - Int($1)) }.max() ?? 255
-        guard made.count == wanted.count, levels <= mosaic.maxSteps else {
+        guard made.count == wanted.count, levels <= known.golden.mosaic.maxSteps else {
             throw ClassifierError("Cropping and resizing give other pixels, up to \(levels) levels off.")
         }
         return levels

@@ -58,4 +58,10 @@ extension GoldenTests {
     ]
 }
 
-XCTMain([testCase(GoldenTests.allTests), testCase(RuleTests.allTests)])
+extension RealImageTests {
+    static let allTests = [
+        ("testThisDeviceGivesTheValidatedPredictionsOfRealImages", testThisDeviceGivesTheValidatedPredictionsOfRealImages)
+    ]
+}
+
+XCTMain([testCase(GoldenTests.allTests), testCase(RealImageTests.allTests), testCase(RuleTests.allTests)])
