@@ -3,10 +3,10 @@
 A seeded search changes them by the model's own predictions until each class is named. Drawings (lines, arcs and patches of one colour,
 sharp or soft) are far better to begin with than textures, which a model with a logit of unknown images has learned to reject: with them all
 classes of flowers, and of cats and dogs, are named after 500 to 1200 images; with textures alone, in an earlier search, one of five was not
-after 2600.
+after 2600. What is not found soon is made by gradient ascent (`ascent.py`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from edgetl.errors import ParityError
 from edgetl.output import PROBABILITY_SCALE, Output
 from edgetl.ship.golden import IMAGES, MAX_STEPS, UNKNOWN_IMAGES, check, choose_unknown, margins_of
 
+Ascend = Callable[[NDArray[np.uint8], Sequence[int]], NDArray[np.uint8]]  # images and their classes to surer images
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.floating]]  # images uint8 [N, H, W, C] to probabilities [N, K]
 
 _SEED = 20  # the same for all models
@@ -26,7 +27,8 @@ _POOL = 256  # images to begin with
 _CHILDREN = 64  # changed images of a round
 _ELITE = 8  # images of each class that the next are made of
 _SURE = 1.5  # nats that a class is to lead by: a probability of 0.82
-_EFFORT, _MOST = 200e6, 40000
+_EFFORT, _MOST = 200e6, 12000  # pixels and images that the search may make
+_SOON = 25  # rounds after which what is missing is ascended to: before, flowers, cats and dogs have all that they need
 _OF_POOL = 64  # of the images to begin with, what is left to choose from
 _NOISE = (1, 2)  # levels of 255
 _MOST_MOVED = MAX_STEPS / 2 * PROBABILITY_SCALE
@@ -45,35 +47,45 @@ def _leads(predictions: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.log(shares / (1 - shares))
 
 
-def candidates(predict: Predict, shape: tuple[int, int, int]) -> _Pixels:
+def candidates(predict: Predict, shape: tuple[int, int, int], ascend: Ascend | None = None) -> _Pixels:
     """Return images uint8 [N, H, W, C], among which are sure ones of as many classes as were found, unknown ones and close calls.
 
     Args:
         predict: the model.
         shape: (H, W, C).
+        ascend: makes images of the classes that a search by predictions alone does not find.
     """
     pool = np.stack([_begun(np.random.default_rng([_SEED, number]), shape) for number in range(_POOL)])
     random = np.random.default_rng([_SEED, _POOL])
     images, marks = pool, _leads(predict(pool))
     unknown = pool[marks.max(axis=1).argmin()]
     wanted = np.argsort(-marks.max(axis=0), kind="stable")[:IMAGES]  # more classes cannot be among so few images
-    for _ in range(int(min(_MOST, _EFFORT / (shape[0] * shape[1])) / _CHILDREN)):
-        best = np.argsort(-marks, axis=0, kind="stable")[:_ELITE]
-        missing = [k for k in wanted if marks[best[0, k], k] < _SURE]
+    rounds = int(min(_MOST, _EFFORT / (shape[0] * shape[1])) / _CHILDREN)
+    for turn in range(rounds):
+        best = _best(marks)
+        missing = [k for k in wanted.tolist() if marks[best[0, k], k] < _SURE]
         if not missing:
             break
-        parents = [best[:, missing[number % len(missing)]] for number in range(_CHILDREN)]
-        children = np.stack([_changed(random, images[random.choice(few)], images[random.choice(few)], pool) for few in parents])
+        if ascend and turn == min(_SOON, rounds - 1):
+            children = ascend(images[best[0, missing]], missing)
+        else:
+            parents = [best[:, missing[number % len(missing)]] for number in range(_CHILDREN)]
+            children = np.stack([_changed(random, images[random.choice(few)], images[random.choice(few)], pool) for few in parents])
         kept = np.unique(best[:, wanted])
         # What is new comes first, and is taken where it is equal: that leads away from where no change is better.
         images, marks = np.concatenate([children, images[kept]]), np.concatenate([_leads(predict(children)), marks[kept]])
-    best = np.argsort(-marks, axis=0, kind="stable")[: _ELITE // 2, wanted]
+    best = _best(marks)[: _ELITE // 2, wanted]
     ends = [images[row] for row in best[0]]
     pairs = [*pairwise(ends), *((one, unknown) for one in ends)]
     between = [
         _blend(one, other, np.full((1, 1, 1), 255 * part // (_BLENDS + 1))) for one, other in pairs for part in range(1, _BLENDS + 1)
     ]
     return np.concatenate([images[np.unique(best)], np.stack(between), pool[:_OF_POOL]])
+
+
+def _best(marks: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the rows of the best images of each class by their marks [N, K], the best first."""
+    return np.argsort(-marks, axis=0, kind="stable")[:_ELITE]
 
 
 def steady(predict: Predict, images: _Pixels, predictions: NDArray[np.floating]) -> NDArray[np.int64]:

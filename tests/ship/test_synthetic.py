@@ -1,5 +1,7 @@
 """Synthetic golden images: what they cover, and that nothing else goes into them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,20 @@ def test_what_a_model_that_rejects_all_cannot_show_is_found() -> None:
     constant = lambda pixels: np.full((len(pixels), 4), 0.01)  # noqa: E731
     said = synthetic.overlooked(constant, images, constant(images), REJECTING)
     assert said == ["swapped channels", "other normalization", "inverted values", "other order of the class names"]
+
+
+def test_what_the_search_does_not_find_is_ascended_to() -> None:
+    """A class that one image alone shows, which nothing leads to."""
+    only, asked = np.random.default_rng(9).integers(0, 256, (1, 16, 16, 3), np.uint8), []
+
+    def blind(pixels: np.ndarray) -> np.ndarray:
+        shown = (pixels == only).all((1, 2, 3))
+        return np.column_stack([np.full(len(pixels), 0.9), np.where(shown, 0.95, 1 / 256)])
+
+    def ascend(images: np.ndarray, classes: Sequence[int]) -> np.ndarray:
+        asked.append((images.shape, list(classes)))
+        return only
+
+    assert blind(synthetic.candidates(blind, (16, 16, 3))).max(0)[1] < 0.5
+    assert blind(synthetic.candidates(blind, (16, 16, 3), ascend)).max(0)[1] == 0.95
+    assert asked == [((1, 16, 16, 3), [1])]

@@ -30,7 +30,7 @@ from edgetl.wording import counted, joined, quoted
 logger = logging.getLogger(__name__)
 
 VALIDATION, SYNTHETIC = "validation", "synthetic"  # or a folder
-_SEARCH = 1  # raise it when the search finds other images for the same file
+_SEARCH = 2  # raise it when the search finds other images for the same file
 _MADE = 64  # unknown images, of which a few become golden
 
 
@@ -92,7 +92,7 @@ class GoldenImages:
         kept = run.cache / f"synthetic-{fingerprint(_SEARCH, sha256(file), contract.to_json())}.npy"
         images: NDArray[np.uint8] | None = read_array(kept)
         if images is None:
-            made = synthetic.candidates(self._session, contract.shape)
+            made = synthetic.candidates(self._session, contract.shape, self._ascended)
             predictions = self._session(made)
             calm = synthetic.steady(self._session, made, predictions)
             images = made[calm[synthetic.choose_made(predictions[calm], contract.output).rows]]
@@ -130,6 +130,11 @@ class GoldenImages:
         shown = np.array([[name in names for name in contract.class_names] for names in named])
         rows = golden.choose(predictions, shown, contract.output)
         return self._golden(pixels[rows], [named[row] for row in rows])
+
+    def _ascended(self, images: NDArray[np.uint8], classes: Sequence[int]) -> NDArray[np.uint8]:
+        from edgetl.ship.ascent import ascended  # here, since most models need no gradient, and it loads TensorFlow
+
+        return ascended(self.project.models.float_model, self.project.contract, images, classes)
 
     @cached_property
     def _here(self) -> list[Path]:
