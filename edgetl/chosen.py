@@ -1,6 +1,6 @@
 """Say what chose the models of a run, and what measured them."""
 
-from edgetl.compared import Truth, of_split
+from edgetl.compared import MeasuredImages, Truth, of_split
 from edgetl.int8_record import Distance
 from edgetl.output import metric_of
 from edgetl.run_record import CompressFacts, DataFacts, FloatFacts, QuantizedFacts, RunRecord
@@ -14,15 +14,16 @@ _MEASURED: dict[Truth, str] = {
 }
 
 
-def judged_on(record: RunRecord, training: str) -> str:
-    """Return the images that the figures after each epoch of a training are of, in words; empty: the run has none yet."""
+def judged_on(record: RunRecord, training: str) -> MeasuredImages:
+    """Return the images that the figures after each epoch of a training are of; none: the run has none yet."""
     data, trained = record.find("data", DataFacts), _trained(record)
     if data is None or trained is None:
-        return ""
+        return MeasuredImages()
     if trained.held_out and not (trained.trained_again and training in ("pruning", "clustering")):  # which then learn from all
         learned = trained.trained_again and training not in ("head", "float")  # by the float model, which later trainings start from
-        return counted_for(trained.held_out, "training image" if learned else "held-out image", metric_of(data.task))
-    return of_split(data.images("val"), "val")
+        words = counted_for(trained.held_out, "training image" if learned else "held-out image", metric_of(data.task))
+        return MeasuredImages(trained.held_out, words)
+    return MeasuredImages(data.images("val"), of_split(data.images("val"), "val"))
 
 
 def choice_and_measure(record: RunRecord, images: int = 0) -> str:

@@ -14,6 +14,17 @@ Truth = Literal["labels", "original", "noise"]
 P_SIGNIFICANT = 0.05  # a test's p, corrected where there are several, below which a difference is called more than chance
 
 
+@dataclass(frozen=True)
+class MeasuredImages:
+    """The images that figures are of: how many (0: not known), and in words (empty: there are none)."""
+
+    count: Count = 0
+    words: str = ""
+
+    def __str__(self) -> str:
+        return self.words
+
+
 def of_split(images: int, split: str, truth: Truth = "labels") -> str:
     """Return a count of a split's images with what one of them is worth, where they are few."""
     return measured_on(images, "image of noise" if truth == "noise" else f"{SPLIT_NAMES[split]} image")

@@ -51,6 +51,12 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_folder(out: Path | None) -> None:
+    """Raise UsageError where the folder that results are to go into is a file: what writes would say so only after minutes of work."""
+    if out and out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file", "choose a folder with --out")
+
+
 def write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file completely or not at all. A text that a spreadsheet would compute gets a quotation mark before it."""
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:

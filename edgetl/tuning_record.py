@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from edgetl.compared import Compared
+from edgetl.compared import Compared, MeasuredImages
 from edgetl.documents import Count, Document, Part, Share
 from edgetl.input import Channels
 from edgetl.micro.estimate import LEGEND
@@ -158,13 +158,14 @@ class TuningRecord(Document):
         if self.default is None:
             return f"{self.best.named}; the recipe as it was could not be tried, or is over the budget, so that there is nothing to compare"
         if self.against_default is None:
-            return f"{self.best.named}, the recipe as it was: no other did better on {self.ranked_on}"
+            return f"{self.best.named}, the recipe as it was: no other did better on {self.ranking_images}"
         return f"{self.best.named}, against the recipe as it was ({self.default.named}): {self.against_default}"
 
     @property
-    def ranked_on(self) -> str:
-        """The images that ranked the trials, in words."""
-        return measured_on(max((one.images for one in self.trials), default=0), "held-out training image")
+    def ranking_images(self) -> MeasuredImages:
+        """The images that ranked the trials."""
+        count = max((one.images for one in self.trials), default=0)
+        return MeasuredImages(count, measured_on(count, "held-out training image"))
 
     @property
     def estimated(self) -> bool:
@@ -204,7 +205,7 @@ class TuningRecord(Document):
             ]
             for one in self.trials
         ]
-        notes = [f"top-1, which ranks, is of {self.ranked_on}", *filter(None, [self.memory_note]), self.verdict]
+        notes = [f"top-1, which ranks, is of {self.ranking_images}", *filter(None, [self.memory_note]), self.verdict]
         shown = ("network", "px", "epochs", f"{'estimated' if self.estimated else 'latency'} ms", "top-1 %", "KiB", "")
         return Overview(f"Search on {self.device}", *self.with_memory(shown, rows, self.trials), notes)
 

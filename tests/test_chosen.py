@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from edgetl.chosen import choice_and_measure, doubt, judged_on, untrained
+from edgetl.compared import MeasuredImages
 from edgetl.float_record import FloatChoice, Imported
 from edgetl.int8_record import NO_BUDGET, Distance, Int8Candidate, Int8Choice, Int8Request
 from edgetl.recipe import load
@@ -94,11 +95,11 @@ def test_a_run_without_images_says_nothing() -> None:
 
 def test_what_is_learned_by_heart_does_not_judge() -> None:
     again = record(float=FLOAT.model_copy(update={"trained_again": True}), compress=COMPRESSED)
-    assert judged_on(again, "float") == "100 held-out images, of which one is 1.0 points"
-    assert judged_on(again, "qat_int8") == "100 training images, of which one is 1.0 points"
-    assert judged_on(again, "pruning") == "150 validation images, of which one is 0.67 points"
+    assert judged_on(again, "float") == MeasuredImages(100, "100 held-out images, of which one is 1.0 points")
+    assert judged_on(again, "qat_int8") == MeasuredImages(100, "100 training images, of which one is 1.0 points")
+    assert judged_on(again, "pruning") == MeasuredImages(150, "150 validation images, of which one is 0.67 points")
     assert "compression" not in choice_and_measure(again)
-    assert judged_on(record(compress=COMPRESSED), "pruning").startswith("100 held-out images")
+    assert judged_on(record(compress=COMPRESSED), "pruning").words.startswith("100 held-out images")
 
 
 def test_the_kept_figure_is_the_heads_where_fine_tuning_did_worse() -> None:

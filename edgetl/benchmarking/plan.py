@@ -1,12 +1,13 @@
 """Model files to be measured, and images for devices to predict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.accuracy import Figure
+from edgetl.compared import MeasuredImages
 from edgetl.devices.base import Job
 from edgetl.devices.plan import Plan
 from edgetl.errors import UsageError
@@ -21,7 +22,7 @@ class ModelFile:
     Args:
         name: what it is called in tables and in the baseline.
         runtime: "litert" or "onnxruntime".
-        accuracy, measured_on: by the run's validation, where it is known, and its images in words.
+        accuracy, judged_by: by the run's validation, where it is known, and its images.
         batch: images that it takes at a time, which an inference is of; of one where any number.
         expected: this host's predictions of the images that are sent, float32 [N, K]; None where none are.
     """
@@ -30,7 +31,7 @@ class ModelFile:
     path: Path
     runtime: str
     accuracy: Figure | None = None
-    measured_on: str = ""
+    judged_by: MeasuredImages = field(default_factory=MeasuredImages)
     batch: Batch = 1
     expected: NDArray[np.float32] | None = None
 

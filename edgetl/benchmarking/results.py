@@ -8,6 +8,7 @@ from pydantic import model_validator
 from edgetl.accuracy import AnyAccuracy, Metric
 from edgetl.benchmarking.beside_cpu import BesideCpu
 from edgetl.benchmarking.placement import fallback
+from edgetl.compared import MeasuredImages
 from edgetl.devices.messages import DeviceFacts, Measurement
 from edgetl.devices.plan import ACCELERATORS, Plan
 from edgetl.documents import Count, Document, Part, Share
@@ -25,7 +26,7 @@ NAME = "benchmark.json"
 
 class BenchmarkedFile(Part):
     """A model file that was measured; `top1_accuracy`, or mAP where images may show several classes, is that of the validation,
-    where it is known, `measured_on` its images in words.
+    where it is known, `measured_on` its images in words, and `measured_images` their number, which an older benchmark does not have.
 
     `batch`: images that it takes at a time; its latency is of so many, and of one where it takes any number.
     """
@@ -36,6 +37,7 @@ class BenchmarkedFile(Part):
     runtime: str
     top1_accuracy: Share | None
     measured_on: str = ""
+    measured_images: Count = 0
     batch: Batch = 1
     mean_average_precision: Share | None = None
 
@@ -168,7 +170,13 @@ class Benchmark(Document):
     @property
     def measured_on(self) -> str:
         """The images that the accuracies are of, in words; empty: there are none."""
-        return next((file.measured_on for file in self.models.values() if file.measured_on), "")
+        return self.judged_by.words
+
+    @property
+    def judged_by(self) -> MeasuredImages:
+        """The images that the accuracies are of."""
+        known = (MeasuredImages(file.measured_images, file.measured_on) for file in self.models.values() if file.measured_on)
+        return next(known, MeasuredImages())
 
     @property
     def metric(self) -> Metric:

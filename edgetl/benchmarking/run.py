@@ -90,7 +90,8 @@ def _facts(model: ModelFile) -> BenchmarkedFile:
         runtime=model.runtime,
         top1_accuracy=known.value if known and known.metric == "top-1" else None,
         mean_average_precision=known.value if known and known.metric == "mAP" else None,
-        measured_on=model.measured_on,
+        measured_on=model.judged_by.words,
+        measured_images=model.judged_by.count,
         batch=model.batch,
     )
 

@@ -12,10 +12,11 @@ from edgetl.accuracy import Figure, figure
 from edgetl.benchmarking import run as benchmarking
 from edgetl.benchmarking.plan import ModelFile, SentImages
 from edgetl.benchmarking.results import NAME, Benchmark
+from edgetl.compared import MeasuredImages
 from edgetl.devices.plan import Plan
 from edgetl.errors import ExportError, RunError, UsageError
 from edgetl.evaluation.validation import Validation
-from edgetl.files import atomic, sha256
+from edgetl.files import atomic, check_folder, sha256
 from edgetl.input import Batch
 from edgetl.pipeline.export.current import exported
 from edgetl.pipeline.newest import newest
@@ -40,6 +41,7 @@ def benchmark(
         plans: one for each delegate.
         images: number of the run's images that measure for the devices to predict; 0: none, -1: all. Raises UsageError without a run.
     """
+    check_folder(out)
     project = targets if isinstance(targets, Project) else None
     with project.run.writing() if project and out is None else nullcontext():
         models = _of_run(targets) if isinstance(targets, Project) else _of_files(targets)
@@ -60,7 +62,7 @@ def _write(measured: Benchmark, folder: Path) -> None:
         with atomic((folder / NAME).with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
     if measured.timed:
-        pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"), measured.measured_on, measured.metric)
+        pareto(benchmark_points(measured), (folder / NAME).with_suffix(".png"), measured.judged_by, measured.metric)
 
 
 def opened(targets: Sequence[Path], data: str) -> Project | Sequence[Path]:
@@ -95,11 +97,12 @@ def _of_run(project: Project) -> Sequence[ModelFile]:
     """Return the run's exported files that some device can run, with their accuracy where they are validated."""
     accuracy: dict[str, Figure] = {}
     files_then: dict[Path, str] = {}  # what was exported again since then is not what was validated
-    images = ""
+    images = MeasuredImages()
     with suppress(RunError):  # not validated yet: nothing is known of it
         validation = Validation.of(project.run, older=True)
         if validation.truth == "labels":
-            accuracy, images = {name: figure(one.accuracy) for name, one in validation.subjects.items()}, validation.measured_on
+            accuracy = {name: figure(one.accuracy) for name, one in validation.subjects.items()}
+            images = MeasuredImages(validation.images, validation.measured_on)
         validated = project.run.facts(VALIDATE, ValidateFacts).files.items()
         files_then = {project.run.path / file: digest for file, digest in validated}
     files = [file for file in exported(project) if not unverified(file.path)]

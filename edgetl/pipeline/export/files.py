@@ -172,7 +172,7 @@ def _judges(project: Project, model: str) -> str:
     images = judging(project)
     if images is project.data.trained_images():
         return of_split(len(images.rows("val")), "val")
-    return judged_on(project.run.read(), model)
+    return judged_on(project.run.read(), model).words
 
 
 def _lost_to_steps(project: Project) -> float | None:

@@ -51,9 +51,3 @@ def widen(axes: Axes, which: Literal["x", "y"], images: int = 0) -> None:
         margin = (wide[1] - wide[0]) / 40
         ends = wide[0] - margin, wide[1] + margin
         (axes.set_xlim if which == "x" else axes.set_ylim)(ends if low < high else ends[::-1])
-
-
-def count_in(images: str) -> int:
-    """Return how many images such words are of as "74 validation images"; 0: they do not say."""
-    number = images.partition(" ")[0].replace(",", "")
-    return int(number) if number.isdecimal() else 0

@@ -9,7 +9,7 @@ from matplotlib.ticker import NullLocator
 
 from edgetl.evaluation.results import LearningCurve
 from edgetl.files import atomic
-from edgetl.report.plots.axes import count_in, widen
+from edgetl.report.plots.axes import widen
 from edgetl.report.plots.draw import BLUE, FAINT, GRID, INK, RED
 
 
@@ -36,7 +36,7 @@ def learning_curve_plot(curve: LearningCurve, path: Path) -> str:
         axes.plot([doubled.images] * 2, [100 * end for end in doubled.accuracy_interval_95], color=RED, linewidth=1.6)
         axes.plot(doubled.images, 100 * doubled.accuracy, "o", color=RED, markersize=6, label="twice as many images")
     axes.set_xscale("log")
-    widen(axes, "y", count_in(curve.measured_on))
+    widen(axes, "y", curve.validation_images)
     ticks = [*sizes, doubled.images] if doubled else sizes
     axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from edgetl.accuracy import Metric
 from edgetl.benchmarking.results import Benchmark
+from edgetl.compared import MeasuredImages
 from edgetl.files import atomic
-from edgetl.report.plots.axes import count_in, logarithmic, widen
+from edgetl.report.plots.axes import logarithmic, widen
 from edgetl.report.plots.draw import COLOURS, FAINT, INK, panel
 from edgetl.report.plots.texts import Label, place
 
@@ -61,14 +62,14 @@ def benchmark_points(benchmark: Benchmark) -> list[ModelPoint]:
     return [ModelPoint(one.device, one.shown, one.p50_ms or 0.0, file.size_bytes, file.value) for one, file in files]
 
 
-def pareto(points: Sequence[ModelPoint], path: Path, images: str, metric: Metric = "top-1", cost: Cost = LATENCY) -> None:
+def pareto(points: Sequence[ModelPoint], path: Path, images: MeasuredImages, metric: Metric = "top-1", cost: Cost = LATENCY) -> None:
     """Write the plot of latency, or another cost, against accuracy and size as a PNG."""
     figure = pareto_figure(points, images, metric, cost)
     with atomic(path) as temporary:
         figure.savefig(temporary)
 
 
-def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "top-1", cost: Cost = LATENCY) -> Figure:
+def pareto_figure(points: Sequence[ModelPoint], images: MeasuredImages, metric: Metric = "top-1", cost: Cost = LATENCY) -> Figure:
     """Draw a circle for each point: the cost across, top-1 or mAP (unknown: size) upwards, its area the file's size.
 
     A line joins those that no other of the same series beats in both.
@@ -80,7 +81,7 @@ def pareto_figure(points: Sequence[ModelPoint], images: str, metric: Metric = "t
     fronts = _draw(axes, points, accurate=accurate)
     axes.margins(0.2, 0.24)
     if accurate:
-        widen(axes, "y", count_in(images))
+        widen(axes, "y", images.count)
     logarithmic(axes.xaxis)
     axes.set_xlabel(f"{cost.axis} (log)")
     axes.set_ylabel(f"{'top-1 accuracy' if metric == 'top-1' else metric} on {images}, %" if accurate else "size, KiB")

@@ -20,7 +20,7 @@ def trials_plot(record: TuningRecord, path: Path) -> None:
         )
         for trial in record.accurate
     ]
-    pareto(points, path, record.ranked_on, cost=(ESTIMATED_LATENCY if record.estimated else LATENCY) if record.timed else ARENA)
+    pareto(points, path, record.ranking_images, cost=(ESTIMATED_LATENCY if record.estimated else LATENCY) if record.timed else ARENA)
 
 
 def _label(trial: TuningTrial) -> str:

@@ -17,7 +17,7 @@ def show(record: TuningRecord) -> None:
         console.table(title, *record.with_memory(columns, [_row(one) for one in trials], trials))
         if record.memory_note:
             console.note(record.memory_note)
-        console.note(f"top-1, which ranks, is of {record.ranked_on}")
+        console.note(f"top-1, which ranks, is of {record.ranking_images}")
         console.note(f"best: {record.verdict}")
 
 

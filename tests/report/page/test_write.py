@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from edgetl.cli.app import _COMMANDS
+from edgetl.compared import MeasuredImages
 from edgetl.contract import Contract
 from edgetl.diagnosis.base import Finding
 from edgetl.diagnosis.results import Diagnosis
@@ -223,7 +224,7 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
 
 def test_one_epoch_is_one_tick_and_one_word() -> None:
     epoch = Epoch(loss=1.0, accuracy=0.5, val_accuracy=0.6, val_loss=0.9, seconds=1.0)
-    axes = training._curves(Training((epoch,), 1), "accuracy", "").axes[-1]
+    axes = training._curves(Training((epoch,), 1), "accuracy", MeasuredImages()).axes[-1]
     low, high = axes.get_xlim()
     assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
     assert "over 1 epoch;" in training._alt("Fine-tuning", (epoch,), "kept", "accuracy")

@@ -36,6 +36,6 @@ def section(facts: Facts) -> Section | Absent:
             f"{what} by median latency; the area of a circle is the size of the file. A line joins the models of a device for which "
             "no other one is both faster and more accurate"
         )
-        drawn = pareto_figure(benchmark_points(benchmark), benchmark.measured_on, benchmark.metric)
+        drawn = pareto_figure(benchmark_points(benchmark), benchmark.judged_by, benchmark.metric)
         blocks.append(Plot(drawn, alt, f"{alt}.", wide=True))
     return Section(_TITLE, blocks)

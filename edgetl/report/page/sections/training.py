@@ -6,9 +6,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from edgetl.chosen import choice_and_measure, judged_on
+from edgetl.compared import MeasuredImages
 from edgetl.report.page.blocks import Absent, Block, Plot, Section, Text
 from edgetl.report.page.facts import Facts
-from edgetl.report.plots.axes import count_in, widen
+from edgetl.report.plots.axes import widen
 from edgetl.report.plots.draw import BLUE, FAINT, GOLD, INK, PURPLE, legend, panel
 from edgetl.run_record import CompressFacts, DataFacts, Epoch, FloatFacts, Training
 from edgetl.wording import counted
@@ -59,7 +60,7 @@ def section(facts: Facts) -> Section | Absent:
     return Section(_TITLE, blocks)
 
 
-def _kept(training: Training, images: str, metric: str) -> str:
+def _kept(training: Training, images: MeasuredImages, metric: str) -> str:
     if not training.best:
         return f"no epoch did better than the start on {images}, and the start was kept"
     share = f"{100 * training.best.val_accuracy:.1f} %"
@@ -67,11 +68,11 @@ def _kept(training: Training, images: str, metric: str) -> str:
     return f"the weights of epoch {training.best_epoch} were kept, {figure} on {images}"
 
 
-def _curves(training: Training, metric: str, judged: str, head: Training | None = None) -> Figure:
+def _curves(training: Training, metric: str, judged: MeasuredImages, head: Training | None = None) -> Figure:
     """Draw accuracy and loss by epoch.
 
     Args:
-        judged: the held-out images, in words.
+        judged: the held-out images.
         head: the training of the head before, whose best accuracy is a line to compare with.
     """
     epochs, best = training.epochs, training.best_epoch
@@ -92,11 +93,11 @@ def _curves(training: Training, metric: str, judged: str, head: Training | None 
     if head and head.best:
         value = 100 * head.best.val_accuracy
         upper.axhline(value, color=PURPLE, linewidth=1.2, linestyle=(0, (4, 2)), label=f"head before, held out: {value:.1f} %")
-    widen(upper, "y", count_in(judged))
+    widen(upper, "y", judged.count)
     upper.set_ylabel(f"{metric}{'' if metric == _ACCURACY else ' (training: right decisions)'}, %", color=INK)
     lower.set_ylabel("loss", color=INK)
     lower.set_xlabel("epoch", color=INK)
-    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     legend(upper)
     return figure
 
