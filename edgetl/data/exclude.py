@@ -12,6 +12,13 @@ from edgetl.wording import counted
 logger = logging.getLogger(__name__)
 
 
+def heading(source: str) -> str:
+    """Return the first line of a list, which says to people what it is for."""
+    return (
+        f"# Images of {json.dumps(source, ensure_ascii=False)} that should be left out: 'edgetl train DATA --exclude FILE' reads this list."
+    )
+
+
 def line(name: str) -> str:
     """Return a name as a line: itself, or a JSON string where it could be mistaken."""
     plain = name == name.strip() and not name.startswith(("#", '"')) and "\n" not in name and "\r" not in name

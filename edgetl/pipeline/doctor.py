@@ -26,7 +26,7 @@ from edgetl.diagnosis.inspect import inspect_image
 from edgetl.diagnosis.labels import judged_classes
 from edgetl.diagnosis.results import NAME, Diagnosis
 from edgetl.errors import DataError, RunError, UsageError
-from edgetl.files import atomic, fingerprint, sha256
+from edgetl.files import atomic, check_folder, fingerprint, sha256
 from edgetl.overview import Overview, Tabular
 from edgetl.pipeline.reading import split_options
 from edgetl.pipeline.recorded_images import listing_of
@@ -122,8 +122,7 @@ def _counts(data: DatasetFacts) -> dict[str, dict[str, int]]:
 def _check_out(out: Path, source: Path) -> None:
     if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
         raise UsageError(f"{out} is inside the data, which are never changed", "choose another folder with --out")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file", "choose a folder with --out")
+    check_folder(out)
 
 
 def _as_the_run(out: Path, recipe: Recipe) -> Recipe:
@@ -228,7 +227,7 @@ def _exclude_file(out: Path) -> Path:
 
 def _exclude_text(source: str, found: Findings, sure: Container[str]) -> str:
     lines = [
-        f"# Images of {source!r} that should be left out: 'edgetl train DATA --exclude FILE' reads this list.",
+        exclude_list.heading(source),
         "# Lines that begin with # are ignored: look at those images in doctor.html, and remove the # where you agree.",
     ]
     listed: set[str] = set()

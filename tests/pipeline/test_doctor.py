@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgetl.data import exclude
 from edgetl.data.index import DataIndex
 from edgetl.errors import DataError, UsageError
 from edgetl.pipeline.project import Project
@@ -124,6 +125,7 @@ def test_what_somebody_worked_on_is_kept(cli: Cli, faulty: Path, tmp_path: Path)
     assert cli(*command).code == 0
     assert cli(*command).code == 0
     assert not listed.with_name("exclude-new.txt").exists()
+    assert listed.read_text(encoding="utf-8").startswith(f"{exclude.heading(str(faulty))}\n")
     listed.write_text(listed.read_text(encoding="utf-8") + "train/dog/2.png\n", encoding="utf-8")
     assert "was changed by hand" in cli(*command).err
     assert listed.read_text(encoding="utf-8").endswith("train/dog/2.png\n")

@@ -1,7 +1,6 @@
 """The findings of `edgetl doctor` as a page with the images."""
 
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,8 +53,7 @@ def _ticked(diagnosis: Diagnosis, sections: Sequence[Section]) -> TickedList:
     galleries = [block for section in sections for block in section.blocks if isinstance(block, Gallery)]
     boxes = {tick.line for gallery in galleries for photo in gallery.photos for tick in photo.ticks}
     rest = [line for name in diagnosis.exclude if (line := exclude_list.line(name)) not in boxes]
-    head = (f"# Images of {json.dumps(diagnosis.source)} that should be left out: 'edgetl train DATA --exclude FILE' reads this list.",)
-    return TickedList("exclude.txt", head, rest)
+    return TickedList("exclude.txt", (exclude_list.heading(diagnosis.source),), rest)
 
 
 def _summary(diagnosis: Diagnosis, ticked: TickedList) -> Section:

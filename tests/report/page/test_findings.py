@@ -68,6 +68,8 @@ def test_ticked_boxes_make_the_list(tmp_path: Path) -> None:
                 tab.get_by_role("button", name="Save exclude.txt").click()
             assert download.value.suggested_filename == "exclude.txt"
             download.value.save_as(tmp_path / "exclude.txt")
+            begun, _, _ = (tmp_path / "exclude.txt").read_text(encoding="utf-8").partition("\n")
+            assert begun == exclude.heading(made()[0].source), "as doctor writes it"
             return exclude.read(str(tmp_path / "exclude.txt"))
 
         assert set(saved()) == {"a.png", "broken.jpg"}, "the sure ones, also where the page shows no image"
