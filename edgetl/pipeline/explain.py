@@ -16,7 +16,7 @@ from edgetl.explanation.gradcam import Saliency, Seen, explained_classes, salien
 from edgetl.explanation.results import NAME, ExplainedImage, Explanation
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.exported import exported_files
-from edgetl.files import atomic
+from edgetl.files import atomic, check_folder
 from edgetl.importing.tflite_file import IMPORTER
 from edgetl.pipeline.export.current import chosen_integers, is_current
 from edgetl.pipeline.predict import pixels_of
@@ -42,6 +42,7 @@ def explain(project: Project, names: Sequence[str], out: Path | None = None) -> 
         names: files, or embedded images.
         out: folder; None: explain/ in the run.
     """
+    check_folder(out)
     with project.run.writing() if out is None else nullcontext():
         return _explain(project, names, out or project.run.explained)
 

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgetl.compared import MeasuringSplit
+from edgetl.contract import Contract
 from edgetl.data.base import names_shown
 from edgetl.errors import DataError, RunError, UsageError
 from edgetl.evaluation.measures import measures_of
 from edgetl.evaluation.results import ComparedPair, ComparedRun, Comparison
 from edgetl.evaluation.statistics import holm, paired
 from edgetl.evaluation.validation import Validation
+from edgetl.files import check_folder
 from edgetl.pipeline.evaluate.scores import check_labelled, chosen_models
 from edgetl.pipeline.project import Project
 from edgetl.report.plots.comparison import comparison_plot
@@ -36,7 +38,6 @@ class _Result:
     """One run: its row in the comparison, and which images that measure are right, in the order of their contents."""
 
     run: ComparedRun
-    class_names: tuple[str, ...]
     correct: NDArray[np.bool_]
     images: _Images
     split: MeasuringSplit
@@ -55,18 +56,15 @@ def compare(
     """
     if len({path.resolve() for path in paths}) != len(paths) or len(paths) < 2:
         raise UsageError("a comparison needs two or more different runs", "name them: edgetl compare runs/a runs/b")
+    check_folder(out)
     exact_float32()
+    projects = [Project.open(path, data=data) for path in paths]
+    differing = _check_comparable(paths, [project.contract for project in projects], different_classes=different_classes)
     results: list[_Result] = []
-    for path in paths:
-        project = Project.open(path, data=data)
-        class_names = project.contract.class_names
-        differ = _different(paths[0], results[0].class_names if results else class_names, path, class_names)
-        if differ and not different_classes:
-            raise DataError(differ, "to compare them anyway, each by its own labels: --different-classes")
-        if differ:
-            logger.warning(f"{differ}; each is judged by its own labels")
+    for path, project in zip(paths, projects, strict=True):
         result = _evaluate(project, path, model)
         first = results[0].images if results else result.images
+        differ = path in differing
         _check_same(path, _contents(result.images) if differ else result.images, paths[0], _contents(first) if differ else first)
         results.append(result)
     pairs = list(combinations(results, 2))
@@ -85,6 +83,24 @@ def compare(
         comparison = comparison.model_copy(update={"plot_description": comparison_plot(comparison, out / "compare.png")})
         comparison.write(out / "compare.json")
     return comparison
+
+
+def _check_comparable(paths: Sequence[Path], contracts: Sequence[Contract], *, different_classes: bool) -> set[Path]:
+    """Return the runs whose class names are not those of the first one. Raises DataError where that is not asked for, or metrics differ."""
+    (first_path, *_), (first, *_), differing = paths, contracts, set()
+    for path, contract in zip(paths, contracts, strict=True):
+        if contract.output.several != first.output.several:
+            one, other = (path, first_path) if contract.output.several else (first_path, path)
+            raise DataError(
+                f"{one} finds several classes in an image, and is judged by mAP; {other} names one, and is judged by top-1",
+                "compare runs of the same --task",
+            )
+        if differ := _different(first_path, first.class_names, path, contract.class_names):
+            if not different_classes:
+                raise DataError(differ, "to compare them anyway, each by its own labels: --different-classes")
+            logger.warning(f"{differ}; each is judged by its own labels")
+            differing.add(path)
+    return differing
 
 
 def _different(first_path: Path, first: Sequence[str], path: Path, class_names: Sequence[str]) -> str:
@@ -122,7 +138,6 @@ def _evaluate(project: Project, path: Path, model: Path | None) -> _Result:
     )
     return _Result(
         run,
-        project.contract.class_names,
         measures.right(probabilities, label_ids),
         [identities[row] for row in rows],
         project.data.measuring_split,

@@ -97,6 +97,16 @@ def test_nothing_is_written_unless_it_is_told_where(cli: Cli, three: list[Path],
     assert not list(three[0].parent.rglob("compare*"))
 
 
+@pytest.mark.parametrize("command", ["compare", "explain", "benchmark"])
+def test_a_file_in_the_place_of_the_folder_is_found_before_the_work(cli: Cli, three: list[Path], tmp_path: Path, command: str) -> None:
+    (tmp_path / "results").touch()
+    named = {"compare": three[1:], "explain": [three[0], "digits:7"], "benchmark": [three[0]]}[command]
+    outcome = cli(command, *named, "--out", tmp_path / "results")
+    assert outcome.code == 2
+    assert f"{tmp_path / 'results'} is a file" in " ".join(outcome.err.split())
+    assert "tflite" not in outcome.err
+
+
 def test_runs_with_different_class_names_are_refused_unless_asked(cli: Cli, three: list[Path], tmp_path: Path) -> None:
     """A copy of a run whose first class has another name, as its images have in their folder."""
     other, images = tmp_path / "other", tmp_path / "images"

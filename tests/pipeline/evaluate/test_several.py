@@ -18,7 +18,7 @@ from edgetl.evaluation.validation import Validation
 from edgetl.pipeline.tune.search import Search, tune
 from edgetl.recipe import load
 from edgetl.run_folder import RunFolder
-from tests.conftest import CliResult, edgetl
+from tests.conftest import CliResult, Made, edgetl
 
 Cli = Callable[..., CliResult]
 CLASSES = ("0", "1", "2")
@@ -135,3 +135,12 @@ def test_what_trains_heads_for_one_class_is_refused(cli: Cli, several: Path, tmp
     assert cli("learning-curve", images, "--set", "data.task=multi-label", "--backbone", "small_cnn", "--out", tmp_path).code == 2
     with pytest.raises(UsageError, match="one class an image, and these images may show several"):
         tune(load(options={"data.source": str(images), "data.task": "multi-label"}), tmp_path, Search(trials=1, device="local"))
+
+
+def test_a_run_that_names_one_class_is_not_compared_with_it(cli: Cli, several: Path, made: Made) -> None:
+    for runs in ((several, made.run), (made.run, several)):
+        outcome = cli("compare", *runs, "--different-classes")
+        assert outcome.code == 3
+        assert "is judged by mAP" in outcome.err
+        assert "the same --task" in outcome.err
+        assert "tflite_int8" not in outcome.err, "it is said before a model predicts"

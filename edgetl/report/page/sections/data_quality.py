@@ -17,7 +17,9 @@ def section(facts: Facts) -> Section | Absent:
     diagnosis = facts.doctor
     if diagnosis is None:
         data = facts.record.find("data", DataFacts)
-        left_out = f"training left out {counted(data.rejected, 'file')}" if data else "they were not read yet"
+        left_out = "they were not read yet"
+        if data:
+            left_out = f"training left out {counted(data.rejected, 'file')}" if data.rejected else "training could read them all"
         return Absent(_TITLE, f"the images were not examined; {left_out}", "edgetl doctor DATA --out RUN")
     count = sum(len(findings) for findings in diagnosis.found.values())
     text = f"edgetl doctor examined {counted(diagnosis.images, 'image')} and found nothing."
