@@ -156,7 +156,7 @@ def test_a_bundle_and_an_app_are_made_without_tensorflow(made: Made, tmp_path: P
     bundle(Project.open(made.run), tmp_path / "first.edgetl", BundleRequest(force=True))
     program = (
         "import sys, edgetl\n"
-        f"edgetl.Run({str(made.run)!r}).bundle({str(tmp_path / 'b.edgetl')!r}, force=True)\n"
+        f"edgetl.Run({str(made.run)!r}).bundle({str(tmp_path / 'b.edgetl')!r}, force=True, licence='Apache-2.0')\n"
         f"edgetl.ship_bundle({str(tmp_path / 'b.edgetl')!r}, 'web', out={str(tmp_path / 'web')!r})\n"
         "print([name for name in ('tensorflow', 'sklearn', 'scipy.stats', 'matplotlib') if name in sys.modules])"
     )
