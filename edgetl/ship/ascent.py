@@ -17,7 +17,7 @@ from edgetl.contract import Contract
 
 _SEED = 20  # the same for all models
 _STEPS = 150
-_RATE = 0.1  # of Adam, in the logit of a pixel's value: 0.3 is no faster
+_RATE = 0.1  # of Adam, in the logit of a pixel's value: 0.3 takes as long
 _SURE = 3.0  # nats that a class leads by when its image is done: a probability of 0.95
 _NOISE = 0.05  # in the same logit, some levels of 255: what holds with it does not depend on one level
 _ENDS = 0.02  # of a pixel's value at least on both sides: from 0 and 1 no gradient leads away
