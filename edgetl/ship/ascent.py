@@ -34,12 +34,12 @@ def ascended(model: Any, contract: Contract, starts: NDArray[np.uint8], classes:
     """
     step, random = _step(model, contract), np.random.default_rng(_SEED)
     shares = np.clip(starts / 255, _ENDS, 1 - _ENDS).astype(np.float32)
-    levels, labels = np.log(shares / (1 - shares)), np.asarray(classes, np.int32)
+    levels, numbers = np.log(shares / (1 - shares)), np.asarray(classes, np.int32)
     means, squares = np.zeros_like(levels), np.zeros_like(levels)
     going = np.arange(len(levels))
     for number in range(1, _STEPS + 1):
         noise = _NOISE * random.standard_normal(levels[going].shape, np.float32)
-        gradient, leads = (part.numpy() for part in step(levels[going] + noise, labels[going]))
+        gradient, leads = (part.numpy() for part in step(levels[going] + noise, numbers[going]))
         undone = leads < _SURE
         going, gradient = going[undone], gradient[undone]
         if not len(going):
@@ -57,12 +57,12 @@ def _step(model: Any, contract: Contract) -> Any:
     specs = [tf.TensorSpec((None, *contract.shape), tf.float32), tf.TensorSpec((None,), tf.int32)]
 
     @tf.function(input_signature=specs)
-    def step(levels: Any, labels: Any) -> Any:
+    def step(levels: Any, numbers: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(levels)
             logits = model(contract.normalize(255 * tf.sigmoid(levels)), training=False)
-            own = tf.gather(logits, labels, batch_dims=1)
-            others = logits - 1e9 * tf.one_hot(labels, logits.shape[-1])
+            own = tf.gather(logits, numbers, batch_dims=1)
+            others = logits - 1e9 * tf.one_hot(numbers, logits.shape[-1])
             leads = own if contract.output.several else own - tf.reduce_logsumexp(others, axis=1)
         return tape.gradient(leads, levels, unconnected_gradients=tf.UnconnectedGradients.ZERO), leads
 
