@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgetl.errors import RunError
+from edgetl.errors import ExportError, RunError
 from edgetl.explanation.gradcam import Saliency, Seen, explained_classes, saliency
 from edgetl.explanation.results import NAME, ExplainedImage, Explanation
 from edgetl.export import FORMATS, formats_of
 from edgetl.export.exported import exported_files
 from edgetl.files import atomic, check_folder
+from edgetl.importing.base import Unsupported
 from edgetl.importing.tflite_file import IMPORTER
 from edgetl.pipeline.export.current import chosen_integers, is_current
 from edgetl.pipeline.predict import pixels_of
@@ -36,7 +37,7 @@ def explain(project: Project, names: Sequence[str], out: Path | None = None) -> 
 
     The document also keeps what was explained of the same models before.
 
-    Returns an explanation of these images alone.
+    Returns an explanation of these images alone. Raises ExportError for a network whose end has an operator without a derivative here.
 
     Args:
         names: files, or embedded images.
@@ -44,7 +45,10 @@ def explain(project: Project, names: Sequence[str], out: Path | None = None) -> 
     """
     check_folder(out)
     with project.run.writing() if out is None else nullcontext():
-        return _explain(project, names, out or project.run.explained)
+        try:
+            return _explain(project, names, out or project.run.explained)
+        except Unsupported as error:
+            raise ExportError(f"the models of {project.run.path} cannot be explained: {error}", "report it in an issue") from error
 
 
 def _explain(project: Project, names: Sequence[str], folder: Path) -> Explanation:

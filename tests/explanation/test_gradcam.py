@@ -142,3 +142,15 @@ def test_mistakes_are_said(cli: Cli, run_copy: Path, tmp_path: Path) -> None:
         assert outcome.code == code
         assert words in outcome.err
     assert not (run_copy / "explain").exists()
+
+
+def test_a_network_with_another_operator_at_its_end_is_refused_in_words(
+    cli: Cli, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgetl.explanation import tail
+
+    monkeypatch.setattr(tail, "_RULES", {})
+    outcome = cli("explain", made.run, "digits:0", "--out", tmp_path / "explained")
+    assert outcome.code == 6, outcome.err
+    assert "cannot be explained" in outcome.err
+    assert "behind the last map has no derivative here" in outcome.err
