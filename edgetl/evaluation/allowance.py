@@ -1,9 +1,9 @@
-"""How many images two models may decide otherwise: what was promised, and on small sets the near ties that chance alone explains.
+"""How many images two models may decide otherwise: the promised share, and on small sets the near ties that chance explains.
 
-A share that is promised of all images says nothing exact of few: of 74 images 1.5 % is one, yet of three pairs that keep the promise one
-decides two or more otherwise. So a small set may have more, as many as only one in twenty such pairs exceeds, but near ties alone: images
-whose classes moved by no more than the pair may move on average. No set has more than one of 300 images, from where on the promise is taken
-by its word.
+On few images a share is too strict: of 74 images 1.5 % is one, yet nearly a third of all pairs that keep the promise differ on two or more.
+So a pair may differ on more images of a small set, as many as one in twenty such pairs exceeds by chance, if they are near ties: images
+whose classes moved by no more than the pair may move on average. No set may have more than 300 images may, from where on the promise holds
+as it stands.
 """
 
 import math
