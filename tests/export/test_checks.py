@@ -12,7 +12,6 @@ from edgetl.keras import keras, layers, tf
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from onnx import numpy_helper
@@ -24,6 +23,7 @@ from edgetl.export import FORMATS, onnx_writer, tflite_checks
 from edgetl.export.base import About, Conversion
 from edgetl.export.tflite_writer import float_tflite, int8_tflite
 from edgetl.quantization.quantized import FakeQuantize, bake
+from tests.exact import exact_session
 from tests.export.conftest import Network, from_lite
 from tests.quantization.ranges import activation_ranges
 
@@ -100,11 +100,11 @@ def test_a_layer_without_range_is_named(form: str) -> None:
 @pytest.mark.parametrize("form", [form for form in INT8 if FORMATS.load(form).runtime == "onnxruntime"])
 def test_a_selective_file_may_compute_in_float(form: str) -> None:
     made = Conversion(quantized(tiny(), leave_out="relu_a"), CONTRACT, "int8", FORMATS.load, selective=True).file(form)
-    session = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"])
+    session = exact_session(made)
     predictions = np.concatenate([session.run(None, {"image": image})[0] for image in PIXELS[:, None]])
     assert predictions.dtype == np.uint8
     assert np.ptp(predictions.astype(int), axis=0).max() > 4
-    integers = onnxruntime.InferenceSession(Conversion(quantized(tiny()), CONTRACT, "int8", FORMATS.load).file("onnx"))
+    integers = exact_session(Conversion(quantized(tiny()), CONTRACT, "int8", FORMATS.load).file("onnx"))
     expected = np.concatenate([integers.run(None, {"image": image})[0] for image in PIXELS[:, None]])
     assert np.abs(predictions.astype(int) - expected.astype(int)).max() <= 8  # of 256 steps: one layer's rounding less
 
@@ -160,7 +160,7 @@ def test_a_map_of_one_pixel_leaves_no_reshape(precision: str) -> None:
     assert len(convolutions) == 3
     assert kinds.count("Reshape") <= 1, "that of the pool to the dense layer"
     taken = PIXELS[:1] if precision == "int8" else PIXELS[:1].astype(np.float32)
-    [answer] = onnxruntime.InferenceSession(made, providers=["CPUExecutionProvider"]).run(None, {"image": taken})
+    [answer] = exact_session(made).run(None, {"image": taken})
     interpreter = Interpreter(model_content=lite)
     interpreter.allocate_tensors()
     interpreter.set_tensor(interpreter.get_input_details()[0]["index"], taken)

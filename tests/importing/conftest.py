@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgetl.importing import read
 from edgetl.importing.base import ImportedModel
+from tests.exact import exact_session
 
 RANDOM = np.random.default_rng(5)
 
@@ -74,9 +75,7 @@ def ours(model: ImportedModel, inputs: np.ndarray) -> np.ndarray:
 
 
 def by_onnxruntime(path: Path, inputs: np.ndarray) -> np.ndarray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = exact_session(path)
     name = session.get_inputs()[0].name
     return np.concatenate([session.run(None, {name: one[None]})[0].reshape(1, -1) for one in inputs])
 

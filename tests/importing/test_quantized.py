@@ -17,6 +17,7 @@ from edgetl.importing.grids import Grid
 from edgetl.pipeline.imported.own import on_bytes, own_convention, two_classes_of
 from edgetl.quantization.quantized import Quantized
 from tests.conftest import Made
+from tests.exact import exact_session
 from tests.importing.conftest import Onnx
 
 PIXELS = np.random.default_rng(8).integers(0, 256, (12, 128, 128, 3), dtype=np.uint8)
@@ -55,9 +56,7 @@ def by_litert(content: bytes, pixels: np.ndarray) -> np.ndarray:
 
 
 def by_onnxruntime(content: bytes, inputs: np.ndarray) -> np.ndarray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = exact_session(content)
     outputs = np.array([session.run(None, {session.get_inputs()[0].name: one[None]})[0].reshape(-1) for one in inputs])
     return outputs.astype(int) if outputs.dtype.kind in "iu" else outputs
 
