@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ _NUMBER = re.compile(r"[ _-]?\d+$")
 _WHETHER = {"1": True, "0": False, "1.0": True, "0.0": False, "true": True, "false": False}
 _MOST_ODD = 0.5  # of a one-hot column's cells: more say neither, and it is another column
 _FEWEST = 2  # one-hot columns: as many as a classifier has classes
+_MISTAKEN = ";,"  # what other programs put between the classes of an image
 
 Cells = Sequence[tuple[int, Sequence[str]]]  # line and cells of each row
 
@@ -65,6 +67,8 @@ def label_columns(header: Sequence[str], rows: Cells, others: set[int], task: As
     ]
     several = _several(columns)
     one_hot = tuple(place for place, name in enumerate(columns) if name and place not in others and _says_whether(rows, place))
+    if task != "single-label":
+        _check_joined({row[place].strip() for _, row in rows for place in (*one, *several) if place < len(row)}, task, source)
     if task != "multi-label":
         hint = _hint(header, rows, one, several, one_hot)
         if hint and task == "auto":
@@ -125,6 +129,23 @@ def _check_odd_cell(name: str, rows: Cells, place: int, source: str) -> None:
             f"{source}, line {line}: {cell!r} in the column {name!r}, whose other cells say 0 or 1; there are {len(odd)} such lines",
             "write 1 where the image shows the class and 0 where it does not; remove the lines of which you do not know",
         )
+
+
+def _check_joined(cells: set[str], task: AskedTask, source: str) -> None:
+    """Raise DataError for labels that join several classes by another sign than ours: each would become a class of its own."""
+    for sign in _MISTAKEN:
+        times = Counter(name for cell in cells for name in _names(cell, sign))
+        several = sorted(cell for cell in cells if len(_names(cell, sign)) > 1 and all(times[name] > 1 for name in _names(cell, sign)))
+        if several:
+            raise DataError(
+                f"{source}: labels such as {several[0]!r} seem to name several classes, with {sign!r} between them",
+                f"write {BETWEEN.join(sorted(_names(several[0], sign)))!r}, for --task multi-label"
+                + ("; to take it as it is: --task single-label" if task == "auto" else "; if it is one class, rename it"),
+            )
+
+
+def _names(cell: str, sign: str) -> set[str]:
+    return {name.strip() for name in cell.split(sign)} - {""}
 
 
 def _hint(header: Sequence[str], rows: Cells, one: Sequence[int], several: Sequence[int], one_hot: Sequence[int]) -> str:

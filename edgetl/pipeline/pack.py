@@ -75,7 +75,8 @@ def pack(listing: Listing, out: str, shards: int, max_shard_mib: int, seed: int)
         _write(root, INDEX, made)
     except (tf.errors.OpError, OSError, ValueError) as error:
         said = getattr(error, "message", error)
-        raise RunError(f"cannot write {out}: {said}", "choose another folder, or free some space; the same command continues") from error
+        remedy = "check its name, and your network and rights" if "://" in out else "choose another folder, or free some space"
+        raise RunError(f"cannot write {out}: {said}", f"{remedy}; the same command continues") from error
     return Packed(made, images, kept)
 
 

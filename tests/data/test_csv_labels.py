@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgetl.data import sources
-from edgetl.data.base import Listing, Reading
+from edgetl.data.base import AskedTask, Listing, Reading
 from edgetl.data.csv_file import find
 from edgetl.errors import DataError
 from tests.data.conftest import fill
@@ -129,3 +129,18 @@ def test_an_odd_cell_does_not_lose_a_class(write: Write, cell: str) -> None:
     """Else the class of that column would be none, and nobody would notice."""
     with pytest.raises(DataError, match=rf"line 3: '{cell}' in the column 'dog'"):
         find(write("path,cat,dog,eel\n" + rows("1,1,0", f"0,{cell},0", "0,0,0", "1,0,1")), SEVERAL)
+
+
+@pytest.mark.parametrize("task", ["auto", "multi-label"])
+@pytest.mark.parametrize("sign", [";", "; ", ","])
+def test_classes_joined_by_another_sign_do_not_become_one(write: Write, sign: str, task: AskedTask) -> None:
+    text = "path,label\n" + rows(f'"cat{sign}dog"', "dog", "cat", f'"dog{sign}cat"')
+    with pytest.raises(DataError, match=r"seem to name several classes") as raised:
+        find(write(text), Reading(task=task))
+    assert "write 'cat|dog'" in raised.value.remedy
+    assert find(write(text), Reading(task="single-label")).class_names == tuple(sorted({f"cat{sign}dog", "dog", "cat", f"dog{sign}cat"}))
+
+
+def test_a_comma_in_a_class_name_is_not_taken_for_two(write: Write) -> None:
+    text = "path,label\n" + rows('"bow, the weapon"', "dog", '"bow, the weapon"', "dog")
+    assert find(write(text), Reading()).class_names == ("bow, the weapon", "dog")

@@ -81,7 +81,7 @@ class GoldenImages:
         if overlooked:
             logger.warning(
                 f"the synthetic golden images do not show that an app has {joined(overlooked)}, since the model rejects nearly all that is "
-                "not a real image; run the app's tests, which have real images"
+                "not a real image; the tests of an Android or iOS app try it on validation images"
             )
         return self._golden(images, contract.output.present_names(predictions)), names
 
