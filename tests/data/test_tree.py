@@ -75,7 +75,7 @@ def test_links_that_lead_to_nothing_are_never_followed(tmp_path: Path) -> None:
     data = fill(tmp_path / "data", {"a": 2, "b": 2})
     (data / "c").symlink_to(tmp_path / "unmounted")
     for reading in (Reading(), FOLLOW):
-        with pytest.raises(DataError, match=r"which lead to nothing:\n  c -> /.*unmounted"):
+        with pytest.raises(DataError, match=r"which point nowhere:\n  c -> /.*unmounted"):
             find(str(data), reading)
 
 

@@ -60,7 +60,7 @@ def test_another_release_costs_the_profile_only(cli: Callable[..., CliResult], m
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     outcome = cli("benchmark", write("int8", tmp_path), "--runs", 5, "--profile", "--out", tmp_path)
     assert outcome.code == 0
-    assert "no profile: ai-edge-litert 9.9.0 is none of the releases" in " ".join((outcome.out + outcome.err).split())
+    assert "no profile: ai-edge-litert 9.9.0 is not a release" in " ".join((outcome.out + outcome.err).split())
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,9 @@ def test_one_softmax_is_all_that_computes_in_float(wide: Wide) -> None:
 @pytest.mark.parametrize("form", INT8)
 def test_only_where_the_contract_has_it(form: str, wide: Wide) -> None:
     path = wide.file(form)
-    with pytest.raises(ExportError, match="float32, its contract from uint8 to uint8"):
+    with pytest.raises(ExportError, match="to float32, but its contract says uint8 to uint8"):
         open_session(path, INTEGERS)
-    with pytest.raises(ExportError, match="uint8, its contract from uint8 to float32"):
+    with pytest.raises(ExportError, match="to uint8, but its contract says uint8 to float32"):
         open_session(wide.file(form, INTEGERS), CONTRACT)
     if form in ("tflite", "onnx_qdq"):
         check = tflite_checks.check_integer if form == "tflite" else onnx_writer.check_integer

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgetl.contract import Contract
-from edgetl.export import FORMATS, tflite_objects, tflite_stamp
+from edgetl.export import FORMATS, tflite_stamp
 from edgetl.importing import tflite_reader
 from edgetl.output import Rejection, Thresholds
 from edgetl.pipeline.project import Project
@@ -86,7 +86,7 @@ def test_the_graph_is_as_it_was(precision: str, network: GetNetwork, tmp_path: P
     bare.metadata.remove(entry)
     assert entry.buffer == len(bare.buffers) - 1
     del bare.buffers[-1]
-    assert tflite_objects.packed(bare) == net.lite(precision)
+    assert tflite_reader.packed(bare) == net.lite(precision)
     np.testing.assert_array_equal(net.predictions("tflite", precision)[:4], open_session(plain, net.contract)(net.pixels[:4]))
 
 

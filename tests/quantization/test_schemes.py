@@ -171,7 +171,8 @@ def test_distilling_brings_the_predictions_no_further_from_the_float_models(case
     assert len(training.epochs) == 2
     ptq, qat = (quantized(scheme, "small").model.weights for scheme in ("ptq_int8", "qat_int8"))
     assert any((a != b).any() for layer in ptq for a, b in zip(ptq[layer], qat[layer], strict=True))
-    assert training.best_epoch == 2, "the schedule chose the last epoch"
+    best = max(training.epochs, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))  # which one it is depends on the processor
+    assert training.epochs[training.best_epoch - 1] == best
 
 
 def test_what_trains_is_what_is_saved(case: GetCase, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_file_becomes_a_run_that_is_exported_and_validated(
     file.unlink()
     opened.validate()
     assert "not there any more" in (why := Validation.read(project.run.validation).unverified["original"])
-    assert "put the very file back" in why
+    assert "restore the original file" in why
 
 
 @pytest.mark.parametrize("kind", ["tflite", "onnx"])
