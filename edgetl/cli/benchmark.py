@@ -81,7 +81,7 @@ def benchmark(
     kept); 11 slower than the baseline allows; 13 with --require-accelerated: an operator fell back, or no one knows who ran it.
 
     Example:
-      edgetl benchmark runs/flowers --device local --device ssh://pi@board.local --accuracy 32
+      edgetl benchmark runs/flowers --device ssh://pi@board.local --accuracy 32
     """
     from dataclasses import asdict
 

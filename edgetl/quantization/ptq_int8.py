@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _quantize(
-    float_model: "keras.Model", examples: "AugmentedExamples", rows: np.ndarray, settings: Settings, schedule: "Schedule"
+    float_model: "keras.Model", examples: "AugmentedExamples", rows: np.ndarray, settings: Settings, schedule: "Schedule | None" = None
 ) -> "QuantizationResult":
     from edgetl.quantization.calibrate import quantize
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from edgetl.float_record import FloatChoice, UnfreezeFacts
-from edgetl.pipeline import project
 from edgetl.pipeline.project import Project
 from edgetl.run_folder import RunFolder
 from edgetl.run_record import FloatFacts
+from edgetl.training import team
 from edgetl.training.team import ALONE, Team
 from tests.conftest import CliResult
 
@@ -59,7 +59,7 @@ def test_a_file_of_another_suffix_is_refused(cli: Cli, here: Path) -> None:
 
 def test_several_workers_are_refused(cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of them would wait for the others for ever."""
-    monkeypatch.setattr(project, "team", lambda _: Team(ALONE.strategy, 0, 2))
+    monkeypatch.setattr(team, "team", lambda _: Team(ALONE.strategy, 0, 2))
     outcome = cli("pretrain", "digits", "--backbone", "small_cnn")
     assert outcome.code == 2
     assert "TF_CONFIG" in outcome.err
