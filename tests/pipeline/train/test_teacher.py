@@ -82,7 +82,8 @@ def test_it_is_trained_once_and_recorded(
     assert first.code == 0, first.err
     assert "first a teacher" in first.err
     stages = re.findall(r"^stage (\d) of (\d): (training.*|fine.*|calib.*)$", first.err, re.MULTILINE)
-    assert stages == [("2", "4", "training a teacher"), ("3", "4", "fine-tuning"), ("4", "4", "calibration (ptq_int8)")]
+    wanted = ["training a teacher", "fine-tuning", "calibration (ptq_int8)"]
+    assert [(place, of, name.partition(",")[0]) for place, of, name in stages] == [(str(i), "4", one) for i, one in enumerate(wanted, 2)]
     facts = RunFolder(run_copy).facts("float", FloatFacts)
     assert facts.teacher is not None
     assert facts.teacher.run == "teacher"
