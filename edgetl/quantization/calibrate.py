@@ -20,6 +20,7 @@ from edgetl.quantization.correct import corrected, input_means
 from edgetl.quantization.distance import distance_from
 from edgetl.quantization.quantized import QuantizationResult, bake, ranged_layers
 from edgetl.run_record import RangeMethod
+from edgetl.training.schedule import Schedule
 from edgetl.training.unknown import UNKNOWN, limits_of, logits_beside
 from edgetl.wording import counted
 
@@ -67,8 +68,10 @@ def mse(histogram: Histogram) -> tuple[float, float]:
 METHODS: dict[str, Callable[[Histogram], tuple[float, float]]] = {"minmax": minmax, "percentile": percentile, "mse": mse}
 
 
-def quantize(float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings) -> QuantizationResult:
-    """Take the float model's weights and the ranges that the calibration images `rows` showed.
+def quantize(
+    float_model: Any, examples: AugmentedExamples, rows: np.ndarray, settings: Settings, schedule: Schedule | None = None
+) -> QuantizationResult:
+    """Take the float model's weights and the ranges that the calibration images `rows` showed; nothing is trained by the schedule.
 
     With ranges "auto" the method, and whether biases are corrected, is chosen by what moves the predictions on other training images least.
     """

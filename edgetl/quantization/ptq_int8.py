@@ -20,7 +20,7 @@ def _quantize(
 ) -> "QuantizationResult":
     from edgetl.quantization.calibrate import quantize
 
-    return quantize(float_model, examples, rows, settings)
+    return quantize(float_model, examples, rows, settings, schedule)
 
 
 SCHEME = Scheme("int8", integers, INTEGERS, _quantize)

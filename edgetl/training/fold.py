@@ -62,8 +62,11 @@ def _convolved(layer: Any, norm: Any, inputs: Any) -> Any:
     depthwise = isinstance(layer, layers.DepthwiseConv2D)
     kernel = layer.depthwise_kernel * factor[:, None] if depthwise else layer.kernel * factor
     inputs, kernel, offset = (tf.cast(value, layer.compute_dtype) for value in (inputs, kernel, offset))
-    convolve = tf.nn.depthwise_conv2d if depthwise else tf.nn.conv2d
-    found = convolve(inputs, kernel, [1, *layer.strides, 1], layer.padding.upper(), dilations=list(layer.dilation_rate))
+    padding, dilations = layer.padding.upper(), list(layer.dilation_rate)
+    if depthwise:
+        found = tf.nn.depthwise_conv2d(inputs, kernel, [1, *layer.strides, 1], padding, dilations=dilations)
+    else:  # not conv2d: where TensorFlow does without oneDNN, on processors without VNNI, that has no gradient with dilations
+        found = tf.nn.convolution(inputs, kernel, layer.strides, padding, dilations=dilations)
     return tf.nn.bias_add(found, offset)
 
 

@@ -133,6 +133,8 @@ def test_some_golden_images_are_unknown_ones_where_there_are_any(made: Made) -> 
 
 
 def test_synthetic_images_are_searched_for_once(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kept in (run_copy / "cache").glob("synthetic-*"):  # by an earlier test
+        kept.unlink()
     searches, search = [], synthetic.candidates
     monkeypatch.setattr(synthetic, "candidates", lambda *given: (searches.append(1), search(*given))[1])
 
