@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import ROOT, python_program
+from tests.processes import free_ports
 
 LIMIT_S = 1800  # for a block on a busy machine
 # What the tests have less of than a reader: images, trials, and machines. Nothing else of a block is changed.
@@ -114,7 +114,7 @@ class Terminal:
 
     def _served(self, text: str) -> "subprocess.CompletedProcess[str]":
         """Start a web server, get its page, and end it."""
-        port = _free_ports(1)[0]
+        port = free_ports(1)[0]
         command = ["bash", "-euc", f"exec {text.replace('8000', str(port)).strip()}"]
         server = subprocess.Popen(command, cwd=self.place, env=self.environment({}), stderr=subprocess.PIPE, text=True)
         try:
@@ -131,7 +131,7 @@ class Terminal:
 
     def _side_by_side(self, text: str, limit_s: float) -> "subprocess.CompletedProcess[str]":
         """Type the same on two workers, which are processes here, each with its own number; return the first's end."""
-        for host, port in zip(("host0:2222", "host1:2222"), _free_ports(2), strict=True):
+        for host, port in zip(("host0:2222", "host1:2222"), free_ports(2), strict=True):
             assert host in text
             text = text.replace(host, f"127.0.0.1:{port}")
         assert '"index": 0' in text
@@ -184,14 +184,3 @@ def lay_files(place: Path, blocks: "list[tuple[str, str]]") -> None:
         named = re.match(r"# ([\w.-]+\.toml)\b", text)
         if language == "toml" and named:
             (place / named[1]).write_text(text, encoding="utf-8")
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()

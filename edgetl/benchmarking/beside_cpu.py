@@ -46,7 +46,7 @@ def beside_cpu(device: str, accelerated: Sequence[Sequence[float]], cpu: Sequenc
     same = int((ours.argmax(axis=1) == theirs.argmax(axis=1)).sum())
     mean, others = float(largest.mean()), len(ours) - same
     failures = []
-    near = int(near_ties(ours, theirs, (tops(ours), tops(theirs)), _APART).sum())
+    near = int(near_ties(ours, theirs, tops, _APART).sum())
     if others > (may_be := allowed(_DIFFERENT, len(ours), near)):
         differ = f"{others} of {counted(len(ours), 'image')}{said(near)}"
         failures.append(f"the accelerator predicts another class than the CPU for {differ}, at most {may_be} may differ")

@@ -134,18 +134,15 @@ def _check_odd_cell(name: str, rows: Cells, place: int, source: str) -> None:
 def _check_joined(cells: set[str], task: AskedTask, source: str) -> None:
     """Raise DataError for labels that join several classes by another sign than ours: each would become a class of its own."""
     for sign in _MISTAKEN:
-        times = Counter(name for cell in cells for name in _names(cell, sign))
-        several = sorted(cell for cell in cells if len(_names(cell, sign)) > 1 and all(times[name] > 1 for name in _names(cell, sign)))
+        names = {cell: {name.strip() for name in cell.split(sign)} - {""} for cell in cells}
+        times = Counter(name for of_cell in names.values() for name in of_cell)
+        several = sorted(cell for cell, of_cell in names.items() if len(of_cell) > 1 and all(times[name] > 1 for name in of_cell))
         if several:
             raise DataError(
                 f"{source}: labels such as {several[0]!r} seem to name several classes, with {sign!r} between them",
-                f"write {BETWEEN.join(sorted(_names(several[0], sign)))!r}, for --task multi-label"
+                f"write {joined(names[several[0]])!r}, for --task multi-label"
                 + ("; to take it as it is: --task single-label" if task == "auto" else "; if it is one class, rename it"),
             )
-
-
-def _names(cell: str, sign: str) -> set[str]:
-    return {name.strip() for name in cell.split(sign)} - {""}
 
 
 def _hint(header: Sequence[str], rows: Cells, one: Sequence[int], several: Sequence[int], one_hot: Sequence[int]) -> str:

@@ -7,6 +7,7 @@ as it stands.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,16 +58,16 @@ def by_chance(share: float, images: int) -> int:
 
 
 def near_ties(
-    first: NDArray[np.floating], second: NDArray[np.floating], decided: tuple[NDArray[np.bool_], NDArray[np.bool_]], within: float
+    first: NDArray[np.floating], second: NDArray[np.floating], decide: Callable[[NDArray[np.floating]], NDArray[np.bool_]], within: float
 ) -> NDArray[np.bool_]:
     """Return of each image whether it is decided otherwise by moves no larger than `within`, bool [N].
 
     Args:
         first, second: probabilities [N, K].
-        decided: the classes that each of both names, bool [N, K].
+        decide: returns the classes that probabilities [N, K] name, bool [N, K].
         within: a probability; what the classes that are decided otherwise may move by, in the mean over them.
     """
-    other = decided[0] != decided[1]
+    other = decide(first) != decide(second)
     moved = np.where(other, np.abs(np.asarray(first, np.float64) - second), 0.0).sum(axis=1)
     near: NDArray[np.bool_] = other.any(axis=1) & (moved <= within * other.sum(axis=1) + _ROUNDED)
     return near

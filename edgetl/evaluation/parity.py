@@ -276,12 +276,18 @@ class Judging:
         if self.output and self.output.several:
             moved = np.abs(first.astype(np.float64) - second) <= within
             return Near(named=int((moved & (present(first) != present(second))).sum()))
-        named = near_ties(first, second, (tops(first), tops(second)), within)
+        named = near_ties(first, second, tops, within)
         lost = self.measures.right(first, self.labelled.label_ids) & ~self.measures.right(second, self.labelled.label_ids)
-        pairs = [(first, second), *([tuple(strangers)] if strangers else [])]
-        both = ((a, b) for a, b in pairs if a is not None and b is not None)
-        decided = [int(near_ties(a, b, (present(a), present(b)), within).sum()) for a, b in both]
-        return Near(int(named.sum()), int((named & lost).sum()), decided[0], sum(decided[1:]))
+        of_first, of_second = strangers or (None, None)
+        of_unknown = 0
+        if of_first is not None and of_second is not None:
+            of_unknown = int(near_ties(of_first, of_second, present, within).sum())
+        return Near(
+            named=int(named.sum()),
+            lost=int((named & lost).sum()),
+            decided=int(near_ties(first, second, present, within).sum()),
+            decided_unknown=of_unknown,
+        )
 
     def _same(self, first: NDArray[np.floating] | None, second: NDArray[np.floating] | None) -> float | None:
         """Return the share of the images that both decide alike; None: no thresholds decide, or one has not seen them."""

@@ -54,7 +54,7 @@ def memory_of(path: Path) -> Memory | None:
 
 def of_integers(paths: Iterable[Path]) -> list[str]:
     """Return what other programs have to do on a processor like this one for these integer files, see `Runtime`."""
-    found = (RUNTIMES.load(runtime_of(path)).of_integers for path in paths)
+    found = (RUNTIMES.load(runtime_of(path)).of_integers() for path in paths)
     return list(dict.fromkeys(filter(None, found)))
 
 

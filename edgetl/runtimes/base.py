@@ -90,14 +90,15 @@ class Runtime:
         batch_of: returns how many images a file takes at a time, of whatever contract it is. Raises as `open_session` does.
         missing: why it cannot run here; empty: it can.
         memory_of: returns what a file takes of a microcontroller; None: the runtime is for none. Raises as `open_session` does.
-        of_integers: what other programs have to do on a processor like this one to compute integer files as they are computed here.
+        of_integers: returns what other programs have to do on a processor like this one to compute integer files as they are computed
+            here; empty: nothing.
     """
 
     open_session: OpenSession
     batch_of: Callable[[Path], Batch] = _any_number
     missing: str = ""
     memory_of: Callable[[Path], Memory] | None = None
-    of_integers: str = ""
+    of_integers: Callable[[], str] = lambda: ""
 
 
 def elsewhere(missing: str) -> Runtime:

@@ -71,4 +71,4 @@ _SATURATES = (
     "this processor has no VNNI, where ONNX Runtime saturates sums unless its session option session.x64quantprecision is 1: edgetl and "
     "its apps set it, and so must programs of yours"
 )
-RUNTIME = Runtime(open_session, batch_of, of_integers=_SATURATES if cpu_facts().saturates else "")
+RUNTIME = Runtime(open_session, batch_of, of_integers=lambda: _SATURATES if cpu_facts().saturates else "")

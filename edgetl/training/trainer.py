@@ -75,7 +75,7 @@ class Trainer:
                 started, number, sums = time.monotonic(), 0, np.zeros(2)
                 for steps, *parts in run_steps(self._dealt(epoch)):
                     number, sums = number + steps, sums + parts
-                    left = self._left_by(pace, history, number)
+                    left = "" if history.epochs else self._left_in_first_epoch(pace, number)
                     tick(steps, f"epoch {epoch + 1}/{schedule.epochs} loss {sums[0] / number:.3f} accuracy {sums[1] / number:.3f}{left}")
                 # By all workers: where statistics are averaged over them, reading them is too.
                 accuracy, loss = team.broadcast(self.validate())
@@ -94,7 +94,8 @@ class Trainer:
                 board.write(epoch + 1, figures)
                 if team.rank == 0:
                     checkpoint.save(schedule, Checkpoint(history, values, best))
-                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {said(accuracy)} on {images}, {seconds:.0f} s{self._left(history)}"
+                left = self._left(len(history.epochs), seconds_per_epoch(history.epochs))
+                message = f"{name}: epoch {epoch + 1}/{schedule.epochs}, {said(accuracy)} on {images}, {seconds:.0f} s{left}"
                 logger.log(self.epoch_log_level, message)
         if start is not None and (history.best is None or (schedule.patience and score(history.best) < (least, -loss_before))):
             logger.info(f"{name}: no epoch did better than the start, {said(least)} on {images}, which is kept")
@@ -105,20 +106,17 @@ class Trainer:
         _assign(self.variables, best)
         return history
 
-    def _left(self, history: History) -> str:
-        """Return how long training still takes, that which follows included, as long as its epochs take so far."""
+    def _left(self, epochs: float, seconds_per_epoch: float) -> str:
+        """Return how long training still takes, that which follows included, after so many epochs that took so long each."""
         if self.schedule.epochs_after is None:
             return ""
-        epochs = self.schedule.epochs - len(history.epochs) + self.schedule.epochs_after
-        return f", about {duration(epochs * seconds_per_epoch(history.epochs))} of training left" if epochs else ""
+        left = self.schedule.epochs - epochs + self.schedule.epochs_after
+        return f", about {duration(left * seconds_per_epoch)} of training left" if left else ""
 
-    def _left_by(self, pace: Pace, history: History, steps: int) -> str:
-        """Return the same while no epoch is finished yet, by the steps of the first one."""
-        seconds = pace.seconds(steps, time.monotonic())
-        if self.schedule.epochs_after is None or history.epochs or seconds is None:
-            return ""
-        steps_left = (self.schedule.epochs + self.schedule.epochs_after) * self.schedule.steps_per_epoch - steps
-        return f", about {duration(seconds * steps_left)} of training left"
+    def _left_in_first_epoch(self, pace: Pace, steps: int) -> str:
+        """Return the same by the steps of the first epoch; empty where their pace is not known yet."""
+        seconds, of_epoch = pace.seconds(steps, time.monotonic()), self.schedule.steps_per_epoch
+        return "" if seconds is None else self._left(steps / of_epoch, seconds * of_epoch)
 
     def _dealt(self, epoch: int) -> Any:
         """Return the epoch's dataset, dealt out to this process's replicas."""

@@ -16,6 +16,7 @@ import pytest
 from edgetl.devices import DEVICES_FILE
 from edgetl.devices.base import Job
 from edgetl.devices.plan import Plan
+from tests.processes import free_ports
 
 SIZE = 16
 RUNTIMES = ("litert", "onnxruntime")
@@ -81,12 +82,6 @@ def _made(folder: Path, output: Any) -> Models:
     return Models(paths, images, folder / "images.bin", contract)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Server:
     """A real sshd, and the client's configuration under which the host is called `board`."""
@@ -141,7 +136,7 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("sshd")
     for key in ("host", "user", "stranger"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / key)], check=True)
-    port = free_port()
+    [port] = free_ports(1)
     (folder / "sshd_config").write_text(
         f"ListenAddress 127.0.0.1\nPort {port}\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\n"
         "UsePAM no\nStrictModes no\nPidFile none\nPasswordAuthentication no\nPermitRootLogin yes\n",

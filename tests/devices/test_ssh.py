@@ -17,7 +17,8 @@ import pytest
 from edgetl.devices import open_device
 from edgetl.errors import DeviceError, UsageError
 from tests.conftest import CliResult
-from tests.devices.conftest import RUNTIMES, Models, Server, free_port
+from tests.devices.conftest import RUNTIMES, Models, Server
+from tests.processes import free_ports
 
 Toml = Callable[[str], None]
 
@@ -78,7 +79,7 @@ def _failure(spec: str = "board") -> DeviceError:
     ],
 )
 def test_who_is_not_reached_is_told_why(sshd: Server, devices_toml: Toml, changes: dict[str, str], problem: str, remedy: str) -> None:
-    changes = {key: value.format(folder=sshd.folder, closed=free_port()) for key, value in changes.items()}
+    changes = {key: value.format(folder=sshd.folder, closed=free_ports(1)[0]) for key, value in changes.items()}
     devices_toml(f"[board]\nkind = 'ssh'\nhost = 'board'\nconfig = {json.dumps(str(sshd.config(**changes)))}\n")
     error = _failure()
     assert problem in error.problem

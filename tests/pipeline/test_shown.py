@@ -1,7 +1,5 @@
 """A report reads the images that it shows and no others, and loads no TensorFlow for a run that was validated."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from edgetl.pipeline.shown import predictions_of
 from edgetl.report.page.facts import Predictions
 from edgetl.run_folder import RunFolder
 from tests.conftest import Made
+from tests.processes import loaded_by
 
 
 def predictions(path: Path, data: str = "") -> Predictions:
@@ -85,11 +84,6 @@ def test_too_much_is_not_kept(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_report_starts_without_tensorflow(made: Made, tmp_path: Path) -> None:
-    program = (
-        "import sys, edgetl\n"
-        f"edgetl.Run({str(made.run)!r}).report({str(tmp_path / 'r.html')!r})\n"
-        "print([name for name in ('tensorflow', 'sklearn', 'scipy.stats', 'onnxruntime', 'ai_edge_litert') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "[]", "each takes a second or more to load"
+    program = f"import edgetl\nedgetl.Run({str(made.run)!r}).report({str(tmp_path / 'r.html')!r})"
+    modules = ("tensorflow", "sklearn", "scipy.stats", "onnxruntime", "ai_edge_litert")
+    assert loaded_by(program, modules, limit_s=120) == [], "each takes a second or more to load"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 
 from edgetl.errors import UsageError
 from edgetl.training.team import ALONE, _place, team
+from tests.processes import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = {"worker": ["a:1", "b:1"]}
@@ -63,10 +63,7 @@ def test_two_replicas_learn_what_one_does(tmp_path: Path) -> None:
 
 
 def two_ports() -> list[str]:
-    with socket.socket() as one, socket.socket() as other:
-        for free in (one, other):
-            free.bind(("127.0.0.1", 0))
-        return [f"127.0.0.1:{free.getsockname()[1]}" for free in (one, other)]
+    return [f"127.0.0.1:{port}" for port in free_ports(2)]
 
 
 def worker(index: int, addresses: list[str], data: Path, out: Path, epochs: int) -> "subprocess.Popen[str]":
