@@ -14,7 +14,7 @@ import pytest
 import typer
 
 import edgetl
-from edgetl import devices, recipe
+from edgetl import console, devices, recipe
 from edgetl.cli.app import _COMMANDS, app
 from edgetl.cli.names import KINDS, registry
 from edgetl.errors import EXIT_CODES, STOPS
@@ -61,7 +61,8 @@ def test_commands_of_the_pages_parse(line: str) -> None:
         return
     assert words[0] in _COMMANDS, f"there is no edgetl {words[0]}"
     if "--help" not in words:
-        settings = _command(words[0]).make_context(words[0], words[1:]).params.get("settings")
+        with console.Console():  # --json and --verbose of the line end with it
+            settings = _command(words[0]).make_context(words[0], words[1:]).params.get("settings")
         recipe.load(settings=settings or [])
 
 
