@@ -241,9 +241,9 @@ def test_the_script_of_the_readme_and_the_notebook_run(tmp_path: Path) -> None:
 
 # Let the set have 1400 digits.
 FEWER = """
-import sklearn.datasets as sets
-digits, label_ids = sets.load_digits(return_X_y=True)
-sets.load_digits = lambda **_: (digits[:1400], label_ids[:1400])
+from edgetl.data import digits
+rows = digits._rows()[:1400]
+digits._rows = lambda: rows
 """
 # Run the cells as a notebook does: the last expression of each is shown, as HTML where it has that.
 CELLS = """

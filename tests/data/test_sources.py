@@ -11,6 +11,7 @@ from edgetl.data.decode import decode
 from edgetl.data.sources import find, read_image
 from edgetl.errors import DataError
 from tests.data.conftest import contract, encode, fill, scene
+from tests.processes import loaded_by
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -33,6 +34,7 @@ def test_digits():
     assert image.format == "PNG"
     assert image.mode == "L"
     assert (np.asarray(image) == np.rint(drawn[17].reshape(8, 8) * 255 / 16)).all()
+    assert loaded_by("from edgetl.data.sources import find\nfind('digits')", ("sklearn", "scipy"), limit_s=60) == [], "it takes seconds"
     assert decode(listing.items[17].read(), contract(8)).max() == 255
     assert find("digits").stamp == listing.stamp
 

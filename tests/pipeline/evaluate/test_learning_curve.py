@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn import datasets
 
+from edgetl.data import digits
 from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.learning_curve import _part
 from edgetl.run_folder import RunFolder
@@ -20,8 +20,8 @@ Cli = Callable[..., CliResult]
 
 def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a third of the digits."""
-    drawn, label_ids = datasets.load_digits(return_X_y=True)
-    monkeypatch.setattr(datasets, "load_digits", lambda **_: (drawn[:600], label_ids[:600]))
+    rows = digits._rows()[:600]
+    monkeypatch.setattr(digits, "_rows", lambda: rows)
     command = ("learning-curve", "digits", "--out", tmp_path / "run", "--backbone", "efficientnet_lite0", "--image-size", 32, "--seeds", 2)
     options = ("--set", "augment.flip=false", "--set", "train.head_epochs=15", "--json")
     outcome = cli(*command, *options)
