@@ -44,6 +44,8 @@ def smaller(*arguments, **named):
     values["train"] |= {"head_epochs": 2, "epochs": 12, "learning_rate": 1e-2, "batch_size": 16, "again_below": 0, "unfreeze": "all"}
     values["augment"] |= {"flip": False, "crop_min_area": 0.8}
     values["quantize"] |= {"epochs": 1, "calibration_images": 96}
+    if values["reject"]["keep"] == "auto" and not values["reject"]["background"]:  # so few images do not teach it: int8 decides otherwise
+        values["reject"]["keep"] = 0
     return values
 recipe._collected = smaller
 """
@@ -163,7 +165,7 @@ def may_end_with(text: str) -> set[int]:
 
 def lay_clone(place: Path) -> None:
     """Lay what a clone of the repository holds into a folder, and an environment as `make` leaves it, for pages that begin in one."""
-    for name in ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "constraints.txt", "Makefile", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"):
         shutil.copy(ROOT / name, place / name)
     for name in ("benchmarks", "deploy", "docs", "edgetl", "models", "tests"):
         shutil.copytree(ROOT / name, place / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
