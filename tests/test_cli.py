@@ -43,6 +43,13 @@ def test_help_fits_a_terminal_and_cuts_no_sentence(cli: Cli, monkeypatch: pytest
         assert "[default" not in text, "there is one form: (default: 16)"
 
 
+def test_help_says_all_that_a_command_does_on_a_narrow_terminal_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    text = " ".join(cli("--help").out.split())
+    missing = [name for name, command in _COMMANDS.items() if f"{name} {(command.__doc__ or '').splitlines()[0]}" not in text]
+    assert not missing
+
+
 def _parameters(command: str) -> list[Any]:
     return typer.main.get_command(app).commands[command].params  # type: ignore[attr-defined, no-any-return]
 

@@ -15,5 +15,5 @@ def env(as_json: Json = False) -> None:
     from edgetl.pipeline.environment import environment
 
     found = environment()
-    console.table("environment", ["what", "is"], found.rows())
+    console.table("environment", ["what", "value"], found.rows())
     console.result(found.model_dump(mode="json"))

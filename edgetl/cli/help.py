@@ -8,6 +8,8 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter, Parameter
 
+_ANY_LENGTH = 1000  # characters of a command's first sentence
+
 
 def option_rows(parameters: "Sequence[Parameter]") -> list[tuple[str, str]]:
     """Return names and description of each argument or option, with its default where the description does not give it."""
@@ -53,3 +55,9 @@ class Commands(TyperGroup):
             if isinstance(option, TyperOption) and option.is_flag and option.default is None:
                 option.default = False
         return options
+
+    def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
+        """Write what each command does in full: by itself it is cut, on narrow terminals after two words."""
+        rows = [(name, command.get_short_help_str(_ANY_LENGTH)) for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)

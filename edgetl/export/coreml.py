@@ -55,6 +55,7 @@ def _convert(conversion: Conversion) -> bytes:
                     compute_precision=ct.precision.FLOAT16 if conversion.scheme.halves else ct.precision.FLOAT32,
                     minimum_deployment_target=ct.target.iOS15,  # the first with ML programs
                     skip_model_load=True,
+                    package_dir=str(Path(folder) / "made.mlpackage"),  # by itself it makes one that stays until Python ends, or for ever
                 )
                 model.save(str(package))
         except (ValueError, TypeError, NotImplementedError, RuntimeError) as error:

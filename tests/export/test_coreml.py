@@ -75,6 +75,13 @@ def test_several_classes_have_a_sigmoid_each_and_are_given_by_name(network: GetN
     assert [output.name for output in model.description.output] == ["classLabel", "classLabel_probs"]
 
 
+def test_nothing_stays_in_the_folder_for_temporary_files(network: GetNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network("mobilenet_v2")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Conversion(net.model, net.contract, "float16", FORMATS.load).file("coreml")
+    assert not list(tmp_path.iterdir())
+
+
 def test_halves_take_half_the_room(network: GetNetwork) -> None:
     net = network("mobilenet_v2")
     kinds = ("float16", "float32")

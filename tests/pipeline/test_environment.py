@@ -3,9 +3,11 @@
 import getpass
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import version
 from pathlib import Path
 
@@ -54,6 +56,16 @@ def test_it_says_what_is_needed_and_nothing_private(tmp_path: Path) -> None:
     document = json.loads(as_json)
     assert document["cpu"]["cores"] == (os.cpu_count() or 1)
     assert "CUDA_VISIBLE_DEVICES" in document["switches_set"]
+
+
+def test_it_knows_the_packages_of_the_extras() -> None:
+    from edgetl.pipeline.environment import _FURTHER
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name: packages for name, packages in project["optional-dependencies"].items() if name not in ("cuda", "docs", "dev")}
+    named = {name for packages in extras.values() for package in packages for name in re.findall(r"^[\w-]+", package)}
+    assert named
+    assert not named - set(_FURTHER), "versions that a bug report lacks"
 
 
 def test_a_broken_tensorflow_is_told_and_not_raised(monkeypatch: pytest.MonkeyPatch) -> None:
