@@ -73,6 +73,14 @@ def _side(value: float, limit: float) -> int:
     return (value > limit) - (value < limit)
 
 
+def setting(value: object) -> str:
+    """Return a setting's value as recipes write it, without quotation marks; none where it is empty."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = ", ".join(map(setting, value)) if isinstance(value, list) else str(value)
+    return text or "none"
+
+
 def seen(text: str, spared: str = "") -> str:
     """Return the text with control characters and the like escaped as JSON escapes them, but for those that are spared."""
     return _UNSEEN.sub(lambda found: found[0] if found[0] in spared else f"\\u{ord(found[0]):04x}", text)

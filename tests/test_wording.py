@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from edgetl.wording import batches, beside, counted, ends, joined, measured_on, plural, quoted, seen
+from edgetl.wording import batches, beside, counted, ends, joined, measured_on, plural, quoted, seen, setting
 from tests.test_architecture import FILES, ROOT, parsed
 
 COUNTED = "images|files|classes|epochs|runs|seeds|heads|shards|operators|trials|layers|devices|threads|predictions|findings|blocks"
@@ -137,6 +137,13 @@ def test_what_one_image_is_worth_is_said_where_they_are_few(count: int, said: st
 def test_batches_are_those_of_several_images() -> None:
     assert batches({"a": 1, "b": 4, "c": "dynamic", "d": 4, "e": 2}) == ["a batch of 4 for b and d", "a batch of 2 for e"]
     assert batches({"a": 1, "c": "dynamic"}) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), ("", "none"), ([], "none"), (["a", "b"], "a, b"), (3e-05, "3e-05"), (0, "0")]
+)
+def test_a_setting_is_shown_as_a_recipe_has_it(value: object, text: str) -> None:
+    assert setting(value) == text
 
 
 def test_names_are_joined_as_in_a_sentence() -> None:

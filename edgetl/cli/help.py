@@ -58,6 +58,8 @@ class Commands(TyperGroup):
 
     def format_commands(self, ctx: "Context", formatter: "HelpFormatter") -> None:
         """Write what each command does in full: by itself it is cut, on narrow terminals after two words."""
-        rows = [(name, command.get_short_help_str(_ANY_LENGTH)) for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))]
+        rows = [
+            (name, command.get_short_help_str(_ANY_LENGTH)) for name in self.list_commands(ctx) if (command := self.get_command(ctx, name))
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)

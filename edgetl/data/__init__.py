@@ -15,7 +15,7 @@ SOURCES: "Registry[Callable[..., Listing]]" = Registry(
     {
         "folder": ("edgetl.data.folder:find", "DATA/CLASS/*.jpg, or DATA/{train,val[,test]}/CLASS/*.jpg"),
         "csv": ("edgetl.data.csv_file:find", "a .csv or .tsv file with the columns path,label[,split]"),
-        "packed": ("edgetl.data.packed:find", "what 'edgetl pack' wrote: a folder, or gs://, s3://, any path that TensorFlow reads"),
+        "packed": ("edgetl.data.packed:find", "what 'edgetl pack' wrote: a folder, or gs://BUCKET/FOLDER"),
         "digits": ("edgetl.data.digits:find", "1797 handwritten digits of 8x8 pixels, embedded in scikit-learn: needs no download"),
         "cifar10": (
             "edgetl.data.downloaded:cifar10",

@@ -51,10 +51,19 @@ def _index(path: str, kind: type[Index], sha256: str = "") -> Index:
             raise ValueError("it was changed since it was packed")
         return parse(kind, data)
     except tf.errors.OpError as error:
-        remedy = "name what 'edgetl pack' wrote; s3:// and others need TensorFlow's plug-in: pip install tensorflow-io"
-        raise DataError(f"cannot read {as_text(path)}: {error.message}", remedy) from error
+        raise DataError(f"cannot read {as_text(path)}: {error.message}", out_of_reach(error) or "name what 'edgetl pack' wrote") from error
     except ValueError as error:
         raise DataError(f"{as_text(path)} is not what 'edgetl pack' writes: {error}", "pack the images again") from None
+
+
+def out_of_reach(error: Exception) -> str:
+    """Return what to do about a store that TensorFlow's file layer cannot reach; empty: it reaches that one.
+
+    No release of tensorflow-io, which brought s3:// and others, can be loaded by TensorFlow 2.21 (0.37.1: undefined symbols).
+    """
+    if not isinstance(error, tf.errors.UnimplementedError):
+        return ""
+    return "of remote stores TensorFlow itself reaches gs:// alone: mount any other as a folder, or copy it to a disk"
 
 
 def content(path: str) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgetl.data.base import Item, Listing, Rejected, reason
 from edgetl.data.formats import ARE_READ
-from edgetl.data.packed import AROUND, ENCODED, content
+from edgetl.data.packed import AROUND, ENCODED, content, out_of_reach
 from edgetl.data.shards import INDEX, PackedImage, PackIndex, ShardFile, ShardIndex, index_name, parse, shard_name
 from edgetl.errors import DataError, RunError
 from edgetl.files import fingerprint
@@ -76,7 +76,7 @@ def pack(listing: Listing, out: str, shards: int, max_shard_mib: int, seed: int)
     except (tf.errors.OpError, OSError, ValueError) as error:
         said = getattr(error, "message", error)
         remedy = "check its name, and your network and rights" if "://" in out else "choose another folder, or free some space"
-        raise RunError(f"cannot write {out}: {said}", f"{remedy}; the same command continues") from error
+        raise RunError(f"cannot write {out}: {said}", out_of_reach(error) or f"{remedy}; the same command continues") from error
     return Packed(made, images, kept)
 
 

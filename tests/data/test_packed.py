@@ -154,9 +154,11 @@ def test_a_changed_index_is_refused(packed: Path, damage: Any) -> None:
         find(str(packed))
 
 
-def test_a_missing_plug_in_is_named() -> None:
-    with pytest.raises(DataError, match="tensorflow-io"):
-        sources.find("nowhere://bucket/flowers")
+def test_a_store_that_tensorflow_does_not_reach_is_to_be_mounted(folder: Path) -> None:
+    with pytest.raises(DataError, match="mount any other as a folder"):
+        sources.find("s3://bucket/flowers")
+    with pytest.raises(RunError, match="mount any other as a folder"):
+        pack(sources.find(str(folder)), "s3://bucket/flowers", 1, 1, 0)
 
 
 def test_train_takes_it(packed: Path, cli: Any, tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ def page(title: str, made: str, sections: Sequence[tuple[str, Section]], absent:
         "parts": lambda photo: [_data(part, photo.kind) for part in photo.parts],
         "mark": lambda text: _MARKS.get(text, ""),
         "json": json.dumps,
+        "numbers": _numbers,
         "zip": zip,
     }
-    environment.tests["number"] = _is_number
     environment.globals["kind"] = _kind
     template = environment.from_string(_file("page.html"))
     script = "" if unfolded else _file("page.js")
@@ -52,6 +52,12 @@ def _kind(block: Block) -> str:
 
 def _data(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _numbers(rows: Sequence[Sequence[str]]) -> list[bool]:
+    """Return for each column whether it is one of numbers: whatever has a letter or a digit in it is a number, and something is."""
+    said = ([cell for cell in column if any(map(str.isalnum, cell))] for column in zip(*rows, strict=True))
+    return [bool(column) and all(map(_is_number, column)) for column in said]
 
 
 def _is_number(text: str) -> bool:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from edgetl.devices.browser import find_chromium
-from edgetl.devices.process import call
+from edgetl.devices.process import Surroundings, call
 from edgetl.errors import DependencyError
 from edgetl.files import atomic
 from edgetl.report.page import html, markdown
@@ -78,7 +78,8 @@ def _pdf(facts: Facts, sections: Sequence[tuple[str, Section]], absent: Sequence
         command += (
             ["--no-sandbox"] if os.geteuid() == 0 else []
         )  # Chromium refuses to start as root with it; the page is ours, and has no script when it is printed
-        call("PDF", [*command, f"--print-to-pdf={temporary.absolute()}", page.as_uri()], _PRINT_S)
+        surroundings = Surroundings(env={"TMPDIR": folder})  # ended before its time, it leaves a folder beside its profile
+        call("PDF", [*command, f"--print-to-pdf={temporary.absolute()}", page.as_uri()], _PRINT_S, surroundings)
 
 
 FORMS: dict[str, Callable[[Facts, Sequence[tuple[str, Section]], Sequence[Absent], Path], None]] = {

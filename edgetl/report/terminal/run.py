@@ -17,7 +17,7 @@ from edgetl.run_record import (
     Training,
     ValidateFacts,
 )
-from edgetl.wording import counted
+from edgetl.wording import counted, setting
 
 
 def print_settings(record: RunRecord) -> None:
@@ -25,7 +25,7 @@ def print_settings(record: RunRecord) -> None:
     head = set() if "network" in record.stages else {"pooling", "dense", "dropout", "l2"}
     foreign = {"model": {"backbone", "alpha", *head}} if record.recipe.model.imported else {"imported"}
     tables = record.recipe.model_dump(mode="json", exclude=foreign)  # without what says nothing of such a network
-    rows = [[name, ", ".join(f"{key} {value}" for key, value in table.items())] for name, table in tables.items()]
+    rows = [[name, ", ".join(f"{key} {setting(value)}" for key, value in table.items())] for name, table in tables.items()]
     console.table("settings", ["section", "values"], rows)
 
 

@@ -47,8 +47,8 @@ def test_all_mistakes_are_shown_surest_first() -> None:
     in_float = [[0.9, 0.1, 0.0], [0.3, 0.5, 0.2], [0.05, 0.95, 0.0], [0.2, 0.1, 0.7]]
     text, gallery = shown(made(int8, [0, 1, 2, 0], in_float))
     assert gallery
-    assert "tflite_int8 gets 3 of 4 validation images wrong, surest first; 1 image of these the float model gets right" in text
-    assert "1 of them with at least 90 %" in text
+    assert "tflite_int8 gets 3 of 4 validation images wrong, surest first; the float model gets 1 of them right" in text
+    assert "It is at least 90 % sure of 1 of them" in text
     assert [photo.title for photo in gallery.photos] == ["predicted: rose (95 %)", "predicted: tulip (70 %)", "predicted: daisy (50 %)"]
     assert gallery.photos[0].lines == ["true class: tulip", "2.jpg"], "what float says is there where it is another class"
     assert gallery.photos[2].lines == ["true class: rose", "float: rose (50 %)", "1.jpg"]

@@ -78,7 +78,7 @@ def test_names_are_data_and_predictions_may_be_missing(tmp_path: Path) -> None:
     page = check_self_contained((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert HOSTILE[0] in page.text
     assert "chosen to keep 95 %" in page.text
-    assert "few images" in page.text
+    assert "Few images" in page.text
 
 
 def test_thresholds_of_several_classes_are_listed_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -21,9 +22,10 @@ from edgetl.compared import MeasuredImages
 from edgetl.contract import Contract
 from edgetl.diagnosis.base import Finding
 from edgetl.diagnosis.results import Diagnosis
-from edgetl.errors import DependencyError
+from edgetl.errors import DependencyError, DeviceError
 from edgetl.recipe import load
-from edgetl.report.page.blocks import Absent
+from edgetl.report.page import html
+from edgetl.report.page.blocks import Absent, Section, Table
 from edgetl.report.page.facts import Facts, Predictions, Rejects
 from edgetl.report.page.sections import SECTIONS, training
 from edgetl.report.page.write import write
@@ -222,6 +224,13 @@ def test_markdown_has_its_images_beside_it(tmp_path: Path) -> None:
     assert all(len(re.findall(r"(?<!\\)\|", line)) in range(3, 12) for line in text.splitlines() if line.startswith("| "))
 
 
+def test_a_column_is_one_of_numbers_or_of_words() -> None:
+    rows = [["a", "1.5", "0.2", "-"], ["b", "-", "auto", ""]]
+    text = html.page("run", "today", [("one", Section("One", (Table(("name", "ms", "value", "nothing"), rows, "All"),)))], [])
+    cells = [attributes.get("class") == "number" for name, attributes in _Page(text).elements if name in ("th", "td")]
+    assert cells == [False, True, False, False] * 3
+
+
 def test_one_epoch_is_one_tick_and_one_word() -> None:
     epoch = Epoch(loss=1.0, accuracy=0.5, val_accuracy=0.6, val_loss=0.9, seconds=1.0)
     axes = training._curves(Training((epoch,), 1), "accuracy", MeasuredImages()).axes[-1]
@@ -268,6 +277,18 @@ def test_pdf_is_printed_by_chromium(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not (tmp_path / "other.pdf").exists()
 
 
+def test_a_browser_that_is_ended_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not shutil.which("chromium"):
+        pytest.skip("chromium is not installed")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("edgetl.report.page.write._PRINT_S", 0.5)  # it has begun by then, and prints later
+    with suppress(DeviceError):
+        write(facts(), tmp_path / "out" / "a.pdf", "pdf")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} <= {"a.pdf"}
+
+
 def test_a_browser_shows_it_in_silence(tmp_path: Path) -> None:
     """No message, no request, nothing wider than a phone."""
     playwright = pytest.importorskip("playwright.sync_api", reason="edgetl[web] is not installed")
@@ -307,9 +328,7 @@ def test_the_sections_of_several_labels_an_image() -> None:
     assert "AP % int8" in texts["classes"]
     assert "decisions, one for each image and class" in texts["calibration"]
     assert "A class is found on an image where its probability reaches its threshold" in texts["rejection"]
-    assert (
-        "tflite_int8 gets 2 of 60 validation images wrong, surest first; 2 images of these the float model gets right" in texts["mistakes"]
-    )
+    assert "tflite_int8 gets 2 of 60 validation images wrong, surest first; the float model gets 2 of them right" in texts["mistakes"]
     assert "different classes for 2 of 60 images: 2 correct in float only (lost), 0 in int8 only (won)" in texts["flips"]
 
 

@@ -57,9 +57,9 @@ def _more(predictions: Predictions, right: dict[str, NDArray[np.bool_]], certain
         return ""
     text = ", surest first"
     if predictions.quantized:
-        text += f"; {counted(int((wrong & right[predictions.reference]).sum()), 'image')} of these the float model gets right"
+        text += f"; the float model gets {int((wrong & right[predictions.reference]).sum()):,} of them right"
     sure = int((certainty[wrong] >= _SURE).sum())
-    return f"{text}. {sure:,} of them with at least {percent(_SURE, 0)} %: such an image often has a wrong label" if sure else text
+    return f"{text}. It is at least {percent(_SURE, 0)} % sure of {sure:,} of them: such an image often has a wrong label" if sure else text
 
 
 def _photos(predictions: Predictions, rows: NDArray[np.integer], right_in_float: NDArray[np.bool_]) -> list[Photo]:

@@ -2,6 +2,7 @@
 
 from edgetl.report.page.blocks import Section, Table
 from edgetl.report.page.facts import Facts
+from edgetl.wording import setting
 
 _TITLE = "Provenance"
 _OMITTED = ("track",)  # where results are sent is not a property of the model
@@ -35,6 +36,4 @@ def section(facts: Facts) -> Section:
 
 def _value(value: object) -> str:
     """Return a setting as text. A path is shown by its last part: a report is read elsewhere."""
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value.rstrip("/").rpartition("/")[2] if isinstance(value, str) else str(value)
+    return setting(value.rstrip("/").rpartition("/")[2] if isinstance(value, str) else value)

@@ -49,7 +49,7 @@ def _chosen(rejects: Rejects) -> list[Block]:
     """Return how the thresholds of the classes were chosen, where they were, with what they change."""
     if (choice := rejects.choice) is None:
         return []
-    notes = [Text(f"{note}.", warning=True) for note in choice.notes]
+    notes = [Text(f"{note[:1].upper()}{note[1:]}.", warning=True) for note in choice.notes]
     return [
         Text(choice.sentence()),
         *notes,

@@ -12,6 +12,7 @@ from edgetl.run_record import DataFacts, FloatFacts, RunRecord
 from edgetl.wording import counted, joined
 
 _TITLE = "Summary"
+_WEIGHTS = {"imagenet": "ImageNet"}
 
 
 def section(facts: Facts) -> Section | Absent:
@@ -44,7 +45,7 @@ def _describe(record: RunRecord) -> str:
         text = f"{record.recipe.network}: {start.imported.described}; trained further under a new head"
     else:
         network, weights = f"{model.backbone} with alpha {model.alpha:g} at {model.image_size} px", model.start
-        text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {weights} weights")
+        text = f"{network}, " + ("trained from scratch" if weights == "none" else f"starting from {_WEIGHTS.get(weights, weights)} weights")
     if data:
         counts = [f"{count:,} {SPLIT_NAMES[split]}" for split, count in data.counts.items() if count]
         source = record.recipe.data.source.rstrip("/").rpartition("/")[2] or "noise"
