@@ -9,8 +9,13 @@
 Names load when they are used: `import edgetl` itself takes no time and loads no TensorFlow.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# From 1.29 on ONNX Runtime reports models and their use to its maker, and keeps an identifier of the device, unless this is set before its
+# import. Whoever wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from edgetl.api.files import benchmark, doctor, pack, ship_bundle, verify

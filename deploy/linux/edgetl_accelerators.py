@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from edgetl_choice import Choice, Measured, choose
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # from 1.29 on ONNX Runtime reports to its maker otherwise
 CPU = "CPU"
 ROUNDS = 3  # of timing, of which the fastest counts: what else the machine does only slows
 ROUND_S = 0.1  # at least

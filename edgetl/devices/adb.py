@@ -31,7 +31,8 @@ _ADVICE = (
 # Runs "$@" in the folder $1. When the connection goes, adbd sends this shell a hangup: the program must end with it. The last line is the
 # proof that the program came to its end, since adb exits 0 when a device vanishes (version 29), and always on Androids before 7.
 _END = "edgetl-exit:"
-_RUN = f'cd "$1" && shift || exit; "$@" & trap "kill -9 $!" HUP; wait $!; code=$?; echo; echo "{_END}$code"; exit $code'
+_SET = "export ORT_DISABLE_TELEMETRY=1"  # from 1.29 on ONNX Runtime reports to its maker otherwise
+_RUN = f'cd "$1" && shift || exit; {_SET}; "$@" & trap "kill -9 $!" HUP; wait $!; code=$?; echo; echo "{_END}$code"; exit $code'
 _MAKE = """
 for folder; do
     if [ -d "$folder" ]; then

@@ -3,6 +3,7 @@
 from __future__ import annotations  # of Python 3.8, which some boards still have
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ PROVIDERS = {
     "nnapi": ("Nnapi",),
     "coreml": ("CoreML",),
 }
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # from 1.29 on it reports to its maker otherwise
 Trace = list[dict[str, Any]]  # ONNX Runtime's, as Python 3.8 writes the type
 _CPU = "CPUExecutionProvider"
 

@@ -8,6 +8,7 @@ import ai.onnxruntime.OrtSession
 import ai.onnxruntime.TensorInfo
 import ai.onnxruntime.providers.NNAPIFlags
 import android.content.Context
+import android.system.Os
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.util.EnumSet
@@ -58,6 +59,10 @@ internal class OnnxModel(file: ByteBuffer, threads: Int, provide: (OrtSession.Se
     override fun close() = session.close() // the environment is the process's
 
     companion object {
+        init {
+            Os.setenv("ORT_DISABLE_TELEMETRY", "1", true) // from 1.29 on ONNX Runtime reports to its maker unless this precedes its loading
+        }
+
         /**
          * The execution providers that phones have (1.30: java/src/main/java/ai/onnxruntime of github.com/microsoft/onnxruntime). What one
          * does not take runs on the CPU without a word, so that it is first asked for alone. QNN is in Qualcomm's package only.
