@@ -1,6 +1,7 @@
 """Files: written completely or not at all, known by their content, and read without trust: bounded in size and depth."""
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -23,6 +24,8 @@ _ZIP_END_BYTES, _ZIP64_BYTES = 22, 20  # of the end record without a comment, an
 _PART_BYTES = 2**10  # of a part's line in the list of contents, with a long name
 _LARGEST_TOML_BYTES, _MOST_DOTS = 2**18, 200  # a hundred times the defaults with all their reasons
 _LARGEST_HEADER = 10_000  # characters; NumPy's own limit
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+NOT_WRITABLE = _FULL | {errno.EROFS}  # the file system's, whatever is written
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 # A spreadsheet computes a cell that begins like this; a formula that calls or reaches anything has one of the others ("-1" and "+" do not).
 _FORMULA = re.compile(r"[=+\-@\t\r].*[(|!]", re.DOTALL)
@@ -45,10 +48,17 @@ def atomic(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise RunError(f"cannot write {path}: {error}", "choose a folder that can be written and has space, with --out") from error
+        raise RunError(f"cannot write {path}: {error.strerror or error}", writable(error)) from error
     finally:
         with suppress(OSError):  # nothing was made under a folder that does not exist
             temporary.unlink(missing_ok=True)
+
+
+def writable(error: OSError) -> str:
+    """Return what to do about a file that could not be written. It names no option for another folder: not every command has one."""
+    if error.errno in _FULL:
+        return "free some space, and run the same command again: it continues from what is finished"
+    return "make the folder writable, or use another one"
 
 
 def check_folder(out: Path | None) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from edgetl.errors import RunError
+from edgetl.files import writable
 
 NAME = ".edgetl.lock"  # stays when the lock is given back: removing it would let two hold locks on two files of one name
 # Network and user-space file systems without locks say one of these.
@@ -49,7 +50,7 @@ class FolderLock:
         try:
             file = (self.folder / NAME).open("a+", encoding="utf-8")
         except OSError as error:
-            raise RunError(f"cannot write in {self.folder}: {error.strerror}", "choose a folder that can be written, with --out") from error
+            raise RunError(f"cannot write in {self.folder}: {error.strerror}", writable(error)) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

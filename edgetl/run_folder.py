@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edgetl import lock, log
 from edgetl.errors import RunError, listed
-from edgetl.files import atomic, sha256
+from edgetl.files import atomic, sha256, writable
 from edgetl.lock import FolderLock
 from edgetl.recipe import Recipe
 from edgetl.registry import closest
@@ -274,7 +274,7 @@ def writing(folder: Path) -> Iterator[FolderLock]:
 
 
 def _unwritable(folder: Path, error: OSError) -> RunError:
-    return RunError(f"cannot write in {folder}: {error}", "choose a folder that can be written, with --out")
+    return RunError(f"cannot write in {folder}: {error.strerror or error}", writable(error))
 
 
 def _is(path: Path, digest: str) -> bool:

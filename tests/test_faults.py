@@ -202,6 +202,8 @@ def test_a_full_disk_loses_nothing_finished(cli: Cli, made: Made, tmp_path: Path
         remount(disk, f"size={used // 1024 + 16}k")
         outcome = cli("export", run, "--float16")
         assert (outcome.code, "No space left" in outcome.err) == (5, True), outcome.err
+        assert "free some space" in outcome.err
+        assert "--out" not in outcome.err, "which export does not have"
         remount(disk, "size=200m")
         assert cli("export", run, "--float16").code == 0
         assert {path: sha256(path) for path in before} == before
@@ -215,6 +217,7 @@ def test_a_read_only_run_can_be_looked_at_and_not_written(cli: Cli, made: Made, 
         for arguments in (("export", run), ("validate", run), ("bundle", run), ("report", run), ("run", made.recipe, "--out", run)):
             outcome = cli(*arguments)
             assert (outcome.code, "Read-only file system" in outcome.err, "Traceback" in outcome.err) == (5, True, False), outcome.err
+            assert "make the folder writable" in outcome.err
         assert cli("show", run).code == 0
         assert cli("bundle", run, "--out", tmp_path / "a.edgetl").code == 0
         remount(disk, "rw")

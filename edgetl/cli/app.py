@@ -1,6 +1,5 @@
 """The `edgetl` command: its subcommands, and the one place that turns an error into a message and an exit code."""
 
-import errno
 import logging
 import os
 import sys
@@ -48,11 +47,11 @@ from edgetl.cli import (
 from edgetl.cli.help import Command, Commands
 from edgetl.cli.options import Verbose
 from edgetl.errors import EXIT_CODES, NOT_READ, STOPS, EdgetlError, Failure, RunError, UsageError
+from edgetl.files import NOT_WRITABLE, writable
 from edgetl.wording import seen
 
 logger = logging.getLogger(__name__)
 _Misuse: Any = typer.BadParameter.__bases__[0]  # an unknown option, a missing argument: UsageError of the click that typer brings
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # the file system's, wherever it comes up
 
 app = typer.Typer(
     cls=Commands,
@@ -155,15 +154,10 @@ def main() -> None:
         except EdgetlError as error:
             _fail(error)
         except OSError as error:
-            if error.errno not in _NO_ROOM:
+            if error.errno not in NOT_WRITABLE:
                 raise
             place = f" ({error.filename})" if error.filename else ""
-            _fail(
-                RunError(
-                    f"cannot write: {error.strerror}{place}",
-                    "free some space, and run the same command again: it continues from what is finished",
-                )
-            )
+            _fail(RunError(f"cannot write: {error.strerror}{place}", writable(error)))
         except SystemExit as stop:
             if isinstance(stop.__context__, BrokenPipeError):  # of the help, which typer writes
                 sys.exit(NOT_READ)

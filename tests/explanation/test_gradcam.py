@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.explanation.gradcam import Seen, saliency
-from edgetl.explanation.results import Explanation
+from edgetl.explanation.gradcam import Saliency, Seen, saliency
+from edgetl.explanation.results import Explanation, SaliencyFigures
 from edgetl.export import FORMATS
 from edgetl.export.base import Conversion
 from edgetl.output import Rejection
-from edgetl.report.plots.saliency import sentences
+from edgetl.report.plots.saliency import saliency_figure, sentences
 from tests.conftest import CliResult, Made
 from tests.processes import loaded_by
 
@@ -147,3 +147,13 @@ def test_a_network_with_another_operator_at_its_end_is_refused_in_words(
     assert outcome.code == 6, outcome.err
     assert "cannot be explained" in outcome.err
     assert "behind the last map has no derivative here" in outcome.err
+
+
+def test_the_figures_below_a_map_are_no_wider_than_it() -> None:
+    one = Saliency(np.ones((64, 64), np.float32), SaliencyFigures(0, 0.9, 0.9, (1, 1, 3), 1.0, -1.0, 0.9))
+    figure = saliency_figure(np.zeros((64, 64, 3), np.uint8), one, one, ("daisy", "roses"))
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        panel, below = axes.get_window_extent(), axes.xaxis.label.get_window_extent()
+        assert below.x0 >= panel.x0, axes.get_xlabel()
+        assert below.x1 <= panel.x1, axes.get_xlabel()

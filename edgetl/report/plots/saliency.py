@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from edgetl.explanation.gradcam import Saliency
-from edgetl.report.plots.draw import FAINT, INK, short
+from edgetl.report.plots.draw import INK, short
 
 _FAINTEST = 0.1  # of 1: smaller changes are drawn pale, so that nothing does not look like much
 _MODELS = ("float", "quantized")
@@ -30,7 +30,7 @@ def saliency_figure(image: NDArray[np.uint8], of_float: Saliency, of_int8: Salie
         figures = one.figures
         top, left, edge = figures.window
         axes.add_patch(Rectangle((left - 0.5, top - 0.5), edge, edge, fill=False, edgecolor="#2bb3a3", linewidth=1.8))
-        points = f"frame hidden: {-100 * figures.drop:+z.1f} points; elsewhere {-100 * figures.drop_elsewhere:+z.1f}"
+        points = f"frame hidden: {-100 * figures.drop:+z.0f}, elsewhere {-100 * figures.drop_elsewhere:+z.0f} points"
         likeliest = f"{short(class_names[figures.top1])} ({100 * figures.top1_probability:.1f} %)"
         _label(axes, f"{name}: unknown, {likeliest}" if figures.unknown else f"{name}: {likeliest}", points)
     difference.imshow(grey, alpha=0.35)
@@ -62,7 +62,7 @@ def _changed(what: str, drop: float) -> str:
 
 def _label(axes: Axes, title: str, below: str) -> None:
     axes.set_title(title, fontsize=10, color=INK)
-    axes.set_xlabel(below, fontsize=8, color=FAINT)
+    axes.set_xlabel(below, fontsize=7.5, color=INK)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
