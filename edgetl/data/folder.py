@@ -69,7 +69,7 @@ def _check_part(tree: Tree, split: str | None, parent: Path, files: Mapping[tupl
     """Raise DataError where what is there would be lost without an error: most images of a class, or a given split."""
     linked = [tree.name(folder) for (_, folder), inside in files.items() if _mostly_links(inside)]
     if linked:
-        raise DataError(f"{as_text(tree.root)}: the images of these folders are links out of it:{listed_lines(linked)}", FOLLOW)
+        raise DataError(f"{as_text(tree.root)}: the images of these folders are links that lead out of it:{listed_lines(linked)}", FOLLOW)
     if split and not any(isinstance(one, Item) for inside in files.values() for one in inside):
         raise DataError(
             f"{as_text(parent)} has no images in class folders, so {split} would be empty",

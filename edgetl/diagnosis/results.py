@@ -46,8 +46,15 @@ class Diagnosis(Document):
     def overview(self) -> Overview:
         """Return how often each check found something."""
         rows = [(check, f"{len(findings):,}") for check, findings in self.found.items()]
-        notes = [f"{counted(len(self.exclude), 'image')} should be left out, {len(self.consider):,} perhaps", *self.notes]
+        notes = [self.advice, *self.notes]
         return Overview(f"Examination of {counted(self.images, 'image')} of {self.source}", ("check", "findings"), rows, notes)
+
+    @property
+    def advice(self) -> str:
+        """How many images should be left out, and how many more could be, as a sentence without its end."""
+        should, could = len(self.exclude), len(self.consider)
+        text = f"{counted(should, 'image')} should be left out" if should else "No image need be left out"
+        return f"{text}, {'and' if should else 'but'} {could:,}{' more' if should else ''} could be" if could else text
 
     @property
     def found(self) -> dict[str, tuple[Finding, ...]]:

@@ -117,7 +117,7 @@ class Manifest(Document):
         if TESTS not in self.golden:
             return ""
         which = self.golden[TESTS].text
-        return f"{which} in {TESTS}/, for the tests of an app alone; --golden synthetic leaves them out, --golden DIR takes others"
+        return f"{which} in {TESTS}/, for an app's tests only; --golden synthetic leaves them out, --golden DIR takes others"
 
     def overview(self) -> Overview:
         """Return each model with its accuracy and size."""

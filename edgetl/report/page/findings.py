@@ -66,8 +66,8 @@ def _summary(diagnosis: Diagnosis, ticked: TickedList) -> Section:
     text = "Nothing was found."
     if diagnosis.found:
         text = (
-            f"{counted(len(diagnosis.exclude), 'image')} should be left out, and {len(diagnosis.consider):,} more could be: "
-            f"{diagnosis.exclude_file} lists all, the latter behind a #. Nothing was changed."
+            f"{diagnosis.advice}. {diagnosis.exclude_file} lists them; those that only could be left out stand behind a #. "
+            "Nothing was changed."
         )
     blocks: list[Block] = [Tiles(tiles), Text(text), *([ticked] if diagnosis.found else []), *map(Text, diagnosis.notes)]
     headline = "Summary"

@@ -178,7 +178,7 @@ def test_real_images_are_for_the_tests_alone_and_as_asked(cli: Cli, bundled: Pat
     assert {folder: one.source for folder, one in manifest.golden.items()} == {"golden": "synthetic", "golden_test": "validation"}
 
     said = cli("bundle", made.run, "--out", tmp_path / "said.edgetl")
-    assert "the bundle holds 12 validation images in golden_test/, for the tests of an app alone" in said.err
+    assert "the bundle holds 12 validation images in golden_test/, for an app's tests only" in said.err
 
     made_alone = cli("bundle", made.run, "--golden", "synthetic", "--out", tmp_path / "none.edgetl", "--json")
     assert made_alone.code == 0, made_alone.err

@@ -98,3 +98,17 @@ def test_ticked_boxes_make_the_list(tmp_path: Path) -> None:
         assert not plain.locator(".ticked").is_visible()
         browser.close()
     assert not said
+
+
+@pytest.mark.parametrize(
+    ("should", "could", "text"),
+    [
+        (0, 0, "No image need be left out"),
+        (0, 9, "No image need be left out, but 9 could be"),
+        (1, 0, "1 image should be left out"),
+        (2, 1, "2 images should be left out, and 1 more could be"),
+    ],
+)
+def test_what_should_and_what_could_be_left_out(should: int, could: int, text: str) -> None:
+    diagnosis = made()[0].model_copy(update={"exclude": ("a.jpg",) * should, "consider": ("b.jpg",) * could})
+    assert diagnosis.advice == text

@@ -24,10 +24,7 @@ def section(facts: Facts) -> Section | Absent:
     count = sum(len(findings) for findings in diagnosis.found.values())
     text = f"edgetl doctor examined {counted(diagnosis.images, 'image')} and found nothing."
     if count:
-        text = (
-            f"edgetl doctor examined {counted(diagnosis.images, 'image')} and has {counted(count, 'finding')}: "
-            f"{counted(len(diagnosis.exclude), 'image')} should be left out, and {len(diagnosis.consider):,} more could be."
-        )
+        text = f"edgetl doctor examined {counted(diagnosis.images, 'image')} and has {counted(count, 'finding')}. {diagnosis.advice}."
     blocks: list[Block] = [Text(text), *map(Text, diagnosis.notes)]
     for check, findings in diagnosis.found.items():
         columns, rows = findings_table(findings[:_SHOWN])
