@@ -37,9 +37,12 @@ import json, os, sys
 from edgetl import recipe
 collected = recipe._collected
 network = json.loads(os.environ.get("SMALLER_NETWORK", "{}"))
+NETWORK_FILES = (".onnx", ".tflite", ".keras", ".h5")
 def smaller(*arguments, **named):
     values = collected(*arguments, **named)
-    if not os.path.isfile(values["model"]["weights"]):  # which brings its own network
+    if not any(arguments):  # the defaults themselves
+        return values
+    if not values["model"]["weights"].endswith(NETWORK_FILES):  # which bring their own
         values["model"] |= {"backbone": "small_cnn", "alpha": 1.0, "image_size": 32, "weights": "none"} | network
     values["train"] |= {"head_epochs": 2, "epochs": 12, "learning_rate": 1e-2, "batch_size": 16, "again_below": 0, "unfreeze": "all"}
     values["augment"] |= {"flip": False, "crop_min_area": 0.8}

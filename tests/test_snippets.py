@@ -86,7 +86,7 @@ def place(made: Made, bundled: Path, digit_folder: Path, tmp_path: Path, monkeyp
         shutil.copytree(made.run, place / "runs" / name)
     for name in BUNDLES:
         shutil.copy(bundled, place / name)
-    shutil.copy(made.recipe, place / "recipe.toml")
+    (place / "recipe.toml").write_text(made.recipe.read_text(encoding="utf-8") + "[quick.train]\nepochs = 1\n", encoding="utf-8")
     monkeypatch.chdir(place)
     return place
 
