@@ -3,6 +3,7 @@
 A command hears Ctrl-C and SIGTERM inside of `heard`. A program that uses edgetl keeps Python's own signals: there `check` does nothing.
 """
 
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from traceback import walk_stack
 from types import FrameType
 from typing import NoReturn
 
+logger = logging.getLogger(__name__)
 _TENSORFLOW = {"tensorflow", "keras", "tf_keras", "tensorflow_model_optimization"}
 _asked = 0  # the exit code that a signal asks for; a process has one set of signals
 
@@ -48,6 +50,7 @@ def _hear(number: int, frame: FrameType | None) -> None:
     again, _asked = _asked, 128 + number
     if again or not _in_tensorflow(frame):
         _end()
+    logger.info("stopping when this step ends; a second signal (Ctrl-C again) stops at once")
 
 
 def _end() -> NoReturn:

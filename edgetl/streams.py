@@ -62,7 +62,7 @@ class Stdout:
             _drop(1, stdout)
             if isinstance(error, BrokenPipeError):
                 raise SystemExit(NOT_READ) from None
-            remedy = "the work is done: run the command again with a stdout that takes it"
+            remedy = "the work is done and kept; to see the result, run the command again and send stdout to a place that can be written"
             raise RunError(f"cannot print the result: {error.strerror}", remedy) from error
         return len(text)
 

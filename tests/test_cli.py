@@ -144,6 +144,7 @@ def test_list_names_everything_that_is_registered(cli: Cli, kind: str) -> None:
         (("export", "no such run"), 5, "no such run"),
         (("export", "--formats", "tflit"), 2, "did you mean 'tflite'?"),
         (("show", "no such run"), 5, "there is no run at no such run"),
+        (("explain", "no such run", "rose.jpg"), 5, "there is no run at no such run"),
         (("predict", "model.txt", "digits:0"), 5, "there is nothing at model.txt"),
     ],
 )

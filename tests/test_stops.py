@@ -18,8 +18,11 @@ def test_without_a_signal_nothing_ends() -> None:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_work_ends_at_the_next_step(number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_ends_at_the_next_step(
+    number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(stops, "_in_tensorflow", lambda _: True)
+    caplog.set_level("INFO", "edgetl")
     steps = 0
     with pytest.raises(SystemExit) as stop, stops.heard(), progress("work", 5) as tick:
         for step in range(5):
@@ -28,6 +31,7 @@ def test_work_ends_at_the_next_step(number: signal.Signals, code: int, monkeypat
                 signal.raise_signal(number)
             tick()
     assert (stop.value.code, steps) == (code, 2)
+    assert caplog.messages == ["stopping when this step ends; a second signal (Ctrl-C again) stops at once"]
     stops.check()  # the flag is down again
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 

@@ -35,7 +35,9 @@ def explain(
     """
     from edgetl.errors import UsageError
 
-    run, names = (Path(targets[0]), targets[1:]) if Path(targets[0]).is_dir() else (None, targets)
+    first = Path(targets[0])
+    missing = len(targets) > 1 and not first.suffix and ":" not in targets[0] and not first.exists()  # a run that was mistyped
+    run, names = (first, targets[1:]) if first.is_dir() or missing else (None, targets)
     if not names:
         raise UsageError("no image was named", "edgetl explain RUN IMAGE...")
 
