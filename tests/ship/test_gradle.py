@@ -66,5 +66,5 @@ def test_a_fresh_app_has_it_and_says_so(published: Path, bundled: Path, tmp_path
     (tmp_path / "cache").rename(tmp_path / "lost")
     gradle._fetched.cache_clear()
     without = ship(bundled, "android", AppOptions(out=tmp_path / "other")).next
-    assert "gradlew is not there" in without
-    assert without.endswith(f"install Gradle and write: gradle -p {tmp_path / 'other'} wrapper")
+    assert "gradlew could not be added" in without
+    assert without.endswith(f"install Gradle and run: gradle -p {tmp_path / 'other'} wrapper")

@@ -149,8 +149,8 @@ def _steps(app: App, root: Path, into: Path | None) -> str:
         studio = f"open {root} in Android Studio and run it"
         if (root / "gradlew").is_file():
             return f"next: {studio}, or with the Android SDK alone: cd {shlex.quote(str(root))}, then ./gradlew :app:installDebug"
-        advice = f"to build without it, install Gradle and write: gradle -p {shlex.quote(str(root))} wrapper"
-        return f"next: {studio}; gradlew is not there ({wrapper().problem}): {advice}"
+        advice = f"to make it yourself, install Gradle and run: gradle -p {shlex.quote(str(root))} wrapper"
+        return f"next: {studio}; gradlew could not be added ({wrapper().problem}): {advice}"
     catalog, lines = _catalog(), []
     for name in (app.runtime, "exifinterface", "test-junit", "test-runner"):
         kind = "androidTestImplementation" if name.startswith("test-") else "implementation"
