@@ -45,7 +45,7 @@ def bundle(
     unverified, and its golden predictions are the Keras model's.
 
     Example:
-      edgetl bundle runs/flowers --licence Apache-2.0 --sign release.key
+      edgetl bundle runs/flowers --sign release.key --out flowers.edgetl
     """
     from edgetl.api.runs import opened
 

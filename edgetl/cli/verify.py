@@ -23,7 +23,7 @@ def verify(
     Exit codes: 5 the bundle is damaged, or not signed with that key; 7 its models give other predictions than when it was made.
 
     Example:
-      edgetl verify runs/flowers/flowers.edgetl --require-signature release.key.pub
+      edgetl verify flowers.edgetl --require-signature release.key.pub
     """
     from edgetl.api import files
 
