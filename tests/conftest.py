@@ -234,6 +234,15 @@ def pretrained(digit_folder: Path, shared_folder: Path) -> Made:
 
 
 @pytest.fixture
+def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the embedded set of digits have its first 600 alone, a third."""
+    from edgetl.data import digits
+
+    rows = digits._rows()[:600]
+    monkeypatch.setattr(digits, "_rows", lambda: rows)
+
+
+@pytest.fixture
 def own_images(made: Made, digit_folder: Path, run_copy: Path, tmp_path: Path) -> Made:
     """Return `run_copy` and its recipe with a copy of the images, `tmp_path / NAME`, to be changed."""
     folder, recipe = tmp_path / NAME, tmp_path / "recipe.toml"

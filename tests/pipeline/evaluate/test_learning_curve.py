@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgetl.data import digits
 from edgetl.evaluation.results import LearningCurve
 from edgetl.pipeline.evaluate.learning_curve import _part
 from edgetl.run_folder import RunFolder
@@ -18,10 +17,8 @@ from tests.conftest import CliResult
 Cli = Callable[..., CliResult]
 
 
-def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a third of the digits."""
-    rows = digits._rows()[:600]
-    monkeypatch.setattr(digits, "_rows", lambda: rows)
+@pytest.mark.usefixtures("few_digits")
+def test_it_grows_repeats_and_leaves_a_run_to_train_in(cli: Cli, tmp_path: Path) -> None:
     command = ("learning-curve", "digits", "--out", tmp_path / "run", "--backbone", "efficientnet_lite0", "--image-size", 32, "--seeds", 2)
     options = ("--set", "augment.flip=false", "--set", "train.head_epochs=15", "--json")
     outcome = cli(*command, *options)

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from edgetl.contract import Contract
-from edgetl.data import digits
 from edgetl.errors import DataError
 from edgetl.evaluation.validation import Validation
 from edgetl.run_folder import RunFolder
@@ -37,12 +36,8 @@ def background(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _stripes(tmp_path_factory.mktemp("unknown") / "stripes é", 40)
 
 
-def test_it_rejects_what_it_learned_to_reject(
-    cli: Callable[..., CliResult], background: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a third of the digits."""
-    rows = digits._rows()[:600]
-    monkeypatch.setattr(digits, "_rows", lambda: rows)
+@pytest.mark.usefixtures("few_digits")
+def test_it_rejects_what_it_learned_to_reject(cli: Callable[..., CliResult], background: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     trained = cli("train", "digits", *QUICK, *EAGER, "--no-qat", "--background", background, "--out", run, "--json")
     assert trained.code == 0, trained.err
